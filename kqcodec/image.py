@@ -1,0 +1,137 @@
+"""The indexed image: a palette and labels, the one thing that passes between
+quantizing and coding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from kqcodec.metrics import Costs
+
+MAX_COLORS = 65_536
+
+
+def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
+    """The narrowest unsigned dtype that holds the labels 0..k-1."""
+    return np.uint8 if k <= 256 else np.uint16
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IndexedImage:
+    """A picture of K colours: ``palette[labels]`` are its pixels.
+
+    An instance that exists is valid: shapes, dtypes and the range of the
+    labels are checked once, here. Both arrays are read-only views.
+
+    Attributes:
+        palette: uint8, shape (K, 3), K from 1 to 65,536. Order and unused or
+            repeated entries are kept as given.
+        labels: uint8 where K is at most 256, else uint16; shape (H, W), each
+            value in 0..K-1.
+        costs: what quantizing cost, where the image comes from ``quantize``.
+
+    Raises:
+        TypeError: an array is not of an integer dtype.
+        ValueError: a wrong shape, an empty image, or a label outside 0..K-1.
+    """
+
+    palette: NDArray[np.uint8]
+    labels: NDArray[np.uint8] | NDArray[np.uint16]
+    costs: Costs | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "palette", _checked_palette(self.palette))
+        object.__setattr__(self, "labels", _checked_labels(self.labels, self.k))
+
+    @property
+    def k(self) -> int:
+        """The number of palette entries."""
+        return int(self.palette.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(self.labels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.labels.shape[0])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, IndexedImage):
+            return NotImplemented
+        return np.array_equal(self.palette, other.palette) and np.array_equal(
+            self.labels, other.labels
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared by value, and large
+
+    def __repr__(self) -> str:
+        return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
+
+    def to_rgb(self) -> NDArray[np.uint8]:
+        """The pixels: uint8, shape (H, W, 3)."""
+        from kqcodec.kernels import kernels
+
+        rgb = np.empty((self.height, self.width, 3), dtype=np.uint8)
+        kernels.paint(self.labels, self.palette, rgb)
+        return rgb
+
+    def to_pil(self) -> Image.Image:
+        """A Pillow image: mode P with the same palette and labels where K is at
+        most 256, else mode RGB."""
+        from PIL import Image
+
+        if self.k > 256:
+            return Image.fromarray(self.to_rgb())
+        image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
+        image.putpalette(self.palette.tobytes(), "RGB")
+        return image
+
+    def _repr_png_(self) -> bytes:
+        """What Jupyter shows."""
+        import io
+
+        buffer = io.BytesIO()
+        self.to_pil().save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+def _checked_palette(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    array = np.asarray(palette)
+    if array.dtype != np.uint8:
+        raise TypeError(f"the palette must be uint8, not {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != 3 or not 1 <= array.shape[0] <= MAX_COLORS:
+        raise ValueError(
+            f"the palette must have shape (K, 3) with K from 1 to {MAX_COLORS:,}, "
+            f"not {array.shape}"
+        )
+    return _read_only(array)
+
+
+def _checked_labels(labels: NDArray[np.uint8] | NDArray[np.uint16], k: int) -> NDArray[np.uint8]:
+    array = np.asarray(labels)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, not {array.dtype}")
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(f"labels must have shape (H, W), neither of them 0, not {array.shape}")
+    lowest = int(array.min()) if array.dtype.kind == "i" else 0
+    highest = int(array.max())
+    if lowest < 0 or highest >= k:
+        wrong = lowest if lowest < 0 else highest
+        raise ValueError(f"label {wrong} is outside 0..{k - 1}: the palette has {k} entries")
+    return _read_only(array.astype(label_dtype(k), copy=False))
+
+
+def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
