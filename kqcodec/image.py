@@ -5,17 +5,22 @@ quantizing and coding.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+from kqcodec.header import MAX_COLORS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL import Image
 
     from kqcodec.metrics import Costs
 
-MAX_COLORS = 65_536
+# uint8 where K is at most 256, else uint16.
+Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
+
+_Array = TypeVar("_Array", bound=NDArray[Any])
 
 
 def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
@@ -43,7 +48,7 @@ class IndexedImage:
     """
 
     palette: NDArray[np.uint8]
-    labels: NDArray[np.uint8] | NDArray[np.uint16]
+    labels: Labels
     costs: Costs | None = field(default=None)
 
     def __post_init__(self) -> None:
@@ -117,7 +122,7 @@ def _checked_palette(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _read_only(array)
 
 
-def _checked_labels(labels: NDArray[np.uint8] | NDArray[np.uint16], k: int) -> NDArray[np.uint8]:
+def _checked_labels(labels: Labels, k: int) -> Labels:
     array = np.asarray(labels)
     if array.dtype.kind not in "iu":
         raise TypeError(f"labels must be integers, not {array.dtype}")
@@ -131,7 +136,7 @@ def _checked_labels(labels: NDArray[np.uint8] | NDArray[np.uint16], k: int) -> N
     return _read_only(array.astype(label_dtype(k), copy=False))
 
 
-def _read_only(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _read_only(array: _Array) -> _Array:
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view

@@ -1,0 +1,92 @@
+"""kqcodec: k-means palette images and the .kq format.
+
+    >>> import numpy as np, kqcodec
+    >>> picture = np.zeros((20, 30, 3), dtype=np.uint8)
+    >>> data = kqcodec.encode(picture, 16)
+    >>> bool((kqcodec.decode(data) == picture).all())
+    True
+
+Names are loaded when first used, so that ``import kqcodec`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from kqcodec._version import __version__
+
+if TYPE_CHECKING:
+    from kqcodec import errors
+    from kqcodec.codec import encode, write
+    from kqcodec.decoder import (
+        decode,
+        decode_indexed,
+        read,
+        read_header,
+        read_region,
+        read_tiles,
+    )
+    from kqcodec.encoder import encode_indexed
+    from kqcodec.header import Header
+    from kqcodec.image import IndexedImage
+    from kqcodec.kmeans import KMeansResult, kmeans
+    from kqcodec.metrics import Costs
+    from kqcodec.quantize import quantize
+    from kqcodec.report import SizeReport, size_report
+
+_HOMES = {
+    "Costs": "metrics",
+    "Header": "header",
+    "IndexedImage": "image",
+    "KMeansResult": "kmeans",
+    "SizeReport": "report",
+    "decode": "decoder",
+    "decode_indexed": "decoder",
+    "encode": "codec",
+    "encode_indexed": "encoder",
+    "kmeans": "kmeans",
+    "quantize": "quantize",
+    "read": "decoder",
+    "read_header": "decoder",
+    "read_region": "decoder",
+    "read_tiles": "decoder",
+    "size_report": "report",
+    "write": "codec",
+}
+
+__all__ = [
+    "Costs",
+    "Header",
+    "IndexedImage",
+    "KMeansResult",
+    "SizeReport",
+    "__version__",
+    "decode",
+    "decode_indexed",
+    "encode",
+    "encode_indexed",
+    "errors",
+    "kmeans",
+    "quantize",
+    "read",
+    "read_header",
+    "read_region",
+    "read_tiles",
+    "size_report",
+    "write",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "errors":
+        return importlib.import_module("kqcodec.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kqcodec' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"kqcodec.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,220 @@
+"""The container: palette, sections, tile records and directory.
+
+The layout is spec/kq.md's, sections 3 to 6, whose rule numbers stand behind the
+checks. Labels are opaque bytes here, and no NumPy is imported.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from kqcodec.errors import ChecksumError, InvalidDataError, UnsupportedError
+from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from typing_extensions import Buffer
+
+    from kqcodec.source import Source
+
+MAX_PAYLOAD = 2**28 - 1
+MAX_SECTIONS = 255
+
+_PALETTE_KIND = b"PLTE"
+_TILE_KIND = b"TILE"
+_DIRECTORY_KIND = b"TDIR"
+_END_KIND = b"END "
+
+
+@dataclass(frozen=True)
+class Section:
+    """An extension section (spec/kq.md, section 5).
+
+    Attributes:
+        kind: four bytes; a lower-case first letter marks it as optional.
+        data: at most 2**28-1 bytes.
+    """
+
+    kind: bytes
+    data: bytes
+
+    @property
+    def optional(self) -> bool:
+        """Whether a reader that doesn't know the kind may skip it."""
+        return bool(self.kind[0] & 0x20)
+
+
+class Record(NamedTuple):
+    """A tile as read: its payload, and its checksum, which is yet to be compared."""
+
+    index: int
+    payload: Buffer
+    checksum: int
+
+
+class Sealer:
+    """Computes the CRC-32s that bind each part to its header and its place."""
+
+    def __init__(self, header: Header) -> None:
+        self._header = zlib.crc32(header.to_bytes())
+
+    def checksum(self, kind: bytes, ordinal: int, body: Buffer) -> int:
+        """CRC-32 of header, kind, ordinal and body (rule 3.2)."""
+        return zlib.crc32(body, zlib.crc32(kind + struct.pack(">Q", ordinal), self._header))
+
+    def palette(self, palette: bytes) -> bytes:
+        """The palette with its checksum."""
+        return palette + struct.pack(">I", self.checksum(_PALETTE_KIND, 0, palette))
+
+    def sections(self, sections: Iterable[Section]) -> bytes:
+        """The sections with END behind them."""
+        parts = []
+        for ordinal, section in enumerate((*sections, Section(_END_KIND, b""))):
+            checksum = self.checksum(section.kind, ordinal, section.data)
+            parts += [section.kind, struct.pack(">I", len(section.data)), section.data]
+            parts.append(struct.pack(">I", checksum))
+        return b"".join(parts)
+
+    def tile(self, index: int, payload: bytes) -> bytes:
+        """A tile record."""
+        checksum = self.checksum(_TILE_KIND, index, payload)
+        return pack_length(len(payload)) + payload + struct.pack(">I", checksum)
+
+    def check_tile(self, record: Record) -> None:
+        """Raise ChecksumError unless the tile's checksum matches."""
+        if self.checksum(_TILE_KIND, record.index, record.payload) != record.checksum:
+            raise ChecksumError(f"tile {record.index} is damaged: its checksum doesn't match")
+
+    def directory(self, lengths: list[int]) -> bytes:
+        """The directory with its checksum; nothing for one tile."""
+        if len(lengths) < 2:
+            return b""
+        body = struct.pack(f">{len(lengths)}I", *lengths)
+        return body + struct.pack(">I", self.checksum(_DIRECTORY_KIND, 0, body))
+
+
+def pack_length(length: int) -> bytes:
+    """A payload's length in groups of seven bits, the most significant first;
+    each byte but the last has its top bit set (rule 6.4)."""
+    groups = [length & 0x7F]
+    while length := length >> 7:
+        groups.append(length & 0x7F | 0x80)
+    return bytes(reversed(groups))
+
+
+def record_size(payload: int) -> int:
+    """Bytes of the record of a tile whose payload has that many."""
+    return len(pack_length(payload)) + payload + CHECKSUM_SIZE
+
+
+def read_header(source: Source) -> Header:
+    """The header, from the start of a file; see ``Header.from_bytes``."""
+    return Header.from_bytes(bytes(source.read_up_to(HEADER_SIZE)))
+
+
+def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
+    """The palette's 3·K bytes.
+
+    Raises:
+        TruncatedError, ChecksumError
+    """
+    palette = bytes(source.read(header.palette_size, "the palette"))
+    _check(source, sealer, _PALETTE_KIND, 0, palette, "the palette")
+    return palette
+
+
+def read_sections(
+    source: Source, header: Header, sealer: Sealer, known: frozenset[bytes] = frozenset()
+) -> list[Section]:
+    """The extension sections, those of unknown kinds included if optional.
+
+    Raises:
+        UnsupportedError: a mandatory section whose kind is not in ``known``.
+        TruncatedError, ChecksumError, InvalidDataError
+    """
+    found: list[Section] = []
+    while header.sections:
+        kind = bytes(source.read(4, "a section"))
+        (length,) = struct.unpack(">I", source.read(4, "a section"))
+        if length > MAX_PAYLOAD:
+            raise InvalidDataError(f"a section of {length:,} bytes is too long (rule 5.2)")
+        data = bytes(source.read(length, "a section"))
+        _check(source, sealer, kind, len(found), data, f"section {len(found)}")
+        if kind == _END_KIND:
+            if data:
+                raise InvalidDataError("the END section isn't empty (rule 5.4)")
+            break
+        section = Section(kind, data)
+        _check_kind(section)
+        if not section.optional and kind not in known:
+            raise UnsupportedError(
+                f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
+            )
+        found.append(section)
+        if len(found) >= MAX_SECTIONS:
+            raise InvalidDataError(f"over {MAX_SECTIONS} sections (rule 5.5)")
+    return found
+
+
+def _check_kind(section: Section) -> None:
+    text = section.kind.decode("latin-1")
+    letters = text.isascii() and text[0].isalpha()
+    if not letters or not all(c.isalnum() or c == " " for c in text):
+        raise InvalidDataError(f"{section.kind!r} is not a section's kind (rule 5.1)")
+
+
+def read_record(source: Source, index: int, longest: int) -> Record:
+    """The tile record that the source stands at.
+
+    Raises:
+        InvalidDataError: the length is over ``longest`` or not in its shortest form.
+        TruncatedError
+    """
+    length = _read_length(source, index)
+    if length > longest:
+        raise InvalidDataError(
+            f"tile {index} claims {length:,} bytes; its labels take at most {longest:,} (rule 6.5)"
+        )
+    payload = source.read(length, f"tile {index}")
+    return Record(index, payload, read_u32(source, f"tile {index}"))
+
+
+def _read_length(source: Source, index: int) -> int:
+    length = 0
+    for position in range(4):
+        (byte,) = bytes(source.read(1, f"tile {index}"))
+        if position == 0 and byte == 0x80:
+            break
+        length = length << 7 | byte & 0x7F
+        if byte < 0x80:
+            return length
+    raise InvalidDataError(f"tile {index} has a malformed length (rule 6.4)")
+
+
+def read_u32(source: Source, part: str) -> int:
+    """Four bytes, the most significant first."""
+    (value,) = struct.unpack(">I", source.read(4, part))
+    return int(value)
+
+
+def _check(
+    source: Source, sealer: Sealer, kind: bytes, ordinal: int, body: Buffer, part: str
+) -> None:
+    if read_u32(source, part) != sealer.checksum(kind, ordinal, body):
+        raise ChecksumError(f"{part} is damaged: its checksum doesn't match")
+
+
+def read_directory(source: Source, header: Header, sealer: Sealer) -> list[int]:
+    """The payload lengths of the tiles, from where the directory begins.
+
+    Raises:
+        TruncatedError, ChecksumError
+    """
+    count = header.grid.count
+    body = source.read(4 * count, "the directory")
+    _check(source, sealer, _DIRECTORY_KIND, 0, body, "the directory")
+    return list(struct.unpack(f">{count}I", body))

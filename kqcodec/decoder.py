@@ -1,0 +1,324 @@
+"""File to picture: header, palette, sections, tiles through the coder, colours.
+
+Nothing is believed before it is checked: the header bounds the work, the size
+of the file (where the medium tells it) must agree before anything large is
+allocated, and each tile's checksum is compared before its bytes are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec import container, sizes
+from kqcodec.coders import coder_named
+from kqcodec.container import Sealer
+from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
+from kqcodec.header import Header
+from kqcodec.image import IndexedImage, Labels, label_dtype
+from kqcodec.parallel import ordered_map, thread_count
+from kqcodec.source import Source, open_source
+from kqcodec.tiles import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.source import Readable
+
+# 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
+DEFAULT_MAX_PIXELS = 2**27
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file up to its first tile record: all that precedes it is checked."""
+
+    source: Source
+    header: Header
+    palette: NDArray[np.uint8]
+    sections: list[container.Section]
+    sealer: Sealer
+    first_record: int
+
+    @classmethod
+    def from_source(cls, source: Source, max_pixels: int | None) -> Opened:
+        """Read and check header, palette and sections.
+
+        Raises:
+            FormatError: of the kind that fits.
+        """
+        header = container.read_header(source)
+        check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
+        sealer = Sealer(header)
+        palette = container.read_palette(source, header, sealer)
+        sections = container.read_sections(source, header, sealer)
+        opened = cls(
+            source,
+            header,
+            np.frombuffer(palette, dtype=np.uint8).reshape(header.k, 3),
+            sections,
+            sealer,
+            source.position,
+        )
+        opened._check_size()
+        return opened
+
+    def _check_size(self) -> None:
+        if self.source.size is None:
+            return
+        wanted = self.first_record + sizes.tiles_size(self.header)
+        if self.source.size < wanted:
+            raise TruncatedError(
+                f"the file ends early: it has {self.source.size:,} of its {wanted:,} bytes"
+            )
+        if self.source.size > wanted:
+            raise InvalidDataError(
+                f"{self.source.size - wanted:,} bytes follow the end of the file (rule 6.9)"
+            )
+
+    def records(self) -> Iterator[container.Record]:
+        """The tile records in file order, then the directory's check."""
+        grid = self.header.grid
+        lengths = []
+        for index in range(grid.count):
+            record = self.read_record(index)
+            lengths.append(memoryview(record.payload).nbytes)
+            yield record
+        if grid.count > 1:
+            directory = container.read_directory(self.source, self.header, self.sealer)
+            if directory != lengths:
+                raise InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
+        if memoryview(self.source.read_up_to(1)).nbytes:
+            raise InvalidDataError("bytes follow the end of the file (rule 6.9)")
+
+    def read_record(self, index: int) -> container.Record:
+        """The record that the source stands at, which is that tile's."""
+        labels = self.header.grid.box(index).pixels
+        longest = sizes.payload_size(self.header.coder, labels, self.header.k)
+        return container.read_record(self.source, index, longest)
+
+    def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
+        """A tile's place and labels, shape (h, w), checked."""
+        self.sealer.check_tile(record)
+        box = self.header.grid.box(record.index)
+        labels = np.empty((box.height, box.width), dtype=label_dtype(self.header.k))
+        coder_named(self.header.coder).decode(record.payload, self.header.k, labels)
+        return box, labels
+
+
+def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
+    """Raise LimitError if that many pixels are over the limit; None for no limit."""
+    if max_pixels is not None and pixels > max_pixels:
+        raise LimitError(
+            f"{what} pixels are over the limit of {max_pixels:,}; "
+            "raise max_pixels (--max-pixels) if you trust the file"
+        )
+
+
+def decode(
+    data: Buffer, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> NDArray[np.uint8]:
+    """The picture in the bytes of a .kq file.
+
+    Args:
+        data: the whole file: bytes, bytearray, memoryview or another buffer.
+        threads: how many threads decode tiles; None for as many as there are
+            processors. The pixels don't depend on it.
+        max_pixels: refuse larger pictures; None for no limit.
+
+    Returns:
+        uint8, shape (H, W, 3).
+
+    Raises:
+        FormatError: the file is damaged, foreign or over the limit.
+        TypeError: ``data`` is not a buffer (for a path, see ``read``).
+    """
+    from kqcodec.kernels import kernels
+
+    with open_source(_buffer(data)) as source:
+        opened = Opened.from_source(source, max_pixels)
+        rgb = np.empty((opened.header.height, opened.header.width, 3), dtype=np.uint8)
+
+        def place(box: Box, labels: Labels) -> None:
+            kernels.paint(labels, opened.palette, rgb, box.upper, box.left)
+
+        _decode_tiles(opened, opened.records(), place, threads)
+    return rgb
+
+
+def decode_indexed(
+    data: Buffer, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> IndexedImage:
+    """The palette and labels in the bytes of a .kq file, exactly as encoded.
+
+    Arguments and errors are those of ``decode``.
+    """
+    return read(_buffer(data), threads=threads, max_pixels=max_pixels)
+
+
+def read(
+    source: Readable,
+    *,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> IndexedImage:
+    """The palette and labels in a .kq file.
+
+    Args:
+        source: a path, the file's bytes, or a binary file object, which may be
+            a pipe.
+        threads, max_pixels: as for ``decode``.
+
+    Raises:
+        FormatError: the file is damaged, foreign or over the limit.
+        OSError: the file can't be read.
+        TypeError: ``source`` is none of these.
+    """
+    with open_source(source) as opened_source:
+        opened = Opened.from_source(opened_source, max_pixels)
+        labels = _empty_labels(opened.header, opened.header.width, opened.header.height)
+
+        def place(box: Box, tile: Labels) -> None:
+            labels[box.slices] = tile
+
+        _decode_tiles(opened, opened.records(), place, threads)
+    return IndexedImage(opened.palette, labels)
+
+
+def read_header(source: Readable) -> Header:
+    """The header of a .kq file, checked; nothing behind it is read.
+
+    Raises:
+        FormatError: the header is damaged, foreign or unsupported.
+        OSError, TypeError: as for ``read``.
+    """
+    with open_source(source) as opened_source:
+        return container.read_header(opened_source)
+
+
+def read_tiles(source: Readable) -> Iterator[tuple[Box, Labels]]:
+    """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order.
+
+    For pictures larger than memory, and for pipes: one tile is held at a time,
+    and a tile has at most 2**26 labels. The palette is ``read_region``'s or
+    ``read``'s; damage raises when it is reached.
+
+    Raises:
+        FormatError, OSError, TypeError: as for ``read``.
+    """
+    with open_source(source) as opened_source:
+        opened = Opened.from_source(opened_source, None)
+        for record in opened.records():
+            yield opened.decode_tile(record)
+
+
+def read_region(
+    source: Readable,
+    box: tuple[int, int, int, int],
+    *,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> IndexedImage:
+    """A rectangle of a picture, reading only the header, the palette, the
+    directory and the tiles that it touches.
+
+    Args:
+        source: a path, the file's bytes, or a seekable binary file object.
+        box: (left, upper, right, lower) in pixels, as Pillow's ``crop``; the
+            right column and lower row are not part of it.
+        threads: as for ``decode``.
+        max_pixels: a limit on the pixels of the tiles touched; None for none.
+
+    Raises:
+        FormatError: a part that was read is damaged, foreign or over the limit.
+        OSError: the file can't be read or can't seek.
+        TypeError, ValueError: ``box`` is malformed, empty or not in the picture.
+    """
+    with open_source(source) as opened_source:
+        if opened_source.size is None:
+            raise OSError("a region can only be read from a seekable file")
+        opened = Opened.from_source(opened_source, None)
+        region = _checked_box(box, opened.header)
+        touched = list(opened.header.grid.touched(region))
+        check_limit(
+            sum(opened.header.grid.box(index).pixels for index in touched),
+            max_pixels,
+            "the tiles of that region have",
+        )
+        labels = _empty_labels(opened.header, region.width, region.height)
+
+        def place(tile_box: Box, tile: Labels) -> None:
+            common = tile_box.intersection(region)
+            inside = tile[common.moved(-tile_box.left, -tile_box.upper).slices]
+            labels[common.moved(-region.left, -region.upper).slices] = inside
+
+        _decode_tiles(opened, _records_of(opened, touched), place, threads)
+    return IndexedImage(opened.palette, labels)
+
+
+def _records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
+    source, grid = opened.source, opened.header.grid
+    position = 0
+    starts = []
+    if grid.count > 1 and source.size is not None:
+        source.seek(source.size - opened.header.directory_size)
+        lengths = container.read_directory(source, opened.header, opened.sealer)
+        position = opened.first_record
+        for length in lengths:
+            starts.append(position)
+            position += container.record_size(length)
+    else:
+        starts.append(opened.first_record)
+    for index in touched:
+        source.seek(starts[index])
+        yield opened.read_record(index)
+
+
+def _decode_tiles(
+    opened: Opened,
+    records: Iterable[container.Record],
+    place: Callable[[Box, Labels], None],
+    threads: int | None,
+) -> None:
+    """Decode the records on several threads, each tile into its place."""
+
+    def decode_and_place(record: container.Record) -> None:
+        place(*opened.decode_tile(record))
+
+    count = min(thread_count(threads), opened.header.grid.count)
+    for _ in ordered_map(decode_and_place, records, count):
+        pass
+
+
+def _empty_labels(header: Header, width: int, height: int) -> Labels:
+    return np.empty((height, width), dtype=label_dtype(header.k))
+
+
+def _buffer(data: Buffer) -> Buffer:
+    if isinstance(data, str) or not hasattr(type(data), "__buffer__"):
+        try:
+            memoryview(data)
+        except TypeError as exc:
+            raise TypeError(
+                f"expected the bytes of a .kq file, not {type(data).__name__}; "
+                "read() takes paths and files"
+            ) from exc
+    return data
+
+
+def _checked_box(box: tuple[int, int, int, int], header: Header) -> Box:
+    if len(box) != 4 or not all(isinstance(side, (int, np.integer)) for side in box):
+        raise TypeError(f"box must be four whole numbers, not {box!r}")
+    region = Box(*(int(side) for side in box))
+    inside = 0 <= region.left < region.right <= header.width
+    if not (inside and 0 <= region.upper < region.lower <= header.height):
+        raise ValueError(
+            f"box {tuple(region)} is empty or not within the picture "
+            f"of {header.width} x {header.height} pixels"
+        )
+    return region

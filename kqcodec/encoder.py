@@ -1,0 +1,127 @@
+"""Indexed image to file: header, palette, tiles through the coder, directory.
+
+The parts come in file order, so they can go down a pipe as they are made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
+from kqcodec.container import Sealer, Section
+from kqcodec.errors import InvalidDataError
+from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.parallel import ordered_map, thread_count
+from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kqcodec.image import IndexedImage
+
+# None: by the picture's size; 0: one tile; a side, or (width, height).
+TileSize: TypeAlias = "int | tuple[int, int] | None"
+
+
+def encode_indexed(
+    indexed: IndexedImage,
+    *,
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+    sections: Sequence[Section] = (),
+) -> bytes:
+    """The bytes of a .kq file that holds an indexed image, losslessly.
+
+    Args:
+        indexed: palette and labels, kept exactly, unused entries included.
+        coder: "packed" (ceil(log2 K) bits a label) or "dense" (log2 K).
+        tile: pixels a tile, a power of two from 16 to 262,144, or a pair
+            (width, height) of them; 0 for as wide or high as the picture; None
+            for one tile up to 1024 x 1024 pixels, else tiles of that size.
+        threads: how many threads code tiles; None for as many as there are
+            processors. The bytes don't depend on it.
+        sections: extension sections to carry.
+
+    Raises:
+        TypeError, ValueError: an argument is of the wrong kind or out of range.
+    """
+    return b"".join(
+        encoded_parts(indexed, coder=coder, tile=tile, threads=threads, sections=sections)
+    )
+
+
+def encoded_parts(
+    indexed: IndexedImage,
+    *,
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+    sections: Sequence[Section] = (),
+) -> Iterator[bytes]:
+    """The same as ``encode_indexed``, part by part; arguments are checked at once."""
+    tile_coder = coder_named(coder)
+    count = thread_count(threads)
+    try:
+        header = Header(
+            coder=coder,
+            width=indexed.width,
+            height=indexed.height,
+            k=indexed.k,
+            tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
+            sections=bool(sections),
+        )
+    except InvalidDataError as exc:
+        raise ValueError(str(exc)) from exc
+    return _parts(indexed, header, tile_coder, count, sections)
+
+
+def _parts(
+    indexed: IndexedImage,
+    header: Header,
+    coder: Coder,
+    threads: int,
+    sections: Sequence[Section],
+) -> Iterator[bytes]:
+    sealer = Sealer(header)
+    yield header.to_bytes()
+    yield sealer.palette(indexed.palette.tobytes())
+    if sections:
+        yield sealer.sections(sections)
+    grid = header.grid
+
+    def encode_tile(index: int) -> tuple[bytes, int]:
+        payload = coder.encode(indexed.labels[grid.box(index).slices], indexed.k)
+        return sealer.tile(index, payload), len(payload)
+
+    lengths = []
+    for record, length in ordered_map(encode_tile, range(grid.count), min(threads, grid.count)):
+        lengths.append(length)
+        yield record
+    yield sealer.directory(lengths)
+
+
+def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:
+    """The header's exponents (x, y) for a tile size; 0 where the tile is as wide
+    or high as the picture.
+
+    Raises:
+        TypeError, ValueError: not a tile size; see ``encode_indexed``.
+    """
+    if tile is None:
+        tile = 0 if width * height <= DEFAULT_ONE_TILE_PIXELS else DEFAULT_TILE_SIDE
+    sides = (tile, tile) if isinstance(tile, int) else tuple(tile)
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise TypeError(f"tile must be a whole number or a pair of them, not {tile!r}")
+    return _exponent(sides[0], width), _exponent(sides[1], height)
+
+
+def _exponent(side: int, length: int) -> int:
+    lowest, highest = 1 << MIN_TILE_EXPONENT, 1 << MAX_TILE_EXPONENT
+    if side == 0:
+        return 0
+    if side & (side - 1) or not lowest <= side <= highest:
+        raise ValueError(
+            f"a tile side must be 0 or a power of two from {lowest} to {highest:,}, not {side}"
+        )
+    return 0 if side >= length else side.bit_length() - 1

@@ -1,0 +1,126 @@
+"""The kernels in C: the reference's functions under the same names.
+
+What is checked here (dtypes, contiguity) is what the C side can't see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.kernels import _kernels
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from numpy.typing import NDArray
+
+    from kqcodec.image import Labels
+    from kqcodec.sizes import DenseShape
+
+
+def pack(labels: Labels, bits: int) -> bytes:
+    """See the reference."""
+    labels = _contiguous(labels)
+    out = bytearray((labels.size * bits + 7) // 8)
+    _kernels.pack(labels, labels.itemsize, bits, out)
+    return bytes(out)
+
+
+def unpack(payload: Buffer, bits: int, out: Labels) -> None:
+    """See the reference."""
+    _kernels.unpack(payload, out.itemsize, bits, _writable(out))
+
+
+def dense_encode(labels: Labels, shape: DenseShape) -> bytes:
+    """See the reference."""
+    labels = _contiguous(labels)
+    out = bytearray(shape.payload_size(labels.size))
+    tail = shape.bits(labels.size % shape.block)
+    _kernels.dense_encode(
+        labels, labels.itemsize, shape.k, shape.block, shape.block_bits, tail, out
+    )
+    return bytes(out)
+
+
+def dense_decode(payload: Buffer, shape: DenseShape, out: Labels) -> bool:
+    """See the reference."""
+    tail = shape.bits(out.size % shape.block)
+    valid: bool = _kernels.dense_decode(
+        payload, out.itemsize, shape.k, shape.block, shape.block_bits, tail, _writable(out)
+    )
+    return valid
+
+
+def paint(
+    labels: Labels, palette: NDArray[np.uint8], out: NDArray[np.uint8], top: int = 0, left: int = 0
+) -> None:
+    """See the reference."""
+    labels = _contiguous(labels)
+    height, width = labels.shape
+    _, row, channels = out.shape
+    if palette.shape[1] != channels or left + width > row:
+        raise ValueError("paint: shapes don't fit")
+    offset = (top * row + left) * channels
+    _kernels.paint(
+        labels,
+        labels.itemsize,
+        height,
+        width,
+        np.ascontiguousarray(palette),
+        channels,
+        _writable(out),
+        offset,
+        row * channels,
+    )
+
+
+def nearest(
+    points: NDArray[np.int16],
+    centers: NDArray[np.int16],
+    labels: NDArray[np.uint16],
+    distances: NDArray[np.int32],
+) -> None:
+    """See the reference."""
+    _kernels.nearest(
+        np.ascontiguousarray(points, np.int16),
+        np.ascontiguousarray(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+    )
+
+
+def accumulate(
+    points: NDArray[np.int16],
+    weights: NDArray[np.int64],
+    labels: NDArray[np.uint16],
+    sums: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """See the reference."""
+    _kernels.accumulate(
+        np.ascontiguousarray(points, np.int16),
+        np.ascontiguousarray(weights, np.int64),
+        np.ascontiguousarray(labels, np.uint16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+    )
+
+
+def _result(out: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    if out.dtype != dtype:
+        raise TypeError(f"the result must be {np.dtype(dtype)}, not {out.dtype}")
+    return out
+
+
+def _contiguous(labels: Labels) -> Labels:
+    if labels.dtype not in (np.uint8, np.uint16):
+        raise TypeError(f"labels must be uint8 or uint16, not {labels.dtype}")
+    return np.ascontiguousarray(labels)
+
+
+def _writable(out: Labels) -> Labels:
+    if out.dtype not in (np.uint8, np.uint16):
+        raise TypeError(f"the result must be uint8 or uint16, not {out.dtype}")
+    return out  # the boundary refuses what isn't C-contiguous and writable

@@ -1,0 +1,49 @@
+"""Labels as the digits of whole numbers, a block of them at a time.
+
+The bits are laid by bitarray, whose big-endian order is the format's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bitarray import bitarray
+from bitarray.util import ba2int, int2ba
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from kqcodec.image import Labels
+    from kqcodec.sizes import DenseShape
+
+
+def dense_encode(labels: Labels, shape: DenseShape) -> bytes:
+    """``labels`` in C order; each block becomes the number
+    sum(label[i] * K**(n-1-i)) in a fixed count of bits."""
+    digits = labels.reshape(-1).tolist()
+    bits = bitarray(endian="big")
+    for start, count, width in shape.blocks(len(digits)):
+        number = 0
+        for digit in digits[start : start + count]:
+            number = number * shape.k + digit
+        bits += int2ba(number, width, endian="big")
+    return bits.tobytes()
+
+
+def dense_decode(payload: Buffer, shape: DenseShape, out: Labels) -> bool:
+    """The inverse of ``dense_encode``: fills ``out``; False where a block's
+    number is K**n or more."""
+    bits = bitarray(endian="big")
+    bits.frombytes(payload)
+    flat = out.reshape(-1)
+    position = 0
+    for start, count, width in shape.blocks(flat.size):
+        number = ba2int(bits[position : position + width])
+        position += width
+        digits = [0] * count
+        for i in range(count - 1, -1, -1):
+            number, digits[i] = divmod(number, shape.k)
+        if number != 0:
+            return False
+        flat[start : start + count] = digits
+    return True

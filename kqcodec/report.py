@@ -1,0 +1,173 @@
+"""The size report: a file's parts in bits, beside the formula.
+
+``size_report`` decodes everything and recomputes from the header what the file
+must weigh; the numbers are a proof, not an estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from kqcodec import container, sizes
+from kqcodec.decoder import DEFAULT_MAX_PIXELS, Opened
+from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE
+from kqcodec.parallel import ordered_map, thread_count
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.header import Header
+    from kqcodec.image import Labels
+    from kqcodec.source import Readable
+
+
+class SizeRow(NamedTuple):
+    """A line of the table: bits, and their ratio to raw and to theory."""
+
+    name: str
+    bits: float
+    to_raw: float
+    to_theory: float
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """What a file weighs and what it should, in bits unless said otherwise.
+
+    Attributes:
+        width, height, k, coder, tiles: from the header.
+        file_bytes: the whole file.
+        predicted_bytes: what it must be, computed from the header alone (with
+            the extension sections, whose lengths it doesn't tell, added).
+        header_bytes: the 20 bytes of the header.
+        palette_bytes: the 3·K bytes of the palette.
+        labels_bytes: the payloads of all tiles.
+        directory_bytes: directory, lengths of the tiles, and every checksum but
+            the header's.
+        sections_bytes: the extension sections.
+        raw_bits: 24·N.
+        theory_bits: 24·K + N·log2(K).
+        fixed_width_bits: 24·K + N·ceil(log2 K).
+        entropy_bits: 24·K + N·H, H being the order-0 entropy of the labels: what
+            an ideal coder that knows only how often each label occurs would need.
+        colors_used: palette entries that occur in the picture.
+    """
+
+    width: int
+    height: int
+    k: int
+    coder: str
+    tiles: int
+    file_bytes: int
+    predicted_bytes: int
+    header_bytes: int
+    palette_bytes: int
+    labels_bytes: int
+    directory_bytes: int
+    sections_bytes: int
+    raw_bits: int
+    theory_bits: float
+    fixed_width_bits: int
+    entropy_bits: float
+    colors_used: int
+
+    @property
+    def pixels(self) -> int:
+        """N, width times height."""
+        return self.width * self.height
+
+    @property
+    def proven(self) -> bool:
+        """Whether the file is exactly as large as predicted, and its parts add up."""
+        parts = self.header_bytes + self.palette_bytes + self.labels_bytes
+        parts += self.directory_bytes + self.sections_bytes
+        return self.file_bytes == self.predicted_bytes == parts
+
+    def rows(self) -> list[SizeRow]:
+        """The table: theory first, then the file and its parts."""
+        bits: list[tuple[str, float]] = [
+            ("raw 24·N", self.raw_bits),
+            ("theory 24·K + N·log2 K", self.theory_bits),
+            ("fixed width 24·K + N·ceil(log2 K)", self.fixed_width_bits),
+            ("order-0 entropy 24·K + N·H", self.entropy_bits),
+            ("file", 8 * self.file_bytes),
+            ("  header", 8 * self.header_bytes),
+            ("  palette", 8 * self.palette_bytes),
+            ("  directory and checksums", 8 * self.directory_bytes),
+            ("  labels", 8 * self.labels_bytes),
+        ]
+        if self.sections_bytes:
+            bits.append(("  extension sections", 8 * self.sections_bytes))
+        return [SizeRow(n, b, b / self.raw_bits, b / self.theory_bits) for n, b in bits]
+
+    def to_dict(self) -> dict[str, object]:
+        """Every figure by name, ready for JSON."""
+        names = self.__dataclass_fields__
+        return {name: getattr(self, name) for name in names} | {"proven": self.proven}
+
+
+def size_report(
+    data: Readable, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> SizeReport:
+    """Check every checksum, decode everything and account for every byte.
+
+    Args:
+        data: the file's bytes, a path, or a binary file object.
+        threads, max_pixels: as for ``decode``.
+
+    Raises:
+        FormatError: the file is damaged, foreign or over the limit.
+        OSError: the file can't be read.
+    """
+    with open_source(data) as source:
+        opened = Opened.from_source(source, max_pixels)
+        header = opened.header
+        labels_bytes = 0
+        framing = CHECKSUM_SIZE + header.directory_size
+
+        def count(record: container.Record) -> tuple[int, NDArray[np.int64]]:
+            _, labels = opened.decode_tile(record)
+            return memoryview(record.payload).nbytes, _counts(labels, header.k)
+
+        frequencies = np.zeros(header.k, dtype=np.int64)
+        threads = min(thread_count(threads), header.grid.count)
+        for size, counts in ordered_map(count, opened.records(), threads):
+            labels_bytes += size
+            framing += container.record_size(size) - size
+            frequencies += counts
+        sections = opened.first_record - HEADER_SIZE - header.palette_size - CHECKSUM_SIZE
+        return SizeReport(
+            width=header.width,
+            height=header.height,
+            k=header.k,
+            coder=header.coder,
+            tiles=header.grid.count,
+            file_bytes=source.position,
+            predicted_bytes=sizes.file_size(header) + sections,
+            header_bytes=HEADER_SIZE,
+            palette_bytes=header.palette_size,
+            labels_bytes=labels_bytes,
+            directory_bytes=framing,
+            sections_bytes=sections,
+            **_theory(header, frequencies),
+        )
+
+
+def _theory(header: Header, frequencies: NDArray[np.int64]) -> dict[str, float]:
+    used = frequencies[frequencies > 0]
+    entropy = -float((used * np.log2(used / header.pixels)).sum())
+    return {
+        "raw_bits": sizes.raw_bits(header.pixels),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k),
+        "entropy_bits": 24 * header.k + entropy,
+        "colors_used": int(used.size),
+    }
+
+
+def _counts(labels: Labels, k: int) -> NDArray[np.int64]:
+    return np.bincount(labels.reshape(-1), minlength=k).astype(np.int64)

@@ -1,0 +1,119 @@
+"""The grid of tiles: where each one lies, and which of them a region touches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Pictures of at most this many pixels are one tile by default, larger ones are
+# cut into squares of as many.
+DEFAULT_TILE_SIDE = 1024
+DEFAULT_ONE_TILE_PIXELS = DEFAULT_TILE_SIDE * DEFAULT_TILE_SIDE
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels, right and lower edge excluded, as Pillow's."""
+
+    left: int
+    upper: int
+    right: int
+    lower: int
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.lower - self.upper
+
+    @property
+    def pixels(self) -> int:
+        """Columns times rows."""
+        return self.width * self.height
+
+    def intersection(self, other: Box) -> Box:
+        """What both cover; the caller knows that they overlap."""
+        return Box(
+            max(self.left, other.left),
+            max(self.upper, other.upper),
+            min(self.right, other.right),
+            min(self.lower, other.lower),
+        )
+
+    def moved(self, x: int, y: int) -> Box:
+        """The same rectangle, shifted."""
+        return Box(self.left + x, self.upper + y, self.right + x, self.lower + y)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The index of an array of shape (H, W, ...) that selects the rectangle."""
+        return slice(self.upper, self.lower), slice(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A picture cut into tiles, counted row by row from the upper left. Tiles at
+    the right and lower edge are cut to fit.
+
+    Attributes:
+        width, height: the picture, in pixels.
+        tile_width, tile_height: a whole tile, at most the picture.
+    """
+
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+
+    @property
+    def columns(self) -> int:
+        """Tiles in a row of tiles."""
+        return -(-self.width // self.tile_width)
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles."""
+        return -(-self.height // self.tile_height)
+
+    @property
+    def count(self) -> int:
+        """Tiles in all."""
+        return self.columns * self.rows
+
+    def box(self, index: int) -> Box:
+        """Where the tile of that index lies."""
+        row, column = divmod(index, self.columns)
+        left, upper = column * self.tile_width, row * self.tile_height
+        return Box(
+            left,
+            upper,
+            min(left + self.tile_width, self.width),
+            min(upper + self.tile_height, self.height),
+        )
+
+    def touched(self, box: Box) -> Iterator[int]:
+        """The indices of the tiles that share pixels with the box, ascending."""
+        for row in range(box.upper // self.tile_height, -(-box.lower // self.tile_height)):
+            for column in range(box.left // self.tile_width, -(-box.right // self.tile_width)):
+                yield row * self.columns + column
+
+    def tile_areas(self) -> Iterator[tuple[int, int]]:
+        """(labels in a tile, number of such tiles): at most four kinds, so that
+        sums over the tiles of a gigapixel picture cost nothing."""
+        for width, columns in _parts(self.width, self.tile_width):
+            for height, rows in _parts(self.height, self.tile_height):
+                yield width * height, columns * rows
+
+
+def _parts(length: int, part: int) -> Iterator[tuple[int, int]]:
+    whole, rest = divmod(length, part)
+    if whole:
+        yield part, whole
+    if rest:
+        yield rest, 1
