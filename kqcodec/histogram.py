@@ -1,0 +1,99 @@
+"""The colours of a picture and how often each occurs.
+
+k-means on the unique colours, weighted by their counts, is k-means on the
+pixels, 3 to 1000 times smaller. Histograms add up: tile by tile, machine by
+machine, in any order.
+
+A colour's key is its 24 bits, red highest:
+
+    bit  23      16 15       8 7        0
+        |   red    |  green   |   blue   |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KEYS = 1 << 24
+
+# Above this many pixels counting in a table of all 2^24 keys beats sorting.
+_TABLE_PIXELS = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Unique colours and their counts, sorted by key.
+
+    Attributes:
+        keys: uint32, shape (N,), strictly ascending, each below 2^24.
+        counts: int64, shape (N,), each at least 1.
+    """
+
+    keys: NDArray[np.uint32]
+    counts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.keys.shape[0])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        return np.array_equal(self.keys, other.keys) and np.array_equal(self.counts, other.counts)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by value, and large
+
+    def __add__(self, other: Histogram) -> Histogram:
+        keys, inverse = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
+        counts = np.zeros(len(keys), dtype=np.int64)
+        np.add.at(counts, inverse, np.concatenate([self.counts, other.counts]))
+        return Histogram(keys, counts)
+
+    @property
+    def colors(self) -> NDArray[np.uint8]:
+        """The unique colours: uint8, shape (N, 3)."""
+        return colors_of_keys(self.keys)
+
+    @property
+    def pixels(self) -> int:
+        """The sum of the counts."""
+        return int(self.counts.sum())
+
+
+def keys_of_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The 24-bit keys of uint8 colours of shape (..., 3): uint32, shape (...)."""
+    keys = colors[..., 0].astype(np.uint32)
+    for channel in (1, 2):
+        keys <<= np.uint32(8)
+        keys |= colors[..., channel]
+    return keys
+
+
+def colors_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The inverse of ``keys_of_colors``: uint8, shape (..., 3)."""
+    return np.stack([keys >> 16, (keys >> 8) & 255, keys & 255], axis=-1).astype(np.uint8)
+
+
+def histogram(pixels: NDArray[Any]) -> Histogram:
+    """Counts the colours of uint8 pixels of shape (H, W, 3) or (N, 3).
+
+    Raises:
+        TypeError: the pixels aren't uint8.
+        ValueError: another shape, or no pixels.
+    """
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"colours must be uint8, not {pixels.dtype}")
+    if pixels.ndim not in (2, 3) or pixels.shape[-1] != 3 or 0 in pixels.shape:
+        raise ValueError(f"colours must have shape (N, 3) or (H, W, 3), not {pixels.shape}")
+    keys = keys_of_colors(pixels).ravel()
+    if len(keys) < _TABLE_PIXELS:
+        unique, counts = np.unique(keys, return_counts=True)
+        return Histogram(unique, counts.astype(np.int64))
+    table = np.bincount(keys, minlength=KEYS)
+    present = np.flatnonzero(table)
+    return Histogram(present.astype(np.uint32), table[present].astype(np.int64))

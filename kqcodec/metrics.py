@@ -1,0 +1,137 @@
+"""What quantizing costs: squared and plain distances, MSE and PSNR.
+
+MSE is the squared RGB distance, summed over the channels, mean over the pixels.
+PSNR is of the samples, so it uses a third of that:
+
+    PSNR = 10 * log10(255^2 / (MSE / 3))
+
+Squared distances are summed as integers, and roots by ``math.fsum``, which
+rounds once: no cost depends on the order of the pixels or on the machine.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.histogram import colors_of_keys
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.histogram import Histogram
+
+PEAK = 255
+# 16 MB of int32 differences at a time.
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What an indexed image lost against its original.
+
+    Attributes:
+        inertia: sum over all pixels of the squared distance to their palette
+            colour, exact.
+        distance_sum: sum over all pixels of the distance itself, the cost that
+            the k-means notebook plots.
+        mse: ``inertia / pixels``.
+        psnr: in decibels, infinite for an exact image.
+        pixels: their number.
+        unique_colors: different colours in the original.
+        palette_colors: different colours kept.
+        iterations: of k-means, in the restart that won; 0 for an exact image.
+    """
+
+    inertia: int
+    distance_sum: float
+    mse: float
+    psnr: float
+    pixels: int
+    unique_colors: int
+    palette_colors: int
+    iterations: int
+
+
+def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Squared RGB distances of uint8 colours of shape (..., 3): int32, shape (...)."""
+    difference = a.astype(np.int32) - b
+    difference *= difference
+    squared: NDArray[np.int32] = difference[..., 0] + difference[..., 1] + difference[..., 2]
+    return squared
+
+
+def inertia(a: NDArray[Any], b: NDArray[Any]) -> int:
+    """The sum of the squared distances of two uint8 RGB pictures, exact.
+
+    Raises:
+        TypeError: an array isn't uint8.
+        ValueError: shapes that differ, aren't (..., 3) or hold no pixels.
+    """
+    for array in (a, b):
+        if array.dtype != np.uint8:
+            raise TypeError(f"pictures to compare must be uint8, not {array.dtype}")
+    if a.shape != b.shape:
+        raise ValueError(f"pictures to compare must have one shape, not {a.shape} and {b.shape}")
+    if a.ndim < 2 or a.shape[-1] != 3 or 0 in a.shape:
+        raise ValueError(f"pictures to compare must have shape (H, W, 3), not {a.shape}")
+    flat_a, flat_b = a.reshape(-1, 3), b.reshape(-1, 3)
+    return sum(
+        int(squared_distances(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK]).sum(dtype=np.int64))
+        for i in range(0, len(flat_a), _CHUNK)
+    )
+
+
+def mse(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """The mean squared RGB distance of two uint8 pictures; raises as ``inertia`` does."""
+    return inertia(a, b) / (a.size // 3)
+
+
+def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """The peak signal-to-noise ratio in decibels; raises as ``inertia`` does."""
+    return psnr_of_mse(mse(a, b))
+
+
+def psnr_of_mse(mean_squared_error: float) -> float:
+    """Decibels from an MSE summed over three channels; infinite for 0."""
+    if mean_squared_error == 0:
+        return math.inf
+    return 10 * math.log10(3 * PEAK * PEAK / mean_squared_error)
+
+
+def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
+    """Sums of squared distances and of distances, weighted: (exact, rounded once)."""
+    total = int((squared * weights).sum())
+    # Equal distances first come together as integers, then each is rooted once.
+    values, inverse = np.unique(squared, return_inverse=True)
+    counts = np.zeros(len(values), dtype=np.int64)
+    np.add.at(counts, inverse, weights)
+    roots = np.sqrt(values.astype(np.float64))
+    return total, math.fsum((roots * counts).tolist())
+
+
+def costs_of_palette(
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    labels: NDArray[np.integer[Any]],
+    *,
+    iterations: int = 0,
+) -> Costs:
+    """The costs of giving colour i of a histogram the palette entry ``labels[i]``."""
+    squared = squared_distances(colors_of_keys(colors.keys), palette[labels])
+    total, distance_sum = weighted_sums(squared, colors.counts)
+    pixels = colors.pixels
+    mean = total / pixels
+    return Costs(
+        inertia=total,
+        distance_sum=distance_sum,
+        mse=mean,
+        psnr=psnr_of_mse(mean),
+        pixels=pixels,
+        unique_colors=len(colors),
+        palette_colors=int(palette.shape[0]),
+        iterations=iterations,
+    )

@@ -1,0 +1,305 @@
+"""Pictures of any kind, converted to 8-bit RGB as Pillow users expect.
+
+One question is answered here: which RGB pixels does this input mean? Where the
+answer loses something (the low bits of 16-bit samples, alpha, CMYK inks, the
+frames after the first) a ConversionWarning says so. Floats are refused, since
+nothing says whether their white is 1.0 or 255.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import warnings
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import numpy as np
+
+from kqcodec.errors import ImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    ImageLike: TypeAlias = (
+        "NDArray[Any] | Image.Image | str | os.PathLike[str] | bytes | bytearray"
+        " | memoryview | BinaryIO"
+    )
+    Color: TypeAlias = "tuple[int, int, int]"
+
+WHITE = (255, 255, 255)
+_OPAQUE = 255
+# 65535 / 255: an 8-bit sample v is exactly the 16-bit sample 257 * v.
+_SAMPLE_16_STEP = 257
+
+
+class ConversionWarning(UserWarning):
+    """Converting the input to 8-bit RGB lost something."""
+
+
+def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray[np.uint8]:
+    """The pixels of ``image``: uint8, shape (H, W, 3), C-contiguous.
+
+    Args:
+        image: a NumPy array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
+            and dtype uint8, uint16 (scaled by 1/257) or bool; a Pillow image of
+            any mode; a path; the bytes of an image file; or a binary file.
+        background: the RGB colour that shows through transparent pixels. With
+            None a picture that has any is refused.
+
+    The result may share memory with an array given as input.
+
+    Raises:
+        ImageError: the file isn't an image, is damaged or too large, or has
+            transparent pixels although ``background`` is None.
+        OSError: the file can't be opened or read.
+        TypeError: an input of another kind, or an array of another dtype.
+        ValueError: an array of another shape or without pixels, or a
+            background that isn't three integers in 0..255.
+
+    Warns:
+        ConversionWarning: something was lost.
+    """
+    checked = _checked_background(background)
+    if _is_pillow_image(image):
+        return _from_pillow(image, checked, "the image")
+    if isinstance(image, (str, os.PathLike)):
+        return _from_path(image, checked)
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return _from_file(io.BytesIO(image), checked, "the data")
+    if hasattr(image, "read"):
+        name = getattr(image, "name", None)
+        return _from_file(image, checked, str(name) if isinstance(name, str) else "the file")
+    if hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
+        return _from_array(image, checked)
+    raise TypeError(
+        f"can't read an image from {type(image).__name__}: give a NumPy array, a Pillow image, "
+        "a path, the bytes of an image file or a binary file"
+    )
+
+
+def _checked_background(background: Color | None) -> Color | None:
+    if background is None:
+        return None
+    try:
+        red, green, blue = (int(value) for value in background)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"the background must be three integers in 0..255 or None, not {background!r}"
+        ) from None
+    if not all(0 <= value <= 255 for value in (red, green, blue)):
+        raise ValueError(f"the background must lie in 0..255, not {background!r}")
+    return red, green, blue
+
+
+# --- arrays -----------------------------------------------------------------
+
+
+def _from_array(image: Any, background: Color | None) -> NDArray[np.uint8]:
+    if isinstance(image, np.ma.MaskedArray):
+        raise TypeError("the array is masked: fill it first, with .filled(value)")
+    array = np.asarray(image)
+    if (array.ndim == 3 and array.shape[2] not in (1, 3, 4)) or array.ndim not in (2, 3):
+        hint = ""
+        if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+            hint = "; channels come last: use array.transpose(1, 2, 0)"
+        raise ValueError(
+            "an image array must have shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), "
+            f"not {array.shape}{hint}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"the image has no pixels: its shape is {array.shape}")
+    return _flattened(_samples_8(array), background, "the array")
+
+
+def _samples_8(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """8-bit samples from an array of another dtype, where that has one meaning."""
+    dtype = array.dtype
+    if dtype == np.uint8:
+        return array
+    if dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if dtype.kind == "u" and dtype.itemsize == 2:  # of either byte order
+        return _from_16_bit(array, "the array")
+    if dtype.kind == "f":
+        nan = " and NaN" if bool(np.isnan(array).any()) else ""
+        raise TypeError(
+            f"an image array of {dtype}{nan} has no agreed range: convert it first, for values "
+            "from 0 to 1 with (array * 255).round().astype('uint8')"
+        )
+    if dtype.kind in "iu":
+        raise TypeError(
+            f"an image array must be uint8, uint16 or bool, not {dtype}: for values from 0 to 255 "
+            "convert it with array.astype('uint8')"
+        )
+    raise TypeError(f"an image array must be uint8, uint16 or bool, not {dtype}")
+
+
+def _from_16_bit(array: NDArray[np.uint16], name: str) -> NDArray[np.uint8]:
+    """round(v / 257): black stays black, white stays white, steps stay even."""
+    wide = array.astype(np.uint32)
+    if bool((wide % _SAMPLE_16_STEP).any()):
+        _warn(f"{name} has 16 bits a sample; the palette keeps 8")
+    return ((wide + _SAMPLE_16_STEP // 2) // _SAMPLE_16_STEP).astype(np.uint8)
+
+
+def _flattened(
+    samples: NDArray[np.uint8], background: Color | None, name: str
+) -> NDArray[np.uint8]:
+    """Grey, RGB or RGBA samples as RGB, the last composited on ``background``."""
+    if samples.ndim == 2:
+        samples = samples[:, :, np.newaxis]
+    if samples.shape[2] == 1:
+        return np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3)))
+    if samples.shape[2] == 3:
+        return np.ascontiguousarray(samples)
+    alpha = samples[:, :, 3:]
+    if bool((alpha == _OPAQUE).all()):
+        return np.ascontiguousarray(samples[:, :, :3])
+    if background is None:
+        raise ImageError(
+            f"{name} has transparent pixels: flatten it first, or give a background colour"
+        )
+    _warn(f"{name} has transparent pixels, composited on the background {background}")
+    weight = alpha.astype(np.uint32)
+    behind = np.array(background, dtype=np.uint32)
+    mixed = samples[:, :, :3] * weight + behind * (_OPAQUE - weight)
+    return ((mixed + _OPAQUE // 2) // _OPAQUE).astype(np.uint8)
+
+
+# --- files ------------------------------------------------------------------
+
+
+def _from_path(path: str | os.PathLike[str], background: Color | None) -> NDArray[np.uint8]:
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        message = "this is a directory; give the image files in it"
+        raise IsADirectoryError(errno.EISDIR, message, name)
+    try:
+        file = open(name, "rb")  # noqa: SIM115 - closed below; errors here aren't the image's
+    except FileNotFoundError as exc:
+        raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
+    with file:
+        return _from_file(file, background, name)
+
+
+def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+    data = file.read()
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"{name} must be opened in binary mode, 'rb'")
+    if len(data) == 0:
+        raise ImageError(f"{name} is empty: it has 0 bytes")
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        opened = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError as exc:
+        raise ImageError(f"{name} is not an image in a format that Pillow reads") from exc
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise ImageError(
+            f"{name} has too many pixels to be safe ({exc}); "
+            "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
+        ) from exc
+    except Exception as exc:
+        raise _unreadable(name, exc) from exc
+    with opened:
+        return _from_pillow(opened, background, name)
+
+
+def _unreadable(name: str, exc: Exception) -> ImageError:
+    # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and
+    # others for damaged data; whatever it is, the file can't be used.
+    reason = str(exc) or type(exc).__name__
+    return ImageError(f"{name} is damaged or cut short and can't be read as an image: {reason}")
+
+
+# --- Pillow -----------------------------------------------------------------
+
+
+def _is_pillow_image(image: object) -> bool:
+    # Asked of the class's ancestry, so that plain arrays don't import Pillow.
+    return any(
+        cls.__module__ == "PIL.Image" and cls.__name__ == "Image" for cls in type(image).__mro__
+    )
+
+
+def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+    if 0 in image.size:
+        raise ValueError(f"{name} has no pixels: its size is {image.size}")
+    _warn_of_depth_and_frames(image, name)
+    try:
+        image.load()
+    except OSError as exc:
+        if exc.errno is not None:
+            raise
+        raise _unreadable(name, exc) from exc
+    except Exception as exc:
+        raise _unreadable(name, exc) from exc
+    if image.mode.startswith("I;16"):
+        return _flattened(_from_16_bit(np.asarray(image, np.uint16), name), background, name)
+    if image.mode == "I":
+        return _flattened(_from_32_bit(image, name), background, name)
+    if image.mode == "F":
+        return _flattened(_from_float(image, name), background, name)
+    return _flattened(_pillow_8_bit(image, name), background, name)
+
+
+def _warn_of_depth_and_frames(image: Any, name: str) -> None:
+    # Pillow reads 16-bit colour PNG and TIFF as 8 bits without a word; only the
+    # raw mode of the tile, gone after load(), tells.
+    tiles = getattr(image, "tile", None) or []
+    if image.mode in ("RGB", "RGBA", "LA", "CMYK") and any(
+        ";16" in str(tile[-1]) for tile in tiles
+    ):
+        _warn(f"{name} has 16 bits a sample; the palette keeps 8")
+    # A JPEG with previews (MPO) counts as several frames, but is one picture.
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        _warn(f"{name} has {image.n_frames} frames; only the current one is used")
+
+
+def _from_32_bit(image: Any, name: str) -> NDArray[np.uint8]:
+    array = np.asarray(image)
+    lowest, highest = int(array.min()), int(array.max())
+    if lowest < 0 or highest > 65_535:
+        raise ImageError(
+            f"{name} has grey values from {lowest} to {highest}: scale them to 0..255 first"
+        )
+    # Some versions of Pillow open 16-bit grey PNG files in this mode.
+    if image.format == "PNG" or highest > 255:
+        return _from_16_bit(array.astype(np.uint16), name)
+    return array.astype(np.uint8)
+
+
+def _from_float(image: Any, name: str) -> NDArray[np.uint8]:
+    array = np.asarray(image)
+    if not bool(np.isfinite(array).all()) or float(array.min()) < 0 or float(array.max()) > 255:
+        raise ImageError(f"{name} has float values outside 0..255: scale them to 0..255 first")
+    rounded: NDArray[np.uint8] = np.rint(array).astype(np.uint8)
+    if bool((rounded != array).any()):
+        _warn(f"{name} has float samples; they were rounded to 8 bits")
+    return rounded
+
+
+def _pillow_8_bit(image: Any, name: str) -> NDArray[np.uint8]:
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return np.asarray(image)
+    if image.mode in ("CMYK", "YCbCr", "HSV", "LAB"):
+        _warn(f"{name} is {image.mode}; it was converted to RGB, which has fewer or other colours")
+    transparent = (
+        image.mode in ("RGBA", "RGBa", "LA", "La", "PA")
+        or "transparency" in image.info
+        or (image.mode == "P" and getattr(image.palette, "mode", "RGB") == "RGBA")
+    )
+    if image.mode == "La":
+        image = image.convert("LA")
+    try:
+        return np.asarray(image.convert("RGBA" if transparent else "RGB"))
+    except ValueError as exc:
+        raise ImageError(
+            f"{name} has the mode {image.mode}, which Pillow can't convert to RGB: convert it first"
+        ) from exc
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ConversionWarning, stacklevel=3)

@@ -1,0 +1,60 @@
+"""Rounding, order, and each colour's nearest entry."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kqcodec.palette import features, finished, map_colors, ordered, rounded
+
+
+def colors_from(seed, count, values=256):
+    colors = np.random.default_rng(seed).integers(0, values, (count, 3), dtype=np.uint8)
+    return np.unique(colors, axis=0)
+
+
+def test_order_is_by_luma_then_key():
+    palette = np.array(
+        [[255, 255, 255], [0, 0, 255], [0, 0, 0], [255, 0, 0], [0, 255, 0]], dtype=np.uint8
+    )
+    assert ordered(palette).tolist() == [
+        [0, 0, 0],
+        [0, 0, 255],
+        [255, 0, 0],
+        [0, 255, 0],
+        [255, 255, 255],
+    ]
+
+
+def test_equal_lumas_are_ordered_by_key():
+    # 299 * 114 = 114 * 299: more red, less blue, the same luma.
+    palette = np.array([[114, 0, 0], [0, 0, 299 - 256]], dtype=np.uint8)
+    assert ordered(np.array([[200, 7, 0], [86, 7, 0]], dtype=np.uint8)).tolist()[0] == [86, 7, 0]
+    assert ordered(palette[::-1]).tolist() == ordered(palette).tolist()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_order_depends_on_the_colours_alone(seed, count):
+    palette = colors_from(seed, count, 5)
+    shuffled = np.random.default_rng(seed).permutation(np.concatenate([palette, palette]))
+    assert np.array_equal(ordered(shuffled), ordered(palette))
+
+
+def test_rounding():
+    centers = np.array([[0, 31, 32, 0], [16320, 16319, 95, 0]], dtype=np.int16)
+    assert rounded(centers).tolist() == [[0, 0, 1], [255, 255, 1]]
+    assert np.array_equal(rounded(features(colors_from(1, 99))), colors_from(1, 99))
+
+
+@given(st.integers(0, 2**32), st.integers(1, 200), st.integers(1, 30))
+def test_finished_gives_nearest_entries_and_uses_all(seed, count, k):
+    colors = colors_from(seed, count)
+    palette, labels = finished(colors, colors_from(seed + 1, k, 4))
+    distances = ((colors[:, np.newaxis].astype(int) - palette) ** 2).sum(axis=2)
+    assert np.array_equal(labels, distances.argmin(axis=1))
+    assert np.array_equal(np.unique(labels), np.arange(len(palette)))
+    assert np.array_equal(ordered(palette), palette)
+
+
+def test_ties_go_to_the_lowest_index():
+    palette = np.array([[0, 0, 0], [2, 0, 0]], dtype=np.uint8)
+    assert map_colors(np.array([[1, 0, 0]], dtype=np.uint8), palette).tolist() == [0]
