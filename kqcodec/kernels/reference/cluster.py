@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # 32 MB of scores at a time.
@@ -28,20 +30,71 @@ def nearest(
 
     Points have shape (N, 4), centres (K, 4) with K at most 65,536.
     """
+    for part, scores, norms in _scores(points, centers):
+        best = scores.argmin(axis=1)
+        labels[part] = best
+        distances[part] = np.take_along_axis(scores, best[:, np.newaxis], axis=1)[:, 0] + norms
+
+
+def nearest_two(
+    points: NDArray[np.int16],
+    centers: NDArray[np.int16],
+    labels: NDArray[np.uint16],
+    distances: NDArray[np.int32],
+    second_labels: NDArray[np.uint16],
+    second_distances: NDArray[np.int32],
+) -> None:
+    """``nearest``, and the same with that centre left out. K is at least 2."""
+    for part, scores, norms in _scores(points, centers):
+        for some_labels, some_distances in (
+            (labels, distances),
+            (second_labels, second_distances),
+        ):
+            best = scores.argmin(axis=1)[:, np.newaxis]
+            some_labels[part] = best[:, 0]
+            some_distances[part] = np.take_along_axis(scores, best, axis=1)[:, 0] + norms
+            np.put_along_axis(scores, best, np.inf, axis=1)
+
+
+def _scores(
+    points: NDArray[np.int16], centers: NDArray[np.int16]
+) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
+    """For some rows at a time: which, |c|^2 - 2pc of each centre, |p|^2."""
     # |p - c|^2 = |p|^2 - 2pc + |c|^2, whose first term is the same for every
     # centre. The products are integers far below 2^53: float64 holds them and
     # all partial sums exactly, in whatever order the matrix product adds them.
     wide = centers.astype(np.float64)
-    norms = (wide * wide).sum(axis=1)
+    center_norms = (wide * wide).sum(axis=1)
     rows = max(1, _SCORES // len(centers))
     for start in range(0, len(points), rows):
-        part = points[start : start + rows].astype(np.float64)
+        rows_here = slice(start, min(start + rows, len(points)))
+        part = points[rows_here].astype(np.float64)
         scores = part @ (-2 * wide.T)
-        scores += norms
-        best = scores.argmin(axis=1)
-        labels[start : start + rows] = best
-        lowest = np.take_along_axis(scores, best[:, np.newaxis], axis=1)[:, 0]
-        distances[start : start + rows] = lowest + (part * part).sum(axis=1)
+        scores += center_norms
+        yield rows_here, scores, (part * part).sum(axis=1)
+
+
+def reassign(
+    points: NDArray[np.int16],
+    weights: NDArray[np.int64],
+    centers: NDArray[np.int16],
+    labels: NDArray[np.uint16],
+    sums: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Gives every point its nearest centre and keeps the sums up to date.
+
+    On entry sums (K, 4) and counts (K,) are those of ``labels``; so they are on
+    return. Returns how many labels changed, and the weighted sum of squared
+    distances.
+    """
+    before = labels.copy()
+    distances = np.empty(len(points), dtype=np.int32)
+    nearest(points, centers, labels, distances)
+    moved = np.flatnonzero(labels != before)
+    accumulate(points[moved], -weights[moved], before[moved], sums, counts)
+    accumulate(points[moved], weights[moved], labels[moved], sums, counts)
+    return len(moved), int((weights * distances).sum())
 
 
 def accumulate(
