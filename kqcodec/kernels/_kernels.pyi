@@ -53,6 +53,33 @@ def reassign(
     counts: Buffer,
     /,
 ) -> tuple[int, int]: ...
+def lloyd(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    sums: Buffer,
+    counts: Buffer,
+    relax: int,
+    tolerance_bits: int,
+    costs: Buffer,
+    /,
+) -> int: ...
+def relocate(
+    points: Buffer,
+    weights: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    centers: Buffer,
+    sums: Buffer,
+    counts: Buffer,
+    clusters: Buffer,
+    fresh: Buffer,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+    /,
+) -> int: ...
 def accumulate(
     points: Buffer, weights: Buffer, labels: Buffer, sums: Buffer, counts: Buffer, /
 ) -> None: ...

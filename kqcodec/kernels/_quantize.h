@@ -5,9 +5,10 @@
 #include "cluster.h"
 #include "colors.h"
 #include "cuts.h"
+#include "moves.h"
 
 #define KQ_POINT_SIZE (KQ_CHANNELS * sizeof(int16_t))
-#define KQ_BUFFERS 8
+#define KQ_BUFFERS 9
 
 static PyObject *released(Py_buffer *buffers, int count, PyObject *result)
 {
@@ -118,6 +119,79 @@ static PyObject *py_reassign(PyObject *self, PyObject *args)
     if (!enough)
         return released(b, 6, PyErr_NoMemory());
     return released(b, 6, Py_BuildValue("nL", (Py_ssize_t)work.changed, (long long)work.cost));
+}
+
+static int right_steps(size_t iterations, int relax, int tolerance_bits)
+{
+    return iterations >= 1 && iterations <= 1000000 && relax >= 1 && relax <= 64 &&
+           tolerance_bits >= 1 && tolerance_bits <= 62;
+}
+
+PyDoc_STRVAR(lloyd_doc, "lloyd(points, weights, centers, labels, sums, counts, relax, "
+                        "tolerance_bits, costs) -> assignments");
+static PyObject *py_lloyd(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_assignment work = {0};
+    int relax, tolerance_bits, done = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*iiw*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                          &relax, &tolerance_bits, &b[6]))
+        return NULL;
+    size_t k = items(&b[2], KQ_POINT_SIZE), iterations = items(&b[6], sizeof(int64_t));
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    if (!right_k(k) || work.n < 1 || !holds(&b[1], work.n, sizeof(int64_t)) ||
+        !holds(&b[3], work.n, sizeof(uint16_t)) ||
+        !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
+        !right_steps(iterations, relax, tolerance_bits) || !labels_below(b[3].buf, work.n, k))
+        return released(b, 7, refuse("lloyd: sizes don't fit, or a label is too large"));
+    work.points = b[0].buf;
+    work.weights = b[1].buf;
+    work.labels = b[3].buf;
+    work.sums = b[4].buf;
+    work.counts = b[5].buf;
+    Py_BEGIN_ALLOW_THREADS
+    done = kq_lloyd(&work, b[2].buf, k, (int)iterations, relax, tolerance_bits, b[6].buf);
+    Py_END_ALLOW_THREADS
+    return released(b, 7, done ? PyLong_FromLong(done) : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(relocate_doc, "relocate(points, weights, labels, distances, centers, sums, counts, "
+                           "clusters, fresh, iterations, relax, tolerance_bits) -> fall");
+static PyObject *py_relocate(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_clustering all;
+    kq_trial trial;
+    int64_t fall = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*w*y*w*iii", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                          &b[6], &b[7], &b[8], &trial.iterations, &trial.relax,
+                          &trial.tolerance_bits))
+        return NULL;
+    all.n = items(&b[0], KQ_POINT_SIZE);
+    all.k = items(&b[4], KQ_POINT_SIZE);
+    trial.count = items(&b[7], sizeof(uint16_t));
+    if (!right_k(all.k) || !right_k(trial.count) || !holds(&b[1], all.n, sizeof(int64_t)) ||
+        !holds(&b[2], all.n, sizeof(uint16_t)) || !holds(&b[3], all.n, sizeof(int32_t)) ||
+        !holds(&b[5], all.k * KQ_CHANNELS, sizeof(int64_t)) ||
+        !holds(&b[6], all.k, sizeof(int64_t)) || !holds(&b[8], trial.count, KQ_POINT_SIZE) ||
+        !right_steps((size_t)trial.iterations, trial.relax, trial.tolerance_bits) ||
+        !labels_below(b[2].buf, all.n, all.k) || !labels_below(b[7].buf, trial.count, all.k))
+        return released(b, 9, refuse("relocate: sizes don't fit, or a label is too large"));
+    all.points = b[0].buf;
+    all.weights = b[1].buf;
+    all.labels = b[2].buf;
+    all.distances = b[3].buf;
+    all.centers = b[4].buf;
+    all.sums = b[5].buf;
+    all.counts = b[6].buf;
+    trial.clusters = b[7].buf;
+    trial.fresh = b[8].buf;
+    Py_BEGIN_ALLOW_THREADS
+    fall = kq_relocate(&all, &trial);
+    Py_END_ALLOW_THREADS
+    return released(b, 9, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
 }
 
 PyDoc_STRVAR(accumulate_doc, "accumulate(points, weights, labels, sums, counts)");
@@ -284,6 +358,8 @@ static PyObject *py_look_up(PyObject *self, PyObject *args)
     {"nearest", py_nearest, METH_VARARGS, nearest_doc},                \
     {"nearest_two", py_nearest_two, METH_VARARGS, nearest_two_doc},    \
     {"reassign", py_reassign, METH_VARARGS, reassign_doc},             \
+    {"lloyd", py_lloyd, METH_VARARGS, lloyd_doc},                      \
+    {"relocate", py_relocate, METH_VARARGS, relocate_doc},             \
     {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \
     {"variance_cuts", py_variance_cuts, METH_VARARGS, variance_cuts_doc}, \
     {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},    \

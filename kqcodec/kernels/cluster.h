@@ -141,7 +141,7 @@ static void kq_leaf(kq_assignment *work, const kq_candidates *candidates, size_t
     size_t count = work->n - first < KQ_LANES ? work->n - first : KQ_LANES;
     kq_lanes_load(&lanes, work->points + first * KQ_CHANNELS, count);
     if (work->second_labels)
-        kq_lanes_nearest_two(&lanes, candidates);
+        kq_lanes_nearest_two(&lanes, candidates, work->avx2);
     else
         kq_lanes_nearest(&lanes, candidates, work->avx2);
     for (size_t i = 0; i < count; i++) {
@@ -194,6 +194,51 @@ static int kq_assign(kq_assignment *work, const int16_t *centers, size_t k)
             kq_descend(work, &tree, tree.levels - 1, node);
     kq_tree_free(&tree);
     return grown;
+}
+
+#define KQ_TOP 16320  /* the highest coordinate */
+#define KQ_RELAX_BITS 4
+#define KQ_PLAIN (1 << KQ_RELAX_BITS) /* the step that goes just to the mean */
+
+/* A centre's coordinate, moved towards the mean by `relax` sixteenths of the way:
+ * beyond it, where that is more than KQ_PLAIN. */
+static int16_t kq_relaxed(int16_t from, int64_t sum, int64_t count, int relax)
+{
+    int32_t step = (int32_t)((sum + count / 2) / count) - from;
+    int32_t scaled = step * relax + KQ_PLAIN / 2;
+    /* Rounds down, as a right shift does on most machines; C leaves that open. */
+    int32_t moved = scaled >= 0 ? scaled / KQ_PLAIN : -((-scaled + KQ_PLAIN - 1) / KQ_PLAIN);
+    int32_t to = from + moved;
+    return (int16_t)(to < 0 ? 0 : to > KQ_TOP ? KQ_TOP : to);
+}
+
+/* Relaxed Lloyd iterations. Returns how many assignments were made, 0 where
+ * memory ran out; costs[i] is the cost that the i-th found. */
+static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterations, int relax,
+                    int tolerance_bits, int64_t *costs)
+{
+    for (int i = 0; i < iterations; i++) {
+        work->changed = 0;
+        work->cost = 0;
+        if (!kq_assign(work, centers, k))
+            return 0;
+        costs[i] = work->cost;
+        if (i == iterations - 1 || (i > 0 && work->changed == 0))
+            return i + 1;
+        if (i > 0) {
+            int64_t fall = costs[i - 1] - costs[i];
+            if (fall < 0)
+                relax = KQ_PLAIN;
+            else if (fall <= costs[i] >> tolerance_bits)
+                return i + 1;
+        }
+        for (size_t j = 0; j < k; j++)
+            for (size_t c = 0; c < KQ_CHANNELS && work->counts[j] > 0; c++) {
+                size_t at = j * KQ_CHANNELS + c;
+                centers[at] = kq_relaxed(centers[at], work->sums[at], work->counts[j], relax);
+            }
+    }
+    return iterations;
 }
 
 /* sums[labels[i]] += weights[i] * points[i], counts[labels[i]] += weights[i];

@@ -65,6 +65,67 @@ def reassign(
     )
 
 
+def lloyd(
+    points: Points,
+    weights: Weights,
+    centers: Points,
+    labels: Labels,
+    sums: Sums,
+    counts: Sums,
+    *,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> list[int]:
+    """See the reference."""
+    costs = np.empty(iterations, dtype=np.int64)
+    done = _kernels.lloyd(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+        relax,
+        tolerance_bits,
+        costs,
+    )
+    found: list[int] = costs[:done].tolist()
+    return found
+
+
+def relocate(
+    points: Points,
+    weights: Weights,
+    labels: Labels,
+    distances: Distances,
+    centers: Points,
+    sums: Sums,
+    counts: Sums,
+    clusters: Labels,
+    fresh: Points,
+    *,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> int:
+    """See the reference."""
+    return _kernels.relocate(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        _result(centers, np.int16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+        _input(clusters, np.uint16),
+        _result(fresh, np.int16),
+        iterations,
+        relax,
+        tolerance_bits,
+    )
+
+
 def accumulate(points: Points, weights: Weights, labels: Labels, sums: Sums, counts: Sums) -> None:
     """See the reference."""
     _kernels.accumulate(

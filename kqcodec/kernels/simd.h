@@ -217,9 +217,43 @@ static void kq_lanes_nearest(kq_lanes *lanes, const kq_candidates *candidates, i
     kq_lanes_nearest_base(lanes, candidates);
 }
 
-/* The nearest and the next: of equal distances the lower place comes first. */
-static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidates)
+#if defined(KQ_AVX2)
+KQ_TARGET_AVX2 static void kq_lanes_two_avx2(kq_lanes *lanes, const kq_candidates *candidates)
 {
+    for (int i = 0; i < KQ_POINTS; i += 8) {
+        __m256i rg0 = _mm256_loadu_si256((const __m256i *)(lanes->rg + i));
+        __m256i ba0 = _mm256_loadu_si256((const __m256i *)(lanes->ba + i));
+        __m256i best = _mm256_set1_epi32(INT32_MAX), second = best;
+        __m256i label = _mm256_setzero_si256(), next = label;
+        for (size_t j = 0; j < candidates->count; j++) {
+            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i x = _mm256_sub_epi16(rg0, _mm256_set1_epi32(candidates->rg[j]));
+            __m256i y = _mm256_sub_epi16(ba0, _mm256_set1_epi32(candidates->ba[j]));
+            __m256i d = _mm256_add_epi32(_mm256_madd_epi16(x, x), _mm256_madd_epi16(y, y));
+            __m256i less = _mm256_cmpgt_epi32(best, d), between = _mm256_cmpgt_epi32(second, d);
+            next = _mm256_blendv_epi8(_mm256_blendv_epi8(next, place, between), label, less);
+            second = _mm256_min_epi32(second, _mm256_max_epi32(best, d));
+            label = _mm256_blendv_epi8(label, place, less);
+            best = _mm256_min_epi32(best, d);
+        }
+        _mm256_storeu_si256((__m256i *)(lanes->label + i), label);
+        _mm256_storeu_si256((__m256i *)(lanes->best + i), best);
+        _mm256_storeu_si256((__m256i *)(lanes->second_label + i), next);
+        _mm256_storeu_si256((__m256i *)(lanes->second + i), second);
+    }
+}
+#endif
+
+/* The nearest and the next: of equal distances the lower place comes first. */
+static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidates, int avx2)
+{
+#if defined(KQ_AVX2)
+    if (avx2) {
+        kq_lanes_two_avx2(lanes, candidates);
+        return;
+    }
+#endif
+    (void)avx2;
     for (int i = 0; i < KQ_POINTS; i++) {
         lanes->best[i] = lanes->second[i] = INT32_MAX;
         lanes->label[i] = lanes->second_label[i] = 0;
@@ -287,20 +321,24 @@ static size_t kq_middle(const kq_candidates *list, const kq_extent *box, size_t 
 }
 
 #if defined(KQ_AVX2)
-KQ_TARGET_AVX2 static size_t kq_middle_avx2(const kq_candidates *list, const kq_extent *box)
+KQ_TARGET_AVX2 static size_t kq_middle_avx2(const kq_candidates *list, const kq_extent *box,
+                                            size_t but)
 {
     __m256i sum_rg = _mm256_set1_epi32(box->sum_rg), sum_ba = _mm256_set1_epi32(box->sum_ba);
-    __m256i lowest = _mm256_set1_epi32(INT32_MAX), nearest = _mm256_setzero_si256();
+    __m256i lowest = _mm256_set1_epi32(INT32_MAX), nearest = _mm256_set1_epi32(INT32_MAX);
     __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i not_this = _mm256_set1_epi32((int)but), end = _mm256_set1_epi32((int)list->count);
     for (size_t i = 0; i < list->count; i += KQ_STEP) {
         __m256i rg = _mm256_loadu_si256((const __m256i *)(list->rg + i));
         __m256i ba = _mm256_loadu_si256((const __m256i *)(list->ba + i));
         __m256i score = _mm256_loadu_si256((const __m256i *)(list->norm + i));
         score = _mm256_sub_epi32(score, _mm256_madd_epi16(rg, sum_rg));
         score = _mm256_sub_epi32(score, _mm256_madd_epi16(ba, sum_ba));
-        __m256i less = _mm256_cmpgt_epi32(lowest, score);
+        __m256i allowed = _mm256_andnot_si256(_mm256_cmpeq_epi32(place, not_this),
+                                              _mm256_cmpgt_epi32(end, place));
+        __m256i less = _mm256_and_si256(allowed, _mm256_cmpgt_epi32(lowest, score));
         nearest = _mm256_blendv_epi8(nearest, place, less);
-        lowest = _mm256_min_epi32(lowest, score);
+        lowest = _mm256_blendv_epi8(lowest, score, less);
         place = _mm256_add_epi32(place, _mm256_set1_epi32(KQ_STEP));
     }
     int32_t scores[KQ_STEP], places[KQ_STEP];
@@ -310,30 +348,39 @@ KQ_TARGET_AVX2 static size_t kq_middle_avx2(const kq_candidates *list, const kq_
     for (int lane = 1; lane < KQ_STEP; lane++)
         if (scores[lane] < scores[best])
             best = lane;
-    size_t found = (size_t)places[best];
-    return found < list->count ? found : list->count - 1;
+    return (size_t)places[best];
 }
 
-KQ_TARGET_AVX2 static void kq_keep_avx2(const kq_candidates *list, const kq_extent *box, size_t j,
-                                        kq_candidates *kept)
+/* For the candidates from i on: a bit for each that j beats. */
+KQ_TARGET_AVX2 static inline unsigned int kq_beaten_avx2(const kq_candidates *list, size_t i,
+                                                         size_t j, const kq_extent *box)
 {
-    __m256i sum_rg = _mm256_set1_epi32(box->sum_rg), sum_ba = _mm256_set1_epi32(box->sum_ba);
-    __m256i size_rg = _mm256_set1_epi32(box->size_rg), size_ba = _mm256_set1_epi32(box->size_ba);
-    __m256i rg_j = _mm256_set1_epi32(list->rg[j]), ba_j = _mm256_set1_epi32(list->ba[j]);
-    __m256i norm_j = _mm256_set1_epi32(list->norm[j]);
+    __m256i v_rg = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)(list->rg + i)),
+                                    _mm256_set1_epi32(list->rg[j]));
+    __m256i v_ba = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)(list->ba + i)),
+                                    _mm256_set1_epi32(list->ba[j]));
+    __m256i most = _mm256_add_epi32(_mm256_madd_epi16(v_rg, _mm256_set1_epi32(box->sum_rg)),
+                                    _mm256_madd_epi16(v_ba, _mm256_set1_epi32(box->sum_ba)));
+    most = _mm256_add_epi32(
+        most, _mm256_madd_epi16(_mm256_abs_epi16(v_rg), _mm256_set1_epi32(box->size_rg)));
+    most = _mm256_add_epi32(
+        most, _mm256_madd_epi16(_mm256_abs_epi16(v_ba), _mm256_set1_epi32(box->size_ba)));
+    __m256i norm = _mm256_loadu_si256((const __m256i *)(list->norm + i));
+    __m256i beaten =
+        _mm256_cmpgt_epi32(_mm256_sub_epi32(norm, _mm256_set1_epi32(list->norm[j])), most);
+    return (unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(beaten));
+}
+
+KQ_TARGET_AVX2 static void kq_filter_avx2(const kq_candidates *list, const kq_extent *box, int two,
+                                          kq_candidates *kept)
+{
+    size_t first = kq_middle_avx2(list, box, list->count);
+    size_t next = two ? kq_middle_avx2(list, box, first) : first;
     for (size_t i = 0; i < list->count; i += KQ_STEP) {
-        __m256i rg = _mm256_loadu_si256((const __m256i *)(list->rg + i));
-        __m256i ba = _mm256_loadu_si256((const __m256i *)(list->ba + i));
-        __m256i v_rg = _mm256_sub_epi16(rg, rg_j), v_ba = _mm256_sub_epi16(ba, ba_j);
-        __m256i most = _mm256_add_epi32(_mm256_madd_epi16(v_rg, sum_rg),
-                                        _mm256_madd_epi16(v_ba, sum_ba));
-        most = _mm256_add_epi32(most, _mm256_madd_epi16(_mm256_abs_epi16(v_rg), size_rg));
-        most = _mm256_add_epi32(most, _mm256_madd_epi16(_mm256_abs_epi16(v_ba), size_ba));
-        __m256i norm = _mm256_loadu_si256((const __m256i *)(list->norm + i));
-        __m256i beaten = _mm256_cmpgt_epi32(_mm256_sub_epi32(norm, norm_j), most);
-        unsigned int mask = ~(unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(beaten)) & 255u;
-        if (list->count - i < KQ_STEP)
-            mask &= (1u << (list->count - i)) - 1;
+        unsigned int mask = kq_beaten_avx2(list, i, first, box);
+        if (two)
+            mask &= kq_beaten_avx2(list, i, next, box);
+        mask = ~mask & (list->count - i < KQ_STEP ? (1u << (list->count - i)) - 1 : 255u);
         for (; mask; mask &= mask - 1)
             kq_candidates_copy(kept, list, i + (size_t)__builtin_ctz(mask));
     }
@@ -349,8 +396,8 @@ static void kq_filter(const kq_candidates *list, const int16_t *low, const int16
     kq_extent_of(low, high, &box);
     kept->count = 0;
 #if defined(KQ_AVX2)
-    if (avx2 && !two) {
-        kq_keep_avx2(list, &box, kq_middle_avx2(list, &box), kept);
+    if (avx2) {
+        kq_filter_avx2(list, &box, two, kept);
         kq_candidates_pad(kept);
         return;
     }

@@ -1,6 +1,6 @@
 """The kernels in plain NumPy and Python: slow, short, and the definition."""
 
-from kqcodec.kernels.reference.cluster import accumulate, nearest, nearest_two, reassign
+from kqcodec.kernels.reference.cluster import accumulate, lloyd, nearest, nearest_two, reassign
 from kqcodec.kernels.reference.colors import (
     count_colors,
     fill_table,
@@ -10,6 +10,7 @@ from kqcodec.kernels.reference.colors import (
 )
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
+from kqcodec.kernels.reference.moves import relocate
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
 
@@ -19,6 +20,7 @@ __all__ = [
     "dense_decode",
     "dense_encode",
     "fill_table",
+    "lloyd",
     "look_up",
     "merge_colors",
     "morton_order",
@@ -27,6 +29,7 @@ __all__ = [
     "pack",
     "paint",
     "reassign",
+    "relocate",
     "split_gains",
     "unpack",
     "variance_cuts",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+TOP = 16_320
+RELAX_BITS = 4
+PLAIN = 1 << RELAX_BITS
+
 # 32 MB of scores at a time.
 _SCORES = 1 << 22
 
@@ -95,6 +99,53 @@ def reassign(
     accumulate(points[moved], -weights[moved], before[moved], sums, counts)
     accumulate(points[moved], weights[moved], labels[moved], sums, counts)
     return len(moved), int((weights * distances).sum())
+
+
+def lloyd(
+    points: NDArray[np.int16],
+    weights: NDArray[np.int64],
+    centers: NDArray[np.int16],
+    labels: NDArray[np.uint16],
+    sums: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    *,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> list[int]:
+    """At most so many iterations: assign, then move the centres.
+
+    A centre moves ``relax`` sixteenths of the way to its mean: 16 is Lloyd's
+    own step, more is over-relaxation, given up for the rest once an iteration
+    raised the cost. An empty cluster's centre stays. It ends when no label
+    changes, or the cost c falls by at most c >> tolerance_bits.
+
+    Arguments as for ``reassign``. On return the labels and sums are those of
+    the centres. Returns each assignment's cost.
+    """
+    costs: list[int] = []
+    while True:
+        changed, cost = reassign(points, weights, centers, labels, sums, counts)
+        costs.append(cost)
+        if len(costs) == iterations or (len(costs) > 1 and changed == 0):
+            return costs
+        if len(costs) > 1:
+            fall = costs[-2] - cost
+            if fall < 0:
+                relax = PLAIN
+            elif fall <= cost >> tolerance_bits:
+                return costs
+        centers[:] = _relaxed(centers, sums, counts, relax)
+
+
+def _relaxed(
+    centers: NDArray[np.int16], sums: NDArray[np.int64], counts: NDArray[np.int64], relax: int
+) -> NDArray[np.int16]:
+    divisor = np.maximum(counts, 1)[:, np.newaxis]
+    old = centers.astype(np.int64)
+    step = (sums + divisor // 2) // divisor - old
+    new = np.clip(old + ((step * relax + PLAIN // 2) >> RELAX_BITS), 0, TOP)
+    return np.where(counts[:, np.newaxis] > 0, new, old).astype(np.int16)
 
 
 def accumulate(
