@@ -80,6 +80,17 @@ def relocate(
     tolerance_bits: int,
     /,
 ) -> int: ...
+def nudge(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    neighbors: Buffer,
+    active: Buffer,
+    step: int,
+    /,
+) -> tuple[int, int]: ...
 def accumulate(
     points: Buffer, weights: Buffer, labels: Buffer, sums: Buffer, counts: Buffer, /
 ) -> None: ...

@@ -6,6 +6,7 @@
 #include "colors.h"
 #include "cuts.h"
 #include "moves.h"
+#include "nudge.h"
 
 #define KQ_POINT_SIZE (KQ_CHANNELS * sizeof(int16_t))
 #define KQ_BUFFERS 9
@@ -194,6 +195,43 @@ static PyObject *py_relocate(PyObject *self, PyObject *args)
     return released(b, 9, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
 }
 
+PyDoc_STRVAR(nudge_doc, "nudge(points, weights, centers, labels, distances, neighbors, active, "
+                        "step) -> (moved, fall)");
+static PyObject *py_nudge(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_nudging work = {0};
+    int step, enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*y*w*i", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &b[6],
+                          &step))
+        return NULL;
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    work.k = items(&b[2], KQ_POINT_SIZE);
+    work.reach = work.k ? items(&b[5], sizeof(uint16_t)) / work.k : 0;
+    if (!right_k(work.k) || work.n < 1 || work.n >= UINT32_MAX || step < 1 || step > 64 ||
+        !holds(&b[1], work.n, sizeof(int64_t)) || !holds(&b[3], work.n, sizeof(uint16_t)) ||
+        !holds(&b[4], work.n, sizeof(int32_t)) ||
+        !holds(&b[5], work.k * work.reach, sizeof(uint16_t)) || !holds(&b[6], work.k, 1) ||
+        !labels_below(b[3].buf, work.n, work.k) ||
+        !labels_below(b[5].buf, work.k * work.reach, work.k))
+        return released(b, 7, refuse("nudge: sizes don't fit, or a label is too large"));
+    work.points = b[0].buf;
+    work.weights = b[1].buf;
+    work.centers = b[2].buf;
+    work.labels = b[3].buf;
+    work.distances = b[4].buf;
+    work.neighbors = b[5].buf;
+    work.active = b[6].buf;
+    work.step = step;
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_nudge(&work);
+    Py_END_ALLOW_THREADS
+    if (!enough)
+        return released(b, 7, PyErr_NoMemory());
+    return released(b, 7, Py_BuildValue("nL", (Py_ssize_t)work.moved, (long long)work.fall));
+}
+
 PyDoc_STRVAR(accumulate_doc, "accumulate(points, weights, labels, sums, counts)");
 static PyObject *py_accumulate(PyObject *self, PyObject *args)
 {
@@ -360,6 +398,7 @@ static PyObject *py_look_up(PyObject *self, PyObject *args)
     {"reassign", py_reassign, METH_VARARGS, reassign_doc},             \
     {"lloyd", py_lloyd, METH_VARARGS, lloyd_doc},                      \
     {"relocate", py_relocate, METH_VARARGS, relocate_doc},             \
+    {"nudge", py_nudge, METH_VARARGS, nudge_doc},                      \
     {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \
     {"variance_cuts", py_variance_cuts, METH_VARARGS, variance_cuts_doc}, \
     {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},    \

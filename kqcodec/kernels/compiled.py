@@ -21,6 +21,7 @@ from kqcodec.kernels.compiled_quantize import (
     nearest as nearest,
     nearest_two as nearest_two,
     reassign as reassign,
+    nudge as nudge,
     relocate as relocate,
     split_gains as split_gains,
     variance_cuts as variance_cuts,

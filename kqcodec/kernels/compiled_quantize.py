@@ -126,6 +126,29 @@ def relocate(
     )
 
 
+def nudge(
+    points: Points,
+    weights: Weights,
+    centers: Points,
+    labels: Labels,
+    distances: Distances,
+    neighbors: Labels,
+    active: NDArray[np.bool_],
+    step: int,
+) -> tuple[int, int]:
+    """See the reference."""
+    return _kernels.nudge(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        _input(neighbors, np.uint16),
+        _result(active, np.bool_),
+        step,
+    )
+
+
 def accumulate(points: Points, weights: Weights, labels: Labels, sums: Sums, counts: Sums) -> None:
     """See the reference."""
     _kernels.accumulate(

@@ -11,6 +11,7 @@ from kqcodec.kernels.reference.colors import (
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
 from kqcodec.kernels.reference.moves import relocate
+from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
 
@@ -26,6 +27,7 @@ __all__ = [
     "morton_order",
     "nearest",
     "nearest_two",
+    "nudge",
     "pack",
     "paint",
     "reassign",
