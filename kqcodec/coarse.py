@@ -1,0 +1,68 @@
+"""Fewer points that stand for many: colours in Morton order, and merged by cells.
+
+In Morton order (the bits of the channels interleaved) the colours of any cube
+of side 2^b, aligned to its size, are neighbours in the list. So the boxes of
+the pruned search are tight, and merging the colours of each cube into their
+weighted mean takes one pass. k-means on the means of small cubes finds nearly
+the centres of k-means on the colours, for a fraction of the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.histogram import colors_of_keys
+from kqcodec.kernels import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.histogram import Histogram
+    from kqcodec.spaces import Space
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedPoints:
+    """Points for k-means.
+
+    Attributes:
+        points: int16, shape (N, 4), coordinates in 0..16320.
+        weights: int64, shape (N,), each at least 1.
+        keys: uint32, shape (N,), in Morton order: the colours, or of each cell
+            the first one.
+    """
+
+    points: NDArray[np.int16]
+    weights: NDArray[np.int64]
+    keys: NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return int(self.points.shape[0])
+
+
+def in_morton_order(
+    colors: Histogram, space: Space
+) -> tuple[WeightedPoints, NDArray[np.uint32]]:
+    """The colours of a histogram as points, and their places in it."""
+    order = kernels.morton_order(colors.keys)
+    keys = colors.keys[order]
+    return WeightedPoints(space.points(colors_of_keys(keys)), colors.counts[order], keys), order
+
+
+def merged_cells(fine: WeightedPoints, bits: int) -> WeightedPoints:
+    """One point for each cube of colours that agree in the upper ``bits`` of every
+    channel: their mean, rounded, and the sum of their weights."""
+    mask = 0xFF & ~((1 << (8 - bits)) - 1)
+    cells = fine.keys & np.uint32(mask << 16 | mask << 8 | mask)
+    first = np.empty(len(cells), dtype=np.bool_)
+    first[0] = True
+    np.not_equal(cells[1:], cells[:-1], out=first[1:])
+    starts = np.flatnonzero(first)
+    weights = np.add.reduceat(fine.weights, starts)
+    sums = np.add.reduceat(fine.points * fine.weights[:, np.newaxis], starts, axis=0)
+    divisor = weights[:, np.newaxis]
+    means = ((sums + divisor // 2) // divisor).astype(np.int16)
+    return WeightedPoints(means, weights, fine.keys[starts])
