@@ -12,9 +12,8 @@ import numpy as np
 from kqcodec.kernels import _kernels
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from numpy.typing import NDArray
+    from typing_extensions import Buffer
 
     from kqcodec.image import Labels
     from kqcodec.sizes import DenseShape

@@ -148,14 +148,17 @@ def cluster(
         labels = np.arange(len(points)).astype(np.uint16)
         return Clustering(points, labels, 0, 0, (0.0,))
     random = SplitMix64(seed)
-    best: Clustering | None = None
-    for _ in range(restarts):
-        first = features(seed_centers(samples, colors.counts, k, random))
-        found = lloyd(points, colors.counts, first, max_iterations, tolerance)
-        if best is None or found.inertia < best.inertia:
-            best = found
-    assert best is not None
-    return best
+    runs = (
+        lloyd(
+            points,
+            colors.counts,
+            features(seed_centers(samples, colors.counts, k, random)),
+            max_iterations,
+            tolerance,
+        )
+        for _ in range(restarts)
+    )
+    return min(runs, key=lambda run: run.inertia)
 
 
 def lloyd(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.clustering import DEFAULT_RESTARTS, check_count, check_k, check_seed, cluster
 from kqcodec.histogram import KEYS, Histogram, histogram, keys_of_colors
 from kqcodec.image import IndexedImage, label_dtype
-from kqcodec.kmeans import DEFAULT_RESTARTS, check_count, check_k, check_seed, cluster
 from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished, ordered, rounded
 from kqcodec.pixels import WHITE, rgb_pixels

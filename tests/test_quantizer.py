@@ -7,7 +7,7 @@ from PIL import Image
 from kqcodec import metrics
 from kqcodec.errors import ImageError
 from kqcodec.image import IndexedImage
-from kqcodec.quantize import quantize
+from kqcodec.quantizer import quantize
 
 
 def picture(seed=0, height=40, width=30):

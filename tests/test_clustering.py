@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kqcodec.kmeans import kmeans
+from kqcodec.clustering import kmeans
 
 
 def colors_from(seed, count, values=256):
