@@ -18,6 +18,7 @@ from kqcodec._version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors
+    from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
     from kqcodec.decoder import (
         decode,
@@ -30,23 +31,22 @@ if TYPE_CHECKING:
     from kqcodec.encoder import encode_indexed
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
-    from kqcodec.kmeans import KMeansResult, kmeans
     from kqcodec.metrics import Costs
-    from kqcodec.quantize import quantize
+    from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
 
 _HOMES = {
     "Costs": "metrics",
     "Header": "header",
     "IndexedImage": "image",
-    "KMeansResult": "kmeans",
+    "KMeansResult": "clustering",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
     "encode": "codec",
     "encode_indexed": "encoder",
-    "kmeans": "kmeans",
-    "quantize": "quantize",
+    "kmeans": "clustering",
+    "quantize": "quantizer",
     "read": "decoder",
     "read_header": "decoder",
     "read_region": "decoder",

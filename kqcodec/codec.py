@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
+from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.encoder import encode_indexed, encoded_parts
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
-from kqcodec.kmeans import DEFAULT_RESTARTS
 from kqcodec.pixels import WHITE
-from kqcodec.quantize import quantize
+from kqcodec.quantizer import quantize
 
 if TYPE_CHECKING:
     from kqcodec.encoder import TileSize

@@ -51,7 +51,7 @@ class Section:
 class Record(NamedTuple):
     """A tile as read: its payload, and its checksum, which is yet to be compared."""
 
-    index: int
+    tile: int
     payload: Buffer
     checksum: int
 
@@ -86,8 +86,8 @@ class Sealer:
 
     def check_tile(self, record: Record) -> None:
         """Raise ChecksumError unless the tile's checksum matches."""
-        if self.checksum(_TILE_KIND, record.index, record.payload) != record.checksum:
-            raise ChecksumError(f"tile {record.index} is damaged: its checksum doesn't match")
+        if self.checksum(_TILE_KIND, record.tile, record.payload) != record.checksum:
+            raise ChecksumError(f"tile {record.tile} is damaged: its checksum doesn't match")
 
     def directory(self, lengths: list[int]) -> bytes:
         """The directory with its checksum; nothing for one tile."""
@@ -123,7 +123,7 @@ def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
         TruncatedError, ChecksumError
     """
     palette = bytes(source.read(header.palette_size, "the palette"))
-    _check(source, sealer, _PALETTE_KIND, 0, palette, "the palette")
+    _check(source, sealer.checksum(_PALETTE_KIND, 0, palette), "the palette")
     return palette
 
 
@@ -143,7 +143,7 @@ def read_sections(
         if length > MAX_PAYLOAD:
             raise InvalidDataError(f"a section of {length:,} bytes is too long (rule 5.2)")
         data = bytes(source.read(length, "a section"))
-        _check(source, sealer, kind, len(found), data, f"section {len(found)}")
+        _check(source, sealer.checksum(kind, len(found), data), f"section {len(found)}")
         if kind == _END_KIND:
             if data:
                 raise InvalidDataError("the END section isn't empty (rule 5.4)")
@@ -201,10 +201,8 @@ def read_u32(source: Source, part: str) -> int:
     return int(value)
 
 
-def _check(
-    source: Source, sealer: Sealer, kind: bytes, ordinal: int, body: Buffer, part: str
-) -> None:
-    if read_u32(source, part) != sealer.checksum(kind, ordinal, body):
+def _check(source: Source, checksum: int, part: str) -> None:
+    if read_u32(source, part) != checksum:
         raise ChecksumError(f"{part} is damaged: its checksum doesn't match")
 
 
@@ -216,5 +214,5 @@ def read_directory(source: Source, header: Header, sealer: Sealer) -> list[int]:
     """
     count = header.grid.count
     body = source.read(4 * count, "the directory")
-    _check(source, sealer, _DIRECTORY_KIND, 0, body, "the directory")
+    _check(source, sealer.checksum(_DIRECTORY_KIND, 0, body), "the directory")
     return list(struct.unpack(f">{count}I", body))

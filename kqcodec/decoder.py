@@ -18,12 +18,13 @@ from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
 from kqcodec.header import Header
 from kqcodec.image import IndexedImage, Labels, label_dtype
+from kqcodec.kernels import kernels
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import Source, open_source
 from kqcodec.tiles import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer
@@ -105,7 +106,7 @@ class Opened:
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""
         self.sealer.check_tile(record)
-        box = self.header.grid.box(record.index)
+        box = self.header.grid.box(record.tile)
         labels = np.empty((box.height, box.width), dtype=label_dtype(self.header.k))
         coder_named(self.header.coder).decode(record.payload, self.header.k, labels)
         return box, labels
@@ -138,8 +139,6 @@ def decode(
         FormatError: the file is damaged, foreign or over the limit.
         TypeError: ``data`` is not a buffer (for a path, see ``read``).
     """
-    from kqcodec.kernels import kernels
-
     with open_source(_buffer(data)) as source:
         opened = Opened.from_source(source, max_pixels)
         rgb = np.empty((opened.header.height, opened.header.width, 3), dtype=np.uint8)
@@ -187,7 +186,7 @@ def read(
             labels[box.slices] = tile
 
         _decode_tiles(opened, opened.records(), place, threads)
-    return IndexedImage(opened.palette, labels)
+    return _indexed(opened, labels)
 
 
 def read_header(source: Readable) -> Header:
@@ -219,7 +218,7 @@ def read_tiles(source: Readable) -> Iterator[tuple[Box, Labels]]:
 
 def read_region(
     source: Readable,
-    box: tuple[int, int, int, int],
+    box: Sequence[int],
     *,
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
@@ -258,7 +257,7 @@ def read_region(
             labels[common.moved(-region.left, -region.upper).slices] = inside
 
         _decode_tiles(opened, _records_of(opened, touched), place, threads)
-    return IndexedImage(opened.palette, labels)
+    return _indexed(opened, labels)
 
 
 def _records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
@@ -299,19 +298,22 @@ def _empty_labels(header: Header, width: int, height: int) -> Labels:
     return np.empty((height, width), dtype=label_dtype(header.k))
 
 
+def _indexed(opened: Opened, labels: Labels) -> IndexedImage:
+    labels.flags.writeable = False  # nobody else has it: no copy is needed
+    return IndexedImage(opened.palette, labels)
+
+
 def _buffer(data: Buffer) -> Buffer:
-    if isinstance(data, str) or not hasattr(type(data), "__buffer__"):
-        try:
-            memoryview(data)
-        except TypeError as exc:
-            raise TypeError(
-                f"expected the bytes of a .kq file, not {type(data).__name__}; "
-                "read() takes paths and files"
-            ) from exc
-    return data
+    try:
+        return memoryview(data)
+    except TypeError as exc:
+        raise TypeError(
+            f"expected the bytes of a .kq file, not {type(data).__name__}; "
+            "read() takes paths and files"
+        ) from exc
 
 
-def _checked_box(box: tuple[int, int, int, int], header: Header) -> Box:
+def _checked_box(box: Sequence[int], header: Header) -> Box:
     if len(box) != 4 or not all(isinstance(side, (int, np.integer)) for side in box):
         raise TypeError(f"box must be four whole numbers, not {box!r}")
     region = Box(*(int(side) for side in box))

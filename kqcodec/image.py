@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # uint8 where K is at most 256, else uint16.
 Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
-_Array = TypeVar("_Array", bound=NDArray[Any])
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
@@ -33,7 +33,8 @@ class IndexedImage:
     """A picture of K colours: ``palette[labels]`` are its pixels.
 
     An instance that exists is valid: shapes, dtypes and the range of the
-    labels are checked once, here. Both arrays are read-only views.
+    labels are checked once, here. Both arrays are read-only; one that could be
+    written to is copied.
 
     Attributes:
         palette: uint8, shape (K, 3), K from 1 to 65,536. Order and unused or
@@ -116,8 +117,7 @@ def _checked_palette(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise TypeError(f"the palette must be uint8, not {array.dtype}")
     if array.ndim != 2 or array.shape[1] != 3 or not 1 <= array.shape[0] <= MAX_COLORS:
         raise ValueError(
-            f"the palette must have shape (K, 3) with K from 1 to {MAX_COLORS:,}, "
-            f"not {array.shape}"
+            f"the palette must have shape (K, 3) with K from 1 to {MAX_COLORS:,}, not {array.shape}"
         )
     return _read_only(array)
 
@@ -133,10 +133,14 @@ def _checked_labels(labels: Labels, k: int) -> Labels:
     if lowest < 0 or highest >= k:
         wrong = lowest if lowest < 0 else highest
         raise ValueError(f"label {wrong} is outside 0..{k - 1}: the palette has {k} entries")
-    return _read_only(array.astype(label_dtype(k), copy=False))
+    return _read_only(array if array.dtype == label_dtype(k) else array.astype(label_dtype(k)))
 
 
-def _read_only(array: _Array) -> _Array:
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view
+def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """The array itself if nobody can write to it, else a copy: labels that were
+    checked once must not change under the kernels."""
+    if not array.flags.writeable and array.flags.c_contiguous:
+        return array
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy

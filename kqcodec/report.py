@@ -20,7 +20,6 @@ from kqcodec.source import open_source
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kqcodec.header import Header
     from kqcodec.image import Labels
     from kqcodec.source import Readable
 
@@ -153,20 +152,18 @@ def size_report(
             labels_bytes=labels_bytes,
             directory_bytes=framing,
             sections_bytes=sections,
-            **_theory(header, frequencies),
+            raw_bits=sizes.raw_bits(header.pixels),
+            theory_bits=sizes.theory_bits(header.pixels, header.k),
+            fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k),
+            entropy_bits=24 * header.k + _entropy(frequencies),
+            colors_used=int(np.count_nonzero(frequencies)),
         )
 
 
-def _theory(header: Header, frequencies: NDArray[np.int64]) -> dict[str, float]:
+def _entropy(frequencies: NDArray[np.int64]) -> float:
+    """N·H: -sum of count·log2(count / N), in bits."""
     used = frequencies[frequencies > 0]
-    entropy = -float((used * np.log2(used / header.pixels)).sum())
-    return {
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
-        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k),
-        "entropy_bits": 24 * header.k + entropy,
-        "colors_used": int(used.size),
-    }
+    return float((used * np.log2(used.sum() / used)).sum())
 
 
 def _counts(labels: Labels, k: int) -> NDArray[np.int64]:

@@ -128,7 +128,6 @@ def open_source(source: Readable) -> Iterator[Source]:
             data = BufferSource(source)
         except TypeError as exc:
             raise TypeError(
-                "expected a path, bytes or a binary file object, "
-                f"not {type(source).__name__}"
+                f"expected a path, bytes or a binary file object, not {type(source).__name__}"
             ) from exc
         yield data

@@ -31,8 +31,8 @@ class DenseCoder:
             return b""
         shape = dense_shape(k)
         if shape.block == 1:  # a block of one label is that label's bits
-            return kernels.pack(labels, shape.block_bits)
-        return kernels.dense_encode(labels, shape)
+            return bytes(kernels.pack(labels, shape.block_bits))
+        return bytes(kernels.dense_encode(labels, shape))
 
     def decode(self, payload: Buffer, k: int, out: Labels) -> None:
         """See ``Coder``."""

@@ -161,13 +161,15 @@ static PyObject *py_paint(PyObject *self, PyObject *args)
                           &channels, &out, &offset, &stride))
         return NULL;
     int sane = (itemsize == 1 || itemsize == 2) && height > 0 && width > 0 && channels > 0 &&
+               palette.len >= channels && palette.len % channels == 0 &&
                offset >= 0 && stride >= 0 && labels.len / itemsize / width == height &&
                width <= stride / channels && offset <= out.len - width * channels &&
                height - 1 <= (out.len - width * channels - offset) / stride;
     if (sane) {
         Py_BEGIN_ALLOW_THREADS
         kq_paint(labels.buf, itemsize == 2, (size_t)height, (size_t)width, palette.buf,
-                 (size_t)channels, (uint8_t *)out.buf + offset, (size_t)stride);
+                 (size_t)palette.len / (size_t)channels, (size_t)channels,
+                 (uint8_t *)out.buf + offset, (size_t)stride);
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&labels);

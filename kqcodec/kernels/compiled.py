@@ -28,9 +28,8 @@ from kqcodec.kernels.compiled_quantize import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from numpy.typing import NDArray
+    from typing_extensions import Buffer
 
     from kqcodec.image import Labels
     from kqcodec.sizes import DenseShape

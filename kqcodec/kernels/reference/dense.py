@@ -34,7 +34,7 @@ def dense_decode(payload: Buffer, shape: DenseShape, out: Labels) -> bool:
     """The inverse of ``dense_encode``: fills ``out``; False where a block's
     number is K**n or more."""
     bits = bitarray(endian="big")
-    bits.frombytes(payload)
+    bits.frombytes(bytes(payload))
     flat = out.reshape(-1)
     position = 0
     for start, count, width in shape.blocks(flat.size):

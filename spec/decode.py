@@ -1,0 +1,558 @@
+#!/usr/bin/env python3
+"""A second decoder of the .kq format, to be read beside kq.md.
+
+    python3 decode.py IN.kq OUT.ppm [--max-pixels N]
+
+It turns a .kq file of version 1.x into a binary PPM picture (P6, eight bits a
+channel). It is written from kq.md alone, in the order of that document, with
+Python's standard library and whole numbers only; it shares nothing with kqcodec,
+so that where both agree on a file, the document has told both the same.
+
+Each comment that starts with a number quotes the rule of kq.md which the lines
+below it carry out. Whatever a file breaks ends in `Refused`, which names the
+rule; the command then prints one sentence and exits with 1.
+
+Clarity comes first. Speed comes from two habits: a block of the coder dense is
+one of Python's integers of any size, and a row of pixels is one `bytes.join` of
+three-byte palette entries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import binascii
+import functools
+import itertools
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+MAX_PIXELS = 2**27
+
+
+class Refused(Exception):  # noqa: N818 - the file is refused; no error of the decoder
+    """A file that this decoder does not decode.
+
+    `rule` is the number of the rule in kq.md that the file breaks or that makes a
+    decoder refuse it, and `why` says how, in a sentence.
+    """
+
+    def __init__(self, rule: str, why: str) -> None:
+        """Keep the rule's number and the sentence."""
+        super().__init__(f"rule {rule}: {why}")
+        self.rule = rule
+        self.why = why
+
+
+class Picture(NamedTuple):
+    """What a file decodes to."""
+
+    width: int
+    height: int
+    entries: list[bytes]  # the palette: K entries of three bytes
+    rgb: bytearray  # three bytes a pixel, row by row
+
+
+# ── 1. Conventions ──────────────────────────────────────────────────────────
+
+
+def number(field: bytes) -> int:
+    """Return the value of a field of several bytes."""
+    # 1.1: "A field of several bytes has its most significant byte first."
+    return int.from_bytes(field, "big")
+
+
+def bits_for(count: int) -> int:
+    """Return the bits that tell `count` values apart: ceil(log2 count)."""
+    # 1.2: "the least number b with 2^b ≥ K"
+    #
+    # The values are 0 to count − 1, and b is as many bits as the last one has.
+    return (count - 1).bit_length()
+
+
+def bit_numbers(data: bytes, first_bit: int, bits: int, count: int) -> Iterator[int]:
+    """Yield `count` numbers of `bits` bits each, the first of them at `first_bit`."""
+    # 1.1: "Bits are numbered from 7, the most significant and the first of a byte,
+    # to 0. The whole file can so be read as one string of bits"
+    mask = (1 << bits) - 1
+    last_stop = first_bit + count * bits
+    for stop in range(first_bit + bits, last_stop + 1, bits):
+        whole_bytes = data[(stop - bits) // 8 : (stop + 7) // 8]
+        yield int.from_bytes(whole_bytes, "big") >> (-stop % 8) & mask
+
+
+class Source:
+    """The bytes of a file, taken from front to back."""
+
+    # 1.5: "A file is written from front to back without going back, and read the
+    # same way, tile by tile."
+
+    def __init__(self, data: bytes) -> None:
+        """Start before the first byte."""
+        self.data = data
+        self.position = 0
+
+    def take(self, count: int, rule: str, what: str) -> bytes:
+        """Take the next `count` bytes, or refuse a file that has fewer."""
+        start, end = self.position, self.position + count
+        if end > len(self.data):
+            raise Refused(rule, f"the file ends at byte {len(self.data)}, within {what}")
+        self.position = end
+        return self.data[start:end]
+
+    def bytes_left(self) -> int:
+        """Return how many bytes nobody has taken."""
+        return len(self.data) - self.position
+
+
+# ── 2. Header ───────────────────────────────────────────────────────────────
+
+HEADER_LENGTH = 20
+SIGNATURE = bytes.fromhex("CB 51 0D 0A 0A")
+PACKED, DENSE = 0, 1
+FLAG_S = 1 << 2  # extension sections follow the palette
+MAX_TILE_LABELS = 2**26  # rule 6.2
+
+
+class Header(NamedTuple):
+    """The values of a header in which every rule has been checked."""
+
+    raw: bytes  # its 20 bytes, which every CRC-32 includes
+    coder: int
+    has_sections: bool
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+    k: int
+
+    @property
+    def tiles_across(self) -> int:
+        """Return the number of tiles in a row of tiles: ceil(W/w)."""
+        return -(-self.width // self.tile_width)
+
+    @property
+    def tiles_down(self) -> int:
+        """Return the number of rows of tiles."""
+        return -(-self.height // self.tile_height)
+
+
+def read_header(source: Source, max_pixels: int) -> Header:
+    """Read the first 20 bytes and check them in the order of rule 2.9."""
+    # 2.9: "A decoder checks, in this order: signature, length, CRC-16, major
+    # version, coder and flags, and the values of rules 2.5 to 2.7 and 6.2."
+
+    # 2.2: "Bytes 0 to 4 are the signature CB 51 0D 0A 0A"
+    #
+    # A file that ends within the signature is a short .kq file, not a foreign one.
+    if not source.data or not SIGNATURE.startswith(source.data[: len(SIGNATURE)]):
+        raise Refused("2.2", "the file does not start with the signature CB 51 0D 0A 0A")
+    raw = source.take(HEADER_LENGTH, "2.1", "the 20 bytes of the header")
+
+    # 2.8: "Bytes 18 and 19 are the CRC-16 of bytes 0 to 17: polynomial x^16 + x^12 +
+    # x^5 + 1 (hexadecimal 1021), initial value FFFF, bits taken most significant
+    # first, nothing inverted."
+    if binascii.crc_hqx(raw[:18], 0xFFFF) != number(raw[18:20]):
+        raise Refused("2.8", "the header is damaged: its CRC-16 differs")
+
+    # 2.3: "A decoder of this document refuses every major version but 1, and pays no
+    # attention to the minor one"
+    major = raw[5] >> 4
+    if major != 1:
+        raise Refused("2.3", f"the file has major version {major}, and this decoder knows 1")
+
+    # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
+    # five."
+    # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
+    # of this document knows coders 0 and 1 and flag S."
+    coder, flags = raw[6] >> 5, raw[6] & 0b11111
+    if coder not in (PACKED, DENSE):
+        raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 and 1")
+    if flags & ~FLAG_S:
+        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00100")
+
+    # 2.6: "Width and height are 1 to 4,294,967,295 pixels. Zero is invalid."
+    width, height = number(raw[8:12]), number(raw[12:16])
+    if width == 0 or height == 0:
+        raise Refused("2.6", f"the picture is {width} × {height} pixels; neither may be zero")
+
+    # 2.5: "Byte 7 gives the size of a tile: x the width and y the height."
+    tile_width = tile_side(raw[7] >> 4, width)
+    tile_height = tile_side(raw[7] & 0b1111, height)
+
+    # 6.2: "A tile has at most 67,108,864 (2^26) labels. A header that says otherwise
+    # is invalid."
+    if tile_width * tile_height > MAX_TILE_LABELS:
+        raise Refused("6.2", f"a tile of {tile_width} × {tile_height} has over 2^26 labels")
+
+    # 9.3: "a decoder may have limits of its own, on pixels say, and refuses files
+    # beyond them before it allocates memory."
+    if width * height > max_pixels:
+        raise Refused("9.3", f"{width} × {height} pixels are over this decoder's {max_pixels}")
+
+    # 2.7: "K, the number of palette entries, is 1 to 65,536; bytes 16 and 17 hold
+    # K − 1."
+    k = number(raw[16:18]) + 1
+
+    has_sections = bool(flags & FLAG_S)
+    return Header(raw, coder, has_sections, width, height, tile_width, tile_height, k)
+
+
+def tile_side(value: int, picture_side: int) -> int:
+    """Return the width or height of a tile from its four bits."""
+    # 2.5: "A value v of 1 to 15 means 2^(v+3) pixels, 16 to 262,144; 0 means as wide,
+    # or as high, as the picture. A tile that would be larger than the picture is as
+    # large as the picture."
+    if value == 0:
+        return picture_side
+    return min(1 << (value + 3), picture_side)
+
+
+# ── 3. Checksums ────────────────────────────────────────────────────────────
+
+CRC32_LENGTH = 4
+
+
+def check_part(header: Header, kind: bytes, ordinal: int, body: bytes, stored: bytes) -> None:
+    """Refuse a part whose CRC-32 is not the one that stands behind it."""
+    # 3.1: "polynomial 04C11DB7, reflected, initial value and final inversion
+    # FFFFFFFF, as in PNG, gzip and zlib."
+    # 3.2: "The CRC-32 of a part is taken over, one after the other: the 20 bytes of
+    # the header; the part's kind, four bytes; the part's ordinal, eight bytes; the
+    # part's body."
+    crc = zlib.crc32(header.raw)
+    crc = zlib.crc32(kind, crc)
+    crc = zlib.crc32(ordinal.to_bytes(8, "big"), crc)
+    crc = zlib.crc32(body, crc)
+
+    # 3.3: "A part whose CRC-32 differs is damaged. A decoder uses nothing of a part
+    # before it has compared the CRC-32."
+    if crc != number(stored):
+        part = kind.decode("ascii", "replace")
+        raise Refused("3.3", f"part '{part}', number {ordinal}, is damaged: its CRC-32 differs")
+
+
+# ── 4. Palette ──────────────────────────────────────────────────────────────
+
+
+def read_palette(source: Source, header: Header) -> list[bytes]:
+    """Read the palette: K entries of three bytes."""
+    # 4.1: "The palette follows the header: K entries of three bytes, red, green,
+    # blue, each 0 to 255, then the CRC-32."
+    body = source.take(3 * header.k, "4.1", "the palette")
+    stored = source.take(CRC32_LENGTH, "4.1", "the palette's CRC-32")
+    check_part(header, b"PLTE", 0, body, stored)
+
+    # 4.2: "Entries may repeat and may be unused; their order carries no meaning to a
+    # decoder, which keeps it."
+    return [body[i : i + 3] for i in range(0, len(body), 3)]
+
+
+# ── 5. Extension sections ───────────────────────────────────────────────────
+
+LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LETTERS_DIGITS_SPACE = LETTERS + b"0123456789 "
+END = b"END "
+MAX_SECTION_LENGTH = 268_435_455
+MAX_SECTIONS_BEFORE_END = 254
+
+
+def skip_sections(source: Source, header: Header) -> None:
+    """Check the extension sections, of which this decoder knows only the last."""
+    for ordinal in itertools.count():
+        # 5.1: "The kind is four ASCII characters: a letter, then three of letters,
+        # digits and space."
+        kind = source.take(4, "5.1", f"the kind of section {ordinal}")
+        if kind[0] not in LETTERS or any(c not in LETTERS_DIGITS_SPACE for c in kind[1:]):
+            raise Refused("5.1", f"section {ordinal} has the kind {kind.hex(' ')}")
+
+        # 5.5: "At most 254 sections precede `END `."
+        if kind != END and ordinal == MAX_SECTIONS_BEFORE_END:
+            raise Refused("5.5", "over 254 sections precede END")
+
+        # 5.2: "The length is that of the data alone, 0 to 268,435,455 bytes."
+        length = number(source.take(4, "5.1", f"the length of section {ordinal}"))
+        if length > MAX_SECTION_LENGTH:
+            raise Refused("5.2", f"section {ordinal} claims {length} bytes of data")
+
+        # 5.4: "The last section, and only the last, is `END ` (with a space), of
+        # length 0."
+        if kind == END and length != 0:
+            raise Refused("5.4", f"section END claims {length} bytes of data")
+
+        # 3.2, its table: "extension section"
+        # 3.2, its table: "0, 1, 2 … in file order"
+        data = source.take(length, "5.1", f"the data of section {ordinal}")
+        stored = source.take(CRC32_LENGTH, "5.1", f"the CRC-32 of section {ordinal}")
+        check_part(header, kind, ordinal, data, stored)
+        if kind == END:
+            return
+
+        # 5.3: "If the kind's first letter is lower case, the section is optional: a
+        # decoder that does not know it checks its CRC-32 and skips it. If it is upper
+        # case, the section is mandatory: a decoder that does not know it refuses the
+        # file."
+        if kind[:1].isupper():
+            name = kind.decode("ascii")
+            raise Refused("5.3", f"section {ordinal}, '{name}', is mandatory and not known")
+
+
+# ── 6. Tiles ────────────────────────────────────────────────────────────────
+
+
+def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearray:
+    """Read the tiles and their directory, and return the pixels of the picture."""
+    pixels = bytearray(3 * header.width * header.height)
+    lengths: list[int] = []
+    for index in range(header.tiles_across * header.tiles_down):
+        # 6.1: "They are counted row by row"
+        # 6.1: "those at the right and lower edge may be narrower or lower."
+        tile_row, tile_column = divmod(index, header.tiles_across)
+        top, left = tile_row * header.tile_height, tile_column * header.tile_width
+        bottom = min(top + header.tile_height, header.height)
+        right = min(left + header.tile_width, header.width)
+        count = (right - left) * (bottom - top)
+
+        # 6.3: "Each tile is one record, and the records stand in the order of their
+        # indices"
+        payload = read_record(source, header, index, count)
+        lengths.append(len(payload))
+
+        # 6.5: "A payload holds the labels of its tile alone, row by row, and can be
+        # decoded without any other tile."
+        # 1.3: "Rows run from the top of the picture to the bottom, and pixels in a row
+        # from left to right."
+        labels = decode_labels(header, index, payload, count)
+        for row in range(top, bottom):
+            # 4.3: "The pixel with label i has the colour of entry i."
+            row_labels = itertools.islice(labels, right - left)
+            start, stop = 3 * (row * header.width + left), 3 * (row * header.width + right)
+            pixels[start:stop] = b"".join([entries[label] for label in row_labels])
+
+    # 6.8: "If T is at least 2, a directory follows the last tile"
+    if len(lengths) >= 2:
+        check_directory(source, header, lengths)
+
+    # 6.9: "Nothing follows the directory or, if T is 1, the tile."
+    if source.bytes_left():
+        raise Refused("6.9", f"{source.bytes_left()} bytes follow the end of the picture")
+    return pixels
+
+
+def read_record(source: Source, header: Header, index: int, labels: int) -> bytes:
+    """Read the record of one tile, and return its payload."""
+    length = read_length(source, index)
+
+    # 6.6: "The payloads of packed and dense have exactly the length that sections 7
+    # and 8 give."
+    # 6.5: "a decoder checks this before it reads the payload."
+    needed = payload_length(header, labels)
+    if length != needed:
+        why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"
+        raise Refused("6.6", why)
+
+    payload = source.take(length, "6.3", f"the payload of tile {index}")
+    stored = source.take(CRC32_LENGTH, "6.3", f"the CRC-32 of tile {index}")
+    check_part(header, b"TILE", index, payload, stored)
+
+    # 6.7: "The bits of a payload's last byte that hold nothing are 0."
+    unused_bits = 8 * length - payload_bits(header, labels)
+    if payload and payload[-1] & ((1 << unused_bits) - 1):
+        raise Refused("6.7", f"the unused bits at the end of tile {index} are not 0")
+    return payload
+
+
+def read_length(source: Source, index: int) -> int:
+    """Read the length of a payload."""
+    # 6.4: "in groups of seven bits, the most significant group first. Each group is
+    # the lower seven bits of a byte, whose top bit is 1 unless it is the last."
+    length = 0
+    for group in range(4):
+        byte = source.take(1, "6.3", f"the length of tile {index}")[0]
+
+        # 6.4: "It has the fewest bytes possible: the first is not 80."
+        if group == 0 and byte == 0x80:
+            raise Refused("6.4", f"the length of tile {index} is not the shortest: it starts 80")
+        length = length << 7 | byte & 0x7F
+        if byte < 0x80:
+            return length
+
+    # 6.4: "The length is that of the payload alone, 0 to 268,435,455"
+    raise Refused("6.4", f"the length of tile {index} has over four bytes")
+
+
+def check_directory(source: Source, header: Header, lengths: list[int]) -> None:
+    """Read the directory and compare it with the lengths in the records."""
+    # 6.8: "for each tile, in the order of their indices, the length of its payload in
+    # four bytes, then the CRC-32."
+    body = source.take(4 * len(lengths), "6.8", "the directory")
+    stored = source.take(CRC32_LENGTH, "6.8", "the directory's CRC-32")
+    check_part(header, b"TDIR", 0, body, stored)
+
+    # 6.8: "The directory agrees with the records."
+    for index, length in enumerate(lengths):
+        listed = number(body[4 * index : 4 * index + 4])
+        if listed != length:
+            why = f"the directory gives tile {index} {listed} bytes and its record {length}"
+            raise Refused("6.8", why)
+
+
+def payload_bits(header: Header, labels: int) -> int:
+    """Return how many bits so many labels take in the file's coder."""
+    if header.coder == PACKED:
+        return labels * bits_for(header.k)
+    return dense_bits(header.k, labels)
+
+
+def payload_length(header: Header, labels: int) -> int:
+    """Return how many bytes the payload of so many labels has."""
+    # 7.2: "The payload of n labels is ceil(n·b / 8) bytes."
+    # 8.3: "The payload of N labels, N = q·n + r with r < n, is
+    # ceil((q·B(n) + B(r)) / 8) bytes, B(0) being 0."
+    return (payload_bits(header, labels) + 7) // 8
+
+
+def decode_labels(header: Header, index: int, payload: bytes, count: int) -> Iterator[int]:
+    """Yield the labels of one tile, each of them less than K."""
+    # 7.1: "For K = 1, b is 0 and the payload empty."
+    # 8.1: "For K = 1 the payload is empty."
+    if header.k == 1:
+        return itertools.repeat(0, count)
+    if header.coder == PACKED:
+        return decode_packed(header.k, index, payload, count)
+    return decode_dense(header.k, index, payload, count)
+
+
+# ── 7. The coder packed ─────────────────────────────────────────────────────
+
+
+def decode_packed(k: int, index: int, payload: bytes, count: int) -> Iterator[int]:
+    """Yield `count` labels of ceil(log2 K) bits each."""
+    # 7.1: "Each label is a number of b = ceil(log2 K) bits, most significant bit
+    # first, and they follow each other without gaps, also from row to row."
+    for label in bit_numbers(payload, 0, bits_for(k), count):
+        # 7.3: "A label is less than K."
+        if label >= k:
+            raise Refused("7.3", f"tile {index} has the label {label}, and K is {k}")
+        yield label
+
+
+# ── 8. The coder dense ──────────────────────────────────────────────────────
+
+
+@functools.cache
+def block_labels(k: int) -> int:
+    """Return n, the number of labels in a whole block."""
+    # 8.2: "For K ≥ 2, n is the least whole number, starting from 1, with
+    # 3000 · (2^B(n) − K^n)  ≤  B(n) · K^n"
+    n = 1
+    while 3000 * (2 ** block_bits(k, n) - k**n) > block_bits(k, n) * k**n:
+        n += 1
+    return n
+
+
+def block_bits(k: int, m: int) -> int:
+    """Return B(m), the bits of a block of m labels; B(0) is 0."""
+    # 8.1: "in B(m) = ceil(m·log2 K) bits"
+    # 1.2: "2^b ≥ K^n"
+    return bits_for(k**m)
+
+
+def dense_bits(k: int, labels: int) -> int:
+    """Return how many bits the blocks of so many labels have."""
+    if k == 1:
+        return 0
+    n = block_labels(k)
+    q, r = divmod(labels, n)
+    return q * block_bits(k, n) + block_bits(k, r)
+
+
+def decode_dense(k: int, index: int, payload: bytes, count: int) -> Iterator[int]:
+    """Yield `count` labels: the digits, to base K, of one number after the other."""
+    # 8.1: "A tile's labels are cut into blocks of n labels, the last of which may be
+    # shorter."
+    # 8.1: "Blocks follow each other without gaps."
+    n = block_labels(k)
+    q, r = divmod(count, n)
+    bits = block_bits(k, n)
+    for v in bit_numbers(payload, 0, bits, q):
+        yield from block_digits(k, index, v, n)
+    if r:
+        for v in bit_numbers(payload, q * bits, block_bits(k, r), 1):
+            yield from block_digits(k, index, v, r)
+
+
+def block_digits(k: int, index: int, v: int, m: int) -> list[int]:
+    """Return L(0) to L(m−1), the labels of the block with the number V."""
+    # 8.1: "V = L(0)·K^(m−1) + L(1)·K^(m−2) + … + L(m−1)"
+    #
+    # So each division by K has the last label that is left as its remainder. What
+    # is left of V after m of them is V div K^m.
+    labels = [0] * m
+    for i in reversed(range(m)):
+        v, labels[i] = divmod(v, k)
+
+    # 8.4: "V is less than K^m."
+    if v != 0:
+        raise Refused("8.4", f"a block of {m} labels in tile {index} is not under {k}^{m}")
+    return labels
+
+
+# ── The whole file ──────────────────────────────────────────────────────────
+
+
+def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Decode a whole .kq file, or raise Refused."""
+    # 1.4: "The parts of a file, in order"
+    source = Source(data)
+    header = read_header(source, max_pixels)
+    entries = read_palette(source, header)
+    if header.has_sections:
+        skip_sections(source, header)
+    rgb = read_tiles(source, header, entries)
+    return Picture(header.width, header.height, entries, rgb)
+
+
+def read_file(path: Path, max_pixels: int) -> bytes:
+    """Return the bytes of a file, which is read on only behind a good header."""
+    with path.open("rb") as file:
+        start = file.read(HEADER_LENGTH)
+        read_header(Source(start), max_pixels)
+        return start + file.read()
+
+
+def fail(path: Path, why: str) -> NoReturn:
+    """Print the one sentence and exit with 1."""
+    print(f"decode.py: {path}: {why}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description="Decode a .kq file to a binary PPM picture.")
+    parser.add_argument("input", metavar="IN.kq", type=Path)
+    parser.add_argument("output", metavar="OUT.ppm", type=Path)
+    parser.add_argument("--max-pixels", metavar="N", type=int, default=MAX_PIXELS)
+    arguments = parser.parse_args()
+
+    try:
+        picture = decode(read_file(arguments.input, arguments.max_pixels), arguments.max_pixels)
+    except Refused as refused:
+        fail(arguments.input, str(refused))
+    except OSError as error:
+        fail(arguments.input, f"cannot be read: {error.strerror}")
+    except MemoryError:
+        fail(arguments.input, "needs more memory than there is")
+
+    try:
+        with arguments.output.open("wb") as file:
+            file.write(f"P6\n{picture.width} {picture.height}\n255\n".encode("ascii"))
+            file.write(picture.rgb)
+    except OSError as error:
+        fail(arguments.output, f"cannot be written: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

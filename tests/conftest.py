@@ -1,0 +1,46 @@
+"""What every test module shares: which kernels run, and pictures to run on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from kqcodec import kernels
+
+# Examples are drawn from a fixed seed, so that a failure is everybody's failure;
+# the noisy machines that tests run on make deadlines meaningless.
+settings.register_profile("kqcodec", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("kqcodec")
+
+
+def pytest_report_header() -> str:
+    return f"kqcodec kernels: {kernels.chosen()}"
+
+
+@pytest.fixture(scope="session")
+def photograph() -> np.ndarray:
+    """A real photograph from scikit-learn, uint8, shape (427, 640, 3)."""
+    from sklearn.datasets import load_sample_image
+
+    return load_sample_image("china.jpg")
+
+
+@pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """A real photograph from scikit-image, uint8, shape (512, 512, 3)."""
+    from skimage import data
+
+    return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """A folder of images to try, where KQCODEC_CORPUS names one."""
+    folder = os.environ.get("KQCODEC_CORPUS", "")
+    if not folder:
+        pytest.skip("KQCODEC_CORPUS names no folder of images")
+    return Path(folder)

@@ -1,0 +1,827 @@
+"""Writes spec/vectors: small .kq files, valid and invalid, and their index.
+
+    python tests/make_vectors.py [FOLDER]
+
+The files are the same on every machine: labels and palettes come from whole-number
+formulas. A vector that was published is never changed, so a file that is there
+with other contents stops the script; new vectors are added at the end of a list
+below. spec/vectors/README.md explains the index to readers.
+
+A vector is put together from `Parts`, each of which an invalid one replaces by a
+wrong one; where the rule in question isn't about checksums they are right over
+the wrong contents, so that nothing else can be what refuses the file.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import json
+import struct
+import sys
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from kqcodec.coders import coder_named
+from kqcodec.container import pack_length
+from kqcodec.image import label_dtype
+from kqcodec.tiles import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
+
+SIGNATURE = bytes.fromhex("CB510D0A0A")
+CODERS = {"packed": 0, "dense": 1}
+FLAG_SECTIONS = 4
+END = (b"END ", b"")
+BLACK_RED_WHITE = bytes.fromhex("000000 C81E1E FFFFFF")
+
+
+class Section(NamedTuple):
+    """An extension section to write, valid or not."""
+
+    kind: bytes
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The contents of a file, and the bytes of each of its parts."""
+
+    width: int
+    height: int
+    palette: bytes
+    labels: tuple[int, ...]
+    coder: str = "packed"
+    version: int = 0x10
+    tile: int = 0x00  # byte 7 of the header
+    sections: tuple[Section, ...] | None = None  # without END
+    header_override: bytes | None = None  # the 18 bytes ahead of the CRC-16
+    payload_override: tuple[tuple[int, bytes], ...] = ()  # (tile, payload)
+
+    @property
+    def k(self) -> int:
+        """The number of palette entries."""
+        return len(self.palette) // 3
+
+    @property
+    def grid(self) -> Grid:
+        """The tiles."""
+        sides = []
+        for nibble, side in ((self.tile >> 4, self.width), (self.tile & 15, self.height)):
+            sides.append(min(side, 8 << nibble) if nibble else side)
+        return Grid(self.width, self.height, sides[0], sides[1])
+
+    @property
+    def fields(self) -> bytes:
+        """The header ahead of its CRC-16."""
+        if self.header_override is not None:
+            return self.header_override
+        flags = 0 if self.sections is None else FLAG_SECTIONS
+        numbers = (self.version, CODERS[self.coder] << 5 | flags, self.tile)
+        sizes = (self.width, self.height, self.k - 1)
+        return SIGNATURE + struct.pack(">BBBIIH", *numbers, *sizes)
+
+    @property
+    def header(self) -> bytes:
+        """The 20 bytes of the header."""
+        return self.fields + struct.pack(">H", binascii.crc_hqx(self.fields, 0xFFFF))
+
+    def seal(self, kind: bytes, ordinal: int, body: bytes) -> bytes:
+        """The CRC-32 of a part (rule 3.2)."""
+        covered = self.header + kind + struct.pack(">Q", ordinal) + body
+        return struct.pack(">I", zlib.crc32(covered))
+
+    def palette_part(self) -> bytes:
+        """The palette and its CRC-32."""
+        return self.palette + self.seal(b"PLTE", 0, self.palette)
+
+    def section_parts(self) -> list[bytes]:
+        """The sections, END included; none without the flag."""
+        if self.sections is None:
+            return []
+        return [self.section_part(i, *s) for i, s in enumerate((*self.sections, END))]
+
+    def section_part(self, ordinal: int, kind: bytes, data: bytes) -> bytes:
+        """One section."""
+        return kind + struct.pack(">I", len(data)) + data + self.seal(kind, ordinal, data)
+
+    def payloads(self) -> list[bytes]:
+        """The payloads of the tiles."""
+        array = np.array(self.labels, dtype=label_dtype(self.k)).reshape(self.height, self.width)
+        coder = coder_named(self.coder)
+        boxes = (self.grid.box(index) for index in range(self.grid.count))
+        payloads = [coder.encode(np.ascontiguousarray(array[b.slices]), self.k) for b in boxes]
+        for index, payload in self.payload_override:
+            payloads[index] = payload
+        return payloads
+
+    def record(self, index: int, payload: bytes, length: bytes | None = None) -> bytes:
+        """A tile's record, by default with the length of its payload."""
+        length = pack_length(len(payload)) if length is None else length
+        return length + payload + self.seal(b"TILE", index, payload)
+
+    def records(self) -> list[bytes]:
+        """The tiles' records."""
+        return [self.record(index, payload) for index, payload in enumerate(self.payloads())]
+
+    def directory(self, lengths: list[int] | None = None) -> bytes:
+        """The directory, by default with the right lengths; nothing for one tile."""
+        lengths = [len(payload) for payload in self.payloads()] if lengths is None else lengths
+        if len(lengths) < 2:
+            return b""
+        body = struct.pack(f">{len(lengths)}I", *lengths)
+        return body + self.seal(b"TDIR", 0, body)
+
+    def head(self) -> bytes:
+        """Everything ahead of the tiles."""
+        return self.header + self.palette_part() + b"".join(self.section_parts())
+
+    def to_bytes(self) -> bytes:
+        """The whole file."""
+        return self.head() + b"".join(self.records()) + self.directory()
+
+    def pixels(self) -> bytes:
+        """The raw RGB pixels, row by row."""
+        entries = [self.palette[3 * i : 3 * i + 3] for i in range(self.k)]
+        return b"".join([entries[label] for label in self.labels])
+
+
+@dataclass(frozen=True)
+class Valid:
+    """A file that every decoder decodes."""
+
+    name: str
+    what: str
+    rules: tuple[str, ...]
+    parts: Parts
+
+    @property
+    def data(self) -> bytes:
+        """The file."""
+        return self.parts.to_bytes()
+
+    def entry(self) -> dict[str, object]:
+        """Its place in the index."""
+        return {
+            "name": f"valid/{self.name}.kq",
+            "what": self.what,
+            "rules": list(self.rules),
+            "width": self.parts.width,
+            "height": self.parts.height,
+            "k": self.parts.k,
+            "pixels_sha256": hashlib.sha256(self.parts.pixels()).hexdigest(),
+            "file_sha256": hashlib.sha256(self.data).hexdigest(),
+        }
+
+
+@dataclass(frozen=True)
+class Invalid:
+    """A file that every decoder refuses."""
+
+    name: str
+    what: str
+    rule: str
+    kind: str
+    data: bytes
+
+    def entry(self) -> dict[str, object]:
+        """Its place in the index."""
+        return {
+            "name": f"invalid/{self.name}.kq",
+            "what": self.what,
+            "rule": self.rule,
+            "kind": self.kind,
+            "file_sha256": hashlib.sha256(self.data).hexdigest(),
+        }
+
+
+# ── Contents ────────────────────────────────────────────────────────────────
+
+
+def colors(k: int) -> bytes:
+    """K different colours: 97 is odd, so that red runs through all its values."""
+    return b"".join(bytes((97 * i & 255, 57 * i & 255, i >> 8)) for i in range(k))
+
+
+def scattered(count: int, k: int) -> tuple[int, ...]:
+    """Labels in no order (a linear congruence's upper bits), K − 1 and 0 first."""
+    labels = [k - 1, 0]
+    state = 1
+    while len(labels) < count:
+        state = (1_103_515_245 * state + 12_345) % 2**31
+        labels.append((state >> 8) * k >> 23)
+    return tuple(labels[:count])
+
+
+def picture(width: int, height: int, k: int, coder: str = "packed", tile: int = 0) -> Parts:
+    """A picture of K different colours and scattered labels."""
+    return Parts(width, height, colors(k), scattered(width * height, k), coder, tile=tile)
+
+
+def filled(width: int, height: int, k: int, label: int, coder: str) -> Parts:
+    """A picture with the same label everywhere."""
+    return Parts(width, height, colors(k), (label,) * (width * height), coder)
+
+
+def with_sections(parts: Parts, *sections: tuple[bytes, bytes]) -> Parts:
+    """The same with extension sections."""
+    return replace(parts, sections=tuple(Section(*section) for section in sections))
+
+
+def example(coder: str) -> Parts:
+    """The picture of the worked examples 11.1 and 11.2."""
+    labels = (0, 1, 2, 1, 0, 1, 2, 2, 2, 1, 0, 1, 2, 1, 0, 2, 0, 1, 0, 2)
+    return Parts(5, 4, BLACK_RED_WHITE, labels, coder)
+
+
+def example_tiles(coder: str = "packed") -> Parts:
+    """The picture of the worked example 11.3."""
+    labels = tuple((c + r) % 3 for r in range(17) for c in range(17))
+    return Parts(17, 17, BLACK_RED_WHITE, labels, coder, tile=0x11)
+
+
+# ── Valid files ─────────────────────────────────────────────────────────────
+
+
+def valid_examples() -> Iterator[Valid]:
+    """The files that kq.md works through."""
+    yield Valid("example-packed", "worked example 11.1", ("11.1", "7.1"), example("packed"))
+    yield Valid("example-dense", "worked example 11.2", ("11.2", "8.1"), example("dense"))
+    yield Valid("example-tiles", "worked example 11.3", ("11.3", "6.1", "6.8"), example_tiles())
+
+
+def valid_colors() -> Iterator[Valid]:
+    """Each coder and number of colours."""
+    rules = {"packed": ("2.7", "7.1", "7.2"), "dense": ("2.7", "8.1", "8.2", "8.3")}
+    for k in (1, 2, 3, 7, 10, 16, 17, 255, 256, 257, 4096):
+        for coder in CODERS:
+            what = f"K = {k:,}, {coder}"
+            yield Valid(f"{coder}-k{k}", what, rules[coder], picture(23, 11, k, coder))
+    what = "K = 4,097, for which the blocks of dense have the most labels, 224"
+    yield Valid("dense-k4097", what, rules["dense"], picture(24, 10, 4097, "dense"))
+    what = "K = 32,769, for which the blocks of dense have the most bits, 2,971"
+    yield Valid("dense-k32769", what, rules["dense"], picture(15, 14, 32_769, "dense"))
+    what = "K = 65,536, the largest palette"
+    yield Valid("packed-k65536", what, rules["packed"], picture(9, 7, 65_536))
+
+
+def valid_palettes() -> Iterator[Valid]:
+    """Palettes that say nothing about the picture."""
+    palette = BLACK_RED_WHITE * 2 + BLACK_RED_WHITE[:3]
+    repeated = Parts(8, 8, palette, scattered(64, 7), "dense")
+    yield Valid("palette-repeated", "palette entries repeat", ("4.2", "4.3"), repeated)
+    what = "99 of 100 palette entries are unused"
+    yield Valid("palette-unused", what, ("4.2", "4.3"), filled(6, 5, 100, 41, "packed"))
+    same = Parts(6, 5, b"\x80\x80\x80" * 4, scattered(30, 4))
+    yield Valid("palette-same", "all palette entries are the same colour", ("4.2",), same)
+
+
+def valid_shapes() -> Iterator[Valid]:
+    """Widths and heights."""
+    smallest = filled(1, 1, 1, 0, "packed")
+    yield Valid("smallest", "the smallest file there is: 1 × 1, K = 1", ("7.1", "9.1"), smallest)
+    for coder in CODERS:
+        one = filled(1, 1, 3, 2, coder)
+        yield Valid(f"{coder}-1x1", f"1 × 1, K = 3, {coder}", ("2.6",), one)
+        for width, height in ((1, 40), (40, 1)):
+            what = f"{width} × {height}, {coder}"
+            line = picture(width, height, 5, coder)
+            yield Valid(f"{coder}-{width}x{height}", what, ("1.3", "2.6"), line)
+
+
+def valid_tiles() -> Iterator[Valid]:
+    """Tiles: byte 7 of the header."""
+    rules = ("2.5", "6.1", "6.3", "6.8")
+    cases = [
+        ("whole", 32, 48, 0x11, "six whole tiles of 16 × 16"),
+        ("edges", 40, 37, 0x11, "tiles of 16 × 16, cut at the right and below"),
+        ("edges-of-one", 33, 17, 0x11, "tiles one pixel wide, one high, and both, at the edges"),
+        ("oblong", 70, 40, 0x21, "tiles of 32 × 16"),
+        ("strips", 37, 40, 0x01, "strips as wide as the picture, 16 high (x is 0)"),
+        ("columns", 40, 37, 0x10, "columns 16 wide, as high as the picture (y is 0)"),
+        ("wide", 20, 40, 0x51, "tiles wider than the picture, 16 high"),
+    ]
+    for coder in CODERS:
+        for name, width, height, tile, what in cases:
+            tiled = picture(width, height, 7, coder, tile)
+            yield Valid(f"{coder}-tiles-{name}", f"{what}, {coder}", rules, tiled)
+    what = "tiles larger than the picture: one tile, no directory"
+    yield Valid("tile-larger", what, ("2.5", "6.8"), picture(20, 20, 7, tile=0x34))
+    what = "the largest tile size that byte 7 can say, 262,144 × 262,144: one tile"
+    yield Valid("tile-largest", what, ("2.5", "6.2"), picture(20, 20, 7, tile=0xFF))
+    what = "tiles exactly as large as the picture: one tile"
+    yield Valid("tile-exact", what, ("2.5", "6.8"), picture(16, 16, 7, tile=0x11))
+    yield Valid("tiles-100", "100 tiles", rules, picture(160, 160, 2, tile=0x11))
+    what = "tiles of one colour: every payload is empty"
+    yield Valid("tiles-k1", what, (*rules, "7.1"), picture(40, 37, 1, tile=0x11))
+
+
+def valid_sections() -> Iterator[Valid]:
+    """Extension sections."""
+    rules = ("5.1", "5.3", "5.4")
+    base = example("packed")
+    note = (b"note", b"a section that nobody knows")
+    one = with_sections(base, note)
+    yield Valid("section-optional", "an optional section of an unknown kind", rules, one)
+    empty = with_sections(base, (b"none", b""))
+    yield Valid("section-empty", "an optional section of no bytes", (*rules, "5.2"), empty)
+    kinds = ((b"a1 2", b"\x00"), note, note, (b"zZ9 ", bytes(range(256))))
+    several = with_sections(base, *kinds)
+    yield Valid("section-several", "four optional sections, two of them alike", rules, several)
+    only_end = with_sections(base)
+    yield Valid("section-end-alone", "END and no section before it", ("5.1", "5.4"), only_end)
+    most = with_sections(base, *((b"many", b"") for _ in range(254)))
+    yield Valid("section-254", "254 sections ahead of END", ("5.5",), most)
+    tiled = with_sections(example_tiles("dense"), note)
+    yield Valid("section-tiles", "a section ahead of four tiles", (*rules, "6.8"), tiled)
+
+
+def valid_versions() -> Iterator[Valid]:
+    """Minor versions."""
+    for minor in (1, 15):
+        parts = replace(example("dense"), version=0x10 | minor)
+        what = f"version 1.{minor}, to which a decoder of 1.0 pays no attention"
+        yield Valid(f"version-1.{minor}", what, ("2.3", "10.2"), parts)
+
+
+def valid_blocks() -> Iterator[Valid]:
+    """Blocks of the coder dense: n is 41 for K = 3 and 31 for K = 10."""
+    rules = ("8.1", "8.3", "8.4")
+    cases = [
+        ("one", 41, 1, 3, "exactly one block"),
+        ("one-less", 40, 1, 3, "one label less than a block"),
+        ("one-more", 42, 1, 3, "one block and a last block of one label"),
+        ("two", 41, 2, 3, "exactly two blocks, across the rows"),
+        ("tail", 19, 7, 10, "four blocks and a shorter one"),
+    ]
+    for name, width, height, k, what in cases:
+        yield Valid(f"dense-block-{name}", what, rules, picture(width, height, k, "dense"))
+    for k in (3, 255, 257):
+        most = filled(20, 19, k, k - 1, "dense")
+        what = f"every label is {k - 1}, the greatest: every block is K^m − 1"
+        yield Valid(f"dense-greatest-k{k}", what, rules, most)
+    for k in (5, 256):
+        most = filled(9, 7, k, k - 1, "packed")
+        what = f"every label is {k - 1}, the greatest"
+        yield Valid(f"packed-greatest-k{k}", what, ("7.1", "7.3"), most)
+
+
+def valid_lengths() -> Iterator[Valid]:
+    """Lengths of payloads, where another byte is needed."""
+    cases = [(127, 1, "7F"), (128, 1, "81 00"), (129, 127, "FF 7F"), (128, 128, "81 80 00")]
+    for width, height, stored in cases:
+        length = width * height
+        what = f"a payload of {length:,} bytes: its length is {stored}"
+        # K = 129 is the least with a byte a label.
+        yield Valid(f"length-{length}", what, ("6.4",), picture(width, height, 129))
+
+
+def valid_vectors() -> list[Valid]:
+    """All valid files."""
+    topics = (
+        valid_examples,
+        valid_colors,
+        valid_palettes,
+        valid_shapes,
+        valid_tiles,
+        valid_sections,
+        valid_versions,
+        valid_blocks,
+        valid_lengths,
+    )
+    return [vector for topic in topics for vector in topic()]
+
+
+# ── Invalid files ───────────────────────────────────────────────────────────
+
+
+def invalid_signatures() -> Iterator[Invalid]:
+    """What transfers and other formats put in place of the signature."""
+    data = example("packed").to_bytes()
+    cases = [
+        ("empty", "a file of no bytes", b""),
+        ("foreign", "the first bytes of a PNG file", b"\x89PNG\r\n\x1a\n" + data[8:]),
+        ("absent", "the signature is missing", data[5:]),
+        ("seven-bits", "eighth bits are cleared", bytes(byte & 0x7F for byte in data)),
+        ("lf-to-crlf", "each LF became CR LF", data.replace(b"\n", b"\r\n")),
+        ("crlf-to-lf", "each CR LF became LF", data.replace(b"\r\n", b"\n")),
+        ("lf-to-cr", "each LF became CR", data.replace(b"\n", b"\r")),
+        ("cr-removed", "each CR is gone", data.replace(b"\r", b"")),
+        ("utf-8", "read as Latin-1, written as UTF-8", data.decode("latin-1").encode("utf-8")),
+        ("replaced", "read as UTF-8", data.decode("utf-8", "replace").encode("utf-8")),
+        ("shifted", "a byte precedes the signature", b"\x00" + data),
+        ("reversed", "the bytes of each pair have changed places", swapped_pairs(data)),
+        ("bit", "one bit of the signature is changed", flipped(data, 4, 0)),
+    ]
+    for name, what, mangled in cases:
+        yield Invalid(f"signature-{name}", what, "2.2", "signature", mangled)
+
+
+def swapped_pairs(data: bytes) -> bytes:
+    """The bytes with those of each pair swapped."""
+    return b"".join(data[i : i + 2][::-1] for i in range(0, len(data), 2))
+
+
+def flipped(data: bytes, position: int, bit: int = 0) -> bytes:
+    """The bytes with one bit changed; positions may count from the end."""
+    changed = bytearray(data)
+    changed[position] ^= 1 << bit
+    return bytes(changed)
+
+
+def invalid_truncated() -> Iterator[Invalid]:
+    """Files that end early, in each part."""
+    plain = example("packed").to_bytes()
+    section = with_sections(example("packed"), (b"note", b"four")).to_bytes()
+    long = picture(20, 20, 17).to_bytes()  # its payload of 250 bytes has the length 81 7A
+    tiled = example_tiles().to_bytes()
+    cases = [
+        ("signature", "within the signature", "2.1", plain[:3]),
+        ("after-signature", "behind the signature", "2.1", plain[:5]),
+        ("header", "one byte short of the header", "2.1", plain[:19]),
+        ("after-header", "behind the header", "4.1", plain[:20]),
+        ("palette", "within the palette", "4.1", plain[:25]),
+        ("palette-crc", "within the palette's CRC-32", "4.1", plain[:32]),
+        ("after-palette", "behind the palette", "6.3", plain[:33]),
+        ("section-missing", "where a section should begin", "5.1", section[:33]),
+        ("section-kind", "within a section's kind", "5.1", section[:35]),
+        ("section-length", "within a section's length", "5.1", section[:39]),
+        ("section-data", "within a section's data", "5.1", section[:43]),
+        ("section-crc", "within a section's CRC-32", "5.1", section[:48]),
+        ("section-end-missing", "where END should begin", "5.1", section[:49]),
+        ("after-sections", "behind the sections", "6.3", section[:61]),
+        ("tile-length", "within a payload's length", "6.3", long[:76]),
+        ("payload", "within a payload", "6.3", plain[:36]),
+        ("tile-crc", "one byte short of the only tile", "6.3", plain[:-1]),
+        ("second-tile", "where the second tile should begin", "6.3", tiled[:102]),
+        ("directory-missing", "where the directory should begin", "6.8", tiled[:126]),
+        ("directory", "within the directory", "6.8", tiled[:130]),
+        ("directory-crc", "within the directory's CRC-32", "6.8", tiled[:-1]),
+    ]
+    for name, where, rule, data in cases:
+        yield Invalid(f"truncated-{name}", f"the file ends {where}", rule, "truncated", data)
+    head = with_sections(example("packed"), (b"note", b""))
+    claim = head.header + head.palette_part() + b"note" + bytes.fromhex("0FFFFFFF") + b"short"
+    what = "a section claims 268,435,455 bytes and has 5"
+    yield Invalid("truncated-section-claim", what, "5.1", "truncated", claim)
+
+
+def invalid_checksums() -> Iterator[Invalid]:
+    """One changed bit in each part, and in each checksum."""
+    plain = example("packed").to_bytes()
+    dense = example("dense").to_bytes()
+    section = with_sections(example("packed"), (b"note", b"four")).to_bytes()
+    tiled = example_tiles().to_bytes()
+    header_bytes = [("version", 5), ("coder", 6), ("tile", 7), ("width", 11), ("height", 15)]
+    for name, position in [*header_bytes, ("k", 17), ("crc", 19)]:
+        data = flipped(plain, position)
+        what = f"a bit of byte {position} is changed, in the header"
+        yield Invalid(f"checksum-header-{name}", what, "2.8", "checksum", data)
+    cases = [
+        ("palette", "the palette", flipped(plain, 24)),
+        ("palette-crc", "the palette's CRC-32", flipped(plain, 32, 7)),
+        ("section-kind", "a section's kind", flipped(section, 36)),
+        ("section-data", "a section's data", flipped(section, 42)),
+        ("section-crc", "a section's CRC-32", flipped(section, 45)),
+        ("end-crc", "the CRC-32 of END", flipped(section, 60)),
+        ("payload-packed", "a payload of packed", flipped(plain, 36)),
+        ("payload-dense", "a payload of dense", flipped(dense, 36)),
+        ("tile-crc", "the CRC-32 of a tile", flipped(plain, -1)),
+        ("last-tile", "the payload of the last tile", flipped(tiled, 121, 5)),
+        ("directory", "the directory", flipped(tiled, 129)),
+        ("directory-crc", "the CRC-32 of the directory", flipped(tiled, -4)),
+    ]
+    for name, where, data in cases:
+        what = f"a bit is changed in {where}"
+        yield Invalid(f"checksum-{name}", what, "3.3", "checksum", data)
+
+
+def invalid_places() -> Iterator[Invalid]:
+    """Undamaged parts in a wrong place or of another file."""
+    base = with_sections(example_tiles(), (b"note", b"one"), (b"note", b"two"))
+    other = with_sections(replace(base, coder="dense"), (b"note", b"one"), (b"note", b"two"))
+    head, palette = base.header, base.palette_part()
+    first, second, end = base.section_parts()
+    sections = first + second + end
+    records, directory = base.records(), base.directory()
+    tiles = b"".join(records)
+    swapped = records[0] + records[2] + records[1] + records[3]
+    twice = records[0] + records[1] + records[1] + records[3]
+    other_tile = records[0] + other.record(1, base.payloads()[1]) + records[2] + records[3]
+    other_directory = other.directory([len(payload) for payload in base.payloads()])
+    other_first = other.section_parts()[0]
+    cases = [
+        ("palette", "the palette is of another file", other.palette_part(), sections, tiles),
+        ("section", "a section is of another file", palette, other_first + second + end, tiles),
+        ("section-order", "two sections are swapped", palette, second + first + end, tiles),
+        ("section-removed", "the first section is removed", palette, second + end, tiles),
+        ("tile", "a tile is of another file", palette, sections, other_tile),
+        ("tile-order", "two tiles of one size are swapped", palette, sections, swapped),
+        ("tile-twice", "a tile stands in the next one's place too", palette, sections, twice),
+    ]
+    for name, what, *parts in cases:
+        data = head + b"".join(parts) + directory
+        yield Invalid(f"place-{name}", what, "3.3", "checksum", data)
+    data = head + palette + sections + tiles + other_directory
+    what = "the directory is of another file"
+    yield Invalid("place-directory", what, "3.3", "checksum", data)
+
+
+def with_byte(parts: Parts, position: int, value: int) -> Parts:
+    """The same with one byte of the header changed, and all checksums right."""
+    fields = bytearray(parts.fields)
+    fields[position] = value
+    return replace(parts, header_override=bytes(fields))
+
+
+def invalid_unsupported() -> Iterator[Invalid]:
+    """What a decoder of version 1.0 does not know."""
+    base = example("packed")
+    for major in (0, 2, 15):
+        data = with_byte(base, 5, major << 4).to_bytes()
+        what = f"major version {major}"
+        yield Invalid(f"version-{major}.0", what, "2.3", "unsupported", data)
+    for coder in range(2, 8):
+        data = with_byte(base, 6, coder << 5).to_bytes()
+        what = f"reserved coder {coder}"
+        yield Invalid(f"coder-{coder}", what, "2.4", "unsupported", data)
+    flags = {"alpha": 0, "coded-palette": 1, "palette-elsewhere": 3, "bit-4": 4}
+    for name, bit in flags.items():
+        data = with_byte(base, 6, 1 << bit).to_bytes()
+        what = f"reserved flag, bit {bit}"
+        yield Invalid(f"flag-{name}", what, "2.4", "unsupported", data)
+    for kind in (b"DEMO", b"PALX", b"FRAM", b"END1"):
+        name = kind.decode("ascii")
+        data = with_sections(base, (kind, b"unknown")).to_bytes()
+        what = f"mandatory section {name}, which nobody knows"
+        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data)
+
+
+def with_sides(parts: Parts, width: int, height: int) -> Parts:
+    """The same with another size claimed in the header, and all checksums right."""
+    fields = parts.fields
+    return replace(
+        parts, header_override=fields[:8] + struct.pack(">II", width, height) + fields[16:]
+    )
+
+
+def invalid_headers() -> Iterator[Invalid]:
+    """Values of the header, with a right CRC-16."""
+    base = example("packed")
+    most = 2**32 - 1
+    for name, width, height in (("width", 0, 4), ("height", 5, 0), ("width-height", 0, 0)):
+        what = f"{width} × {height} pixels"
+        data = with_sides(base, width, height).to_bytes()
+        yield Invalid(f"zero-{name}", what, "2.6", "invalid", data)
+    cases = [
+        ("one", 0x00, 8193, 8192, "one tile of 8193 × 8192 labels, over 2^26"),
+        ("most", 0x00, most, most, "one tile of (2^32 − 1) × (2^32 − 1) labels"),
+        ("square", 0xFF, most, most, "tiles of 262,144 × 262,144 labels"),
+        ("strip", 0x01, most, 16, "strips of (2^32 − 1) × 16 labels"),
+    ]
+    for name, tile, width, height, what in cases:
+        claim = with_sides(replace(base, tile=tile), width, height)
+        # The parts behind the header are those of a small picture of one tile.
+        data = claim.head() + claim.record(0, base.payloads()[0])
+        yield Invalid(f"tile-over-{name}", what, "6.2", "invalid", data)
+
+
+def invalid_order() -> Iterator[Invalid]:
+    """Two rules broken, of which rule 2.9 has one checked first."""
+    base = example("packed")
+    data = flipped(with_byte(base, 5, 0x20).to_bytes(), 19)
+    what = "major version 2 and a wrong CRC-16: the CRC-16 comes first"
+    yield Invalid("order-crc-version", what, "2.8", "checksum", data)
+    data = with_sides(with_byte(base, 6, 0xE0), 0, 4).to_bytes()
+    what = "reserved coder 7 and width 0: the coder comes first"
+    yield Invalid("order-coder-width", what, "2.4", "unsupported", data)
+    data = b"GIF89a"
+    what = "six bytes of another format: the signature comes before the length"
+    yield Invalid("order-signature-length", what, "2.2", "signature", data)
+
+
+def invalid_sections() -> Iterator[Invalid]:
+    """Extension sections, with right CRC-32s."""
+    base = example("packed")
+    kinds = {
+        "digit-first": b"1abc",
+        "space-first": b" abc",
+        "underscore": b"a_bc",
+        "nul": b"abc\0",
+        "non-ascii": b"caf\xe9",
+        "latin-first": b"\xe9abc",
+        "zeros": bytes(4),
+    }
+    for name, kind in kinds.items():
+        data = with_sections(base, (kind, b"data")).to_bytes()
+        what = f"the kind of a section is {kind.hex(' ').upper()}"
+        yield Invalid(f"section-kind-{name}", what, "5.1", "invalid", data)
+    flagged = with_sections(base)
+    head, tile = flagged.header + flagged.palette_part(), flagged.records()[0]
+    for length in (2**28, 2**32 - 1):
+        data = head + b"note" + struct.pack(">I", length) + b"data"
+        what = f"a section claims {length:,} bytes, over 268,435,455"
+        yield Invalid(f"section-length-{length}", what, "5.2", "invalid", data)
+    data = head + flagged.section_part(0, b"END ", b"data") + tile
+    yield Invalid("section-end-data", "END has four bytes of data", "5.4", "invalid", data)
+    data = with_sections(base, *((b"many", b"") for _ in range(255))).to_bytes()
+    yield Invalid("section-255", "255 sections ahead of END", "5.5", "invalid", data)
+    note = flagged.section_part(1, b"note", b"data")
+    data = head + flagged.section_part(0, *END) + note + flagged.section_part(2, *END) + tile
+    what = "a section behind END, so that its first byte, 6E, is the length of tile 0"
+    yield Invalid("section-behind-end", what, "6.6", "invalid", data)
+    # The payload makes what is read as a section's length over 2^28 − 1 too.
+    bare = with_sections(filled(8, 1, 256, 255, "packed"), (b"note", b"data"))
+    data = bare.header + bare.palette_part() + bare.section_parts()[0] + bare.records()[0]
+    what = "END is missing, so that tile 0, 08 FF FF FF, is read as a section's kind"
+    yield Invalid("section-no-end", what, "5.1", "invalid", data)
+
+
+def invalid_tile_records() -> Iterator[Invalid]:
+    """Lengths, padding, directory and end of file, with right CRC-32s."""
+    base = example("packed")
+    head, payload = base.head(), base.payloads()[0]
+    for name, length in (("80", "80 05"), ("80-80", "80 80 05"), ("80-80-80", "80 80 80 05")):
+        data = head + base.record(0, payload, bytes.fromhex(length))
+        what = f"a length not in its shortest form, {length}"
+        yield Invalid(f"length-{name}", what, "6.4", "invalid", data)
+    for name, length in (("five", "81 80 80 80 00"), ("unending", "FF FF FF FF FF")):
+        data = head + base.record(0, payload, bytes.fromhex(length))
+        yield Invalid(f"length-{name}", "a length of over four bytes", "6.4", "invalid", data)
+    data = head + base.record(0, payload, bytes.fromhex("FFFFFF7F"))
+    what = "a length of 268,435,455 where the labels take 5 bytes"
+    yield Invalid("length-greatest", what, "6.6", "invalid", data)
+    for coder in CODERS:
+        yield from wrong_lengths(coder)
+    what = "K = 1 and a payload of one byte"
+    data = replace(filled(4, 4, 1, 0, "packed"), payload_override=((0, b"\0"),)).to_bytes()
+    yield Invalid("length-k1", what, "6.6", "invalid", data)
+
+    for name, count, value in (("lowest", 5, 0x01), ("highest", 5, 0x20), ("all", 5, 0x3F)):
+        padded = Parts(count, 1, BLACK_RED_WHITE, (2, 1, 0, 1, 2))
+        bits = bytearray(padded.payloads()[0])
+        bits[-1] |= value
+        data = replace(padded, payload_override=((0, bytes(bits)),)).to_bytes()
+        what = f"the six unused bits behind the labels are {value:06b}, packed"
+        yield Invalid(f"padding-packed-{name}", what, "6.7", "invalid", data)
+    block = picture(41, 1, 3, "dense")
+    data = replace(block, payload_override=((0, flipped(block.payloads()[0], -1)),)).to_bytes()
+    what = "an unused bit behind a block of 65 bits is 1, dense"
+    yield Invalid("padding-dense", what, "6.7", "invalid", data)
+    tiled = example_tiles()
+    data = replace(tiled, payload_override=((3, b"\x81"),)).to_bytes()
+    yield Invalid(
+        "padding-last-tile", "an unused bit of the last tile is 1", "6.7", "invalid", data
+    )
+
+    yield from invalid_ends(base, tiled)
+
+
+def wrong_lengths(coder: str) -> Iterator[Invalid]:
+    """Payloads a byte too short and too long, in files as long as they should be."""
+    tiled = example_tiles(coder)
+    payloads = tiled.payloads()
+    short_first = ((1, payloads[1][:-1]), (2, payloads[2] + b"\0"))
+    long_first = ((1, payloads[1] + b"\0"), (2, payloads[2][:-1]))
+    data = replace(tiled, payload_override=short_first).to_bytes()
+    what = f"tile 1 has a byte less than its labels take, and tile 2 one more, {coder}"
+    yield Invalid(f"length-{coder}-short", what, "6.6", "invalid", data)
+    data = replace(tiled, payload_override=long_first).to_bytes()
+    what = f"tile 1 has a byte more than its labels take, and tile 2 one less, {coder}"
+    yield Invalid(f"length-{coder}-long", what, "6.6", "invalid", data)
+
+
+def invalid_ends(base: Parts, tiled: Parts) -> Iterator[Invalid]:
+    """Directories that disagree, and bytes where the file should end."""
+    front = tiled.head() + b"".join(tiled.records())
+    cases = {
+        "swapped": ([4, 64, 4, 1], "has two lengths swapped"),
+        "off-by-one": ([64, 4, 4, 2], "has a length one too great"),
+        "zeros": ([0, 0, 0, 0], "has only zeros"),
+        "greatest": ([2**32 - 1] * 4, "has the greatest numbers"),
+    }
+    for name, (lengths, what) in cases.items():
+        data = front + tiled.directory(lengths)
+        yield Invalid(f"directory-{name}", f"the directory {what}", "6.8", "invalid", data)
+    data = base.to_bytes() + b"\0"
+    yield Invalid("appended-byte", "a byte follows the only tile", "6.9", "invalid", data)
+    data = tiled.to_bytes() + b"\0"
+    what = "a byte follows the directory"
+    yield Invalid("appended-directory-byte", what, "6.9", "invalid", data)
+    data = base.to_bytes() + base.to_bytes()
+    yield Invalid("appended-file", "another file follows", "6.9", "invalid", data)
+    body = struct.pack(">I", len(base.payloads()[0]))
+    data = base.to_bytes() + body + base.seal(b"TDIR", 0, body)
+    yield Invalid("appended-directory", "one tile and a directory", "6.9", "invalid", data)
+
+
+def invalid_labels() -> Iterator[Invalid]:
+    """Labels that the palette lacks, with right CRC-32s."""
+    for k, count, label, where in ((3, 20, 3, 0), (3, 20, 3, 19), (5, 20, 7, 9), (257, 6, 511, 5)):
+        parts = picture(count, 1, k)
+        bits = (k - 1).bit_length()
+        labels = list(parts.labels)
+        labels[where] = label
+        payload = digits_payload(labels, 1 << bits, count * bits)
+        data = replace(parts, payload_override=((0, payload),)).to_bytes()
+        what = f"label {where} of {count} is {label} and K is {k}, packed"
+        yield Invalid(f"label-packed-k{k}-{where}", what, "7.3", "invalid", data)
+    # For K = 3, blocks have 41 labels and 65 bits; 20 labels take 32 bits, one takes 2.
+    cases = [
+        ("exact", 41, [(3**41, 65)], "a block is K^n"),
+        ("greatest", 41, [(2**65 - 1, 65)], "a block is all ones"),
+        ("second", 82, [(5, 65), (3**41, 65)], "the second block is K^n"),
+        ("short", 20, [(3**20, 32)], "the only block, of 20 labels, is K^20"),
+        ("tail", 61, [(5, 65), (3**20, 32)], "the last, shorter block is K^20"),
+        ("tail-greatest", 42, [(5, 65), (3, 2)], "the last block, of one label, is 3"),
+    ]
+    for name, count, blocks, what in cases:
+        value = total = 0
+        for number, bits in blocks:
+            value, total = value << bits | number, total + bits
+        payload = digits_payload([value], 1 << total, total)
+        parts = picture(count, 1, 3, "dense")
+        data = replace(parts, payload_override=((0, payload),)).to_bytes()
+        yield Invalid(f"label-dense-{name}", f"{what}, K = 3", "8.4", "invalid", data)
+    tiled = example_tiles()
+    data = replace(tiled, payload_override=((3, b"\xc0"),)).to_bytes()
+    what = "the only label of the last tile is 3 and K is 3, packed"
+    yield Invalid("label-last-tile", what, "7.3", "invalid", data)
+
+
+def digits_payload(digits: Iterable[int], base: int, bits: int) -> bytes:
+    """The number with these digits, in so many bits, padded with zeros to whole bytes."""
+    value = 0
+    for digit in digits:
+        value = value * base + digit
+    padding = -bits % 8
+    return (value << padding).to_bytes((bits + padding) // 8, "big")
+
+
+def invalid_limits() -> Iterator[Invalid]:
+    """Pictures beyond 2^27 pixels, the limit of the decoders here."""
+    most = 2**32 - 1
+    for name, width, height in (("most", most, most), ("wide", most, 1), ("over", 2**27 + 1, 1)):
+        claim = with_sides(filled(4, 4, 1, 0, "packed"), width, height)
+        fields = claim.fields[:7] + b"\x11" + claim.fields[8:]
+        claim = replace(claim, header_override=fields)
+        data = claim.head() + claim.record(0, b"") + bytes(8)
+        what = f"{width:,} × {height:,} pixels, in {len(data)} bytes"
+        yield Invalid(f"limit-{name}", what, "9.3", "limit", data)
+
+
+def invalid_vectors() -> list[Invalid]:
+    """All invalid files."""
+    topics = (
+        invalid_signatures,
+        invalid_truncated,
+        invalid_checksums,
+        invalid_places,
+        invalid_unsupported,
+        invalid_headers,
+        invalid_order,
+        invalid_sections,
+        invalid_tile_records,
+        invalid_labels,
+        invalid_limits,
+    )
+    return [vector for topic in topics for vector in topic()]
+
+
+# ── Writing ─────────────────────────────────────────────────────────────────
+
+
+def index(valid: list[Valid], invalid: list[Invalid]) -> str:
+    """The index, one vector a line."""
+    lines = ["{", '"format": "1.0",']
+    for name, vectors in (("valid", valid), ("invalid", invalid)):
+        entries = [json.dumps(vector.entry(), ensure_ascii=False) for vector in vectors]
+        lines += [f'"{name}": [', ",\n".join(entries), "]," if name == "valid" else "]"]
+    return "\n".join([*lines, "}", ""])
+
+
+def main(folder: Path) -> None:
+    """Write what is missing; never change a vector."""
+    valid, invalid = valid_vectors(), invalid_vectors()
+    total = 0
+    for vectors, name in ((valid, "valid"), (invalid, "invalid")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for vector in vectors:
+            path, data = folder / name / f"{vector.name}.kq", vector.data
+            total += len(data)
+            if path.exists() and path.read_bytes() != data:
+                raise SystemExit(f"{path} is published with other contents: add, never change")
+            path.write_bytes(data)
+    (folder / "index.json").write_text(index(valid, invalid), encoding="utf-8")
+    print(f"{len(valid)} valid and {len(invalid)} invalid vectors, {total:,} bytes")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

@@ -1,0 +1,129 @@
+"""k-means as a public function: results against brute force, and degenerate input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kqcodec.clustering import kmeans
+
+
+def colors_from(seed, count, values=256):
+    return np.random.default_rng(seed).integers(0, values, (count, 3), dtype=np.uint8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 150), st.integers(1, 12))
+def test_the_result_is_consistent(seed, count, k):
+    colors = colors_from(seed, count, 30)
+    weights = np.random.default_rng(seed).integers(1, 50, count)
+    found = kmeans(colors, weights, k)
+    assert len(found.centers) <= k
+    assert found.labels.shape == (count,)
+    for label, center in enumerate(found.centers):
+        mine = found.labels == label
+        mean = np.average(colors[mine], axis=0, weights=weights[mine])
+        assert np.allclose(mean, center, rtol=0, atol=1e-9)
+    squared = ((colors - found.centers[found.labels]) ** 2).sum(axis=1)
+    assert found.inertia == pytest.approx((squared * weights).sum())
+    assert found.distance_sum == pytest.approx((np.sqrt(squared) * weights).sum())
+    to_palette = ((colors[:, np.newaxis].astype(int) - found.palette) ** 2).sum(axis=2)
+    assert np.array_equal(found.palette_labels, to_palette.argmin(axis=1))
+
+
+def test_separate_groups_are_found():
+    rng = np.random.default_rng(3)
+    means = np.array([[20, 20, 20], [200, 30, 30], [30, 200, 30], [220, 220, 220]])
+    truth = rng.integers(0, 4, 400)
+    colors = (means[truth] + rng.integers(-5, 6, (400, 3))).astype(np.uint8)
+    found = kmeans(colors, None, 4)
+    for group in range(4):
+        assert len(np.unique(found.labels[truth == group])) == 1
+    assert len(found.palette) == 4
+
+
+def test_weights_are_repetitions():
+    colors = colors_from(4, 80, 40)
+    weights = np.random.default_rng(4).integers(1, 6, 80)
+    weighted = kmeans(colors, weights, 7)
+    repeated = kmeans(np.repeat(colors, weights, axis=0), None, 7)
+    assert np.array_equal(weighted.centers, repeated.centers)
+    assert weighted.inertia == repeated.inertia
+    assert np.array_equal(np.repeat(weighted.labels, weights), repeated.labels)
+
+
+def test_order_does_not_matter():
+    colors = colors_from(5, 300)
+    order = np.random.default_rng(5).permutation(300)
+    plain, shuffled = kmeans(colors, None, 9), kmeans(colors[order], None, 9)
+    assert np.array_equal(plain.centers, shuffled.centers)
+    assert np.array_equal(plain.labels[order], shuffled.labels)
+    assert plain.distance_sum == shuffled.distance_sum
+
+
+def test_history_falls_to_the_result():
+    found = kmeans(colors_from(6, 500), None, 8)
+    assert len(found.history) == found.iterations + 1
+    assert all(b <= a * 1.001 for a, b in zip(found.history, found.history[1:], strict=False))
+
+
+def test_restarts_never_hurt():
+    colors = colors_from(7, 400)
+    costs = [kmeans(colors, None, 12, restarts=n).inertia for n in (1, 2, 8)]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_no_more_colours_than_k_is_exact():
+    colors = colors_from(8, 20)
+    found = kmeans(colors, None, 20)
+    assert found.inertia == 0
+    assert np.array_equal(found.palette[found.palette_labels], colors)
+    assert np.array_equal(found.centers[found.labels], colors)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 65_536])
+@pytest.mark.parametrize("distinct", [1, 2, 3])
+def test_few_colours(k, distinct):
+    colors = np.repeat(np.array([[0, 0, 0], [255, 255, 255], [9, 9, 9]], np.uint8), 5, axis=0)
+    found = kmeans(colors[: 5 * distinct], None, k)
+    assert len(found.palette) == min(k, distinct)
+
+
+def test_k_is_unique_minus_one():
+    colors = np.array([[0, 0, 0], [10, 0, 0], [11, 0, 0], [200, 9, 9]], dtype=np.uint8)
+    assert kmeans(colors, None, 3).inertia == 0.5
+
+
+def test_one_colour_has_nearly_all_the_weight():
+    colors = colors_from(9, 100)
+    weights = np.ones(100, np.int64)
+    weights[17] = 10**6
+    found = kmeans(colors, weights, 5)
+    assert len(found.palette) == 5
+    assert np.abs(found.centers - colors[17]).max(axis=1).min() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ({"k": 0}, ValueError, "65,536"),
+        ({"k": 65_537}, ValueError, "65,536"),
+        ({"k": 2.0}, TypeError, "k must be an integer"),
+        ({"k": True}, TypeError, "bool"),
+        ({"seed": "x"}, TypeError, "seed"),
+        ({"restarts": 0}, ValueError, "restarts"),
+        ({"max_iterations": 0}, ValueError, "max_iterations"),
+        ({"colors": np.zeros((2, 3))}, TypeError, "uint8"),
+        ({"colors": np.zeros((2, 4), np.uint8)}, ValueError, "shape"),
+        ({"colors": np.zeros((0, 3), np.uint8)}, ValueError, "shape"),
+        ({"weights": np.ones(3)}, TypeError, "weights"),
+        ({"weights": np.ones(4, int)}, ValueError, "weights"),
+        ({"weights": np.array([1, 0, 1])}, ValueError, "weight"),
+        ({"weights": np.array([1, -5, 1])}, ValueError, "weight"),
+        ({"weights": np.array([1, 2**33, 1])}, ValueError, "add up"),
+    ],
+)
+def test_wrong_arguments(arguments, error, match):
+    given = {"colors": np.eye(3, dtype=np.uint8), "weights": None, "k": 2, **arguments}
+    with pytest.raises(error, match=match):
+        kmeans(given.pop("colors"), given.pop("weights"), given.pop("k"), **given)

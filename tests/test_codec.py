@@ -1,0 +1,97 @@
+"""Pixels to file and back, as a user's program does it."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from samples import CODERS, indexed
+
+import kqcodec
+
+
+@pytest.mark.parametrize("coder", CODERS)
+@pytest.mark.parametrize("k", [1, 2, 10, 64])
+def test_photographs(coder, k, photograph, portrait):
+    for image in (photograph[::2, ::2], portrait[::3, ::3]):
+        data = kqcodec.encode(image, k, coder=coder)
+        indexed_image = kqcodec.quantize(image, k)
+        assert np.array_equal(kqcodec.decode(data), indexed_image.to_rgb())
+        assert kqcodec.decode_indexed(data) == indexed_image
+        report = kqcodec.size_report(data)
+        assert report.proven
+        assert report.theory_bits <= 8 * report.file_bytes
+
+
+def test_every_kind_of_input_gives_the_same_file(portrait, tmp_path):
+    image = np.ascontiguousarray(portrait[:60, :70])
+    path = tmp_path / "a.png"
+    Image.fromarray(image).save(path)
+    wanted = kqcodec.encode(image, 12)
+    inputs = [
+        Image.fromarray(image),
+        path,
+        str(path),
+        path.read_bytes(),
+        bytearray(path.read_bytes()),
+    ]
+    for given in inputs:
+        assert kqcodec.encode(given, 12) == wanted
+    with path.open("rb") as file:
+        assert kqcodec.encode(file, 12) == wanted
+
+
+def test_the_same_arguments_give_the_same_bytes(portrait):
+    image = portrait[:100, :100]
+    files = {kqcodec.encode(image, 30, seed=5, tile=16, threads=n) for n in (1, 2, 8, None)}
+    assert len(files) == 1
+
+
+def test_few_colours_are_kept_exactly():
+    image = indexed(30, 20, 9).to_rgb()
+    data = kqcodec.encode(image, 256)
+    assert np.array_equal(kqcodec.decode(data), image)
+    assert kqcodec.read_header(data).k == len(np.unique(image.reshape(-1, 3), axis=0))
+
+
+def test_write_and_read(tmp_path, portrait):
+    path = tmp_path / "a.kq"
+    written = kqcodec.write(path, portrait[:50, :50], 8, coder="packed")
+    assert written == path.stat().st_size
+    image = kqcodec.read(path)
+    assert image.k == 8
+    other = tmp_path / "b.kq"
+    kqcodec.write(other, image, coder="packed")
+    assert other.read_bytes() == path.read_bytes()
+    with pytest.raises(FileExistsError):
+        kqcodec.write(other, image, overwrite=False)
+
+
+def test_wrong_arguments_of_write():
+    with pytest.raises(TypeError, match="missing"):
+        kqcodec.write(io.BytesIO(), np.zeros((2, 2, 3), np.uint8))
+    with pytest.raises(TypeError, match="its own"):
+        kqcodec.write(io.BytesIO(), indexed(2, 2, 2), 4)
+
+
+@pytest.mark.parametrize("k", [0, -1, 65_537])
+def test_impossible_k(k):
+    with pytest.raises(ValueError, match=r"65[,_]?536"):
+        kqcodec.encode(np.zeros((2, 2, 3), np.uint8), k)
+
+
+@pytest.mark.parametrize("k", ["16", 2.5, None, True])
+def test_k_of_a_wrong_type(k):
+    with pytest.raises(TypeError):
+        kqcodec.encode(np.zeros((2, 2, 3), np.uint8), k)
+
+
+def test_large_palettes(portrait):
+    image = portrait[:128, :128]
+    unique = len(np.unique(image.reshape(-1, 3), axis=0))
+    assert unique > 4096
+    for k in (257, 4096, 65_536):
+        data = kqcodec.encode(image, k)
+        assert kqcodec.read_header(data).k <= min(k, unique)
+        if k >= unique:
+            assert np.array_equal(kqcodec.decode(data), image)

@@ -1,0 +1,115 @@
+"""Indexed image to file and back: round trips and properties."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import CODERS, KS, TILES, indexed, indexed_images
+
+import kqcodec
+from kqcodec.container import Section
+from kqcodec.decoder import Opened
+from kqcodec.encoder import tile_exponents
+from kqcodec.source import BufferSource
+
+
+@given(indexed_images(), st.sampled_from(CODERS), st.sampled_from(TILES), st.integers(1, 3))
+def test_round_trip(image, coder, tile, threads):
+    data = kqcodec.encode_indexed(image, coder=coder, tile=tile, threads=threads)
+    assert kqcodec.decode_indexed(data, threads=threads) == image
+    assert np.array_equal(kqcodec.decode(data, threads=threads), image.palette[image.labels])
+    assert kqcodec.size_report(data).proven
+
+
+@pytest.mark.parametrize("coder", CODERS)
+@pytest.mark.parametrize("k", KS)
+def test_bytes_do_not_depend_on_threads(coder, k):
+    image = indexed(150, 70, k)
+    files = {
+        kqcodec.encode_indexed(image, coder=coder, tile=16, threads=n) for n in (1, 2, 3, 8, None)
+    }
+    assert len(files) == 1
+    (data,) = files
+    for threads in (1, 2, 8):
+        assert kqcodec.decode_indexed(data, threads=threads) == image
+
+
+def test_labels_of_any_memory_layout():
+    image = indexed(40, 30, 10)
+    turned = kqcodec.IndexedImage(image.palette, np.asfortranarray(image.labels))
+    stepped = kqcodec.IndexedImage(image.palette, np.repeat(image.labels, 2, axis=1)[:, ::2])
+    data = kqcodec.encode_indexed(image)
+    assert kqcodec.encode_indexed(turned) == kqcodec.encode_indexed(stepped) == data
+
+
+@pytest.mark.parametrize(
+    ("tile", "exponents"),
+    [(None, (0, 0)), (0, (0, 0)), (16, (4, 4)), ((64, 0), (6, 0)), (262_144, (0, 0))],
+)
+def test_tile_sizes(tile, exponents):
+    assert tile_exponents(tile, 1024, 1024) == exponents
+
+
+def test_default_tiles():
+    assert tile_exponents(None, 1024, 1025) == (0, 10)
+    assert tile_exponents(None, 3000, 2000) == (10, 10)
+
+
+@pytest.mark.parametrize("tile", [1, 15, 17, 100, 524_288, -16, (16, 3)])
+def test_impossible_tile_sizes_are_refused(tile):
+    with pytest.raises(ValueError, match="power of two"):
+        kqcodec.encode_indexed(indexed(5, 5, 2), tile=tile)
+
+
+@pytest.mark.parametrize("tile", [1.5, "16", (16,), (16, 16, 16), True])
+def test_wrong_tile_types_are_refused(tile):
+    with pytest.raises(TypeError):
+        kqcodec.encode_indexed(indexed(5, 5, 2), tile=tile)
+
+
+def test_wrong_arguments_are_refused():
+    image = indexed(5, 5, 2)
+    with pytest.raises(ValueError, match="packed, dense"):
+        kqcodec.encode_indexed(image, coder="zip")
+    with pytest.raises(ValueError, match="threads"):
+        kqcodec.encode_indexed(image, threads=0)
+    with pytest.raises(TypeError, match="threads"):
+        kqcodec.encode_indexed(image, threads=1.5)
+
+
+def test_one_tile_over_the_format_limit_is_refused():
+    labels = np.broadcast_to(np.zeros((1, 1), np.uint8), (2**13 + 1, 2**13))
+    image = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), labels)
+    with pytest.raises(ValueError, match="tile"):
+        kqcodec.encode_indexed(image, tile=0)
+
+
+def test_sections_are_carried():
+    image = indexed(20, 20, 5)
+    sections = [Section(b"exif", b"camera"), Section(b"note", b"")]
+    data = kqcodec.encode_indexed(image, sections=sections, tile=16)
+    assert kqcodec.decode_indexed(data) == image
+    assert Opened.from_source(BufferSource(data), None).sections == sections
+    report = kqcodec.size_report(data)
+    assert report.proven
+    assert report.sections_bytes == (12 + 6) + 12 + 12
+
+
+def test_write_to_a_pipe_like_file():
+    class Pipe(io.RawIOBase):
+        def __init__(self):
+            self.parts = []
+
+        def writable(self):
+            return True
+
+        def write(self, part):
+            self.parts.append(bytes(part))
+            return len(part)
+
+    image, pipe = indexed(40, 40, 7), Pipe()
+    assert kqcodec.write(pipe, image, tile=16) == sum(map(len, pipe.parts))
+    assert len(pipe.parts) > 9  # it came part by part, a record a tile
+    assert kqcodec.decode_indexed(b"".join(pipe.parts)) == image

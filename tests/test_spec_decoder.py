@@ -1,0 +1,161 @@
+"""spec/decode.py: its command, what it may import, its quotations, and its pixels
+against the encoder's on pictures at random."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kqcodec import IndexedImage, encode_indexed
+
+SPEC = Path(__file__).resolve().parent.parent / "spec"
+SCRIPT = SPEC / "decode.py"
+VECTORS = SPEC / "vectors"
+
+_spec = importlib.util.spec_from_file_location("kq_spec_decoder", SCRIPT)
+assert _spec is not None
+assert _spec.loader is not None
+spec_decoder = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(spec_decoder)
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command, in an interpreter that sees the standard library alone."""
+    command = [sys.executable, "-I", "-S", str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+
+
+def refused(outcome: subprocess.CompletedProcess[str], target: Path) -> str:
+    """The one sentence of a command that failed and wrote nothing."""
+    assert outcome.returncode == 1
+    assert outcome.stdout == ""
+    assert outcome.stderr.count("\n") == 1
+    assert not target.exists()
+    return outcome.stderr
+
+
+@st.composite
+def encoded_images(draw: st.DrawFn) -> tuple[IndexedImage, bytes]:
+    """An indexed image and a file that holds it."""
+    k = draw(st.one_of(st.integers(1, 20), st.sampled_from([255, 256, 257, 4097, 65_536])))
+    height, width = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    sides = st.sampled_from([0, 16, 32])
+    tile = draw(st.tuples(sides, sides))
+    coder = draw(st.sampled_from(["packed", "dense"]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    palette = rng.integers(0, 256, (k, 3), dtype=np.uint8)
+    labels = rng.integers(0, k, (height, width), dtype=np.uint16)
+    if draw(st.booleans()):
+        labels[:] = k - 1
+    image = IndexedImage(palette, labels)
+    return image, encode_indexed(image, coder=coder, tile=tile)
+
+
+@given(encoded_images())
+@settings(deadline=None, max_examples=150)
+def test_decodes_what_the_encoder_writes(case: tuple[IndexedImage, bytes]) -> None:
+    image, data = case
+    picture = spec_decoder.decode(data)
+    assert (picture.width, picture.height) == (image.width, image.height)
+    assert picture.rgb == image.palette[image.labels].tobytes()
+
+
+@pytest.mark.parametrize("name", ["example-packed", "example-dense", "section-tiles"])
+def test_every_truncation_is_refused(name: str) -> None:
+    data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
+    for length in range(len(data)):
+        with pytest.raises(spec_decoder.Refused):
+            spec_decoder.decode(data[:length])
+
+
+@pytest.mark.parametrize("name", ["example-packed", "example-dense", "section-tiles"])
+def test_every_changed_bit_is_refused(name: str) -> None:
+    data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
+    for position in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[position // 8] ^= 1 << position % 8
+        with pytest.raises(spec_decoder.Refused):
+            spec_decoder.decode(bytes(changed))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_behind_a_good_palette_are_refused(rest: bytes) -> None:
+    for name in ("example-dense", "section-tiles"):
+        head = (VECTORS / "valid" / f"{name}.kq").read_bytes()[:33]
+        with pytest.raises(spec_decoder.Refused):
+            spec_decoder.decode(head + rest)
+
+
+def test_imports_the_standard_library_alone() -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            imported.add(node.module or "")
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_quotes_the_document_word_for_word() -> None:
+    document = (SPEC / "kq.md").read_text(encoding="utf-8")
+    rules = re.split(r"^(\d+\.\d+)\. ", document, flags=re.MULTILINE)
+    bodies = (" ".join(body.split()) for body in rules[2::2])
+    text = dict(zip(rules[1::2], bodies, strict=True))
+    quotations = re.findall(r'(\d+\.\d+)(?:, its table)?: "([^"]+)"', comments())
+    assert len(quotations) > 50
+    for rule, quotation in quotations:
+        assert quotation in text[rule], rule
+
+
+def comments() -> str:
+    """The comments of the script as one line; a quotation may take several."""
+    source = io.StringIO(SCRIPT.read_text(encoding="utf-8"))
+    tokens = tokenize.generate_tokens(source.readline)
+    words = [token.string[1:] for token in tokens if token.type == tokenize.COMMENT]
+    return " ".join(" ".join(words).split())
+
+
+@pytest.mark.parametrize("name", ["example-packed", "dense-tiles-edges", "section-several"])
+def test_command_writes_a_ppm(name: str, tmp_path: Path) -> None:
+    source, target = VECTORS / "valid" / f"{name}.kq", tmp_path / "out.ppm"
+    outcome = run(source, target)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+    picture = spec_decoder.decode(source.read_bytes())
+    head = f"P6\n{picture.width} {picture.height}\n255\n".encode("ascii")
+    assert target.read_bytes() == head + picture.rgb
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("signature-empty", "2.2"), ("checksum-payload-dense", "3.3"), ("limit-most", "9.3")],
+)
+def test_command_refuses_in_one_sentence(name: str, rule: str, tmp_path: Path) -> None:
+    target = tmp_path / "out.ppm"
+    outcome = run(VECTORS / "invalid" / f"{name}.kq", target)
+    assert f"{name}.kq: rule {rule}: " in refused(outcome, target)
+
+
+def test_command_has_a_limit_of_pixels(tmp_path: Path) -> None:
+    source, target = VECTORS / "valid" / "example-packed.kq", tmp_path / "out.ppm"
+    assert "rule 9.3" in refused(run(source, target, "--max-pixels", 19), target)
+    assert run(source, target, "--max-pixels", 20).returncode == 0
+
+
+def test_command_names_files_that_it_cannot_read_or_write(tmp_path: Path) -> None:
+    source, target = VECTORS / "valid" / "smallest.kq", tmp_path / "out.ppm"
+    assert "none.kq: cannot be read" in refused(run(tmp_path / "none.kq", target), target)
+    assert "cannot be read" in refused(run(tmp_path, target), target)
+    nowhere = tmp_path / "none" / "out.ppm"
+    assert "cannot be written" in refused(run(source, nowhere), nowhere)
