@@ -43,9 +43,7 @@ class WeightedPoints:
         return int(self.points.shape[0])
 
 
-def in_morton_order(
-    colors: Histogram, space: Space
-) -> tuple[WeightedPoints, NDArray[np.uint32]]:
+def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, NDArray[np.uint32]]:
     """The colours of a histogram as points, and their places in it."""
     order = kernels.morton_order(colors.keys)
     keys = colors.keys[order]

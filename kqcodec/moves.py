@@ -86,9 +86,7 @@ class _Memory:
         self._failed[i, j] = (self.versions[i], self.versions[j])
 
 
-def _round(
-    state: Clustering, trials: int, least_ratio: float, memory: _Memory
-) -> tuple[int, int]:
+def _round(state: Clustering, trials: int, least_ratio: float, memory: _Memory) -> tuple[int, int]:
     """Trials of pairs of estimated clusters, by falling ratio of gain to loss."""
     estimates = _estimate(state)
     give_up = np.argsort(estimates.losses, kind="stable")[:_WIDTH]

@@ -1,0 +1,99 @@
+"""How hard to search: points on the front of time against error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Level:
+    """One stage of the search, on merged cells.
+
+    Attributes:
+        points: at least so many of them, so the cells are as coarse as allows it;
+        points_a_center: and at least so many for each centre.
+        trials: of merge and split, at most;
+        trials_a_center: plus so many for each centre, up to 256 of them.
+        least_ratio: a trial isn't made where the gain is a smaller part of the loss.
+    """
+
+    points: int
+    points_a_center: int
+    trials: int
+    trials_a_center: float
+    least_ratio: float
+
+    def trials_for(self, k: int) -> int:
+        """How many trials are allowed."""
+        return self.trials + round(self.trials_a_center * min(k, 256))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What ``quantize`` spends.
+
+    Attributes:
+        name: fast, default or best.
+        levels: from the coarsest on.
+        coarse_bits: Lloyd on a level ends when the cost falls by less than this
+            power of 1/2 of it.
+        fine_iterations: of Lloyd on all colours, at most,
+        fine_bits: and their tolerance.
+        passes: of the descent on the rounded palette, at most.
+    """
+
+    name: str
+    levels: tuple[Level, ...]
+    coarse_bits: int
+    fine_iterations: int
+    fine_bits: int
+    passes: int
+
+
+EFFORTS = {
+    effort.name: effort
+    for effort in (
+        Effort(
+            name="fast",
+            levels=(Level(1024, 12, trials=0, trials_a_center=0, least_ratio=1),),
+            coarse_bits=8,
+            fine_iterations=2,
+            fine_bits=8,
+            passes=0,
+        ),
+        Effort(
+            name="default",
+            levels=(
+                Level(1024, 16, trials=30, trials_a_center=0.6, least_ratio=0.2),
+                Level(4096, 64, trials=8, trials_a_center=0.3, least_ratio=0.3),
+            ),
+            coarse_bits=12,
+            fine_iterations=12,
+            fine_bits=13,
+            passes=3,
+        ),
+        Effort(
+            name="best",
+            levels=(
+                Level(1024, 16, trials=200, trials_a_center=3, least_ratio=0.05),
+                Level(4096, 64, trials=200, trials_a_center=3, least_ratio=0.1),
+            ),
+            coarse_bits=14,
+            fine_iterations=60,
+            fine_bits=17,
+            passes=20,
+        ),
+    )
+}
+DEFAULT_EFFORT = "default"
+
+
+def effort_of(name: str) -> Effort:
+    """The effort of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in EFFORTS:
+        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {name!r}")
+    return EFFORTS[name]

@@ -1,0 +1,249 @@
+"""The k-means engine: from a histogram to a palette.
+
+    colours ── merged cells ── variance cuts ── Lloyd ── merge and split ──┐
+       │                           (once more on finer cells)              │
+       └─────────── Lloyd on all colours ── rounded ── descent on the grid ┘
+
+Everything is integer arithmetic or float64 in one fixed order, so a histogram,
+an effort and a seed give the same palette on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.coarse import WeightedPoints, in_morton_order, merged_cells
+from kqcodec.histogram import colors_of_keys
+from kqcodec.kernels import kernels
+from kqcodec.lloyd import Clustering, clustering, descend, repair
+from kqcodec.moves import neighbors, search
+from kqcodec.seeding import SplitMix64, plus_plus
+from kqcodec.spaces import FRACTION_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kqcodec.effort import Effort, Level
+    from kqcodec.histogram import Histogram
+    from kqcodec.spaces import Space
+
+# Iterations on a level: its tolerance nearly always ends them much earlier.
+_COARSE_ITERATIONS = 60
+# Estimates for merge and split grow with K^2 in the end; beyond this Lloyd alone.
+_MOST_MOVED = 1024
+# The descent on the grid keeps a list of neighbours of each centre.
+_MOST_NUDGED = 4096
+_NUDGE_REACH = 12
+# More colours than this are merged by cubes of side two before the descent.
+_MOST_FINE = 1 << 18
+# After so many attempts a palette may keep fewer colours than K.
+_REFILLS = 4
+# One step of an 8-bit sample.
+_STEP = 1 << FRACTION_BITS
+# A squared 8-bit distance, in squared coordinates.
+UNIT = 1 << (2 * FRACTION_BITS)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search has come.
+
+    Attributes:
+        stage: "cells", "colors" or "palette".
+        part: of the whole work, from 0 to 1, roughly.
+        mse: of the centres as they are.
+    """
+
+    stage: str
+    part: float
+    mse: float
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The best clustering and palette.
+
+    Attributes:
+        centers: means on the grid, int16, shape (K, 4).
+        labels: each colour's centre, uint16, in the histogram's order.
+        palette: uint8, shape (K, 3), as yet without order.
+        cost: of the palette, in squared 64ths.
+        history: the cost of the centres at each iteration on all colours.
+        iterations: on cells and on colours.
+    """
+
+    centers: NDArray[np.int16]
+    labels: NDArray[np.uint16]
+    palette: NDArray[np.uint8]
+    cost: int
+    history: tuple[int, ...]
+    iterations: int
+
+
+class Monitor:
+    """Passes progress on, and remembers whether to stop."""
+
+    def __init__(self, progress: Callable[[Progress], bool | None] | None, pixels: int) -> None:
+        self._progress = progress
+        self._unit = float(UNIT * pixels)
+        self.stopped = False
+
+    def report(self, stage: str, part: float, cost: int) -> bool:
+        """Whether to go on."""
+        if self._progress is not None and not self.stopped:
+            self.stopped = self._progress(Progress(stage, part, cost / self._unit)) is False
+        return not self.stopped
+
+
+def find_palette(
+    colors: Histogram,
+    k: int,
+    *,
+    effort: Effort,
+    space: Space,
+    seed: int = 0,
+    restarts: int = 1,
+    progress: Callable[[Progress], bool | None] | None = None,
+) -> Found:
+    """The best palette of ``restarts`` searches, of equals the first.
+
+    The first starts from variance cuts and makes no random choice; each of the
+    others starts from a k-means++ seeding. There must be more than k colours.
+    """
+    fine, order = in_morton_order(colors, space)
+    monitor = Monitor(progress, colors.pixels)
+    random = SplitMix64(seed)
+    best: Found | None = None
+    for restart in range(restarts):
+        found = _search(fine, order, k, effort, space, random if restart else None, monitor)
+        if best is None or found.cost < best.cost:
+            best = found
+        if monitor.stopped:
+            break
+    assert best is not None  # noqa: S101 - restarts is at least 1
+    return best
+
+
+def _search(
+    fine: WeightedPoints,
+    order: NDArray[np.uint32],
+    k: int,
+    effort: Effort,
+    space: Space,
+    random: SplitMix64 | None,
+    monitor: Monitor,
+) -> Found:
+    centers: NDArray[np.int16] | None = None
+    iterations = 0
+    for number, (level, data) in enumerate(_levels(fine, k, effort)):
+        if centers is None:
+            centers = _first_centers(data, k, random)
+        state = clustering(data, centers)
+        part = number / (len(effort.levels) + 2)
+        _on_cells(
+            state,
+            level,
+            effort,
+            lambda part=part, state=state: monitor.report("cells", part, state.cost),
+        )
+        centers, iterations = state.means(), iterations + state.iterations
+    assert centers is not None  # noqa: S101 - there is a level
+    state = clustering(fine, centers)
+    history = descend(state, 1 if monitor.stopped else effort.fine_iterations, effort.fine_bits)
+    if repair(state):
+        history += descend(state, effort.fine_iterations, effort.fine_bits)
+    monitor.report("colors", 0.8, state.cost)
+    means = state.means()
+    palette, cost = _on_the_grid(fine, means, effort, space)
+    monitor.report("palette", 1.0, cost)
+    labels = np.empty_like(state.labels)
+    labels[order] = state.labels
+    return Found(means, labels, palette, cost, tuple(history), iterations + state.iterations)
+
+
+def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, WeightedPoints]]:
+    """The points of each level; of levels that come out alike the last stays."""
+    found: dict[int, tuple[Level, WeightedPoints]] = {}
+    for level in effort.levels:
+        wanted = max(level.points, level.points_a_center * k)
+        for bits in range(4, 9):
+            data = merged_cells(fine, bits) if bits < 8 else fine
+            if len(data) >= wanted or bits == 8:
+                found[bits] = (level, data)
+                break
+    return list(found.values())
+
+
+def _first_centers(data: WeightedPoints, k: int, random: SplitMix64 | None) -> NDArray[np.int16]:
+    if random is not None:
+        return plus_plus(data.points, data.weights, k, random)
+    centers: NDArray[np.int16] = kernels.variance_cuts(data.points, data.weights, k)
+    if len(centers) < k:
+        # Cells whose means share every bin can't be cut; repair finds places.
+        rest = np.repeat(centers[-1:], k - len(centers), axis=0)
+        centers = np.concatenate([centers, rest])
+    return centers
+
+
+def _on_cells(state: Clustering, level: Level, effort: Effort, go_on: Callable[[], bool]) -> None:
+    descend(state, _COARSE_ITERATIONS, effort.coarse_bits)
+    if repair(state):
+        descend(state, _COARSE_ITERATIONS, effort.coarse_bits)
+    if state.k <= _MOST_MOVED:
+        search(
+            state,
+            level.trials_for(state.k),
+            least_ratio=level.least_ratio,
+            trials_a_round=max(8, state.k // 8),
+            go_on=go_on,
+        )
+        descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
+
+
+def _on_the_grid(
+    fine: WeightedPoints, means: NDArray[np.int16], effort: Effort, space: Space
+) -> tuple[NDArray[np.uint8], int]:
+    """The means as 8-bit colours, and moved about until no step lowers the cost."""
+    data = fine if len(fine) <= _MOST_FINE else merged_cells(fine, 7)
+    palette = space.colors(means)
+    labels = np.empty(len(data), dtype=np.uint16)
+    distances = np.empty(len(data), dtype=np.int32)
+    for _ in range(_REFILLS):
+        kernels.nearest(data.points, space.points(palette), labels, distances)
+        if not _refill(data, palette, labels, distances):
+            break
+    if space.name == "rgb" and len(palette) <= _MOST_NUDGED and effort.passes:
+        centers = space.points(palette)
+        around = neighbors(centers, _NUDGE_REACH)
+        active = np.ones(len(centers), dtype=np.bool_)
+        for _ in range(effort.passes):
+            moved, _ = kernels.nudge(
+                data.points, data.weights, centers, labels, distances, around, active, _STEP
+            )
+            if moved == 0:
+                break
+        palette = space.colors(centers)
+    return palette, int((data.weights * distances).sum())
+
+
+def _refill(
+    data: WeightedPoints,
+    palette: NDArray[np.uint8],
+    labels: NDArray[np.uint16],
+    distances: NDArray[np.int32],
+) -> int:
+    """Gives entries that no colour uses to the colours that cost most; returns how
+    many."""
+    unused = np.flatnonzero(np.bincount(labels, minlength=len(palette)) == 0)
+    if len(unused) == 0:
+        return 0
+    costs = data.weights * distances
+    costliest = np.argsort(-costs, kind="stable")[: len(unused)]
+    costliest = costliest[costs[costliest] > 0]
+    palette[unused[: len(costliest)]] = colors_of_keys(data.keys[costliest])
+    return len(costliest)
