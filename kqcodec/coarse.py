@@ -50,17 +50,30 @@ def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, ND
     return WeightedPoints(space.points(colors_of_keys(keys)), colors.counts[order], keys), order
 
 
+def cell_bits(fine: WeightedPoints, wanted: int) -> int:
+    """The fewest upper bits of each channel whose cells are at least so many, or 8."""
+    for bits in range(4, 8):
+        if np.count_nonzero(_is_first(fine.keys, bits)) >= wanted:
+            return bits
+    return 8
+
+
 def merged_cells(fine: WeightedPoints, bits: int) -> WeightedPoints:
     """One point for each cube of colours that agree in the upper ``bits`` of every
     channel: their mean, rounded, and the sum of their weights."""
-    mask = 0xFF & ~((1 << (8 - bits)) - 1)
-    cells = fine.keys & np.uint32(mask << 16 | mask << 8 | mask)
-    first = np.empty(len(cells), dtype=np.bool_)
-    first[0] = True
-    np.not_equal(cells[1:], cells[:-1], out=first[1:])
-    starts = np.flatnonzero(first)
+    if bits == 8:
+        return fine
+    starts = np.flatnonzero(_is_first(fine.keys, bits))
     weights = np.add.reduceat(fine.weights, starts)
     sums = np.add.reduceat(fine.points * fine.weights[:, np.newaxis], starts, axis=0)
     divisor = weights[:, np.newaxis]
     means = ((sums + divisor // 2) // divisor).astype(np.int16)
     return WeightedPoints(means, weights, fine.keys[starts])
+
+
+def _is_first(keys: NDArray[np.uint32], bits: int) -> NDArray[np.bool_]:
+    """Where a key begins another cell than the key before it."""
+    mask = 0xFF & ~((1 << (8 - bits)) - 1)
+    first = np.ones(len(keys), dtype=np.bool_)
+    first[1:] = (keys[1:] ^ keys[:-1]) & np.uint32(mask << 16 | mask << 8 | mask) != 0
+    return first

@@ -23,6 +23,10 @@ class Level:
     trials_a_center: float
     least_ratio: float
 
+    def points_for(self, k: int) -> int:
+        """How many points to have at least, where there are as many colours."""
+        return max(self.points, self.points_a_center * k)
+
     def trials_for(self, k: int) -> int:
         """How many trials are allowed."""
         return self.trials + round(self.trials_a_center * min(k, 256))
@@ -39,7 +43,8 @@ class Effort:
             power of 1/2 of it.
         fine_iterations: of Lloyd on all colours, at most,
         fine_bits: and their tolerance.
-        passes: of the descent on the rounded palette, at most.
+        passes: of the descent on the rounded palette, at most,
+        nudged: on at least so many points for each entry.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Effort:
     fine_iterations: int
     fine_bits: int
     passes: int
+    nudged: int
 
 
 EFFORTS = {
@@ -60,6 +66,7 @@ EFFORTS = {
             fine_iterations=2,
             fine_bits=8,
             passes=0,
+            nudged=1,
         ),
         Effort(
             name="default",
@@ -71,6 +78,7 @@ EFFORTS = {
             fine_iterations=12,
             fine_bits=13,
             passes=3,
+            nudged=128,
         ),
         Effort(
             name="best",
@@ -82,6 +90,7 @@ EFFORTS = {
             fine_iterations=60,
             fine_bits=17,
             passes=20,
+            nudged=65_536,
         ),
     )
 }

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coarse import WeightedPoints, in_morton_order, merged_cells
+from kqcodec.coarse import WeightedPoints, cell_bits, in_morton_order, merged_cells
 from kqcodec.histogram import colors_of_keys
 from kqcodec.kernels import kernels
 from kqcodec.lloyd import Clustering, clustering, descend, repair
@@ -39,8 +39,8 @@ _MOST_MOVED = 1024
 # The descent on the grid keeps a list of neighbours of each centre.
 _MOST_NUDGED = 4096
 _NUDGE_REACH = 12
-# More colours than this are merged by cubes of side two before the descent.
-_MOST_FINE = 1 << 18
+# It's on cells, too, but no fewer than this.
+_NUDGED_POINTS = 4096
 # After so many attempts a palette may keep fewer colours than K.
 _REFILLS = 4
 # One step of an 8-bit sample.
@@ -159,7 +159,11 @@ def _search(
         history += descend(state, effort.fine_iterations, effort.fine_bits)
     monitor.report("colors", 0.8, state.cost)
     means = state.means()
-    palette, cost = _on_the_grid(fine, means, effort, space)
+    palette = _on_the_grid(fine, means, effort, space)
+    palette_labels = np.empty_like(state.labels)
+    distances = np.empty(len(fine), dtype=np.int32)
+    kernels.nearest(fine.points, space.points(palette), palette_labels, distances)
+    cost = int((fine.weights * distances).sum())
     monitor.report("palette", 1.0, cost)
     labels = np.empty_like(state.labels)
     labels[order] = state.labels
@@ -168,15 +172,8 @@ def _search(
 
 def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, WeightedPoints]]:
     """The points of each level; of levels that come out alike the last stays."""
-    found: dict[int, tuple[Level, WeightedPoints]] = {}
-    for level in effort.levels:
-        wanted = max(level.points, level.points_a_center * k)
-        for bits in range(4, 9):
-            data = merged_cells(fine, bits) if bits < 8 else fine
-            if len(data) >= wanted or bits == 8:
-                found[bits] = (level, data)
-                break
-    return list(found.values())
+    level_of_bits = {cell_bits(fine, level.points_for(k)): level for level in effort.levels}
+    return [(level, merged_cells(fine, bits)) for bits, level in level_of_bits.items()]
 
 
 def _first_centers(data: WeightedPoints, k: int, random: SplitMix64 | None) -> NDArray[np.int16]:
@@ -207,9 +204,9 @@ def _on_cells(state: Clustering, level: Level, effort: Effort, go_on: Callable[[
 
 def _on_the_grid(
     fine: WeightedPoints, means: NDArray[np.int16], effort: Effort, space: Space
-) -> tuple[NDArray[np.uint8], int]:
+) -> NDArray[np.uint8]:
     """The means as 8-bit colours, and moved about until no step lowers the cost."""
-    data = fine if len(fine) <= _MOST_FINE else merged_cells(fine, 7)
+    data = merged_cells(fine, cell_bits(fine, max(_NUDGED_POINTS, effort.nudged * len(means))))
     palette = space.colors(means)
     labels = np.empty(len(data), dtype=np.uint16)
     distances = np.empty(len(data), dtype=np.int32)
@@ -228,7 +225,7 @@ def _on_the_grid(
             if moved == 0:
                 break
         palette = space.colors(centers)
-    return palette, int((data.weights * distances).sum())
+    return palette
 
 
 def _refill(

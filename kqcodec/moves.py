@@ -94,13 +94,16 @@ def _round(state: Clustering, trials: int, least_ratio: float, memory: _Memory) 
     ratios = estimates.gains[cut] / np.maximum(estimates.losses[give_up], 1)[:, np.newaxis]
     order = np.argsort(-ratios, axis=None, kind="stable")
     order = order[: np.count_nonzero(ratios >= least_ratio)]
+    some = np.union1d(give_up, cut)
+    nearest = _nearest_centers(state.centers, state.centers[some], _REACH + 1)
+    around = dict(zip(some.tolist(), nearest, strict=True))
     touched = np.zeros(state.k, dtype=np.bool_)
     tried = kept = 0
     for place in order.tolist():
         i, j = int(give_up[place // len(cut)]), int(cut[place % len(cut)])
         if i == j or touched[i] or touched[j] or estimates.gains[j] == 0 or memory.failed(i, j):
             continue
-        region = np.union1d(_around(state.centers, i), _around(state.centers, j))
+        region = np.union1d(around[i], around[j])
         tried += 1
         if _trial(state, i, j, region.astype(np.uint16), estimates):
             kept += 1
@@ -156,11 +159,6 @@ def _estimate(state: Clustering) -> _Estimates:
     gains, halves = kernels.split_gains(points, weights, labels, state.k)
     state.cost = int((weights * distances).sum())
     return _Estimates(distances, losses, gains, halves)
-
-
-def _around(centers: NDArray[np.int16], j: int) -> NDArray[np.int64]:
-    """Centre j and its nearest neighbours, the lowest of equally near ones."""
-    return _nearest_centers(centers, centers[j : j + 1], _REACH + 1)[0]
 
 
 def neighbors(centers: NDArray[np.int16], reach: int) -> NDArray[np.uint16]:

@@ -152,7 +152,8 @@ static PyObject *py_lloyd(PyObject *self, PyObject *args)
     work.sums = b[4].buf;
     work.counts = b[5].buf;
     Py_BEGIN_ALLOW_THREADS
-    done = kq_lloyd(&work, b[2].buf, k, (int)iterations, relax, tolerance_bits, b[6].buf);
+    done = kq_lloyd(&work, b[2].buf, k, (int)iterations, relax, tolerance_bits, -1,
+                    b[6].buf);
     Py_END_ALLOW_THREADS
     return released(b, 7, done ? PyLong_FromLong(done) : PyErr_NoMemory());
 }

@@ -87,8 +87,7 @@ static void kq_tree_free(kq_tree *tree)
 }
 
 /* Boxes of every level, and room for candidates; 0 where memory ran out. */
-static int kq_tree_grow(kq_tree *tree, const int16_t *points, size_t n, const int16_t *centers,
-                        size_t k)
+static int kq_tree_grow(kq_tree *tree, const int16_t *points, size_t n, size_t k)
 {
     memset(tree, 0, sizeof *tree);
     size_t below = n, fanout = KQ_LANES;
@@ -111,13 +110,8 @@ static int kq_tree_grow(kq_tree *tree, const int16_t *points, size_t n, const in
         fanout = KQ_FANOUT;
     } while (below > 1 && tree->levels < KQ_MAX_LEVELS);
 
-    kq_candidates *all = tree->at[tree->levels] = kq_candidates_new(k);
-    if (!all)
-        return 0;
-    for (size_t j = 0; j < k; j++)
-        kq_candidates_add(all, centers + j * KQ_CHANNELS, (int32_t)j);
-    kq_candidates_pad(all);
-    return 1;
+    tree->at[tree->levels] = kq_candidates_new(k);
+    return tree->at[tree->levels] != NULL;
 }
 
 /* Moves a point's weight from one cluster to another. */
@@ -181,17 +175,28 @@ static void kq_descend(kq_assignment *work, const kq_tree *tree, int level, size
         kq_descend(work, tree, level - 1, child);
 }
 
-/* Fills what `work` asks for; 0 where memory ran out. */
+/* Fills what `work` asks for, with a tree of its points. */
+static void kq_assign_with(kq_assignment *work, kq_tree *tree, const int16_t *centers, size_t k)
+{
+    kq_candidates *all = tree->at[tree->levels];
+    all->count = 0;
+    for (size_t j = 0; j < k; j++)
+        kq_candidates_add(all, centers + j * KQ_CHANNELS, (int32_t)j);
+    kq_candidates_pad(all);
+    work->avx2 = kq_has_avx2();
+    for (size_t node = 0; node < tree->box_count[tree->levels - 1]; node++)
+        kq_descend(work, tree, tree->levels - 1, node);
+}
+
+/* The same with a tree for this once; 0 where memory ran out. */
 static int kq_assign(kq_assignment *work, const int16_t *centers, size_t k)
 {
     kq_tree tree;
     if (work->n == 0)
         return 1;
-    work->avx2 = kq_has_avx2();
-    int grown = kq_tree_grow(&tree, work->points, work->n, centers, k);
+    int grown = kq_tree_grow(&tree, work->points, work->n, k);
     if (grown)
-        for (size_t node = 0; node < tree.box_count[tree.levels - 1]; node++)
-            kq_descend(work, &tree, tree.levels - 1, node);
+        kq_assign_with(work, &tree, centers, k);
     kq_tree_free(&tree);
     return grown;
 }
@@ -212,16 +217,18 @@ static int16_t kq_relaxed(int16_t from, int64_t sum, int64_t count, int relax)
     return (int16_t)(to < 0 ? 0 : to > KQ_TOP ? KQ_TOP : to);
 }
 
-/* Relaxed Lloyd iterations. Returns how many assignments were made, 0 where
- * memory ran out; costs[i] is the cost that the i-th found. */
-static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterations, int relax,
-                    int tolerance_bits, int64_t *costs)
+/* Later falls of the cost together are taken to be at most so many times the
+ * latest one: a trial that couldn't reach its goal so is given up. */
+#define KQ_HOPE 4
+
+static int kq_lloyd_with(kq_assignment *work, kq_tree *tree, int16_t *centers, size_t k,
+                         int iterations, int relax, int tolerance_bits, int64_t goal,
+                         int64_t *costs)
 {
     for (int i = 0; i < iterations; i++) {
         work->changed = 0;
         work->cost = 0;
-        if (!kq_assign(work, centers, k))
-            return 0;
+        kq_assign_with(work, tree, centers, k);
         costs[i] = work->cost;
         if (i == iterations - 1 || (i > 0 && work->changed == 0))
             return i + 1;
@@ -231,6 +238,8 @@ static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterati
                 relax = KQ_PLAIN;
             else if (fall <= costs[i] >> tolerance_bits)
                 return i + 1;
+            if (goal >= 0 && costs[i] - KQ_HOPE * fall > goal)
+                return i + 1;
         }
         for (size_t j = 0; j < k; j++)
             for (size_t c = 0; c < KQ_CHANNELS && work->counts[j] > 0; c++) {
@@ -239,6 +248,21 @@ static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterati
             }
     }
     return iterations;
+}
+
+/* Relaxed Lloyd iterations. Returns how many assignments were made, 0 where
+ * memory ran out; costs[i] is the cost that the i-th found. With goal -1 there
+ * is none. */
+static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterations, int relax,
+                    int tolerance_bits, int64_t goal, int64_t *costs)
+{
+    kq_tree tree;
+    int done = 0;
+    if (kq_tree_grow(&tree, work->points, work->n, k))
+        done = kq_lloyd_with(work, &tree, centers, k, iterations, relax, tolerance_bits, goal,
+                             costs);
+    kq_tree_free(&tree);
+    return done;
 }
 
 /* sums[labels[i]] += weights[i] * points[i], counts[labels[i]] += weights[i];

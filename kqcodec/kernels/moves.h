@@ -127,7 +127,9 @@ static int64_t kq_relocate(kq_clustering *all, kq_trial *trial)
         for (size_t i = 0; i < all->n; i++)
             n += excerpt.place[all->labels[i]] >= 0;
     }
-    if (excerpt.place && kq_excerpt_new(&excerpt, all, trial, n)) {
+    if (excerpt.place && n == 0) {
+        fall = 0;
+    } else if (excerpt.place && kq_excerpt_new(&excerpt, all, trial, n)) {
         kq_assignment work = {0};
         int64_t before = kq_excerpt_fill(&excerpt, all);
         work.points = excerpt.points;
@@ -137,7 +139,7 @@ static int64_t kq_relocate(kq_clustering *all, kq_trial *trial)
         work.sums = excerpt.sums;
         work.counts = excerpt.counts;
         int done = kq_lloyd(&work, trial->fresh, trial->count, trial->iterations, trial->relax,
-                            trial->tolerance_bits, excerpt.costs);
+                            trial->tolerance_bits, before, excerpt.costs);
         if (done) {
             fall = before - excerpt.costs[done - 1];
             if (fall > 0)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TOP = 16_320
 RELAX_BITS = 4
 PLAIN = 1 << RELAX_BITS
+# Later falls of the cost together are taken to be at most so many times the
+# latest one: a trial that couldn't reach its goal so is given up.
+HOPE = 4
 
 # 32 MB of scores at a time.
 _SCORES = 1 << 22
@@ -112,13 +115,15 @@ def lloyd(
     iterations: int,
     relax: int,
     tolerance_bits: int,
+    goal: int | None = None,
 ) -> list[int]:
     """At most so many iterations: assign, then move the centres.
 
     A centre moves ``relax`` sixteenths of the way to its mean: 16 is Lloyd's
     own step, more is over-relaxation, given up for the rest once an iteration
     raised the cost. An empty cluster's centre stays. It ends when no label
-    changes, or the cost c falls by at most c >> tolerance_bits.
+    changes, or the cost c falls by at most c >> tolerance_bits, or, where there is
+    a ``goal``, it seems out of reach.
 
     Arguments as for ``reassign``. On return the labels and sums are those of
     the centres. Returns each assignment's cost.
@@ -134,6 +139,8 @@ def lloyd(
             if fall < 0:
                 relax = PLAIN
             elif fall <= cost >> tolerance_bits:
+                return costs
+            if goal is not None and cost - HOPE * fall > goal:
                 return costs
         centers[:] = _relaxed(centers, sums, counts, relax)
 

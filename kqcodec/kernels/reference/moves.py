@@ -41,6 +41,8 @@ def relocate(
     some_labels = place[labels[members]].astype(np.uint16)
     some_sums, some_counts = sums[clusters], counts[clusters]
     before = int((some_weights * distances[members]).sum())
+    if len(members) == 0:
+        return 0
     costs = lloyd(
         some_points,
         some_weights,
@@ -51,6 +53,7 @@ def relocate(
         iterations=iterations,
         relax=relax,
         tolerance_bits=tolerance_bits,
+        goal=before,
     )
     if costs[-1] >= before:
         return 0
