@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+# A trial on fewer points than this costs hardly less.
+_FEW_POINTS = 8192
+
+
 @dataclass(frozen=True)
 class Level:
     """One stage of the search, on merged cells.
@@ -27,9 +31,10 @@ class Level:
         """How many points to have at least, where there are as many colours."""
         return max(self.points, self.points_a_center * k)
 
-    def trials_for(self, k: int) -> int:
-        """How many trials are allowed."""
-        return self.trials + round(self.trials_a_center * min(k, 256))
+    def trials_for(self, k: int, points: int) -> int:
+        """How many trials are allowed; more where they cost little."""
+        allowed = self.trials + round(self.trials_a_center * min(k, 256))
+        return allowed * max(1, min(4, _FEW_POINTS // points))
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,13 @@ class Effort:
 
     Attributes:
         name: fast, default or best.
+        searches: whole ones, of which the best is kept: beyond a point another
+            start finds more than more trials do.
         levels: from the coarsest on.
+        starts: the coarsest level starts from variance cuts and from ``starts // K``
+            random draws besides, as poor optima are the more likely and the
+            cheaper to leave the fewer centres there are;
+        most_starts: but no more draws than this.
         coarse_bits: Lloyd on a level ends when the cost falls by less than this
             power of 1/2 of it.
         fine_iterations: of Lloyd on all colours, at most,
@@ -48,7 +59,10 @@ class Effort:
     """
 
     name: str
+    searches: int
     levels: tuple[Level, ...]
+    starts: int
+    most_starts: int
     coarse_bits: int
     fine_iterations: int
     fine_bits: int
@@ -61,7 +75,10 @@ EFFORTS = {
     for effort in (
         Effort(
             name="fast",
+            searches=1,
             levels=(Level(1024, 12, trials=0, trials_a_center=0, least_ratio=1),),
+            starts=0,
+            most_starts=0,
             coarse_bits=8,
             fine_iterations=2,
             fine_bits=8,
@@ -70,10 +87,13 @@ EFFORTS = {
         ),
         Effort(
             name="default",
+            searches=1,
             levels=(
                 Level(1024, 16, trials=30, trials_a_center=0.6, least_ratio=0.2),
                 Level(4096, 64, trials=8, trials_a_center=0.3, least_ratio=0.3),
             ),
+            starts=40,
+            most_starts=8,
             coarse_bits=12,
             fine_iterations=12,
             fine_bits=13,
@@ -82,10 +102,13 @@ EFFORTS = {
         ),
         Effort(
             name="best",
+            searches=3,
             levels=(
                 Level(1024, 16, trials=200, trials_a_center=3, least_ratio=0.05),
                 Level(4096, 64, trials=200, trials_a_center=3, least_ratio=0.1),
             ),
+            starts=1024,
+            most_starts=12,
             coarse_bits=14,
             fine_iterations=60,
             fine_bits=17,

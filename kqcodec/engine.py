@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.coarse import WeightedPoints, cell_bits, in_morton_order, merged_cells
+from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.histogram import colors_of_keys
 from kqcodec.kernels import kernels
 from kqcodec.lloyd import Clustering, clustering, descend, repair
@@ -43,6 +44,8 @@ _NUDGE_REACH = 12
 _NUDGED_POINTS = 4096
 # After so many attempts a palette may keep fewer colours than K.
 _REFILLS = 4
+# Beyond this sums of squared distances could leave 63 bits.
+MAX_WEIGHT = 1 << 33
 # One step of an 8-bit sample.
 _STEP = 1 << FRACTION_BITS
 # A squared 8-bit distance, in squared coordinates.
@@ -91,12 +94,19 @@ class Monitor:
     def __init__(self, progress: Callable[[Progress], bool | None] | None, pixels: int) -> None:
         self._progress = progress
         self._unit = float(UNIT * pixels)
+        self._share = (0, 1)
         self.stopped = False
+
+    def begin(self, search: int, searches: int) -> None:
+        """What is reported from now on is part of that one of so many searches."""
+        self._share = (search, searches)
 
     def report(self, stage: str, part: float, cost: int) -> bool:
         """Whether to go on."""
         if self._progress is not None and not self.stopped:
-            self.stopped = self._progress(Progress(stage, part, cost / self._unit)) is False
+            search, searches = self._share
+            report = Progress(stage, (search + part) / searches, cost / self._unit)
+            self.stopped = self._progress(report) is False
         return not self.stopped
 
 
@@ -110,22 +120,38 @@ def find_palette(
     restarts: int = 1,
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> Found:
-    """The best palette of ``restarts`` searches, of equals the first.
+    """The best palette of ``restarts`` times ``effort.searches``, of equals the first.
 
-    The first starts from variance cuts and makes no random choice; each of the
-    others starts from a k-means++ seeding. There must be more than k colours.
+    The first starts from variance cuts and, where K is small, from k-means++
+    draws besides; each of the others from k-means++ draws alone. There must be more than k colours.
     """
+    if colors.pixels > MAX_WEIGHT:
+        raise ValueError(f"weights must add up to at most {MAX_WEIGHT:,}, not {colors.pixels:,}")
     fine, order = in_morton_order(colors, space)
     monitor = Monitor(progress, colors.pixels)
     random = SplitMix64(seed)
     best: Found | None = None
-    for restart in range(restarts):
-        found = _search(fine, order, k, effort, space, random if restart else None, monitor)
+    # "best" is never worse than "default", as it makes that search too.
+    efforts = [effort] * (effort.searches * restarts)
+    if effort.searches > 1:
+        efforts.append(effort_of(DEFAULT_EFFORT))
+    for number, each in enumerate(efforts):
+        monitor.begin(number, len(efforts))
+        found = _search(
+            fine,
+            order,
+            k,
+            effort=each,
+            space=space,
+            random=SplitMix64(seed) if each is not effort else random,
+            first=number == 0 or each is not effort,
+            monitor=monitor,
+        )
         if best is None or found.cost < best.cost:
             best = found
         if monitor.stopped:
             break
-    assert best is not None  # noqa: S101 - restarts is at least 1
+    assert best is not None  # noqa: S101 - there is a search
     return best
 
 
@@ -133,24 +159,22 @@ def _search(
     fine: WeightedPoints,
     order: NDArray[np.uint32],
     k: int,
+    *,
     effort: Effort,
     space: Space,
-    random: SplitMix64 | None,
+    random: SplitMix64,
+    first: bool,
     monitor: Monitor,
 ) -> Found:
     centers: NDArray[np.int16] | None = None
     iterations = 0
     for number, (level, data) in enumerate(_levels(fine, k, effort)):
         if centers is None:
-            centers = _first_centers(data, k, random)
-        state = clustering(data, centers)
+            state = _best_start(data, k, effort, random, cuts=first)
+        else:
+            state = _settled(data, centers, effort)
         part = number / (len(effort.levels) + 2)
-        _on_cells(
-            state,
-            level,
-            effort,
-            lambda part=part, state=state: monitor.report("cells", part, state.cost),
-        )
+        _on_cells(state, level, effort, monitor, part)
         centers, iterations = state.means(), iterations + state.iterations
     assert centers is not None  # noqa: S101 - there is a level
     state = clustering(fine, centers)
@@ -176,9 +200,19 @@ def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, W
     return [(level, merged_cells(fine, bits)) for bits, level in level_of_bits.items()]
 
 
-def _first_centers(data: WeightedPoints, k: int, random: SplitMix64 | None) -> NDArray[np.int16]:
-    if random is not None:
-        return plus_plus(data.points, data.weights, k, random)
+def _best_start(
+    data: WeightedPoints, k: int, effort: Effort, random: SplitMix64, *, cuts: bool
+) -> Clustering:
+    """Of several clusterings the one of lowest cost, of equals the first."""
+    draws = min(effort.starts // k, effort.most_starts)
+    starts = [_settled(data, _variance_cuts(data, k), effort)] if cuts else []
+    for _ in range(draws if cuts else draws + 1):
+        first = plus_plus(data.points, data.weights, k, random)
+        starts.append(_settled(data, first, effort))
+    return min(starts, key=lambda state: state.cost)
+
+
+def _variance_cuts(data: WeightedPoints, k: int) -> NDArray[np.int16]:
     centers: NDArray[np.int16] = kernels.variance_cuts(data.points, data.weights, k)
     if len(centers) < k:
         # Cells whose means share every bin can't be cut; repair finds places.
@@ -187,17 +221,24 @@ def _first_centers(data: WeightedPoints, k: int, random: SplitMix64 | None) -> N
     return centers
 
 
-def _on_cells(state: Clustering, level: Level, effort: Effort, go_on: Callable[[], bool]) -> None:
+def _settled(data: WeightedPoints, centers: NDArray[np.int16], effort: Effort) -> Clustering:
+    state = clustering(data, centers)
     descend(state, _COARSE_ITERATIONS, effort.coarse_bits)
     if repair(state):
         descend(state, _COARSE_ITERATIONS, effort.coarse_bits)
+    return state
+
+
+def _on_cells(
+    state: Clustering, level: Level, effort: Effort, monitor: Monitor, part: float
+) -> None:
     if state.k <= _MOST_MOVED:
         search(
             state,
-            level.trials_for(state.k),
+            level.trials_for(state.k, len(state.data)),
             least_ratio=level.least_ratio,
             trials_a_round=max(8, state.k // 8),
-            go_on=go_on,
+            go_on=lambda: monitor.report("cells", part, state.cost),
         )
         descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
 

@@ -105,12 +105,11 @@ def psnr_of_mse(mean_squared_error: float) -> float:
 def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
     """Sums of squared distances and of distances, weighted: (exact, rounded once)."""
     total = int((squared * weights).sum())
-    # Equal distances first come together as integers, then each is rooted once.
-    values, inverse = np.unique(squared, return_inverse=True)
-    counts = np.zeros(len(values), dtype=np.int64)
-    np.add.at(counts, inverse, weights)
-    roots = np.sqrt(values.astype(np.float64))
-    return total, math.fsum((roots * counts).tolist())
+    # Equal distances first come together, exactly (2^53 pixels are too many to
+    # meet), then each is rooted once.
+    counts = np.bincount(squared, weights=weights)
+    values = np.flatnonzero(counts)
+    return total, math.fsum((np.sqrt(values.astype(np.float64)) * counts[values]).tolist())
 
 
 def costs_of_palette(

@@ -1,4 +1,4 @@
-"""From centres to the stored palette: rounded, without duplicates, in order.
+"""The stored palette: without duplicates, in order, every entry used.
 
 The order is by luma, then by key, both ascending:
 
@@ -17,14 +17,15 @@ import numpy as np
 
 from kqcodec.histogram import colors_of_keys, keys_of_colors
 from kqcodec.kernels import kernels
+from kqcodec.spaces import SPACES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LUMA = (299, 587, 114)
+    from kqcodec.histogram import Histogram
+    from kqcodec.spaces import Space
 
-# Coordinates in k-means: 8-bit samples with six fractional bits.
-FRACTION_BITS = 6
+LUMA = (299, 587, 114)
 
 
 def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -36,29 +37,24 @@ def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return colors[np.argsort(luma, kind="stable")]
 
 
-def features(colors: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Points for k-means: int16, shape (N, 4), the fourth channel 0."""
-    points = np.zeros((len(colors), 4), dtype=np.int16)
-    points[:, :3] = colors.astype(np.int16) << FRACTION_BITS
-    return points
-
-
-def rounded(centers: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Centres as 8-bit colours, halves rounded up: uint8, shape (K, 3)."""
-    half = 1 << (FRACTION_BITS - 1)
-    return ((centers[:, :3].astype(np.int32) + half) >> FRACTION_BITS).astype(np.uint8)
-
-
-def map_colors(colors: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """The nearest entry for each colour, the lowest of several: uint16, shape (N,)."""
-    labels = np.empty(len(colors), dtype=np.uint16)
-    distances = np.empty(len(colors), dtype=np.int32)
-    kernels.nearest(features(colors), features(palette), labels, distances)
+def map_keys(
+    keys: NDArray[np.uint32], palette: NDArray[np.uint8], space: Space = SPACES["rgb"]
+) -> NDArray[np.uint16]:
+    """The nearest entry for each of different colours, the lowest of several:
+    uint16, shape (N,), in the keys' order."""
+    # In Morton order the search prunes best.
+    order = kernels.morton_order(keys)
+    sorted_labels = np.empty(len(keys), dtype=np.uint16)
+    distances = np.empty(len(keys), dtype=np.int32)
+    points = space.points(colors_of_keys(keys[order]))
+    kernels.nearest(points, space.points(palette), sorted_labels, distances)
+    labels = np.empty_like(sorted_labels)
+    labels[order] = sorted_labels
     return labels
 
 
 def finished(
-    colors: NDArray[np.uint8], palette: NDArray[np.uint8]
+    colors: Histogram, palette: NDArray[np.uint8], space: Space = SPACES["rgb"]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The stored form of a palette for these colours, and each colour's label.
 
@@ -66,7 +62,7 @@ def finished(
     its nearest entry (the lowest of several), and unused entries are dropped.
     """
     stored = ordered(palette)
-    labels = map_colors(colors, stored)
+    labels = map_keys(colors.keys, stored, space)
     used = np.bincount(labels, minlength=len(stored)) > 0
     # Labels keep their order, and no colour's nearest entry is dropped.
     renumber: NDArray[Any] = np.cumsum(used) - 1

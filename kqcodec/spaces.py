@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # Coordinates are 8-bit samples with six fractional bits.
 FRACTION_BITS = 6
 TOP = 255 << FRACTION_BITS
-_MIDDLE = TOP // 2
+# Where Oklab's black lies: its opponent axes have two sides.
+_ORIGIN = np.array([0, TOP // 2, TOP // 2])
 
 # Linear light, and the roots of cone responses, have this many fractional bits.
 _LIGHT_BITS = 20
@@ -75,12 +76,12 @@ class OklabSpace:
         shift = _MATRIX_BITS + _ROOT_BITS
         scaled = ((lab >> _MATRIX_BITS) * TOP + (1 << (_ROOT_BITS - 1))) >> (shift - _MATRIX_BITS)
         points = np.zeros((len(colors), 4), dtype=np.int16)
-        points[:, :3] = np.clip(scaled + (0, _MIDDLE, _MIDDLE), 0, TOP)
+        points[:, :3] = np.clip(scaled + _ORIGIN, 0, TOP)
         return points
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
         """See Space; what lies outside sRGB is clipped."""
-        lab = centers[:, :3].astype(np.int64) - (0, _MIDDLE, _MIDDLE)
+        lab = centers[:, :3].astype(np.int64) - _ORIGIN
         roots = _product((lab << _ROOT_BITS) // TOP, _ROOTS_OF_LAB) >> _MATRIX_BITS
         # A cube has 60 fractional bits; roots are below 2, so it fits.
         cones = (roots * roots >> _ROOT_BITS) * roots >> (2 * _ROOT_BITS - _LIGHT_BITS)

@@ -11,21 +11,43 @@ import numpy as np
 
 from kqcodec.kernels import _kernels
 from kqcodec.kernels.compiled_quantize import (
-    accumulate as accumulate,
-    count_colors as count_colors,
-    fill_table as fill_table,
-    lloyd as lloyd,
-    look_up as look_up,
-    merge_colors as merge_colors,
-    morton_order as morton_order,
-    nearest as nearest,
-    nearest_two as nearest_two,
-    reassign as reassign,
-    nudge as nudge,
-    relocate as relocate,
-    split_gains as split_gains,
-    variance_cuts as variance_cuts,
+    accumulate,
+    count_colors,
+    fill_table,
+    lloyd,
+    look_up,
+    merge_colors,
+    morton_order,
+    nearest,
+    nearest_two,
+    nudge,
+    reassign,
+    relocate,
+    split_gains,
+    variance_cuts,
 )
+
+__all__ = [
+    "accumulate",
+    "count_colors",
+    "dense_decode",
+    "dense_encode",
+    "fill_table",
+    "lloyd",
+    "look_up",
+    "merge_colors",
+    "morton_order",
+    "nearest",
+    "nearest_two",
+    "nudge",
+    "pack",
+    "paint",
+    "reassign",
+    "relocate",
+    "split_gains",
+    "unpack",
+    "variance_cuts",
+]
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
