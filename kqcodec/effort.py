@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 # A trial on fewer points than this costs hardly less.
 _FEW_POINTS = 8192
 
