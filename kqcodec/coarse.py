@@ -52,8 +52,11 @@ def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, ND
 
 def cell_bits(fine: WeightedPoints, wanted: int) -> int:
     """The fewest upper bits of each channel whose cells are at least so many, or 8."""
+    # The bits in which neighbours differ: of all cells of one size, a new one
+    # begins where any of the upper bits does.
+    differences = fine.keys[1:] ^ fine.keys[:-1]
     for bits in range(4, 8):
-        if np.count_nonzero(_is_first(fine.keys, bits)) >= wanted:
+        if 1 + np.count_nonzero(differences & _mask(bits)) >= wanted:
             return bits
     return 8
 
@@ -63,17 +66,11 @@ def merged_cells(fine: WeightedPoints, bits: int) -> WeightedPoints:
     channel: their mean, rounded, and the sum of their weights."""
     if bits == 8:
         return fine
-    starts = np.flatnonzero(_is_first(fine.keys, bits))
-    weights = np.add.reduceat(fine.weights, starts)
-    sums = np.add.reduceat(fine.points * fine.weights[:, np.newaxis], starts, axis=0)
-    divisor = weights[:, np.newaxis]
-    means = ((sums + divisor // 2) // divisor).astype(np.int16)
-    return WeightedPoints(means, weights, fine.keys[starts])
+    return WeightedPoints(
+        *kernels.merge_cells(fine.points, fine.weights, fine.keys, int(_mask(bits)))
+    )
 
 
-def _is_first(keys: NDArray[np.uint32], bits: int) -> NDArray[np.bool_]:
-    """Where a key begins another cell than the key before it."""
-    mask = 0xFF & ~((1 << (8 - bits)) - 1)
-    first = np.ones(len(keys), dtype=np.bool_)
-    first[1:] = (keys[1:] ^ keys[:-1]) & np.uint32(mask << 16 | mask << 8 | mask) != 0
-    return first
+def _mask(bits: int) -> np.uint32:
+    one = 0xFF & ~((1 << (8 - bits)) - 1)
+    return np.uint32(one << 16 | one << 8 | one)

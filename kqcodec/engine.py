@@ -39,7 +39,7 @@ _COARSE_ITERATIONS = 60
 _MOST_MOVED = 1024
 # The descent on the grid keeps a list of neighbours of each centre.
 _MOST_NUDGED = 4096
-_NUDGE_REACH = 12
+_NUDGE_REACH = 8
 # It's on cells, too, but no fewer than this.
 _NUDGED_POINTS = 4096
 # After so many attempts a palette may keep fewer colours than K.

@@ -77,7 +77,8 @@ def keys_of_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def colors_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """The inverse of ``keys_of_colors``: uint8, shape (..., 3)."""
-    return np.stack([keys >> 16, (keys >> 8) & 255, keys & 255], axis=-1).astype(np.uint8)
+    # As big-endian bytes a key is 0, red, green, blue.
+    return keys.astype(">u4")[..., np.newaxis].view(np.uint8)[..., 1:]
 
 
 def histogram(pixels: NDArray[Any], threads: int = 1) -> Histogram:

@@ -52,7 +52,8 @@ class RgbSpace:
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
         """See Space."""
         points = np.zeros((len(colors), 4), dtype=np.int16)
-        np.left_shift(colors, FRACTION_BITS, out=points[:, :3], dtype=np.int16)
+        points[:, :3] = colors
+        points <<= FRACTION_BITS
         return points
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:

@@ -108,6 +108,16 @@ def merge_colors(
     counts: Buffer,
     /,
 ) -> int: ...
+def merge_cells(
+    points: Buffer,
+    weights: Buffer,
+    keys: Buffer,
+    mask: int,
+    means: Buffer,
+    totals: Buffer,
+    firsts: Buffer,
+    /,
+) -> int: ...
 def morton_order(keys: Buffer, order: Buffer, /) -> None: ...
 def fill_table(keys: Buffer, labels: Buffer, itemsize: int, table: Buffer, /) -> None: ...
 def look_up(pixels: Buffer, table: Buffer, itemsize: int, out: Buffer, /) -> None: ...

@@ -330,6 +330,33 @@ static PyObject *py_merge_colors(PyObject *self, PyObject *args)
     return released(b, 6, PyLong_FromSize_t(count));
 }
 
+PyDoc_STRVAR(merge_cells_doc,
+             "merge_cells(points, weights, keys, mask, means, totals, firsts) -> count");
+static PyObject *py_merge_cells(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    unsigned int mask;
+    size_t count = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*Iw*w*w*", &b[0], &b[1], &b[2], &mask, &b[3], &b[4], &b[5]))
+        return NULL;
+    size_t n = items(&b[0], KQ_POINT_SIZE);
+    int sane = holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint32_t)) &&
+               holds(&b[3], n, KQ_POINT_SIZE) && holds(&b[4], n, sizeof(int64_t)) &&
+               holds(&b[5], n, sizeof(uint32_t));
+    /* A mean divides by the weights: none may be 0 or less. */
+    for (size_t i = 0; sane && i < n; i++)
+        sane = ((const int64_t *)b[1].buf)[i] > 0;
+    if (sane) {
+        Py_BEGIN_ALLOW_THREADS
+        count = kq_merge_cells(b[0].buf, b[1].buf, b[2].buf, n, mask, b[3].buf, b[4].buf, b[5].buf);
+        Py_END_ALLOW_THREADS
+    }
+    if (!sane)
+        refuse("merge_cells: sizes don't fit, or a weight isn't positive");
+    return released(b, 6, sane ? PyLong_FromSize_t(count) : NULL);
+}
+
 PyDoc_STRVAR(morton_order_doc, "morton_order(keys, order)");
 static PyObject *py_morton_order(PyObject *self, PyObject *args)
 {
@@ -405,6 +432,7 @@ static PyObject *py_look_up(PyObject *self, PyObject *args)
     {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},    \
     {"count_colors", py_count_colors, METH_VARARGS, count_colors_doc}, \
     {"merge_colors", py_merge_colors, METH_VARARGS, merge_colors_doc}, \
+    {"merge_cells", py_merge_cells, METH_VARARGS, merge_cells_doc},    \
     {"morton_order", py_morton_order, METH_VARARGS, morton_order_doc}, \
     {"fill_table", py_fill_table, METH_VARARGS, fill_table_doc},       \
     {"look_up", py_look_up, METH_VARARGS, look_up_doc},

@@ -18,6 +18,19 @@ static uint32_t kq_key(const uint8_t *pixel)
     return (uint32_t)pixel[0] << 16 | (uint32_t)pixel[1] << 8 | pixel[2];
 }
 
+/* The number of zeros below the lowest one. */
+static uint32_t kq_lowest_bit(uint64_t word)
+{
+#if defined(__GNUC__)
+    return (uint32_t)__builtin_ctzll(word);
+#else
+    uint32_t bit = 0;
+    while (!(word >> bit & 1))
+        bit++;
+    return bit;
+#endif
+}
+
 /* Writes the keys in one bucket, ascending, with their counts; returns how many
  * they are. `counter` is all 0 before and after. */
 static size_t kq_count_bucket(const uint16_t *lower, size_t count, uint32_t upper,
@@ -31,13 +44,12 @@ static size_t kq_count_bucket(const uint16_t *lower, size_t count, uint32_t uppe
         seen[lower[i] >> 6] |= (uint64_t)1 << (lower[i] & 63);
     }
     for (uint32_t word = 0; word < KQ_BUCKETS / 64; word++)
-        for (uint32_t bit = 0; bit < 64 && seen[word] >> bit; bit++)
-            if (seen[word] >> bit & 1) {
-                uint32_t low = word << 6 | bit;
-                keys[written] = upper << KQ_HIGH_BITS | low;
-                counts[written++] = counter[low];
-                counter[low] = 0;
-            }
+        for (uint64_t left = seen[word]; left; left &= left - 1) {
+            uint32_t low = word << 6 | kq_lowest_bit(left);
+            keys[written] = upper << KQ_HIGH_BITS | low;
+            counts[written++] = counter[low];
+            counter[low] = 0;
+        }
     return written;
 }
 
@@ -130,6 +142,30 @@ static int kq_morton_order(const uint32_t *keys, size_t n, uint32_t *order)
     free(low);
     free(high);
     return enough;
+}
+
+/* Neighbouring colours whose keys agree under the mask become one point, their
+ * mean, with the sum of their weights and the first one's key. Results have room
+ * for n. Returns their number. */
+static size_t kq_merge_cells(const int16_t *points, const int64_t *weights, const uint32_t *keys,
+                             size_t n, uint32_t mask, int16_t *means, int64_t *totals,
+                             uint32_t *firsts)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < n;) {
+        int64_t sum[4] = {0, 0, 0, 0}, total = 0;
+        uint32_t cell = keys[i] & mask;
+        firsts[written] = keys[i];
+        for (; i < n && (keys[i] & mask) == cell; i++) {
+            total += weights[i];
+            for (size_t c = 0; c < 4; c++)
+                sum[c] += weights[i] * points[4 * i + c];
+        }
+        for (size_t c = 0; c < 4; c++)
+            means[4 * written + c] = (int16_t)((sum[c] + total / 2) / total);
+        totals[written++] = total;
+    }
+    return written;
 }
 
 /* table[keys[i]] = labels[i]; the table has an entry for each of 2^24 keys. */

@@ -212,6 +212,25 @@ def merge_colors(
     return keys[:count].copy(), counts[:count].copy()
 
 
+def merge_cells(
+    points: Points, weights: Weights, keys: NDArray[np.uint32], mask: int
+) -> tuple[Points, Weights, NDArray[np.uint32]]:
+    """See the reference."""
+    means = np.empty((len(keys), 4), dtype=np.int16)
+    totals = np.empty(len(keys), dtype=np.int64)
+    firsts = np.empty(len(keys), dtype=np.uint32)
+    count = _kernels.merge_cells(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _input(keys, np.uint32),
+        mask,
+        means,
+        totals,
+        firsts,
+    )
+    return means[:count].copy(), totals[:count].copy(), firsts[:count].copy()
+
+
 def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """See the reference."""
     order = np.empty(len(keys), dtype=np.uint32)

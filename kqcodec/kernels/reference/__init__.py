@@ -5,6 +5,7 @@ from kqcodec.kernels.reference.colors import (
     count_colors,
     fill_table,
     look_up,
+    merge_cells,
     merge_colors,
     morton_order,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "fill_table",
     "lloyd",
     "look_up",
+    "merge_cells",
     "merge_colors",
     "morton_order",
     "nearest",

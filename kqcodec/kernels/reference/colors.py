@@ -41,6 +41,20 @@ def merge_colors(
     return keys, counts
 
 
+def merge_cells(
+    points: NDArray[np.int16], weights: NDArray[np.int64], keys: NDArray[np.uint32], mask: int
+) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.uint32]]:
+    """Runs of colours whose keys agree under the mask as one point each: their
+    mean, rounded, the sum of their weights, and the first one's key."""
+    first = np.ones(len(keys), dtype=np.bool_)
+    first[1:] = (keys[1:] ^ keys[:-1]) & np.uint32(mask) != 0
+    starts = np.flatnonzero(first)
+    totals = np.add.reduceat(weights, starts)
+    sums = np.add.reduceat(points * weights[:, np.newaxis], starts, axis=0)
+    divisor = totals[:, np.newaxis]
+    return ((sums + divisor // 2) // divisor).astype(np.int16), totals, keys[starts]
+
+
 def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The places of different keys in Morton order, the bits of the channels
     interleaved, red's above green's above blue's: uint32, shape (n,)."""
