@@ -15,8 +15,9 @@ class Level:
     Attributes:
         points: at least so many of them, so the cells are as coarse as allows it;
         points_a_center: and at least so many for each centre.
-        trials: of merge and split, at most;
-        trials_a_center: plus so many for each centre, up to 256 of them.
+        trials: of merge and split, at most,
+        trials_a_center: plus so many for each centre,
+        most_trials: but no more than this in all.
         least_ratio: a trial isn't made where the gain is a smaller part of the loss.
     """
 
@@ -24,6 +25,7 @@ class Level:
     points_a_center: int
     trials: int
     trials_a_center: float
+    most_trials: int
     least_ratio: float
 
     def points_for(self, k: int) -> int:
@@ -32,7 +34,7 @@ class Level:
 
     def trials_for(self, k: int, points: int) -> int:
         """How many trials are allowed; more where they cost little."""
-        allowed = self.trials + round(self.trials_a_center * min(k, 256))
+        allowed = min(self.trials + round(self.trials_a_center * k), self.most_trials)
         return allowed * max(1, min(4, _FEW_POINTS // points))
 
 
@@ -69,13 +71,14 @@ class Effort:
     nudged: int
 
 
+# Points, points a centre; trials, trials a centre, most trials; least ratio.
 EFFORTS = {
     effort.name: effort
     for effort in (
         Effort(
             name="fast",
             searches=1,
-            levels=(Level(1024, 12, trials=0, trials_a_center=0, least_ratio=1),),
+            levels=(Level(1024, 12, 0, 0, 0, 1),),
             starts=0,
             most_starts=0,
             coarse_bits=8,
@@ -87,25 +90,19 @@ EFFORTS = {
         Effort(
             name="default",
             searches=1,
-            levels=(
-                Level(1024, 16, trials=30, trials_a_center=0.6, least_ratio=0.2),
-                Level(4096, 64, trials=8, trials_a_center=0.3, least_ratio=0.3),
-            ),
-            starts=40,
-            most_starts=8,
+            levels=(Level(1024, 16, 6, 1.0, 110, 0.25), Level(4096, 64, 0, 0.3, 80, 0.35)),
+            starts=24,
+            most_starts=6,
             coarse_bits=12,
-            fine_iterations=12,
+            fine_iterations=8,
             fine_bits=13,
-            passes=3,
+            passes=2,
             nudged=128,
         ),
         Effort(
             name="best",
             searches=3,
-            levels=(
-                Level(1024, 16, trials=200, trials_a_center=3, least_ratio=0.05),
-                Level(4096, 64, trials=200, trials_a_center=3, least_ratio=0.1),
-            ),
+            levels=(Level(1024, 16, 200, 3.0, 1000, 0.05), Level(4096, 64, 200, 3.0, 1000, 0.1)),
             starts=1024,
             most_starts=12,
             coarse_bits=14,

@@ -95,17 +95,18 @@ class Monitor:
         self._progress = progress
         self._unit = float(UNIT * pixels)
         self._share = (0, 1)
+        self.part = 0.0
         self.stopped = False
 
     def begin(self, search: int, searches: int) -> None:
         """What is reported from now on is part of that one of so many searches."""
         self._share = (search, searches)
 
-    def report(self, stage: str, part: float, cost: int) -> bool:
+    def report(self, stage: str, cost: int) -> bool:
         """Whether to go on."""
         if self._progress is not None and not self.stopped:
             search, searches = self._share
-            report = Progress(stage, (search + part) / searches, cost / self._unit)
+            report = Progress(stage, (search + self.part) / searches, cost / self._unit)
             self.stopped = self._progress(report) is False
         return not self.stopped
 
@@ -173,22 +174,27 @@ def _search(
             state = _best_start(data, k, effort, random, cuts=first)
         else:
             state = _settled(data, centers, effort)
-        part = number / (len(effort.levels) + 2)
-        _on_cells(state, level, effort, monitor, part)
+        if k <= _MOST_MOVED:
+            trials = level.trials_for(k, len(fine))
+            monitor.part = number / (len(effort.levels) + 2)
+            _move(state, trials, level.least_ratio, monitor)
+            descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
         centers, iterations = state.means(), iterations + state.iterations
     assert centers is not None  # noqa: S101 - there is a level
     state = clustering(fine, centers)
     history = descend(state, 1 if monitor.stopped else effort.fine_iterations, effort.fine_bits)
     if repair(state):
         history += descend(state, effort.fine_iterations, effort.fine_bits)
-    monitor.report("colors", 0.8, state.cost)
+    monitor.part = 0.8
+    monitor.report("colors", state.cost)
     means = state.means()
     palette = _on_the_grid(fine, means, effort, space)
     palette_labels = np.empty_like(state.labels)
     distances = np.empty(len(fine), dtype=np.int32)
     kernels.nearest(fine.points, space.points(palette), palette_labels, distances)
     cost = int((fine.weights * distances).sum())
-    monitor.report("palette", 1.0, cost)
+    monitor.part = 1.0
+    monitor.report("palette", cost)
     labels = np.empty_like(state.labels)
     labels[order] = state.labels
     return Found(means, labels, palette, cost, tuple(history), iterations + state.iterations)
@@ -229,18 +235,14 @@ def _settled(data: WeightedPoints, centers: NDArray[np.int16], effort: Effort) -
     return state
 
 
-def _on_cells(
-    state: Clustering, level: Level, effort: Effort, monitor: Monitor, part: float
-) -> None:
-    if state.k <= _MOST_MOVED:
-        search(
-            state,
-            level.trials_for(state.k, len(state.data)),
-            least_ratio=level.least_ratio,
-            trials_a_round=max(8, state.k // 8),
-            go_on=lambda: monitor.report("cells", part, state.cost),
-        )
-        descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
+def _move(state: Clustering, trials: int, least_ratio: float, monitor: Monitor) -> None:
+    search(
+        state,
+        trials,
+        least_ratio=least_ratio,
+        trials_a_round=max(12, state.k // 8),
+        go_on=lambda: monitor.report("cells", state.cost),
+    )
 
 
 def _on_the_grid(

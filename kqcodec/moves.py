@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # The most promising clusters to give up, and to cut, that a round pairs up.
 _WIDTH = 32
 # Neighbours of i and of j that a trial may move. Fewer make it miss gains.
-_REACH = 12
-_TRIAL_ITERATIONS = 8
+_REACH = 9
+_TRIAL_ITERATIONS = 6
 _TRIAL_TOLERANCE_BITS = 12
 # Whole iterations after a round.
 _SETTLING = 3
@@ -103,7 +103,9 @@ def _round(state: Clustering, trials: int, least_ratio: float, memory: _Memory) 
         i, j = int(give_up[place // len(cut)]), int(cut[place % len(cut)])
         if i == j or touched[i] or touched[j] or estimates.gains[j] == 0 or memory.failed(i, j):
             continue
-        region = np.union1d(around[i], around[j])
+        inside = np.zeros(state.k, dtype=np.bool_)
+        inside[around[i]] = inside[around[j]] = True
+        region = np.flatnonzero(inside)
         tried += 1
         if _trial(state, i, j, region.astype(np.uint16), estimates):
             kept += 1
