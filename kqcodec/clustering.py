@@ -98,7 +98,7 @@ def kmeans(
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
     merged, inverse = _merged(colors, counts)
     if len(merged) <= k:
-        palette, palette_labels = finished(merged, merged.colors, chosen_space)
+        palette, palette_labels, _ = finished(merged, merged.colors, chosen_space)
         labels, iterations = palette_labels, 0
         history: tuple[float, ...] = (0.0,)
     else:
@@ -111,7 +111,7 @@ def kmeans(
             restarts=restarts,
             progress=progress,
         )
-        palette, palette_labels = finished(merged, found.palette, chosen_space)
+        palette, palette_labels, _ = finished(merged, found.palette, chosen_space, found.points)
         labels, iterations = found.labels, found.iterations
         history = tuple(cost / UNIT for cost in found.history)
     centers, labels = _means(merged, labels)

@@ -74,6 +74,7 @@ class Found:
     Attributes:
         centers: means on the grid, int16, shape (K, 4).
         labels: each colour's centre, uint16, in the histogram's order.
+        points: the colours in Morton order, and their places in the histogram.
         palette: uint8, shape (K, 3), as yet without order.
         cost: of the palette, in squared 64ths.
         history: the cost of the centres at each iteration on all colours.
@@ -82,6 +83,7 @@ class Found:
 
     centers: NDArray[np.int16]
     labels: NDArray[np.uint16]
+    points: tuple[WeightedPoints, NDArray[np.uint32]]
     palette: NDArray[np.uint8]
     cost: int
     history: tuple[int, ...]
@@ -197,7 +199,9 @@ def _search(
     monitor.report("palette", cost)
     labels = np.empty_like(state.labels)
     labels[order] = state.labels
-    return Found(means, labels, palette, cost, tuple(history), iterations + state.iterations)
+    return Found(
+        means, labels, (fine, order), palette, cost, tuple(history), iterations + state.iterations
+    )
 
 
 def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, WeightedPoints]]:

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.histogram import colors_of_keys
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -117,12 +115,12 @@ def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tup
 def costs_of_palette(
     colors: Histogram,
     palette: NDArray[np.uint8],
-    labels: NDArray[np.integer[Any]],
+    squared: NDArray[np.int32],
     *,
     iterations: int = 0,
 ) -> Costs:
-    """The costs of giving colour i of a histogram the palette entry ``labels[i]``."""
-    squared = squared_distances(colors_of_keys(colors.keys), palette[labels])
+    """The costs of a palette from which colour i of a histogram has the squared
+    distance ``squared[i]``."""
     total, distance_sum = weighted_sums(squared, colors.counts)
     pixels = colors.pixels
     mean = total / pixels

@@ -11,19 +11,24 @@ coders that see only index values profit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from kqcodec.coarse import in_morton_order
 from kqcodec.histogram import colors_of_keys, keys_of_colors
 from kqcodec.kernels import kernels
-from kqcodec.spaces import SPACES
+from kqcodec.metrics import squared_distances
+from kqcodec.spaces import FRACTION_BITS, SPACES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.coarse import WeightedPoints
     from kqcodec.histogram import Histogram
     from kqcodec.spaces import Space
+
+    SortedPoints: TypeAlias = tuple[WeightedPoints, NDArray[np.uint32]]
 
 LUMA = (299, 587, 114)
 
@@ -37,33 +42,33 @@ def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return colors[np.argsort(luma, kind="stable")]
 
 
-def map_keys(
-    keys: NDArray[np.uint32], palette: NDArray[np.uint8], space: Space = SPACES["rgb"]
-) -> NDArray[np.uint16]:
-    """The nearest entry for each of different colours, the lowest of several:
-    uint16, shape (N,), in the keys' order."""
-    # In Morton order the search prunes best.
-    order = kernels.morton_order(keys)
-    sorted_labels = np.empty(len(keys), dtype=np.uint16)
-    distances = np.empty(len(keys), dtype=np.int32)
-    points = space.points(colors_of_keys(keys[order]))
-    kernels.nearest(points, space.points(palette), sorted_labels, distances)
-    labels = np.empty_like(sorted_labels)
-    labels[order] = sorted_labels
-    return labels
-
-
 def finished(
-    colors: Histogram, palette: NDArray[np.uint8], space: Space = SPACES["rgb"]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """The stored form of a palette for these colours, and each colour's label.
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    space: Space = SPACES["rgb"],
+    points: SortedPoints | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.int32]]:
+    """The stored form of a palette for these colours, each colour's label, and its
+    squared RGB distance.
 
     Duplicates are merged, the rest is put in order, every colour is given to
     its nearest entry (the lowest of several), and unused entries are dropped.
+    ``points``, where they are at hand, are the colours in Morton order, in
+    which the search prunes best.
     """
     stored = ordered(palette)
-    labels = map_keys(colors.keys, stored, space)
-    used = np.bincount(labels, minlength=len(stored)) > 0
+    data, order = points or in_morton_order(colors, space)
+    nearest = np.empty(len(data), dtype=np.uint16)
+    distances = np.empty(len(data), dtype=np.int32)
+    kernels.nearest(data.points, space.points(stored), nearest, distances)
+    used = np.bincount(nearest, minlength=len(stored)) > 0
     # Labels keep their order, and no colour's nearest entry is dropped.
-    renumber: NDArray[Any] = np.cumsum(used) - 1
-    return stored[used], renumber[labels].astype(np.uint16)
+    renumber: NDArray[np.uint16] = (np.cumsum(used) - 1).astype(np.uint16)
+    labels = np.empty_like(nearest)
+    labels[order] = renumber[nearest]
+    if space.name == "rgb":
+        squared = np.empty_like(distances)
+        squared[order] = distances >> (2 * FRACTION_BITS)
+    else:
+        squared = squared_distances(colors.colors, stored[used][labels])
+    return stored[used], labels, squared

@@ -74,7 +74,7 @@ def quantize(
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
     pixels = rgb_pixels(image, background=background)
     colors = histogram(pixels, workers)
-    palette, iterations = colors.colors, 0
+    palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
         found = find_palette(
             colors,
@@ -85,12 +85,12 @@ def quantize(
             restarts=restarts,
             progress=progress,
         )
-        palette, iterations = found.palette, found.iterations
-    palette, labels = finished(colors, palette, chosen_space)
+        palette, points, iterations = found.palette, found.points, found.iterations
+    palette, labels, squared = finished(colors, palette, chosen_space, points)
     return IndexedImage(
         palette=palette,
         labels=_mapped(pixels, colors, labels, len(palette), workers),
-        costs=costs_of_palette(colors, palette, labels, iterations=iterations),
+        costs=costs_of_palette(colors, palette, squared, iterations=iterations),
     )
 
 

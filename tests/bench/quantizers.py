@@ -154,8 +154,8 @@ def available(name: str) -> bool:
 
 
 def palette_mse(colors: Histogram, palette: Palette) -> float:
-    stored, labels = finished(colors, palette)
-    return metrics.costs_of_palette(colors, stored, labels).mse
+    stored, _, squared = finished(colors, palette)
+    return metrics.costs_of_palette(colors, stored, squared).mse
 
 
 def measure(
