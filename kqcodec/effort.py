@@ -90,11 +90,11 @@ EFFORTS = {
         Effort(
             name="default",
             searches=1,
-            levels=(Level(1024, 16, 6, 1.0, 110, 0.25), Level(4096, 64, 0, 0.3, 80, 0.35)),
+            levels=(Level(1024, 16, 0, 1.6, 120, 0.2), Level(4096, 64, 4, 0.5, 95, 0.3)),
             starts=24,
             most_starts=6,
             coarse_bits=12,
-            fine_iterations=8,
+            fine_iterations=5,
             fine_bits=13,
             passes=2,
             nudged=128,

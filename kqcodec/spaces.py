@@ -24,8 +24,9 @@ TOP = 255 << FRACTION_BITS
 # Where Oklab's black lies: its opponent axes have two sides.
 _ORIGIN = np.array([0, TOP // 2, TOP // 2])
 
-# Linear light, and the roots of cone responses, have this many fractional bits.
-_LIGHT_BITS = 20
+# How many fractional bits linear light, the roots of cone responses, and the
+# matrices have.
+_LIGHT_BITS = 24
 _ROOT_BITS = 20
 _MATRIX_BITS = 20
 
@@ -70,9 +71,9 @@ class OklabSpace:
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
         """See Space."""
         light = _light_of_samples()[colors]
-        cones = _product(light, _CONES_OF_LIGHT) >> _MATRIX_BITS
         # A root with 20 fractional bits is that of the value with 60.
-        roots = _cube_roots(cones << (3 * _ROOT_BITS - _LIGHT_BITS))
+        cones = _product(light, _CONES_OF_LIGHT)
+        roots = _cube_roots(cones << (3 * _ROOT_BITS - _LIGHT_BITS - _MATRIX_BITS))
         lab = _product(roots, _LAB_OF_ROOTS)
         shift = _MATRIX_BITS + _ROOT_BITS
         scaled = ((lab >> _MATRIX_BITS) * TOP + (1 << (_ROOT_BITS - 1))) >> (shift - _MATRIX_BITS)
