@@ -100,8 +100,8 @@ class Opened:
     def read_record(self, index: int) -> container.Record:
         """The record that the source stands at, which is that tile's."""
         labels = self.header.grid.box(index).pixels
-        longest = sizes.payload_size(self.header.coder, labels, self.header.k)
-        return container.read_record(self.source, index, longest)
+        size = sizes.payload_size(self.header.coder, labels, self.header.k)
+        return container.read_record(self.source, index, size)
 
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""
