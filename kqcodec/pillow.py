@@ -71,7 +71,9 @@ class KqImageFile(ImageFile.ImageFile):
         if self._mode == "P":
             self.palette = ImagePalette.raw("RGB", opened.palette.tobytes())
         self.info = {"coder": header.coder, "k": header.k}
-        self.tile = [ImageFile._Tile("kq", (0, 0, *self._size), 0, ())]
+        # Pillow's type for this has a name, a private one, only since Pillow 11.
+        tile: Any = ("kq", (0, 0, *self._size), 0, ())
+        self.tile = [tile]
 
     def verify(self) -> None:
         """Check and decode every tile, then close the file, as Pillow's

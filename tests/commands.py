@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,15 +16,23 @@ from kqcodec.cli import main
 if TYPE_CHECKING:
     from click.testing import Result
 
-KQ = [sys.executable, "-m", "kqcodec"]
+# The installed script: `python -m` would find the package in the current directory first.
+KQ = [shutil.which("kq", path=os.path.dirname(sys.executable)) or "kq"]
 
 
 def kq(*arguments: object, stdin: bytes = b"") -> Result:
     """Run in this process; only SystemExit may leave the command."""
-    result = CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
+    result = _runner().invoke(main, [str(a) for a in arguments], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def _runner() -> CliRunner:
+    try:
+        return CliRunner(mix_stderr=False)
+    except TypeError:  # since click 8.2 the streams are apart anyway
+        return CliRunner()
 
 
 def kq_process(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
