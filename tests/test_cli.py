@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -89,22 +88,6 @@ def test_start_up_imports_nothing_heavy(arguments, small):
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
     assert "click" in loaded
     assert not {"numpy", "PIL", "rich", "bitarray"} & loaded
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["info"]])
-def test_start_up_costs_less_than_importing_numpy(arguments, small):
-    if arguments == ["info"]:
-        arguments = ["info", str(small)]
-    ours = min(processor_seconds([*KQ, *arguments]) for _ in range(5))
-    numpy = min(processor_seconds([sys.executable, "-c", "import numpy"]) for _ in range(5))
-    assert ours < numpy
-
-
-def processor_seconds(command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_module_is_the_command(tmp_path):
