@@ -78,8 +78,10 @@ class Opened:
                 f"the file ends early: it has {self.source.size:,} of its {wanted:,} bytes"
             )
         if self.source.size > wanted:
+            extra = self.source.size - wanted
             raise InvalidDataError(
-                f"{self.source.size - wanted:,} bytes follow the end of the file (rule 6.9)"
+                f"{extra:,} byte{'s' * (extra > 1)} too many: the file goes on behind its end "
+                "(rule 6.9)"
             )
 
     def records(self) -> Iterator[container.Record]:
