@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from kqcodec.errors import ChecksumError, InvalidDataError, UnsupportedError
-from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
+from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header, crc16
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kqcodec.source import Source
 
 MAX_PAYLOAD = 2**28 - 1
-MAX_SECTIONS = 255
+MAX_SECTIONS = 254  # END not counted
 
 _PALETTE_KIND = b"PLTE"
 _TILE_KIND = b"TILE"
@@ -32,15 +32,25 @@ _END_KIND = b"END "
 
 @dataclass(frozen=True)
 class Section:
-    """An extension section (spec/kq.md, section 5).
+    """An extension section (spec/kq.md, section 5). An instance that exists is valid.
 
     Attributes:
-        kind: four bytes; a lower-case first letter marks it as optional.
+        kind: four ASCII characters, a letter and three of letters, digits and
+            space, but not "END "; a lower-case first letter marks it as optional.
         data: at most 2**28-1 bytes.
+
+    Raises:
+        ValueError: a kind or a length that the format doesn't have.
     """
 
     kind: bytes
     data: bytes
+
+    def __post_init__(self) -> None:
+        if not _is_kind(self.kind) or self.kind == _END_KIND:
+            raise ValueError(f"{self.kind!r} is not a section's kind (rule 5.1)")
+        if len(self.data) > MAX_PAYLOAD:
+            raise ValueError(f"a section of {len(self.data):,} bytes is too long (rule 5.2)")
 
     @property
     def optional(self) -> bool:
@@ -73,10 +83,12 @@ class Sealer:
     def sections(self, sections: Iterable[Section]) -> bytes:
         """The sections with END behind them."""
         parts = []
-        for ordinal, section in enumerate((*sections, Section(_END_KIND, b""))):
-            checksum = self.checksum(section.kind, ordinal, section.data)
-            parts += [section.kind, struct.pack(">I", len(section.data)), section.data]
-            parts.append(struct.pack(">I", checksum))
+        for ordinal, (kind, data) in enumerate(
+            [*((section.kind, section.data) for section in sections), (_END_KIND, b"")]
+        ):
+            head = kind + struct.pack(">I", len(data))
+            parts += [head, struct.pack(">H", crc16(head)), data]
+            parts.append(struct.pack(">I", self.checksum(kind, ordinal, data)))
         return b"".join(parts)
 
     def tile(self, index: int, payload: bytes) -> bytes:
@@ -138,46 +150,57 @@ def read_sections(
     """
     found: list[Section] = []
     while header.sections:
-        kind = bytes(source.read(4, "a section"))
-        (length,) = struct.unpack(">I", source.read(4, "a section"))
-        if length > MAX_PAYLOAD:
-            raise InvalidDataError(f"a section of {length:,} bytes is too long (rule 5.2)")
-        data = bytes(source.read(length, "a section"))
-        _check(source, sealer.checksum(kind, len(found), data), f"section {len(found)}")
+        part = f"section {len(found)}"
+        kind, length = _read_section_head(source, part)
+        if kind != _END_KIND and len(found) == MAX_SECTIONS:
+            raise InvalidDataError(f"over {MAX_SECTIONS} sections (rule 5.5)")
+        data = bytes(source.read(length, part))
+        _check(source, sealer.checksum(kind, len(found), data), part)
         if kind == _END_KIND:
-            if data:
-                raise InvalidDataError("the END section isn't empty (rule 5.4)")
             break
         section = Section(kind, data)
-        _check_kind(section)
         if not section.optional and kind not in known:
             raise UnsupportedError(
                 f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
             )
         found.append(section)
-        if len(found) >= MAX_SECTIONS:
-            raise InvalidDataError(f"over {MAX_SECTIONS} sections (rule 5.5)")
     return found
 
 
-def _check_kind(section: Section) -> None:
-    text = section.kind.decode("latin-1")
-    letters = text.isascii() and text[0].isalpha()
-    if not letters or not all(c.isalnum() or c == " " for c in text):
-        raise InvalidDataError(f"{section.kind!r} is not a section's kind (rule 5.1)")
+def _read_section_head(source: Source, part: str) -> tuple[bytes, int]:
+    """(kind, length) of the next section, checked before the data are read."""
+    head = bytes(source.read(8, part))
+    (checksum,) = struct.unpack(">H", source.read(2, part))
+    if crc16(head) != checksum:
+        raise ChecksumError(f"{part} is damaged: the checksum of its length doesn't match")
+    kind, length = struct.unpack(">4sI", head)
+    if not _is_kind(kind):
+        raise InvalidDataError(f"{kind!r} is not a section's kind (rule 5.1)")
+    if length > MAX_PAYLOAD:
+        raise InvalidDataError(f"a section of {length:,} bytes is too long (rule 5.2)")
+    if kind == _END_KIND and length:
+        raise InvalidDataError("the END section isn't empty (rule 5.4)")
+    return kind, length
 
 
-def read_record(source: Source, index: int, longest: int) -> Record:
-    """The tile record that the source stands at.
+def _is_kind(kind: bytes) -> bool:
+    text = kind.decode("latin-1")
+    return (
+        len(kind) == 4 and text[0].isalpha() and text.isascii() and text.replace(" ", "0").isalnum()
+    )
+
+
+def read_record(source: Source, index: int, size: int) -> Record:
+    """The tile record that the source stands at, with a payload of ``size`` bytes.
 
     Raises:
-        InvalidDataError: the length is over ``longest`` or not in its shortest form.
+        InvalidDataError: the length is another, or not in its shortest form.
         TruncatedError
     """
     length = _read_length(source, index)
-    if length > longest:
+    if length != size:
         raise InvalidDataError(
-            f"tile {index} claims {length:,} bytes; its labels take at most {longest:,} (rule 6.5)"
+            f"tile {index} claims {length:,} bytes; its labels take {size:,} (rule 6.6)"
         )
     payload = source.read(length, f"tile {index}")
     return Record(index, payload, read_u32(source, f"tile {index}"))

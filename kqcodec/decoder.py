@@ -78,8 +78,10 @@ class Opened:
                 f"the file ends early: it has {self.source.size:,} of its {wanted:,} bytes"
             )
         if self.source.size > wanted:
+            extra = self.source.size - wanted
             raise InvalidDataError(
-                f"{self.source.size - wanted:,} bytes follow the end of the file (rule 6.9)"
+                f"{extra:,} byte{'s' * (extra > 1)} too many: the file goes on behind its end "
+                "(rule 6.9)"
             )
 
     def records(self) -> Iterator[container.Record]:
@@ -100,8 +102,8 @@ class Opened:
     def read_record(self, index: int) -> container.Record:
         """The record that the source stands at, which is that tile's."""
         labels = self.header.grid.box(index).pixels
-        longest = sizes.payload_size(self.header.coder, labels, self.header.k)
-        return container.read_record(self.source, index, longest)
+        size = sizes.payload_size(self.header.coder, labels, self.header.k)
+        return container.read_record(self.source, index, size)
 
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""

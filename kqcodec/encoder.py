@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
-from kqcodec.container import Sealer, Section
+from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
 from kqcodec.parallel import ordered_map, thread_count
@@ -60,6 +60,11 @@ def encoded_parts(
     sections: Sequence[Section] = (),
 ) -> Iterator[bytes]:
     """The same as ``encode_indexed``, part by part; arguments are checked at once."""
+    if len(sections) > MAX_SECTIONS:
+        raise ValueError(f"a file has at most {MAX_SECTIONS} sections, not {len(sections)}")
+    for section in sections:
+        if not section.optional:
+            raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
     tile_coder = coder_named(coder)
     count = thread_count(threads)
     try:

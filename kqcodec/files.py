@@ -37,10 +37,11 @@ def write_whole(target: str | os.PathLike[str], parts: Iterable[Buffer], overwri
     path = Path(os.path.realpath(target))
     if path.is_dir():
         raise IsADirectoryError(f"{target} is a directory, not a file to write to")
-    if not overwrite and path.exists():
-        raise FileExistsError(f"{target} exists already")
-    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        return _write_device(path, parts)
+    if path.exists():
+        if not stat.S_ISREG(path.stat().st_mode):
+            return _write_device(path, parts)
+        if not overwrite:
+            raise FileExistsError(f"{target} exists already")
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

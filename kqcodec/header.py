@@ -136,7 +136,7 @@ class Header:
             self.height,
             self.k - 1,
         )
-        return fields + struct.pack(">H", binascii.crc_hqx(fields, 0xFFFF))
+        return fields + struct.pack(">H", crc16(fields))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Header:
@@ -150,7 +150,7 @@ class Header:
         if len(data) < HEADER_SIZE:
             raise TruncatedError(f"the file ends within its header, after {len(data)} bytes")
         fields, (checksum,) = data[: _FIELDS.size], struct.unpack_from(">H", data, _FIELDS.size)
-        if binascii.crc_hqx(fields, 0xFFFF) != checksum:
+        if crc16(fields) != checksum:
             raise ChecksumError("the header is damaged: its checksum doesn't match")
         _, version, coder_and_flags, tile, width, height, last_index = _FIELDS.unpack(fields)
         if version >> 4 != MAJOR:
@@ -167,6 +167,11 @@ class Header:
             sections=bool(_supported_flags(coder_and_flags & _FLAGS, version) & FLAG_SECTIONS),
             minor=version & 15,
         )
+
+
+def crc16(data: bytes) -> int:
+    """The CRC-16 of the header and of the heads of sections (rule 2.8)."""
+    return binascii.crc_hqx(data, 0xFFFF)
 
 
 def _exponent(nibble: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from kqcodec.errors import TruncatedError
@@ -119,7 +118,7 @@ def open_source(source: Readable) -> Iterator[Source]:
         OSError: the file can't be opened.
     """
     if isinstance(source, (str, os.PathLike)):
-        with Path(source).open("rb") as file:
+        with open(source, "rb") as file:
             yield FileSource(file)
     elif hasattr(source, "read"):
         yield FileSource(cast("BinaryIO", source))

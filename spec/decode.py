@@ -262,9 +262,16 @@ MAX_SECTIONS_BEFORE_END = 254
 def skip_sections(source: Source, header: Header) -> None:
     """Check the extension sections, of which this decoder knows only the last."""
     for ordinal in itertools.count():
+        # 5.1: "The CRC-16, as in rule 2.8, is that of kind and length, eight bytes; a
+        # decoder compares it before it looks at either."
+        kind = source.take(4, "5.1", f"the kind of section {ordinal}")
+        length_field = source.take(4, "5.1", f"the length of section {ordinal}")
+        crc = number(source.take(2, "5.1", f"the CRC-16 of section {ordinal}"))
+        if binascii.crc_hqx(kind + length_field, 0xFFFF) != crc:
+            raise Refused("5.1", f"section {ordinal} is damaged: its CRC-16 differs")
+
         # 5.1: "The kind is four ASCII characters: a letter, then three of letters,
         # digits and space."
-        kind = source.take(4, "5.1", f"the kind of section {ordinal}")
         if kind[0] not in LETTERS or any(c not in LETTERS_DIGITS_SPACE for c in kind[1:]):
             raise Refused("5.1", f"section {ordinal} has the kind {kind.hex(' ')}")
 
@@ -273,7 +280,7 @@ def skip_sections(source: Source, header: Header) -> None:
             raise Refused("5.5", "over 254 sections precede END")
 
         # 5.2: "The length is that of the data alone, 0 to 268,435,455 bytes."
-        length = number(source.take(4, "5.1", f"the length of section {ordinal}"))
+        length = number(length_field)
         if length > MAX_SECTION_LENGTH:
             raise Refused("5.2", f"section {ordinal} claims {length} bytes of data")
 
@@ -291,9 +298,9 @@ def skip_sections(source: Source, header: Header) -> None:
             return
 
         # 5.3: "If the kind's first letter is lower case, the section is optional: a
-        # decoder that does not know it checks its CRC-32 and skips it. If it is upper
-        # case, the section is mandatory: a decoder that does not know it refuses the
-        # file."
+        # decoder that does not know it compares its CRC-32 and skips it. If it is
+        # upper case, the section is mandatory: a decoder that does not know it
+        # compares its CRC-32, then refuses the file."
         if kind[:1].isupper():
             name = kind.decode("ascii")
             raise Refused("5.3", f"section {ordinal}, '{name}', is mandatory and not known")
@@ -347,7 +354,7 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
 
     # 6.6: "The payloads of packed and dense have exactly the length that sections 7
     # and 8 give."
-    # 6.5: "a decoder checks this before it reads the payload."
+    # 6.5: "a decoder checks this, and rule 6.6, before it reads the payload."
     needed = payload_length(header, labels)
     if length != needed:
         why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"

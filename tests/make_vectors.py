@@ -14,11 +14,11 @@ the wrong contents, so that nothing else can be what refuses the file.
 
 from __future__ import annotations
 
+import argparse
 import binascii
 import hashlib
 import json
 import struct
-import sys
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +41,12 @@ CODERS = {"packed": 0, "dense": 1}
 FLAG_SECTIONS = 4
 END = (b"END ", b"")
 BLACK_RED_WHITE = bytes.fromhex("000000 C81E1E FFFFFF")
+
+
+def section_head(kind: bytes, length: int) -> bytes:
+    """A section's kind and length with their CRC-16."""
+    head = kind + struct.pack(">I", length)
+    return head + struct.pack(">H", binascii.crc_hqx(head, 0xFFFF))
 
 
 class Section(NamedTuple):
@@ -110,7 +116,7 @@ class Parts:
 
     def section_part(self, ordinal: int, kind: bytes, data: bytes) -> bytes:
         """One section."""
-        return kind + struct.pack(">I", len(data)) + data + self.seal(kind, ordinal, data)
+        return section_head(kind, len(data)) + data + self.seal(kind, ordinal, data)
 
     def payloads(self) -> list[bytes]:
         """The payloads of the tiles."""
@@ -453,10 +459,11 @@ def invalid_truncated() -> Iterator[Invalid]:
         ("section-missing", "where a section should begin", "5.1", section[:33]),
         ("section-kind", "within a section's kind", "5.1", section[:35]),
         ("section-length", "within a section's length", "5.1", section[:39]),
-        ("section-data", "within a section's data", "5.1", section[:43]),
-        ("section-crc", "within a section's CRC-32", "5.1", section[:48]),
-        ("section-end-missing", "where END should begin", "5.1", section[:49]),
-        ("after-sections", "behind the sections", "6.3", section[:61]),
+        ("section-data", "within a section's data", "5.1", section[:45]),
+        ("section-crc", "within a section's CRC-32", "5.1", section[:50]),
+        ("section-head", "within a section's CRC-16", "5.1", section[:42]),
+        ("section-end-missing", "where END should begin", "5.1", section[:51]),
+        ("after-sections", "behind the sections", "6.3", section[:65]),
         ("tile-length", "within a payload's length", "6.3", long[:76]),
         ("payload", "within a payload", "6.3", plain[:36]),
         ("tile-crc", "one byte short of the only tile", "6.3", plain[:-1]),
@@ -468,7 +475,7 @@ def invalid_truncated() -> Iterator[Invalid]:
     for name, where, rule, data in cases:
         yield Invalid(f"truncated-{name}", f"the file ends {where}", rule, "truncated", data)
     head = with_sections(example("packed"), (b"note", b""))
-    claim = head.header + head.palette_part() + b"note" + bytes.fromhex("0FFFFFFF") + b"short"
+    claim = head.header + head.palette_part() + section_head(b"note", 2**28 - 1) + b"short"
     what = "a section claims 268,435,455 bytes and has 5"
     yield Invalid("truncated-section-claim", what, "5.1", "truncated", claim)
 
@@ -487,10 +494,9 @@ def invalid_checksums() -> Iterator[Invalid]:
     cases = [
         ("palette", "the palette", flipped(plain, 24)),
         ("palette-crc", "the palette's CRC-32", flipped(plain, 32, 7)),
-        ("section-kind", "a section's kind", flipped(section, 36)),
-        ("section-data", "a section's data", flipped(section, 42)),
-        ("section-crc", "a section's CRC-32", flipped(section, 45)),
-        ("end-crc", "the CRC-32 of END", flipped(section, 60)),
+        ("section-data", "a section's data", flipped(section, 44)),
+        ("section-crc", "a section's CRC-32", flipped(section, 47)),
+        ("end-crc", "the CRC-32 of END", flipped(section, 64)),
         ("payload-packed", "a payload of packed", flipped(plain, 36)),
         ("payload-dense", "a payload of dense", flipped(dense, 36)),
         ("tile-crc", "the CRC-32 of a tile", flipped(plain, -1)),
@@ -501,6 +507,10 @@ def invalid_checksums() -> Iterator[Invalid]:
     for name, where, data in cases:
         what = f"a bit is changed in {where}"
         yield Invalid(f"checksum-{name}", what, "3.3", "checksum", data)
+    for name, position in (("kind", 36), ("length", 40), ("head", 42)):
+        what = f"a bit is changed in the first ten bytes of a section, byte {position - 33}"
+        data = flipped(section, position)
+        yield Invalid(f"checksum-section-{name}", what, "5.1", "checksum", data)
 
 
 def invalid_places() -> Iterator[Invalid]:
@@ -626,7 +636,7 @@ def invalid_sections() -> Iterator[Invalid]:
     flagged = with_sections(base)
     head, tile = flagged.header + flagged.palette_part(), flagged.records()[0]
     for length in (2**28, 2**32 - 1):
-        data = head + b"note" + struct.pack(">I", length) + b"data"
+        data = head + section_head(b"note", length) + b"data"
         what = f"a section claims {length:,} bytes, over 268,435,455"
         yield Invalid(f"section-length-{length}", what, "5.2", "invalid", data)
     data = head + flagged.section_part(0, b"END ", b"data") + tile
@@ -637,11 +647,10 @@ def invalid_sections() -> Iterator[Invalid]:
     data = head + flagged.section_part(0, *END) + note + flagged.section_part(2, *END) + tile
     what = "a section behind END, so that its first byte, 6E, is the length of tile 0"
     yield Invalid("section-behind-end", what, "6.6", "invalid", data)
-    # The payload makes what is read as a section's length over 2^28 − 1 too.
     bare = with_sections(filled(8, 1, 256, 255, "packed"), (b"note", b"data"))
     data = bare.header + bare.palette_part() + bare.section_parts()[0] + bare.records()[0]
-    what = "END is missing, so that tile 0, 08 FF FF FF, is read as a section's kind"
-    yield Invalid("section-no-end", what, "5.1", "invalid", data)
+    what = "END is missing, so that tile 0 is read as a section's first ten bytes"
+    yield Invalid("section-no-end", what, "5.1", "checksum", data)
 
 
 def invalid_tile_records() -> Iterator[Invalid]:
@@ -824,4 +833,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    main(parser.parse_args().folder)

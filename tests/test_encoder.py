@@ -94,7 +94,7 @@ def test_sections_are_carried():
     assert Opened.from_source(BufferSource(data), None).sections == sections
     report = kqcodec.size_report(data)
     assert report.proven
-    assert report.sections_bytes == (12 + 6) + 12 + 12
+    assert report.sections_bytes == (14 + 6) + 14 + 14
 
 
 def test_write_to_a_pipe_like_file():
@@ -113,3 +113,30 @@ def test_write_to_a_pipe_like_file():
     assert kqcodec.write(pipe, image, tile=16) == sum(map(len, pipe.parts))
     assert len(pipe.parts) > 9  # it came part by part, a record a tile
     assert kqcodec.decode_indexed(b"".join(pipe.parts)) == image
+
+
+@pytest.mark.parametrize("kind", [b"1abc", b"abc", b"abcde", b"a_cd", b"END ", b"\xe9abc", b""])
+def test_impossible_kinds_of_sections_are_refused(kind):
+    with pytest.raises(ValueError, match="kind"):
+        Section(kind, b"")
+
+
+def test_sections_that_no_reader_would_take_are_refused():
+    image = indexed(3, 3, 2)
+    with pytest.raises(ValueError, match="mandatory"):
+        kqcodec.encode_indexed(image, sections=[Section(b"Exif", b"")])
+    with pytest.raises(ValueError, match="254"):
+        kqcodec.encode_indexed(image, sections=[Section(b"exif", b"")] * 255)
+    kqcodec.decode(kqcodec.encode_indexed(image, sections=[Section(b"exif", b"")] * 254))
+
+
+def test_no_flipped_bit_of_a_section_makes_another_file():
+    """Even where the data were made to look like what follows them."""
+    image = indexed(3, 3, 2)
+    inner = kqcodec.encode_indexed(image, sections=[Section(b"aaaa", bytes(300))])[30:]
+    data = bytearray(kqcodec.encode_indexed(image, sections=[Section(b"aaaa", inner)]))
+    for bit in range(8 * 30, 8 * 45):
+        data[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(kqcodec.errors.FormatError):
+            kqcodec.decode(data)
+        data[bit // 8] ^= 1 << bit % 8

@@ -97,7 +97,7 @@ def test_a_symbolic_link_is_followed(tmp_path):
 
 @posix
 def test_a_device_is_written_to(tmp_path):
-    assert write_whole(os.devnull, [b"x", b"y"], overwrite=True) == 2
+    assert write_whole(os.devnull, [b"x", b"y"], overwrite=False) == 2
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
@@ -116,7 +116,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
         "except OSError as exc:\n"
         "    sys.exit(exc.errno)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    done = subprocess.run([sys.executable, "-c", code, str(target)], cwd=tmp_path, check=False)
     assert done.returncode == errno.EFBIG
     assert target.read_bytes() == b"precious"
     assert os.listdir(tmp_path) == ["a.kq"]

@@ -51,14 +51,16 @@ def test_the_package_example_runs():
     assert doctest.testmod(kqcodec).failed == 0
 
 
-def test_importing_the_package_loads_nothing_heavy():
+def test_importing_the_package_loads_nothing_heavy(tmp_path):
     code = (
         "import sys, kqcodec\n"
         "import kqcodec.header, kqcodec.container, kqcodec.source, kqcodec.sizes, kqcodec.tiles\n"
         "heavy = {'numpy', 'PIL', 'bitarray', 'click', 'rich'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 

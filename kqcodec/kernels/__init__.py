@@ -1,18 +1,24 @@
 """The inner loops, each twice: NumPy that defines it, and C that must equal it.
 
-``kernels`` is the set in use, a module; ``NAME`` says which, "compiled" or
-"reference". The environment variable KQCODEC_KERNELS forces one of the two and
-fails loudly where it can't be had; otherwise the compiled ones are used where
-they were built.
+``kernels`` is the set in use, a module, loaded when first asked for; ``chosen``
+names it without loading it. The environment variable KQCODEC_KERNELS forces one
+of the two and fails loudly where it can't be had; otherwise the compiled ones
+are used where they were built.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from kqcodec.errors import KernelError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    NAME: str
+    kernels: ModuleType
 
 VARIABLE = "KQCODEC_KERNELS"
 CHOICES = ("compiled", "reference")
@@ -26,22 +32,44 @@ def load(name: str) -> ModuleType:
     """
     if name not in CHOICES:
         raise KernelError(f"{VARIABLE} must be one of {', '.join(CHOICES)}, not {name!r}")
+    return _imported(name, f"kqcodec.kernels.{name}")
+
+
+def chosen() -> str:
+    """The name of the set in use, "compiled" or "reference".
+
+    NumPy stays unloaded, so that `kq --version` is quick; the C extension, which
+    doesn't need it, is loaded, so that the answer is the truth.
+
+    Raises:
+        KernelError: KQCODEC_KERNELS asks for a set that can't be had.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted and wanted not in CHOICES:
+        raise KernelError(f"{VARIABLE} must be one of {', '.join(CHOICES)}, not {wanted!r}")
+    if wanted == "reference":
+        return wanted
     try:
-        return importlib.import_module(f"kqcodec.kernels.{name}")
+        _imported("compiled", "kqcodec.kernels._kernels")
+    except KernelError:
+        if wanted:
+            raise
+        return "reference"
+    return "compiled"
+
+
+def _imported(name: str, module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
     except ImportError as exc:
         raise KernelError(
             f"the {name} kernels can't be loaded ({exc}); reinstall kqcodec with a C compiler"
         ) from exc
 
 
-def _choose() -> tuple[str, ModuleType]:
-    wanted = os.environ.get(VARIABLE, "")
-    if wanted:
-        return wanted, load(wanted)
-    try:
-        return "compiled", load("compiled")
-    except KernelError:
-        return "reference", load("reference")
-
-
-NAME, kernels = _choose()
+def __getattr__(attribute: str) -> object:
+    if attribute not in ("NAME", "kernels"):
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
+    name = chosen()
+    globals().update(kernels=load(name), NAME=name)
+    return globals()[attribute]

@@ -1,0 +1,167 @@
+"""The command line, `kq`: one module a command, loaded when it is called.
+
+A command parses, calls the package's API and prints. Start-up is what the user
+waits for, so nothing here imports NumPy, Pillow or rich before it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kqcodec._version import __version__
+from kqcodec.cli.failures import EXIT_CODES, INTERRUPTED, PIPE_CLOSED, USAGE, Failure, failure_of
+from kqcodec.errors import KqError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Each command and its line in the list, so that the list imports none of them.
+COMMANDS = {
+    "encode": "Turn pictures into .kq files.",
+    "decode": "Turn .kq files back into pictures.",
+    "info": "Show a .kq file's header, palette and sizes.",
+    "verify": "Check .kq files and prove their sizes.",
+    "demo": "Show the whole codec at work on a picture of its own.",
+}
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(
+    f"  {code:<3}  {meaning}" for code, meaning in EXIT_CODES.items()
+)
+
+
+class _PipeClosedError(Exception):
+    """Whoever read our output is gone; click would make an ordinary failure of it."""
+
+
+class LazyGroup(click.Group):
+    """Finds a command in the module of its name, and ends every failure in a
+    sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"kqcodec.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - each module's last promise
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; see ``main`` for what is raised."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk or closed pipe shows here or never
+        except BrokenPipeError as exc:
+            raise _PipeClosedError from exc
+        except (KqError, OSError, MemoryError) as exc:
+            raise failure_of(exc, "standard output") from exc
+        return result
+
+    def main(  # type: ignore[override]  # exits, or returns the exit code
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = "kq",
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> int:
+        """Run the command line.
+
+        Returns:
+            The exit code, where ``standalone_mode`` is false.
+
+        Raises:
+            SystemExit: otherwise.
+        """
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal without our signs
+                stream.reconfigure(errors="replace")
+        try:
+            result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            code = result if isinstance(result, int) else 0
+        except click.UsageError as exc:
+            code = _report_usage(exc)
+        except Failure as exc:
+            click.echo(f"kq: {exc}", err=True)
+            code = exc.code
+        except KqError as exc:
+            failure = failure_of(exc, "kq")
+            click.echo(f"kq: {failure}", err=True)
+            code = failure.code
+        except (click.Abort, KeyboardInterrupt):
+            code = INTERRUPTED
+        except _PipeClosedError:
+            code = PIPE_CLOSED
+        if code in (PIPE_CLOSED, INTERRUPTED) or not _flushed():
+            _silence()
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def _report_usage(error: click.UsageError) -> int:
+    if error.ctx is not None:
+        hint = f"Try '{error.ctx.command_path} --help' for help."
+        click.echo(f"{error.ctx.get_usage()}\n{hint}\n", err=True)
+    click.echo(f"kq: {error.format_message()}", err=True)
+    return USAGE
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _silence() -> None:
+    """Keep Python from complaining about unwritten output as it ends."""
+    try:
+        output = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    except (OSError, ValueError):  # not a real stream, or already closed
+        pass
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from kqcodec.header import MAJOR, MINOR
+    from kqcodec.kernels import chosen
+
+    click.echo(f"kqcodec {__version__}, format {MAJOR}.{MINOR}, kernels: {chosen()}")
+    ctx.exit()
+
+
+@click.group(
+    "kq",
+    cls=LazyGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version, the format's version and the kernels in use.",
+)
+def main() -> None:
+    """Pictures in K colours, chosen by k-means, in .kq files whose size is proven
+    against the formula 24*K + N*log2(K) bits."""

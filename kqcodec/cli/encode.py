@@ -1,0 +1,295 @@
+"""`kq encode`: pictures to .kq files."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import sys
+import warnings
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import kqcodec
+from kqcodec import sizes
+from kqcodec.cli import options
+from kqcodec.cli.failures import (
+    DAMAGED_ADVICE,
+    REFUSED,
+    STANDARD_INPUT,
+    STREAM,
+    USAGE,
+    Failure,
+    display_name,
+    reading,
+    run_each,
+)
+from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.progress import progress
+from kqcodec.cli.text import number, percent
+from kqcodec.errors import ImageError
+from kqcodec.header import Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.encoder import TileSize
+    from kqcodec.image import IndexedImage
+
+_WHITE = "white"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options say about every picture alike."""
+
+    k: int
+    coder: str
+    tile: TileSize
+    seed: int
+    restarts: int
+    threads: int | None
+    background: tuple[int, int, int] | None
+    max_pixels: int
+
+
+@click.command("encode")
+@options.inputs_argument
+@options.output_option(
+    "The .kq file to write; for several inputs a directory, made if missing; - for standard "
+    "output.  [default: beside each input, as NAME.kq]"
+)
+@click.option(
+    "-k",
+    type=click.IntRange(1, 65_536),
+    default=16,
+    show_default=True,
+    metavar="K",
+    help="Keep at most K colours. A picture that has no more is kept exactly.",
+)
+@click.option(
+    "--coder",
+    type=click.Choice(options.CODERS),
+    default=options.CODER,
+    show_default=True,
+    help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
+)
+@click.option(
+    "--tile",
+    type=options.TileType(),
+    metavar="SIZE",
+    help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
+    "[default: one up to 1024x1024 pixels, then tiles of that size]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of the random choices; the same seed gives the same file.",
+)
+@click.option(
+    "--restarts",
+    type=click.IntRange(min=1),
+    default=options.RESTARTS,
+    show_default=True,
+    metavar="N",
+    help="How often k-means starts anew; the best result is kept.",
+)
+@options.threads_option
+@click.option(
+    "--background",
+    type=options.ColorType(),
+    default=_WHITE,
+    show_default=True,
+    metavar="COLOR",
+    help="What shows through transparent pixels.",
+)
+@click.option("--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels.")
+@options.max_pixels_option
+@options.force_option
+@options.json_option
+@options.quiet_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    output: str | None,
+    no_flatten: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Turn pictures into .kq files of at most K colours, chosen by k-means.
+
+    A FILE is a picture in any format that Pillow reads; - is standard input.
+    """
+    source = ctx.get_parameter_source("background")
+    if no_flatten:
+        if source is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError("--background and --no-flatten exclude each other.")
+        given["background"] = None
+    settings = Settings(**given)
+    outputs = Outputs.plan(inputs, output, ".kq", force)
+    status_err = outputs.use_stream
+
+    def work(name: str) -> None:
+        figures = _encode(name, outputs, settings)
+        if as_json:
+            click.echo(json.dumps(figures), err=status_err)
+        elif not quiet:
+            click.echo(_summary(figures), err=status_err)
+
+    with (
+        _pillow_limits(settings.max_pixels),
+        _warnings_as_lines(),
+        progress(inputs, hidden=quiet or as_json) as names,
+    ):
+        code = run_each(names, work, as_json=as_json, status_err=status_err)
+    ctx.exit(code)
+
+
+class _StandardInput(io.BytesIO):
+    """What was read from it, with a name for messages."""
+
+    name = STANDARD_INPUT
+
+
+def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
+    """Encode one picture and return its figures."""
+    outputs.check(name)
+    indexed = _quantized(name, settings)
+    from kqcodec.encoder import encoded_parts
+
+    try:
+        parts = encoded_parts(
+            indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
+        )
+    except ValueError as exc:  # a tile too large for the format, with --tile one
+        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
+    first = next(parts)
+    written = outputs.write(name, _chained(first, parts))
+    figures = _figures(indexed, settings, Header.from_bytes(first))
+    return {"input": name, "output": outputs.targets[name], "file_bytes": written, **figures}
+
+
+def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _quantized(name: str, settings: Settings) -> IndexedImage:
+    with reading(display_name(name)):
+        source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
+        try:
+            return kqcodec.quantize(
+                source,
+                settings.k,
+                seed=settings.seed,
+                restarts=settings.restarts,
+                threads=settings.threads,
+                background=settings.background,
+            )
+        except ImageError as exc:
+            raise _image_failure(exc, display_name(name), settings.max_pixels) from exc
+
+
+def _image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(exc.__cause__, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return Failure(
+            REFUSED,
+            f"{name}: the picture has more than {max_pixels:,} pixels; "
+            "raise --max-pixels if you trust the file",
+        )
+    if exc.__cause__ is None and "transparent" in str(exc):
+        return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
+    foreign = isinstance(exc.__cause__, UnidentifiedImageError)
+    advice = "; convert it to PNG, say" if foreign else DAMAGED_ADVICE
+    return Failure(REFUSED, f"{exc}{advice}")
+
+
+def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
+    """What is known about a picture and its file, ready for JSON."""
+    costs = indexed.costs
+    assert costs is not None  # noqa: S101 - quantize always fills it
+    return {
+        "width": header.width,
+        "height": header.height,
+        "coder": header.coder,
+        "tiles": header.grid.count,
+        "k": header.k,
+        "k_asked": settings.k,
+        "seed": settings.seed,
+        "restarts": settings.restarts,
+        "raw_bits": sizes.raw_bits(header.pixels),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        # JSON knows no infinity: an exact picture has no PSNR.
+        **{n: v if math.isfinite(v) else None for n, v in asdict(costs).items()},
+    }
+
+
+def _summary(figures: dict[str, Any]) -> str:
+    bits = 8 * figures["file_bytes"]
+    asked = "" if figures["k"] == figures["k_asked"] else f" of {figures['k_asked']:,} asked for"
+    if figures["inertia"]:
+        loss = (
+            f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "
+            f"inertia {number(figures['inertia'])}, "
+            f"sum of distances {number(figures['distance_sum'])}"
+        )
+    else:
+        loss = "every pixel exact"
+    return (
+        f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
+        f"K = {figures['k']:,}{asked}, {figures['file_bytes']:,} bytes, "
+        f"{percent(bits / figures['raw_bits'])} of raw, "
+        f"{bits / figures['theory_bits']:.4f} of theory; {loss}"
+    )
+
+
+def display_output(target: str) -> str:
+    """A target as messages show it."""
+    return "standard output" if target == STREAM else click.format_filename(target)
+
+
+@contextlib.contextmanager
+def _pillow_limits(max_pixels: int) -> Iterator[None]:
+    """Let Pillow refuse larger pictures when it knows their size, before it
+    decodes them; and read .kq files too."""
+    from PIL import Image
+
+    import kqcodec.pillow  # noqa: F401 - registers itself
+
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show what a conversion loses as a line of ours, each time it happens."""
+    from PIL import Image
+
+    from kqcodec.pixels import ConversionWarning
+
+    def show(message: Warning | str, *_: object) -> None:
+        click.echo(f"kq: warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ConversionWarning)
+        # Pillow warns above its limit and refuses above twice that; ours is one limit.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.showwarning = show  # type: ignore[assignment]  # *_ takes the rest
+        yield

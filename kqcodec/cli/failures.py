@@ -1,0 +1,173 @@
+"""What goes wrong, as a sentence and an exit code.
+
+A message names the file, says what is the matter with it, and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec.errors import (
+    ChecksumError,
+    FormatError,
+    ImageError,
+    InvalidDataError,
+    KernelError,
+    KqError,
+    SignatureError,
+    TruncatedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+REFUSED = 1
+USAGE = 2
+SYSTEM = 3
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+# As `kq --help` and the README give them. Where several inputs fail, the highest counts.
+EXIT_CODES = {
+    0: "everything worked",
+    REFUSED: "a file was refused: not an image, a damaged .kq file, over a limit",
+    USAGE: "wrong usage; nothing was done",
+    SYSTEM: "the system refused: no such file, no permission, file exists, disk full, no memory",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    PIPE_CLOSED: "whoever read the output closed it",
+}
+
+# How standard input and output are written on the command line.
+STREAM = "-"
+STANDARD_INPUT = "standard input"
+STANDARD_OUTPUT = "standard output"
+
+
+class Failure(Exception):  # noqa: N818 - it carries an exit code, and isn't always an error
+    """The end of one file's work: the message for the user, and the exit code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+DAMAGED_ADVICE = "; get an undamaged copy"
+
+
+def _advice(exc: FormatError) -> str:
+    """What to do, where the message doesn't say it."""
+    if isinstance(exc, SignatureError):
+        mangled = "damaged" in str(exc)
+        return "; transfer it again, in binary" if mangled else "; give one that kq encode has made"
+    damaged = isinstance(exc, (TruncatedError, ChecksumError, InvalidDataError))
+    return DAMAGED_ADVICE if damaged else ""
+
+
+# errno: (what is the matter, what to do); {} is "read" or "written to".
+_SYSTEM = {
+    errno.ENOENT: "there is no such file or directory; check the path",
+    errno.ENOTDIR: "a part of the path is not a directory; check the path",
+    errno.EISDIR: "this is a directory; give a file",
+    errno.EACCES: "it may not be {}; check the permissions",
+    errno.EPERM: "it may not be {}; check the permissions",
+    errno.EROFS: "the disk may only be read; use another",
+    errno.EEXIST: "the file exists already; give --force to replace it, or -o for another name",
+    errno.ENOSPC: "the disk is full; free some space, or use another",
+    errno.EDQUOT: "your share of the disk is used up; free some space, or use another",
+    errno.EFBIG: "the file is larger than the system allows; raise the limit, or use another disk",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
+    """The failure that an exception means for the file ``name``.
+
+    Args:
+        exc: what the API or the system raised.
+        name: the file, as the user gave it.
+        action: "read" or "written to": what was being done to the file.
+    """
+    if isinstance(exc, FormatError):
+        return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
+    if isinstance(exc, ImageError):
+        return Failure(REFUSED, str(exc) if name in str(exc) else f"{name}: {exc}")
+    if isinstance(exc, KernelError):
+        return Failure(SYSTEM, str(exc))
+    if isinstance(exc, MemoryError):
+        return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
+    if isinstance(exc, OSError):
+        return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
+    return Failure(REFUSED, f"{name}: {exc}")
+
+
+def _system_reason(exc: OSError, action: str) -> str:
+    if isinstance(exc, FileExistsError):  # ours carry no number
+        return _SYSTEM[errno.EEXIST]
+    if isinstance(exc, IsADirectoryError):
+        return _SYSTEM[errno.EISDIR]
+    if exc.errno in _SYSTEM:
+        return _SYSTEM[exc.errno].format(action)
+    return f"it can't be {action}: {exc.strerror or exc}"
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn the exceptions of reading the file ``name`` into a Failure."""
+    with _translated(name, "read"):
+        yield
+
+
+@contextlib.contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Turn the exceptions of writing the file ``name`` into a Failure."""
+    with _translated(name, "written to"):
+        yield
+
+
+@contextlib.contextmanager
+def _translated(name: str, action: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (KqError, OSError, MemoryError) as exc:
+        raise failure_of(exc, name, action) from exc
+
+
+def display_name(path: str) -> str:
+    """A path as messages show it: "-" is standard input, odd bytes are replaced."""
+    return STANDARD_INPUT if path == STREAM else click.format_filename(path)
+
+
+def run_each(
+    inputs: Iterable[str], work: Callable[[str], None], *, as_json: bool, status_err: bool = False
+) -> int:
+    """Do the work for each input; a failure is reported, and the others go on.
+
+    Args:
+        inputs: file names.
+        work: what to do; it raises Failure.
+        as_json: whether a failure is also a JSON object on standard output.
+        status_err: whether that object goes to standard error, since standard
+            output carries a file.
+
+    Returns:
+        The highest exit code.
+    """
+    worst = 0
+    for name in inputs:
+        try:
+            work(name)
+        except Failure as exc:
+            click.echo(f"kq: {exc}", err=True)
+            if as_json:
+                import json
+
+                result = {"input": name, "error": str(exc), "exit_code": exc.code}
+                click.echo(json.dumps(result), err=status_err)
+            worst = max(worst, exc.code)
+    return worst

@@ -1,0 +1,141 @@
+"""`kq info`: what a file's first bytes say, without decoding it.
+
+Neither NumPy nor Pillow is imported: a header is 20 bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec import container, sizes
+from kqcodec.cli import options
+from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
+from kqcodec.cli.text import (
+    colors_shown,
+    hex_color,
+    number,
+    palette_lines,
+    percent,
+    table,
+)
+from kqcodec.header import MAJOR
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.header import Header
+    from kqcodec.source import Source
+
+
+@click.command("info")
+@options.inputs_argument
+@options.json_option
+@click.pass_context
+def command(ctx: click.Context, /, *, inputs: tuple[str, ...], as_json: bool) -> None:
+    """Show the header, palette and sizes of .kq files.
+
+    Only the first bytes are read; kq verify checks the rest. - is standard input.
+    """
+    ctx.exit(run_each(inputs, _show_json if as_json else _show, as_json=as_json))
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[Source]:
+    stream = sys.stdin.buffer if name == STREAM else name
+    with reading(display_name(name)), open_source(stream) as source:
+        yield source
+
+
+def _show(name: str) -> None:
+    """Print what is sound, in the file's order, before failing at what isn't."""
+    lines: list[str] = []
+    try:
+        with _opened(name) as source:
+            header = container.read_header(source)
+            lines += [display_name(name), table(_header_rows(header))]
+            palette, sections = _read_front(source, header)
+            predicted = sizes.tiles_size(header) + source.position
+            lines.append(table(_size_rows(header, source, predicted)))
+            if sections:
+                lines.append("  sections " + ", ".join(s.kind.decode() for s in sections))
+            lines.append(palette_lines(palette, colors_shown(), indent="    "))
+            _check_size(name, source, predicted)
+    finally:
+        if lines:
+            click.echo("\n".join(lines))
+
+
+def _show_json(name: str) -> None:
+    with _opened(name) as source:
+        header = container.read_header(source)
+        palette, sections = _read_front(source, header)
+        predicted = sizes.tiles_size(header) + source.position
+        _check_size(name, source, predicted)
+    import json
+
+    figures = {
+        "input": name,
+        "format": f"{MAJOR}.{header.minor}",
+        "width": header.width,
+        "height": header.height,
+        "coder": header.coder,
+        "k": header.k,
+        "tiles": header.grid.count,
+        "tile_width": header.grid.tile_width,
+        "tile_height": header.grid.tile_height,
+        "sections": [section.kind.decode() for section in sections],
+        "file_bytes": source.size,
+        "predicted_bytes": predicted,
+        "raw_bits": sizes.raw_bits(header.pixels),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k),
+        "palette": [hex_color(*palette[i : i + 3]) for i in range(0, len(palette), 3)],
+    }
+    click.echo(json.dumps(figures))
+
+
+def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.Section]]:
+    sealer = container.Sealer(header)
+    palette = bytes(container.read_palette(source, header, sealer))
+    return palette, container.read_sections(source, header, sealer)
+
+
+def _header_rows(header: Header) -> list[tuple[str]]:
+    grid = header.grid
+    tiles = "1" if grid.count == 1 else f"{grid.count:,} of {grid.tile_width} x {grid.tile_height}"
+    return [
+        (f"format   {MAJOR}.{header.minor}",),
+        (f"picture  {header.width:,} x {header.height:,}, {header.pixels:,} pixels",),
+        (f"colours  K = {header.k:,}",),
+        (f"coder    {header.coder}",),
+        (f"tiles    {tiles}",),
+    ]
+
+
+def _size_rows(header: Header, source: Source, predicted: int) -> list[tuple[str, str, str]]:
+    raw = sizes.raw_bits(header.pixels)
+    bits: list[tuple[str, float]] = [
+        ("raw 24*N", raw),
+        ("theory 24*K + N*log2(K)", sizes.theory_bits(header.pixels, header.k)),
+        ("file, by its header", 8 * predicted),
+    ]
+    if source.size is not None:
+        bits.append(("file", 8 * source.size))
+    return [
+        (name, f"{number(value)} bits", f"{percent(value / raw)} of raw") for name, value in bits
+    ]
+
+
+def _check_size(name: str, source: Source, predicted: int) -> None:
+    if source.size is None or source.size == predicted:
+        return
+    if source.size < predicted:
+        what = f"cut short: it has {source.size:,} of its {predicted:,} bytes"
+    else:
+        what = f"followed by {source.size - predicted:,} bytes that don't belong to it"
+    raise Failure(REFUSED, f"{display_name(name)}: the file is {what}; get an undamaged copy")

@@ -1,0 +1,111 @@
+"""Options and argument types that commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kqcodec.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kqcodec.encoder import TileSize
+
+    _ParamType = click.ParamType[Any]  # generic since click 8.2 only
+else:
+    _ParamType = click.ParamType
+
+# Equal to kqcodec.decoder.DEFAULT_MAX_PIXELS and the like, whose modules import
+# NumPy; a test compares them.
+MAX_PIXELS = 2**27
+RESTARTS = 3
+CODER = "dense"
+CODERS = tuple(CODER_NUMBERS)
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+
+class TileType(_ParamType):
+    """A side, WIDTHxHEIGHT, or "one" for a single tile."""
+
+    name = "tile"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> TileSize:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        if value == "one":
+            return 0
+        try:
+            sides = [int(part) for part in value.lower().split("x")]
+        except ValueError:
+            sides = []
+        if len(sides) not in (1, 2) or not all(map(_is_side, sides)):
+            self.fail(
+                f"{value!r} is not a power of two from {1 << MIN_TILE_EXPONENT} to "
+                f"{1 << MAX_TILE_EXPONENT:,}, nor two of them as in 512x256, nor 'one'.",
+                param,
+                ctx,
+            )
+        return (sides[0], sides[-1])
+
+
+def _is_side(side: int) -> bool:
+    power = side > 0 and side & (side - 1) == 0
+    return power and MIN_TILE_EXPONENT <= side.bit_length() - 1 <= MAX_TILE_EXPONENT
+
+
+class ColorType(_ParamType):
+    """A colour as CSS writes it, without transparency: an RGB triple."""
+
+    name = "color"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        from PIL import ImageColor
+
+        try:
+            color: tuple[int, ...] | None = ImageColor.getrgb(value)
+        except ValueError:
+            color = None
+        if color is None or len(color) != 3:
+            self.fail(f"{value!r} is not a colour like white, #fff or rgb(9,9,9).", param, ctx)
+        red, green, blue = color
+        return red, green, blue
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for each file, a line each."
+)
+force_option = click.option("--force", is_flag=True, help="Replace files that exist.")
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="Print nothing but warnings and errors."
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Use at most N threads.  [default: as many as there are processors]",
+)
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    default=MAX_PIXELS,
+    show_default=True,
+    metavar="N",
+    help="Refuse pictures of more than N pixels.",
+)
+inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
+
+
+def output_option(text: str) -> Callable[[_Function], _Function]:
+    """-o, with the text that says what it means for this command."""
+    return click.option("-o", "--output", metavar="OUT", help=text)

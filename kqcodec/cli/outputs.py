@@ -1,0 +1,173 @@
+"""Where results go: which input becomes which file, and writing it whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec.cli.failures import STANDARD_OUTPUT, STREAM, SYSTEM, Failure, failure_of, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from typing_extensions import Buffer
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The output of each input, settled before any work begins.
+
+    Attributes:
+        targets: by input; "-" is standard output.
+        directory: where the targets lie, to be made if missing; None where -o
+            didn't name a directory.
+        force: whether files may be replaced.
+    """
+
+    targets: dict[str, str]
+    directory: str | None
+    force: bool
+
+    @classmethod
+    def plan(cls, inputs: Sequence[str], output: str | None, suffix: str, force: bool) -> Outputs:
+        """Settle the outputs.
+
+        Without ``output`` each result lies beside its input, and standard input's
+        goes to standard output. With one input, ``output`` is a file, unless it is
+        a directory or ends like one; with several it is a directory.
+
+        Args:
+            inputs: file names; "-" is standard input.
+            output: what -o said.
+            suffix: of the results, where ``output`` doesn't name them.
+            force: whether files may be replaced.
+
+        Raises:
+            click.UsageError: two results would share a name, one would replace
+                an input, or ``output`` can't hold them.
+        """
+        directory = _directory(inputs, output)
+        targets: dict[str, str] = {}
+        for name in inputs:
+            if name in targets:
+                raise click.UsageError(f"{click.format_filename(name)} is given twice.")
+            if directory is not None:
+                targets[name] = os.path.join(directory, _stem(name) + suffix)
+            elif output is not None:
+                targets[name] = output
+            else:
+                beside = os.path.splitext(name)[0] + suffix
+                targets[name] = STREAM if name == STREAM else beside
+        _check_places(targets)
+        if STREAM in targets.values() and sys.stdout.buffer.isatty():
+            raise click.UsageError(
+                "standard output is a terminal; redirect it, or give a file with -o."
+            )
+        return cls(targets, directory, force)
+
+    @property
+    def use_stream(self) -> bool:
+        """Whether the result goes to standard output, so that nothing else may."""
+        return STREAM in self.targets.values()
+
+    def check(self, name: str) -> None:
+        """Fail where writing the result would fail anyway, before minutes of work.
+
+        Raises:
+            Failure: the target exists, or is a directory.
+        """
+        target = self.targets[name]
+        shown = click.format_filename(target)
+        if target == STREAM:
+            return
+        if os.path.isdir(target):
+            raise Failure(SYSTEM, f"{shown}: this is a directory; name a file with -o")
+        if os.path.isfile(target) and not self.force:
+            raise failure_of(FileExistsError(), shown)
+
+    def write(self, name: str, parts: Iterable[Buffer]) -> int:
+        """Write the result of the input ``name``, a file whole or not at all.
+
+        Returns:
+            The bytes written.
+
+        Raises:
+            Failure: it can't be written.
+            BrokenPipeError: standard output was closed.
+        """
+        target = self.targets[name]
+        if target == STREAM:
+            return _pour(parts)
+        with writing(click.format_filename(target)):
+            if self.directory is not None:
+                os.makedirs(self.directory, exist_ok=True)
+            from kqcodec.files import write_whole
+
+            # A device, /dev/stdout say, is written to, not replaced.
+            device = os.path.exists(target) and not os.path.isfile(target)
+            return write_whole(target, parts, self.force or device)
+
+
+def _directory(inputs: Sequence[str], output: str | None) -> str | None:
+    """What ``output`` is, if it is a directory."""
+    if len(inputs) > 1 and STREAM in inputs:
+        raise click.UsageError("standard input can't be mixed with other inputs.")
+    if output is None:
+        return None
+    if os.path.isdir(output) or output.endswith(("/", os.sep)):
+        return output
+    if len(inputs) == 1:
+        return None
+    if output == STREAM:
+        raise click.UsageError("standard output takes one result; give a directory with -o.")
+    if os.path.exists(output):
+        raise click.UsageError(
+            f"{click.format_filename(output)} is a file; several inputs need a directory."
+        )
+    return output
+
+
+def _stem(name: str) -> str:
+    return "stdin" if name == STREAM else os.path.splitext(os.path.basename(name))[0]
+
+
+def _check_places(targets: dict[str, str]) -> None:
+    """Refuse results that would replace each other or an input."""
+    owners: dict[str, str] = {}
+    for name, target in targets.items():
+        if target == STREAM:
+            continue
+        place = _place(target)
+        if place in owners:
+            raise click.UsageError(
+                f"{click.format_filename(owners[place])} and {click.format_filename(name)} would "
+                f"both become {click.format_filename(target)}; give them one at a time, with -o."
+            )
+        owners[place] = name
+    for name in targets:
+        if name != STREAM and _place(name) in owners:
+            owner = owners[_place(name)]
+            raise click.UsageError(
+                f"the result of {click.format_filename(owner)} would replace the input "
+                f"{click.format_filename(name)}; give another name with -o."
+            )
+
+
+def _place(path: str) -> str:
+    """What two names of one file have in common."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _pour(parts: Iterable[Buffer]) -> int:
+    written = 0
+    stream = sys.stdout.buffer
+    with writing(STANDARD_OUTPUT):
+        for part in parts:
+            stream.write(part)
+            written += memoryview(part).nbytes
+        stream.flush()
+    return written

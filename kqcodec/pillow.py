@@ -1,0 +1,165 @@
+"""The Pillow plugin: importing this module teaches Pillow the .kq format.
+
+    >>> import io
+    >>> from PIL import Image
+    >>> import kqcodec.pillow
+    >>> file = io.BytesIO()
+    >>> Image.linear_gradient("L").save(file, "KQ", k=10, coder="packed")
+    >>> image = Image.open(file)
+    >>> image.mode, image.size, image.info["k"]
+    ('P', (256, 256), 10)
+
+Reading. ``Image.open`` reads and checks the header, the palette and the length
+of the file; the pixels are decoded by ``load``, as always in Pillow. The mode is P,
+with the file's palette and indices, where K is at most 256, and RGB otherwise;
+``info`` has "coder" and "k". ``verify`` checks and decodes every tile. A damaged
+or unsupported .kq file raises OSError, which is what programs that use Pillow
+catch, with the FormatError as its cause; Pillow's own limit on pixels applies.
+
+Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
+
+    k           colours to keep. Without it an image of mode P is stored as it is,
+                palette and indices unchanged, one of mode L or 1 exactly, and
+                others, and those with transparency, in at most 256 colours.
+    coder       "dense" or "packed".
+    tile, seed, restarts, threads, background
+
+Wrong options raise TypeError or ValueError, before anything is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+from PIL import Image, ImageFile, ImagePalette
+
+import kqcodec
+from kqcodec.decoder import Opened
+from kqcodec.encoder import encode_indexed
+from kqcodec.errors import FormatError
+from kqcodec.header import SIGNATURE
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+    from kqcodec.image import IndexedImage
+
+FORMAT = "KQ"
+# As many as an image of mode P can have, so that what is saved opens as one.
+DEFAULT_K = 256
+
+_QUANTIZING = ("seed", "restarts", "threads", "background")
+_CODING = ("coder", "tile", "threads")
+
+
+class KqImageFile(ImageFile.ImageFile):
+    """A .kq file as a Pillow image; see the module."""
+
+    format = FORMAT
+    format_description = "k-means palette image"
+
+    def _open(self) -> None:
+        with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
+            opened = Opened.from_source(source, max_pixels=None)
+        header = opened.header
+        self._size = header.width, header.height
+        self._mode = "P" if header.k <= 256 else "RGB"
+        if self._mode == "P":
+            self.palette = ImagePalette.raw("RGB", opened.palette.tobytes())
+        self.info = {"coder": header.coder, "k": header.k}
+        # Pillow's type for this has a name, a private one, only since Pillow 11.
+        tile: Any = ("kq", (0, 0, *self._size), 0, ())
+        self.tile = [tile]
+
+    def verify(self) -> None:
+        """Check and decode every tile, then close the file, as Pillow's
+        formats do: open it again to use it.
+
+        Raises:
+            OSError: the file is damaged.
+            RuntimeError: it was loaded or verified before.
+        """
+        if self.fp is None:
+            raise RuntimeError("verify must be called directly after open")
+        self.fp.seek(0)
+        with _format_errors_as_os_errors():
+            for _ in kqcodec.read_tiles(_binary(self.fp)):
+                pass
+        super().verify()
+
+
+class KqDecoder(ImageFile.PyDecoder):
+    """What Pillow calls to fill an image's pixels."""
+
+    _pulls_fd = True
+
+    def decode(self, _: Any) -> tuple[int, int]:
+        """Read the file from its beginning, where Pillow has put it.
+
+        Raises:
+            OSError: the file is damaged.
+        """
+        with _format_errors_as_os_errors():
+            # Pillow has compared the size with its own limit.
+            indexed = kqcodec.read(_binary(self.fd), max_pixels=None)
+        pixels = indexed.labels if self.mode == "P" else indexed.to_rgb()
+        self.set_as_raw(pixels.tobytes())
+        return -1, 0  # all is done, no error
+
+
+def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
+    options: dict[str, Any] = getattr(image, "encoderinfo", {})
+    quantizing = {name: options[name] for name in _QUANTIZING if name in options}
+    coding = {name: options[name] for name in _CODING if name in options}
+    k = options.get("k")
+    if k is None and image.mode == "P" and not _is_transparent(image):
+        indexed = _unchanged(image)
+    else:
+        indexed = kqcodec.quantize(image, DEFAULT_K if k is None else k, **quantizing)
+    # In memory first: whatever fails has failed before a byte is written.
+    file.write(encode_indexed(indexed, **coding))
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    mode = image.palette.mode if image.palette is not None else "RGB"
+    return "transparency" in image.info or mode == "RGBA"
+
+
+def _unchanged(image: Image.Image) -> IndexedImage:
+    """The palette and indices of an image of mode P."""
+    image.load()
+    labels = np.asarray(image)
+    palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+    # Pillow paints indices beyond a short palette black.
+    missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
+    if missing > 0:
+        palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
+    return kqcodec.IndexedImage(palette, labels)
+
+
+def _binary(file: IO[bytes] | None) -> BinaryIO:
+    """Pillow's open file under the type by which ours know it."""
+    return cast("BinaryIO", file)
+
+
+@contextlib.contextmanager
+def _format_errors_as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except FormatError as exc:
+        raise OSError(f"the .kq file can't be read: {exc}") from exc
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(SIGNATURE)
+
+
+Image.register_open(FORMAT, KqImageFile, _accept)
+Image.register_decoder("kq", KqDecoder)
+Image.register_save(FORMAT, _save)
+Image.register_extension(FORMAT, ".kq")
+Image.register_mime(FORMAT, "image/x-kq")

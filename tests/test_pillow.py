@@ -1,0 +1,290 @@
+"""The Pillow plugin."""
+
+import copy
+import io
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import samples
+from PIL import Image, UnidentifiedImageError
+
+import kqcodec
+import kqcodec.pillow
+from kqcodec.errors import FormatError, ImageError
+from kqcodec.pixels import ConversionWarning
+
+
+@pytest.fixture
+def picture():
+    random = np.random.default_rng(4)
+    return Image.fromarray(random.integers(0, 256, (40, 50, 3), dtype=np.uint8))
+
+
+def encoded(k=10, width=23, height=17, **options):
+    image = samples.indexed(width, height, k)
+    return image, kqcodec.encode_indexed(image, **options)
+
+
+def saved(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "KQ", **options)
+    return buffer.getvalue()
+
+
+# --- opening ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("coder", samples.CODERS)
+@pytest.mark.parametrize("k", [1, 2, 3, 16, 255, 256])
+def test_open_gives_palette_and_indices(k, coder):
+    expected, data = encoded(k, coder=coder)
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.format, image.mode, image.size) == ("KQ", "P", (23, 17))
+        assert image.info == {"coder": coder, "k": k}
+        assert image.getpalette() == expected.palette.ravel().tolist()
+        assert np.array_equal(np.asarray(image), expected.labels)
+        assert np.array_equal(np.asarray(image.convert("RGB")), expected.to_rgb())
+
+
+@pytest.mark.parametrize("k", [257, 5000])
+def test_more_colours_open_as_rgb(k):
+    expected, data = encoded(k)
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.mode, image.info["k"]) == ("RGB", k)
+        assert np.array_equal(np.asarray(image), expected.to_rgb())
+
+
+def test_open_by_path_and_tiles(tmp_path):
+    expected, data = encoded(7, 70, 50, tile=16)
+    (tmp_path / "a.kq").write_bytes(data)
+    with Image.open(tmp_path / "a.kq") as image:
+        assert np.array_equal(np.asarray(image), expected.labels)
+
+
+def test_open_reads_the_front_of_the_file_only():
+    class Counting(io.BytesIO):
+        count = 0
+
+        def read(self, size=-1):
+            found = super().read(size)
+            self.count += len(found)
+            return found
+
+    _, data = encoded(5, 400, 400)
+    file = Counting(data)
+    image = Image.open(file)
+    assert file.count < 200 < len(data)
+    image.load()
+    assert file.count >= len(data)
+
+
+def test_registered_names():
+    assert Image.registered_extensions()[".kq"] == "KQ"
+    assert Image.MIME["KQ"] == "image/x-kq"
+
+
+# --- what Pillow promises of any image --------------------------------------
+
+
+def test_copies_and_pickles():
+    expected, data = encoded()
+    for make in (
+        copy.copy,
+        copy.deepcopy,
+        lambda i: pickle.loads(pickle.dumps(i)),
+        Image.Image.copy,
+    ):
+        with Image.open(io.BytesIO(data)) as image:
+            twin = make(image)
+        assert np.array_equal(np.asarray(twin.convert("RGB")), expected.to_rgb())
+
+
+def test_threads_may_load_their_own_images():
+    expected, data = encoded(10, 90, 80)
+    found = [None] * 8
+
+    def load(index):
+        with Image.open(io.BytesIO(data)) as image:
+            found[index] = np.asarray(image).copy()
+
+    threads = [threading.Thread(target=load, args=(index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(labels, expected.labels) for labels in found)
+
+
+def test_verify_accepts_a_good_file_and_closes_it():
+    _, data = encoded(tile=16)
+    image = Image.open(io.BytesIO(data))
+    image.verify()
+    with pytest.raises(RuntimeError, match="directly after open"):
+        image.verify()
+
+
+def test_crop_thumbnail_and_seek():
+    expected, data = encoded()
+    with Image.open(io.BytesIO(data)) as image:
+        assert np.array_equal(np.asarray(image.crop((2, 3, 9, 8))), expected.labels[3:8, 2:9])
+        assert getattr(image, "n_frames", 1) == 1
+        with pytest.raises(EOFError):
+            image.seek(1)
+
+
+def test_kqcodec_reads_kq_files_as_pictures_too():
+    expected, data = encoded()
+    assert np.array_equal(kqcodec.quantize(data, 10).to_rgb(), expected.to_rgb())
+
+
+# --- damage -----------------------------------------------------------------
+
+
+def test_a_foreign_file_is_left_to_others(picture):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    with Image.open(buffer) as image:
+        assert image.format == "PNG"
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(b"nothing that anybody knows"))
+
+
+def test_every_truncation_is_an_os_error():
+    _, data = encoded(3, 9, 7)
+    for length in range(len(data)):
+        with pytest.raises(OSError):  # noqa: PT011 - Pillow's own, before the signature ends
+            Image.open(io.BytesIO(data[:length]))
+
+
+def test_every_flipped_bit_is_an_os_error():
+    _, data = encoded(3, 9, 7)
+    for bit in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(OSError):  # noqa: PT011 - Pillow's own, within the signature
+            Image.open(io.BytesIO(damaged)).load()
+
+
+@pytest.mark.parametrize("act", ["load", "verify"])
+def test_damage_names_its_cause(act):
+    _, data = encoded(300)
+    damaged = bytearray(data)
+    damaged[-7] ^= 1
+    image = Image.open(io.BytesIO(damaged))
+    with pytest.raises(OSError, match="tile 0 is damaged") as caught:
+        getattr(image, act)()
+    assert isinstance(caught.value.__cause__, FormatError)
+
+
+def test_pillow_s_limit_on_pixels_applies(monkeypatch):
+    _, data = encoded(2, 100, 100)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6000)
+    with pytest.raises(Image.DecompressionBombWarning):
+        Image.open(io.BytesIO(data))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(io.BytesIO(data))
+
+
+# --- saving -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [2, 10, 300])
+@pytest.mark.parametrize("coder", samples.CODERS)
+def test_save_is_encode(picture, k, coder):
+    data = saved(picture, k=k, coder=coder, seed=2, restarts=1, tile=16, threads=1)
+    assert data == kqcodec.encode(picture, k, coder=coder, seed=2, restarts=1, tile=16)
+
+
+def test_save_by_extension(picture, tmp_path):
+    picture.save(tmp_path / "a.kq", k=4)
+    assert (tmp_path / "a.kq").read_bytes() == kqcodec.encode(picture, 4)
+
+
+def test_without_k_256_colours_are_kept(picture):
+    assert kqcodec.decode_indexed(saved(picture)) == kqcodec.quantize(picture, 256)
+
+
+def test_mode_p_is_stored_as_it_is():
+    labels = np.arange(12, dtype=np.uint8).reshape(3, 4) % 5
+    image = Image.fromarray(labels)
+    image.putpalette([9, 9, 9, 1, 2, 3, 9, 9, 9, 200, 0, 0, 0, 200, 0, 7, 7, 7])
+    found = kqcodec.decode_indexed(saved(image))
+    assert np.array_equal(found.labels, labels)
+    assert found.palette.tolist() == np.reshape(image.getpalette(), (-1, 3)).tolist()
+    assert found.k == 6  # unused and repeated entries too
+
+
+def test_indices_beyond_the_palette_are_black():
+    image = Image.fromarray(np.array([[0, 3]], dtype=np.uint8))
+    image.putpalette([10, 20, 30])
+    found = kqcodec.decode_indexed(saved(image))
+    assert np.array_equal(found.to_rgb(), np.asarray(image.convert("RGB")))
+
+
+def test_mode_p_survives_a_round_trip(picture):
+    image = picture.quantize(37)
+    with Image.open(io.BytesIO(saved(image))) as found:
+        assert np.array_equal(np.asarray(found), np.asarray(image))
+        assert found.getpalette() == image.getpalette()
+        assert saved(found) == saved(image)
+
+
+def test_mode_p_with_k_is_quantized(picture):
+    assert kqcodec.decode_indexed(saved(picture.quantize(37), k=5)).k == 5
+
+
+@pytest.mark.parametrize("mode", ["L", "1"])
+def test_grey_is_exact(picture, mode):
+    image = picture.convert(mode)
+    found = kqcodec.decode(saved(image))
+    assert np.array_equal(found, np.asarray(image.convert("RGB")))
+
+
+def test_transparency_is_composited_with_a_warning():
+    image = Image.new("RGBA", (3, 3), (255, 0, 0, 0))
+    with pytest.warns(ConversionWarning, match="transparent"):
+        data = saved(image, background=(1, 2, 3))
+    assert kqcodec.decode(data)[0, 0].tolist() == [1, 2, 3]
+    with pytest.raises(ImageError, match="transparent"):
+        saved(image, background=None)
+
+
+def test_a_transparent_palette_is_not_stored_silently():
+    image = Image.new("P", (3, 3))
+    image.info["transparency"] = 0
+    with pytest.warns(ConversionWarning, match="transparent"):
+        saved(image)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"k": 0}, ValueError),
+        ({"k": 65_537}, ValueError),
+        ({"k": "10"}, TypeError),
+        ({"coder": "zip"}, ValueError),
+        ({"tile": 15}, ValueError),
+        ({"seed": "x"}, TypeError),
+        ({"threads": 0}, ValueError),
+    ],
+)
+def test_wrong_options_leave_nothing(picture, tmp_path, options, error):
+    with pytest.raises(error):
+        picture.save(tmp_path / "a.kq", **options)
+    assert list(tmp_path.iterdir()) == []
+    buffer = io.BytesIO()
+    with pytest.raises(error):
+        picture.save(buffer, "KQ", **options)
+    assert buffer.getvalue() == b""
+
+
+def test_a_real_photograph(portrait):
+    portrait = portrait[::4, ::4]
+    image = Image.fromarray(portrait)
+    with Image.open(io.BytesIO(saved(image, k=12))) as found:
+        assert found.info == {"coder": "dense", "k": 12}
+        expected = kqcodec.quantize(portrait, 12)
+        assert np.array_equal(np.asarray(found), expected.labels)

@@ -1,0 +1,86 @@
+"""The README's commands and examples, as they stand."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+@pytest.fixture(scope="module")
+def text():
+    return README.read_text(encoding="utf-8")
+
+
+def environment():
+    """With the `kq` of the Python that runs the tests first on PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
+def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
+    Image.fromarray(portrait[::4, ::4]).save(tmp_path / "photo.png")
+    (block,) = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
+    assert len(commands) == len(block.splitlines()) == 6
+    for command in commands:
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env=environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, (command, done.stderr)
+    assert {"photo.kq", "back.png", "photo8.kq"} <= {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "out" / "photo.kq").exists()
+
+
+def test_the_python_runs_as_shown(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    exec(compile(block, str(README), "exec"), names)
+    assert (names["rgb"] == names["indexed"].to_rgb()).all()
+    assert names["same"] == names["indexed"]
+    assert names["corner"].shape == (10, 20, 3)
+    assert names["report"].proven
+
+
+def test_the_arithmetic_is_right(text):
+    from kqcodec import sizes
+    from kqcodec.header import Header
+
+    pixels = 200 * 181
+    numbers = {
+        "raw, 24·N": f"{sizes.raw_bits(pixels):,}",
+        "theory, 240": f"{sizes.theory_bits(pixels, 10):,.1f}",
+        "the coder `dense`": f"{8 * sizes.file_size(Header('dense', 200, 181, 10)):,}",
+        "whole bits": f"{sizes.fixed_width_bits(pixels, 10):,}",
+        "the coder `packed`": f"{8 * sizes.file_size(Header('packed', 200, 181, 10)):,}",
+    }
+    for start, number in numbers.items():
+        (line,) = re.findall(rf"^\| {re.escape(start)}.*$", text, re.MULTILINE)
+        bits, share = line.split("|")[2:4]
+        assert bits.strip() == number
+        of_raw = 100 * float(number.replace(",", "")) / sizes.raw_bits(pixels)
+        assert share.strip().removesuffix(" %") in (f"{of_raw:.2f}", f"{of_raw:.0f}")
+
+
+def test_the_promised_commands_are_there(text):
+    assert "    python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/kq demo\n" in text
+    assert (
+        "    python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest\n" in text
+    )
+
+
+def test_links_lead_somewhere(text):
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        assert (README.parent / target).exists(), target
