@@ -21,6 +21,7 @@ from kqcodec.engine import MAX_WEIGHT, UNIT, find_palette
 from kqcodec.header import MAX_COLORS
 from kqcodec.histogram import Histogram, keys_of_colors
 from kqcodec.kernels import kernels
+from kqcodec.lloyd import clustering, descend
 from kqcodec.palette import LUMA, finished
 from kqcodec.spaces import SPACES, space_of
 
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.engine import Progress
+    from kqcodec.engine import Found, Progress
+    from kqcodec.spaces import Space
 
 DEFAULT_RESTARTS = 1
+# Iterations from the palette to fractional centres, and their tolerance.
+_SETTLING = 60
+_SETTLING_BITS = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +117,8 @@ def kmeans(
             progress=progress,
         )
         palette, palette_labels, _ = finished(merged, found.palette, chosen_space, found.points)
-        labels, iterations = found.labels, found.iterations
-        history = tuple(cost / UNIT for cost in found.history)
+        labels, costs, iterations = _settled(found, chosen_space)
+        history = tuple(cost / UNIT for cost in costs)
     centers, labels = _means(merged, labels)
     inertia, distance_sum = _float_costs(merged, centers, labels)
     return KMeansResult(
@@ -126,6 +131,24 @@ def kmeans(
         iterations=iterations,
         history=history,
     )
+
+
+def _settled(found: Found, space: Space) -> tuple[NDArray[np.uint16], tuple[int, ...], int]:
+    """Labels of the best centres, where fractions are allowed, in the histogram's
+    order; the cost of each iteration on all colours; and the number of iterations.
+
+    The descent on the grid leaves poor optima that Lloyd's iteration doesn't, so
+    the palette is where it starts again. What ends higher is dropped.
+    """
+    fine, order = found.points
+    state = clustering(fine, space.points(found.palette))
+    costs = descend(state, _SETTLING, _SETTLING_BITS)
+    iterations = found.iterations + state.iterations
+    if costs[-1] > found.history[-1]:
+        return found.labels, found.history, iterations
+    labels = np.empty_like(state.labels)
+    labels[order] = state.labels
+    return labels, (*found.history, *costs), iterations
 
 
 def _means(

@@ -84,7 +84,7 @@ def imagequant(pixels: Any, colors: Histogram, k: int) -> Palette:
 def sklearn(pixels: Any, colors: Histogram, k: int) -> Palette:
     from sklearn.cluster import KMeans
 
-    model = KMeans(k, n_init=1, random_state=0)
+    model = KMeans(k, n_init=1, random_state=0, tol=0, max_iter=1000)  # until it converges
     samples = colors.colors.astype(np.float32)
     model.fit(samples, sample_weight=colors.counts)
     return rounded(model.cluster_centers_)
