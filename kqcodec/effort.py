@@ -46,6 +46,8 @@ class Effort:
         name: fast, default or best.
         searches: whole ones, of which the best is kept: beyond a point another
             start finds more than more trials do.
+        crossings: of the best with each of the others in turn, to take the better
+            part of both.
         levels: from the coarsest on.
         starts: the coarsest level starts from variance cuts and from ``starts // K``
             random draws besides, as poor optima are the more likely and the
@@ -61,6 +63,7 @@ class Effort:
 
     name: str
     searches: int
+    crossings: int
     levels: tuple[Level, ...]
     starts: int
     most_starts: int
@@ -78,6 +81,7 @@ EFFORTS = {
         Effort(
             name="fast",
             searches=1,
+            crossings=0,
             levels=(Level(1024, 12, 0, 0, 0, 1),),
             starts=0,
             most_starts=0,
@@ -90,6 +94,7 @@ EFFORTS = {
         Effort(
             name="default",
             searches=1,
+            crossings=0,
             levels=(Level(1024, 16, 0, 2.0, 120, 0.2), Level(4096, 64, 4, 0.6, 88, 0.3)),
             starts=24,
             most_starts=6,
@@ -101,7 +106,8 @@ EFFORTS = {
         ),
         Effort(
             name="best",
-            searches=6,
+            searches=3,
+            crossings=3,
             levels=(Level(1024, 16, 80, 1.2, 400, 0.05), Level(4096, 64, 80, 1.2, 400, 0.1)),
             starts=1024,
             most_starts=12,

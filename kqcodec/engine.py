@@ -20,7 +20,7 @@ from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.histogram import colors_of_keys
 from kqcodec.kernels import kernels
 from kqcodec.lloyd import Clustering, clustering, descend, repair
-from kqcodec.moves import neighbors, search
+from kqcodec.moves import neighbors, pruned, search
 from kqcodec.seeding import SplitMix64, plus_plus
 from kqcodec.spaces import FRACTION_BITS
 
@@ -133,13 +133,13 @@ def find_palette(
     fine, order = in_morton_order(colors, space)
     monitor = Monitor(progress, colors.pixels)
     random = SplitMix64(seed)
-    best: Found | None = None
+    founds: list[Found] = []
     # "best" is never worse than "default", as it makes that search too.
     efforts = [effort] * (effort.searches * restarts)
     if effort.searches > 1:
         efforts.append(effort_of(DEFAULT_EFFORT))
     for number, each in enumerate(efforts):
-        monitor.begin(number, len(efforts))
+        monitor.begin(number, len(efforts) + effort.crossings)
         found = _search(
             fine,
             order,
@@ -150,11 +150,18 @@ def find_palette(
             first=number == 0 or each is not effort,
             monitor=monitor,
         )
-        if best is None or found.cost < best.cost:
-            best = found
+        founds.append(found)
         if monitor.stopped:
             break
-    assert best is not None  # noqa: S101 - there is a search
+    founds.sort(key=lambda found: found.cost)  # stable: of equals the first
+    best = founds[0]
+    for number in range(effort.crossings if k <= _MOST_MOVED else 0):
+        if monitor.stopped:
+            break
+        monitor.begin(len(efforts) + number, len(efforts) + effort.crossings)
+        crossed = _crossed(best, founds[1 + number % (len(founds) - 1)], effort, space, monitor)
+        if crossed is not None and crossed.cost < best.cost:
+            best = crossed
     return best
 
 
@@ -177,16 +184,59 @@ def _search(
         else:
             state = _settled(data, centers, effort)
         if k <= _MOST_MOVED:
-            trials = level.trials_for(k, len(fine))
+            trials = level.trials_for(k, len(fine)) * _times(fine)
             monitor.part = number / (len(effort.levels) + 2)
             _move(state, trials, level.least_ratio, monitor)
             descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
         centers, iterations = state.means(), iterations + state.iterations
     assert centers is not None  # noqa: S101 - there is a level
+    return _on_colors(
+        fine, order, centers, effort=effort, space=space, monitor=monitor, before=iterations
+    )
+
+
+def _crossed(
+    one: Found, other: Found, effort: Effort, space: Space, monitor: Monitor
+) -> Found | None:
+    """A search that starts from the better part of two, where they differ."""
+    fine, order = one.points
+    k = len(one.palette)
+    centers = np.unique(np.concatenate([one.centers, other.centers]), axis=0)
+    if len(centers) <= k:
+        return None
+    level, data = _levels(fine, k, effort)[-1]
+    state = pruned(data, centers, k)
+    _move(state, level.trials_for(k, len(fine)) // 2, level.least_ratio, monitor)
+    descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
+    return _on_colors(
+        fine,
+        order,
+        state.means(),
+        effort=effort,
+        space=space,
+        monitor=monitor,
+        before=state.iterations,
+    )
+
+
+def _on_colors(
+    fine: WeightedPoints,
+    order: NDArray[np.uint32],
+    centers: NDArray[np.int16],
+    *,
+    effort: Effort,
+    space: Space,
+    monitor: Monitor,
+    before: int,
+) -> Found:
+    """From centres of cells to those of all colours, and to a palette."""
+    large = _times(fine)
     state = clustering(fine, centers)
-    history = descend(state, 1 if monitor.stopped else effort.fine_iterations, effort.fine_bits)
+    history = descend(
+        state, 1 if monitor.stopped else effort.fine_iterations * large, effort.fine_bits
+    )
     if repair(state):
-        history += descend(state, effort.fine_iterations, effort.fine_bits)
+        history += descend(state, effort.fine_iterations * large, effort.fine_bits)
     monitor.part = 0.8
     monitor.report("colors", state.cost)
     means = state.means()
@@ -199,14 +249,21 @@ def _search(
     monitor.report("palette", cost)
     labels = np.empty_like(state.labels)
     labels[order] = state.labels
-    return Found(
-        means, labels, (fine, order), palette, cost, tuple(history), iterations + state.iterations
-    )
+    iterations = before + state.iterations
+    return Found(means, labels, (fine, order), palette, cost, tuple(history), iterations)
+
+
+def _times(fine: WeightedPoints) -> int:
+    """How many times as much to do for large pictures, whose pixels cost so much to
+    count and map that it hardly matters."""
+    return max(1, min(3, len(fine) >> 18))
 
 
 def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, WeightedPoints]]:
     """The points of each level; of levels that come out alike the last stays."""
-    level_of_bits = {cell_bits(fine, level.points_for(k)): level for level in effort.levels}
+    level_of_bits = {
+        cell_bits(fine, level.points_for(k) * _times(fine)): level for level in effort.levels
+    }
     return [(level, merged_cells(fine, bits)) for bits, level in level_of_bits.items()]
 
 
@@ -253,7 +310,9 @@ def _on_the_grid(
     fine: WeightedPoints, means: NDArray[np.int16], effort: Effort, space: Space
 ) -> NDArray[np.uint8]:
     """The means as 8-bit colours, and moved about until no step lowers the cost."""
-    data = merged_cells(fine, cell_bits(fine, max(_NUDGED_POINTS, effort.nudged * len(means))))
+    data = merged_cells(
+        fine, cell_bits(fine, max(_NUDGED_POINTS, effort.nudged * _times(fine) * len(means)))
+    )
     palette = space.colors(means)
     labels = np.empty(len(data), dtype=np.uint16)
     distances = np.empty(len(data), dtype=np.int32)

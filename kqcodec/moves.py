@@ -20,19 +20,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec.kernels import kernels
-from kqcodec.lloyd import RELAX, descend
+from kqcodec.lloyd import RELAX, clustering, descend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from kqcodec.coarse import WeightedPoints
     from kqcodec.lloyd import Clustering
 
 # The most promising clusters to give up, and to cut, that a round pairs up.
 _WIDTH = 32
 # Neighbours of i and of j that a trial may move. Fewer make it miss gains.
 _REACH = 9
+# Neighbours of a centre given up that must stay for now.
+_CROWD = 3
 _TRIAL_ITERATIONS = 6
 _TRIAL_TOLERANCE_BITS = 12
 # Whole iterations after a round.
@@ -70,6 +73,30 @@ def search(
         elif tried == 0:
             break
     return done
+
+
+def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clustering:
+    """k of more centres: those that cost least are given up, some at a time.
+
+    Of the centres of two searches this keeps the better of both (the crossover
+    of Fränti's genetic algorithm, 2000, by pairwise nearest neighbours).
+    """
+    while True:
+        state = clustering(data, centers)
+        descend(state, _SETTLING, _SETTLING_TOLERANCE_BITS)
+        if state.k <= k:
+            return state
+        around = neighbors(state.centers, _CROWD)
+        kept = np.ones(state.k, dtype=np.bool_)
+        some = max(1, (state.k - k) // 3)
+        for j in np.argsort(_estimate(state).losses, kind="stable").tolist():
+            # Two neighbours at once would cost more than was estimated.
+            if kept[around[j]].all():
+                kept[j] = False
+                some -= 1
+            if some == 0:
+                break
+        centers = state.centers[kept]
 
 
 class _Memory:
