@@ -8,6 +8,11 @@ from dataclasses import dataclass
 _FEW_POINTS = 8192
 
 
+def _times_for(points: int) -> int:
+    """How many times as much can be tried on few points for about as little."""
+    return max(1, min(4, _FEW_POINTS // points))
+
+
 @dataclass(frozen=True)
 class Level:
     """One stage of the search, on merged cells.
@@ -35,7 +40,7 @@ class Level:
     def trials_for(self, k: int, points: int) -> int:
         """How many trials are allowed; more where they cost little."""
         allowed = min(self.trials + round(self.trials_a_center * k), self.most_trials)
-        return allowed * max(1, min(4, _FEW_POINTS // points))
+        return allowed * _times_for(points)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,15 @@ class Effort:
     fine_bits: int
     passes: int
     nudged: int
+
+    def draws_for(self, k: int, points: int) -> int:
+        """How many random draws of first centres; more where they cost little."""
+        return min(self.starts // k, self.most_starts) * _times_for(points)
+
+    def tries_apart(self, k: int, points: int) -> bool:
+        """Whether the draws get a search of their own beside that of the cuts: the
+        lower start isn't always the one that ends lower."""
+        return points <= _FEW_POINTS and self.draws_for(k, points) > 0
 
 
 # Points, points a centre; trials, trials a centre, most trials; least ratio.

@@ -136,6 +136,8 @@ def find_palette(
     founds: list[Found] = []
     # "best" is never worse than "default", as it makes that search too.
     efforts = [effort] * (effort.searches * restarts)
+    if effort.tries_apart(k, len(fine)):
+        efforts.append(effort)
     if effort.searches > 1:
         efforts.append(effort_of(DEFAULT_EFFORT))
     for number, each in enumerate(efforts):
@@ -180,7 +182,7 @@ def _search(
     iterations = 0
     for number, (level, data) in enumerate(_levels(fine, k, effort)):
         if centers is None:
-            state = _best_start(data, k, effort, random, cuts=first)
+            state = _best_start(data, k, effort, random, points=len(fine), cuts=first)
         else:
             state = _settled(data, centers, effort)
         if k <= _MOST_MOVED:
@@ -268,10 +270,12 @@ def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, W
 
 
 def _best_start(
-    data: WeightedPoints, k: int, effort: Effort, random: SplitMix64, *, cuts: bool
+    data: WeightedPoints, k: int, effort: Effort, random: SplitMix64, *, points: int, cuts: bool
 ) -> Clustering:
     """Of several clusterings the one of lowest cost, of equals the first."""
-    draws = min(effort.starts // k, effort.most_starts)
+    draws = effort.draws_for(k, points)
+    if cuts and effort.tries_apart(k, points):
+        draws = 0
     starts = [_settled(data, _variance_cuts(data, k), effort)] if cuts else []
     for _ in range(draws if cuts else draws + 1):
         first = plus_plus(data.points, data.weights, k, random)
