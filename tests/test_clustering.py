@@ -83,7 +83,7 @@ def test_restarts_never_hurt():
 
 
 def test_efforts_are_worth_it():
-    colors = colors_from(12, 3000)
+    colors = colors_from(12, 1000)
     costs = [palette_cost(colors, kmeans(colors, None, 20, effort=e)) for e in EFFORTS]
     assert list(EFFORTS) == ["fast", "default", "best"]
     assert costs == sorted(costs, reverse=True)

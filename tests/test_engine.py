@@ -7,11 +7,15 @@ import sys
 import numpy as np
 import pytest
 
+from kqcodec import kernels
 from kqcodec.effort import EFFORTS
 from kqcodec.engine import find_palette
 from kqcodec.histogram import Histogram, colors_of_keys, histogram
 from kqcodec.quantizer import quantize
 from kqcodec.spaces import SPACES
+
+# The reference kernels are 100 times slower: the same properties, smaller pictures.
+SLOW = kernels.chosen() == "reference"
 
 
 def noise(seed, *shape, top=256):
@@ -28,7 +32,7 @@ def smooth(height, width):
 @pytest.mark.parametrize("space", list(SPACES))
 @pytest.mark.parametrize("k", [1, 2, 5, 40])
 def test_every_entry_is_used_and_as_many_as_asked_for(effort, space, k):
-    found = quantize(smooth(40, 50), k, effort=effort, space=space)
+    found = quantize(smooth(14, 18) if SLOW else smooth(40, 50), k, effort=effort, space=space)
     assert found.k == k
     assert len(np.unique(found.labels)) == k
 
@@ -64,7 +68,7 @@ for k, effort, space, restarts in (
     (1, "default", "rgb", 1), (6, "best", "rgb", 1), (60, "default", "rgb", 2),
     (60, "fast", "rgb", 1), (20, "default", "oklab", 1), (300, "default", "rgb", 1),
 ):
-    found = quantize(smooth(40, 40), k, effort=effort, space=space, restarts=restarts, seed=5)
+    found = quantize(smooth(22, 25), k, effort=effort, space=space, restarts=restarts, seed=5)
     digest.update(found.palette.tobytes() + found.labels.tobytes() + repr(found.costs).encode())
 print(digest.hexdigest())
 """
@@ -130,14 +134,14 @@ def test_one_colour_with_nearly_all_the_weight():
 def test_as_many_clusters_as_there_can_be():
     pixels = colors_of_keys(np.arange(0, 1 << 24, 239, dtype=np.uint32))[np.newaxis]
     assert pixels.shape[1] > 70_000
-    if os.environ.get("KQCODEC_KERNELS") == "reference":
+    if SLOW:
         pixels = pixels[:, ::40]
     found = quantize(pixels, min(65_536, pixels.shape[1] - 100), effort="fast")
     assert found.k >= 0.99 * min(65_536, pixels.shape[1] - 100)
 
 
 def test_all_colours_there_are():
-    if os.environ.get("KQCODEC_KERNELS") == "reference":
+    if SLOW:
         pytest.skip("takes minutes without compiled kernels")
     step = 1 if "KQCODEC_LARGE" in os.environ else 5
     keys = np.arange(0, 1 << 24, step, dtype=np.uint32)[np.newaxis]

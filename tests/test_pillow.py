@@ -265,10 +265,10 @@ def test_a_transparent_palette_is_not_stored_silently():
         ({"k": 0}, ValueError),
         ({"k": 65_537}, ValueError),
         ({"k": "10"}, TypeError),
-        ({"coder": "zip"}, ValueError),
-        ({"tile": 15}, ValueError),
+        ({"k": 2, "coder": "zip"}, ValueError),
+        ({"k": 2, "tile": 15}, ValueError),
         ({"seed": "x"}, TypeError),
-        ({"threads": 0}, ValueError),
+        ({"k": 2, "threads": 0}, ValueError),
     ],
 )
 def test_wrong_options_leave_nothing(picture, tmp_path, options, error):
