@@ -35,7 +35,7 @@ def chart_format(target: str) -> str:
 
 
 def chart(groups: Sequence[Group], file_format: str) -> bytes:
-    """Draw a summary, a row of two diagrams for each K.
+    """Draw a summary, a row of two diagrams for each K; a single folder is all.
 
     Args:
         groups: at least one, as ``summarize`` gives them.
@@ -49,7 +49,7 @@ def chart(groups: Sequence[Group], file_format: str) -> bytes:
     axes = figure.subplots(len(ks), 2, squeeze=False, width_ratios=(3, 2))
     for (left, right), k in zip(axes, ks, strict=True):
         of_k = [group for group in groups if group.k == k]
-        _bars(left, of_k, colors)
+        _bars(left, of_k[:1] if len(of_k) == 2 else of_k, colors)
         _speeds(right, of_k[-1], colors)
     handles, names = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=8, frameon=False)
@@ -82,6 +82,7 @@ def _bars(axes: Any, groups: Sequence[Group], colors: dict[str, Any]) -> None:
         )
     axes.axhline(1, color=_FAINT, linewidth=1, zorder=0)
     axes.set_yscale("log")
+    _plain_ticks(axes.yaxis)
     axes.set_xticks(range(len(groups)), [f"{g.folder or 'all'} ({g.images})" for g in groups])
     axes.set_title(f"K = {groups[0].k:,}: bytes to theory, by folder")
     axes.spines[["top", "right"]].set_visible(False)
@@ -94,20 +95,31 @@ def _speeds(axes: Any, group: Group, colors: dict[str, Any]) -> None:
         axes.text(0.5, 0.5, "no times were taken", ha="center", va="center")
         axes.set_axis_off()
         return
-    for row in points:
+    points.sort(key=lambda row: row.decode_mps or 0)
+    for place, row in enumerate(points):
         axes.plot(
             row.decode_mps, row.to_theory, "s" if row.is_peer else "o", color=colors[row.tool]
         )
         axes.annotate(
             row.tool,
             (row.decode_mps, row.to_theory),
-            xytext=(5, 4),
+            xytext=(5, -11 if place % 2 else 4),  # neighbours on different sides
             textcoords="offset points",
             fontsize=8,
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
+    _plain_ticks(axes.xaxis)
+    _plain_ticks(axes.yaxis)
     axes.margins(0.12)
     axes.set_xlabel("megapixels a second of processor time, decoding")
     axes.set_ylabel("bytes to theory")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """0.1 and 100 where a logarithmic axis would have powers of ten."""
+    from matplotlib.ticker import LogFormatter
+
+    axis.set_major_formatter(LogFormatter())
+    axis.set_minor_formatter(LogFormatter(labelOnlyBase=False))

@@ -37,7 +37,8 @@ class Result:
         is_peer: whether it is one of the others, not .kq.
         size: bytes; None where there is an error.
         how: which of the tool's codecs and palette orders was the smallest.
-        seconds: of processor time, to encode and to decode; None if not measured.
+        seconds: of processor time, to encode and to decode in that way; None if
+            not measured.
         error: what went wrong, or None.
     """
 
@@ -149,7 +150,8 @@ def measure(
         if reason is not None:
             left_out[tool.name] = reason
             continue
-        trial = smallest_trial(tool, subject.in_orders(coded))
+        wanted = any(codec.sees_order for codec in tool.codecs)
+        trial = smallest_trial(tool, subject.in_orders(coded) if wanted else [subject])
         trials[tool.name] = trial
         if isinstance(trial, Trial) and not tool.is_peer:
             coded.append(kqcodec.decode_indexed(trial.data, threads=1, max_pixels=None))

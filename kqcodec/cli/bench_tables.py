@@ -45,7 +45,9 @@ def summary_text(groups: Sequence[Group], timed: bool) -> str:
         of_k = [group for group in groups if group.k == k]
         if len(of_k) == 2:  # a single folder is all there is
             of_k = of_k[:1]
-        parts.append(f"K = {k:,} at most, {number(of_k[-1].images)} pictures\n")
+        images = of_k[-1].images
+        pictures = "1 picture" if images == 1 else f"{images:,} pictures"
+        parts.append(f"K = {k:,} at most, {pictures}\n")
         parts.append(_by_folder("bytes", of_k, lambda row: number(row.size)))
         parts.append(_by_folder("bytes to theory", of_k, lambda row: _ratio(row.to_theory)))
         parts.append(
