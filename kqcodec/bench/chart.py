@@ -1,7 +1,11 @@
-"""The picture: bytes to theory by folder and tool, and size against speed."""
+"""The picture: bytes to theory by folder and tool, and size against speed.
+
+matplotlib is an extra, so it is imported by name where it is used.
+"""
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 from typing import TYPE_CHECKING, Any
@@ -26,10 +30,9 @@ def chart_format(target: str) -> str:
         ImportError: matplotlib isn't there.
         ChartFormatError: it doesn't write such files.
     """
-    from matplotlib.figure import Figure
-
     suffix = os.path.splitext(target)[1].lower().removeprefix(".")
-    if suffix not in Figure().canvas.get_supported_filetypes():
+    figure = importlib.import_module("matplotlib.figure").Figure()
+    if suffix not in figure.canvas.get_supported_filetypes():
         raise ChartFormatError(f"the extension .{suffix} names no format that can be drawn")
     return suffix
 
@@ -41,11 +44,10 @@ def chart(groups: Sequence[Group], file_format: str) -> bytes:
         groups: at least one, as ``summarize`` gives them.
         file_format: what ``chart_format`` gave.
     """
-    from matplotlib.figure import Figure
-
     ks = sorted({group.k for group in groups})
     colors = _colors(groups)
-    figure = Figure(figsize=(15, 4.6 * len(ks)), layout="constrained")
+    figure_module = importlib.import_module("matplotlib.figure")
+    figure = figure_module.Figure(figsize=(15, 4.6 * len(ks)), layout="constrained")
     axes = figure.subplots(len(ks), 2, squeeze=False, width_ratios=(3, 2))
     for (left, right), k in zip(axes, ks, strict=True):
         of_k = [group for group in groups if group.k == k]
@@ -60,14 +62,13 @@ def chart(groups: Sequence[Group], file_format: str) -> bytes:
 
 def _colors(groups: Sequence[Group]) -> dict[str, Any]:
     """A colour for each tool: ours in one hue, the others in another."""
-    from matplotlib import colormaps
-
     tools = dict.fromkeys((row.tool, row.is_peer) for group in groups for row in group.rows)
+    hues = importlib.import_module("matplotlib").colormaps
     found = {}
     for is_peer, hue in ((False, _OURS), (True, _PEERS)):
         names = [tool for tool, peer in tools if peer is is_peer]
         for place, name in enumerate(names, 1):
-            found[name] = colormaps[hue](0.25 + 0.7 * place / len(names))
+            found[name] = hues[hue](0.25 + 0.7 * place / len(names))
     return found
 
 
@@ -118,8 +119,7 @@ def _speeds(axes: Any, group: Group, colors: dict[str, Any]) -> None:
 
 
 def _plain_ticks(axis: Any) -> None:
-    """0.1 and 100 where a logarithmic axis would have powers of ten."""
-    from matplotlib.ticker import LogFormatter
-
-    axis.set_major_formatter(LogFormatter())
-    axis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+    """0.1, 0.2, 0.5 and 1 where a logarithmic axis would have powers of ten."""
+    axis.set_minor_locator(importlib.import_module("matplotlib.ticker").LogLocator(subs=(2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("{x:g}")
