@@ -352,6 +352,7 @@ def test_json_has_a_line_for_each_picture_and_k_and_the_sums(pictures):
     assert set(groups) == {*found, (None, 2), (None, 300)}
     for k in (2, 300):
         everything = {row["tool"]: row for row in groups[None, k]["rows"]}
+        assert {name for name, row in everything.items() if row["peer"]} <= set(EVERYWHERE)
         parts = [found[f, k]["results"] for f in ("deep", "flat", "noise")]
         dense = sum(row["bytes"] for rows in parts for row in rows if row["tool"] == "kq dense")
         assert everything["kq dense"]["bytes"] == dense

@@ -84,7 +84,7 @@ class Group:
         """For JSON."""
         found = asdict(self)
         for row in found["rows"]:
-            row["bytes"] = row.pop("size")
+            row["bytes"], row["peer"] = row.pop("size"), row.pop("is_peer")
         return found
 
 
