@@ -1,11 +1,11 @@
-"""Weighted k-means on colours: Lloyd's algorithm (1957, published 1982) with
-restarts.
+"""Weighted k-means on colours, as a function to use alone.
 
-All of it is integer arithmetic. Points are 8-bit samples times 64; centres are
-means rounded to the same grid, six bits finer than a sample, which moves no
-cost by more than one part in ten thousand. Sums and counts are int64. So the
-result depends on the colours, weights and seed only: not on their order, the
-machine, or the kernels in use.
+The work is done by ``kqcodec.engine``: variance cuts (Wu 1992) choose the first
+centres, over-relaxed Lloyd iterations (Lloyd 1957) move them, merge-and-split
+moves (Kaukoranta, Fränti & Nevalainen 1998) take them out of poor optima, and
+the palette is optimised as it is stored, in 8 bits. All of it is exact, so the
+result depends on the colours, weights and options only: not on their order,
+the machine, the threads, or the kernels in use.
 """
 
 from __future__ import annotations
@@ -16,22 +16,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.engine import MAX_WEIGHT, UNIT, find_palette
 from kqcodec.header import MAX_COLORS
 from kqcodec.histogram import Histogram, keys_of_colors
 from kqcodec.kernels import kernels
-from kqcodec.palette import FRACTION_BITS, LUMA, features, finished, rounded
-from kqcodec.seeding import SplitMix64, seed_centers
+from kqcodec.lloyd import clustering, descend
+from kqcodec.palette import LUMA, finished
+from kqcodec.spaces import SPACES, space_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-DEFAULT_RESTARTS = 3
-DEFAULT_ITERATIONS = 300
-# The relative fall of the inertia in one iteration that counts as none. Late
-# iterations move a handful of colours between neighbours and cost as much.
-DEFAULT_TOLERANCE = 1e-5
-# Beyond this sums of squared distances could leave 63 bits.
-MAX_WEIGHT = 1 << 33
+    from kqcodec.engine import Found, Progress
+    from kqcodec.spaces import Space
+
+DEFAULT_RESTARTS = 1
+# Iterations from the palette to fractional centres, and their tolerance.
+_SETTLING = 60
+_SETTLING_BITS = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +44,17 @@ class KMeansResult:
     """What ``kmeans`` found.
 
     Attributes:
-        centers: the means of the clusters, float64, shape (K, 3), in palette
-            order (luma, then red, green, blue).
+        centers: the means of the clusters in RGB, float64, shape (K, 3), in
+            palette order (luma, then red, green, blue).
         labels: each colour's cluster, uint16, shape (N,), in the input's order.
-        inertia: the weighted sum of squared distances to ``centers``, which
-            k-means minimises.
+        inertia: the weighted sum of squared RGB distances to ``centers``.
         distance_sum: the weighted sum of the distances themselves.
-        palette: the centres as they would be stored: rounded to uint8, each
-            colour once, unused ones dropped; shape (at most K, 3).
+        palette: the best 8-bit palette found, each colour once and all of them
+            used; shape (at most K, 3). It isn't just ``centers`` rounded.
         palette_labels: each colour's nearest palette entry, uint16, shape (N,).
-        iterations: of the restart that won.
-        history: its inertia at the start of each iteration.
+        iterations: of Lloyd's algorithm, on merged and on all colours.
+        history: the inertia at each iteration on all colours, in the space
+            that was asked for, RGB's unit being one step of a sample, squared.
     """
 
     centers: NDArray[np.float64]
@@ -62,26 +67,16 @@ class KMeansResult:
     history: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Clustering:
-    """Centres in fixed point, int16, shape (K, 4), and what they cost."""
-
-    centers: NDArray[np.int16]
-    labels: NDArray[np.uint16]
-    inertia: int
-    iterations: int
-    history: tuple[float, ...]
-
-
 def kmeans(
     colors: NDArray[np.uint8],
     weights: NDArray[Any] | None,
     k: int,
     *,
+    effort: str = DEFAULT_EFFORT,
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
-    max_iterations: int = DEFAULT_ITERATIONS,
-    tolerance: float = DEFAULT_TOLERANCE,
+    space: str = "rgb",
+    progress: Callable[[Progress], bool | None] | None = None,
 ) -> KMeansResult:
     """Clusters colours into at most ``k`` groups.
 
@@ -91,32 +86,40 @@ def kmeans(
             for once each.
         k: 1..65,536. Where there are no more colours than that, each becomes a
             centre.
-        seed: any integer; the same one gives the same result.
-        restarts: how many seedings to try; the lowest inertia is kept.
-        max_iterations: of each restart.
-        tolerance: a restart has converged when no label changes, or when an
-            iteration lowers the inertia by less than this part of it.
+        effort: "fast", "default" or "best".
+        seed: of the random draws among the first centres, any integer.
+        restarts: how many searches to make; the best palette is kept.
+        space: "rgb", or "oklab" to cluster by perceived difference.
+        progress: called now and then with a ``Progress``. Where it returns
+            False the search ends soon, with what it has; where it raises, so
+            does ``kmeans``.
 
     Raises:
         TypeError: an argument of the wrong type or dtype.
         ValueError: a wrong shape, or a value out of range.
     """
     colors, counts = _checked_points(colors, weights)
-    check_k(k)
-    check_seed(seed)
-    check_count("restarts", restarts)
-    check_count("max_iterations", max_iterations)
+    check_search(k, seed, restarts)
+    chosen_effort, chosen_space = effort_of(effort), space_of(space)
     merged, inverse = _merged(colors, counts)
-    found = cluster(
-        merged,
-        k,
-        seed=seed,
-        restarts=restarts,
-        max_iterations=max_iterations,
-        tolerance=tolerance,
-    )
-    palette, palette_labels = finished(merged.colors, rounded(found.centers))
-    centers, labels = _means(merged, found)
+    if len(merged) <= k:
+        palette, palette_labels, _ = finished(merged, merged.colors, chosen_space)
+        labels, iterations = palette_labels, 0
+        history: tuple[float, ...] = (0.0,)
+    else:
+        found = find_palette(
+            merged,
+            k,
+            effort=chosen_effort,
+            space=chosen_space,
+            seed=seed,
+            restarts=restarts,
+            progress=progress,
+        )
+        palette, palette_labels, _ = finished(merged, found.palette, chosen_space, found.points)
+        labels, costs, iterations = _settled(found, chosen_space)
+        history = tuple(cost / UNIT for cost in costs)
+    centers, labels = _means(merged, labels)
     inertia, distance_sum = _float_costs(merged, centers, labels)
     return KMeansResult(
         centers=centers,
@@ -125,105 +128,45 @@ def kmeans(
         distance_sum=distance_sum,
         palette=palette,
         palette_labels=palette_labels[inverse],
-        iterations=found.iterations,
-        history=found.history,
+        iterations=iterations,
+        history=history,
     )
 
 
-def cluster(
-    colors: Histogram,
-    k: int,
-    *,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    max_iterations: int = DEFAULT_ITERATIONS,
-    tolerance: float = DEFAULT_TOLERANCE,
-) -> Clustering:
-    """The best of several restarts; the first of equals. Arguments as ``kmeans``'s."""
-    if colors.pixels > MAX_WEIGHT:
-        raise ValueError(f"weights must add up to at most {MAX_WEIGHT:,}, not {colors.pixels:,}")
-    samples = colors.colors
-    points = features(samples)
-    if k >= len(points):
-        labels = np.arange(len(points)).astype(np.uint16)
-        return Clustering(points, labels, 0, 0, (0.0,))
-    random = SplitMix64(seed)
-    runs = (
-        lloyd(
-            points,
-            colors.counts,
-            features(seed_centers(samples, colors.counts, k, random)),
-            max_iterations,
-            tolerance,
-        )
-        for _ in range(restarts)
-    )
-    return min(runs, key=lambda run: run.inertia)
+def _settled(found: Found, space: Space) -> tuple[NDArray[np.uint16], tuple[int, ...], int]:
+    """Labels of the best centres, where fractions are allowed, in the histogram's
+    order; the cost of each iteration on all colours; and the number of iterations.
+
+    The descent on the grid leaves poor optima that Lloyd's iteration doesn't, so
+    the palette is where it starts again. What ends higher is dropped.
+    """
+    fine, order = found.points
+    state = clustering(fine, space.points(found.palette))
+    costs = descend(state, _SETTLING, _SETTLING_BITS)
+    iterations = found.iterations + state.iterations
+    if costs[-1] > found.history[-1]:
+        return found.labels, found.history, iterations
+    labels = np.empty_like(state.labels)
+    labels[order] = state.labels
+    return labels, (*found.history, *costs), iterations
 
 
-def lloyd(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    centers: NDArray[np.int16],
-    max_iterations: int,
-    tolerance: float,
-) -> Clustering:
-    """Lloyd's iteration from these centres: assign, move to the means, repeat."""
-    k = len(centers)
-    labels = np.empty(len(points), dtype=np.uint16)
-    distances = np.empty(len(points), dtype=np.int32)
-    history: list[float] = []
-    inertia = -1
-    unit = float(1 << (2 * FRACTION_BITS))
-    while True:
-        before_labels, before = labels.copy(), inertia
-        kernels.nearest(points, centers, labels, distances)
-        inertia = int((weights * distances).sum())
-        history.append(inertia / unit)
-        if before >= 0 and (
-            before - inertia <= tolerance * before or np.array_equal(labels, before_labels)
-        ):
-            break
-        if len(history) > max_iterations:
-            break
-        sums = np.zeros((k, 4), dtype=np.int64)
-        counts = np.zeros(k, dtype=np.int64)
-        kernels.accumulate(points, weights, labels, sums, counts)
-        centers = _moved(points, weights, distances, sums, counts)
-    return Clustering(centers, labels, inertia, len(history) - 1, tuple(history))
-
-
-def _moved(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    distances: NDArray[np.int32],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
-) -> NDArray[np.int16]:
-    """The rounded means; an empty cluster moves to the point that costs most."""
-    divisor = np.maximum(counts, 1)[:, np.newaxis]
-    centers: NDArray[np.int16] = ((sums + divisor // 2) // divisor).astype(np.int16)
-    empty = np.flatnonzero(counts == 0)
-    if len(empty):
-        # Stable, so that of equal costs the first point is taken.
-        costliest = np.argsort(-(weights * distances), kind="stable")[: len(empty)]
-        centers[empty] = points[costliest]
-    return centers
-
-
-def _means(colors: Histogram, found: Clustering) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
+def _means(
+    colors: Histogram, labels: NDArray[np.uint16]
+) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
     """Non-empty clusters' exact means in palette order, and labels to match."""
-    k = len(found.centers)
+    k = int(labels.max()) + 1
     sums = np.zeros((k, 4), dtype=np.int64)
     counts = np.zeros(k, dtype=np.int64)
-    kernels.accumulate(features(colors.colors), colors.counts, found.labels, sums, counts)
+    points = SPACES["rgb"].points(colors.colors)
+    kernels.accumulate(points, colors.counts, labels, sums, counts)
     used = np.flatnonzero(counts)
-    means = sums[used, :3] / (counts[used, np.newaxis] * float(1 << FRACTION_BITS))
+    means = sums[used, :3] / (counts[used, np.newaxis] * math.sqrt(UNIT))
     luma = means[:, 0] * LUMA[0] + means[:, 1] * LUMA[1] + means[:, 2] * LUMA[2]
     order = np.lexsort((means[:, 2], means[:, 1], means[:, 0], luma))
     renumber = np.zeros(k, dtype=np.uint16)
     renumber[used[order]] = np.arange(len(used))
-    return means[order], renumber[found.labels]
+    return means[order], renumber[labels]
 
 
 def _float_costs(
@@ -268,26 +211,17 @@ def _checked_points(
     return colors, array.astype(np.int64)
 
 
-def check_k(k: int) -> None:
-    """Raises TypeError unless ``k`` is an integer, ValueError unless in 1..65,536."""
-    check_integer("k", k)
+def check_search(k: int, seed: int, restarts: int) -> None:
+    """Raises TypeError unless these are integers, ValueError where out of range."""
+    _check_integer("k", k)
     if not 1 <= k <= MAX_COLORS:
         raise ValueError(f"k, the number of colours, must be in 1..{MAX_COLORS:,}, not {k}")
+    _check_integer("seed", seed)
+    _check_integer("restarts", restarts)
+    if restarts < 1:
+        raise ValueError(f"restarts must be at least 1, not {restarts}")
 
 
-def check_seed(seed: int) -> None:
-    """Raises TypeError unless ``seed`` is an integer."""
-    check_integer("seed", seed)
-
-
-def check_count(name: str, value: int) -> None:
-    """Raises TypeError unless ``value`` is an integer, ValueError unless positive."""
-    check_integer(name, value)
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-
-
-def check_integer(name: str, value: object) -> None:
-    """Raises TypeError unless ``value`` is an integer (a bool isn't)."""
+def _check_integer(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed, encoded_parts
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
@@ -24,6 +25,8 @@ def encode(
     *,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
+    effort: str = DEFAULT_EFFORT,
+    space: str = "rgb",
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
@@ -36,7 +39,14 @@ def encode(
     the same bytes, whatever ``threads`` is.
     """
     indexed = quantize(
-        image, k, seed=seed, restarts=restarts, threads=threads, background=background
+        image,
+        k,
+        effort=effort,
+        space=space,
+        seed=seed,
+        restarts=restarts,
+        threads=threads,
+        background=background,
     )
     return encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
 
@@ -48,6 +58,8 @@ def write(
     *,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
+    effort: str = DEFAULT_EFFORT,
+    space: str = "rgb",
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
@@ -62,7 +74,7 @@ def write(
             which may be a pipe.
         image: an indexed image, stored exactly, or an image to quantize.
         k: colours, for an image to quantize; otherwise None.
-        coder, tile, seed, restarts, threads, background: as for ``encode``.
+        coder, tile, effort, space, seed, restarts, threads, background: as for ``encode``.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -82,7 +94,14 @@ def write(
         raise TypeError("k, the number of colours, is missing")
     else:
         indexed = quantize(
-            image, k, seed=seed, restarts=restarts, threads=threads, background=background
+            image,
+            k,
+            effort=effort,
+            space=space,
+            seed=seed,
+            restarts=restarts,
+            threads=threads,
+            background=background,
         )
     parts = encoded_parts(indexed, coder=coder, tile=tile, threads=threads)
     if isinstance(target, (str, os.PathLike)):

@@ -12,18 +12,22 @@ A colour's key is its 24 bits, red highest:
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.kernels import kernels
+from kqcodec.parallel import ordered_map
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEYS = 1 << 24
-
-# Above this many pixels counting in a table of all 2^24 keys beats sorting.
-_TABLE_PIXELS = 1 << 22
+# Pixels counted at a time: the scratch memory of a part is some 60 MB at most.
+_PART = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +53,7 @@ class Histogram:
     __hash__ = None  # type: ignore[assignment]  # compared by value, and large
 
     def __add__(self, other: Histogram) -> Histogram:
-        keys, inverse = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
-        counts = np.zeros(len(keys), dtype=np.int64)
-        np.add.at(counts, inverse, np.concatenate([self.counts, other.counts]))
-        return Histogram(keys, counts)
+        return Histogram(*kernels.merge_colors(self.keys, self.counts, other.keys, other.counts))
 
     @property
     def colors(self) -> NDArray[np.uint8]:
@@ -76,10 +77,11 @@ def keys_of_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def colors_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """The inverse of ``keys_of_colors``: uint8, shape (..., 3)."""
-    return np.stack([keys >> 16, (keys >> 8) & 255, keys & 255], axis=-1).astype(np.uint8)
+    # As big-endian bytes a key is 0, red, green, blue.
+    return keys.astype(">u4")[..., np.newaxis].view(np.uint8)[..., 1:]
 
 
-def histogram(pixels: NDArray[Any]) -> Histogram:
+def histogram(pixels: NDArray[Any], threads: int = 1) -> Histogram:
     """Counts the colours of uint8 pixels of shape (H, W, 3) or (N, 3).
 
     Raises:
@@ -90,10 +92,7 @@ def histogram(pixels: NDArray[Any]) -> Histogram:
         raise TypeError(f"colours must be uint8, not {pixels.dtype}")
     if pixels.ndim not in (2, 3) or pixels.shape[-1] != 3 or 0 in pixels.shape:
         raise ValueError(f"colours must have shape (N, 3) or (H, W, 3), not {pixels.shape}")
-    keys = keys_of_colors(pixels).ravel()
-    if len(keys) < _TABLE_PIXELS:
-        unique, counts = np.unique(keys, return_counts=True)
-        return Histogram(unique, counts.astype(np.int64))
-    table = np.bincount(keys, minlength=KEYS)
-    present = np.flatnonzero(table)
-    return Histogram(present.astype(np.uint32), table[present].astype(np.int64))
+    flat = pixels.reshape(-1, 3)
+    parts = [flat[start : start + _PART] for start in range(0, len(flat), _PART)]
+    counted = ordered_map(kernels.count_colors, parts, min(threads, len(parts)))
+    return functools.reduce(operator.add, (Histogram(*part) for part in counted))

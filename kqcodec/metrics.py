@@ -5,8 +5,8 @@ PSNR is of the samples, so it uses a third of that:
 
     PSNR = 10 * log10(255^2 / (MSE / 3))
 
-Squared distances are summed as integers, and roots by ``math.fsum``, which
-rounds once: no cost depends on the order of the pixels or on the machine.
+Everything is summed as integers, distances in steps of 2^-20: no cost depends on
+the order of the pixels or on the machine.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.histogram import colors_of_keys
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
 PEAK = 255
 # 16 MB of int32 differences at a time.
 _CHUNK = 1 << 20
+# Distances are summed with 20 fractional bits.
+_ROOT_UNIT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,11 @@ class Costs:
 
 def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Squared RGB distances of uint8 colours of shape (..., 3): int32, shape (...)."""
-    difference = a.astype(np.int32) - b
-    difference *= difference
-    squared: NDArray[np.int32] = difference[..., 0] + difference[..., 1] + difference[..., 2]
+    squared = np.zeros(a.shape[:-1], dtype=np.int32)
+    for channel in range(3):
+        difference = a[..., channel].astype(np.int32) - b[..., channel]
+        difference *= difference
+        squared += difference
     return squared
 
 
@@ -103,25 +105,22 @@ def psnr_of_mse(mean_squared_error: float) -> float:
 
 
 def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
-    """Sums of squared distances and of distances, weighted: (exact, rounded once)."""
+    """Sums of squared distances and of distances, weighted."""
     total = int((squared * weights).sum())
-    # Equal distances first come together as integers, then each is rooted once.
-    values, inverse = np.unique(squared, return_inverse=True)
-    counts = np.zeros(len(values), dtype=np.int64)
-    np.add.at(counts, inverse, weights)
-    roots = np.sqrt(values.astype(np.float64))
-    return total, math.fsum((roots * counts).tolist())
+    # IEEE roots, the same everywhere, as integers: their sum has no order.
+    roots = np.rint(np.sqrt(squared.astype(np.float64)) * _ROOT_UNIT).astype(np.int64)
+    return total, int((roots * weights).sum()) / _ROOT_UNIT
 
 
 def costs_of_palette(
     colors: Histogram,
     palette: NDArray[np.uint8],
-    labels: NDArray[np.integer[Any]],
+    squared: NDArray[np.int32],
     *,
     iterations: int = 0,
 ) -> Costs:
-    """The costs of giving colour i of a histogram the palette entry ``labels[i]``."""
-    squared = squared_distances(colors_of_keys(colors.keys), palette[labels])
+    """The costs of a palette from which colour i of a histogram has the squared
+    distance ``squared[i]``."""
     total, distance_sum = weighted_sums(squared, colors.counts)
     pixels = colors.pixels
     mean = total / pixels

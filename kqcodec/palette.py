@@ -1,4 +1,4 @@
-"""From centres to the stored palette: rounded, without duplicates, in order.
+"""The stored palette: without duplicates, in order, every entry used.
 
 The order is by luma, then by key, both ascending:
 
@@ -11,20 +11,26 @@ coders that see only index values profit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from kqcodec.coarse import in_morton_order
 from kqcodec.histogram import colors_of_keys, keys_of_colors
 from kqcodec.kernels import kernels
+from kqcodec.metrics import squared_distances
+from kqcodec.spaces import FRACTION_BITS, SPACES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LUMA = (299, 587, 114)
+    from kqcodec.coarse import WeightedPoints
+    from kqcodec.histogram import Histogram
+    from kqcodec.spaces import Space
 
-# Coordinates in k-means: 8-bit samples with six fractional bits.
-FRACTION_BITS = 6
+    SortedPoints: TypeAlias = tuple[WeightedPoints, NDArray[np.uint32]]
+
+LUMA = (299, 587, 114)
 
 
 def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -36,38 +42,33 @@ def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return colors[np.argsort(luma, kind="stable")]
 
 
-def features(colors: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Points for k-means: int16, shape (N, 4), the fourth channel 0."""
-    points = np.zeros((len(colors), 4), dtype=np.int16)
-    points[:, :3] = colors.astype(np.int16) << FRACTION_BITS
-    return points
-
-
-def rounded(centers: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """Centres as 8-bit colours, halves rounded up: uint8, shape (K, 3)."""
-    half = 1 << (FRACTION_BITS - 1)
-    return ((centers[:, :3].astype(np.int32) + half) >> FRACTION_BITS).astype(np.uint8)
-
-
-def map_colors(colors: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """The nearest entry for each colour, the lowest of several: uint16, shape (N,)."""
-    labels = np.empty(len(colors), dtype=np.uint16)
-    distances = np.empty(len(colors), dtype=np.int32)
-    kernels.nearest(features(colors), features(palette), labels, distances)
-    return labels
-
-
 def finished(
-    colors: NDArray[np.uint8], palette: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """The stored form of a palette for these colours, and each colour's label.
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    space: Space = SPACES["rgb"],
+    points: SortedPoints | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.int32]]:
+    """The stored form of a palette for these colours, each colour's label, and its
+    squared RGB distance.
 
     Duplicates are merged, the rest is put in order, every colour is given to
     its nearest entry (the lowest of several), and unused entries are dropped.
+    ``points``, where they are at hand, are the colours in Morton order, in
+    which the search prunes best.
     """
     stored = ordered(palette)
-    labels = map_colors(colors, stored)
-    used = np.bincount(labels, minlength=len(stored)) > 0
+    data, order = points or in_morton_order(colors, space)
+    nearest = np.empty(len(data), dtype=np.uint16)
+    distances = np.empty(len(data), dtype=np.int32)
+    kernels.nearest(data.points, space.points(stored), nearest, distances)
+    used = np.bincount(nearest, minlength=len(stored)) > 0
     # Labels keep their order, and no colour's nearest entry is dropped.
-    renumber: NDArray[Any] = np.cumsum(used) - 1
-    return stored[used], renumber[labels].astype(np.uint16)
+    renumber: NDArray[np.uint16] = (np.cumsum(used) - 1).astype(np.uint16)
+    labels = np.empty_like(nearest)
+    labels[order] = renumber[nearest]
+    if space.name == "rgb":
+        squared = np.empty_like(distances)
+        squared[order] = distances >> (2 * FRACTION_BITS)
+    else:
+        squared = squared_distances(colors.colors, stored[used][labels])
+    return stored[used], labels, squared

@@ -22,7 +22,7 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
                 palette and indices unchanged, one of mode L or 1 exactly, and
                 others, and those with transparency, in at most 256 colours.
     coder       "dense" or "packed".
-    tile, seed, restarts, threads, background
+    tile, effort, space, seed, restarts, threads, background
 
 Wrong options raise TypeError or ValueError, before anything is written.
 """
@@ -52,7 +52,7 @@ FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
 DEFAULT_K = 256
 
-_QUANTIZING = ("seed", "restarts", "threads", "background")
+_QUANTIZING = ("effort", "space", "seed", "restarts", "threads", "background")
 _CODING = ("coder", "tile", "threads")
 
 

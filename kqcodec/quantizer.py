@@ -2,48 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.clustering import DEFAULT_RESTARTS, check_count, check_k, check_seed, cluster
-from kqcodec.histogram import KEYS, Histogram, histogram, keys_of_colors
+from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.engine import find_palette
+from kqcodec.histogram import KEYS, Histogram, histogram
 from kqcodec.image import IndexedImage, label_dtype
+from kqcodec.kernels import kernels
 from kqcodec.metrics import costs_of_palette
-from kqcodec.palette import finished, ordered, rounded
+from kqcodec.palette import finished
+from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.pixels import WHITE, rgb_pixels
+from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from kqcodec.engine import Progress
     from kqcodec.pixels import Color, ImageLike
+
+# Pixels mapped at a time; fewer aren't worth a thread.
+_PART = 1 << 20
 
 
 def quantize(
     image: ImageLike,
     k: int,
     *,
+    effort: str = DEFAULT_EFFORT,
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
+    space: str = "rgb",
     threads: int | None = None,
     background: Color | None = WHITE,
+    progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means.
 
     An image that has no more than ``k`` colours is kept exactly, with the
     colours it really has. The palette is in the order that ``kqcodec.palette``
     documents, every entry is used, and every pixel has its nearest entry. The
-    result depends on the pixels, ``k``, ``seed`` and ``restarts`` only.
+    result depends on the pixels, ``k``, ``effort``, ``seed``, ``restarts`` and
+    ``space`` only.
 
     Args:
         image: whatever ``kqcodec.pixels.rgb_pixels`` accepts.
         k: 1..65,536.
-        seed: of the random choices, any integer.
-        restarts: how many seedings to try; the best is kept.
+        effort: "fast", "default" or "best".
+        seed: of the random draws among the first centres, any integer.
+        restarts: how many searches to make; the best palette is kept.
+        space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
         background: what shows through transparent pixels; None refuses them.
+        progress: called now and then with a ``Progress``; where it returns
+            False the search ends soon, with what it has.
 
     Returns:
         The indexed image, with its ``costs``.
@@ -52,44 +69,49 @@ def quantize(
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
-    check_k(k)
-    check_seed(seed)
-    check_count("restarts", restarts)
-    if threads is not None:
-        check_count("threads", threads)
+    check_search(k, seed, restarts)
+    workers = thread_count(threads)
+    chosen_effort, chosen_space = effort_of(effort), space_of(space)
     pixels = rgb_pixels(image, background=background)
-    colors = histogram(pixels)
-    palette, labels, iterations = _palette(colors, k, seed, restarts)
+    colors = histogram(pixels, workers)
+    palette, points, iterations = colors.colors, None, 0
+    if len(colors) > k:
+        found = find_palette(
+            colors,
+            k,
+            effort=chosen_effort,
+            space=chosen_space,
+            seed=seed,
+            restarts=restarts,
+            progress=progress,
+        )
+        palette, points, iterations = found.palette, found.points, found.iterations
+    palette, labels, squared = finished(colors, palette, chosen_space, points)
     return IndexedImage(
         palette=palette,
-        labels=_mapped(pixels, colors, labels, len(palette)),
-        costs=costs_of_palette(colors, palette, labels, iterations=iterations),
+        labels=_mapped(pixels, colors, labels, len(palette), workers),
+        costs=costs_of_palette(colors, palette, squared, iterations=iterations),
     )
 
 
-def _palette(
-    colors: Histogram, k: int, seed: int, restarts: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int]:
-    """The palette, each unique colour's label, and k-means's iterations."""
-    samples = colors.colors
-    if len(colors) <= k:
-        palette = ordered(samples)
-        labels = np.empty(len(colors), dtype=np.uint16)
-        order = np.searchsorted(colors.keys, keys_of_colors(palette))
-        labels[order] = np.arange(len(palette))
-        return palette, labels, 0
-    found = cluster(colors, k, seed=seed, restarts=restarts)
-    return (*finished(samples, rounded(found.centers)), found.iterations)
-
-
 def _mapped(
-    pixels: NDArray[np.uint8], colors: Histogram, labels: NDArray[np.uint16], k: int
+    pixels: NDArray[np.uint8], colors: Histogram, labels: NDArray[np.uint16], k: int, threads: int
 ) -> NDArray[Any]:
-    """Each pixel's label, by a table of all keys or by search, whichever is less work."""
-    keys = keys_of_colors(pixels)
-    narrow = labels.astype(label_dtype(k))
-    if keys.size < KEYS // 16:
-        return narrow[np.searchsorted(colors.keys, keys)]
-    table = np.zeros(KEYS, dtype=narrow.dtype)
-    table[colors.keys] = narrow
-    return table[keys]
+    """Each pixel's label, by a table of all keys.
+
+    Only entries of colours that occur are written and read, so that a small
+    image touches few of the table's pages.
+    """
+    narrow = labels.astype(label_dtype(k), copy=False)
+    table = np.empty(KEYS, dtype=narrow.dtype)
+    kernels.fill_table(colors.keys, narrow, table)
+    out = np.empty(pixels.shape[:2], dtype=narrow.dtype)
+    flat, flat_out = pixels.reshape(-1, 3), out.reshape(-1)
+
+    def look_up(start: int) -> None:
+        kernels.look_up(flat[start : start + _PART], table, flat_out[start : start + _PART])
+
+    starts = range(0, len(flat), _PART)
+    for _ in ordered_map(look_up, starts, min(threads, len(starts))):
+        pass
+    return out

@@ -1,7 +1,7 @@
-"""First centres for k-means.
+"""First centres for k-means, by random draws.
 
 ``plus_plus`` is k-means++ (Arthur & Vassilvitskii 2007): each centre is a
-colour drawn with probability proportional to its count times its squared
+point drawn with probability proportional to its weight times its squared
 distance to the nearest centre so far. Draws come from SplitMix64 (Steele, Lea &
 Flood 2014) and are compared with integer sums, so that a seed gives the same
 centres everywhere and for ever.
@@ -9,7 +9,6 @@ centres everywhere and for ever.
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MASK = (1 << 64) - 1
+# Squared coordinates to squared 8-bit samples: sums of weights up to 2^33 times
+# these stay far below 2^63.
+_SQUARE_SHIFT = 12
 # Beyond this k-means++, whose cost is N * K, gives way to a plain draw.
 _PLUS_PLUS_LIMIT = 2048
 
@@ -41,31 +43,29 @@ class SplitMix64:
         return (self.next() * bound) >> 64
 
 
-def seed_centers(
-    colors: NDArray[np.uint8], weights: NDArray[np.int64], k: int, random: SplitMix64
-) -> NDArray[np.uint8]:
-    """k first centres among the N unique colours, k <= N: uint8, shape (k, 3)."""
-    if k > _PLUS_PLUS_LIMIT:
-        return _spread(colors, k, random)
-    return plus_plus(colors, weights, k, random)
-
-
 def plus_plus(
-    colors: NDArray[np.uint8], weights: NDArray[np.int64], k: int, random: SplitMix64
-) -> NDArray[np.uint8]:
-    """k-means++: all chosen colours differ, since a chosen one has distance 0."""
-    wide = colors.astype(np.int32)
+    points: NDArray[np.int16], weights: NDArray[np.int64], k: int, random: SplitMix64
+) -> NDArray[np.int16]:
+    """k of the points, int16, shape (k, 4); for k above 2,048 one at random out of
+    each k-th part of the list instead."""
+    if k > _PLUS_PLUS_LIMIT:
+        edges = [len(points) * i // k for i in range(k + 1)]
+        return points[[edges[i] + random.below(edges[i + 1] - edges[i]) for i in range(k)]]
+    wide = points.astype(np.int32)
     chosen = [_draw(weights, random)]
     distances = _squared(wide, chosen[0])
     while len(chosen) < k:
-        chosen.append(_draw(weights * distances, random))
+        # Where all are 0, what is left coincides with a centre: any will do.
+        odds = weights * distances if distances.any() else weights
+        chosen.append(_draw(odds, random))
         np.minimum(distances, _squared(wide, chosen[-1]), out=distances)
-    return colors[chosen]
+    return points[chosen]
 
 
-def _squared(colors: NDArray[np.int32], index: int) -> NDArray[np.int32]:
-    difference = colors - colors[index]
-    squared: NDArray[np.int32] = np.einsum("nc,nc->n", difference, difference)
+def _squared(points: NDArray[np.int32], index: int) -> NDArray[np.int32]:
+    difference = points - points[index]
+    difference *= difference
+    squared: NDArray[np.int32] = difference.sum(axis=1, dtype=np.int32) >> _SQUARE_SHIFT
     return squared
 
 
@@ -73,10 +73,3 @@ def _draw(weights: NDArray[np.int64], random: SplitMix64) -> int:
     """An index with probability proportional to its weight."""
     running = np.cumsum(weights)
     return int(np.searchsorted(running, random.below(int(running[-1])), side="right"))
-
-
-def _spread(colors: NDArray[np.uint8], k: int, random: SplitMix64) -> NDArray[np.uint8]:
-    """k different colours, one at random out of each k-th part of the list."""
-    edges = [len(colors) * i // k for i in range(k + 1)]
-    chosen = [low + random.below(high - low) for low, high in itertools.pairwise(edges)]
-    return colors[chosen]

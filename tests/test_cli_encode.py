@@ -37,9 +37,12 @@ def test_k_is_16_by_default(picture):
 def test_every_option_reaches_the_codec(picture, tmp_path):
     out = tmp_path / "out.kq"
     arguments = ["-k", 7, "--coder", "packed", "--tile", "16", "--seed", 3, "--restarts", 2]
+    arguments += ["--effort", "fast", "--space", "oklab"]
     result = kq("encode", picture, "-o", out, *arguments, "--threads", 1)
     assert result.exit_code == 0
-    expected = kqcodec.encode(picture, 7, coder="packed", tile=16, seed=3, restarts=2)
+    expected = kqcodec.encode(
+        picture, 7, coder="packed", tile=16, seed=3, restarts=2, effort="fast", space="oklab"
+    )
     assert out.read_bytes() == expected
 
 

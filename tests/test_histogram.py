@@ -43,11 +43,12 @@ def test_histograms_add_up():
     assert histogram(colors[:200]) + histogram(colors[200:]) == histogram(colors)
 
 
-def test_the_table_and_sorting_agree(monkeypatch):
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_parts_and_threads_change_nothing(monkeypatch, threads):
     colors = colors_from(3, 2000, 8)
-    by_sorting = histogram(colors)
-    monkeypatch.setattr(module, "_TABLE_PIXELS", 1)
-    assert histogram(colors) == by_sorting
+    whole = histogram(colors)
+    monkeypatch.setattr(module, "_PART", 300)
+    assert histogram(colors, threads) == whole
 
 
 def test_equality_is_with_histograms_only():

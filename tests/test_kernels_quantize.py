@@ -69,6 +69,155 @@ def test_accumulate(compiled, count):
     assert np.array_equal(results[0][1], results[1][1])
 
 
+def clustered(kernels, points, weights, centers):
+    """Labels, distances, sums and counts of an assignment."""
+    labels = np.empty(len(points), np.uint16)
+    distances = np.empty(len(points), np.int32)
+    sums, counts = np.zeros((len(centers), 4), np.int64), np.zeros(len(centers), np.int64)
+    kernels.nearest(points, centers, labels, distances)
+    kernels.accumulate(points, weights, labels, sums, counts)
+    return labels, distances, sums, counts
+
+
+def both(compiled, work):
+    """Runs work on both sets; every array that comes out must be equal."""
+    ours, theirs = work(compiled), work(reference)
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("top", [1, 300, 16_320])
+@pytest.mark.parametrize("k", [2, 7, 300])
+@pytest.mark.parametrize("count", [1, 65, 3000])
+def test_nearest_two(compiled, count, k, top):
+    points, centers = points_from(8, count, top), points_from(9, k, top)
+
+    def work(kernels):
+        labels, second = np.empty((2, count), np.uint16)
+        distances, further = np.empty((2, count), np.int32)
+        kernels.nearest_two(points, centers, labels, distances, second, further)
+        return labels, distances, second, further
+
+    both(compiled, work)
+
+
+@pytest.mark.parametrize("top", [3, 400, 16_320])
+@pytest.mark.parametrize("k", [1, 7, 300])
+@pytest.mark.parametrize("relax", [16, 29])
+def test_lloyd_and_reassign(compiled, k, top, relax):
+    points, centers = points_from(10, 1500, top), points_from(11, k, top)
+    weights = np.random.default_rng(12).integers(1, 1000, 1500)
+
+    def work(kernels):
+        labels, _, sums, counts = clustered(kernels, points, weights, centers)
+        moved = centers.copy()
+        costs = kernels.lloyd(
+            points, weights, moved, labels, sums, counts,
+            iterations=15, relax=relax, tolerance_bits=13,
+        )  # fmt: skip
+        again = kernels.reassign(points, weights, centers, labels, sums, counts)
+        return moved, labels, sums, counts, np.array(costs), np.array(again)
+
+    both(compiled, work)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_relocate(compiled, seed):
+    rng = np.random.default_rng(seed)
+    points = points_from(seed, 900, [200, 16_320][seed % 2])
+    weights = rng.integers(1, 1000, 900)
+    centers = np.unique(points[:40], axis=0)
+    clusters = np.sort(rng.choice(len(centers), 12, replace=False)).astype(np.uint16)
+    fresh = points[rng.choice(900, 12)]
+
+    def work(kernels):
+        labels, distances, sums, counts = clustered(kernels, points, weights, centers)
+        moved, given = centers.copy(), fresh.copy()
+        fall = kernels.relocate(
+            points, weights, labels, distances, moved, sums, counts, clusters, given,
+            iterations=7, relax=29, tolerance_bits=12,
+        )  # fmt: skip
+        squared = ((points.astype(int) - moved[labels]) ** 2).sum(axis=1)
+        assert np.array_equal(squared, distances)
+        return labels, distances, moved, sums, counts, given, np.array(fall)
+
+    both(compiled, work)
+
+
+@pytest.mark.parametrize("step", [1, 64])
+@pytest.mark.parametrize("k", [1, 2, 30])
+@pytest.mark.parametrize("top", [30, 255])
+def test_nudge(compiled, k, top, step):
+    points = points_from(13, 1200, top) * np.int16(64)
+    points[:, 3] = 0
+    weights = np.random.default_rng(14).integers(1, 1000, 1200)
+    centers = points[:k].copy()
+    around = np.array([[j for j in range(k) if j != i][:9] for i in range(k)], np.uint16)
+
+    def work(kernels):
+        labels, distances, _, _ = clustered(kernels, points, weights, centers)
+        moved, active = centers.copy(), np.ones(k, np.bool_)
+        falls = []
+        for _ in range(3):
+            before = int((weights * distances).sum())
+            falls.append(
+                kernels.nudge(points, weights, moved, labels, distances, around, active, step)
+            )
+            assert before - int((weights * distances).sum()) == falls[-1][1]
+        return moved, labels, distances, active, np.array(falls)
+
+    both(compiled, work)
+
+
+@pytest.mark.parametrize("top", [1, 300, 16_320])
+@pytest.mark.parametrize("count", [1, 2, 700])
+def test_cuts(compiled, count, top):
+    points = points_from(15, count, top)
+    weights = np.random.default_rng(16).integers(1, 1 << 20, count)
+    labels = np.random.default_rng(17).integers(0, 9, count).astype(np.uint16)
+    for k in (1, 5, 900):
+        both(compiled, lambda kernels, k=k: (kernels.variance_cuts(points, weights, k),))
+    both(compiled, lambda kernels: kernels.split_gains(points, weights, labels, 9))
+
+
+def test_the_best_cut_by_brute_force():
+    points = points_from(18, 60)
+    points[:, 3] = 0
+    weights = np.ones(60, np.int64)
+    gains, halves = reference.split_gains(points, weights, np.zeros(60, np.uint16), 1)
+
+    def cost(part):
+        return ((part - part.mean(axis=0)) ** 2).sum() if len(part) else 0
+
+    best = max(
+        cost(points) - cost(points[points[:, axis] < edge]) - cost(points[points[:, axis] >= edge])
+        for axis in range(3)
+        for edge in range(64, 16_321, 64)
+    )
+    assert gains[0] == pytest.approx(best)
+    assert halves.shape == (1, 2, 4)
+
+
+@pytest.mark.parametrize("values", [2, 20, 256])
+@pytest.mark.parametrize("count", [1, 7, 5000])
+def test_colours(compiled, count, values):
+    rng = np.random.default_rng(19)
+    a, b = rng.integers(0, values, (2, count, 3), dtype=np.uint8)
+
+    def work(kernels):
+        keys, counts = kernels.merge_colors(*kernels.count_colors(a), *kernels.count_colors(b))
+        order = kernels.morton_order(keys)
+        points = points_from(20, len(keys))
+        cells = kernels.merge_cells(points, counts[order], keys[order], 0xE0E0E0)
+        table = np.empty(1 << 24, np.uint16)
+        kernels.fill_table(keys, np.arange(len(keys), dtype=np.uint16), table)
+        found = np.empty(count, np.uint16)
+        kernels.look_up(a, table, found)
+        return keys, counts, order, *cells, found
+
+    both(compiled, work)
+
+
 def test_the_boundary_refuses_what_does_not_fit(compiled):
     points = points_from(7, 10)
     labels, distances = np.empty(10, np.uint16), np.empty(10, np.int32)

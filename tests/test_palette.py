@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kqcodec.palette import features, finished, map_colors, ordered, rounded
+from kqcodec.histogram import histogram
+from kqcodec.palette import finished, ordered
 
 
 def colors_from(seed, count, values=256):
@@ -39,22 +40,20 @@ def test_order_depends_on_the_colours_alone(seed, count):
     assert np.array_equal(ordered(shuffled), ordered(palette))
 
 
-def test_rounding():
-    centers = np.array([[0, 31, 32, 0], [16320, 16319, 95, 0]], dtype=np.int16)
-    assert rounded(centers).tolist() == [[0, 0, 1], [255, 255, 1]]
-    assert np.array_equal(rounded(features(colors_from(1, 99))), colors_from(1, 99))
-
-
 @given(st.integers(0, 2**32), st.integers(1, 200), st.integers(1, 30))
 def test_finished_gives_nearest_entries_and_uses_all(seed, count, k):
     colors = colors_from(seed, count)
-    palette, labels = finished(colors, colors_from(seed + 1, k, 4))
+    given = histogram(np.random.default_rng(seed).permutation(colors))
+    palette, labels, squared = finished(given, colors_from(seed + 1, k, 4))
+    colors = given.colors
     distances = ((colors[:, np.newaxis].astype(int) - palette) ** 2).sum(axis=2)
     assert np.array_equal(labels, distances.argmin(axis=1))
+    assert np.array_equal(squared, distances.min(axis=1))
     assert np.array_equal(np.unique(labels), np.arange(len(palette)))
     assert np.array_equal(ordered(palette), palette)
 
 
 def test_ties_go_to_the_lowest_index():
     palette = np.array([[0, 0, 0], [2, 0, 0]], dtype=np.uint8)
-    assert map_colors(np.array([[1, 0, 0]], dtype=np.uint8), palette).tolist() == [0]
+    colors = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0]], dtype=np.uint8)
+    assert finished(histogram(colors), palette)[1].tolist() == [0, 0, 1]

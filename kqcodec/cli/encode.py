@@ -46,6 +46,8 @@ class Settings:
     k: int
     coder: str
     tile: TileSize
+    effort: str
+    space: str
     seed: int
     restarts: int
     threads: int | None
@@ -80,6 +82,20 @@ class Settings:
     metavar="SIZE",
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
     "[default: one up to 1024x1024 pixels, then tiles of that size]",
+)
+@click.option(
+    "--effort",
+    type=click.Choice(options.EFFORTS),
+    default="default",
+    show_default=True,
+    help="How hard to search for the palette.",
+)
+@click.option(
+    "--space",
+    type=click.Choice(options.SPACES),
+    default="rgb",
+    show_default=True,
+    help="Where colours are compared; oklab goes by perceived difference.",
 )
 @click.option(
     "--seed",
@@ -189,6 +205,8 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
             return kqcodec.quantize(
                 source,
                 settings.k,
+                effort=settings.effort,
+                space=settings.space,
                 seed=settings.seed,
                 restarts=settings.restarts,
                 threads=settings.threads,
@@ -209,6 +227,8 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "tiles": header.grid.count,
         "k": header.k,
         "k_asked": settings.k,
+        "effort": settings.effort,
+        "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,
         "raw_bits": sizes.raw_bits(header.pixels),

@@ -20,7 +20,9 @@ else:
 # Equal to kqcodec.decoder.DEFAULT_MAX_PIXELS and the like, whose modules import
 # NumPy; a test compares them.
 MAX_PIXELS = 2**27
-RESTARTS = 3
+RESTARTS = 1
+EFFORTS = ("fast", "default", "best")
+SPACES = ("rgb", "oklab")
 CODER = "dense"
 CODERS = tuple(CODER_NUMBERS)
 

@@ -10,7 +10,6 @@
 #endif
 #include <Python.h>
 
-#include "cluster.h"
 #include "dense.h"
 #include "packed.h"
 #include "paint.h"
@@ -20,6 +19,8 @@ static PyObject *refuse(const char *why)
     PyErr_SetString(PyExc_ValueError, why);
     return NULL;
 }
+
+#include "_quantize.h"
 
 static size_t bytes_for(size_t bits)
 {
@@ -179,60 +180,8 @@ static PyObject *py_paint(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(nearest_doc, "nearest(points, centers, labels, distances)");
-static PyObject *py_nearest(PyObject *self, PyObject *args)
-{
-    Py_buffer points, centers, labels, distances;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*w*w*", &points, &centers, &labels, &distances))
-        return NULL;
-    size_t point = KQ_CHANNELS * sizeof(int16_t);
-    size_t n = (size_t)points.len / point, k = (size_t)centers.len / point;
-    int sane = k >= 1 && k <= 65536 && (size_t)labels.len == n * sizeof(uint16_t) &&
-               (size_t)distances.len == n * sizeof(int32_t);
-    if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        kq_nearest(points.buf, n, centers.buf, k, labels.buf, distances.buf);
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&points);
-    PyBuffer_Release(&centers);
-    PyBuffer_Release(&labels);
-    PyBuffer_Release(&distances);
-    if (!sane)
-        return refuse("nearest: sizes don't fit");
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(accumulate_doc, "accumulate(points, weights, labels, sums, counts)");
-static PyObject *py_accumulate(PyObject *self, PyObject *args)
-{
-    Py_buffer points, weights, labels, sums, counts;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*y*w*w*", &points, &weights, &labels, &sums, &counts))
-        return NULL;
-    size_t n = (size_t)weights.len / sizeof(int64_t), k = (size_t)counts.len / sizeof(int64_t);
-    int sane = (size_t)points.len == n * KQ_CHANNELS * sizeof(int16_t) &&
-               (size_t)labels.len == n * sizeof(uint16_t) &&
-               (size_t)sums.len == k * KQ_CHANNELS * sizeof(int64_t);
-    if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        sane = kq_accumulate(points.buf, weights.buf, labels.buf, n, sums.buf, counts.buf, k);
-        Py_END_ALLOW_THREADS
-    }
-    PyBuffer_Release(&points);
-    PyBuffer_Release(&weights);
-    PyBuffer_Release(&labels);
-    PyBuffer_Release(&sums);
-    PyBuffer_Release(&counts);
-    if (!sane)
-        return refuse("accumulate: sizes don't fit, or a label is too large");
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef methods[] = {
-    {"nearest", py_nearest, METH_VARARGS, nearest_doc},
-    {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},
+    KQ_QUANTIZE_METHODS
     {"pack", py_pack, METH_VARARGS, pack_doc},
     {"unpack", py_unpack, METH_VARARGS, unpack_doc},
     {"dense_encode", py_dense_encode, METH_VARARGS, dense_encode_doc},

@@ -35,6 +35,89 @@ def paint(
     /,
 ) -> None: ...
 def nearest(points: Buffer, centers: Buffer, labels: Buffer, distances: Buffer, /) -> None: ...
+def nearest_two(
+    points: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    second_labels: Buffer,
+    second_distances: Buffer,
+    /,
+) -> None: ...
+def reassign(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    sums: Buffer,
+    counts: Buffer,
+    /,
+) -> tuple[int, int]: ...
+def lloyd(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    sums: Buffer,
+    counts: Buffer,
+    relax: int,
+    tolerance_bits: int,
+    costs: Buffer,
+    /,
+) -> int: ...
+def relocate(
+    points: Buffer,
+    weights: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    centers: Buffer,
+    sums: Buffer,
+    counts: Buffer,
+    clusters: Buffer,
+    fresh: Buffer,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+    /,
+) -> int: ...
+def nudge(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    neighbors: Buffer,
+    active: Buffer,
+    step: int,
+    /,
+) -> tuple[int, int]: ...
 def accumulate(
     points: Buffer, weights: Buffer, labels: Buffer, sums: Buffer, counts: Buffer, /
 ) -> None: ...
+def variance_cuts(points: Buffer, weights: Buffer, centers: Buffer, /) -> int: ...
+def split_gains(
+    points: Buffer, weights: Buffer, labels: Buffer, gains: Buffer, halves: Buffer, /
+) -> None: ...
+def count_colors(pixels: Buffer, keys: Buffer, counts: Buffer, /) -> int: ...
+def merge_colors(
+    keys_a: Buffer,
+    counts_a: Buffer,
+    keys_b: Buffer,
+    counts_b: Buffer,
+    keys: Buffer,
+    counts: Buffer,
+    /,
+) -> int: ...
+def merge_cells(
+    points: Buffer,
+    weights: Buffer,
+    keys: Buffer,
+    mask: int,
+    means: Buffer,
+    totals: Buffer,
+    firsts: Buffer,
+    /,
+) -> int: ...
+def morton_order(keys: Buffer, order: Buffer, /) -> None: ...
+def fill_table(keys: Buffer, labels: Buffer, itemsize: int, table: Buffer, /) -> None: ...
+def look_up(pixels: Buffer, table: Buffer, itemsize: int, out: Buffer, /) -> None: ...

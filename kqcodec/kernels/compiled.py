@@ -5,11 +5,51 @@ What is checked here (dtypes, contiguity) is what the C side can't see.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec.kernels import _kernels
+from kqcodec.kernels.compiled_quantize import (
+    accumulate,
+    count_colors,
+    fill_table,
+    lloyd,
+    look_up,
+    merge_cells,
+    merge_colors,
+    morton_order,
+    nearest,
+    nearest_two,
+    nudge,
+    reassign,
+    relocate,
+    split_gains,
+    variance_cuts,
+)
+
+__all__ = [
+    "accumulate",
+    "count_colors",
+    "dense_decode",
+    "dense_encode",
+    "fill_table",
+    "lloyd",
+    "look_up",
+    "merge_cells",
+    "merge_colors",
+    "morton_order",
+    "nearest",
+    "nearest_two",
+    "nudge",
+    "pack",
+    "paint",
+    "reassign",
+    "relocate",
+    "split_gains",
+    "unpack",
+    "variance_cuts",
+]
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,44 +113,6 @@ def paint(
         offset,
         row * channels,
     )
-
-
-def nearest(
-    points: NDArray[np.int16],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-) -> None:
-    """See the reference."""
-    _kernels.nearest(
-        np.ascontiguousarray(points, np.int16),
-        np.ascontiguousarray(centers, np.int16),
-        _result(labels, np.uint16),
-        _result(distances, np.int32),
-    )
-
-
-def accumulate(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    labels: NDArray[np.uint16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
-) -> None:
-    """See the reference."""
-    _kernels.accumulate(
-        np.ascontiguousarray(points, np.int16),
-        np.ascontiguousarray(weights, np.int64),
-        np.ascontiguousarray(labels, np.uint16),
-        _result(sums, np.int64),
-        _result(counts, np.int64),
-    )
-
-
-def _result(out: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    if out.dtype != dtype:
-        raise TypeError(f"the result must be {np.dtype(dtype)}, not {out.dtype}")
-    return out
 
 
 def _contiguous(labels: Labels) -> Labels:

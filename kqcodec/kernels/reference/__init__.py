@@ -1,16 +1,40 @@
 """The kernels in plain NumPy and Python: slow, short, and the definition."""
 
-from kqcodec.kernels.reference.cluster import accumulate, nearest
+from kqcodec.kernels.reference.cluster import accumulate, lloyd, nearest, nearest_two, reassign
+from kqcodec.kernels.reference.colors import (
+    count_colors,
+    fill_table,
+    look_up,
+    merge_cells,
+    merge_colors,
+    morton_order,
+)
+from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
+from kqcodec.kernels.reference.moves import relocate
+from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
 
 __all__ = [
     "accumulate",
+    "count_colors",
     "dense_decode",
     "dense_encode",
+    "fill_table",
+    "lloyd",
+    "look_up",
+    "merge_cells",
+    "merge_colors",
+    "morton_order",
     "nearest",
+    "nearest_two",
+    "nudge",
     "pack",
     "paint",
+    "reassign",
+    "relocate",
+    "split_gains",
     "unpack",
+    "variance_cuts",
 ]

@@ -1,0 +1,440 @@
+/* The boundary of the quantizer's kernels, a part of _kernels.c. */
+#ifndef KQ_QUANTIZE_H
+#define KQ_QUANTIZE_H
+
+#include "cluster.h"
+#include "colors.h"
+#include "cuts.h"
+#include "moves.h"
+#include "nudge.h"
+
+#define KQ_POINT_SIZE (KQ_CHANNELS * sizeof(int16_t))
+#define KQ_BUFFERS 9
+
+static PyObject *released(Py_buffer *buffers, int count, PyObject *result)
+{
+    for (int i = 0; i < count; i++)
+        PyBuffer_Release(buffers + i);
+    return result;
+}
+
+static size_t items(const Py_buffer *buffer, size_t size)
+{
+    return (size_t)buffer->len / size;
+}
+
+/* Whether a buffer holds just so many items. */
+static int holds(const Py_buffer *buffer, size_t count, size_t size)
+{
+    return (size_t)buffer->len % size == 0 && items(buffer, size) == count;
+}
+
+static int right_k(size_t k)
+{
+    return k >= 1 && k <= 65536;
+}
+
+PyDoc_STRVAR(nearest_doc, "nearest(points, centers, labels, distances)");
+static PyObject *py_nearest(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_assignment work = {0};
+    int enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*", &b[0], &b[1], &b[2], &b[3]))
+        return NULL;
+    size_t k = items(&b[1], KQ_POINT_SIZE);
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    if (!right_k(k) || !holds(&b[2], work.n, sizeof(uint16_t)) ||
+        !holds(&b[3], work.n, sizeof(int32_t)))
+        return released(b, 4, refuse("nearest: sizes don't fit"));
+    work.points = b[0].buf;
+    work.labels = b[2].buf;
+    work.distances = b[3].buf;
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_assign(&work, b[1].buf, k);
+    Py_END_ALLOW_THREADS
+    return released(b, 4, enough ? Py_BuildValue("") : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(nearest_two_doc,
+             "nearest_two(points, centers, labels, distances, second_labels, second_distances)");
+static PyObject *py_nearest_two(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_assignment work = {0};
+    int enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]))
+        return NULL;
+    size_t k = items(&b[1], KQ_POINT_SIZE);
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    if (k < 2 || !right_k(k) || !holds(&b[2], work.n, sizeof(uint16_t)) ||
+        !holds(&b[3], work.n, sizeof(int32_t)) || !holds(&b[4], work.n, sizeof(uint16_t)) ||
+        !holds(&b[5], work.n, sizeof(int32_t)))
+        return released(b, 6, refuse("nearest_two: sizes don't fit"));
+    work.points = b[0].buf;
+    work.labels = b[2].buf;
+    work.distances = b[3].buf;
+    work.second_labels = b[4].buf;
+    work.second_distances = b[5].buf;
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_assign(&work, b[1].buf, k);
+    Py_END_ALLOW_THREADS
+    return released(b, 6, enough ? Py_BuildValue("") : PyErr_NoMemory());
+}
+
+static int labels_below(const uint16_t *labels, size_t n, size_t k)
+{
+    size_t highest = 0;
+    for (size_t i = 0; i < n; i++)
+        highest = labels[i] > highest ? labels[i] : highest;
+    return highest < k;
+}
+
+PyDoc_STRVAR(reassign_doc,
+             "reassign(points, weights, centers, labels, sums, counts) -> (changed, cost)");
+static PyObject *py_reassign(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_assignment work = {0};
+    int enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]))
+        return NULL;
+    size_t k = items(&b[2], KQ_POINT_SIZE);
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    if (!right_k(k) || !holds(&b[1], work.n, sizeof(int64_t)) ||
+        !holds(&b[3], work.n, sizeof(uint16_t)) ||
+        !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
+        !labels_below(b[3].buf, work.n, k))
+        return released(b, 6, refuse("reassign: sizes don't fit, or a label is too large"));
+    work.points = b[0].buf;
+    work.weights = b[1].buf;
+    work.labels = b[3].buf;
+    work.sums = b[4].buf;
+    work.counts = b[5].buf;
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_assign(&work, b[2].buf, k);
+    Py_END_ALLOW_THREADS
+    if (!enough)
+        return released(b, 6, PyErr_NoMemory());
+    return released(b, 6, Py_BuildValue("nL", (Py_ssize_t)work.changed, (long long)work.cost));
+}
+
+static int right_steps(size_t iterations, int relax, int tolerance_bits)
+{
+    return iterations >= 1 && iterations <= 1000000 && relax >= 1 && relax <= 64 &&
+           tolerance_bits >= 1 && tolerance_bits <= 62;
+}
+
+PyDoc_STRVAR(lloyd_doc, "lloyd(points, weights, centers, labels, sums, counts, relax, "
+                        "tolerance_bits, costs) -> assignments");
+static PyObject *py_lloyd(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_assignment work = {0};
+    int relax, tolerance_bits, done = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*iiw*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                          &relax, &tolerance_bits, &b[6]))
+        return NULL;
+    size_t k = items(&b[2], KQ_POINT_SIZE), iterations = items(&b[6], sizeof(int64_t));
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    if (!right_k(k) || work.n < 1 || !holds(&b[1], work.n, sizeof(int64_t)) ||
+        !holds(&b[3], work.n, sizeof(uint16_t)) ||
+        !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
+        !right_steps(iterations, relax, tolerance_bits) || !labels_below(b[3].buf, work.n, k))
+        return released(b, 7, refuse("lloyd: sizes don't fit, or a label is too large"));
+    work.points = b[0].buf;
+    work.weights = b[1].buf;
+    work.labels = b[3].buf;
+    work.sums = b[4].buf;
+    work.counts = b[5].buf;
+    Py_BEGIN_ALLOW_THREADS
+    done = kq_lloyd(&work, b[2].buf, k, (int)iterations, relax, tolerance_bits, -1,
+                    b[6].buf);
+    Py_END_ALLOW_THREADS
+    return released(b, 7, done ? PyLong_FromLong(done) : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(relocate_doc, "relocate(points, weights, labels, distances, centers, sums, counts, "
+                           "clusters, fresh, iterations, relax, tolerance_bits) -> fall");
+static PyObject *py_relocate(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_clustering all;
+    kq_trial trial;
+    int64_t fall = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*w*y*w*iii", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                          &b[6], &b[7], &b[8], &trial.iterations, &trial.relax,
+                          &trial.tolerance_bits))
+        return NULL;
+    all.n = items(&b[0], KQ_POINT_SIZE);
+    all.k = items(&b[4], KQ_POINT_SIZE);
+    trial.count = items(&b[7], sizeof(uint16_t));
+    if (!right_k(all.k) || !right_k(trial.count) || !holds(&b[1], all.n, sizeof(int64_t)) ||
+        !holds(&b[2], all.n, sizeof(uint16_t)) || !holds(&b[3], all.n, sizeof(int32_t)) ||
+        !holds(&b[5], all.k * KQ_CHANNELS, sizeof(int64_t)) ||
+        !holds(&b[6], all.k, sizeof(int64_t)) || !holds(&b[8], trial.count, KQ_POINT_SIZE) ||
+        !right_steps((size_t)trial.iterations, trial.relax, trial.tolerance_bits) ||
+        !labels_below(b[2].buf, all.n, all.k) || !labels_below(b[7].buf, trial.count, all.k))
+        return released(b, 9, refuse("relocate: sizes don't fit, or a label is too large"));
+    all.points = b[0].buf;
+    all.weights = b[1].buf;
+    all.labels = b[2].buf;
+    all.distances = b[3].buf;
+    all.centers = b[4].buf;
+    all.sums = b[5].buf;
+    all.counts = b[6].buf;
+    trial.clusters = b[7].buf;
+    trial.fresh = b[8].buf;
+    Py_BEGIN_ALLOW_THREADS
+    fall = kq_relocate(&all, &trial);
+    Py_END_ALLOW_THREADS
+    return released(b, 9, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
+}
+
+PyDoc_STRVAR(nudge_doc, "nudge(points, weights, centers, labels, distances, neighbors, active, "
+                        "step) -> (moved, fall)");
+static PyObject *py_nudge(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_nudging work = {0};
+    int step, enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*y*w*i", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &b[6],
+                          &step))
+        return NULL;
+    work.n = items(&b[0], KQ_POINT_SIZE);
+    work.k = items(&b[2], KQ_POINT_SIZE);
+    work.reach = work.k ? items(&b[5], sizeof(uint16_t)) / work.k : 0;
+    if (!right_k(work.k) || work.n < 1 || work.n >= UINT32_MAX || step < 1 || step > 64 ||
+        !holds(&b[1], work.n, sizeof(int64_t)) || !holds(&b[3], work.n, sizeof(uint16_t)) ||
+        !holds(&b[4], work.n, sizeof(int32_t)) ||
+        !holds(&b[5], work.k * work.reach, sizeof(uint16_t)) || !holds(&b[6], work.k, 1) ||
+        !labels_below(b[3].buf, work.n, work.k) ||
+        !labels_below(b[5].buf, work.k * work.reach, work.k))
+        return released(b, 7, refuse("nudge: sizes don't fit, or a label is too large"));
+    work.points = b[0].buf;
+    work.weights = b[1].buf;
+    work.centers = b[2].buf;
+    work.labels = b[3].buf;
+    work.distances = b[4].buf;
+    work.neighbors = b[5].buf;
+    work.active = b[6].buf;
+    work.step = step;
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_nudge(&work);
+    Py_END_ALLOW_THREADS
+    if (!enough)
+        return released(b, 7, PyErr_NoMemory());
+    return released(b, 7, Py_BuildValue("nL", (Py_ssize_t)work.moved, (long long)work.fall));
+}
+
+PyDoc_STRVAR(accumulate_doc, "accumulate(points, weights, labels, sums, counts)");
+static PyObject *py_accumulate(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int fits;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4]))
+        return NULL;
+    size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[4], sizeof(int64_t));
+    fits = holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint16_t)) &&
+           holds(&b[3], k * KQ_CHANNELS, sizeof(int64_t));
+    if (fits) {
+        Py_BEGIN_ALLOW_THREADS
+        fits = kq_accumulate(b[0].buf, b[1].buf, b[2].buf, n, b[3].buf, b[4].buf, k);
+        Py_END_ALLOW_THREADS
+    }
+    if (!fits)
+        refuse("accumulate: sizes don't fit, or a label is too large");
+    return released(b, 5, fits ? Py_BuildValue("") : NULL);
+}
+
+PyDoc_STRVAR(variance_cuts_doc, "variance_cuts(points, weights, centers) -> count");
+static PyObject *py_variance_cuts(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    size_t count = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*", &b[0], &b[1], &b[2]))
+        return NULL;
+    size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[2], KQ_POINT_SIZE);
+    if (n < 1 || !right_k(k) || !holds(&b[1], n, sizeof(int64_t)))
+        return released(b, 3, refuse("variance_cuts: sizes don't fit"));
+    Py_BEGIN_ALLOW_THREADS
+    count = kq_variance_cuts(b[0].buf, b[1].buf, n, b[2].buf, k);
+    Py_END_ALLOW_THREADS
+    return released(b, 3, count ? PyLong_FromSize_t(count) : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(split_gains_doc, "split_gains(points, weights, labels, gains, halves)");
+static PyObject *py_split_gains(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int done = -1;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4]))
+        return NULL;
+    size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[3], sizeof(double));
+    if (n >= 1 && holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint16_t)) &&
+        holds(&b[4], 2 * k, KQ_POINT_SIZE)) {
+        Py_BEGIN_ALLOW_THREADS
+        done = kq_split_gains(b[0].buf, b[1].buf, b[2].buf, n, b[3].buf, b[4].buf, k);
+        Py_END_ALLOW_THREADS
+    }
+    if (done < 0)
+        return released(b, 5, refuse("split_gains: sizes don't fit, or a label is too large"));
+    return released(b, 5, done ? Py_BuildValue("") : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(count_colors_doc, "count_colors(pixels, keys, counts) -> count");
+static PyObject *py_count_colors(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    size_t count = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*w*w*", &b[0], &b[1], &b[2]))
+        return NULL;
+    size_t n = items(&b[0], 3);
+    if (n < 1 || n > UINT32_MAX || !holds(&b[1], n, sizeof(uint32_t)) ||
+        !holds(&b[2], n, sizeof(int64_t)))
+        return released(b, 3, refuse("count_colors: sizes don't fit"));
+    Py_BEGIN_ALLOW_THREADS
+    count = kq_count_colors(b[0].buf, n, b[1].buf, b[2].buf);
+    Py_END_ALLOW_THREADS
+    return released(b, 3, count ? PyLong_FromSize_t(count) : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(merge_colors_doc,
+             "merge_colors(keys_a, counts_a, keys_b, counts_b, keys, counts) -> count");
+static PyObject *py_merge_colors(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    size_t count = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]))
+        return NULL;
+    size_t first = items(&b[0], sizeof(uint32_t)), second = items(&b[2], sizeof(uint32_t));
+    if (!holds(&b[1], first, sizeof(int64_t)) || !holds(&b[3], second, sizeof(int64_t)) ||
+        !holds(&b[4], first + second, sizeof(uint32_t)) ||
+        !holds(&b[5], first + second, sizeof(int64_t)))
+        return released(b, 6, refuse("merge_colors: sizes don't fit"));
+    Py_BEGIN_ALLOW_THREADS
+    count = kq_merge_colors(b[0].buf, b[1].buf, first, b[2].buf, b[3].buf, second, b[4].buf,
+                            b[5].buf);
+    Py_END_ALLOW_THREADS
+    return released(b, 6, PyLong_FromSize_t(count));
+}
+
+PyDoc_STRVAR(merge_cells_doc,
+             "merge_cells(points, weights, keys, mask, means, totals, firsts) -> count");
+static PyObject *py_merge_cells(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    unsigned int mask;
+    size_t count = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*Iw*w*w*", &b[0], &b[1], &b[2], &mask, &b[3], &b[4], &b[5]))
+        return NULL;
+    size_t n = items(&b[0], KQ_POINT_SIZE);
+    int sane = holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint32_t)) &&
+               holds(&b[3], n, KQ_POINT_SIZE) && holds(&b[4], n, sizeof(int64_t)) &&
+               holds(&b[5], n, sizeof(uint32_t));
+    /* A mean divides by the weights: none may be 0 or less. */
+    for (size_t i = 0; sane && i < n; i++)
+        sane = ((const int64_t *)b[1].buf)[i] > 0;
+    if (sane) {
+        Py_BEGIN_ALLOW_THREADS
+        count = kq_merge_cells(b[0].buf, b[1].buf, b[2].buf, n, mask, b[3].buf, b[4].buf, b[5].buf);
+        Py_END_ALLOW_THREADS
+    }
+    if (!sane)
+        refuse("merge_cells: sizes don't fit, or a weight isn't positive");
+    return released(b, 6, sane ? PyLong_FromSize_t(count) : NULL);
+}
+
+PyDoc_STRVAR(morton_order_doc, "morton_order(keys, order)");
+static PyObject *py_morton_order(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*w*", &b[0], &b[1]))
+        return NULL;
+    size_t n = items(&b[0], sizeof(uint32_t));
+    if (n < 1 || !holds(&b[1], n, sizeof(uint32_t)))
+        return released(b, 2, refuse("morton_order: sizes don't fit"));
+    const uint32_t *keys = b[0].buf;
+    for (size_t i = 0; i < n; i++)
+        if (keys[i] >> 24)
+            return released(b, 2, refuse("morton_order: a key has more than 24 bits"));
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_morton_order(keys, n, b[1].buf);
+    Py_END_ALLOW_THREADS
+    return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
+}
+
+PyDoc_STRVAR(fill_table_doc, "fill_table(keys, labels, itemsize, table)");
+static PyObject *py_fill_table(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int itemsize;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*iw*", &b[0], &b[1], &itemsize, &b[2]))
+        return NULL;
+    size_t n = items(&b[0], sizeof(uint32_t));
+    int sane = (itemsize == 1 || itemsize == 2) && holds(&b[1], n, (size_t)itemsize) &&
+               holds(&b[2], (size_t)1 << 24, (size_t)itemsize);
+    if (sane) {
+        Py_BEGIN_ALLOW_THREADS
+        kq_fill_table(b[0].buf, b[1].buf, itemsize == 2, n, b[2].buf);
+        Py_END_ALLOW_THREADS
+    }
+    if (!sane)
+        refuse("fill_table: sizes don't fit");
+    return released(b, 3, sane ? Py_BuildValue("") : NULL);
+}
+
+PyDoc_STRVAR(look_up_doc, "look_up(pixels, table, itemsize, out)");
+static PyObject *py_look_up(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int itemsize;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*iw*", &b[0], &b[1], &itemsize, &b[2]))
+        return NULL;
+    size_t n = items(&b[0], 3);
+    int sane = (itemsize == 1 || itemsize == 2) && holds(&b[2], n, (size_t)itemsize) &&
+               holds(&b[1], (size_t)1 << 24, (size_t)itemsize);
+    if (sane) {
+        Py_BEGIN_ALLOW_THREADS
+        kq_look_up(b[0].buf, n, b[1].buf, itemsize == 2, b[2].buf);
+        Py_END_ALLOW_THREADS
+    }
+    if (!sane)
+        refuse("look_up: sizes don't fit");
+    return released(b, 3, sane ? Py_BuildValue("") : NULL);
+}
+
+#define KQ_QUANTIZE_METHODS                                            \
+    {"nearest", py_nearest, METH_VARARGS, nearest_doc},                \
+    {"nearest_two", py_nearest_two, METH_VARARGS, nearest_two_doc},    \
+    {"reassign", py_reassign, METH_VARARGS, reassign_doc},             \
+    {"lloyd", py_lloyd, METH_VARARGS, lloyd_doc},                      \
+    {"relocate", py_relocate, METH_VARARGS, relocate_doc},             \
+    {"nudge", py_nudge, METH_VARARGS, nudge_doc},                      \
+    {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \
+    {"variance_cuts", py_variance_cuts, METH_VARARGS, variance_cuts_doc}, \
+    {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},    \
+    {"count_colors", py_count_colors, METH_VARARGS, count_colors_doc}, \
+    {"merge_colors", py_merge_colors, METH_VARARGS, merge_colors_doc}, \
+    {"merge_cells", py_merge_cells, METH_VARARGS, merge_cells_doc},    \
+    {"morton_order", py_morton_order, METH_VARARGS, morton_order_doc}, \
+    {"fill_table", py_fill_table, METH_VARARGS, fill_table_doc},       \
+    {"look_up", py_look_up, METH_VARARGS, look_up_doc},
+
+#endif

@@ -1,0 +1,193 @@
+/* Counting colours, and giving pixels the labels of their colours.
+ *
+ * A colour's key is R << 16 | G << 8 | B.
+ */
+#ifndef KQ_COLORS_H
+#define KQ_COLORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KQ_HIGH_BITS 12 /* a key's upper half chooses a bucket, its lower half a counter */
+#define KQ_BUCKETS (1u << KQ_HIGH_BITS)
+
+static uint32_t kq_key(const uint8_t *pixel)
+{
+    return (uint32_t)pixel[0] << 16 | (uint32_t)pixel[1] << 8 | pixel[2];
+}
+
+/* The number of zeros below the lowest one. */
+static uint32_t kq_lowest_bit(uint64_t word)
+{
+#if defined(__GNUC__)
+    return (uint32_t)__builtin_ctzll(word);
+#else
+    uint32_t bit = 0;
+    while (!(word >> bit & 1))
+        bit++;
+    return bit;
+#endif
+}
+
+/* Writes the keys in one bucket, ascending, with their counts; returns how many
+ * they are. `counter` is all 0 before and after. */
+static size_t kq_count_bucket(const uint16_t *lower, size_t count, uint32_t upper,
+                              uint32_t *counter, uint32_t *keys, int64_t *counts)
+{
+    uint64_t seen[KQ_BUCKETS / 64];
+    size_t written = 0;
+    memset(seen, 0, sizeof seen);
+    for (size_t i = 0; i < count; i++) {
+        counter[lower[i]]++;
+        seen[lower[i] >> 6] |= (uint64_t)1 << (lower[i] & 63);
+    }
+    for (uint32_t word = 0; word < KQ_BUCKETS / 64; word++)
+        for (uint64_t left = seen[word]; left; left &= left - 1) {
+            uint32_t low = word << 6 | kq_lowest_bit(left);
+            keys[written] = upper << KQ_HIGH_BITS | low;
+            counts[written++] = counter[low];
+            counter[low] = 0;
+        }
+    return written;
+}
+
+/* The different colours of n pixels, keys ascending, and how often each occurs.
+ * Both results have room for n entries. Returns their number, 0 where memory
+ * ran out. */
+static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, int64_t *counts)
+{
+    size_t written = 0;
+    uint16_t *lower = malloc(n * sizeof *lower);
+    size_t *ends = calloc(KQ_BUCKETS + 1, sizeof *ends);
+    uint32_t *counter = calloc(KQ_BUCKETS, sizeof *counter);
+    if (lower && ends && counter) {
+        for (size_t i = 0; i < n; i++)
+            ends[(kq_key(pixels + 3 * i) >> KQ_HIGH_BITS) + 1]++;
+        for (size_t b = 0; b < KQ_BUCKETS; b++)
+            ends[b + 1] += ends[b];
+        for (size_t i = 0; i < n; i++) {
+            uint32_t key = kq_key(pixels + 3 * i);
+            lower[ends[key >> KQ_HIGH_BITS]++] = (uint16_t)(key & (KQ_BUCKETS - 1));
+        }
+        for (uint32_t b = 0; b < KQ_BUCKETS; b++) {
+            size_t start = b == 0 ? 0 : ends[b - 1];
+            if (ends[b] > start)
+                written += kq_count_bucket(lower + start, ends[b] - start, b, counter,
+                                           keys + written, counts + written);
+        }
+    }
+    free(lower);
+    free(ends);
+    free(counter);
+    return written;
+}
+
+/* Adds two histograms; the result has room for both. Returns its size. */
+static size_t kq_merge_colors(const uint32_t *keys_a, const int64_t *counts_a, size_t a,
+                              const uint32_t *keys_b, const int64_t *counts_b, size_t b,
+                              uint32_t *keys, int64_t *counts)
+{
+    size_t i = 0, j = 0, written = 0;
+    while (i < a || j < b) {
+        int from_a = j == b || (i < a && keys_a[i] <= keys_b[j]);
+        int from_b = i == a || (j < b && keys_b[j] <= keys_a[i]);
+        keys[written] = from_a ? keys_a[i] : keys_b[j];
+        counts[written++] = (from_a ? counts_a[i] : 0) + (from_b ? counts_b[j] : 0);
+        i += (size_t)from_a;
+        j += (size_t)from_b;
+    }
+    return written;
+}
+
+/* The bits of eight-bit x spread to every third place. */
+static uint32_t kq_spread(uint32_t x)
+{
+    x = (x | x << 8) & 0x00F00F;
+    x = (x | x << 4) & 0x0C30C3;
+    return (x | x << 2) & 0x249249;
+}
+
+/* The bits of the channels interleaved, red's above green's above blue's. */
+static uint32_t kq_morton(uint32_t key)
+{
+    return kq_spread(key >> 16) << 2 | kq_spread(key >> 8 & 255) << 1 | kq_spread(key & 255);
+}
+
+/* The places of n different keys in Morton order: a radix sort by the two
+ * halves of the code. Returns 0 where memory ran out. */
+static int kq_morton_order(const uint32_t *keys, size_t n, uint32_t *order)
+{
+    uint32_t *codes = malloc(n * sizeof *codes), *halfway = malloc(n * sizeof *halfway);
+    size_t *low = calloc(KQ_BUCKETS + 1, sizeof *low), *high = calloc(KQ_BUCKETS + 1, sizeof *high);
+    int enough = codes && halfway && low && high;
+    if (enough) {
+        for (size_t i = 0; i < n; i++) {
+            codes[i] = kq_morton(keys[i]);
+            low[(codes[i] & (KQ_BUCKETS - 1)) + 1]++;
+            high[(codes[i] >> KQ_HIGH_BITS) + 1]++;
+        }
+        for (size_t b = 0; b < KQ_BUCKETS; b++) {
+            low[b + 1] += low[b];
+            high[b + 1] += high[b];
+        }
+        for (size_t i = 0; i < n; i++)
+            halfway[low[codes[i] & (KQ_BUCKETS - 1)]++] = (uint32_t)i;
+        for (size_t i = 0; i < n; i++)
+            order[high[codes[halfway[i]] >> KQ_HIGH_BITS]++] = halfway[i];
+    }
+    free(codes);
+    free(halfway);
+    free(low);
+    free(high);
+    return enough;
+}
+
+/* Neighbouring colours whose keys agree under the mask become one point, their
+ * mean, with the sum of their weights and the first one's key. Results have room
+ * for n. Returns their number. */
+static size_t kq_merge_cells(const int16_t *points, const int64_t *weights, const uint32_t *keys,
+                             size_t n, uint32_t mask, int16_t *means, int64_t *totals,
+                             uint32_t *firsts)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < n;) {
+        int64_t sum[4] = {0, 0, 0, 0}, total = 0;
+        uint32_t cell = keys[i] & mask;
+        firsts[written] = keys[i];
+        for (; i < n && (keys[i] & mask) == cell; i++) {
+            total += weights[i];
+            for (size_t c = 0; c < 4; c++)
+                sum[c] += weights[i] * points[4 * i + c];
+        }
+        for (size_t c = 0; c < 4; c++)
+            means[4 * written + c] = (int16_t)((sum[c] + total / 2) / total);
+        totals[written++] = total;
+    }
+    return written;
+}
+
+/* table[keys[i]] = labels[i]; the table has an entry for each of 2^24 keys. */
+static void kq_fill_table(const uint32_t *keys, const void *labels, int wide, size_t n, void *table)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (wide)
+            ((uint16_t *)table)[keys[i] & 0xFFFFFF] = ((const uint16_t *)labels)[i];
+        else
+            ((uint8_t *)table)[keys[i] & 0xFFFFFF] = ((const uint8_t *)labels)[i];
+    }
+}
+
+/* out[i] = table[key of pixel i] */
+static void kq_look_up(const uint8_t *pixels, size_t n, const void *table, int wide, void *out)
+{
+    if (wide)
+        for (size_t i = 0; i < n; i++)
+            ((uint16_t *)out)[i] = ((const uint16_t *)table)[kq_key(pixels + 3 * i)];
+    else
+        for (size_t i = 0; i < n; i++)
+            ((uint8_t *)out)[i] = ((const uint8_t *)table)[kq_key(pixels + 3 * i)];
+}
+
+#endif

@@ -1,0 +1,258 @@
+"""The quantizer's kernels in C, a part of ``kqcodec.kernels.compiled``.
+
+Inputs become C-contiguous arrays of the right dtype here, results must be that
+already; the boundary checks lengths.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.kernels import _kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Points = NDArray[np.int16]
+    Weights = NDArray[np.int64]
+    Labels = NDArray[np.uint16]
+    Distances = NDArray[np.int32]
+    Sums = NDArray[np.int64]
+
+
+def nearest(points: Points, centers: Points, labels: Labels, distances: Distances) -> None:
+    """See the reference."""
+    _kernels.nearest(
+        _input(points, np.int16),
+        _input(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+    )
+
+
+def nearest_two(
+    points: Points,
+    centers: Points,
+    labels: Labels,
+    distances: Distances,
+    second_labels: Labels,
+    second_distances: Distances,
+) -> None:
+    """See the reference."""
+    _kernels.nearest_two(
+        _input(points, np.int16),
+        _input(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        _result(second_labels, np.uint16),
+        _result(second_distances, np.int32),
+    )
+
+
+def reassign(
+    points: Points, weights: Weights, centers: Points, labels: Labels, sums: Sums, counts: Sums
+) -> tuple[int, int]:
+    """See the reference."""
+    return _kernels.reassign(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _input(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+    )
+
+
+def lloyd(
+    points: Points,
+    weights: Weights,
+    centers: Points,
+    labels: Labels,
+    sums: Sums,
+    counts: Sums,
+    *,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> list[int]:
+    """See the reference."""
+    costs = np.empty(iterations, dtype=np.int64)
+    done = _kernels.lloyd(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+        relax,
+        tolerance_bits,
+        costs,
+    )
+    found: list[int] = costs[:done].tolist()
+    return found
+
+
+def relocate(
+    points: Points,
+    weights: Weights,
+    labels: Labels,
+    distances: Distances,
+    centers: Points,
+    sums: Sums,
+    counts: Sums,
+    clusters: Labels,
+    fresh: Points,
+    *,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> int:
+    """See the reference."""
+    return _kernels.relocate(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        _result(centers, np.int16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+        _input(clusters, np.uint16),
+        _result(fresh, np.int16),
+        iterations,
+        relax,
+        tolerance_bits,
+    )
+
+
+def nudge(
+    points: Points,
+    weights: Weights,
+    centers: Points,
+    labels: Labels,
+    distances: Distances,
+    neighbors: Labels,
+    active: NDArray[np.bool_],
+    step: int,
+) -> tuple[int, int]:
+    """See the reference."""
+    return _kernels.nudge(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        _input(neighbors, np.uint16),
+        _result(active, np.bool_),
+        step,
+    )
+
+
+def accumulate(points: Points, weights: Weights, labels: Labels, sums: Sums, counts: Sums) -> None:
+    """See the reference."""
+    _kernels.accumulate(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _input(labels, np.uint16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+    )
+
+
+def variance_cuts(points: Points, weights: Weights, k: int) -> Points:
+    """See the reference."""
+    centers = np.empty((k, 4), dtype=np.int16)
+    count = _kernels.variance_cuts(_input(points, np.int16), _input(weights, np.int64), centers)
+    return centers[:count]
+
+
+def split_gains(
+    points: Points, weights: Weights, labels: Labels, k: int
+) -> tuple[NDArray[np.float64], Points]:
+    """See the reference."""
+    gains = np.empty(k, dtype=np.float64)
+    halves = np.empty((k, 2, 4), dtype=np.int16)
+    _kernels.split_gains(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _input(labels, np.uint16),
+        gains,
+        halves,
+    )
+    return gains, halves
+
+
+def count_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """See the reference."""
+    pixels = _input(pixels, np.uint8)
+    keys = np.empty(pixels.size // 3, dtype=np.uint32)
+    counts = np.empty(pixels.size // 3, dtype=np.int64)
+    count = _kernels.count_colors(pixels, keys, counts)
+    return keys[:count].copy(), counts[:count].copy()
+
+
+def merge_colors(
+    keys_a: NDArray[np.uint32],
+    counts_a: NDArray[np.int64],
+    keys_b: NDArray[np.uint32],
+    counts_b: NDArray[np.int64],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """See the reference."""
+    keys = np.empty(len(keys_a) + len(keys_b), dtype=np.uint32)
+    counts = np.empty(len(keys), dtype=np.int64)
+    count = _kernels.merge_colors(
+        _input(keys_a, np.uint32),
+        _input(counts_a, np.int64),
+        _input(keys_b, np.uint32),
+        _input(counts_b, np.int64),
+        keys,
+        counts,
+    )
+    return keys[:count].copy(), counts[:count].copy()
+
+
+def merge_cells(
+    points: Points, weights: Weights, keys: NDArray[np.uint32], mask: int
+) -> tuple[Points, Weights, NDArray[np.uint32]]:
+    """See the reference."""
+    means = np.empty((len(keys), 4), dtype=np.int16)
+    totals = np.empty(len(keys), dtype=np.int64)
+    firsts = np.empty(len(keys), dtype=np.uint32)
+    count = _kernels.merge_cells(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _input(keys, np.uint32),
+        mask,
+        means,
+        totals,
+        firsts,
+    )
+    return means[:count].copy(), totals[:count].copy(), firsts[:count].copy()
+
+
+def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """See the reference."""
+    order = np.empty(len(keys), dtype=np.uint32)
+    _kernels.morton_order(_input(keys, np.uint32), order)
+    return order
+
+
+def fill_table(keys: NDArray[np.uint32], labels: NDArray[Any], table: NDArray[Any]) -> None:
+    """See the reference."""
+    _kernels.fill_table(_input(keys, np.uint32), _input(labels, table.dtype), table.itemsize, table)
+
+
+def look_up(pixels: NDArray[np.uint8], table: NDArray[Any], out: NDArray[Any]) -> None:
+    """See the reference."""
+    _kernels.look_up(_input(pixels, np.uint8), table, table.itemsize, _result(out, table.dtype))
+
+
+def _input(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    return np.ascontiguousarray(array, dtype)
+
+
+def _result(out: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    if out.dtype != dtype:
+        raise TypeError(f"the result must be {np.dtype(dtype)}, not {out.dtype}")
+    return out

@@ -1,0 +1,246 @@
+/* Descent on a grid: each centre tries the 26 places one step away, and takes
+ * the one that lowers the cost the most, counting the points that it would win
+ * and lose. Rounding the means to 8 bits would ignore those. Staying counts as
+ * a move too: it lowers the cost where an earlier move left a member a nearer
+ * neighbour.
+ *
+ * A point whose nearest centre can't change for any of the moves needs no look
+ * at each: by d the vector of a move and v = point - centre,
+ *
+ *     |v - d|^2 = |v|^2 - 2 d v + |d|^2
+ *
+ * sums over such points from their number and the sum of their v.
+ */
+#ifndef KQ_NUDGE_H
+#define KQ_NUDGE_H
+
+#include "cluster.h"
+
+#define KQ_MOVES 27 /* {-1, 0, 1}^3, numbered with the last channel fastest */
+#define KQ_NOBODY UINT32_MAX
+
+typedef struct {
+    const int16_t *points;
+    const int64_t *weights;
+    size_t n, k, reach;
+    int16_t *centers;
+    uint16_t *labels;
+    int32_t *distances;
+    const uint16_t *neighbors; /* of each centre, `reach` others */
+    uint8_t *active;
+    int32_t step;
+    uint32_t *first, *next, *previous; /* each cluster's points, a linked list */
+    uint32_t *member;                  /* the points of one cluster ... */
+    int32_t *rival_distance;           /* ... and who would have each without it */
+    uint16_t *rival;
+    int64_t fall;
+    size_t moved;
+} kq_nudging;
+
+static int32_t kq_squared(const int16_t *a, const int16_t *b)
+{
+    int32_t sum = 0;
+    for (int c = 0; c < KQ_CHANNELS; c++) {
+        int32_t d = a[c] - b[c];
+        sum += d * d;
+    }
+    return sum;
+}
+
+static void kq_link(kq_nudging *work, uint32_t i, size_t cluster)
+{
+    uint32_t head = work->first[cluster];
+    work->next[i] = head;
+    work->previous[i] = KQ_NOBODY;
+    if (head != KQ_NOBODY)
+        work->previous[head] = i;
+    work->first[cluster] = i;
+}
+
+static void kq_unlink(kq_nudging *work, uint32_t i, size_t cluster)
+{
+    if (work->previous[i] == KQ_NOBODY)
+        work->first[cluster] = work->next[i];
+    else
+        work->next[work->previous[i]] = work->next[i];
+    if (work->next[i] != KQ_NOBODY)
+        work->previous[work->next[i]] = work->previous[i];
+}
+
+static void kq_relabel(kq_nudging *work, uint32_t i, size_t to, int32_t distance)
+{
+    kq_unlink(work, i, work->labels[i]);
+    work->labels[i] = (uint16_t)to;
+    work->distances[i] = distance;
+    kq_link(work, i, to);
+}
+
+/* change[m] += weight * (min(distance after move m, limit) - now) */
+static void kq_weigh_moves(const int32_t *v, int32_t squared, int32_t step, int32_t limit,
+                           int32_t now, int64_t weight, int64_t *change)
+{
+    int m = 0;
+    int32_t unit = step * step;
+    for (int x = -1; x <= 1; x++)
+        for (int y = -1; y <= 1; y++) {
+            int32_t xy = squared - 2 * step * (x * v[0] + y * v[1]) + unit * (x * x + y * y);
+            for (int z = -1; z <= 1; z++, m++) {
+                int32_t after = xy - 2 * step * z * v[2] + unit * z * z;
+                change[m] += weight * ((after < limit ? after : limit) - now);
+            }
+        }
+}
+
+/* Fills the lists of members and rivals of cluster j; returns their number. */
+static size_t kq_weigh_members(kq_nudging *work, size_t j, int64_t *change)
+{
+    const int16_t *center = work->centers + j * KQ_CHANNELS;
+    const uint16_t *neighbors = work->neighbors + j * work->reach;
+    int64_t free_weight = 0, free_sum[3] = {0, 0, 0};
+    size_t count = 0;
+    for (uint32_t i = work->first[j]; i != KQ_NOBODY; i = work->next[i]) {
+        const int16_t *point = work->points + (size_t)i * KQ_CHANNELS;
+        int32_t limit = INT32_MAX, now = work->distances[i], v[3], highest = now;
+        size_t rival = j;
+        for (size_t r = 0; r < work->reach; r++) {
+            int32_t d = kq_squared(point, work->centers + (size_t)neighbors[r] * KQ_CHANNELS);
+            if (d < limit) {
+                limit = d;
+                rival = neighbors[r];
+            }
+        }
+        for (int c = 0; c < 3; c++) {
+            v[c] = point[c] - center[c];
+            highest += work->step * work->step + 2 * work->step * (v[c] < 0 ? -v[c] : v[c]);
+        }
+        if (highest <= limit) {
+            free_weight += work->weights[i];
+            for (int c = 0; c < 3; c++)
+                free_sum[c] += work->weights[i] * v[c];
+        } else {
+            kq_weigh_moves(v, now, work->step, limit, now, work->weights[i], change);
+        }
+        work->member[count] = i;
+        work->rival[count] = (uint16_t)rival;
+        work->rival_distance[count++] = limit;
+    }
+    int64_t step = work->step;
+    for (int m = 0; m < KQ_MOVES; m++) {
+        int x = m / 9 - 1, y = m / 3 % 3 - 1, z = m % 3 - 1;
+        change[m] += free_weight * step * step * (x * x + y * y + z * z) -
+                     2 * step * (x * free_sum[0] + y * free_sum[1] + z * free_sum[2]);
+    }
+    return count;
+}
+
+static void kq_weigh_others(kq_nudging *work, size_t j, int64_t *change)
+{
+    const int16_t *center = work->centers + j * KQ_CHANNELS;
+    int32_t step = work->step;
+    for (size_t r = 0; r < work->reach; r++) {
+        size_t other = work->neighbors[j * work->reach + r];
+        for (uint32_t i = work->first[other]; i != KQ_NOBODY; i = work->next[i]) {
+            const int16_t *point = work->points + (size_t)i * KQ_CHANNELS;
+            int32_t squared = kq_squared(point, center), now = work->distances[i];
+            int32_t v[3], lowest = squared;
+            for (int c = 0; c < 3; c++) {
+                v[c] = point[c] - center[c];
+                int32_t nearer = 2 * step * (v[c] < 0 ? -v[c] : v[c]) - step * step;
+                lowest -= nearer > 0 ? nearer : 0;
+            }
+            if (lowest < now)
+                kq_weigh_moves(v, squared, step, now, now, work->weights[i], change);
+        }
+    }
+}
+
+/* The centre has moved: members leave for rivals that are nearer now, and
+ * neighbours' points come. */
+static void kq_settle(kq_nudging *work, size_t j, size_t count)
+{
+    const int16_t *center = work->centers + j * KQ_CHANNELS;
+    for (size_t r = 0; r < work->reach; r++) {
+        size_t other = work->neighbors[j * work->reach + r];
+        for (uint32_t i = work->first[other], after; i != KQ_NOBODY; i = after) {
+            int32_t distance = kq_squared(work->points + (size_t)i * KQ_CHANNELS, center);
+            after = work->next[i];
+            if (distance < work->distances[i])
+                kq_relabel(work, i, j, distance);
+        }
+    }
+    for (size_t m = 0; m < count; m++) {
+        uint32_t i = work->member[m];
+        int32_t distance = kq_squared(work->points + (size_t)i * KQ_CHANNELS, center);
+        if (work->rival_distance[m] < distance)
+            kq_relabel(work, i, work->rival[m], work->rival_distance[m]);
+        else
+            work->distances[i] = distance;
+    }
+}
+
+/* Whether move m keeps a centre within the range of coordinates. */
+static int kq_move_fits(const int16_t *center, int m, int32_t step)
+{
+    int32_t x = center[0] + step * (m / 9 - 1), y = center[1] + step * (m / 3 % 3 - 1);
+    int32_t z = center[2] + step * (m % 3 - 1);
+    return x >= 0 && x <= KQ_TOP && y >= 0 && y <= KQ_TOP && z >= 0 && z <= KQ_TOP;
+}
+
+static void kq_nudge_one(kq_nudging *work, size_t j, uint8_t *active)
+{
+    int64_t change[KQ_MOVES] = {0};
+    int16_t *center = work->centers + j * KQ_CHANNELS;
+    size_t count = kq_weigh_members(work, j, change);
+    kq_weigh_others(work, j, change);
+    int best = -1;
+    for (int m = 0; m < KQ_MOVES; m++)
+        if (kq_move_fits(center, m, work->step) && (best < 0 || change[m] < change[best]))
+            best = m;
+    if (change[best] >= 0)
+        return;
+    work->fall -= change[best];
+    work->moved++;
+    center[0] = (int16_t)(center[0] + work->step * (best / 9 - 1));
+    center[1] = (int16_t)(center[1] + work->step * (best / 3 % 3 - 1));
+    center[2] = (int16_t)(center[2] + work->step * (best % 3 - 1));
+    kq_settle(work, j, count);
+    active[j] = 1;
+    for (size_t r = 0; r < work->reach; r++)
+        active[work->neighbors[j * work->reach + r]] = 1;
+}
+
+/* Each active centre once, in order; `active` then tells whose surroundings
+ * changed. Returns 0 where memory ran out. */
+static int kq_nudge(kq_nudging *work)
+{
+    size_t n = work->n;
+    work->first = malloc(work->k * sizeof *work->first);
+    work->next = malloc(n * sizeof *work->next);
+    work->previous = malloc(n * sizeof *work->previous);
+    work->member = malloc(n * sizeof *work->member);
+    work->rival = malloc(n * sizeof *work->rival);
+    work->rival_distance = malloc(n * sizeof *work->rival_distance);
+    uint8_t *active = calloc(work->k, 1);
+    int enough = work->first && work->next && work->previous && work->member && work->rival &&
+                 work->rival_distance && active;
+    if (enough) {
+        for (size_t j = 0; j < work->k; j++)
+            work->first[j] = KQ_NOBODY;
+        for (size_t i = n; i-- > 0;)
+            kq_link(work, (uint32_t)i, work->labels[i]);
+        for (size_t j = 0; j < work->k; j++)
+            if (work->active[j])
+                kq_nudge_one(work, j, active);
+        memcpy(work->active, active, work->k);
+    }
+    free(work->first);
+    free(work->next);
+    free(work->previous);
+    free(work->member);
+    free(work->rival);
+    free(work->rival_distance);
+    free(active);
+    return enough;
+}
+
+#endif

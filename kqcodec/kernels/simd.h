@@ -1,0 +1,414 @@
+/* The two inner loops of the nearest-centre search, for AVX2 (found at run
+ * time), SSE2 (every x86-64) and plain C, all with the same integers.
+ *
+ * A vector of four int16 is kept as two int32 that hold two channels each,
+ * `rg` and `ba`: one multiply-add of 16-bit pairs gives x*x + y*y.
+ */
+#ifndef KQ_SIMD_H
+#define KQ_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+#define KQ_SSE2 1
+#if defined(__GNUC__)
+#define KQ_AVX2 1
+#define KQ_TARGET_AVX2 __attribute__((target("avx2")))
+#endif
+#endif
+
+#define KQ_POINTS 64 /* points compared at a time; KQ_LANES of cluster.h */
+#define KQ_STEP 8    /* candidates filtered at a time */
+
+static int kq_has_avx2(void)
+{
+#if defined(KQ_AVX2)
+    return __builtin_cpu_supports("avx2") != 0;
+#else
+    return 0;
+#endif
+}
+
+/* Centres still in the running, ascending by index, in parallel arrays padded
+ * to a multiple of KQ_STEP with copies of the last. */
+typedef struct {
+    size_t count;
+    int32_t *rg, *ba, *norm, *index;
+} kq_candidates;
+
+static kq_candidates *kq_candidates_new(size_t capacity)
+{
+    size_t room = capacity + KQ_STEP;
+    kq_candidates *list = malloc(sizeof *list + 4 * room * sizeof(int32_t));
+    if (list) {
+        list->count = 0;
+        list->rg = (int32_t *)(list + 1);
+        list->ba = list->rg + room;
+        list->norm = list->ba + room;
+        list->index = list->norm + room;
+    }
+    return list;
+}
+
+static void kq_candidates_free(kq_candidates *list)
+{
+    free(list);
+}
+
+static void kq_candidates_add(kq_candidates *list, const int16_t *center, int32_t index)
+{
+    int32_t norm = 0;
+    for (int c = 0; c < 4; c++)
+        norm += (int32_t)center[c] * center[c];
+    memcpy(list->rg + list->count, center, 4);
+    memcpy(list->ba + list->count, center + 2, 4);
+    list->norm[list->count] = norm;
+    list->index[list->count++] = index;
+}
+
+static void kq_candidates_copy(kq_candidates *to, const kq_candidates *from, size_t at)
+{
+    to->rg[to->count] = from->rg[at];
+    to->ba[to->count] = from->ba[at];
+    to->norm[to->count] = from->norm[at];
+    to->index[to->count++] = from->index[at];
+}
+
+static void kq_candidates_pad(kq_candidates *list)
+{
+    size_t count = list->count;
+    while (list->count % KQ_STEP)
+        kq_candidates_copy(list, list, count - 1);
+    list->count = count;
+}
+
+/* (x.low - y.low)^2 + (x.high - y.high)^2 of packed pairs. */
+static inline int32_t kq_pair_squared(int32_t x, int32_t y)
+{
+    int16_t a[2], b[2];
+    memcpy(a, &x, 4);
+    memcpy(b, &y, 4);
+    int32_t d0 = a[0] - b[0], d1 = a[1] - b[1];
+    return d0 * d0 + d1 * d1;
+}
+
+/* x.low * y.low + x.high * y.high */
+static inline int32_t kq_pair_dot(int32_t x, int32_t y)
+{
+    int16_t a[2], b[2];
+    memcpy(a, &x, 4);
+    memcpy(b, &y, 4);
+    return (int32_t)a[0] * b[0] + (int32_t)a[1] * b[1];
+}
+
+/* x - y and |x - y|, pair by pair. */
+static inline void kq_pair_difference(int32_t x, int32_t y, int32_t *difference, int32_t *size)
+{
+    int16_t a[2], b[2], d[2], s[2];
+    memcpy(a, &x, 4);
+    memcpy(b, &y, 4);
+    for (int c = 0; c < 2; c++) {
+        d[c] = (int16_t)(a[c] - b[c]);
+        s[c] = (int16_t)(d[c] < 0 ? -d[c] : d[c]);
+    }
+    memcpy(difference, d, 4);
+    memcpy(size, s, 4);
+}
+
+/* --- points against candidates -------------------------------------------- */
+
+typedef struct {
+    int32_t rg[KQ_POINTS], ba[KQ_POINTS];
+    int32_t label[KQ_POINTS], best[KQ_POINTS];          /* places in the candidates */
+    int32_t second_label[KQ_POINTS], second[KQ_POINTS]; /* filled by nearest_two */
+} kq_lanes;
+
+static void kq_lanes_load(kq_lanes *lanes, const int16_t *points, size_t count)
+{
+    for (size_t i = 0; i < KQ_POINTS; i++) {
+        const int16_t *point = points + 4 * (i < count ? i : 0);
+        memcpy(lanes->rg + i, point, 4);
+        memcpy(lanes->ba + i, point + 2, 4);
+    }
+}
+
+#if defined(KQ_AVX2)
+KQ_TARGET_AVX2 static void kq_lanes_nearest_avx2(kq_lanes *lanes, const kq_candidates *candidates)
+{
+    for (int i = 0; i < KQ_POINTS; i += 16) {
+        __m256i rg0 = _mm256_loadu_si256((const __m256i *)(lanes->rg + i));
+        __m256i ba0 = _mm256_loadu_si256((const __m256i *)(lanes->ba + i));
+        __m256i rg1 = _mm256_loadu_si256((const __m256i *)(lanes->rg + i + 8));
+        __m256i ba1 = _mm256_loadu_si256((const __m256i *)(lanes->ba + i + 8));
+        __m256i best0 = _mm256_set1_epi32(INT32_MAX), best1 = best0;
+        __m256i label0 = _mm256_setzero_si256(), label1 = label0;
+        for (size_t j = 0; j < candidates->count; j++) {
+            __m256i rg = _mm256_set1_epi32(candidates->rg[j]);
+            __m256i ba = _mm256_set1_epi32(candidates->ba[j]);
+            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i x0 = _mm256_sub_epi16(rg0, rg), y0 = _mm256_sub_epi16(ba0, ba);
+            __m256i x1 = _mm256_sub_epi16(rg1, rg), y1 = _mm256_sub_epi16(ba1, ba);
+            __m256i d0 = _mm256_add_epi32(_mm256_madd_epi16(x0, x0), _mm256_madd_epi16(y0, y0));
+            __m256i d1 = _mm256_add_epi32(_mm256_madd_epi16(x1, x1), _mm256_madd_epi16(y1, y1));
+            label0 = _mm256_blendv_epi8(label0, place, _mm256_cmpgt_epi32(best0, d0));
+            label1 = _mm256_blendv_epi8(label1, place, _mm256_cmpgt_epi32(best1, d1));
+            best0 = _mm256_min_epi32(best0, d0);
+            best1 = _mm256_min_epi32(best1, d1);
+        }
+        _mm256_storeu_si256((__m256i *)(lanes->label + i), label0);
+        _mm256_storeu_si256((__m256i *)(lanes->label + i + 8), label1);
+        _mm256_storeu_si256((__m256i *)(lanes->best + i), best0);
+        _mm256_storeu_si256((__m256i *)(lanes->best + i + 8), best1);
+    }
+}
+#endif
+
+#if defined(KQ_SSE2)
+static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidates)
+{
+    for (int i = 0; i < KQ_POINTS; i += 4) {
+        __m128i rg0 = _mm_loadu_si128((const __m128i *)(lanes->rg + i));
+        __m128i ba0 = _mm_loadu_si128((const __m128i *)(lanes->ba + i));
+        __m128i best = _mm_set1_epi32(INT32_MAX), label = _mm_setzero_si128();
+        for (size_t j = 0; j < candidates->count; j++) {
+            __m128i x = _mm_sub_epi16(rg0, _mm_set1_epi32(candidates->rg[j]));
+            __m128i y = _mm_sub_epi16(ba0, _mm_set1_epi32(candidates->ba[j]));
+            __m128i d = _mm_add_epi32(_mm_madd_epi16(x, x), _mm_madd_epi16(y, y));
+            __m128i less = _mm_cmpgt_epi32(best, d);
+            best = _mm_or_si128(_mm_and_si128(less, d), _mm_andnot_si128(less, best));
+            label = _mm_or_si128(_mm_and_si128(less, _mm_set1_epi32((int)j)),
+                                 _mm_andnot_si128(less, label));
+        }
+        _mm_storeu_si128((__m128i *)(lanes->label + i), label);
+        _mm_storeu_si128((__m128i *)(lanes->best + i), best);
+    }
+}
+#else
+static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidates)
+{
+    for (int i = 0; i < KQ_POINTS; i++) {
+        lanes->best[i] = INT32_MAX;
+        lanes->label[i] = 0;
+    }
+    for (size_t j = 0; j < candidates->count; j++) {
+        int32_t rg = candidates->rg[j], ba = candidates->ba[j];
+        for (int i = 0; i < KQ_POINTS; i++) {
+            int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
+            lanes->label[i] = d < lanes->best[i] ? (int32_t)j : lanes->label[i];
+            lanes->best[i] = d < lanes->best[i] ? d : lanes->best[i];
+        }
+    }
+}
+#endif
+
+static void kq_lanes_nearest(kq_lanes *lanes, const kq_candidates *candidates, int avx2)
+{
+#if defined(KQ_AVX2)
+    if (avx2) {
+        kq_lanes_nearest_avx2(lanes, candidates);
+        return;
+    }
+#endif
+    (void)avx2;
+    kq_lanes_nearest_base(lanes, candidates);
+}
+
+#if defined(KQ_AVX2)
+KQ_TARGET_AVX2 static void kq_lanes_two_avx2(kq_lanes *lanes, const kq_candidates *candidates)
+{
+    for (int i = 0; i < KQ_POINTS; i += 8) {
+        __m256i rg0 = _mm256_loadu_si256((const __m256i *)(lanes->rg + i));
+        __m256i ba0 = _mm256_loadu_si256((const __m256i *)(lanes->ba + i));
+        __m256i best = _mm256_set1_epi32(INT32_MAX), second = best;
+        __m256i label = _mm256_setzero_si256(), next = label;
+        for (size_t j = 0; j < candidates->count; j++) {
+            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i x = _mm256_sub_epi16(rg0, _mm256_set1_epi32(candidates->rg[j]));
+            __m256i y = _mm256_sub_epi16(ba0, _mm256_set1_epi32(candidates->ba[j]));
+            __m256i d = _mm256_add_epi32(_mm256_madd_epi16(x, x), _mm256_madd_epi16(y, y));
+            __m256i less = _mm256_cmpgt_epi32(best, d), between = _mm256_cmpgt_epi32(second, d);
+            next = _mm256_blendv_epi8(_mm256_blendv_epi8(next, place, between), label, less);
+            second = _mm256_min_epi32(second, _mm256_max_epi32(best, d));
+            label = _mm256_blendv_epi8(label, place, less);
+            best = _mm256_min_epi32(best, d);
+        }
+        _mm256_storeu_si256((__m256i *)(lanes->label + i), label);
+        _mm256_storeu_si256((__m256i *)(lanes->best + i), best);
+        _mm256_storeu_si256((__m256i *)(lanes->second_label + i), next);
+        _mm256_storeu_si256((__m256i *)(lanes->second + i), second);
+    }
+}
+#endif
+
+/* The nearest and the next: of equal distances the lower place comes first. */
+static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidates, int avx2)
+{
+#if defined(KQ_AVX2)
+    if (avx2) {
+        kq_lanes_two_avx2(lanes, candidates);
+        return;
+    }
+#endif
+    (void)avx2;
+    for (int i = 0; i < KQ_POINTS; i++) {
+        lanes->best[i] = lanes->second[i] = INT32_MAX;
+        lanes->label[i] = lanes->second_label[i] = 0;
+    }
+    for (size_t j = 0; j < candidates->count; j++) {
+        int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = (int32_t)j;
+        for (int i = 0; i < KQ_POINTS; i++) {
+            int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
+            int32_t best = lanes->best[i], second = lanes->second[i];
+            int32_t was = lanes->label[i], next = lanes->second_label[i];
+            lanes->second_label[i] = d < best ? was : d < second ? place : next;
+            lanes->second[i] = d < best ? best : d < second ? d : second;
+            lanes->label[i] = d < best ? place : was;
+            lanes->best[i] = d < best ? d : best;
+        }
+    }
+}
+
+/* --- candidates against a box ---------------------------------------------- */
+
+/* A box as the filter needs it: low + high and high - low, in pairs. */
+typedef struct {
+    int32_t sum_rg, sum_ba, size_rg, size_ba;
+} kq_extent;
+
+static void kq_extent_of(const int16_t *low, const int16_t *high, kq_extent *extent)
+{
+    int16_t sum[4], size[4];
+    for (int c = 0; c < 4; c++) {
+        sum[c] = (int16_t)(low[c] + high[c]);
+        size[c] = (int16_t)(high[c] - low[c]);
+    }
+    memcpy(&extent->sum_rg, sum, 4);
+    memcpy(&extent->sum_ba, sum + 2, 4);
+    memcpy(&extent->size_rg, size, 4);
+    memcpy(&extent->size_ba, size + 2, 4);
+}
+
+/* Whether candidate j beats candidate i at every point of the box. */
+static int kq_beaten(const kq_candidates *list, size_t i, size_t j, const kq_extent *box)
+{
+    int32_t v_rg, v_ba, s_rg, s_ba;
+    kq_pair_difference(list->rg[i], list->rg[j], &v_rg, &s_rg);
+    kq_pair_difference(list->ba[i], list->ba[j], &v_ba, &s_ba);
+    int32_t most = kq_pair_dot(v_rg, box->sum_rg) + kq_pair_dot(v_ba, box->sum_ba);
+    most += kq_pair_dot(s_rg, box->size_rg) + kq_pair_dot(s_ba, box->size_ba);
+    return most < list->norm[i] - list->norm[j];
+}
+
+/* The candidate nearest to the middle of the box, other than `but`:
+ * |i|^2 - (low + high) i is its squared distance less a constant. */
+static size_t kq_middle(const kq_candidates *list, const kq_extent *box, size_t but)
+{
+    size_t nearest = but == 0;
+    int32_t lowest = INT32_MAX;
+    for (size_t i = 0; i < list->count; i++) {
+        int32_t score = list->norm[i] - kq_pair_dot(list->rg[i], box->sum_rg) -
+                        kq_pair_dot(list->ba[i], box->sum_ba);
+        if (score < lowest && i != but) {
+            lowest = score;
+            nearest = i;
+        }
+    }
+    return nearest;
+}
+
+#if defined(KQ_AVX2)
+KQ_TARGET_AVX2 static size_t kq_middle_avx2(const kq_candidates *list, const kq_extent *box,
+                                            size_t but)
+{
+    __m256i sum_rg = _mm256_set1_epi32(box->sum_rg), sum_ba = _mm256_set1_epi32(box->sum_ba);
+    __m256i lowest = _mm256_set1_epi32(INT32_MAX), nearest = _mm256_set1_epi32(INT32_MAX);
+    __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i not_this = _mm256_set1_epi32((int)but), end = _mm256_set1_epi32((int)list->count);
+    for (size_t i = 0; i < list->count; i += KQ_STEP) {
+        __m256i rg = _mm256_loadu_si256((const __m256i *)(list->rg + i));
+        __m256i ba = _mm256_loadu_si256((const __m256i *)(list->ba + i));
+        __m256i score = _mm256_loadu_si256((const __m256i *)(list->norm + i));
+        score = _mm256_sub_epi32(score, _mm256_madd_epi16(rg, sum_rg));
+        score = _mm256_sub_epi32(score, _mm256_madd_epi16(ba, sum_ba));
+        __m256i allowed = _mm256_andnot_si256(_mm256_cmpeq_epi32(place, not_this),
+                                              _mm256_cmpgt_epi32(end, place));
+        __m256i less = _mm256_and_si256(allowed, _mm256_cmpgt_epi32(lowest, score));
+        nearest = _mm256_blendv_epi8(nearest, place, less);
+        lowest = _mm256_blendv_epi8(lowest, score, less);
+        place = _mm256_add_epi32(place, _mm256_set1_epi32(KQ_STEP));
+    }
+    int32_t scores[KQ_STEP], places[KQ_STEP];
+    _mm256_storeu_si256((__m256i *)scores, lowest);
+    _mm256_storeu_si256((__m256i *)places, nearest);
+    int best = 0;
+    for (int lane = 1; lane < KQ_STEP; lane++)
+        if (scores[lane] < scores[best])
+            best = lane;
+    return (size_t)places[best];
+}
+
+/* For the candidates from i on: a bit for each that j beats. */
+KQ_TARGET_AVX2 static inline unsigned int kq_beaten_avx2(const kq_candidates *list, size_t i,
+                                                         size_t j, const kq_extent *box)
+{
+    __m256i v_rg = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)(list->rg + i)),
+                                    _mm256_set1_epi32(list->rg[j]));
+    __m256i v_ba = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)(list->ba + i)),
+                                    _mm256_set1_epi32(list->ba[j]));
+    __m256i most = _mm256_add_epi32(_mm256_madd_epi16(v_rg, _mm256_set1_epi32(box->sum_rg)),
+                                    _mm256_madd_epi16(v_ba, _mm256_set1_epi32(box->sum_ba)));
+    most = _mm256_add_epi32(
+        most, _mm256_madd_epi16(_mm256_abs_epi16(v_rg), _mm256_set1_epi32(box->size_rg)));
+    most = _mm256_add_epi32(
+        most, _mm256_madd_epi16(_mm256_abs_epi16(v_ba), _mm256_set1_epi32(box->size_ba)));
+    __m256i norm = _mm256_loadu_si256((const __m256i *)(list->norm + i));
+    __m256i beaten =
+        _mm256_cmpgt_epi32(_mm256_sub_epi32(norm, _mm256_set1_epi32(list->norm[j])), most);
+    return (unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(beaten));
+}
+
+KQ_TARGET_AVX2 static void kq_filter_avx2(const kq_candidates *list, const kq_extent *box, int two,
+                                          kq_candidates *kept)
+{
+    size_t first = kq_middle_avx2(list, box, list->count);
+    size_t next = two ? kq_middle_avx2(list, box, first) : first;
+    for (size_t i = 0; i < list->count; i += KQ_STEP) {
+        unsigned int mask = kq_beaten_avx2(list, i, first, box);
+        if (two)
+            mask &= kq_beaten_avx2(list, i, next, box);
+        mask = ~mask & (list->count - i < KQ_STEP ? (1u << (list->count - i)) - 1 : 255u);
+        for (; mask; mask &= mask - 1)
+            kq_candidates_copy(kept, list, i + (size_t)__builtin_ctz(mask));
+    }
+}
+#endif
+
+/* The candidates that may be nearest (or, with `two`, next to nearest) to some
+ * point of the box. */
+static void kq_filter(const kq_candidates *list, const int16_t *low, const int16_t *high, int two,
+                      int avx2, kq_candidates *kept)
+{
+    kq_extent box;
+    kq_extent_of(low, high, &box);
+    kept->count = 0;
+#if defined(KQ_AVX2)
+    if (avx2) {
+        kq_filter_avx2(list, &box, two, kept);
+        kq_candidates_pad(kept);
+        return;
+    }
+#endif
+    (void)avx2;
+    size_t first = kq_middle(list, &box, list->count);
+    size_t next = two ? kq_middle(list, &box, first) : first;
+    for (size_t i = 0; i < list->count; i++)
+        if (!kq_beaten(list, i, first, &box) || (two && !kq_beaten(list, i, next, &box)))
+            kq_candidates_copy(kept, list, i);
+    kq_candidates_pad(kept);
+}
+
+#endif

@@ -1,0 +1,184 @@
+"""Where distances are measured: RGB, or the perceptual Oklab.
+
+A space turns 8-bit colours into the points that k-means clusters, and centres
+back into 8-bit colours. Both ways are integer arithmetic, so that a palette
+doesn't depend on anybody's ``pow`` or ``cbrt``.
+
+Oklab is Björn Ottosson's (2020). Its lightness 0..1 becomes 0..16320, and its
+two opponent axes get the same scale, with 0 at 8160.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Coordinates are 8-bit samples with six fractional bits.
+FRACTION_BITS = 6
+TOP = 255 << FRACTION_BITS
+# Where Oklab's black lies: its opponent axes have two sides.
+_ORIGIN = np.array([0, TOP // 2, TOP // 2])
+
+# How many fractional bits linear light, the roots of cone responses, and the
+# matrices have.
+_LIGHT_BITS = 24
+_ROOT_BITS = 20
+_MATRIX_BITS = 20
+
+
+class Space(Protocol):
+    """A way to measure colours."""
+
+    name: str
+
+    def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Colours of shape (N, 3) as points: int16, shape (N, 4), in 0..16320."""
+        ...
+
+    def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
+        """Centres of shape (K, 4) as the 8-bit colours that stand for them."""
+        ...
+
+
+class RgbSpace:
+    """Plain RGB: a sample times 64, the fourth channel 0."""
+
+    name = "rgb"
+
+    def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """See Space."""
+        points = np.zeros((len(colors), 4), dtype=np.int16)
+        points[:, :3] = colors
+        points <<= FRACTION_BITS
+        return points
+
+    def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
+        """See Space; halves are rounded up."""
+        half = 1 << (FRACTION_BITS - 1)
+        return ((centers[:, :3].astype(np.int32) + half) >> FRACTION_BITS).astype(np.uint8)
+
+
+class OklabSpace:
+    """Oklab: lightness, green to red, blue to yellow, the fourth channel 0."""
+
+    name = "oklab"
+
+    def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """See Space."""
+        light = _light_of_samples()[colors]
+        # A root with 20 fractional bits is that of the value with 60.
+        cones = _product(light, _CONES_OF_LIGHT)
+        roots = _cube_roots(cones << (3 * _ROOT_BITS - _LIGHT_BITS - _MATRIX_BITS))
+        lab = _product(roots, _LAB_OF_ROOTS)
+        shift = _MATRIX_BITS + _ROOT_BITS
+        scaled = ((lab >> _MATRIX_BITS) * TOP + (1 << (_ROOT_BITS - 1))) >> (shift - _MATRIX_BITS)
+        points = np.zeros((len(colors), 4), dtype=np.int16)
+        points[:, :3] = np.clip(scaled + _ORIGIN, 0, TOP)
+        return points
+
+    def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
+        """See Space; what lies outside sRGB is clipped."""
+        lab = centers[:, :3].astype(np.int64) - _ORIGIN
+        roots = _product((lab << _ROOT_BITS) // TOP, _ROOTS_OF_LAB) >> _MATRIX_BITS
+        # A cube has 60 fractional bits; roots are below 2, so it fits.
+        cones = (roots * roots >> _ROOT_BITS) * roots >> (2 * _ROOT_BITS - _LIGHT_BITS)
+        light = _product(cones, _LIGHT_OF_CONES) >> _MATRIX_BITS
+        samples = _light_of_samples()
+        between = (samples[1:] + samples[:-1] + 1) // 2
+        return np.searchsorted(between, light, side="right").astype(np.uint8)
+
+
+SPACES: dict[str, Space] = {space.name: space for space in (RgbSpace(), OklabSpace())}
+
+
+def space_of(name: str) -> Space:
+    """The space of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in SPACES:
+        raise ValueError(f"space must be one of {', '.join(SPACES)}, not {name!r}")
+    return SPACES[name]
+
+
+def _fixed(rows: tuple[tuple[str, str, str], ...]) -> NDArray[np.int64]:
+    """Decimal digits as integers with _MATRIX_BITS fractional bits, rounded."""
+    from fractions import Fraction
+
+    return np.array(
+        [[round(Fraction(value) * (1 << _MATRIX_BITS)) for value in row] for row in rows],
+        dtype=np.int64,
+    )
+
+
+_CONES_OF_LIGHT = _fixed(
+    (
+        ("0.4122214708", "0.5363325363", "0.0514459929"),
+        ("0.2119034982", "0.6806995451", "0.1073969566"),
+        ("0.0883024619", "0.2817188376", "0.6299787005"),
+    )
+)
+_LAB_OF_ROOTS = _fixed(
+    (
+        ("0.2104542553", "0.7936177850", "-0.0040720468"),
+        ("1.9779984951", "-2.4285922050", "0.4505937099"),
+        ("0.0259040371", "0.7827717662", "-0.8086757660"),
+    )
+)
+_ROOTS_OF_LAB = _fixed(
+    (
+        ("1", "0.3963377774", "0.2158037573"),
+        ("1", "-0.1055613458", "-0.0638541728"),
+        ("1", "-0.0894841775", "-1.2914855480"),
+    )
+)
+_LIGHT_OF_CONES = _fixed(
+    (
+        ("4.0767416621", "-3.3077115913", "0.2309699292"),
+        ("-1.2684380046", "2.6097574011", "-0.3413193965"),
+        ("-0.0041960863", "-0.7034186147", "1.7076147010"),
+    )
+)
+
+
+def _product(values: NDArray[np.int64], matrix: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The matrix times each row, in int64, which no product here leaves."""
+    return np.stack(
+        [values[:, 0] * row[0] + values[:, 1] * row[1] + values[:, 2] * row[2] for row in matrix],
+        axis=1,
+    )
+
+
+@lru_cache(maxsize=1)
+def _light_of_samples() -> NDArray[np.int64]:
+    """Linear light of the 256 samples, by sRGB's curve (IEC 61966-2-1):
+    s / 12.92 up to 0.04045, else ((s + 0.055) / 1.055)^2.4, s = v / 255."""
+    return np.array([_light_of_sample(v) for v in range(256)], dtype=np.int64)
+
+
+def _light_of_sample(v: int) -> int:
+    one = 1 << _LIGHT_BITS
+    if v * 100_000 <= 4_045 * 255:
+        return (2 * v * one * 100 + 255 * 1_292) // (2 * 255 * 1_292)
+    # x^2.4 = (x^12)^(1/5), x = (1000 v + 14025) / 269025: a fifth root of integers.
+    target = (1_000 * v + 14_025) ** 12 * one**5 // 269_025**12
+    low, high = 0, one + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**5 <= target else (low, middle)
+    return low
+
+
+def _cube_roots(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The integer cube roots, rounded down, of values below 2^62."""
+    roots = np.cbrt(values.astype(np.float64)).astype(np.int64)
+    # The guess is off by one at most; integers decide.
+    roots -= roots * roots * roots > values
+    above = roots + 1
+    return roots + (above * above * above <= values)
