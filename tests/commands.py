@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 # The installed script: `python -m` would find the package in the current directory first.
 KQ = [shutil.which("kq", path=os.path.dirname(sys.executable)) or "kq"]
 
+# Whoever starts a test in the background has it ignore the signal.
+WITH_CTRL_C = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+]
+
 
 def kq(*arguments: object, stdin: bytes = b"") -> Result:
     """Run in this process; only SystemExit may leave the command."""

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from commands import KQ, kq, kq_process, refusal, usage_refusal
+from commands import KQ, WITH_CTRL_C, kq, kq_process, refusal, usage_refusal
 
 import kqcodec
 from kqcodec import cli, clustering, coders, decoder, effort, spaces
@@ -105,15 +105,6 @@ def test_a_closed_pipe_ends_quietly(small):
     os.close(writer)
     assert result.returncode == failures.PIPE_CLOSED
     assert result.stderr == b""
-
-
-# Whoever starts a test in the background has it ignore the signal.
-WITH_CTRL_C = [
-    sys.executable,
-    "-c",
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
-    "os.execv(sys.argv[1], sys.argv[1:])",
-]
 
 
 def test_ctrl_c_ends_quietly():

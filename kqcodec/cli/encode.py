@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
 import sys
-import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,6 @@ import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import options
 from kqcodec.cli.failures import (
-    DAMAGED_ADVICE,
-    REFUSED,
     STANDARD_INPUT,
     STREAM,
     USAGE,
@@ -28,6 +24,7 @@ from kqcodec.cli.failures import (
     run_each,
 )
 from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
 from kqcodec.errors import ImageError
@@ -164,8 +161,8 @@ def command(
             click.echo(_summary(figures), err=status_err)
 
     with (
-        _pillow_limits(settings.max_pixels),
-        _warnings_as_lines(),
+        pillow_limits(settings.max_pixels),
+        warnings_as_lines(),
         progress(inputs, hidden=quiet or as_json) as names,
     ):
         code = run_each(names, work, as_json=as_json, status_err=status_err)
@@ -216,23 +213,7 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
                 background=settings.background,
             )
         except ImageError as exc:
-            raise _image_failure(exc, display_name(name), settings.max_pixels) from exc
-
-
-def _image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
-    from PIL import Image, UnidentifiedImageError
-
-    if isinstance(exc.__cause__, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return Failure(
-            REFUSED,
-            f"{name}: the picture has more than {max_pixels:,} pixels; "
-            "raise --max-pixels if you trust the file",
-        )
-    if exc.__cause__ is None and "transparent" in str(exc):
-        return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
-    foreign = isinstance(exc.__cause__, UnidentifiedImageError)
-    advice = "; convert it to PNG, say" if foreign else DAMAGED_ADVICE
-    return Failure(REFUSED, f"{exc}{advice}")
+            raise image_failure(exc, display_name(name), settings.max_pixels) from exc
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
@@ -279,37 +260,3 @@ def _summary(figures: dict[str, Any]) -> str:
 def display_output(target: str) -> str:
     """A target as messages show it."""
     return "standard output" if target == STREAM else click.format_filename(target)
-
-
-@contextlib.contextmanager
-def _pillow_limits(max_pixels: int) -> Iterator[None]:
-    """Let Pillow refuse larger pictures when it knows their size, before it
-    decodes them; and read .kq files too."""
-    from PIL import Image
-
-    import kqcodec.pillow  # noqa: F401 - registers itself
-
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
-@contextlib.contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Show what a conversion loses as a line of ours, each time it happens."""
-    from PIL import Image
-
-    from kqcodec.pixels import ConversionWarning
-
-    def show(message: Warning | str, *_: object) -> None:
-        click.echo(f"kq: warning: {message}", err=True)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", ConversionWarning)
-        # Pillow warns above its limit and refuses above twice that; ours is one limit.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.showwarning = show  # type: ignore[assignment]  # *_ takes the rest
-        yield

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from kqcodec.encoder import TileSize
 
-    _ParamType = click.ParamType[Any]  # generic since click 8.2 only
+    ParamType = click.ParamType[Any]  # generic since click 8.2 only
 else:
-    _ParamType = click.ParamType
+    ParamType = click.ParamType
 
 # Equal to kqcodec.decoder.DEFAULT_MAX_PIXELS and the like, whose modules import
 # NumPy; a test compares them.
@@ -29,7 +29,7 @@ CODERS = tuple(CODER_NUMBERS)
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
-class TileType(_ParamType):
+class TileType(ParamType):
     """A side, WIDTHxHEIGHT, or "one" for a single tile."""
 
     name = "tile"
@@ -61,7 +61,7 @@ def _is_side(side: int) -> bool:
     return power and MIN_TILE_EXPONENT <= side.bit_length() - 1 <= MAX_TILE_EXPONENT
 
 
-class ColorType(_ParamType):
+class ColorType(ParamType):
     """A colour as CSS writes it, without transparency: an RGB triple."""
 
     name = "color"

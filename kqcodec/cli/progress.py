@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def progress(inputs: Sequence[str], *, hidden: bool = False) -> Iterator[Iterable[str]]:
+def progress(
+    inputs: Sequence[str], *, hidden: bool = False, still: bool = False
+) -> Iterator[Iterable[str]]:
     """The inputs, with a bar on standard error that follows them.
 
-    One input, a pipe or ``hidden`` means no bar, and rich isn't imported.
+    One input, a pipe or ``hidden`` means no bar, and rich isn't imported. A
+    ``still`` bar moves between inputs only, so that no thread of its own takes
+    processor time meanwhile.
     """
     if hidden or len(inputs) < 2 or not sys.stderr.isatty():
         yield inputs
@@ -29,6 +33,7 @@ def progress(inputs: Sequence[str], *, hidden: bool = False) -> Iterator[Iterabl
         TextColumn("{task.fields[name]}", markup=False),
         console=Console(stderr=True),
         transient=True,
+        auto_refresh=not still,
         # Lines meant for the terminal appear above the bar; a file gets its own.
         redirect_stdout=sys.stdout.isatty(),
     )
@@ -37,7 +42,7 @@ def progress(inputs: Sequence[str], *, hidden: bool = False) -> Iterator[Iterabl
 
         def advanced() -> Iterator[str]:
             for name in inputs:
-                bar.update(task, name=os.path.basename(name))
+                bar.update(task, name=os.path.basename(name), refresh=still)
                 yield name
                 bar.advance(task)
 

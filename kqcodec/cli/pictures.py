@@ -1,0 +1,67 @@
+"""Reading pictures for a command: limits, warnings and failures in words."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec.cli.failures import DAMAGED_ADVICE, REFUSED, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.errors import ImageError
+
+
+def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
+    """What is the matter with the picture ``name``, and what to do."""
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(exc.__cause__, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return Failure(
+            REFUSED,
+            f"{name}: the picture has more than {max_pixels:,} pixels; "
+            "raise --max-pixels if you trust the file",
+        )
+    if exc.__cause__ is None and "transparent" in str(exc):
+        return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
+    foreign = isinstance(exc.__cause__, UnidentifiedImageError)
+    advice = "; convert it to PNG, say" if foreign else DAMAGED_ADVICE
+    return Failure(REFUSED, f"{exc}{advice}")
+
+
+@contextlib.contextmanager
+def pillow_limits(max_pixels: int) -> Iterator[None]:
+    """Let Pillow refuse larger pictures when it knows their size, before it
+    decodes them; and read .kq files too."""
+    from PIL import Image
+
+    import kqcodec.pillow  # noqa: F401 - registers itself
+
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Show what a conversion loses as a line of ours, each time it happens."""
+    from PIL import Image
+
+    from kqcodec.pixels import ConversionWarning
+
+    def show(message: Warning | str, *_: object) -> None:
+        click.echo(f"kq: warning: {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ConversionWarning)
+        # Pillow warns above its limit and refuses above twice that; ours is one limit.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.showwarning = show  # type: ignore[assignment]  # *_ takes the rest
+        yield
