@@ -123,12 +123,35 @@ static inline void kq_pair_difference(int32_t x, int32_t y, int32_t *difference,
 
 typedef struct {
     int32_t rg[KQ_POINTS], ba[KQ_POINTS];
-    int32_t label[KQ_POINTS], best[KQ_POINTS];          /* places in the candidates */
+    int32_t label[KQ_POINTS], best[KQ_POINTS];          /* the centre, its squared distance */
     int32_t second_label[KQ_POINTS], second[KQ_POINTS]; /* filled by nearest_two */
 } kq_lanes;
 
-static void kq_lanes_load(kq_lanes *lanes, const int16_t *points, size_t count)
+#if defined(KQ_AVX2)
+KQ_TARGET_AVX2 static void kq_lanes_load_avx2(kq_lanes *lanes, const int16_t *points)
 {
+    for (int i = 0; i < KQ_POINTS; i += 8) {
+        __m256 a = _mm256_loadu_ps((const float *)(const void *)(points + 4 * i));
+        __m256 b = _mm256_loadu_ps((const float *)(const void *)(points + 4 * i + 16));
+        /* Every other pair, of points 0 1 4 5 2 3 6 7; then in order. */
+        __m256i rg = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
+        __m256i ba = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xDD));
+        _mm256_storeu_si256((__m256i *)(lanes->rg + i), _mm256_permute4x64_epi64(rg, 0xD8));
+        _mm256_storeu_si256((__m256i *)(lanes->ba + i), _mm256_permute4x64_epi64(ba, 0xD8));
+    }
+}
+#endif
+
+/* Places beyond `count` get the first point, so that none is left undefined. */
+static void kq_lanes_load(kq_lanes *lanes, const int16_t *points, size_t count, int avx2)
+{
+#if defined(KQ_AVX2)
+    if (avx2 && count == KQ_POINTS) {
+        kq_lanes_load_avx2(lanes, points);
+        return;
+    }
+#endif
+    (void)avx2;
     for (size_t i = 0; i < KQ_POINTS; i++) {
         const int16_t *point = points + 4 * (i < count ? i : 0);
         memcpy(lanes->rg + i, point, 4);
@@ -149,7 +172,7 @@ KQ_TARGET_AVX2 static void kq_lanes_nearest_avx2(kq_lanes *lanes, const kq_candi
         for (size_t j = 0; j < candidates->count; j++) {
             __m256i rg = _mm256_set1_epi32(candidates->rg[j]);
             __m256i ba = _mm256_set1_epi32(candidates->ba[j]);
-            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i place = _mm256_set1_epi32(candidates->index[j]);
             __m256i x0 = _mm256_sub_epi16(rg0, rg), y0 = _mm256_sub_epi16(ba0, ba);
             __m256i x1 = _mm256_sub_epi16(rg1, rg), y1 = _mm256_sub_epi16(ba1, ba);
             __m256i d0 = _mm256_add_epi32(_mm256_madd_epi16(x0, x0), _mm256_madd_epi16(y0, y0));
@@ -180,7 +203,7 @@ static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidat
             __m128i d = _mm_add_epi32(_mm_madd_epi16(x, x), _mm_madd_epi16(y, y));
             __m128i less = _mm_cmpgt_epi32(best, d);
             best = _mm_or_si128(_mm_and_si128(less, d), _mm_andnot_si128(less, best));
-            label = _mm_or_si128(_mm_and_si128(less, _mm_set1_epi32((int)j)),
+            label = _mm_or_si128(_mm_and_si128(less, _mm_set1_epi32(candidates->index[j])),
                                  _mm_andnot_si128(less, label));
         }
         _mm_storeu_si128((__m128i *)(lanes->label + i), label);
@@ -195,10 +218,10 @@ static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidat
         lanes->label[i] = 0;
     }
     for (size_t j = 0; j < candidates->count; j++) {
-        int32_t rg = candidates->rg[j], ba = candidates->ba[j];
+        int32_t rg = candidates->rg[j], ba = candidates->ba[j], index = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
             int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
-            lanes->label[i] = d < lanes->best[i] ? (int32_t)j : lanes->label[i];
+            lanes->label[i] = d < lanes->best[i] ? index : lanes->label[i];
             lanes->best[i] = d < lanes->best[i] ? d : lanes->best[i];
         }
     }
@@ -226,7 +249,7 @@ KQ_TARGET_AVX2 static void kq_lanes_two_avx2(kq_lanes *lanes, const kq_candidate
         __m256i best = _mm256_set1_epi32(INT32_MAX), second = best;
         __m256i label = _mm256_setzero_si256(), next = label;
         for (size_t j = 0; j < candidates->count; j++) {
-            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i place = _mm256_set1_epi32(candidates->index[j]);
             __m256i x = _mm256_sub_epi16(rg0, _mm256_set1_epi32(candidates->rg[j]));
             __m256i y = _mm256_sub_epi16(ba0, _mm256_set1_epi32(candidates->ba[j]));
             __m256i d = _mm256_add_epi32(_mm256_madd_epi16(x, x), _mm256_madd_epi16(y, y));
@@ -259,7 +282,7 @@ static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidate
         lanes->label[i] = lanes->second_label[i] = 0;
     }
     for (size_t j = 0; j < candidates->count; j++) {
-        int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = (int32_t)j;
+        int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
             int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
             int32_t best = lanes->best[i], second = lanes->second[i];
