@@ -14,7 +14,7 @@
 #ifndef KQ_NUDGE_H
 #define KQ_NUDGE_H
 
-#include "cluster.h"
+#include "near.h"
 
 #define KQ_MOVES 27 /* {-1, 0, 1}^3, numbered with the last channel fastest */
 #define KQ_NOBODY UINT32_MAX
@@ -36,16 +36,6 @@ typedef struct {
     int64_t fall;
     size_t moved;
 } kq_nudging;
-
-static int32_t kq_squared(const int16_t *a, const int16_t *b)
-{
-    int32_t sum = 0;
-    for (int c = 0; c < KQ_CHANNELS; c++) {
-        int32_t d = a[c] - b[c];
-        sum += d * d;
-    }
-    return sum;
-}
 
 static void kq_link(kq_nudging *work, uint32_t i, size_t cluster)
 {
