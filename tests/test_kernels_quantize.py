@@ -244,3 +244,14 @@ def test_the_boundary_refuses_what_does_not_fit(compiled):
     weights, sums, counts = np.ones(10, np.int64), np.zeros((3, 4), np.int64), np.zeros(3, np.int64)
     with pytest.raises(ValueError, match="label"):
         compiled.accumulate(points, weights, labels, sums, counts)
+
+
+@pytest.mark.parametrize("top", [1, 700, 16_320])
+@pytest.mark.parametrize("count", [1, 64, 900])
+def test_plus_plus(compiled, count, top):
+    rng = np.random.default_rng(22)
+    points = np.sort(points_from(23, count, top), axis=0)  # in runs that lie together
+    weights = rng.integers(1, 1 << 20, count)
+    randoms = rng.integers(0, 1 << 64, 60, dtype=np.uint64)
+    randoms[:2] = 0, (1 << 64) - 1
+    both(compiled, lambda kernels: (kernels.plus_plus(points, weights, randoms),))

@@ -7,6 +7,7 @@
 #include "moves.h"
 #include "near.h"
 #include "nudge.h"
+#include "seeds.h"
 
 #define KQ_POINT_SIZE (KQ_CHANNELS * sizeof(int16_t))
 #define KQ_BUFFERS 11
@@ -321,6 +322,24 @@ static PyObject *py_split_gains(PyObject *self, PyObject *args)
     return released(b, 5, done ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
+PyDoc_STRVAR(plus_plus_doc, "plus_plus(points, weights, randoms, chosen)");
+static PyObject *py_plus_plus(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int enough = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*", &b[0], &b[1], &b[2], &b[3]))
+        return NULL;
+    size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[2], sizeof(uint64_t));
+    if (n < 1 || n >= UINT32_MAX || !holds(&b[1], n, sizeof(int64_t)) ||
+        !holds(&b[3], k, sizeof(uint32_t)))
+        return released(b, 4, refuse("plus_plus: sizes don't fit"));
+    Py_BEGIN_ALLOW_THREADS
+    enough = kq_plus_plus(b[0].buf, b[1].buf, n, b[2].buf, k, b[3].buf);
+    Py_END_ALLOW_THREADS
+    return released(b, 4, enough ? Py_BuildValue("") : PyErr_NoMemory());
+}
+
 #define KQ_QUANTIZE_METHODS                                            \
     {"nearest", py_nearest, METH_VARARGS, nearest_doc},                \
     {"nearest_two", py_nearest_two, METH_VARARGS, nearest_two_doc},    \
@@ -330,6 +349,7 @@ static PyObject *py_split_gains(PyObject *self, PyObject *args)
     {"near", py_near, METH_VARARGS, near_doc},                         \
     {"nudge", py_nudge, METH_VARARGS, nudge_doc},                      \
     {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \
+    {"plus_plus", py_plus_plus, METH_VARARGS, plus_plus_doc},          \
     {"variance_cuts", py_variance_cuts, METH_VARARGS, variance_cuts_doc}, \
     {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},
 

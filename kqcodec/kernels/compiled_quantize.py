@@ -176,6 +176,15 @@ def accumulate(points: Points, weights: Weights, labels: Labels, sums: Sums, cou
     )
 
 
+def plus_plus(points: Points, weights: Weights, randoms: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """See the reference."""
+    chosen = np.empty(len(randoms), dtype=np.uint32)
+    _kernels.plus_plus(
+        _input(points, np.int16), _input(weights, np.int64), _input(randoms, np.uint64), chosen
+    )
+    return chosen
+
+
 def variance_cuts(points: Points, weights: Weights, k: int) -> Points:
     """See the reference."""
     centers = np.empty((k, 4), dtype=np.int16)

@@ -15,6 +15,7 @@ from kqcodec.kernels.reference.moves import merge_and_split, near
 from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
+from kqcodec.kernels.reference.seeds import plus_plus
 
 __all__ = [
     "accumulate",
@@ -34,6 +35,7 @@ __all__ = [
     "nudge",
     "pack",
     "paint",
+    "plus_plus",
     "reassign",
     "split_gains",
     "unpack",
