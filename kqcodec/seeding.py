@@ -51,4 +51,5 @@ def plus_plus(
         edges = [len(points) * i // k for i in range(k + 1)]
         return points[[edges[i] + random.below(edges[i + 1] - edges[i]) for i in range(k)]]
     randoms = np.array([random.next() for _ in range(k)], dtype=np.uint64)
-    return points[kernels.plus_plus(points, weights, randoms)]
+    first: NDArray[np.int16] = points[kernels.plus_plus(points, weights, randoms)]
+    return first
