@@ -14,7 +14,8 @@ own, or those of the folder that KQCODEC_CORPUS names. The peers come with
 ``pip install '.[bench]'``; one that isn't installed is left out.
 
 scikit-learn works on the unique colours, weighted; so it gets the histogram for
-nothing. Peak memory is that of a process that does one thing once.
+nothing. Peak memory (--memory, Linux) is what a process that does one thing once
+needs on top of the picture.
 """
 
 from __future__ import annotations
@@ -191,19 +192,38 @@ def pictures(paths: list[str]) -> dict[str, Any]:
 
 
 def peak_megabytes(name: str, file: str, k: int) -> float:
-    """Of a process that reads the picture and runs the tool once, less one that
-    only reads it."""
+    """By how much the peak of a process exceeds what it used before: it has read
+    the picture, and run the tool on a tiny one, so that imports don't count."""
     program = (
-        "import sys, resource; sys.path.insert(0, sys.argv[1]); import quantizers as q;"
+        "import sys; sys.path.insert(0, sys.argv[1]); import quantizers as q;"
         "pixels = q.pictures([sys.argv[3]]).popitem()[1]; colors = q.histogram(pixels);"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "q.TOOLS[sys.argv[2]](pixels, colors, int(sys.argv[4]));"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "tool = q.TOOLS[sys.argv[2]]; small = q.tiny(); tool(small, q.histogram(small), 8);"
+        "before = q.memory_now(); tool(pixels, colors, int(sys.argv[4]));"
+        "print(q.memory_peak() - before)"
     )
     here = str(Path(__file__).parent)
     command = [sys.executable, "-c", program, here, name, file, str(k)]
-    unit = 1024**2 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return int(subprocess.run(command, check=True, capture_output=True).stdout) / unit
+    return int(subprocess.run(command, check=True, capture_output=True).stdout) / 1024
+
+
+def memory_now() -> int:
+    """Kilobytes in use; the peak is counted from here on. Linux only: elsewhere a
+    process can't forget its peak, which on Linux begins as its parent's."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def memory_peak() -> int:
+    return _status("VmHWM")
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+
+def tiny() -> Any:
+    return np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 
 def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -312,7 +332,7 @@ def main() -> None:
     default = [name for name in TOOLS if name not in SLOW]
     parser.add_argument("--tools", nargs="+", choices=list(TOOLS), default=default)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--memory", action="store_true", help="of the first file and K alone")
+    parser.add_argument("--memory", action="store_true", help="of each file, the first K")
     parser.add_argument("--json")
     parser.add_argument("--plot")
     parser.add_argument("--learn", action="store_true")
@@ -321,10 +341,11 @@ def main() -> None:
     arguments.tools = [name for name in arguments.tools if available(name)]
     if arguments.memory:
         for name in arguments.tools:
-            megabytes = peak_megabytes(name, arguments.files[0], arguments.k[0])
-            print(f"{name:<26}{megabytes:8.1f} MB")
+            for file in arguments.files:
+                megabytes = peak_megabytes(name, file, arguments.k[0])
+                print(f"{name:<26}{megabytes:8.1f} MB  {Path(file).stem}", flush=True)
         return
-    warm = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    warm = tiny()
     for name in arguments.tools:  # imports and first-use costs aren't measured
         TOOLS[name](warm, histogram(warm), 8)
     rows = run(arguments)
