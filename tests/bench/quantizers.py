@@ -296,6 +296,21 @@ def show(lines: list[dict[str, Any]]) -> None:
         )
 
 
+SHORT = {
+    "pillow-octree": "Pillow octree",
+    "pillow-mediancut": "Pillow median cut",
+    "pillow-mediancut-kmeans20": "Pillow median cut, kmeans=20",
+    "imagequant": "libimagequant",
+    "sklearn": "scikit-learn KMeans",
+    "sklearn-minibatch": "MiniBatchKMeans",
+    "opencv": "OpenCV",
+}
+# Where a label may stand beside its point, in typographic points: the first free one.
+OFFSETS = ((7, -3, "left"), (-7, -3, "right"), (0, 7, "center"), (0, -14, "center"),
+           (6, 8, "left"), (-6, 8, "right"), (6, -15, "left"), (-6, -15, "right"))  # fmt: skip
+LEAST = 0.02  # per cent, the lowest line of the picture
+
+
 def plot(lines: list[dict[str, Any]], target: str) -> None:
     """The front of time against error, one panel for each K."""
     import matplotlib
@@ -304,25 +319,54 @@ def plot(lines: list[dict[str, Any]], target: str) -> None:
     from matplotlib import pyplot as plt
 
     ks = sorted({line["k"] for line in lines})
-    figure, axes = plt.subplots(1, len(ks), figsize=(5 * len(ks), 4.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(ks), figsize=(5.2 * len(ks), 5), squeeze=False, sharey=True)
     for axis, k in zip(axes[0], ks, strict=True):
-        for line in (line for line in lines if line["k"] == k):
-            ours = line["tool"].startswith("kq")
-            excess = max(100 * (line["ratio"] - 1), 0.05)
-            axis.scatter(1e3 * line["cpu"], excess, color="crimson" if ours else "gray", zorder=3)
-            axis.annotate(
-                line["tool"],
-                (1e3 * line["cpu"], excess),
-                textcoords="offset points",
-                xytext=(5, 4),
-                fontsize=8,
-                color="crimson" if ours else "black",
-            )
+        points = {
+            line["tool"]: (1e3 * line["cpu"], max(100 * (line["ratio"] - 1), LEAST))
+            for line in lines
+            if line["k"] == k
+        }
+        ours = [point for tool, point in points.items() if tool.startswith("kq")]
+        others = [point for tool, point in points.items() if not tool.startswith("kq")]
+        axis.plot(*zip(*ours, strict=True), "o-", color="crimson", markersize=7, zorder=3)
+        axis.plot(*zip(*others, strict=True), "o", color="0.4", zorder=3)
         axis.set(xscale="log", yscale="log", title=f"K = {k}", xlabel="CPU time, ms")
-        axis.grid(True, which="both", alpha=0.3)
-    axes[0][0].set_ylabel("MSE above the best known, % (0.05 and less: 0.05)")
+        axis.set_xlim(2, 1e5)
+        axis.set_ylim(LEAST / 1.6, 250)
+        axis.grid(True, alpha=0.25)
+    axes[0][0].set_ylabel(f"squared error above the best known, % ({LEAST} and less: {LEAST})")
     figure.tight_layout()
-    figure.savefig(target, dpi=130)
+    figure.canvas.draw()
+    for axis, k in zip(axes[0], ks, strict=True):
+        annotate(figure, axis, [line for line in lines if line["k"] == k])
+    figure.savefig(target, dpi=110)
+
+
+def annotate(figure: Any, axis: Any, lines: list[dict[str, Any]]) -> None:
+    """Names each point where no other name or point is."""
+    places = [(1e3 * line["cpu"], max(100 * (line["ratio"] - 1), LEAST)) for line in lines]
+    taken = [axis.bbox.frozen().from_extents(x - 4, y - 4, x + 4, y + 4)
+             for x, y in axis.transData.transform(places)]  # fmt: skip
+    for line, place in zip(lines, places, strict=True):
+        ours = line["tool"].startswith("kq")
+        for x, y, side in OFFSETS:
+            text = axis.annotate(
+                SHORT.get(line["tool"], line["tool"].replace("kq-", "kqcodec ")),
+                place,
+                textcoords="offset points",
+                xytext=(x, y),
+                ha=side,
+                fontsize=9,
+                color="crimson" if ours else "black",
+                weight="bold" if ours else "normal",
+            )
+            box = text.get_window_extent(figure.canvas.get_renderer())
+            inside = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+            if (x, y, side) != OFFSETS[-1]:
+                text.remove()
+        taken.append(box)
 
 
 def main() -> None:
