@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
 #include "simd.h"
 
 #define KQ_CHANNELS 4
