@@ -120,9 +120,9 @@ EFFORTS = {
         ),
         Effort(
             name="best",
-            searches=3,
+            searches=2,
             crossings=3,
-            levels=(Level(1024, 16, 80, 1.2, 400, 0.05), Level(4096, 64, 80, 1.2, 400, 0.1)),
+            levels=(Level(1024, 32, 0, 2.5, 400, 0.05), Level(4096, 192, 0, 2.5, 300, 0.1)),
             starts=1024,
             most_starts=12,
             coarse_bits=14,

@@ -38,6 +38,8 @@ _REACH = 9
 _CROWD = 3
 _TRIAL_ITERATIONS = 6
 _TRIAL_TOLERANCE_BITS = 12
+# What became of a pair, in the kernel's numbers.
+_FAILED, _KEPT = 1, 2
 # Whole iterations after a round.
 _SETTLING = 3
 _SETTLING_TOLERANCE_BITS = 13
@@ -103,55 +105,36 @@ class _Memory:
     """Which pairs failed, as the clusters were then."""
 
     def __init__(self, k: int) -> None:
-        self.versions = [0] * k
-        self._failed: dict[tuple[int, int], tuple[int, int]] = {}
+        self._round = 0
+        # The last round in which each changed, and in which each pair failed.
+        self._changed = np.zeros(k, dtype=np.int32)
+        self._failed = np.zeros((k, k), dtype=np.int32)
 
-    def failed(self, i: int, j: int) -> bool:
-        return self._failed.get((i, j)) == (self.versions[i], self.versions[j])
+    def failed(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:
+        changed = np.maximum(self._changed[i], self._changed[j])
+        known: NDArray[np.bool_] = self._failed[i, j] > changed
+        return known
 
-    def remember(self, i: int, j: int) -> None:
-        self._failed[i, j] = (self.versions[i], self.versions[j])
+    def remember(self, failed: NDArray[np.uint16], changed: NDArray[np.bool_]) -> None:
+        """What came of a round: pairs, shape (P, 2), and clusters."""
+        self._round += 1
+        self._failed[failed[:, 0], failed[:, 1]] = self._round
+        self._changed[changed] = self._round
 
 
 def _round(state: Clustering, trials: int, least_ratio: float, memory: _Memory) -> tuple[int, int]:
-    """Trials of pairs of estimated clusters, by falling ratio of gain to loss."""
+    """Trials of pairs of estimated clusters, by falling ratio of gain to loss;
+    returns how many there were, and how many were kept."""
     estimates = _estimate(state)
     give_up = np.argsort(estimates.losses, kind="stable")[:_WIDTH]
     cut = np.argsort(-estimates.gains, kind="stable")[:_WIDTH]
     ratios = estimates.gains[cut] / np.maximum(estimates.losses[give_up], 1)[:, np.newaxis]
     order = np.argsort(-ratios, axis=None, kind="stable")
     order = order[: np.count_nonzero(ratios >= least_ratio)]
-    some = np.union1d(give_up, cut)
-    nearest = _nearest_centers(state.centers, state.centers[some], _REACH + 1)
-    around = dict(zip(some.tolist(), nearest, strict=True))
-    touched = np.zeros(state.k, dtype=np.bool_)
-    tried = kept = 0
-    for place in order.tolist():
-        i, j = int(give_up[place // len(cut)]), int(cut[place % len(cut)])
-        if i == j or touched[i] or touched[j] or estimates.gains[j] == 0 or memory.failed(i, j):
-            continue
-        inside = np.zeros(state.k, dtype=np.bool_)
-        inside[around[i]] = inside[around[j]] = True
-        region = np.flatnonzero(inside)
-        tried += 1
-        if _trial(state, i, j, region.astype(np.uint16), estimates):
-            kept += 1
-            touched[region] = True
-            for cluster in region.tolist():
-                memory.versions[cluster] += 1
-        else:
-            memory.remember(i, j)
-        if tried == trials:
-            break
-    return tried, kept
-
-
-def _trial(
-    state: Clustering, i: int, j: int, region: NDArray[np.uint16], estimates: _Estimates
-) -> bool:
-    fresh = state.centers[region]
-    fresh[np.searchsorted(region, [i, j])] = estimates.halves[j]
-    fall = kernels.relocate(
+    i, j = give_up[order // len(cut)], cut[order % len(cut)]
+    promising = (i != j) & (estimates.gains[j] > 0) & ~memory.failed(i, j)
+    pairs = np.stack([i[promising], j[promising]], axis=1).astype(np.uint16)
+    outcomes, touched, fall = kernels.merge_and_split(
         state.data.points,
         state.data.weights,
         state.labels,
@@ -159,14 +142,17 @@ def _trial(
         state.centers,
         state.sums,
         state.counts,
-        region,
-        fresh,
+        pairs,
+        estimates.halves,
+        reach=_REACH,
+        trials=trials,
         iterations=_TRIAL_ITERATIONS,
         relax=RELAX,
         tolerance_bits=_TRIAL_TOLERANCE_BITS,
     )
     state.cost -= fall
-    return bool(fall > 0)
+    memory.remember(pairs[outcomes == _FAILED], touched)
+    return int(np.count_nonzero(outcomes)), int(np.count_nonzero(outcomes == _KEPT))
 
 
 def _estimate(state: Clustering) -> _Estimates:
@@ -194,30 +180,9 @@ def neighbors(centers: NDArray[np.int16], reach: int) -> NDArray[np.uint16]:
     """Of each centre the ``reach`` nearest others, nearest first (fewer, where there
     are fewer): uint16, shape (K, reach)."""
     reach = min(reach, len(centers) - 1)
-    rows = max(1, (1 << 22) // len(centers))
-    found = np.empty((len(centers), reach), dtype=np.uint16)
-    for start in range(0, len(centers), rows):
-        part = centers[start : start + rows]
-        own = np.arange(start, start + len(part))
-        nearest = _nearest_centers(centers, part, reach + 1)
-        # Where several centres coincide, the centre itself needn't be first.
-        is_self = nearest == own[:, np.newaxis]
-        is_self[~is_self.any(axis=1), -1] = True
-        found[start : start + rows] = nearest[~is_self].reshape(len(part), reach)
-    return found
-
-
-def _nearest_centers(
-    centers: NDArray[np.int16], some: NDArray[np.int16], count: int
-) -> NDArray[np.int64]:
-    """The ``count`` centres nearest to each of ``some``, by distance, then index."""
-    codes = np.zeros((len(some), len(centers)), dtype=np.int64)
-    for channel in range(3):
-        difference = some[:, channel, np.newaxis].astype(np.int64) - centers[:, channel]
-        codes += difference * difference
-    # One number for distance and index: no ties, so one answer on every machine.
-    codes = (codes << 16) | np.arange(len(centers))
-    if count < len(centers):
-        codes = np.partition(codes, count - 1, axis=1)[:, :count]
-    codes.sort(axis=1)
-    return codes & 0xFFFF
+    nearest = kernels.near(centers, centers, reach + 1)
+    # Where several centres coincide, the centre itself needn't be first.
+    is_self = nearest == np.arange(len(centers))[:, np.newaxis]
+    is_self[~is_self.any(axis=1), -1] = True
+    others: NDArray[np.uint16] = nearest[~is_self].reshape(len(centers), reach)
+    return others

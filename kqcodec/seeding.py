@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.kernels import kernels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MASK = (1 << 64) - 1
-# Squared coordinates to squared 8-bit samples: sums of weights up to 2^33 times
-# these stay far below 2^63.
-_SQUARE_SHIFT = 12
 # Beyond this k-means++, whose cost is N * K, gives way to a plain draw.
 _PLUS_PLUS_LIMIT = 2048
 
@@ -51,25 +50,6 @@ def plus_plus(
     if k > _PLUS_PLUS_LIMIT:
         edges = [len(points) * i // k for i in range(k + 1)]
         return points[[edges[i] + random.below(edges[i + 1] - edges[i]) for i in range(k)]]
-    wide = points.astype(np.int32)
-    chosen = [_draw(weights, random)]
-    distances = _squared(wide, chosen[0])
-    while len(chosen) < k:
-        # Where all are 0, what is left coincides with a centre: any will do.
-        odds = weights * distances if distances.any() else weights
-        chosen.append(_draw(odds, random))
-        np.minimum(distances, _squared(wide, chosen[-1]), out=distances)
-    return points[chosen]
-
-
-def _squared(points: NDArray[np.int32], index: int) -> NDArray[np.int32]:
-    difference = points - points[index]
-    difference *= difference
-    squared: NDArray[np.int32] = difference.sum(axis=1, dtype=np.int32) >> _SQUARE_SHIFT
-    return squared
-
-
-def _draw(weights: NDArray[np.int64], random: SplitMix64) -> int:
-    """An index with probability proportional to its weight."""
-    running = np.cumsum(weights)
-    return int(np.searchsorted(running, random.below(int(running[-1])), side="right"))
+    randoms = np.array([random.next() for _ in range(k)], dtype=np.uint64)
+    first: NDArray[np.int16] = points[kernels.plus_plus(points, weights, randoms)]
+    return first

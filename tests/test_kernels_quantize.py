@@ -121,27 +121,40 @@ def test_lloyd_and_reassign(compiled, k, top, relax):
     both(compiled, work)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_relocate(compiled, seed):
-    rng = np.random.default_rng(seed)
-    points = points_from(seed, 900, [200, 16_320][seed % 2])
+@pytest.mark.parametrize("trials", [0, 3, 200])
+@pytest.mark.parametrize("reach", [0, 4, 9])
+@pytest.mark.parametrize("top", [3, 200, 16_320])
+def test_merge_and_split(compiled, top, reach, trials):
+    rng = np.random.default_rng(top + reach)
+    points = points_from(top, 900, top)
     weights = rng.integers(1, 1000, 900)
-    centers = np.unique(points[:40], axis=0)
-    clusters = np.sort(rng.choice(len(centers), 12, replace=False)).astype(np.uint16)
-    fresh = points[rng.choice(900, 12)]
+    centers = points[:40]  # with top 3 some coincide
+    pairs = rng.integers(0, 40, (150, 2)).astype(np.uint16)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
 
     def work(kernels):
         labels, distances, sums, counts = clustered(kernels, points, weights, centers)
-        moved, given = centers.copy(), fresh.copy()
-        fall = kernels.relocate(
-            points, weights, labels, distances, moved, sums, counts, clusters, given,
-            iterations=7, relax=29, tolerance_bits=12,
+        _, halves = kernels.split_gains(points, weights, labels, 40)
+        before = int((weights * distances).sum())
+        moved = centers.copy()
+        outcomes, touched, fall = kernels.merge_and_split(
+            points, weights, labels, distances, moved, sums, counts, pairs, halves,
+            reach=reach, trials=trials, iterations=7, relax=29, tolerance_bits=12,
         )  # fmt: skip
         squared = ((points.astype(int) - moved[labels]) ** 2).sum(axis=1)
         assert np.array_equal(squared, distances)
-        return labels, distances, moved, sums, counts, given, np.array(fall)
+        assert before - int((weights * distances).sum()) == fall
+        assert np.count_nonzero(outcomes) <= trials
+        return labels, distances, moved, sums, counts, outcomes, touched, np.array(fall)
 
     both(compiled, work)
+
+
+@pytest.mark.parametrize("top", [2, 16_320])
+@pytest.mark.parametrize("count", [1, 5, 64])
+def test_near(compiled, count, top):
+    centers, some = points_from(20, 70, top), points_from(21, 30, top)
+    both(compiled, lambda kernels: (kernels.near(centers, some, count),))
 
 
 @pytest.mark.parametrize("step", [1, 64])
@@ -231,3 +244,14 @@ def test_the_boundary_refuses_what_does_not_fit(compiled):
     weights, sums, counts = np.ones(10, np.int64), np.zeros((3, 4), np.int64), np.zeros(3, np.int64)
     with pytest.raises(ValueError, match="label"):
         compiled.accumulate(points, weights, labels, sums, counts)
+
+
+@pytest.mark.parametrize("top", [1, 700, 16_320])
+@pytest.mark.parametrize("count", [1, 64, 900])
+def test_plus_plus(compiled, count, top):
+    rng = np.random.default_rng(22)
+    points = np.sort(points_from(23, count, top), axis=0)  # in runs that lie together
+    weights = rng.integers(1, 1 << 20, count)
+    randoms = rng.integers(0, 1 << 64, 60, dtype=np.uint64)
+    randoms[:2] = 0, (1 << 64) - 1
+    both(compiled, lambda kernels: (kernels.plus_plus(points, weights, randoms),))

@@ -20,6 +20,7 @@ static PyObject *refuse(const char *why)
     return NULL;
 }
 
+#include "_colors.h"
 #include "_quantize.h"
 
 static size_t bytes_for(size_t bits)
@@ -182,6 +183,7 @@ static PyObject *py_paint(PyObject *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     KQ_QUANTIZE_METHODS
+    KQ_COLORS_METHODS
     {"pack", py_pack, METH_VARARGS, pack_doc},
     {"unpack", py_unpack, METH_VARARGS, unpack_doc},
     {"dense_encode", py_dense_encode, METH_VARARGS, dense_encode_doc},

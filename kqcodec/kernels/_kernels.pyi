@@ -65,7 +65,7 @@ def lloyd(
     costs: Buffer,
     /,
 ) -> int: ...
-def relocate(
+def merge_and_split(
     points: Buffer,
     weights: Buffer,
     labels: Buffer,
@@ -73,13 +73,18 @@ def relocate(
     centers: Buffer,
     sums: Buffer,
     counts: Buffer,
-    clusters: Buffer,
-    fresh: Buffer,
+    pairs: Buffer,
+    halves: Buffer,
+    outcomes: Buffer,
+    touched: Buffer,
+    reach: int,
+    trials: int,
     iterations: int,
     relax: int,
     tolerance_bits: int,
     /,
 ) -> int: ...
+def near(centers: Buffer, some: Buffer, count: int, found: Buffer, /) -> None: ...
 def nudge(
     points: Buffer,
     weights: Buffer,
@@ -94,6 +99,7 @@ def nudge(
 def accumulate(
     points: Buffer, weights: Buffer, labels: Buffer, sums: Buffer, counts: Buffer, /
 ) -> None: ...
+def plus_plus(points: Buffer, weights: Buffer, randoms: Buffer, chosen: Buffer, /) -> None: ...
 def variance_cuts(points: Buffer, weights: Buffer, centers: Buffer, /) -> int: ...
 def split_gains(
     points: Buffer, weights: Buffer, labels: Buffer, gains: Buffer, halves: Buffer, /

@@ -3,13 +3,14 @@
 #define KQ_QUANTIZE_H
 
 #include "cluster.h"
-#include "colors.h"
 #include "cuts.h"
 #include "moves.h"
+#include "near.h"
 #include "nudge.h"
+#include "seeds.h"
 
 #define KQ_POINT_SIZE (KQ_CHANNELS * sizeof(int16_t))
-#define KQ_BUFFERS 9
+#define KQ_BUFFERS 11
 
 static PyObject *released(Py_buffer *buffers, int count, PyObject *result)
 {
@@ -158,29 +159,35 @@ static PyObject *py_lloyd(PyObject *self, PyObject *args)
     return released(b, 7, done ? PyLong_FromLong(done) : PyErr_NoMemory());
 }
 
-PyDoc_STRVAR(relocate_doc, "relocate(points, weights, labels, distances, centers, sums, counts, "
-                           "clusters, fresh, iterations, relax, tolerance_bits) -> fall");
-static PyObject *py_relocate(PyObject *self, PyObject *args)
+PyDoc_STRVAR(merge_and_split_doc,
+             "merge_and_split(points, weights, labels, distances, centers, sums, counts, pairs, "
+             "halves, outcomes, touched, reach, trials, iterations, relax, tolerance_bits) -> fall");
+static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
 {
     Py_buffer b[KQ_BUFFERS];
     kq_clustering all;
-    kq_trial trial;
+    kq_round round;
+    int reach, trials;
     int64_t fall = 0;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*w*y*w*iii", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-                          &b[6], &b[7], &b[8], &trial.iterations, &trial.relax,
-                          &trial.tolerance_bits))
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*w*y*y*w*w*iiiii", &b[0], &b[1], &b[2], &b[3], &b[4],
+                          &b[5], &b[6], &b[7], &b[8], &b[9], &b[10], &reach, &trials,
+                          &round.iterations, &round.relax, &round.tolerance_bits))
         return NULL;
     all.n = items(&b[0], KQ_POINT_SIZE);
     all.k = items(&b[4], KQ_POINT_SIZE);
-    trial.count = items(&b[7], sizeof(uint16_t));
-    if (!right_k(all.k) || !right_k(trial.count) || !holds(&b[1], all.n, sizeof(int64_t)) ||
-        !holds(&b[2], all.n, sizeof(uint16_t)) || !holds(&b[3], all.n, sizeof(int32_t)) ||
+    round.count = items(&b[7], 2 * sizeof(uint16_t));
+    if (!right_k(all.k) || all.n < 1 || all.n >= UINT32_MAX ||
+        !holds(&b[1], all.n, sizeof(int64_t)) || !holds(&b[2], all.n, sizeof(uint16_t)) ||
+        !holds(&b[3], all.n, sizeof(int32_t)) ||
         !holds(&b[5], all.k * KQ_CHANNELS, sizeof(int64_t)) ||
-        !holds(&b[6], all.k, sizeof(int64_t)) || !holds(&b[8], trial.count, KQ_POINT_SIZE) ||
-        !right_steps((size_t)trial.iterations, trial.relax, trial.tolerance_bits) ||
-        !labels_below(b[2].buf, all.n, all.k) || !labels_below(b[7].buf, trial.count, all.k))
-        return released(b, 9, refuse("relocate: sizes don't fit, or a label is too large"));
+        !holds(&b[6], all.k, sizeof(int64_t)) || !holds(&b[8], 2 * all.k, KQ_POINT_SIZE) ||
+        !holds(&b[9], round.count, 1) || !holds(&b[10], all.k, 1) || reach < 0 ||
+        reach > KQ_MOST_REACH || trials < 0 ||
+        !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
+        !labels_below(b[2].buf, all.n, all.k) ||
+        !labels_below(b[7].buf, 2 * round.count, all.k))
+        return released(b, 11, refuse("merge_and_split: sizes don't fit, or a label is too large"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     all.labels = b[2].buf;
@@ -188,12 +195,36 @@ static PyObject *py_relocate(PyObject *self, PyObject *args)
     all.centers = b[4].buf;
     all.sums = b[5].buf;
     all.counts = b[6].buf;
-    trial.clusters = b[7].buf;
-    trial.fresh = b[8].buf;
+    round.pairs = b[7].buf;
+    round.halves = b[8].buf;
+    round.outcomes = b[9].buf;
+    round.touched = b[10].buf;
+    round.reach = (size_t)reach;
+    round.trials = (size_t)trials;
     Py_BEGIN_ALLOW_THREADS
-    fall = kq_relocate(&all, &trial);
+    fall = kq_merge_and_split(&all, &round);
     Py_END_ALLOW_THREADS
-    return released(b, 9, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
+    return released(b, 11, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
+}
+
+PyDoc_STRVAR(near_doc, "near(centers, some, count, found)");
+static PyObject *py_near(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    int count;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*iw*", &b[0], &b[1], &count, &b[2]))
+        return NULL;
+    size_t k = items(&b[0], KQ_POINT_SIZE), some = items(&b[1], KQ_POINT_SIZE);
+    if (!right_k(k) || count < 1 || count > KQ_MOST_NEAR || (size_t)count > k ||
+        !holds(&b[2], some * (size_t)count, sizeof(uint16_t)))
+        return released(b, 3, refuse("near: sizes don't fit"));
+    Py_BEGIN_ALLOW_THREADS
+    for (size_t i = 0; i < some; i++)
+        kq_near(b[0].buf, k, (const int16_t *)b[1].buf + i * KQ_CHANNELS, (size_t)count,
+                (uint16_t *)b[2].buf + i * (size_t)count);
+    Py_END_ALLOW_THREADS
+    return released(b, 3, Py_BuildValue(""));
 }
 
 PyDoc_STRVAR(nudge_doc, "nudge(points, weights, centers, labels, distances, neighbors, active, "
@@ -291,133 +322,22 @@ static PyObject *py_split_gains(PyObject *self, PyObject *args)
     return released(b, 5, done ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
-PyDoc_STRVAR(count_colors_doc, "count_colors(pixels, keys, counts) -> count");
-static PyObject *py_count_colors(PyObject *self, PyObject *args)
-{
-    Py_buffer b[KQ_BUFFERS];
-    size_t count = 0;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*w*w*", &b[0], &b[1], &b[2]))
-        return NULL;
-    size_t n = items(&b[0], 3);
-    if (n < 1 || n > UINT32_MAX || !holds(&b[1], n, sizeof(uint32_t)) ||
-        !holds(&b[2], n, sizeof(int64_t)))
-        return released(b, 3, refuse("count_colors: sizes don't fit"));
-    Py_BEGIN_ALLOW_THREADS
-    count = kq_count_colors(b[0].buf, n, b[1].buf, b[2].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 3, count ? PyLong_FromSize_t(count) : PyErr_NoMemory());
-}
-
-PyDoc_STRVAR(merge_colors_doc,
-             "merge_colors(keys_a, counts_a, keys_b, counts_b, keys, counts) -> count");
-static PyObject *py_merge_colors(PyObject *self, PyObject *args)
-{
-    Py_buffer b[KQ_BUFFERS];
-    size_t count = 0;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]))
-        return NULL;
-    size_t first = items(&b[0], sizeof(uint32_t)), second = items(&b[2], sizeof(uint32_t));
-    if (!holds(&b[1], first, sizeof(int64_t)) || !holds(&b[3], second, sizeof(int64_t)) ||
-        !holds(&b[4], first + second, sizeof(uint32_t)) ||
-        !holds(&b[5], first + second, sizeof(int64_t)))
-        return released(b, 6, refuse("merge_colors: sizes don't fit"));
-    Py_BEGIN_ALLOW_THREADS
-    count = kq_merge_colors(b[0].buf, b[1].buf, first, b[2].buf, b[3].buf, second, b[4].buf,
-                            b[5].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 6, PyLong_FromSize_t(count));
-}
-
-PyDoc_STRVAR(merge_cells_doc,
-             "merge_cells(points, weights, keys, mask, means, totals, firsts) -> count");
-static PyObject *py_merge_cells(PyObject *self, PyObject *args)
-{
-    Py_buffer b[KQ_BUFFERS];
-    unsigned int mask;
-    size_t count = 0;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*y*Iw*w*w*", &b[0], &b[1], &b[2], &mask, &b[3], &b[4], &b[5]))
-        return NULL;
-    size_t n = items(&b[0], KQ_POINT_SIZE);
-    int sane = holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint32_t)) &&
-               holds(&b[3], n, KQ_POINT_SIZE) && holds(&b[4], n, sizeof(int64_t)) &&
-               holds(&b[5], n, sizeof(uint32_t));
-    /* A mean divides by the weights: none may be 0 or less. */
-    for (size_t i = 0; sane && i < n; i++)
-        sane = ((const int64_t *)b[1].buf)[i] > 0;
-    if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        count = kq_merge_cells(b[0].buf, b[1].buf, b[2].buf, n, mask, b[3].buf, b[4].buf, b[5].buf);
-        Py_END_ALLOW_THREADS
-    }
-    if (!sane)
-        refuse("merge_cells: sizes don't fit, or a weight isn't positive");
-    return released(b, 6, sane ? PyLong_FromSize_t(count) : NULL);
-}
-
-PyDoc_STRVAR(morton_order_doc, "morton_order(keys, order)");
-static PyObject *py_morton_order(PyObject *self, PyObject *args)
+PyDoc_STRVAR(plus_plus_doc, "plus_plus(points, weights, randoms, chosen)");
+static PyObject *py_plus_plus(PyObject *self, PyObject *args)
 {
     Py_buffer b[KQ_BUFFERS];
     int enough = 0;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*w*", &b[0], &b[1]))
+    if (!PyArg_ParseTuple(args, "y*y*y*w*", &b[0], &b[1], &b[2], &b[3]))
         return NULL;
-    size_t n = items(&b[0], sizeof(uint32_t));
-    if (n < 1 || !holds(&b[1], n, sizeof(uint32_t)))
-        return released(b, 2, refuse("morton_order: sizes don't fit"));
-    const uint32_t *keys = b[0].buf;
-    for (size_t i = 0; i < n; i++)
-        if (keys[i] >> 24)
-            return released(b, 2, refuse("morton_order: a key has more than 24 bits"));
+    size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[2], sizeof(uint64_t));
+    if (n < 1 || n >= UINT32_MAX || !holds(&b[1], n, sizeof(int64_t)) ||
+        !holds(&b[3], k, sizeof(uint32_t)))
+        return released(b, 4, refuse("plus_plus: sizes don't fit"));
     Py_BEGIN_ALLOW_THREADS
-    enough = kq_morton_order(keys, n, b[1].buf);
+    enough = kq_plus_plus(b[0].buf, b[1].buf, n, b[2].buf, k, b[3].buf);
     Py_END_ALLOW_THREADS
-    return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
-}
-
-PyDoc_STRVAR(fill_table_doc, "fill_table(keys, labels, itemsize, table)");
-static PyObject *py_fill_table(PyObject *self, PyObject *args)
-{
-    Py_buffer b[KQ_BUFFERS];
-    int itemsize;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*iw*", &b[0], &b[1], &itemsize, &b[2]))
-        return NULL;
-    size_t n = items(&b[0], sizeof(uint32_t));
-    int sane = (itemsize == 1 || itemsize == 2) && holds(&b[1], n, (size_t)itemsize) &&
-               holds(&b[2], (size_t)1 << 24, (size_t)itemsize);
-    if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        kq_fill_table(b[0].buf, b[1].buf, itemsize == 2, n, b[2].buf);
-        Py_END_ALLOW_THREADS
-    }
-    if (!sane)
-        refuse("fill_table: sizes don't fit");
-    return released(b, 3, sane ? Py_BuildValue("") : NULL);
-}
-
-PyDoc_STRVAR(look_up_doc, "look_up(pixels, table, itemsize, out)");
-static PyObject *py_look_up(PyObject *self, PyObject *args)
-{
-    Py_buffer b[KQ_BUFFERS];
-    int itemsize;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*iw*", &b[0], &b[1], &itemsize, &b[2]))
-        return NULL;
-    size_t n = items(&b[0], 3);
-    int sane = (itemsize == 1 || itemsize == 2) && holds(&b[2], n, (size_t)itemsize) &&
-               holds(&b[1], (size_t)1 << 24, (size_t)itemsize);
-    if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        kq_look_up(b[0].buf, n, b[1].buf, itemsize == 2, b[2].buf);
-        Py_END_ALLOW_THREADS
-    }
-    if (!sane)
-        refuse("look_up: sizes don't fit");
-    return released(b, 3, sane ? Py_BuildValue("") : NULL);
+    return released(b, 4, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
 #define KQ_QUANTIZE_METHODS                                            \
@@ -425,16 +345,12 @@ static PyObject *py_look_up(PyObject *self, PyObject *args)
     {"nearest_two", py_nearest_two, METH_VARARGS, nearest_two_doc},    \
     {"reassign", py_reassign, METH_VARARGS, reassign_doc},             \
     {"lloyd", py_lloyd, METH_VARARGS, lloyd_doc},                      \
-    {"relocate", py_relocate, METH_VARARGS, relocate_doc},             \
+    {"merge_and_split", py_merge_and_split, METH_VARARGS, merge_and_split_doc}, \
+    {"near", py_near, METH_VARARGS, near_doc},                         \
     {"nudge", py_nudge, METH_VARARGS, nudge_doc},                      \
     {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \
+    {"plus_plus", py_plus_plus, METH_VARARGS, plus_plus_doc},          \
     {"variance_cuts", py_variance_cuts, METH_VARARGS, variance_cuts_doc}, \
-    {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},    \
-    {"count_colors", py_count_colors, METH_VARARGS, count_colors_doc}, \
-    {"merge_colors", py_merge_colors, METH_VARARGS, merge_colors_doc}, \
-    {"merge_cells", py_merge_cells, METH_VARARGS, merge_cells_doc},    \
-    {"morton_order", py_morton_order, METH_VARARGS, morton_order_doc}, \
-    {"fill_table", py_fill_table, METH_VARARGS, fill_table_doc},       \
-    {"look_up", py_look_up, METH_VARARGS, look_up_doc},
+    {"split_gains", py_split_gains, METH_VARARGS, split_gains_doc},
 
 #endif

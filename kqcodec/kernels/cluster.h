@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
 #include "simd.h"
 
 #define KQ_CHANNELS 4
@@ -128,32 +129,46 @@ static void kq_move(kq_assignment *work, size_t i, size_t from, size_t to)
     }
 }
 
+/* Takes over the labels of some points; where they change, weights move. */
+static void kq_relabel_leaf(kq_assignment *work, const kq_lanes *lanes, size_t first, size_t count)
+{
+    uint16_t *labels = work->labels + first, fresh[KQ_LANES];
+    for (size_t i = 0; i < count; i++)
+        fresh[i] = (uint16_t)lanes->label[i];
+    if (work->sums) {
+        const int64_t *weights = work->weights + first;
+        int64_t cost = 0;
+        for (size_t i = 0; i < count; i++)
+            cost += weights[i] * lanes->best[i];
+        work->cost += cost;
+        /* Late in a search most leaves are as they were. */
+        if (memcmp(labels, fresh, count * sizeof *labels) == 0)
+            return;
+        for (size_t i = 0; i < count; i++)
+            if (labels[i] != fresh[i]) {
+                kq_move(work, first + i, labels[i], fresh[i]);
+                work->changed++;
+            }
+    }
+    memcpy(labels, fresh, count * sizeof *labels);
+}
+
 /* Every point of a leaf against every candidate that reached it. */
 static void kq_leaf(kq_assignment *work, const kq_candidates *candidates, size_t first)
 {
     kq_lanes lanes;
     size_t count = work->n - first < KQ_LANES ? work->n - first : KQ_LANES;
-    kq_lanes_load(&lanes, work->points + first * KQ_CHANNELS, count);
+    kq_lanes_load(&lanes, work->points + first * KQ_CHANNELS, count, work->avx2);
     if (work->second_labels)
         kq_lanes_nearest_two(&lanes, candidates, work->avx2);
     else
         kq_lanes_nearest(&lanes, candidates, work->avx2);
-    for (size_t i = 0; i < count; i++) {
-        uint16_t label = (uint16_t)candidates->index[lanes.label[i]];
-        if (work->sums) {
-            work->cost += work->weights[first + i] * lanes.best[i];
-            if (label != work->labels[first + i]) {
-                kq_move(work, first + i, work->labels[first + i], label);
-                work->changed++;
-            }
-        }
-        work->labels[first + i] = label;
-    }
+    kq_relabel_leaf(work, &lanes, first, count);
     if (work->distances)
         memcpy(work->distances + first, lanes.best, count * sizeof(int32_t));
     if (work->second_labels)
         for (size_t i = 0; i < count; i++) {
-            work->second_labels[first + i] = (uint16_t)candidates->index[lanes.second_label[i]];
+            work->second_labels[first + i] = (uint16_t)lanes.second_label[i];
             work->second_distances[first + i] = lanes.second[i];
         }
 }

@@ -53,29 +53,50 @@ static size_t kq_count_bucket(const uint16_t *lower, size_t count, uint32_t uppe
     return written;
 }
 
+/* The pixels are read at KQ_STREAMS places in turn, each with counters of its own:
+ * neighbours share a bucket, and would wait for each other's counter. */
+#define KQ_STREAMS 4
+
+/* How many pixels of each stream go to each bucket; then, where they go. */
+static void kq_bucket_starts(const uint8_t *pixels, size_t part, size_t n, uint32_t *starts)
+{
+    for (size_t i = 0; i < part; i++)
+        for (size_t s = 0; s < KQ_STREAMS; s++)
+            if (s * part + i < n)
+                starts[(kq_key(pixels + 3 * (s * part + i)) >> KQ_HIGH_BITS) * KQ_STREAMS + s]++;
+    uint32_t sum = 0;
+    for (size_t b = 0; b < (size_t)KQ_BUCKETS * KQ_STREAMS; b++) {
+        uint32_t count = starts[b];
+        starts[b] = sum;
+        sum += count;
+    }
+}
+
 /* The different colours of n pixels, keys ascending, and how often each occurs.
  * Both results have room for n entries. Returns their number, 0 where memory
  * ran out. */
 static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, int64_t *counts)
 {
-    size_t written = 0;
+    size_t written = 0, part = (n + KQ_STREAMS - 1) / KQ_STREAMS;
     uint16_t *lower = malloc(n * sizeof *lower);
-    size_t *ends = calloc(KQ_BUCKETS + 1, sizeof *ends);
+    uint32_t *ends = calloc((size_t)KQ_BUCKETS * KQ_STREAMS, sizeof *ends);
     uint32_t *counter = calloc(KQ_BUCKETS, sizeof *counter);
     if (lower && ends && counter) {
-        for (size_t i = 0; i < n; i++)
-            ends[(kq_key(pixels + 3 * i) >> KQ_HIGH_BITS) + 1]++;
-        for (size_t b = 0; b < KQ_BUCKETS; b++)
-            ends[b + 1] += ends[b];
-        for (size_t i = 0; i < n; i++) {
-            uint32_t key = kq_key(pixels + 3 * i);
-            lower[ends[key >> KQ_HIGH_BITS]++] = (uint16_t)(key & (KQ_BUCKETS - 1));
-        }
+        kq_bucket_starts(pixels, part, n, ends);
+        for (size_t i = 0; i < part; i++)
+            for (size_t s = 0; s < KQ_STREAMS; s++)
+                if (s * part + i < n) {
+                    uint32_t key = kq_key(pixels + 3 * (s * part + i));
+                    uint32_t *end = ends + (key >> KQ_HIGH_BITS) * KQ_STREAMS + s;
+                    lower[(*end)++] = (uint16_t)(key & (KQ_BUCKETS - 1));
+                }
+        size_t start = 0;
         for (uint32_t b = 0; b < KQ_BUCKETS; b++) {
-            size_t start = b == 0 ? 0 : ends[b - 1];
-            if (ends[b] > start)
-                written += kq_count_bucket(lower + start, ends[b] - start, b, counter,
-                                           keys + written, counts + written);
+            size_t end = ends[b * KQ_STREAMS + KQ_STREAMS - 1];
+            if (end > start)
+                written += kq_count_bucket(lower + start, end - start, b, counter, keys + written,
+                                           counts + written);
+            start = end;
         }
     }
     free(lower);

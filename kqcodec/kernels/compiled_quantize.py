@@ -94,7 +94,7 @@ def lloyd(
     return found
 
 
-def relocate(
+def merge_and_split(
     points: Points,
     weights: Weights,
     labels: Labels,
@@ -102,15 +102,19 @@ def relocate(
     centers: Points,
     sums: Sums,
     counts: Sums,
-    clusters: Labels,
-    fresh: Points,
+    pairs: Labels,
+    halves: Points,
     *,
+    reach: int,
+    trials: int,
     iterations: int,
     relax: int,
     tolerance_bits: int,
-) -> int:
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], int]:
     """See the reference."""
-    return _kernels.relocate(
+    outcomes = np.zeros(len(pairs), dtype=np.uint8)
+    touched = np.zeros(len(centers), dtype=np.bool_)
+    fall = _kernels.merge_and_split(
         _input(points, np.int16),
         _input(weights, np.int64),
         _result(labels, np.uint16),
@@ -118,12 +122,24 @@ def relocate(
         _result(centers, np.int16),
         _result(sums, np.int64),
         _result(counts, np.int64),
-        _input(clusters, np.uint16),
-        _result(fresh, np.int16),
+        _input(pairs, np.uint16),
+        _input(halves, np.int16),
+        outcomes,
+        touched,
+        reach,
+        trials,
         iterations,
         relax,
         tolerance_bits,
     )
+    return outcomes, touched, fall
+
+
+def near(centers: Points, some: Points, count: int) -> Labels:
+    """See the reference."""
+    found = np.empty((len(some), count), dtype=np.uint16)
+    _kernels.near(_input(centers, np.int16), _input(some, np.int16), count, found)
+    return found
 
 
 def nudge(
@@ -158,6 +174,15 @@ def accumulate(points: Points, weights: Weights, labels: Labels, sums: Sums, cou
         _result(sums, np.int64),
         _result(counts, np.int64),
     )
+
+
+def plus_plus(points: Points, weights: Weights, randoms: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """See the reference."""
+    chosen = np.empty(len(randoms), dtype=np.uint32)
+    _kernels.plus_plus(
+        _input(points, np.int16), _input(weights, np.int64), _input(randoms, np.uint64), chosen
+    )
+    return chosen
 
 
 def variance_cuts(points: Points, weights: Weights, k: int) -> Points:

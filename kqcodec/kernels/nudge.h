@@ -10,11 +10,17 @@
  *     |v - d|^2 = |v|^2 - 2 d v + |d|^2
  *
  * sums over such points from their number and the sum of their v.
+ *
+ * A neighbour's point needs no look either, where it is so near to its own centre
+ * o that the one that moves, j, stays farther by the triangle's inequality:
+ *
+ *     |p - j'| >= |j - o| - |j' - j| - |p - o| >= |p - o|
+ *     <=  2 |p - o| <= |j - o| - step * sqrt(3)
  */
 #ifndef KQ_NUDGE_H
 #define KQ_NUDGE_H
 
-#include "cluster.h"
+#include "near.h"
 
 #define KQ_MOVES 27 /* {-1, 0, 1}^3, numbered with the last channel fastest */
 #define KQ_NOBODY UINT32_MAX
@@ -33,19 +39,13 @@ typedef struct {
     uint32_t *member;                  /* the points of one cluster ... */
     int32_t *rival_distance;           /* ... and who would have each without it */
     uint16_t *rival;
+    kq_candidates *around;             /* a cluster's neighbours ... */
+    int32_t *far;                      /* ... and what their points' distances exceed,
+                                        * where they may come */
+    int avx2;
     int64_t fall;
     size_t moved;
 } kq_nudging;
-
-static int32_t kq_squared(const int16_t *a, const int16_t *b)
-{
-    int32_t sum = 0;
-    for (int c = 0; c < KQ_CHANNELS; c++) {
-        int32_t d = a[c] - b[c];
-        sum += d * d;
-    }
-    return sum;
-}
 
 static void kq_link(kq_nudging *work, uint32_t i, size_t cluster)
 {
@@ -91,58 +91,95 @@ static void kq_weigh_moves(const int32_t *v, int32_t squared, int32_t step, int3
         }
 }
 
-/* Fills the lists of members and rivals of cluster j; returns their number. */
-static size_t kq_weigh_members(kq_nudging *work, size_t j, int64_t *change)
+/* The largest integer whose square is at most x. */
+static int32_t kq_root(int32_t x)
+{
+    int32_t root = 0;
+    for (int32_t bit = 1 << 15; bit; bit >>= 1)
+        if ((root + bit) <= 46340 && (root + bit) * (root + bit) <= x)
+            root += bit;
+    return root;
+}
+
+/* Who lives around cluster j, and how near to themselves their points are safe. */
+static void kq_look_around(kq_nudging *work, size_t j)
 {
     const int16_t *center = work->centers + j * KQ_CHANNELS;
-    const uint16_t *neighbors = work->neighbors + j * work->reach;
-    int64_t free_weight = 0, free_sum[3] = {0, 0, 0};
+    int32_t stride = kq_root(3 * work->step * work->step) + 1;
+    work->around->count = 0;
+    for (size_t r = 0; r < work->reach; r++) {
+        uint16_t other = work->neighbors[j * work->reach + r];
+        const int16_t *place = work->centers + (size_t)other * KQ_CHANNELS;
+        int32_t gap = kq_root(kq_squared(place, center)) - stride;
+        kq_candidates_add(work->around, place, other);
+        work->far[r] = gap > 0 ? gap * gap / 4 : -1;
+    }
+    kq_candidates_pad(work->around);
+}
+
+/* Lists the members of cluster j, and who would have each without it; returns
+ * their number. */
+static size_t kq_list_rivals(kq_nudging *work, size_t j)
+{
+    kq_lanes lanes;
     size_t count = 0;
-    for (uint32_t i = work->first[j]; i != KQ_NOBODY; i = work->next[i]) {
-        const int16_t *point = work->points + (size_t)i * KQ_CHANNELS;
-        int32_t limit = INT32_MAX, now = work->distances[i], v[3], highest = now;
-        size_t rival = j;
-        for (size_t r = 0; r < work->reach; r++) {
-            int32_t d = kq_squared(point, work->centers + (size_t)neighbors[r] * KQ_CHANNELS);
-            if (d < limit) {
-                limit = d;
-                rival = neighbors[r];
-            }
+    for (uint32_t i = work->first[j]; i != KQ_NOBODY; i = work->next[i])
+        work->member[count++] = i;
+    for (size_t start = 0; start < count; start += KQ_POINTS) {
+        size_t some = count - start < KQ_POINTS ? count - start : KQ_POINTS;
+        for (size_t m = 0; m < KQ_POINTS; m++) {
+            uint32_t i = work->member[start + (m < some ? m : 0)];
+            memcpy(lanes.rg + m, work->points + (size_t)i * KQ_CHANNELS, 4);
+            memcpy(lanes.ba + m, work->points + (size_t)i * KQ_CHANNELS + 2, 4);
         }
+        kq_lanes_nearest(&lanes, work->around, work->avx2);
+        memcpy(work->rival_distance + start, lanes.best, some * sizeof *lanes.best);
+        for (size_t m = 0; m < some; m++)
+            work->rival[start + m] = (uint16_t)lanes.label[m];
+    }
+    return count;
+}
+
+static void kq_weigh_members(const kq_nudging *work, size_t j, size_t count, int64_t *change)
+{
+    const int16_t *center = work->centers + j * KQ_CHANNELS;
+    int64_t free_weight = 0, free_sum[3] = {0, 0, 0}, step = work->step;
+    for (size_t m = 0; m < count; m++) {
+        uint32_t i = work->member[m];
+        const int16_t *point = work->points + (size_t)i * KQ_CHANNELS;
+        int32_t limit = work->rival_distance[m], now = work->distances[i], v[3], highest = now;
+        int64_t weight = work->weights[i];
         for (int c = 0; c < 3; c++) {
             v[c] = point[c] - center[c];
             highest += work->step * work->step + 2 * work->step * (v[c] < 0 ? -v[c] : v[c]);
         }
         if (highest <= limit) {
-            free_weight += work->weights[i];
+            free_weight += weight;
             for (int c = 0; c < 3; c++)
-                free_sum[c] += work->weights[i] * v[c];
+                free_sum[c] += weight * v[c];
         } else {
-            kq_weigh_moves(v, now, work->step, limit, now, work->weights[i], change);
+            kq_weigh_moves(v, now, work->step, limit, now, weight, change);
         }
-        work->member[count] = i;
-        work->rival[count] = (uint16_t)rival;
-        work->rival_distance[count++] = limit;
     }
-    int64_t step = work->step;
     for (int m = 0; m < KQ_MOVES; m++) {
         int x = m / 9 - 1, y = m / 3 % 3 - 1, z = m % 3 - 1;
         change[m] += free_weight * step * step * (x * x + y * y + z * z) -
                      2 * step * (x * free_sum[0] + y * free_sum[1] + z * free_sum[2]);
     }
-    return count;
 }
 
-static void kq_weigh_others(kq_nudging *work, size_t j, int64_t *change)
+static void kq_weigh_others(const kq_nudging *work, size_t j, int64_t *change)
 {
     const int16_t *center = work->centers + j * KQ_CHANNELS;
     int32_t step = work->step;
     for (size_t r = 0; r < work->reach; r++) {
         size_t other = work->neighbors[j * work->reach + r];
         for (uint32_t i = work->first[other]; i != KQ_NOBODY; i = work->next[i]) {
+            int32_t now = work->distances[i], v[3];
+            if (now <= work->far[r])
+                continue;
             const int16_t *point = work->points + (size_t)i * KQ_CHANNELS;
-            int32_t squared = kq_squared(point, center), now = work->distances[i];
-            int32_t v[3], lowest = squared;
+            int32_t squared = kq_squared(point, center), lowest = squared;
             for (int c = 0; c < 3; c++) {
                 v[c] = point[c] - center[c];
                 int32_t nearer = 2 * step * (v[c] < 0 ? -v[c] : v[c]) - step * step;
@@ -162,8 +199,10 @@ static void kq_settle(kq_nudging *work, size_t j, size_t count)
     for (size_t r = 0; r < work->reach; r++) {
         size_t other = work->neighbors[j * work->reach + r];
         for (uint32_t i = work->first[other], after; i != KQ_NOBODY; i = after) {
-            int32_t distance = kq_squared(work->points + (size_t)i * KQ_CHANNELS, center);
             after = work->next[i];
+            if (work->distances[i] <= work->far[r])
+                continue;
+            int32_t distance = kq_squared(work->points + (size_t)i * KQ_CHANNELS, center);
             if (distance < work->distances[i])
                 kq_relabel(work, i, j, distance);
         }
@@ -190,7 +229,9 @@ static void kq_nudge_one(kq_nudging *work, size_t j, uint8_t *active)
 {
     int64_t change[KQ_MOVES] = {0};
     int16_t *center = work->centers + j * KQ_CHANNELS;
-    size_t count = kq_weigh_members(work, j, change);
+    kq_look_around(work, j);
+    size_t count = kq_list_rivals(work, j);
+    kq_weigh_members(work, j, count, change);
     kq_weigh_others(work, j, change);
     int best = -1;
     for (int m = 0; m < KQ_MOVES; m++)
@@ -220,9 +261,12 @@ static int kq_nudge(kq_nudging *work)
     work->member = malloc(n * sizeof *work->member);
     work->rival = malloc(n * sizeof *work->rival);
     work->rival_distance = malloc(n * sizeof *work->rival_distance);
+    work->around = kq_candidates_new(work->reach);
+    work->far = malloc((work->reach + 1) * sizeof *work->far);
+    work->avx2 = kq_has_avx2();
     uint8_t *active = calloc(work->k, 1);
     int enough = work->first && work->next && work->previous && work->member && work->rival &&
-                 work->rival_distance && active;
+                 work->rival_distance && work->around && work->far && active;
     if (enough) {
         for (size_t j = 0; j < work->k; j++)
             work->first[j] = KQ_NOBODY;
@@ -239,6 +283,8 @@ static int kq_nudge(kq_nudging *work)
     free(work->member);
     free(work->rival);
     free(work->rival_distance);
+    kq_candidates_free(work->around);
+    free(work->far);
     free(active);
     return enough;
 }

@@ -1,5 +1,5 @@
-/* The two inner loops of the nearest-centre search, for AVX2 (found at run
- * time), SSE2 (every x86-64) and plain C, all with the same integers.
+/* The inner loop of the nearest-centre search, for AVX2 (found at run time), SSE2
+ * (every x86-64) and plain C, all with the same integers.
  *
  * A vector of four int16 is kept as two int32 that hold two channels each,
  * `rg` and `ba`: one multiply-add of 16-bit pairs gives x*x + y*y.
@@ -123,12 +123,35 @@ static inline void kq_pair_difference(int32_t x, int32_t y, int32_t *difference,
 
 typedef struct {
     int32_t rg[KQ_POINTS], ba[KQ_POINTS];
-    int32_t label[KQ_POINTS], best[KQ_POINTS];          /* places in the candidates */
+    int32_t label[KQ_POINTS], best[KQ_POINTS];          /* the centre, its squared distance */
     int32_t second_label[KQ_POINTS], second[KQ_POINTS]; /* filled by nearest_two */
 } kq_lanes;
 
-static void kq_lanes_load(kq_lanes *lanes, const int16_t *points, size_t count)
+#if defined(KQ_AVX2)
+KQ_TARGET_AVX2 static void kq_lanes_load_avx2(kq_lanes *lanes, const int16_t *points)
 {
+    for (int i = 0; i < KQ_POINTS; i += 8) {
+        __m256 a = _mm256_loadu_ps((const float *)(const void *)(points + 4 * i));
+        __m256 b = _mm256_loadu_ps((const float *)(const void *)(points + 4 * i + 16));
+        /* Every other pair, of points 0 1 4 5 2 3 6 7; then in order. */
+        __m256i rg = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
+        __m256i ba = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xDD));
+        _mm256_storeu_si256((__m256i *)(lanes->rg + i), _mm256_permute4x64_epi64(rg, 0xD8));
+        _mm256_storeu_si256((__m256i *)(lanes->ba + i), _mm256_permute4x64_epi64(ba, 0xD8));
+    }
+}
+#endif
+
+/* Places beyond `count` get the first point, so that none is left undefined. */
+static void kq_lanes_load(kq_lanes *lanes, const int16_t *points, size_t count, int avx2)
+{
+#if defined(KQ_AVX2)
+    if (avx2 && count == KQ_POINTS) {
+        kq_lanes_load_avx2(lanes, points);
+        return;
+    }
+#endif
+    (void)avx2;
     for (size_t i = 0; i < KQ_POINTS; i++) {
         const int16_t *point = points + 4 * (i < count ? i : 0);
         memcpy(lanes->rg + i, point, 4);
@@ -149,7 +172,7 @@ KQ_TARGET_AVX2 static void kq_lanes_nearest_avx2(kq_lanes *lanes, const kq_candi
         for (size_t j = 0; j < candidates->count; j++) {
             __m256i rg = _mm256_set1_epi32(candidates->rg[j]);
             __m256i ba = _mm256_set1_epi32(candidates->ba[j]);
-            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i place = _mm256_set1_epi32(candidates->index[j]);
             __m256i x0 = _mm256_sub_epi16(rg0, rg), y0 = _mm256_sub_epi16(ba0, ba);
             __m256i x1 = _mm256_sub_epi16(rg1, rg), y1 = _mm256_sub_epi16(ba1, ba);
             __m256i d0 = _mm256_add_epi32(_mm256_madd_epi16(x0, x0), _mm256_madd_epi16(y0, y0));
@@ -180,7 +203,7 @@ static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidat
             __m128i d = _mm_add_epi32(_mm_madd_epi16(x, x), _mm_madd_epi16(y, y));
             __m128i less = _mm_cmpgt_epi32(best, d);
             best = _mm_or_si128(_mm_and_si128(less, d), _mm_andnot_si128(less, best));
-            label = _mm_or_si128(_mm_and_si128(less, _mm_set1_epi32((int)j)),
+            label = _mm_or_si128(_mm_and_si128(less, _mm_set1_epi32(candidates->index[j])),
                                  _mm_andnot_si128(less, label));
         }
         _mm_storeu_si128((__m128i *)(lanes->label + i), label);
@@ -195,10 +218,10 @@ static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidat
         lanes->label[i] = 0;
     }
     for (size_t j = 0; j < candidates->count; j++) {
-        int32_t rg = candidates->rg[j], ba = candidates->ba[j];
+        int32_t rg = candidates->rg[j], ba = candidates->ba[j], index = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
             int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
-            lanes->label[i] = d < lanes->best[i] ? (int32_t)j : lanes->label[i];
+            lanes->label[i] = d < lanes->best[i] ? index : lanes->label[i];
             lanes->best[i] = d < lanes->best[i] ? d : lanes->best[i];
         }
     }
@@ -226,7 +249,7 @@ KQ_TARGET_AVX2 static void kq_lanes_two_avx2(kq_lanes *lanes, const kq_candidate
         __m256i best = _mm256_set1_epi32(INT32_MAX), second = best;
         __m256i label = _mm256_setzero_si256(), next = label;
         for (size_t j = 0; j < candidates->count; j++) {
-            __m256i place = _mm256_set1_epi32((int)j);
+            __m256i place = _mm256_set1_epi32(candidates->index[j]);
             __m256i x = _mm256_sub_epi16(rg0, _mm256_set1_epi32(candidates->rg[j]));
             __m256i y = _mm256_sub_epi16(ba0, _mm256_set1_epi32(candidates->ba[j]));
             __m256i d = _mm256_add_epi32(_mm256_madd_epi16(x, x), _mm256_madd_epi16(y, y));
@@ -259,7 +282,7 @@ static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidate
         lanes->label[i] = lanes->second_label[i] = 0;
     }
     for (size_t j = 0; j < candidates->count; j++) {
-        int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = (int32_t)j;
+        int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
             int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
             int32_t best = lanes->best[i], second = lanes->second[i];
@@ -270,145 +293,6 @@ static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidate
             lanes->best[i] = d < best ? d : best;
         }
     }
-}
-
-/* --- candidates against a box ---------------------------------------------- */
-
-/* A box as the filter needs it: low + high and high - low, in pairs. */
-typedef struct {
-    int32_t sum_rg, sum_ba, size_rg, size_ba;
-} kq_extent;
-
-static void kq_extent_of(const int16_t *low, const int16_t *high, kq_extent *extent)
-{
-    int16_t sum[4], size[4];
-    for (int c = 0; c < 4; c++) {
-        sum[c] = (int16_t)(low[c] + high[c]);
-        size[c] = (int16_t)(high[c] - low[c]);
-    }
-    memcpy(&extent->sum_rg, sum, 4);
-    memcpy(&extent->sum_ba, sum + 2, 4);
-    memcpy(&extent->size_rg, size, 4);
-    memcpy(&extent->size_ba, size + 2, 4);
-}
-
-/* Whether candidate j beats candidate i at every point of the box. */
-static int kq_beaten(const kq_candidates *list, size_t i, size_t j, const kq_extent *box)
-{
-    int32_t v_rg, v_ba, s_rg, s_ba;
-    kq_pair_difference(list->rg[i], list->rg[j], &v_rg, &s_rg);
-    kq_pair_difference(list->ba[i], list->ba[j], &v_ba, &s_ba);
-    int32_t most = kq_pair_dot(v_rg, box->sum_rg) + kq_pair_dot(v_ba, box->sum_ba);
-    most += kq_pair_dot(s_rg, box->size_rg) + kq_pair_dot(s_ba, box->size_ba);
-    return most < list->norm[i] - list->norm[j];
-}
-
-/* The candidate nearest to the middle of the box, other than `but`:
- * |i|^2 - (low + high) i is its squared distance less a constant. */
-static size_t kq_middle(const kq_candidates *list, const kq_extent *box, size_t but)
-{
-    size_t nearest = but == 0;
-    int32_t lowest = INT32_MAX;
-    for (size_t i = 0; i < list->count; i++) {
-        int32_t score = list->norm[i] - kq_pair_dot(list->rg[i], box->sum_rg) -
-                        kq_pair_dot(list->ba[i], box->sum_ba);
-        if (score < lowest && i != but) {
-            lowest = score;
-            nearest = i;
-        }
-    }
-    return nearest;
-}
-
-#if defined(KQ_AVX2)
-KQ_TARGET_AVX2 static size_t kq_middle_avx2(const kq_candidates *list, const kq_extent *box,
-                                            size_t but)
-{
-    __m256i sum_rg = _mm256_set1_epi32(box->sum_rg), sum_ba = _mm256_set1_epi32(box->sum_ba);
-    __m256i lowest = _mm256_set1_epi32(INT32_MAX), nearest = _mm256_set1_epi32(INT32_MAX);
-    __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    __m256i not_this = _mm256_set1_epi32((int)but), end = _mm256_set1_epi32((int)list->count);
-    for (size_t i = 0; i < list->count; i += KQ_STEP) {
-        __m256i rg = _mm256_loadu_si256((const __m256i *)(list->rg + i));
-        __m256i ba = _mm256_loadu_si256((const __m256i *)(list->ba + i));
-        __m256i score = _mm256_loadu_si256((const __m256i *)(list->norm + i));
-        score = _mm256_sub_epi32(score, _mm256_madd_epi16(rg, sum_rg));
-        score = _mm256_sub_epi32(score, _mm256_madd_epi16(ba, sum_ba));
-        __m256i allowed = _mm256_andnot_si256(_mm256_cmpeq_epi32(place, not_this),
-                                              _mm256_cmpgt_epi32(end, place));
-        __m256i less = _mm256_and_si256(allowed, _mm256_cmpgt_epi32(lowest, score));
-        nearest = _mm256_blendv_epi8(nearest, place, less);
-        lowest = _mm256_blendv_epi8(lowest, score, less);
-        place = _mm256_add_epi32(place, _mm256_set1_epi32(KQ_STEP));
-    }
-    int32_t scores[KQ_STEP], places[KQ_STEP];
-    _mm256_storeu_si256((__m256i *)scores, lowest);
-    _mm256_storeu_si256((__m256i *)places, nearest);
-    int best = 0;
-    for (int lane = 1; lane < KQ_STEP; lane++)
-        if (scores[lane] < scores[best])
-            best = lane;
-    return (size_t)places[best];
-}
-
-/* For the candidates from i on: a bit for each that j beats. */
-KQ_TARGET_AVX2 static inline unsigned int kq_beaten_avx2(const kq_candidates *list, size_t i,
-                                                         size_t j, const kq_extent *box)
-{
-    __m256i v_rg = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)(list->rg + i)),
-                                    _mm256_set1_epi32(list->rg[j]));
-    __m256i v_ba = _mm256_sub_epi16(_mm256_loadu_si256((const __m256i *)(list->ba + i)),
-                                    _mm256_set1_epi32(list->ba[j]));
-    __m256i most = _mm256_add_epi32(_mm256_madd_epi16(v_rg, _mm256_set1_epi32(box->sum_rg)),
-                                    _mm256_madd_epi16(v_ba, _mm256_set1_epi32(box->sum_ba)));
-    most = _mm256_add_epi32(
-        most, _mm256_madd_epi16(_mm256_abs_epi16(v_rg), _mm256_set1_epi32(box->size_rg)));
-    most = _mm256_add_epi32(
-        most, _mm256_madd_epi16(_mm256_abs_epi16(v_ba), _mm256_set1_epi32(box->size_ba)));
-    __m256i norm = _mm256_loadu_si256((const __m256i *)(list->norm + i));
-    __m256i beaten =
-        _mm256_cmpgt_epi32(_mm256_sub_epi32(norm, _mm256_set1_epi32(list->norm[j])), most);
-    return (unsigned int)_mm256_movemask_ps(_mm256_castsi256_ps(beaten));
-}
-
-KQ_TARGET_AVX2 static void kq_filter_avx2(const kq_candidates *list, const kq_extent *box, int two,
-                                          kq_candidates *kept)
-{
-    size_t first = kq_middle_avx2(list, box, list->count);
-    size_t next = two ? kq_middle_avx2(list, box, first) : first;
-    for (size_t i = 0; i < list->count; i += KQ_STEP) {
-        unsigned int mask = kq_beaten_avx2(list, i, first, box);
-        if (two)
-            mask &= kq_beaten_avx2(list, i, next, box);
-        mask = ~mask & (list->count - i < KQ_STEP ? (1u << (list->count - i)) - 1 : 255u);
-        for (; mask; mask &= mask - 1)
-            kq_candidates_copy(kept, list, i + (size_t)__builtin_ctz(mask));
-    }
-}
-#endif
-
-/* The candidates that may be nearest (or, with `two`, next to nearest) to some
- * point of the box. */
-static void kq_filter(const kq_candidates *list, const int16_t *low, const int16_t *high, int two,
-                      int avx2, kq_candidates *kept)
-{
-    kq_extent box;
-    kq_extent_of(low, high, &box);
-    kept->count = 0;
-#if defined(KQ_AVX2)
-    if (avx2) {
-        kq_filter_avx2(list, &box, two, kept);
-        kq_candidates_pad(kept);
-        return;
-    }
-#endif
-    (void)avx2;
-    size_t first = kq_middle(list, &box, list->count);
-    size_t next = two ? kq_middle(list, &box, first) : first;
-    for (size_t i = 0; i < list->count; i++)
-        if (!kq_beaten(list, i, first, &box) || (two && !kq_beaten(list, i, next, &box)))
-            kq_candidates_copy(kept, list, i);
-    kq_candidates_pad(kept);
 }
 
 #endif

@@ -14,7 +14,8 @@ own, or those of the folder that KQCODEC_CORPUS names. The peers come with
 ``pip install '.[bench]'``; one that isn't installed is left out.
 
 scikit-learn works on the unique colours, weighted; so it gets the histogram for
-nothing. Peak memory is that of a process that does one thing once.
+nothing. Peak memory (--memory, Linux) is what a process that does one thing once
+needs on top of the picture.
 """
 
 from __future__ import annotations
@@ -191,19 +192,38 @@ def pictures(paths: list[str]) -> dict[str, Any]:
 
 
 def peak_megabytes(name: str, file: str, k: int) -> float:
-    """Of a process that reads the picture and runs the tool once, less one that
-    only reads it."""
+    """By how much the peak of a process exceeds what it used before: it has read
+    the picture, and run the tool on a tiny one, so that imports don't count."""
     program = (
-        "import sys, resource; sys.path.insert(0, sys.argv[1]); import quantizers as q;"
+        "import sys; sys.path.insert(0, sys.argv[1]); import quantizers as q;"
         "pixels = q.pictures([sys.argv[3]]).popitem()[1]; colors = q.histogram(pixels);"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "q.TOOLS[sys.argv[2]](pixels, colors, int(sys.argv[4]));"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+        "tool = q.TOOLS[sys.argv[2]]; small = q.tiny(); tool(small, q.histogram(small), 8);"
+        "before = q.memory_now(); tool(pixels, colors, int(sys.argv[4]));"
+        "print(q.memory_peak() - before)"
     )
     here = str(Path(__file__).parent)
     command = [sys.executable, "-c", program, here, name, file, str(k)]
-    unit = 1024**2 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return int(subprocess.run(command, check=True, capture_output=True).stdout) / unit
+    return int(subprocess.run(command, check=True, capture_output=True).stdout) / 1024
+
+
+def memory_now() -> int:
+    """Kilobytes in use; the peak is counted from here on. Linux only: elsewhere a
+    process can't forget its peak, which on Linux begins as its parent's."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def memory_peak() -> int:
+    return _status("VmHWM")
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+
+def tiny() -> Any:
+    return np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 
 def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -276,6 +296,21 @@ def show(lines: list[dict[str, Any]]) -> None:
         )
 
 
+SHORT = {
+    "pillow-octree": "Pillow octree",
+    "pillow-mediancut": "Pillow median cut",
+    "pillow-mediancut-kmeans20": "Pillow median cut, kmeans=20",
+    "imagequant": "libimagequant",
+    "sklearn": "scikit-learn KMeans",
+    "sklearn-minibatch": "MiniBatchKMeans",
+    "opencv": "OpenCV",
+}
+# Where a label may stand beside its point, in typographic points: the first free one.
+OFFSETS = ((7, -3, "left"), (-7, -3, "right"), (0, 7, "center"), (0, -14, "center"),
+           (6, 8, "left"), (-6, 8, "right"), (6, -15, "left"), (-6, -15, "right"))  # fmt: skip
+LEAST = 0.02  # per cent, the lowest line of the picture
+
+
 def plot(lines: list[dict[str, Any]], target: str) -> None:
     """The front of time against error, one panel for each K."""
     import matplotlib
@@ -284,25 +319,54 @@ def plot(lines: list[dict[str, Any]], target: str) -> None:
     from matplotlib import pyplot as plt
 
     ks = sorted({line["k"] for line in lines})
-    figure, axes = plt.subplots(1, len(ks), figsize=(5 * len(ks), 4.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(ks), figsize=(5.2 * len(ks), 5), squeeze=False, sharey=True)
     for axis, k in zip(axes[0], ks, strict=True):
-        for line in (line for line in lines if line["k"] == k):
-            ours = line["tool"].startswith("kq")
-            excess = max(100 * (line["ratio"] - 1), 0.05)
-            axis.scatter(1e3 * line["cpu"], excess, color="crimson" if ours else "gray", zorder=3)
-            axis.annotate(
-                line["tool"],
-                (1e3 * line["cpu"], excess),
-                textcoords="offset points",
-                xytext=(5, 4),
-                fontsize=8,
-                color="crimson" if ours else "black",
-            )
+        points = {
+            line["tool"]: (1e3 * line["cpu"], max(100 * (line["ratio"] - 1), LEAST))
+            for line in lines
+            if line["k"] == k
+        }
+        ours = [point for tool, point in points.items() if tool.startswith("kq")]
+        others = [point for tool, point in points.items() if not tool.startswith("kq")]
+        axis.plot(*zip(*ours, strict=True), "o-", color="crimson", markersize=7, zorder=3)
+        axis.plot(*zip(*others, strict=True), "o", color="0.4", zorder=3)
         axis.set(xscale="log", yscale="log", title=f"K = {k}", xlabel="CPU time, ms")
-        axis.grid(True, which="both", alpha=0.3)
-    axes[0][0].set_ylabel("MSE above the best known, % (0.05 and less: 0.05)")
+        axis.set_xlim(2, 1e5)
+        axis.set_ylim(LEAST / 1.6, 250)
+        axis.grid(True, alpha=0.25)
+    axes[0][0].set_ylabel(f"squared error above the best known, % ({LEAST} and less: {LEAST})")
     figure.tight_layout()
-    figure.savefig(target, dpi=130)
+    figure.canvas.draw()
+    for axis, k in zip(axes[0], ks, strict=True):
+        annotate(figure, axis, [line for line in lines if line["k"] == k])
+    figure.savefig(target, dpi=110)
+
+
+def annotate(figure: Any, axis: Any, lines: list[dict[str, Any]]) -> None:
+    """Names each point where no other name or point is."""
+    places = [(1e3 * line["cpu"], max(100 * (line["ratio"] - 1), LEAST)) for line in lines]
+    taken = [axis.bbox.frozen().from_extents(x - 4, y - 4, x + 4, y + 4)
+             for x, y in axis.transData.transform(places)]  # fmt: skip
+    for line, place in zip(lines, places, strict=True):
+        ours = line["tool"].startswith("kq")
+        for x, y, side in OFFSETS:
+            text = axis.annotate(
+                SHORT.get(line["tool"], line["tool"].replace("kq-", "kqcodec ")),
+                place,
+                textcoords="offset points",
+                xytext=(x, y),
+                ha=side,
+                fontsize=9,
+                color="crimson" if ours else "black",
+                weight="bold" if ours else "normal",
+            )
+            box = text.get_window_extent(figure.canvas.get_renderer())
+            inside = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+            if (x, y, side) != OFFSETS[-1]:
+                text.remove()
+        taken.append(box)
 
 
 def main() -> None:
@@ -312,7 +376,7 @@ def main() -> None:
     default = [name for name in TOOLS if name not in SLOW]
     parser.add_argument("--tools", nargs="+", choices=list(TOOLS), default=default)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--memory", action="store_true", help="of the first file and K alone")
+    parser.add_argument("--memory", action="store_true", help="of each file, the first K")
     parser.add_argument("--json")
     parser.add_argument("--plot")
     parser.add_argument("--learn", action="store_true")
@@ -321,10 +385,11 @@ def main() -> None:
     arguments.tools = [name for name in arguments.tools if available(name)]
     if arguments.memory:
         for name in arguments.tools:
-            megabytes = peak_megabytes(name, arguments.files[0], arguments.k[0])
-            print(f"{name:<26}{megabytes:8.1f} MB")
+            for file in arguments.files:
+                megabytes = peak_megabytes(name, file, arguments.k[0])
+                print(f"{name:<26}{megabytes:8.1f} MB  {Path(file).stem}", flush=True)
         return
-    warm = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    warm = tiny()
     for name in arguments.tools:  # imports and first-use costs aren't measured
         TOOLS[name](warm, histogram(warm), 8)
     rows = run(arguments)

@@ -11,10 +11,11 @@ from kqcodec.kernels.reference.colors import (
 )
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
-from kqcodec.kernels.reference.moves import relocate
+from kqcodec.kernels.reference.moves import merge_and_split, near
 from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
+from kqcodec.kernels.reference.seeds import plus_plus
 
 __all__ = [
     "accumulate",
@@ -24,16 +25,18 @@ __all__ = [
     "fill_table",
     "lloyd",
     "look_up",
+    "merge_and_split",
     "merge_cells",
     "merge_colors",
     "morton_order",
+    "near",
     "nearest",
     "nearest_two",
     "nudge",
     "pack",
     "paint",
+    "plus_plus",
     "reassign",
-    "relocate",
     "split_gains",
     "unpack",
     "variance_cuts",
