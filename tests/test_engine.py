@@ -74,7 +74,7 @@ print(digest.hexdigest())
 """
 
 
-def test_kernels_agree_on_whole_palettes():
+def test_kernels_agree_on_whole_palettes(tmp_path):
     from kqcodec.errors import KernelError
     from kqcodec.kernels import load
 
@@ -87,6 +87,7 @@ def test_kernels_agree_on_whole_palettes():
         digests.append(
             subprocess.run(
                 [sys.executable, "-c", PROGRAM, os.path.dirname(__file__)],
+                cwd=tmp_path,  # the sources, on the path otherwise, have no compiled kernels
                 env={**os.environ, "KQCODEC_KERNELS": name},
                 capture_output=True,
                 check=True,
