@@ -11,7 +11,6 @@ from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed, encoded_parts
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
-from kqcodec.pixels import WHITE
 from kqcodec.quantizer import quantize
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def encode(
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
 ) -> bytes:
     """The bytes of a .kq file of ``image`` in at most ``k`` colours.
 
@@ -63,7 +62,7 @@ def write(
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     overwrite: bool = True,
 ) -> int:
     """Write a .kq file.

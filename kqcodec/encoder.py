@@ -11,6 +11,7 @@ from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.image import palette_bytes
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
 
@@ -34,7 +35,7 @@ def encode_indexed(
     """The bytes of a .kq file that holds an indexed image, losslessly.
 
     Args:
-        indexed: palette and labels, kept exactly, unused entries included.
+        indexed: palette and labels, kept exactly, unused entries and alpha included.
         coder: "packed" (ceil(log2 K) bits a label) or "dense" (log2 K).
         tile: pixels a tile, a power of two from 16 to 262,144, or a pair
             (width, height) of them; 0 for as wide or high as the picture; None
@@ -75,6 +76,7 @@ def encoded_parts(
             k=indexed.k,
             tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
             sections=bool(sections),
+            alpha=indexed.has_alpha,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
@@ -90,7 +92,7 @@ def _parts(
 ) -> Iterator[bytes]:
     sealer = Sealer(header)
     yield header.to_bytes()
-    yield sealer.palette(indexed.palette.tobytes())
+    yield sealer.palette(palette_bytes(indexed.palette))
     if sections:
         yield sealer.sections(sections)
     grid = header.grid

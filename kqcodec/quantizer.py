@@ -15,7 +15,8 @@ from kqcodec.kernels import kernels
 from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished
 from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.pixels import WHITE, rgb_pixels
+from kqcodec.pixels import image_pixels
+from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
@@ -39,26 +40,29 @@ def quantize(
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means.
 
     An image that has no more than ``k`` colours is kept exactly, with the
     colours it really has. The palette is in the order that ``kqcodec.palette``
-    documents, every entry is used, and every pixel has its nearest entry. The
+    documents, every entry is used, and every pixel has its nearest entry. An image
+    with alpha gets a palette with alpha: fully transparent pixels are one entry,
+    (0, 0, 0, 0), and opaque ones have the nearest opaque entry. The
     result depends on the pixels, ``k``, ``effort``, ``seed``, ``restarts`` and
     ``space`` only.
 
     Args:
-        image: whatever ``kqcodec.pixels.rgb_pixels`` accepts.
+        image: whatever ``kqcodec.pixels.image_pixels`` accepts.
         k: 1..65,536.
         effort: "fast", "default" or "best".
         seed: of the random draws among the first centres, any integer.
         restarts: how many searches to make; the best palette is kept.
         space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
-        background: what shows through transparent pixels; None refuses them.
+        background: a colour to put behind transparent pixels, so that the result
+            has no alpha; None to keep it.
         progress: called now and then with a ``Progress``; where it returns
             False the search ends soon, with what it has.
 
@@ -66,13 +70,25 @@ def quantize(
         The indexed image, with its ``costs``.
 
     Raises:
-        ImageError, OSError: the image can't be read or converted.
+        ImageError, OSError: the image can't be read or converted, or ``k`` is 1 and
+            it has both fully transparent and other pixels.
         TypeError, ValueError: a wrong argument.
     """
     check_search(k, seed, restarts)
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    pixels = rgb_pixels(image, background=background)
+    pixels = image_pixels(image, background=background)
+    if pixels.shape[2] == 4:
+        return quantize_rgba(
+            pixels,
+            k,
+            effort=effort,
+            seed=seed,
+            restarts=restarts,
+            space=space,
+            threads=workers,
+            progress=progress,
+        )
     colors = histogram(pixels, workers)
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:

@@ -298,13 +298,18 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
 
 
 def _pixels(name: str, max_pixels: int) -> Pixels:
-    from kqcodec.pixels import rgb_pixels
+    from kqcodec.pixels import WHITE, flattened, image_pixels
 
     with reading(display_name(name)):
         try:
-            return rgb_pixels(name)
+            pixels = image_pixels(name)
         except ImageError as exc:
             raise image_failure(exc, display_name(name), max_pixels) from exc
+    if pixels.shape[2] == 4:
+        # Not every peer has palettes with alpha, and all are to store the same.
+        shown = display_name(name)
+        click.echo(f"kq: warning: {shown} has transparent pixels; they are put on white", err=True)
+    return flattened(pixels, WHITE)
 
 
 def _text_of(measurement: Measurement, settings: Settings) -> str:
