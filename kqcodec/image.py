@@ -108,6 +108,10 @@ class IndexedImage:
     def __repr__(self) -> str:
         return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
 
+    def flattened(self, background: Color = WHITE) -> IndexedImage:
+        """The same labels with a palette without alpha, put on a background."""
+        return IndexedImage(flattened(self.palette, background), self.labels)
+
     def to_pixels(self) -> NDArray[np.uint8]:
         """The pixels as they are: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
         return self._painted(self.palette)

@@ -11,16 +11,17 @@
 
 Reading. ``Image.open`` reads and checks the header, the palette and the length
 of the file; the pixels are decoded by ``load``, as always in Pillow. The mode is P,
-with the file's palette and indices, where K is at most 256, and RGB otherwise;
-``info`` has "coder" and "k". ``verify`` checks and decodes every tile. A damaged
+with the file's palette and indices, where K is at most 256, and RGB otherwise. Where
+there is alpha, ``info`` has "transparency", a byte for each entry, or the mode is RGBA.
+``info`` also has "coder" and "k". ``verify`` checks and decodes every tile. A damaged
 or unsupported .kq file raises OSError, which is what programs that use Pillow
 catch, with the FormatError as its cause; Pillow's own limit on pixels applies.
 
 Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
 
     k           colours to keep. Without it an image of mode P is stored as it is,
-                palette and indices unchanged, one of mode L or 1 exactly, and
-                others, and those with transparency, in at most 256 colours.
+                palette, transparency and indices unchanged, one of mode L or 1
+                exactly, and others in at most 256 colours.
     coder       "dense" or "packed".
     tile, effort, space, seed, restarts, threads, background
 
@@ -32,7 +33,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
@@ -40,13 +40,12 @@ from kqcodec.decoder import Opened
 from kqcodec.encoder import encode_indexed
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
+from kqcodec.labelmaps import of_palette_image
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
-
-    from kqcodec.image import IndexedImage
 
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
@@ -67,10 +66,14 @@ class KqImageFile(ImageFile.ImageFile):
             opened = Opened.from_source(source, max_pixels=None)
         header = opened.header
         self._size = header.width, header.height
-        self._mode = "P" if header.k <= 256 else "RGB"
-        if self._mode == "P":
-            self.palette = ImagePalette.raw("RGB", opened.palette.tobytes())
         self.info = {"coder": header.coder, "k": header.k}
+        if header.k <= 256:
+            self._mode = "P"
+            self.palette = ImagePalette.raw("RGB", opened.palette[:, :3].tobytes())
+            if header.alpha:
+                self.info["transparency"] = opened.palette[:, 3].tobytes()
+        else:
+            self._mode = "RGBA" if header.alpha else "RGB"
         # Pillow's type for this has a name, a private one, only since Pillow 11.
         tile: Any = ("kq", (0, 0, *self._size), 0, ())
         self.tile = [tile]
@@ -106,7 +109,7 @@ class KqDecoder(ImageFile.PyDecoder):
         with _format_errors_as_os_errors():
             # Pillow has compared the size with its own limit.
             indexed = kqcodec.read(_binary(self.fd), max_pixels=None)
-        pixels = indexed.labels if self.mode == "P" else indexed.to_rgb()
+        pixels = indexed.labels if self.mode == "P" else indexed.to_pixels()
         self.set_as_raw(pixels.tobytes())
         return -1, 0  # all is done, no error
 
@@ -116,29 +119,12 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
     k = options.get("k")
-    if k is None and image.mode == "P" and not _is_transparent(image):
-        indexed = _unchanged(image)
+    if k is None and image.mode == "P" and options.get("background") is None:
+        indexed = of_palette_image(image)
     else:
         indexed = kqcodec.quantize(image, DEFAULT_K if k is None else k, **quantizing)
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    mode = image.palette.mode if image.palette is not None else "RGB"
-    return "transparency" in image.info or mode == "RGBA"
-
-
-def _unchanged(image: Image.Image) -> IndexedImage:
-    """The palette and indices of an image of mode P."""
-    image.load()
-    labels = np.asarray(image)
-    palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-    # Pillow paints indices beyond a short palette black.
-    missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
-    if missing > 0:
-        palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
-    return kqcodec.IndexedImage(palette, labels)
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

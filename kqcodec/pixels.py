@@ -62,7 +62,7 @@ def image_pixels(image: ImageLike, *, background: Color | None = None) -> NDArra
         ConversionWarning: something was lost.
     """
     checked = _checked_background(background)
-    if _is_pillow_image(image):
+    if is_pillow_image(image):
         return _from_pillow(image, checked, "the image")
     if isinstance(image, (str, os.PathLike)):
         return _from_path(image, checked)
@@ -77,6 +77,42 @@ def image_pixels(image: ImageLike, *, background: Color | None = None) -> NDArra
         f"can't read an image from {type(image).__name__}: give a NumPy array, a Pillow image, "
         "a path, the bytes of an image file or a binary file"
     )
+
+
+def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray[np.uint8]:
+    """The same without alpha, for what knows three channels only: shape (H, W, 3).
+
+    Raises:
+        ImageError: there are transparent pixels although ``background`` is None;
+            or as for ``image_pixels``, as are the others.
+
+    Warns:
+        ConversionWarning: transparent pixels were put on the background.
+    """
+    checked = _checked_background(background)
+    pixels = image_pixels(image)
+    if pixels.shape[2] == 3:
+        return pixels
+    name = _name_of(image)
+    if checked is None:
+        raise ImageError(
+            f"{name} has transparent pixels: flatten it first, or give a background colour"
+        )
+    _warn(f"{name} has transparent pixels, composited on the background {checked}")
+    return flattened(pixels, checked)
+
+
+def _name_of(image: Any) -> str:
+    if isinstance(image, (str, os.PathLike)):
+        return os.fspath(image)
+    if is_pillow_image(image):
+        return "the image"
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return "the data"
+    if hasattr(image, "read"):
+        name = getattr(image, "name", None)
+        return name if isinstance(name, str) else "the file"
+    return "the array"
 
 
 def _checked_background(background: Color | None) -> Color | None:
@@ -179,28 +215,52 @@ def flattened(colors: NDArray[np.uint8], background: Color) -> NDArray[np.uint8]
 
 
 def _from_path(path: str | os.PathLike[str], background: Color | None) -> NDArray[np.uint8]:
+    with opened_path(path) as file:
+        return _from_file(file, background, os.fspath(path))
+
+
+def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
+    """The file at ``path``, open for reading, or an OSError that says what to do."""
     name = os.fspath(path)
     if os.path.isdir(name):
         message = "this is a directory; give the image files in it"
         raise IsADirectoryError(errno.EISDIR, message, name)
     try:
-        file = open(name, "rb")  # noqa: SIM115 - closed below; errors here aren't the image's
+        return open(name, "rb")
     except FileNotFoundError as exc:
         raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
-    with file:
-        return _from_file(file, background, name)
 
 
 def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+    with opened_image(contents(file, name), name) as opened:
+        return _from_pillow(opened, background, name)
+
+
+def contents(file: BinaryIO | Any, name: str) -> bytes:
+    """All that is left in a file, at least one byte.
+
+    Raises:
+        ImageError: it is empty.
+        TypeError: it is open in text mode.
+    """
     data = file.read()
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"{name} must be opened in binary mode, 'rb'")
     if len(data) == 0:
         raise ImageError(f"{name} is empty: it has 0 bytes")
+    return bytes(data)
+
+
+def opened_image(data: bytes, name: str) -> Image.Image:
+    """The image file ``data`` as Pillow opens it, not yet decoded.
+
+    Raises:
+        ImageError: Pillow can't, or refuses its size.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        opened = Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data))
     except UnidentifiedImageError as exc:
         raise ImageError(f"{name} is not an image in a format that Pillow reads") from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -210,8 +270,6 @@ def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDA
         ) from exc
     except Exception as exc:
         raise _unreadable(name, exc) from exc
-    with opened:
-        return _from_pillow(opened, background, name)
 
 
 def _unreadable(name: str, exc: Exception) -> ImageError:
@@ -224,7 +282,8 @@ def _unreadable(name: str, exc: Exception) -> ImageError:
 # --- Pillow -----------------------------------------------------------------
 
 
-def _is_pillow_image(image: object) -> bool:
+def is_pillow_image(image: object) -> bool:
+    """Whether ``image`` is one of Pillow's."""
     # Asked of the class's ancestry, so that plain arrays don't import Pillow.
     return any(
         cls.__module__ == "PIL.Image" and cls.__name__ == "Image" for cls in type(image).__mro__
@@ -235,6 +294,23 @@ def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.
     if 0 in image.size:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
     _warn_of_depth_and_frames(image, name)
+    load(image, name)
+    if image.mode.startswith("I;16"):
+        return _channels(_from_16_bit(np.asarray(image, np.uint16), name), background)
+    if image.mode == "I":
+        return _channels(_from_32_bit(image, name), background)
+    if image.mode == "F":
+        return _channels(_from_float(image, name), background)
+    return _channels(_pillow_8_bit(image, name), background)
+
+
+def load(image: Image.Image, name: str) -> None:
+    """Let Pillow decode the image.
+
+    Raises:
+        ImageError: it is damaged.
+        OSError: the system refuses to read it.
+    """
     try:
         image.load()
     except OSError as exc:
@@ -243,13 +319,6 @@ def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.
         raise _unreadable(name, exc) from exc
     except Exception as exc:
         raise _unreadable(name, exc) from exc
-    if image.mode.startswith("I;16"):
-        return _channels(_from_16_bit(np.asarray(image, np.uint16), name), background)
-    if image.mode == "I":
-        return _channels(_from_32_bit(image, name), background)
-    if image.mode == "F":
-        return _channels(_from_float(image, name), background)
-    return _channels(_pillow_8_bit(image, name), background)
 
 
 def _warn_of_depth_and_frames(image: Any, name: str) -> None:
@@ -260,6 +329,11 @@ def _warn_of_depth_and_frames(image: Any, name: str) -> None:
         ";16" in str(tile[-1]) for tile in tiles
     ):
         _warn(f"{name} has 16 bits a sample; the palette keeps 8")
+    warn_of_frames(image, name)
+
+
+def warn_of_frames(image: Any, name: str) -> None:
+    """Say so where an image has frames that nobody will look at."""
     # A JPEG with previews (MPO) counts as several frames, but is one picture.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         _warn(f"{name} has {image.n_frames} frames; only the current one is used")

@@ -70,8 +70,8 @@ def quantize(
         The indexed image, with its ``costs``.
 
     Raises:
-        ImageError, OSError: the image can't be read or converted, or ``k`` is 1 and
-            it has both fully transparent and other pixels.
+        ColorsError: ``k`` is 1, and there are both fully transparent and other pixels.
+        ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
     check_search(k, seed, restarts)

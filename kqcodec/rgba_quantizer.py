@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kqcodec.effort import effort_of
-from kqcodec.errors import ImageError
+from kqcodec.errors import ColorsError
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.metrics import costs_of_rgba
 from kqcodec.rgba_colors import map_rgba, rgba_histogram
@@ -37,7 +37,7 @@ def quantize_rgba(
     Arguments and errors are those of ``kqcodec.quantize``, already checked.
 
     Raises:
-        ImageError: k is 1, and there are both transparent and other pixels.
+        ColorsError: k is 1, and there are both fully transparent and other pixels.
     """
     chosen_effort, chosen_space = effort_of(effort), alpha_space_of(space)
     colors = rgba_histogram(pixels, threads)
@@ -46,9 +46,7 @@ def quantize_rgba(
         palette, labels = exact(colors)
     else:
         if k < least_colors(colors):
-            raise ImageError(
-                "a picture with fully transparent and other pixels needs at least 2 colours, not 1"
-            )
+            raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
         palette, iterations = find_rgba_palette(
             colors,
             k,

@@ -298,18 +298,13 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
 
 
 def _pixels(name: str, max_pixels: int) -> Pixels:
-    from kqcodec.pixels import WHITE, flattened, image_pixels
+    from kqcodec.pixels import rgb_pixels
 
     with reading(display_name(name)):
         try:
-            pixels = image_pixels(name)
+            return rgb_pixels(name)
         except ImageError as exc:
             raise image_failure(exc, display_name(name), max_pixels) from exc
-    if pixels.shape[2] == 4:
-        # Not every peer has palettes with alpha, and all are to store the same.
-        shown = display_name(name)
-        click.echo(f"kq: warning: {shown} has transparent pixels; they are put on white", err=True)
-    return flattened(pixels, WHITE)
 
 
 def _text_of(measurement: Measurement, settings: Settings) -> str:
