@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kqcodec.encoder import encode_indexed
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
+    from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
@@ -40,6 +41,7 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "Metadata": "metadata",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
@@ -60,6 +62,7 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "Metadata",
     "SizeReport",
     "__version__",
     "decode",

@@ -14,6 +14,7 @@ import kqcodec
 import kqcodec.pillow
 from kqcodec.errors import FormatError, ImageError
 from kqcodec.pixels import ConversionWarning
+from kqcodec.sizes import theory_bits
 
 
 @pytest.fixture
@@ -42,7 +43,12 @@ def test_open_gives_palette_and_indices(k, coder):
     expected, data = encoded(k, coder=coder)
     with Image.open(io.BytesIO(data)) as image:
         assert (image.format, image.mode, image.size) == ("KQ", "P", (23, 17))
-        assert image.info == {"coder": coder, "k": k}
+        assert image.info == {
+            "coder": coder,
+            "k": k,
+            "file_bytes": len(data),
+            "theory_bits": theory_bits(23 * 17, k),
+        }
         assert image.getpalette() == expected.palette.ravel().tolist()
         assert np.array_equal(np.asarray(image), expected.labels)
         assert np.array_equal(np.asarray(image.convert("RGB")), expected.to_rgb())
@@ -285,6 +291,6 @@ def test_a_real_photograph(portrait):
     portrait = portrait[::4, ::4]
     image = Image.fromarray(portrait)
     with Image.open(io.BytesIO(saved(image, k=12))) as found:
-        assert found.info == {"coder": "dense", "k": 12}
+        assert (found.info["coder"], found.info["k"]) == ("dense", 12)
         expected = kqcodec.quantize(portrait, 12)
         assert np.array_equal(np.asarray(found), expected.labels)
