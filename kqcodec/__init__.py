@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kqcodec.encoder import encode_indexed
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
+    from kqcodec.labelmaps import label_map
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
@@ -48,6 +49,7 @@ _HOMES = {
     "encode": "codec",
     "encode_indexed": "encoder",
     "kmeans": "clustering",
+    "label_map": "labelmaps",
     "quantize": "quantizer",
     "read": "decoder",
     "read_header": "decoder",
@@ -71,6 +73,7 @@ __all__ = [
     "encode_indexed",
     "errors",
     "kmeans",
+    "label_map",
     "quantize",
     "read",
     "read_header",

@@ -39,7 +39,6 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
@@ -47,6 +46,7 @@ from kqcodec.decoder import Opened
 from kqcodec.encoder import encode_indexed
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
+from kqcodec.labelmaps import of_palette_image
 from kqcodec.metadata import Metadata
 from kqcodec.sizes import theory_bits
 from kqcodec.source import open_source
@@ -54,8 +54,6 @@ from kqcodec.source import open_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
-
-    from kqcodec.image import IndexedImage
 
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
@@ -133,7 +131,7 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     coding = {name: options[name] for name in _CODING if name in options}
     k = options.get("k")
     if k is None and image.mode == "P" and not _is_transparent(image):
-        indexed = _unchanged(image)
+        indexed = of_palette_image(image)
     else:
         # Without its profile, so that colours stay in it; and as a plain image,
         # which is turned by nobody: a format of Pillow's keeps width and height.
@@ -158,18 +156,6 @@ def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
 def _is_transparent(image: Image.Image) -> bool:
     mode = image.palette.mode if image.palette is not None else "RGB"
     return "transparency" in image.info or mode == "RGBA"
-
-
-def _unchanged(image: Image.Image) -> IndexedImage:
-    """The palette and indices of an image of mode P."""
-    image.load()
-    labels = np.asarray(image)
-    palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-    # Pillow paints indices beyond a short palette black.
-    missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
-    if missing > 0:
-        palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
-    return kqcodec.IndexedImage(palette, labels)
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

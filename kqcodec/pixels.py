@@ -69,7 +69,7 @@ def rgb_pixels(
         ConversionWarning: something was lost.
     """
     checked = _checked_background(background)
-    if _is_pillow_image(image):
+    if is_pillow_image(image):
         return _from_pillow(image, checked, "the image", keep_profile)
     if isinstance(image, (str, os.PathLike)):
         return _from_path(image, checked, keep_profile)
@@ -182,30 +182,54 @@ def _flattened(
 def _from_path(
     path: str | os.PathLike[str], background: Color | None, keep_profile: bool
 ) -> NDArray[np.uint8]:
+    with opened_path(path) as file:
+        return _from_file(file, background, os.fspath(path), keep_profile)
+
+
+def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
+    """The file at ``path``, open for reading, or an OSError that says what to do."""
     name = os.fspath(path)
     if os.path.isdir(name):
         message = "this is a directory; give the image files in it"
         raise IsADirectoryError(errno.EISDIR, message, name)
     try:
-        file = open(name, "rb")  # noqa: SIM115 - closed below; errors here aren't the image's
+        return open(name, "rb")
     except FileNotFoundError as exc:
         raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
-    with file:
-        return _from_file(file, background, name, keep_profile)
 
 
 def _from_file(
     file: BinaryIO | Any, background: Color | None, name: str, keep_profile: bool
 ) -> NDArray[np.uint8]:
+    with opened_image(contents(file, name), name) as opened:
+        return _from_pillow(opened, background, name, keep_profile)
+
+
+def contents(file: BinaryIO | Any, name: str) -> bytes:
+    """All that is left in a file, at least one byte.
+
+    Raises:
+        ImageError: it is empty.
+        TypeError: it is open in text mode.
+    """
     data = file.read()
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"{name} must be opened in binary mode, 'rb'")
     if len(data) == 0:
         raise ImageError(f"{name} is empty: it has 0 bytes")
+    return bytes(data)
+
+
+def opened_image(data: bytes, name: str) -> Image.Image:
+    """The image file ``data`` as Pillow opens it, not yet decoded.
+
+    Raises:
+        ImageError: Pillow can't, or refuses its size.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        opened = Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data))
     except UnidentifiedImageError as exc:
         raise ImageError(f"{name} is not an image in a format that Pillow reads") from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -215,8 +239,6 @@ def _from_file(
         ) from exc
     except Exception as exc:
         raise _unreadable(name, exc) from exc
-    with opened:
-        return _from_pillow(opened, background, name, keep_profile)
 
 
 def _unreadable(name: str, exc: Exception) -> ImageError:
@@ -229,7 +251,8 @@ def _unreadable(name: str, exc: Exception) -> ImageError:
 # --- Pillow -----------------------------------------------------------------
 
 
-def _is_pillow_image(image: object) -> bool:
+def is_pillow_image(image: object) -> bool:
+    """Whether ``image`` is one of Pillow's."""
     # Asked of the class's ancestry, so that plain arrays don't import Pillow.
     return any(
         cls.__module__ == "PIL.Image" and cls.__name__ == "Image" for cls in type(image).__mro__
@@ -242,14 +265,7 @@ def _from_pillow(
     if 0 in image.size:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
     _warn_of_depth_and_frames(image, name)
-    try:
-        image.load()
-    except OSError as exc:
-        if exc.errno is not None:
-            raise
-        raise _unreadable(name, exc) from exc
-    except Exception as exc:
-        raise _unreadable(name, exc) from exc
+    load(image, name)
     if (turn := turns(image)) is not None:
         image = image.transpose(turn)
     image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
@@ -262,6 +278,23 @@ def _from_pillow(
     return _flattened(_pillow_8_bit(image, name), background, name)
 
 
+def load(image: Image.Image, name: str) -> None:
+    """Let Pillow decode the image.
+
+    Raises:
+        ImageError: it is damaged.
+        OSError: the system refuses to read it.
+    """
+    try:
+        image.load()
+    except OSError as exc:
+        if exc.errno is not None:
+            raise
+        raise _unreadable(name, exc) from exc
+    except Exception as exc:
+        raise _unreadable(name, exc) from exc
+
+
 def _warn_of_depth_and_frames(image: Any, name: str) -> None:
     # Pillow reads 16-bit colour PNG and TIFF as 8 bits without a word; only the
     # raw mode of the tile, gone after load(), tells.
@@ -270,6 +303,11 @@ def _warn_of_depth_and_frames(image: Any, name: str) -> None:
         ";16" in str(tile[-1]) for tile in tiles
     ):
         _warn(f"{name} has 16 bits a sample; the palette keeps 8")
+    warn_of_frames(image, name)
+
+
+def warn_of_frames(image: Any, name: str) -> None:
+    """Say so where an image has frames that nobody will look at."""
     # A JPEG with previews (MPO) counts as several frames, but is one picture.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         _warn(f"{name} has {image.n_frames} frames; only the current one is used")

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-
 from profiles import rgb_profile
 
 from kqcodec.coders import coder_named

@@ -7,13 +7,20 @@ import struct
 
 # Red, green and blue as XYZ under D50.
 SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
-DISPLAY_P3 = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))
+DISPLAY_P3 = (
+    (0.51512, 0.24120, -0.00105),
+    (0.29198, 0.69225, 0.04189),
+    (0.15710, 0.06657, 0.78407),
+)
 _D50 = (0.9642, 1.0, 0.8249)
 
 
 def rgb_profile(primaries=DISPLAY_P3, gamma: float = 2.2) -> bytes:
     """A display's profile: three primaries and one gamma."""
-    tags = {name + b"XYZ": _xyz(color) for name, color in zip((b"r", b"g", b"b"), primaries)}
+    tags = {
+        name + b"XYZ": _xyz(color)
+        for name, color in zip((b"r", b"g", b"b"), primaries, strict=True)
+    }
     tags |= {name + b"TRC": _gamma(gamma) for name in (b"r", b"g", b"b")}
     return _profile(b"mntr", b"RGB ", b"XYZ ", tags)
 

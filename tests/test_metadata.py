@@ -176,7 +176,9 @@ def test_other_orientations_mean_nothing(value):
     assert np.array_equal(found.to_rgb(), np.asarray(arrow()))
 
 
-@pytest.mark.parametrize("broken", [b"II*\0", b"MM\0*\xff\xff\xff\xff", b"nonsense", b"II*\0\x08\0\0"])
+@pytest.mark.parametrize(
+    "broken", [b"II*\0", b"MM\0*\xff\xff\xff\xff", b"nonsense", b"II*\0\x08\0\0"]
+)
 def test_broken_exif_doesnt_matter(broken):
     data = saved("PNG", exif=broken)
     found = kqcodec.quantize(data, 600, keep=["exif"])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,6 @@ import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import options
 from kqcodec.cli.failures import (
-    STANDARD_INPUT,
     STREAM,
     USAGE,
     Failure,
@@ -24,7 +21,13 @@ from kqcodec.cli.failures import (
     run_each,
 )
 from kqcodec.cli.outputs import Outputs
-from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import (
+    image_failure,
+    picture_source,
+    pillow_limits,
+    read_labels,
+    warnings_as_lines,
+)
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
 from kqcodec.errors import ImageError
@@ -53,6 +56,11 @@ class Settings:
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+    labels: bool
+
+
+# Options about choosing colours, which a label map has.
+_QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_flatten")
 
 
 @click.command("encode")
@@ -123,6 +131,12 @@ class Settings:
     help="What shows through transparent pixels.",
 )
 @click.option("--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels.")
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
+    "label and the palette as they are.",
+)
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -135,6 +149,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     no_flatten: bool,
+    labels: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -149,7 +164,9 @@ def command(
         if source is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError("--background and --no-flatten exclude each other.")
         given["background"] = None
-    settings = Settings(**given)
+    if labels:
+        _refuse_quantizing(ctx)
+    settings = Settings(**given, labels=labels)
     outputs = Outputs.plan(inputs, output, ".kq", force)
     status_err = outputs.use_stream
 
@@ -169,16 +186,26 @@ def command(
     ctx.exit(code)
 
 
-class _StandardInput(io.BytesIO):
-    """What was read from it, with a name for messages."""
-
-    name = STANDARD_INPUT
+def _refuse_quantizing(ctx: click.Context) -> None:
+    given = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in _QUANTIZING
+        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(
+            f"{given[0]} is about choosing colours, but --labels keeps those that there are."
+        )
 
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
     outputs.check(name)
-    indexed = _quantized(name, settings)
+    if settings.labels:
+        indexed = read_labels(name, settings.max_pixels)
+    else:
+        indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
 
     try:
@@ -200,10 +227,9 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading(display_name(name)):
-        source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
         try:
             return kqcodec.quantize(
-                source,
+                picture_source(name),
                 settings.k,
                 effort=settings.effort,
                 space=settings.space,
@@ -218,21 +244,25 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
     """What is known about a picture and its file, ready for JSON."""
-    costs = indexed.costs
-    assert costs is not None  # noqa: S101 - quantize always fills it
-    return {
+    figures: dict[str, object] = {
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
+        "raw_bits": sizes.raw_bits(header.pixels),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+    }
+    costs = indexed.costs
+    if costs is None:
+        return figures
+    return {
+        **figures,
         "k_asked": settings.k,
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
         # JSON knows no infinity: an exact picture has no PSNR.
         **{n: v if math.isfinite(v) else None for n, v in asdict(costs).items()},
     }
@@ -240,8 +270,12 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 
 def _summary(figures: dict[str, Any]) -> str:
     bits = 8 * figures["file_bytes"]
-    asked = "" if figures["k"] == figures["k_asked"] else f" of {figures['k_asked']:,} asked for"
-    if figures["inertia"]:
+    asked = ""
+    if figures["k"] != figures.get("k_asked", figures["k"]):
+        asked = f" of {figures['k_asked']:,} asked for"
+    if "inertia" not in figures:
+        loss = "every label kept"
+    elif figures["inertia"]:
         loss = (
             f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "
             f"inertia {number(figures['inertia'])}, "
