@@ -180,9 +180,14 @@ def _exif(image: Any) -> bytes | None:
     raw = image.info.get("exif")
     if isinstance(raw, bytes):
         return raw.removeprefix(_EXIF_PREFIX)
+    kept = _descriptive(image.getexif())
+    return kept.tobytes().removeprefix(_EXIF_PREFIX) if len(kept) else None
+
+
+def _descriptive(tags: Any) -> Any:
+    """Those of Pillow's Exif tags that still hold for the picture in another file."""
     from PIL import Image
 
-    tags = image.getexif()
     kept = Image.Exif()
     for tag in _TIFF_TAGS:
         if tag in tags:
@@ -190,7 +195,23 @@ def _exif(image: Any) -> bytes | None:
     for tag in _TIFF_DIRECTORIES:
         if directory := tags.get_ifd(tag):
             kept[tag] = {key: v for key, v in directory.items() if key != _INTEROPERABILITY}
-    return kept.tobytes().removeprefix(_EXIF_PREFIX) if len(kept) else None
+    return kept
+
+
+def descriptive_exif(exif: bytes) -> Any:
+    """Exif bytes as Pillow's tags, for a TIFF file, whose own tags they would upset.
+
+    What isn't Exif gives none.
+    """
+    from PIL import Image
+
+    with contextlib.suppress(Exception):
+        tags = Image.Exif()
+        tags.load(exif)
+        kept = Image.Exif()
+        kept.load(_descriptive(tags).tobytes())  # with its own places of directories
+        return kept
+    return Image.Exif()
 
 
 def upright_exif(exif: bytes) -> bytes:

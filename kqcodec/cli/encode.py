@@ -56,6 +56,7 @@ class Settings:
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+    keep: tuple[str, ...]
     labels: bool
 
 
@@ -137,6 +138,7 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_fla
     help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
     "label and the palette as they are.",
 )
+@options.keep_option
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -157,7 +159,8 @@ def command(
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
-    A FILE is a picture in any format that Pillow reads; - is standard input.
+    A FILE is a picture in any format that Pillow reads; - is standard input. It is
+    turned upright as its Exif says, and its colours are converted to sRGB.
     """
     source = ctx.get_parameter_source("background")
     if no_flatten:
@@ -193,6 +196,8 @@ def _refuse_quantizing(ctx: click.Context) -> None:
         if parameter.name in _QUANTIZING
         and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
     ]
+    if ctx.params["keep"]:
+        raise click.UsageError("--keep and --labels exclude each other.")
     if given:
         raise click.UsageError(
             f"{given[0]} is about choosing colours, but --labels keeps those that there are."
@@ -237,6 +242,7 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
                 restarts=settings.restarts,
                 threads=settings.threads,
                 background=settings.background,
+                keep=settings.keep,
             )
         except ImageError as exc:
             raise image_failure(exc, display_name(name), settings.max_pixels) from exc
