@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
 
-_WHITE = "white"
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -92,46 +90,9 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_fla
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
     "[default: one up to 1024x1024 pixels, then tiles of that size]",
 )
-@click.option(
-    "--effort",
-    type=click.Choice(options.EFFORTS),
-    default="default",
-    show_default=True,
-    help="How hard to search for the palette.",
-)
-@click.option(
-    "--space",
-    type=click.Choice(options.SPACES),
-    default="rgb",
-    show_default=True,
-    help="Where colours are compared; oklab goes by perceived difference.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Of the random choices; the same seed gives the same file.",
-)
-@click.option(
-    "--restarts",
-    type=click.IntRange(min=1),
-    default=options.RESTARTS,
-    show_default=True,
-    metavar="N",
-    help="How often k-means starts anew; the best result is kept.",
-)
+@options.search_options
 @options.threads_option
-@click.option(
-    "--background",
-    type=options.ColorType(),
-    default=_WHITE,
-    show_default=True,
-    metavar="COLOR",
-    help="What shows through transparent pixels.",
-)
-@click.option("--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels.")
+@options.background_options
 @click.option(
     "--labels",
     is_flag=True,
@@ -162,10 +123,8 @@ def command(
     A FILE is a picture in any format that Pillow reads; - is standard input. It is
     turned upright as its Exif says, and its colours are converted to sRGB.
     """
-    source = ctx.get_parameter_source("background")
     if no_flatten:
-        if source is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError("--background and --no-flatten exclude each other.")
+        options.refuse_background(ctx)
         given["background"] = None
     if labels:
         _refuse_quantizing(ctx)
@@ -190,14 +149,9 @@ def command(
 
 
 def _refuse_quantizing(ctx: click.Context) -> None:
-    given = [
-        parameter.opts[0]
-        for parameter in ctx.command.params
-        if parameter.name in _QUANTIZING
-        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
-    ]
     if ctx.params["keep"]:
         raise click.UsageError("--keep and --labels exclude each other.")
+    given = options.options_given(ctx, _QUANTIZING)
     if given:
         raise click.UsageError(
             f"{given[0]} is about choosing colours, but --labels keeps those that there are."
