@@ -22,7 +22,6 @@ from kqcodec.tiles import Grid
 
 SIGNATURE = bytes.fromhex("cb510d0a0a")
 MAJOR, MINOR = 1, 1
-_LEAST = -1  # in place of a minor version
 
 CODER_NUMBERS = {"packed": 0, "dense": 1}
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
@@ -66,8 +65,7 @@ class Header:
         tile_exponents: (x, y): tiles are 2**x wide and 2**y high, x and y from
             4 to 18; 0 means as wide or high as the picture.
         sections: whether extension sections follow the palette.
-        minor: the format's minor version, which readers needn't know; by default
-            the least that has all that the file uses.
+        minor: the format's minor version, which readers needn't know.
         alpha: whether the palette has alpha.
 
     Raises:
@@ -80,12 +78,10 @@ class Header:
     k: int
     tile_exponents: tuple[int, int] = (0, 0)
     sections: bool = False
-    minor: int = _LEAST
+    minor: int = 0
     alpha: bool = False
 
     def __post_init__(self) -> None:
-        if self.minor == _LEAST:
-            object.__setattr__(self, "minor", 1 if self.alpha else 0)
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
             raise InvalidDataError(
                 f"a picture of {self.width} x {self.height} pixels is impossible (rule 2.6)"

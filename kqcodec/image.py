@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kqcodec.header import MAX_COLORS
+from kqcodec.metadata import Metadata
 from kqcodec.pixels import WHITE, flattened
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class IndexedImage:
         labels: uint8 where K is at most 256, else uint16; shape (H, W), each
             value in 0..K-1.
         costs: what quantizing cost, where the image comes from ``quantize``.
+        metadata: ICC profile, Exif and XMP, if the file has them or ``quantize``
+            was told to keep them. No part of the comparison of two images.
 
     Raises:
         TypeError: an array is not of an integer dtype.
@@ -71,6 +74,7 @@ class IndexedImage:
     palette: NDArray[np.uint8]
     labels: Labels
     costs: Costs | None = field(default=None)
+    metadata: Metadata = field(default=Metadata())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "palette", _checked_palette(self.palette))
@@ -110,7 +114,8 @@ class IndexedImage:
 
     def flattened(self, background: Color = WHITE) -> IndexedImage:
         """The same labels with a palette without alpha, put on a background."""
-        return IndexedImage(flattened(self.palette, background), self.labels)
+        palette = flattened(self.palette, background)
+        return IndexedImage(palette, self.labels, metadata=self.metadata)
 
     def to_pixels(self) -> NDArray[np.uint8]:
         """The pixels as they are: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
@@ -129,15 +134,17 @@ class IndexedImage:
     def to_pil(self) -> Image.Image:
         """A Pillow image: mode P with the same palette and labels where K is at
         most 256, else mode RGB. With alpha, mode P has ``info["transparency"]``, a
-        byte for each entry, and the other mode is RGBA."""
+        byte for each entry, and the other mode is RGBA. ``info`` has the metadata."""
         from PIL import Image
 
         if self.k > 256:
-            return Image.fromarray(self.to_pixels())
-        image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
-        image.putpalette(self.palette[:, :3].tobytes(), "RGB")
-        if self.has_alpha:
-            image.info["transparency"] = self.palette[:, 3].tobytes()
+            image = Image.fromarray(self.to_pixels())
+        else:
+            image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
+            image.putpalette(self.palette[:, :3].tobytes(), "RGB")
+            if self.has_alpha:
+                image.info["transparency"] = self.palette[:, 3].tobytes()
+        image.info.update(self.metadata.pillow_info())
         return image
 
     def _painted(self, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,10 +12,12 @@
 Reading. ``Image.open`` reads and checks the header, the palette and the length
 of the file; the pixels are decoded by ``load``, as always in Pillow. The mode is P,
 with the file's palette and indices, where K is at most 256, and RGB otherwise. Where
-there is alpha, ``info`` has "transparency", a byte for each entry, or the mode is RGBA.
-``info`` also has "coder" and "k". ``verify`` checks and decodes every tile. A damaged
-or unsupported .kq file raises OSError, which is what programs that use Pillow
-catch, with the FormatError as its cause; Pillow's own limit on pixels applies.
+there is alpha, ``info`` has "transparency", a byte for each entry, or the mode is
+RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
+"theory_bits" and, of what the file carries, "icc_profile", "exif" and "xmp".
+``verify`` checks and decodes every tile. A damaged or unsupported .kq file raises
+OSError, which is what programs that use Pillow catch, with the FormatError as its
+cause; Pillow's own limit on pixels applies.
 
 Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
 
@@ -24,6 +26,10 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
                 exactly, and others in at most 256 colours.
     coder       "dense" or "packed".
     tile, effort, space, seed, restarts, threads, background
+    icc_profile, exif, xmp
+                to store with it, as bytes. Without icc_profile the image's own
+                is stored, as by Pillow's other formats; None stores none.
+                The colours are those of the profile, and aren't converted.
 
 Wrong options raise TypeError or ValueError, before anything is written.
 """
@@ -31,6 +37,7 @@ Wrong options raise TypeError or ValueError, before anything is written.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile, ImagePalette
@@ -41,6 +48,8 @@ from kqcodec.encoder import encode_indexed
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
 from kqcodec.labelmaps import of_palette_image
+from kqcodec.metadata import Metadata
+from kqcodec.sizes import theory_bits
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
@@ -66,7 +75,11 @@ class KqImageFile(ImageFile.ImageFile):
             opened = Opened.from_source(source, max_pixels=None)
         header = opened.header
         self._size = header.width, header.height
-        self.info = {"coder": header.coder, "k": header.k}
+        self.info = {
+            "coder": header.coder,
+            "k": header.k,
+            "theory_bits": theory_bits(header.pixels, header.k, header.alpha),
+        }
         if header.k <= 256:
             self._mode = "P"
             self.palette = ImagePalette.raw("RGB", opened.palette[:, :3].tobytes())
@@ -74,6 +87,9 @@ class KqImageFile(ImageFile.ImageFile):
                 self.info["transparency"] = opened.palette[:, 3].tobytes()
         else:
             self._mode = "RGBA" if header.alpha else "RGB"
+        self.info.update(Metadata.from_sections(opened.sections).pillow_info())
+        if source.size is not None:
+            self.info["file_bytes"] = source.size
         # Pillow's type for this has a name, a private one, only since Pillow 11.
         tile: Any = ("kq", (0, 0, *self._size), 0, ())
         self.tile = [tile]
@@ -122,9 +138,24 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     if k is None and image.mode == "P" and options.get("background") is None:
         indexed = of_palette_image(image)
     else:
-        indexed = kqcodec.quantize(image, DEFAULT_K if k is None else k, **quantizing)
+        # Without its profile, so that colours stay in it; and as a plain image,
+        # which is turned by nobody: a format of Pillow's keeps width and height.
+        plain = image.copy()
+        plain.info.pop("icc_profile", None)
+        indexed = kqcodec.quantize(plain, DEFAULT_K if k is None else k, **quantizing)
+    indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))
+
+
+def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
+    exif = options.get("exif")
+    xmp = options.get("xmp")
+    return Metadata(
+        icc=options.get("icc_profile", image.info.get("icc_profile")),
+        exif=exif.tobytes() if isinstance(exif, Image.Exif) else exif,
+        xmp=xmp.encode("utf-8") if isinstance(xmp, str) else xmp,
+    )
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

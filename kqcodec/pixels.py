@@ -1,6 +1,7 @@
 """Pictures of any kind, converted to 8-bit RGB or RGBA as Pillow users expect.
 
-One question is answered here: which pixels does this input mean? Where the
+One question is answered here: which pixels does this input mean? A file's
+orientation is applied, and its colour profile, which ends in sRGB. Where the
 answer loses something (the low bits of 16-bit samples, CMYK inks, the frames after
 the first) a ConversionWarning says so. Floats are refused, since nothing says
 whether their white is 1.0 or 255. Alpha is kept, unless it is to be flattened.
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from kqcodec.errors import ImageError
+from kqcodec.metadata import turns
+from kqcodec.profiles import in_srgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +41,9 @@ class ConversionWarning(UserWarning):
     """Converting the input to 8-bit RGB or RGBA lost something."""
 
 
-def image_pixels(image: ImageLike, *, background: Color | None = None) -> NDArray[np.uint8]:
+def image_pixels(
+    image: ImageLike, *, background: Color | None = None, keep_profile: bool = False
+) -> NDArray[np.uint8]:
     """The pixels of ``image``: uint8, shape (H, W, 3), or (H, W, 4) where any isn't
     opaque; C-contiguous.
 
@@ -48,6 +53,8 @@ def image_pixels(image: ImageLike, *, background: Color | None = None) -> NDArra
             any mode; a path; the bytes of an image file; or a binary file.
         background: an RGB colour to put behind pixels that aren't opaque, so that
             there are three channels; None to keep their alpha.
+        keep_profile: whether to leave the colours in an ICC profile of RGB, which
+            is then the caller's to keep; otherwise they are converted to sRGB.
 
     The result may share memory with an array given as input.
 
@@ -63,14 +70,15 @@ def image_pixels(image: ImageLike, *, background: Color | None = None) -> NDArra
     """
     checked = _checked_background(background)
     if is_pillow_image(image):
-        return _from_pillow(image, checked, "the image")
+        return _from_pillow(image, checked, "the image", keep_profile)
     if isinstance(image, (str, os.PathLike)):
-        return _from_path(image, checked)
+        return _from_path(image, checked, keep_profile)
     if isinstance(image, (bytes, bytearray, memoryview)):
-        return _from_file(io.BytesIO(image), checked, "the data")
+        return _from_file(io.BytesIO(image), checked, "the data", keep_profile)
     if hasattr(image, "read"):
         name = getattr(image, "name", None)
-        return _from_file(image, checked, str(name) if isinstance(name, str) else "the file")
+        shown = name if isinstance(name, str) else "the file"
+        return _from_file(image, checked, shown, keep_profile)
     if hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
         return _from_array(image, checked)
     raise TypeError(
@@ -79,7 +87,9 @@ def image_pixels(image: ImageLike, *, background: Color | None = None) -> NDArra
     )
 
 
-def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray[np.uint8]:
+def rgb_pixels(
+    image: ImageLike, *, background: Color | None = WHITE, keep_profile: bool = False
+) -> NDArray[np.uint8]:
     """The same without alpha, for what knows three channels only: shape (H, W, 3).
 
     Raises:
@@ -90,7 +100,7 @@ def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray
         ConversionWarning: transparent pixels were put on the background.
     """
     checked = _checked_background(background)
-    pixels = image_pixels(image)
+    pixels = image_pixels(image, keep_profile=keep_profile)
     if pixels.shape[2] == 3:
         return pixels
     name = _name_of(image)
@@ -214,9 +224,11 @@ def flattened(colors: NDArray[np.uint8], background: Color) -> NDArray[np.uint8]
 # --- files ------------------------------------------------------------------
 
 
-def _from_path(path: str | os.PathLike[str], background: Color | None) -> NDArray[np.uint8]:
+def _from_path(
+    path: str | os.PathLike[str], background: Color | None, keep_profile: bool
+) -> NDArray[np.uint8]:
     with opened_path(path) as file:
-        return _from_file(file, background, os.fspath(path))
+        return _from_file(file, background, os.fspath(path), keep_profile)
 
 
 def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
@@ -231,9 +243,11 @@ def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
         raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
 
 
-def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+def _from_file(
+    file: BinaryIO | Any, background: Color | None, name: str, keep_profile: bool
+) -> NDArray[np.uint8]:
     with opened_image(contents(file, name), name) as opened:
-        return _from_pillow(opened, background, name)
+        return _from_pillow(opened, background, name, keep_profile)
 
 
 def contents(file: BinaryIO | Any, name: str) -> bytes:
@@ -290,11 +304,16 @@ def is_pillow_image(image: object) -> bool:
     )
 
 
-def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+def _from_pillow(
+    image: Any, background: Color | None, name: str, keep_profile: bool
+) -> NDArray[np.uint8]:
     if 0 in image.size:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
     _warn_of_depth_and_frames(image, name)
     load(image, name)
+    if (turn := turns(image)) is not None:
+        image = image.transpose(turn)
+    image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
     if image.mode.startswith("I;16"):
         return _channels(_from_16_bit(np.asarray(image, np.uint16), name), background)
     if image.mode == "I":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from kqcodec.engine import find_palette
 from kqcodec.histogram import KEYS, Histogram, histogram
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished
 from kqcodec.parallel import ordered_map, thread_count
@@ -20,7 +22,7 @@ from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -41,6 +43,7 @@ def quantize(
     space: str = "rgb",
     threads: int | None = None,
     background: Color | None = None,
+    keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means.
@@ -63,6 +66,9 @@ def quantize(
         threads: at most so many; None for as many as there are processors.
         background: a colour to put behind transparent pixels, so that the result
             has no alpha; None to keep it.
+        keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
+            Without "icc" the colours are converted to sRGB. From a file object
+            they are read only if it can seek.
         progress: called now and then with a ``Progress``; where it returns
             False the search ends soon, with what it has.
 
@@ -77,9 +83,11 @@ def quantize(
     check_search(k, seed, restarts)
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    pixels = image_pixels(image, background=background)
+    kept = checked_keep(keep)
+    metadata = metadata_of(image, kept)
+    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
     if pixels.shape[2] == 4:
-        return quantize_rgba(
+        indexed = quantize_rgba(
             pixels,
             k,
             effort=effort,
@@ -89,6 +97,7 @@ def quantize(
             threads=workers,
             progress=progress,
         )
+        return replace(indexed, metadata=metadata)
     colors = histogram(pixels, workers)
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
@@ -107,6 +116,7 @@ def quantize(
         palette=palette,
         labels=_mapped(pixels, colors, labels, len(palette), workers),
         costs=costs_of_palette(colors, palette, squared, iterations=iterations),
+        metadata=metadata,
     )
 
 

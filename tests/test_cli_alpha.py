@@ -29,7 +29,8 @@ def encoded(badge):
 
 
 def pixels_of(path):
-    return np.asarray(Image.open(path).convert("RGBA"))
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGBA"))
 
 
 def test_alpha_is_kept_without_a_word(badge):
@@ -60,10 +61,23 @@ def test_other_formats_get_rgba(encoded, tmp_path, suffix):
     target = tmp_path / f"back{suffix}"
     assert kq("decode", encoded, "-o", target).exit_code == 0
     found = kqcodec.read(encoded).to_rgba()
-    if suffix == ".webp":  # lossy, and only the alpha is exact
-        assert np.array_equal(pixels_of(target)[..., 3], found[..., 3])
-    else:
-        assert np.array_equal(pixels_of(target), found)
+    assert np.array_equal(pixels_of(target), found)
+
+
+def test_gif_has_one_transparent_entry(tmp_path):
+    palette = np.array([[9, 8, 7, 255], [0, 0, 0, 0], [70, 80, 90, 255]], dtype=np.uint8)
+    indexed = kqcodec.IndexedImage(palette, np.array([[0, 1, 2], [1, 0, 2]]))
+    kqcodec.write(tmp_path / "a.kq", indexed)
+    target = tmp_path / "a.gif"
+    assert kq("decode", tmp_path / "a.kq", "-o", target).exit_code == 0
+    with Image.open(target) as image:
+        assert image.info["transparency"] == 1
+        assert np.array_equal(np.asarray(image), indexed.labels)
+    assert np.array_equal(pixels_of(target), indexed.to_rgba())
+    two = kqcodec.IndexedImage(palette[[0, 1, 1]], np.array([[0, 1, 2]]))
+    kqcodec.write(tmp_path / "b.kq", two)
+    message = refusal(kq("decode", tmp_path / "b.kq", "-o", tmp_path / "b.gif"), failures.USAGE)
+    assert "one fully transparent colour" in message
 
 
 def test_npy_gets_rgba(encoded, tmp_path):
@@ -72,14 +86,14 @@ def test_npy_gets_rgba(encoded, tmp_path):
     assert np.array_equal(np.load(target), kqcodec.read(encoded).to_rgba())
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".ppm", ".bmp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".ppm", ".bmp", ".gif"])
 def test_formats_without_alpha_ask_for_a_background(encoded, tmp_path, suffix):
     target = tmp_path / f"back{suffix}"
     message = refusal(kq("decode", encoded, "-o", target), failures.USAGE)
-    assert "give a --background" in message
+    assert "or give a --background" in message
     assert not target.exists()
     assert kq("decode", encoded, "-o", target, "--background", "red").exit_code == 0
-    shown = np.asarray(Image.open(target).convert("RGB"))
+    shown = pixels_of(target)[..., :3]
     expected = kqcodec.read(encoded).to_rgb((255, 0, 0))
     if suffix != ".jpg":
         assert np.array_equal(shown, expected)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,25 +13,14 @@ import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading, run_each
 from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.pictures import warnings_as_lines
 from kqcodec.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-    from PIL import Image
-    from typing_extensions import Buffer
-
     from kqcodec.image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
-# The formats in which Pillow keeps a palette and its indices as they are.
-_PALETTED = ("PNG", "BMP", "TIFF")
-_PALETTED_WITH_ALPHA = ("PNG",)
-# Those which Pillow writes without a word about lost alpha; others it refuses to.
-_LOSING_ALPHA = ("BMP", "DIB", "PPM", "SPIDER")
-_OTHER_FORMATS = "choose another extension, .png say, or give a --background"
-_OF_LABELS = ("NPY", *_PALETTED)
+_OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 
 
 @click.command("decode")
@@ -77,8 +65,9 @@ def command(
 
     The extension chooses the format: whatever Pillow writes, and .npy for a
     NumPy array of RGB or RGBA. Up to 256 colours, PNG keeps the palette and the
-    indices as they are, without alpha BMP and TIFF too; other formats get pixels. - is
-    standard input.
+    indices as they are, without alpha GIF, BMP and TIFF too; other formats get pixels,
+    WebP without loss. An ICC profile, Exif and XMP go along where the format carries
+    them. - is standard input.
     """
     outputs = Outputs.plan(inputs, output, _DEFAULT_SUFFIX, force)
     named = outputs.directory is None and output not in (None, STREAM)
@@ -87,7 +76,6 @@ def command(
         raise click.UsageError(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
-    file_of = _label_file if labels else _picture_file
     status_err = outputs.use_stream
 
     def work(name: str) -> None:
@@ -97,7 +85,7 @@ def command(
             indexed = kqcodec.read(source, threads=threads, max_pixels=max_pixels)
         if background is not None:
             indexed = indexed.flattened(background)
-        written = outputs.write(name, file_of(indexed, file_format))
+        written = outputs.write(name, _file(indexed, file_format, labels))
         figures = {
             "input": name,
             "output": outputs.targets[name],
@@ -116,7 +104,7 @@ def command(
                 f"{indexed.height:,}, K = {indexed.k:,}, {written:,} bytes"
             )
 
-    with progress(inputs, hidden=quiet or as_json) as names:
+    with warnings_as_lines(), progress(inputs, hidden=quiet or as_json) as names:
         code = run_each(names, work, as_json=as_json, status_err=status_err)
     ctx.exit(code)
 
@@ -142,46 +130,18 @@ def _format_of(target: str) -> str:
     return found
 
 
-def _picture_file(indexed: IndexedImage, file_format: str) -> Iterable[Buffer]:
+def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
     """The bytes of the picture in that format, in memory, so that a picture that
-    the format can't hold leaves no file."""
-    if file_format == "NPY":
-        return _npy(indexed.to_pixels())
-    image = indexed.to_pil()
-    keeps_palette = file_format in (_PALETTED_WITH_ALPHA if indexed.has_alpha else _PALETTED)
-    if indexed.has_alpha and file_format in _LOSING_ALPHA:
-        raise Failure(USAGE, f"{file_format} files keep no transparency; {_OTHER_FORMATS}")
-    if image.mode == "P" and not keeps_palette:
-        image = image.convert("RGBA" if indexed.has_alpha else "RGB")
-    return _saved(image, file_format)
-
-
-def _label_file(indexed: IndexedImage, file_format: str) -> Iterable[Buffer]:
-    """The same for the labels themselves."""
+    the format can't hold leaves no file; of its labels, if they are wanted."""
+    from kqcodec.exports import npy_bytes, picture_bytes, pillow_bytes
     from kqcodec.labelmaps import label_picture
 
-    if file_format == "NPY":
-        return _npy(indexed.labels)
-    return _saved(label_picture(indexed), file_format)
-
-
-def _npy(array: NDArray[Any]) -> Iterable[Buffer]:
-    import numpy as np
-
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return [buffer.getbuffer()]
-
-
-def _saved(image: Image.Image, file_format: str) -> Iterable[Buffer]:
-    buffer = io.BytesIO()
-    other = _OTHER_FORMATS if image.mode == "RGBA" else "choose another extension, .png say"
     try:
-        image.save(buffer, file_format)
-    except (OSError, ValueError, KeyError) as exc:
-        raise Failure(
-            USAGE,
-            f"the picture of {image.width:,} x {image.height:,} pixels can't be written "
-            f"as {file_format} ({exc}); {other}",
-        ) from exc
-    return [buffer.getbuffer()]
+        if not labels:
+            return [picture_bytes(indexed, file_format)]
+        if file_format == "NPY":
+            return [npy_bytes(indexed.labels)]
+        return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
+    except ValueError as exc:
+        other = ", or give a --background" if indexed.has_alpha else ""
+        raise Failure(USAGE, f"{exc}; choose another extension, .png say{other}") from exc
