@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
+    from kqcodec.segments import Segment, Segmentation, segment
 
 _HOMES = {
     "Costs": "metrics",
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "Segment": "segments",
+    "Segmentation": "segments",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
@@ -53,6 +56,7 @@ _HOMES = {
     "read_header": "decoder",
     "read_region": "decoder",
     "read_tiles": "decoder",
+    "segment": "segments",
     "size_report": "report",
     "write": "codec",
 }
@@ -62,6 +66,8 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "Segment",
+    "Segmentation",
     "SizeReport",
     "__version__",
     "decode",
@@ -76,6 +82,7 @@ __all__ = [
     "read_header",
     "read_region",
     "read_tiles",
+    "segment",
     "size_report",
     "write",
 ]
