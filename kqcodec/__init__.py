@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
+    from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
@@ -42,6 +43,7 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "Metadata": "metadata",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
@@ -66,6 +68,7 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "Metadata",
     "Segment",
     "Segmentation",
     "SizeReport",

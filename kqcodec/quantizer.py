@@ -12,6 +12,7 @@ from kqcodec.engine import find_palette
 from kqcodec.histogram import KEYS, Histogram, histogram
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished
 from kqcodec.parallel import ordered_map, thread_count
@@ -19,7 +20,7 @@ from kqcodec.pixels import WHITE, rgb_pixels
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -40,6 +41,7 @@ def quantize(
     space: str = "rgb",
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means.
@@ -59,6 +61,9 @@ def quantize(
         space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
         background: what shows through transparent pixels; None refuses them.
+        keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
+            Without "icc" the colours are converted to sRGB. From a file object
+            they are read only if it can seek.
         progress: called now and then with a ``Progress``; where it returns
             False the search ends soon, with what it has.
 
@@ -72,7 +77,9 @@ def quantize(
     check_search(k, seed, restarts)
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    pixels = rgb_pixels(image, background=background)
+    kept = checked_keep(keep)
+    metadata = metadata_of(image, kept)
+    pixels = rgb_pixels(image, background=background, keep_profile="icc" in kept)
     colors = histogram(pixels, workers)
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
@@ -91,6 +98,7 @@ def quantize(
         palette=palette,
         labels=_mapped(pixels, colors, labels, len(palette), workers),
         costs=costs_of_palette(colors, palette, squared, iterations=iterations),
+        metadata=metadata,
     )
 
 

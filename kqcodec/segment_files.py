@@ -7,11 +7,12 @@ import io
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from kqcodec.encoder import encode_indexed
+from kqcodec.exports import npy_bytes, pillow_bytes
 from kqcodec.labelmaps import label_picture
+from kqcodec.metadata import Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,9 +89,7 @@ def label_file(segmentation: Segmentation, kind: str, threads: int | None = None
         return encode_indexed(segmentation.indexed, threads=threads)
     if kind == "png":
         return _png(label_picture(segmentation.indexed))
-    buffer = io.BytesIO()
-    np.save(buffer, segmentation.labels)
-    return buffer.getvalue()
+    return npy_bytes(segmentation.labels)
 
 
 def table_csv(rows: Sequence[dict[str, object]]) -> bytes:
@@ -103,6 +102,4 @@ def table_csv(rows: Sequence[dict[str, object]]) -> bytes:
 
 
 def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    return pillow_bytes(image, "PNG", Metadata())

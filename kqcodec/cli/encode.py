@@ -54,6 +54,7 @@ class Settings:
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+    keep: tuple[str, ...]
     labels: bool
 
 
@@ -98,6 +99,7 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_fla
     help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
     "label and the palette as they are.",
 )
+@options.keep_option
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -118,7 +120,8 @@ def command(
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
-    A FILE is a picture in any format that Pillow reads; - is standard input.
+    A FILE is a picture in any format that Pillow reads; - is standard input. It is
+    turned upright as its Exif says, and its colours are converted to sRGB.
     """
     if no_flatten:
         options.refuse_background(ctx)
@@ -146,6 +149,8 @@ def command(
 
 
 def _refuse_quantizing(ctx: click.Context) -> None:
+    if ctx.params["keep"]:
+        raise click.UsageError("--keep and --labels exclude each other.")
     given = options.options_given(ctx, _QUANTIZING)
     if given:
         raise click.UsageError(
@@ -191,6 +196,7 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
                 restarts=settings.restarts,
                 threads=settings.threads,
                 background=settings.background,
+                keep=settings.keep,
             )
         except ImageError as exc:
             raise image_failure(exc, display_name(name), settings.max_pixels) from exc

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
+from kqcodec.metadata import SECTION_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ EFFORTS = ("fast", "default", "best")
 SPACES = ("rgb", "oklab")
 CODER = "dense"
 CODERS = tuple(CODER_NUMBERS)
+KEEPABLE = tuple(SECTION_KINDS)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -84,6 +86,24 @@ class ColorType(ParamType):
         return red, green, blue
 
 
+class KeepType(ParamType):
+    """Names of metadata, with commas between them, or "all"."""
+
+    name = "keep"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        names = tuple(KEEPABLE if value == "all" else value.split(","))
+        for name in names:
+            if name not in KEEPABLE:
+                self.fail(f"{name!r} is none of {', '.join(KEEPABLE)} and all.", param, ctx)
+        return names
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each file, a line each."
 )
@@ -104,6 +124,14 @@ max_pixels_option = click.option(
     show_default=True,
     metavar="N",
     help="Refuse pictures of more than N pixels.",
+)
+keep_option = click.option(
+    "--keep",
+    type=KeepType(),
+    default=(),
+    metavar="WHAT",
+    help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
+    "converted to sRGB.  [default: nothing]",
 )
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 
