@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from kqcodec.palette import LUMA
 from kqcodec.sheet import Column, contact_sheet
 
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 # Beyond it a sheet shows the largest segments only.
 MOST_SEGMENTS = 61
 # What a segment stands on when it is alone: paper, or ink where it is light
-# itself, and the rest of the picture as a watermark of this strength.
+# itself, and the rest of the picture as a watermark, so many 256ths strong.
 _PAPER, _INK = (250, 249, 246), (32, 32, 36)
-_WATERMARK = 0.12
+_WATERMARK = 30
+# Colours are mixed in parts of this.
+_UNIT = 256
 _LIGHT = 128
 # A golden section of the circle apart, any number of hues in a row differ well.
 _HUE_STEP = 0.618034
@@ -39,19 +42,24 @@ def overlay(segmentation: Segmentation, opacity: float) -> Image.Image:
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be between 0 and 1, not {opacity}")
-    labels = segmentation.labels
-    colors = _tints(segmentation)
+    labels, original = segmentation.labels, segmentation.original
+    if original is None:
+        return _without_original(segmentation)
+    share = round(opacity * _UNIT)
+    tints = _tints(segmentation).astype(np.uint16) * np.uint16(share) + np.uint16(_UNIT // 2)
     borders = _borders(labels)
     out = np.empty((*labels.shape, 3), dtype=np.uint8)
     for top in range(0, len(labels), _ROWS):
         rows = slice(top, top + _ROWS)
-        tint = colors[labels[rows]]
-        if segmentation.original is None:
-            out[rows] = tint
-        else:
-            grey = _grey(segmentation.original[rows])[:, :, np.newaxis]
-            out[rows] = np.rint(tint * opacity + grey * (1 - opacity))
+        grey = _grey(original[rows]) * np.uint16(_UNIT - share)
+        out[rows] = (tints[labels[rows]] + grey[:, :, np.newaxis]) // np.uint16(_UNIT)
         out[rows][borders[rows]] >>= 1
+    return Image.fromarray(out)
+
+
+def _without_original(segmentation: Segmentation) -> Image.Image:
+    out = segmentation.indexed.to_rgb()
+    out[_borders(segmentation.labels)] >>= 1
     return Image.fromarray(out)
 
 
@@ -75,10 +83,12 @@ def _borders(labels: Labels) -> NDArray[np.bool_]:
     return borders
 
 
-def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Luma, ITU-R BT.601."""
-    grey: NDArray[np.float64] = pixels @ np.array([0.299, 0.587, 0.114])
-    return grey
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Luma, ITU-R BT.601, rounded."""
+    weighted = np.full(pixels.shape[:-1], 500, dtype=np.uint32)
+    for channel, weight in enumerate(LUMA):
+        weighted += pixels[..., channel].astype(np.uint32) * np.uint32(weight)
+    return (weighted // np.uint32(1000)).astype(np.uint16)
 
 
 def segment_sheet(segmentation: Segmentation) -> Image.Image:
@@ -119,8 +129,9 @@ def _ground(picture: NDArray[np.uint8], color: tuple[int, int, int]) -> NDArray[
     ground = np.empty_like(picture)
     for top in range(0, len(picture), _ROWS):
         rows = slice(top, top + _ROWS)
-        watermark = _grey(picture[rows])[:, :, np.newaxis] * _WATERMARK
-        ground[rows] = watermark + np.array(color) * (1 - _WATERMARK)
+        watermark = _grey(picture[rows])[:, :, np.newaxis] * np.uint16(_WATERMARK)
+        plain = np.array(color, dtype=np.uint16) * np.uint16(_UNIT - _WATERMARK)
+        ground[rows] = (watermark + plain) // np.uint16(_UNIT)
     return ground
 
 
