@@ -13,19 +13,12 @@ import click
 
 import kqcodec
 from kqcodec.cli import options
-from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
+from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, run_each
 from kqcodec.cli.outputs import Outputs
-from kqcodec.cli.pictures import (
-    image_failure,
-    picture_source,
-    pillow_limits,
-    read_labels,
-    warnings_as_lines,
-)
+from kqcodec.cli.pictures import pillow_limits, read_labels, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.segment_folder import check_folder, without_many_masks, write_folder
 from kqcodec.cli.segment_table import segment_table
-from kqcodec.errors import ImageError
 
 if TYPE_CHECKING:
     from kqcodec.segments import Segmentation
@@ -258,35 +251,28 @@ def _segmented(name: str, settings: Settings) -> Segmentation:
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels)
         return _measured(indexed, settings)
-    with reading(display_name(name)):
-        try:
-            return kqcodec.segment(
-                picture_source(name),
-                settings.k,
-                effort=settings.effort,
-                seed=settings.seed,
-                restarts=settings.restarts,
-                space=settings.space,
-                threads=settings.threads,
-                background=settings.background,
-            )
-        except ImageError as exc:
-            raise image_failure(exc, display_name(name), settings.max_pixels) from exc
+    with reading_picture(name, settings.max_pixels) as source:
+        return kqcodec.segment(
+            source,
+            settings.k,
+            effort=settings.effort,
+            seed=settings.seed,
+            restarts=settings.restarts,
+            space=settings.space,
+            threads=settings.threads,
+            background=settings.background,
+        )
 
 
 def _measured(indexed: kqcodec.IndexedImage, settings: Settings) -> Segmentation:
     if settings.original is None:
         return kqcodec.segment(indexed)
-    shown = display_name(settings.original)
-    with reading(shown):
-        try:
-            return kqcodec.segment(
-                indexed, original=settings.original, background=settings.background
-            )
-        except ImageError as exc:
-            raise image_failure(exc, shown, settings.max_pixels) from exc
-        except ValueError as exc:
-            raise Failure(REFUSED, f"{shown}: {exc}; give the picture that was labelled") from exc
+    try:
+        with reading_picture(settings.original, settings.max_pixels) as source:
+            return kqcodec.segment(indexed, original=source, background=settings.background)
+    except ValueError as exc:
+        shown = display_name(settings.original)
+        raise Failure(REFUSED, f"{shown}: {exc}; give the picture that was labelled") from exc
 
 
 def _figures(segmentation: Segmentation, settings: Settings) -> dict[str, object]:
