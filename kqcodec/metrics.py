@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.histogram import colors_of_keys
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.histogram import Histogram
+
 
 PEAK = 255
 # 16 MB of int32 differences at a time.
@@ -143,7 +146,7 @@ def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tup
     return total, steps_to_distance(int((distances_in_steps(squared) * weights).sum()))
 
 
-def distances_in_steps(squared: NDArray[np.int32]) -> NDArray[np.int64]:
+def distances_in_steps(squared: NDArray[Any]) -> NDArray[np.int64]:
     """The roots of squared distances in steps of 2^-20: IEEE roots, the same
     everywhere, as integers, whose sum has no order."""
     steps: NDArray[np.int64]
@@ -189,14 +192,19 @@ def costs_of_rgba(
 ) -> Costs:
     """The costs of a palette of shape (K, 4) from which colour i of a histogram with
     alpha has the entry ``labels[i]``."""
-    squared = squared_rgba_distances(colors.colors, palette[labels])
-    # In Python's integers: the sum may leave 63 bits.
-    total = sum(map(operator.mul, squared.tolist(), colors.counts.tolist()))
-    roots = np.rint(np.sqrt(squared / _RGBA_UNIT) * _ROOT_UNIT).astype(np.int64)
+    total = steps = 0
+    for start in range(0, len(colors), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        counts = colors.counts[part]
+        some = colors_of_keys(colors.keys[part], 4)
+        squared = squared_rgba_distances(some, palette[labels[part]])
+        # In Python's integers: the sum may leave 63 bits.
+        total += sum(map(operator.mul, squared.tolist(), counts.tolist()))
+        steps += int((distances_in_steps(squared / _RGBA_UNIT) * counts).sum())
     mean = total / (_RGBA_UNIT * colors.pixels)
     return Costs(
         inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,
-        distance_sum=int((roots * colors.counts).sum()) / _ROOT_UNIT,
+        distance_sum=steps_to_distance(steps),
         mse=mean,
         psnr=psnr_of_mse(mean),
         pixels=colors.pixels,
