@@ -18,6 +18,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -81,7 +82,7 @@ def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = Non
     found = _read(source)
     if palette is None:
         return found
-    return IndexedImage(color_table(palette), found.labels)
+    return replace(found, palette=color_table(palette), costs=None)
 
 
 def label_colors(k: int) -> NDArray[np.uint8]:

@@ -67,6 +67,12 @@ def test_the_python_runs_as_shown(names):
     assert names["report"].proven
 
 
+def test_segments_are_measured_as_shown(names):
+    largest = names["largest"]
+    assert largest.pixels == (names["parts"].labels == largest.label).sum()
+    assert (names["cutout"].any(axis=2) <= names["parts"].mask(largest.label)).all()
+
+
 def test_label_maps_come_back_as_shown(names):
     assert (names["back"] == names["labels"]).all()
 
