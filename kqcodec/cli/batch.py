@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -149,7 +150,8 @@ class Batch:
 
         Args:
             work: see ``Work``; called on several threads, it raises Failure.
-            summary: a file's figures as a line, or "" for none.
+            summary: a file's figures as a line, or "" for none. Those of a file that
+                wasn't worked on are in words with ``planned``.
             threads: for all files together; None for as many as there are processors.
 
         Returns:
@@ -158,35 +160,41 @@ class Batch:
         flags = self.flags
         for remark in self.remarks:
             click.echo(f"kq: {remark}", err=True)
-        tally = _Tally(self.outputs.use_stream, flags.as_json)
-        for path in self.passed_over:
-            tally.tell({"input": path, "skipped": "not a file that this command reads"})
+        tally = _Tally()
         jobs = min(flags.jobs or thread_count(threads), max(1, len(self.names)))
         each = max(1, thread_count(threads) // jobs)
 
-        def attempt(name: str) -> tuple[str, dict[str, Any] | Failure]:
-            try:
-                return name, self._one(name, work, each)
-            except Failure as exc:
-                return name, exc
+        def tell(figures: dict[str, Any]) -> None:
+            line = json.dumps(figures) if flags.as_json else summary(figures)
+            if line and (flags.as_json or not flags.quiet):
+                click.echo(line, err=self.outputs.use_stream)
 
+        def attempt(name: str) -> dict[str, Any]:
+            try:
+                figures = self._one(name, work, each)
+                tally.add(figures, _size(name))
+            except Failure as exc:
+                tally.fail(name, exc)
+                figures = _failed(name, exc)
+            bar.advance(name)
+            return figures
+
+        if flags.as_json:
+            for path in self.passed_over:
+                tell({"input": path, "skipped": "not a file that this command reads"})
+        for name, failure in self.failures:
+            tally.fail(name, failure)
+            tell(_failed(name, failure))
+        hidden = flags.quiet or flags.as_json or len(self.names) < 2 or flags.dry_run
         try:
-            for name, failure in self.failures:
-                tally.fail(name, failure, at_end=True)
-            hidden = flags.quiet or flags.as_json or len(self.names) < 2 or flags.dry_run
             with Bar([(name, _size(name)) for name in self.names], hidden=hidden) as bar:
-                for name, result in ordered_map(attempt, self.names, jobs):
-                    bar.advance(name)
-                    if isinstance(result, Failure):
-                        tally.fail(name, result, at_end=len(self.names) > 1)
-                        continue
-                    tally.add(result, _size(name))
-                    if not flags.quiet and not flags.as_json and (line := summary(result)):
-                        click.echo(line, err=self.outputs.use_stream)
+                for figures in ordered_map(attempt, self.names, jobs):
+                    tell(figures)
         finally:  # after Ctrl-C too
             if not flags.quiet and not flags.as_json and self._has_total():
                 click.echo(tally.total(flags.dry_run), err=self.outputs.use_stream)
-            tally.report()
+            for sentence in tally.sentences([name for name, _ in self.failures] + self.names):
+                click.echo(f"kq: {sentence}", err=True)
         return tally.code
 
     def _has_total(self) -> bool:
@@ -206,9 +214,9 @@ class Batch:
 
 
 def planned(figures: dict[str, Any]) -> str | None:
-    """The line for a file that isn't worked on: "" for one that is skipped, and
-    None for one that is worked on."""
-    if "skipped" in figures:
+    """The line for a file that wasn't worked on: "" for one that was skipped or
+    failed, and None for one that was worked on."""
+    if "skipped" in figures or "error" in figures:
         return ""
     if "dry_run" in figures:
         source, target = display_name(figures["input"]), display_output(figures["output"])
@@ -221,45 +229,39 @@ def display_output(target: str) -> str:
     return "standard output" if target == STREAM else click.format_filename(target)
 
 
+def _failed(name: str, failure: Failure) -> dict[str, Any]:
+    return {"input": name, "error": str(failure), "exit_code": failure.code}
+
+
 class _Tally:
-    """What has become of the files so far."""
+    """What has become of the files so far, told by several threads."""
 
-    def __init__(self, use_stream: bool, as_json: bool) -> None:
+    def __init__(self) -> None:
         self.code = 0
-        self._use_stream, self._as_json = use_stream, as_json
-        self._sentences: list[str] = []
-        self._done = self._skipped = self._failed = 0
+        self._lock = threading.Lock()
+        self._failures: dict[str, str] = {}
+        self._done = self._skipped = 0
         self._bytes_in = self._bytes_out = 0
-
-    def tell(self, figures: dict[str, Any]) -> None:
-        """A line of JSON, if that is wanted."""
-        if self._as_json:
-            click.echo(json.dumps(figures), err=self._use_stream)
 
     def add(self, figures: dict[str, Any], size: int) -> None:
         """A file that was worked on or skipped."""
-        self.tell(figures)
-        if "skipped" in figures:
-            self._skipped += 1
-            return
-        self._done += 1
-        self._bytes_in += size
-        self._bytes_out += figures.get("file_bytes", figures.get("output_bytes", 0))
+        with self._lock:
+            if "skipped" in figures:
+                self._skipped += 1
+                return
+            self._done += 1
+            self._bytes_in += size
+            self._bytes_out += figures.get("file_bytes", figures.get("output_bytes", 0))
 
-    def fail(self, name: str, failure: Failure, *, at_end: bool) -> None:
-        """A file that failed; its sentence may wait."""
-        self._failed += 1
-        self.code = worse(self.code, failure.code)
-        self.tell({"input": name, "error": str(failure), "exit_code": failure.code})
-        self._sentences.append(str(failure))
-        if not at_end:
-            self.report()
+    def fail(self, name: str, failure: Failure) -> None:
+        """A file that failed."""
+        with self._lock:
+            self.code = worse(self.code, failure.code)
+            self._failures[name] = str(failure)
 
-    def report(self) -> None:
-        """The sentences that have waited."""
-        for sentence in self._sentences:
-            click.echo(f"kq: {sentence}", err=True)
-        self._sentences.clear()
+    def sentences(self, order: Sequence[str]) -> list[str]:
+        """What is the matter with those that failed, in that order of names."""
+        return [self._failures[name] for name in order if name in self._failures]
 
     def total(self, dry_run: bool) -> str:
         """Everything in a line."""
@@ -273,8 +275,8 @@ class _Tally:
                 parts[0] += f", {self._bytes_out:,} bytes, {share} of the inputs"
         if self._skipped:
             parts.append(f"{self._skipped:,} there already")
-        if self._failed:
-            parts.append(f"{self._failed:,} failed")
+        if self._failures:
+            parts.append(f"{len(self._failures):,} failed")
         return "; ".join(parts)
 
 

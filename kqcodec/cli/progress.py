@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,11 +51,13 @@ def progress(
 
 
 class Bar:
-    """A bar over files, with their bytes a second and the time left, for files that
-    end in any order of time; see ``progress`` for when there is none."""
+    """A bar over files that several threads work on, with their bytes a second and
+    the time left; see ``progress`` for when there is none."""
 
     def __init__(self, files: Sequence[tuple[str, int]], *, hidden: bool = False) -> None:
         self._sizes = dict(files)
+        self._lock = threading.Lock()
+        self._done = 0
         self._hidden = hidden or not sys.stderr.isatty()
 
     def __enter__(self) -> Bar:
@@ -93,6 +96,8 @@ class Bar:
         """The file has been dealt with."""
         if self._hidden:
             return
-        done = self._bar.tasks[self._task].fields["done"] + 1
+        with self._lock:
+            self._done += 1
+            done = self._done
         shown = os.path.basename(name)
         self._bar.update(self._task, advance=self._sizes[name] + 1, name=shown, done=done)
