@@ -93,6 +93,19 @@ def test_too_many_colours_for_a_palette(tmp_path, to):
     assert kq("convert", tmp_path / "a.kq", "--to", "webp").exit_code == 0
 
 
+@pytest.mark.parametrize("to", ["bmp", "tiff", "gif"])
+def test_transparency_isnt_lost_in_silence(tmp_path, to):
+    palette = np.array([[0, 0, 0, 0], [255, 0, 0, 128], [1, 2, 3, 255]], np.uint8)
+    image = kqcodec.IndexedImage(palette, np.array([[0, 1, 2]], np.uint8))
+    kqcodec.write(tmp_path / "a.kq", image)
+    refusal(kq("convert", tmp_path / "a.kq", "--to", to), failures.REFUSED)
+    assert files_in(tmp_path) == ["a.kq"]
+    assert kq("convert", tmp_path / "a.kq").exit_code == 0
+    with Image.open(tmp_path / "a.png") as png:
+        assert png.mode == "P"
+        assert np.array_equal(np.asarray(png.convert("RGBA")), image.to_rgba())
+
+
 def test_a_profile_goes_along_or_is_applied(tmp_path):
     image = samples.indexed(31, 17, 7)
     profile = made.rgb_profile()

@@ -124,6 +124,11 @@ def _write(indexed: IndexedImage, name: str, to: str, outputs: Outputs) -> int:
             f"{display_name(name)}: K = {indexed.k:,}, and a palette of {to} has at most "
             f"{_MOST_COLORS} colours; use --to webp or npz, or kq decode for true colour",
         )
+    if file_format == "TIFF" and indexed.has_alpha:
+        raise Failure(
+            REFUSED,
+            f"{display_name(name)}: a palette of tiff keeps no transparency; use --to png",
+        )
     if file_format == "NPY":
         # The palette first: where both can't be written there are no labels without.
         written = outputs.write(name, [npy_bytes(indexed.palette)], _PALETTE_SUFFIX)

@@ -62,7 +62,7 @@ class Settings:
 
 
 # Options about choosing colours, which a label map has.
-_QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_flatten")
+_QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background")
 
 
 @click.command(
@@ -101,7 +101,7 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_fla
 )
 @options.search_options
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @click.option(
     "--labels",
     is_flag=True,
@@ -123,7 +123,6 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    no_flatten: bool,
     labels: bool,
     **given: Any,
 ) -> None:
@@ -133,9 +132,6 @@ def command(
     for standard input. It is turned upright as its Exif says, and its colours are
     converted to sRGB.
     """
-    if no_flatten:
-        options.refuse_background(ctx)
-        given["background"] = None
     if labels:
         _refuse_quantizing(ctx)
     if given["skip_if_larger"] and STREAM in inputs:
@@ -226,8 +222,9 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        "alpha": header.alpha,
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
     }
     costs = indexed.costs
     if costs is None:
