@@ -59,7 +59,7 @@ class Settings:
 
 
 # Options about choosing colours, which a label map has.
-_QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_flatten")
+_QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background")
 
 
 @click.command("encode")
@@ -92,7 +92,7 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background", "no_fla
 )
 @options.search_options
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @click.option(
     "--labels",
     is_flag=True,
@@ -111,7 +111,6 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    no_flatten: bool,
     labels: bool,
     force: bool,
     as_json: bool,
@@ -123,9 +122,6 @@ def command(
     A FILE is a picture in any format that Pillow reads; - is standard input. It is
     turned upright as its Exif says, and its colours are converted to sRGB.
     """
-    if no_flatten:
-        options.refuse_background(ctx)
-        given["background"] = None
     if labels:
         _refuse_quantizing(ctx)
     settings = Settings(**given, labels=labels)
@@ -210,8 +206,9 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        "alpha": header.alpha,
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
     }
     costs = indexed.costs
     if costs is None:
