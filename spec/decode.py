@@ -527,6 +527,67 @@ def block_digits(k: int, index: int, v: int, m: int) -> list[int]:
     return labels
 
 
+# ── 13. The arithmetic coder ────────────────────────────────────────────────
+
+ALL_ONES = 2**32 - 1
+
+
+class ArithmeticDecoder:
+    """The bits of a payload, one after the other."""
+
+    def __init__(self, payload: bytes) -> None:
+        """Start before the first bit."""
+        # 13.2: "The state is two numbers of 32 bits, x1 and x2, at the start 0 and 2^32
+        # − 1."
+        self.x1 = 0
+        self.x2 = ALL_ONES
+
+        # 13.4: "A decoder keeps, besides x1 and x2, a number x of 32 bits: at the start
+        # the first four bytes of the payload."
+        self.payload = payload
+        self.asked = 0
+        self.x = 0
+        for _ in range(4):
+            self.x = self.x << 8 | self.next_byte()
+
+    def next_byte(self) -> int:
+        """Return the payload's next byte."""
+        # 13.4: "Past its end a payload has as many zero bytes as are asked for."
+        position = self.asked
+        self.asked += 1
+        return self.payload[position] if position < len(self.payload) else 0
+
+    def bit(self, p: int) -> int:
+        """Return the next bit, which is 1 with the probability p / 65,536."""
+        # 13.2: "xmid = x1 + floor((x2 − x1)·p / 65536)"
+        xmid = self.x1 + (self.x2 - self.x1) * p // 65536
+
+        # 13.4: "The bit is 1 if x ≤ xmid, else 0."
+        # 13.2: "The bit 1 keeps x1 to xmid: x2 becomes xmid. The bit 0 keeps the others:
+        # x1 becomes xmid + 1."
+        bit = int(self.x <= xmid)
+        if bit:
+            self.x2 = xmid
+        else:
+            self.x1 = xmid + 1
+
+        # 13.2: "as long as bits 31 to 24 of x1 are those of x2, they are a byte of the
+        # payload and leave: x1 becomes (x1·256) mod 2^32, and x2 (x2·256) mod 2^32 + 255."
+        # 13.4: "Whenever a byte leaves x1 and x2, x becomes (x·256) mod 2^32 plus the
+        # payload's next byte."
+        while self.x1 >> 24 == self.x2 >> 24:
+            self.x1 = self.x1 * 256 % 2**32
+            self.x2 = self.x2 * 256 % 2**32 + 255
+            self.x = self.x * 256 % 2**32 + self.next_byte()
+        return bit
+
+    def ends_well(self) -> bool:
+        """Return whether the payload is one that an encoder ends so."""
+        # 13.5: "The last byte of a payload is not 0, and of its bytes a decoder has asked
+        # for each one when it has decoded the last bit."
+        return not self.payload.endswith(b"\0") and len(self.payload) <= self.asked
+
+
 # ── The whole file ──────────────────────────────────────────────────────────
 
 
