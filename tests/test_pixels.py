@@ -71,8 +71,8 @@ def test_alpha_is_kept_where_any_pixel_is_not_opaque(rgb):
 
 @pytest.mark.parametrize("mode", ["LA", "La", "RGBA", "RGBa", "PA"])
 def test_alpha_of_every_mode(mode):
-    image = Image.new("RGBA", (2, 1), (50, 50, 50, 0))
-    image.putpixel((1, 0), (50, 50, 50, 255))
+    image = Image.new("RGBA", (2, 1), (51, 51, 51, 0))
+    image.putpixel((1, 0), (51, 51, 51, 255))
     alpha = image.getchannel("A")
     if mode == "PA":  # Pillow's convert would make it opaque
         image = image.convert("RGB").convert("P")
@@ -80,7 +80,7 @@ def test_alpha_of_every_mode(mode):
     image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
     pixels = image_pixels(image)
     assert pixels[0, :, 3].tolist() == [0, 255]
-    assert pixels[0, 1].tolist() == [50, 50, 50, 255]
+    assert pixels[0, 1].tolist() == [51, 51, 51, 255]
 
 
 def test_alpha_is_composited_with_a_warning():
