@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from kqcodec import sizes
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
@@ -67,18 +68,45 @@ def encoded_parts(
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
     tile_coder = coder_named(coder)
     count = thread_count(threads)
+    size = (indexed.width, indexed.height)
+    header = header_of(size, indexed.k, coder=coder, tile=tile, sections=bool(sections))
+    return _parts(indexed, header, tile_coder, count, sections)
+
+
+def encoded_size(
+    indexed: IndexedImage,
+    *,
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+) -> int:
+    """How many bytes ``encode_indexed`` makes of an image, without sections.
+
+    A coder whose sizes follow from the header isn't run; any other one is.
+    Arguments and errors are as there.
+    """
+    if sizes.predictable(coder):
+        size = (indexed.width, indexed.height)
+        return sizes.file_size(header_of(size, indexed.k, coder=coder, tile=tile))
+    return sum(map(len, encoded_parts(indexed, coder=coder, tile=tile, threads=threads)))
+
+
+def header_of(
+    size: tuple[int, int], k: int, *, coder: str, tile: TileSize, sections: bool = False
+) -> Header:
+    """The header of a picture of that width and height; arguments and errors as above."""
+    width, height = size
     try:
-        header = Header(
+        return Header(
             coder=coder,
-            width=indexed.width,
-            height=indexed.height,
-            k=indexed.k,
-            tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
-            sections=bool(sections),
+            width=width,
+            height=height,
+            k=k,
+            tile_exponents=tile_exponents(tile, width, height),
+            sections=sections,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
-    return _parts(indexed, header, tile_coder, count, sections)
 
 
 def _parts(

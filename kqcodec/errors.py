@@ -9,6 +9,7 @@
     │   ├── UnsupportedError   valid, but needs a feature that this version lacks
     │   └── LimitError         larger than the limits that guard memory and time
     ├── ImageError             an input picture that can't be read or converted
+    ├── UnmetGoalError         no number of colours meets a quality or size that was asked for
     └── KernelError            the kernels that were asked for aren't there
 
 Wrong arguments raise ValueError or TypeError, and the operating system's
@@ -50,6 +51,10 @@ class LimitError(FormatError):
 
 class ImageError(KqError):
     """An input picture can't be read, or can't be converted without loss that was refused."""
+
+
+class UnmetGoalError(KqError):
+    """No number of colours meets the quality or size that was asked for."""
 
 
 class KernelError(KqError):

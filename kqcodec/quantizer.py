@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +31,30 @@ if TYPE_CHECKING:
 _PART = 1 << 20
 
 
+@dataclass(frozen=True, eq=False)
+class CountedPixels:
+    """Pixels with their histogram, to quantize more than once; ``count_pixels``
+    makes them.
+
+    Attributes:
+        pixels: uint8, shape (H, W, 3).
+        colors: their histogram.
+    """
+
+    pixels: NDArray[np.uint8]
+    colors: Histogram
+
+
+def count_pixels(
+    image: ImageLike, *, threads: int | None = None, background: Color | None = WHITE
+) -> CountedPixels:
+    """The pixels that an image means, counted; arguments and errors as for ``quantize``."""
+    pixels = rgb_pixels(image, background=background)
+    return CountedPixels(pixels, histogram(pixels, thread_count(threads)))
+
+
 def quantize(
-    image: ImageLike,
+    image: ImageLike | CountedPixels,
     k: int,
     *,
     effort: str = DEFAULT_EFFORT,
@@ -51,7 +74,7 @@ def quantize(
     ``space`` only.
 
     Args:
-        image: whatever ``kqcodec.pixels.rgb_pixels`` accepts.
+        image: whatever ``kqcodec.pixels.rgb_pixels`` accepts, or counted pixels.
         k: 1..65,536.
         effort: "fast", "default" or "best".
         seed: of the random draws among the first centres, any integer.
@@ -72,8 +95,9 @@ def quantize(
     check_search(k, seed, restarts)
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    pixels = rgb_pixels(image, background=background)
-    colors = histogram(pixels, workers)
+    if not isinstance(image, CountedPixels):
+        image = count_pixels(image, threads=workers, background=background)
+    pixels, colors = image.pixels, image.colors
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
         found = find_palette(

@@ -11,14 +11,13 @@ import click
 
 import kqcodec
 from kqcodec.cli import options
+from kqcodec.cli.drawing import Drawing
 from kqcodec.cli.failures import (
     REFUSED,
     Failure,
     display_name,
-    failure_of,
     reading,
     run_each,
-    writing,
 )
 from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
 from kqcodec.cli.progress import progress
@@ -168,7 +167,7 @@ def command(
     whichever is smaller; xz, brotli and zstd at their highest compress the bare labels.
     pip install 'kqcodec[bench]' brings what isn't here yet.
     """
-    file_format = _chart_format(output, force) if output is not None else None
+    drawing = Drawing.plan(output, force) if output is not None else None
     tools = _tools(coders, efforts, peers)
     settings = Settings(ks, tools, not no_times, max_pixels)
     measurements: list[Measurement] = []
@@ -194,8 +193,10 @@ def command(
         click.echo(f"kq: {display_name(folder)}: there are no pictures in it", err=True)
         code = max(code, REFUSED)
     groups = _print_summary(measurements, settings, as_json)
-    if output is not None and file_format is not None and groups:
-        _draw(groups, output, file_format, force)
+    if drawing is not None and groups:
+        from kqcodec.bench.chart import chart
+
+        drawing.write(chart(groups, drawing.file_format))
     ctx.exit(code)
 
 
@@ -351,33 +352,3 @@ def _print_summary(
 
         click.echo(summary_text(groups, settings.timed))
     return groups
-
-
-def _chart_format(output: str, force: bool) -> str:
-    """What to draw, checked before hours of work.
-
-    Raises:
-        click.UsageError: it can't be drawn.
-        Failure: the file exists.
-    """
-    try:
-        from kqcodec.bench.chart import ChartFormatError, chart_format
-
-        file_format = chart_format(output)
-    except ImportError as exc:
-        raise click.UsageError(
-            "the picture needs matplotlib; pip install 'kqcodec[bench]' brings it."
-        ) from exc
-    except ChartFormatError as exc:
-        raise click.UsageError(f"{click.format_filename(output)}: {exc}; use .png, say.") from exc
-    if os.path.isfile(output) and not force:
-        raise failure_of(FileExistsError(), click.format_filename(output))
-    return file_format
-
-
-def _draw(groups: Sequence[Group], output: str, file_format: str, force: bool) -> None:
-    from kqcodec.bench.chart import chart
-    from kqcodec.files import write_whole
-
-    with writing(click.format_filename(output)):
-        write_whole(output, [chart(groups, file_format)], force)

@@ -1,0 +1,57 @@
+"""A diagram that a command draws besides: its name checked before the work begins."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import click
+
+from kqcodec.cli.failures import failure_of, writing
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A file to draw.
+
+    Attributes:
+        target: its name.
+        file_format: png, svg or pdf, say.
+        force: whether it may replace another.
+    """
+
+    target: str
+    file_format: str
+    force: bool
+
+    @classmethod
+    def plan(cls, target: str, force: bool) -> Drawing:
+        """Check the name.
+
+        Raises:
+            click.UsageError: it can't be drawn.
+            Failure: the file exists.
+        """
+        shown = click.format_filename(target)
+        try:
+            from kqcodec.plots import ChartFormatError, chart_format
+
+            file_format = chart_format(target)
+        except ImportError as exc:
+            raise click.UsageError(f"{exc}.") from exc
+        except ChartFormatError as exc:
+            raise click.UsageError(f"{shown}: {exc}; use .png, say.") from exc
+        if os.path.isfile(target) and not force:
+            raise failure_of(FileExistsError(), shown)
+        return cls(target, file_format, force)
+
+    def write(self, data: bytes) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            Failure: it can't be written.
+        """
+        from kqcodec.files import write_whole
+
+        with writing(click.format_filename(self.target)):
+            write_whole(self.target, [data], self.force)
