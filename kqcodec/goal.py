@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,15 @@ class Goal:
             raise ValueError(f"psnr must be above 0 dB, not {self.psnr!r}")
         if self.max_bytes is not None and self.max_bytes < 1:
             raise ValueError(f"max_bytes must be at least 1, not {self.max_bytes}")
+
+    def to_dict(self) -> dict[str, object]:
+        """The goals that are set, ready for JSON."""
+        infinite = self.psnr is not None and math.isinf(self.psnr)
+        return {
+            name: "inf" if infinite and name == "psnr" else value
+            for name, value in asdict(self).items()
+            if value
+        }
 
     def wanted_inertia(self, pixels: int) -> int | None:
         """The squared error to get down to; None where there is no such goal."""

@@ -13,7 +13,7 @@ import click
 
 import kqcodec
 from kqcodec import sizes
-from kqcodec.cli import options
+from kqcodec.cli import goals, options
 from kqcodec.cli.failures import (
     STANDARD_INPUT,
     STREAM,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.encoder import TileSize
+    from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
 
 _WHITE = "white"
@@ -44,6 +45,7 @@ class Settings:
     """What the options say about every picture alike."""
 
     k: int
+    goal: Goal | None
     coder: str
     tile: TileSize
     effort: str
@@ -61,14 +63,8 @@ class Settings:
     "The .kq file to write; for several inputs a directory, made if missing; - for standard "
     "output.  [default: beside each input, as NAME.kq]"
 )
-@click.option(
-    "-k",
-    type=click.IntRange(1, 65_536),
-    default=16,
-    show_default=True,
-    metavar="K",
-    help="Keep at most K colours. A picture that has no more is kept exactly.",
-)
+@goals.k_option
+@goals.goal_options
 @click.option(
     "--coder",
     type=click.Choice(options.CODERS),
@@ -149,7 +145,8 @@ def command(
         if source is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError("--background and --no-flatten exclude each other.")
         given["background"] = None
-    settings = Settings(**given)
+    k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
+    settings = Settings(k=k, goal=goal, **given)
     outputs = Outputs.plan(inputs, output, ".kq", force)
     status_err = outputs.use_stream
 
@@ -202,18 +199,23 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading(display_name(name)):
         source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
         try:
-            return kqcodec.quantize(
-                source,
-                settings.k,
-                effort=settings.effort,
-                space=settings.space,
-                seed=settings.seed,
-                restarts=settings.restarts,
-                threads=settings.threads,
-                background=settings.background,
-            )
+            if settings.goal is not None:
+                return kqcodec.quantize_to(
+                    source,
+                    **asdict(settings.goal),
+                    coder=settings.coder,
+                    tile=settings.tile,
+                    **_quantizing(settings),
+                )
+            return kqcodec.quantize(source, settings.k, **_quantizing(settings))
         except ImageError as exc:
             raise image_failure(exc, display_name(name), settings.max_pixels) from exc
+
+
+def _quantizing(settings: Settings) -> dict[str, Any]:
+    """What quantizing takes besides K."""
+    names = ("effort", "space", "seed", "restarts", "threads", "background")
+    return {name: getattr(settings, name) for name in names}
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
@@ -226,7 +228,9 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
+        # The most, where a goal has chosen it.
         "k_asked": settings.k,
+        "goal": None if settings.goal is None else settings.goal.to_dict(),
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
@@ -240,7 +244,8 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 
 def _summary(figures: dict[str, Any]) -> str:
     bits = 8 * figures["file_bytes"]
-    asked = "" if figures["k"] == figures["k_asked"] else f" of {figures['k_asked']:,} asked for"
+    as_asked = figures["goal"] is not None or figures["k"] == figures["k_asked"]
+    asked = "" if as_asked else f" of {figures['k_asked']:,} asked for"
     if figures["inertia"]:
         loss = (
             f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "

@@ -20,6 +20,7 @@ from kqcodec.errors import (
     KqError,
     SignatureError,
     TruncatedError,
+    UnmetGoalError,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 REFUSED = 1
 USAGE = 2
 SYSTEM = 3
+UNMET = 99  # as pngquant
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
@@ -37,6 +39,7 @@ EXIT_CODES = {
     REFUSED: "a file was refused: not an image, a damaged .kq file, over a limit",
     USAGE: "wrong usage; nothing was done",
     SYSTEM: "the system refused: no such file, no permission, file exists, disk full, no memory",
+    UNMET: "no number of colours meets --quality, --psnr or --max-size; that file isn't written",
     INTERRUPTED: "interrupted by Ctrl-C",
     PIPE_CLOSED: "whoever read the output closed it",
 }
@@ -97,6 +100,12 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
         return Failure(REFUSED, str(exc) if name in str(exc) else f"{name}: {exc}")
     if isinstance(exc, KernelError):
         return Failure(SYSTEM, str(exc))
+    return _other_failure(exc, name, action)
+
+
+def _other_failure(exc: Exception, name: str, action: str) -> Failure:
+    if isinstance(exc, UnmetGoalError):
+        return Failure(UNMET, f"{name}: {exc}; ask for less, or allow more")
     if isinstance(exc, MemoryError):
         return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
     if isinstance(exc, OSError):
