@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kqcodec.goal import quantize_to
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
+    from kqcodec.labelmaps import label_map
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
@@ -50,6 +51,7 @@ _HOMES = {
     "encode": "codec",
     "encode_indexed": "encoder",
     "kmeans": "clustering",
+    "label_map": "labelmaps",
     "quantize": "quantizer",
     "quantize_to": "goal",
     "read": "decoder",
@@ -75,6 +77,7 @@ __all__ = [
     "encode_indexed",
     "errors",
     "kmeans",
+    "label_map",
     "quantize",
     "quantize_to",
     "read",

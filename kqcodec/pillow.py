@@ -32,7 +32,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
@@ -40,13 +39,12 @@ from kqcodec.decoder import Opened
 from kqcodec.encoder import encode_indexed
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
+from kqcodec.labelmaps import of_palette_image
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
-
-    from kqcodec.image import IndexedImage
 
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
@@ -117,7 +115,7 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     coding = {name: options[name] for name in _CODING if name in options}
     k = options.get("k")
     if k is None and image.mode == "P" and not _is_transparent(image):
-        indexed = _unchanged(image)
+        indexed = of_palette_image(image)
     else:
         indexed = kqcodec.quantize(image, DEFAULT_K if k is None else k, **quantizing)
     # In memory first: whatever fails has failed before a byte is written.
@@ -127,18 +125,6 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
 def _is_transparent(image: Image.Image) -> bool:
     mode = image.palette.mode if image.palette is not None else "RGB"
     return "transparency" in image.info or mode == "RGBA"
-
-
-def _unchanged(image: Image.Image) -> IndexedImage:
-    """The palette and indices of an image of mode P."""
-    image.load()
-    labels = np.asarray(image)
-    palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-    # Pillow paints indices beyond a short palette black.
-    missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
-    if missing > 0:
-        palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
-    return kqcodec.IndexedImage(palette, labels)
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

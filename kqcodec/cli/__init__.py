@@ -27,6 +27,7 @@ COMMANDS = {
     "decode": "Turn .kq files back into pictures.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
+    "elbow": "Show cost and size in every number of colours, and the knee.",
     "bench": "Compare .kq with other formats on your pictures.",
     "demo": "Show the whole codec at work on a picture of its own.",
 }

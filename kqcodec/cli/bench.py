@@ -19,9 +19,8 @@ from kqcodec.cli.failures import (
     reading,
     run_each,
 )
-from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
-from kqcodec.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,27 +54,6 @@ class KsType(options.ParamType):
         return tuple(ks)
 
 
-class NamesType(options.ParamType):
-    """Names, separated by commas; nothing is none of them."""
-
-    name = "names"
-
-    def __init__(self, choices: Sequence[str] | None = None) -> None:
-        self.choices = choices
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        names = tuple(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
-        for name in names:
-            if self.choices is not None and name not in self.choices:
-                self.fail(f"{name!r} is not one of {', '.join(self.choices)}.", param, ctx)
-        return names
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the options say about every picture alike."""
@@ -99,7 +77,7 @@ class Settings:
 )
 @click.option(
     "--coders",
-    type=NamesType(options.CODERS),
+    type=options.NamesType(options.CODERS),
     default=",".join(options.CODERS),
     show_default=True,
     metavar="NAME,...",
@@ -107,13 +85,13 @@ class Settings:
 )
 @click.option(
     "--efforts",
-    type=NamesType(),
+    type=options.NamesType(),
     metavar="NAME,...",
     help="Of the coders that have efforts.  [default: all]",
 )
 @click.option(
     "--peers",
-    type=NamesType(PEERS),
+    type=options.NamesType(PEERS),
     default=",".join(PEERS),
     show_default=True,
     metavar="NAME,...",
@@ -301,11 +279,8 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
 def _pixels(name: str, max_pixels: int) -> Pixels:
     from kqcodec.pixels import rgb_pixels
 
-    with reading(display_name(name)):
-        try:
-            return rgb_pixels(name)
-        except ImageError as exc:
-            raise image_failure(exc, display_name(name), max_pixels) from exc
+    with reading_picture(display_name(name), max_pixels):
+        return rgb_pixels(name)
 
 
 def _text_of(measurement: Measurement, settings: Settings) -> str:

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,8 @@ from kqcodec.cli.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+    from PIL import Image
     from typing_extensions import Buffer
 
     from kqcodec.image import IndexedImage
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _DEFAULT_SUFFIX = ".png"
 # The formats in which Pillow keeps a palette and its indices as they are.
 _PALETTED = ("PNG", "BMP", "TIFF")
+_OF_LABELS = ("NPY", *_PALETTED)
 
 
 @click.command("decode")
@@ -33,6 +36,12 @@ _PALETTED = ("PNG", "BMP", "TIFF")
 @options.output_option(
     "The picture to write, its format told by the extension; for several inputs a directory, "
     "made if missing; - for PNG on standard output.  [default: beside each input, as NAME.png]"
+)
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Write the labels instead of their colours: an integer array to .npy, palette indices "
+    "to .png or, over 256 colours, 16-bit grey.",
 )
 @options.threads_option
 @options.max_pixels_option
@@ -46,6 +55,7 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
+    labels: bool,
     threads: int | None,
     max_pixels: int,
     force: bool,
@@ -61,6 +71,11 @@ def command(
     outputs = Outputs.plan(inputs, output, _DEFAULT_SUFFIX, force)
     named = outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
+    if labels and file_format not in _OF_LABELS:
+        raise click.UsageError(
+            f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
+        )
+    file_of = _label_file if labels else _picture_file
     status_err = outputs.use_stream
 
     def work(name: str) -> None:
@@ -68,7 +83,7 @@ def command(
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             indexed = kqcodec.read(source, threads=threads, max_pixels=max_pixels)
-        written = outputs.write(name, _picture_file(indexed, file_format))
+        written = outputs.write(name, file_of(indexed, file_format))
         figures = {
             "input": name,
             "output": outputs.targets[name],
@@ -115,21 +130,39 @@ def _format_of(target: str) -> str:
 def _picture_file(indexed: IndexedImage, file_format: str) -> Iterable[Buffer]:
     """The bytes of the picture in that format, in memory, so that a picture that
     the format can't hold leaves no file."""
-    buffer = io.BytesIO()
     if file_format == "NPY":
-        import numpy as np
-
-        np.save(buffer, indexed.to_rgb())
-        return [buffer.getbuffer()]
+        return _npy(indexed.to_rgb())
     image = indexed.to_pil()
     if image.mode == "P" and file_format not in _PALETTED:
         image = image.convert("RGB")
+    return _saved(image, file_format)
+
+
+def _label_file(indexed: IndexedImage, file_format: str) -> Iterable[Buffer]:
+    """The same for the labels themselves."""
+    from kqcodec.labelmaps import label_picture
+
+    if file_format == "NPY":
+        return _npy(indexed.labels)
+    return _saved(label_picture(indexed), file_format)
+
+
+def _npy(array: NDArray[Any]) -> Iterable[Buffer]:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return [buffer.getbuffer()]
+
+
+def _saved(image: Image.Image, file_format: str) -> Iterable[Buffer]:
+    buffer = io.BytesIO()
     try:
         image.save(buffer, file_format)
     except (OSError, ValueError, KeyError) as exc:
         raise Failure(
             USAGE,
-            f"the picture of {indexed.width:,} x {indexed.height:,} pixels can't be written "
+            f"the picture of {image.width:,} x {image.height:,} pixels can't be written "
             f"as {file_format} ({exc}); choose another extension, .png say",
         ) from exc
     return [buffer.getbuffer()]

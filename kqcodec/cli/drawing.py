@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import click
 
-from kqcodec.cli.failures import failure_of, writing
+from kqcodec.cli.failures import SYSTEM, Failure, failure_of, writing
+
+_PICTURES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,12 @@ class Drawing:
 
     @classmethod
     def plan(cls, target: str, force: bool) -> Drawing:
-        """Check the name.
+        """Check the name of a diagram.
 
         Raises:
             click.UsageError: it can't be drawn.
             Failure: the file exists.
         """
-        shown = click.format_filename(target)
         try:
             from kqcodec.plots import ChartFormatError, chart_format
 
@@ -40,7 +41,27 @@ class Drawing:
         except ImportError as exc:
             raise click.UsageError(f"{exc}.") from exc
         except ChartFormatError as exc:
+            shown = click.format_filename(target)
             raise click.UsageError(f"{shown}: {exc}; use .png, say.") from exc
+        return cls._checked(target, file_format, force)
+
+    @classmethod
+    def plan_picture(cls, target: str, force: bool) -> Drawing:
+        """Check the name of a picture, which Pillow writes; raises as ``plan`` does."""
+        suffix = os.path.splitext(target)[1].lower()
+        file_format = _PICTURES.get(suffix)
+        if file_format is None:
+            raise click.UsageError(
+                f"{click.format_filename(target)}: the pictures are drawn as "
+                f"{', '.join(_PICTURES)}; give one of these extensions."
+            )
+        return cls._checked(target, file_format, force)
+
+    @classmethod
+    def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
+        shown = click.format_filename(target)
+        if os.path.isdir(target):
+            raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
         if os.path.isfile(target) and not force:
             raise failure_of(FileExistsError(), shown)
         return cls(target, file_format, force)

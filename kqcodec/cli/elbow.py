@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +13,12 @@ import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.drawing import Drawing
 from kqcodec.cli.failures import display_name
-from kqcodec.cli.pictures import StandardInput, pillow_limits, reading_picture, warnings_as_lines
+from kqcodec.cli.pictures import picture_source, pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.text import number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kqcodec.curve import Elbow, ElbowPoint
 
 # Those of kqcodec.curve, which imports NumPy; a test compares them.
@@ -24,8 +26,9 @@ KS = tuple(range(2, 11))
 RESTARTS = 4
 _SHOWN = (3, 6, 10)
 _MOST_KS = 1000
-_WIDTHS = (6, 18, 18, 9)
-_SIZE_WIDTH = 14
+_K_WIDTH = 6
+_WIDTHS = (16, 16, 9, 14)
+_SIZE_WIDTH = 12
 
 
 class KsType(options.ParamType):
@@ -120,7 +123,7 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Show what a picture costs in every number of colours, and where the curve bends.
+    r"""Show what a picture costs in every number of colours, and where the curve bends.
 
     The inertia is the sum of squared distances to the nearest colour, which k-means
     minimises; beside it stands the sum of distances. The knee is the K after which more
@@ -139,16 +142,65 @@ def command(
     if show is not None and pictures is None:
         raise click.UsageError("--show needs --pictures, which says where to draw.")
     name = display_name(image)
-    rows = _Rows(given["coders"], hidden=quiet or as_json)
+    silent = quiet or as_json
+    show_row = None if silent else _print_row
     with pillow_limits(max_pixels), warnings_as_lines(), reading_picture(name, max_pixels):
-        source = image if image != "-" else StandardInput.read()
-        rows.begin(name)
-        found = kqcodec.elbow(source, ks, progress=rows.add, **given)
-    rows.end(found)
+        source = picture_source(image)
+        if not silent:
+            click.echo(_header(given["coders"]))
+        found = kqcodec.elbow(source, ks, progress=show_row, **given)
     if as_json:
         click.echo(json.dumps({"input": image, **found.to_dict()}))
+    elif not quiet:
+        click.echo(_conclusion(found, name))
     if drawing is not None:
-        title = os.path.basename(name)
-        drawing.draw(found.plot(title))
+        _draw_plot(found, drawing, os.path.basename(name))
     if sheet is not None:
-        sheet.draw(found.pictures(show or _SHOWN))
+        _draw_pictures(found, sheet, show or _SHOWN)
+
+
+# --- in words ---------------------------------------------------------------
+
+
+def _line(first: str, *others: str) -> str:
+    widths = (*_WIDTHS, *[_SIZE_WIDTH] * (len(others) - len(_WIDTHS)))
+    cells = [text.rjust(width) for text, width in zip(others, widths, strict=False)]
+    return "  ".join([first.rjust(_K_WIDTH), *cells])
+
+
+def _header(coders: Sequence[str]) -> str:
+    costs = ("inertia", "sum of distances", "PSNR", "theory bytes")
+    return _line("K", *costs, *(f"{coder} bytes" for coder in coders))
+
+
+def _print_row(point: ElbowPoint) -> None:
+    loss = f"{number(point.psnr, 2)} dB" if point.inertia else "exact"
+    costs = (number(point.inertia), number(point.distance_sum), loss)
+    file_sizes = (point.theory_bits / 8, *point.file_bytes.values())
+    click.echo(_line(f"{point.k:,}", *costs, *map(number, file_sizes)))
+
+
+def _conclusion(found: Elbow, name: str) -> str:
+    tried = f"K = {found.points[0].k:,}..{found.points[-1].k:,}"
+    colors = f"{name} has {found.unique_colors:,} colours."
+    if found.knee is None:
+        return f"{colors} There is no knee among {tried}."
+    text = f"{colors} The knee among {tried} is at K = {found.knee:,}"
+    if found.distance_knee not in (None, found.knee):
+        text += f", and that of the sum of distances at K = {found.distance_knee:,}"
+    return f"{text}."
+
+
+# --- in pictures ------------------------------------------------------------
+
+
+def _draw_plot(found: Elbow, drawing: Drawing, title: str) -> None:
+    from kqcodec.plots import figure_bytes
+
+    drawing.write(figure_bytes(found.plot(title), drawing.file_format))
+
+
+def _draw_pictures(found: Elbow, drawing: Drawing, ks: Sequence[int]) -> None:
+    buffer = io.BytesIO()
+    found.pictures(ks).save(buffer, drawing.file_format)
+    drawing.write(buffer.getvalue())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +13,22 @@ import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import goals, options
 from kqcodec.cli.failures import (
-    STANDARD_INPUT,
     STREAM,
     USAGE,
     Failure,
     display_name,
-    reading,
     run_each,
 )
 from kqcodec.cli.outputs import Outputs
-from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import (
+    picture_source,
+    pillow_limits,
+    read_labels,
+    reading_picture,
+    warnings_as_lines,
+)
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
-from kqcodec.errors import ImageError
 from kqcodec.header import Header
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from kqcodec.encoder import TileSize
     from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
-
-_WHITE = "white"
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,14 @@ class Settings:
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+    labels: bool
+
+
+# Options about choosing colours, which a label map has.
+_QUANTIZING = (
+    *("k", "quality", "psnr", "max_bytes"),
+    *("effort", "space", "seed", "restarts", "background", "no_flatten"),
+)
 
 
 @click.command("encode")
@@ -72,53 +79,20 @@ class Settings:
     show_default=True,
     help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
 )
-@click.option(
-    "--tile",
-    type=options.TileType(),
-    metavar="SIZE",
-    help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
-    "[default: one up to 1024x1024 pixels, then tiles of that size]",
-)
-@click.option(
-    "--effort",
-    type=click.Choice(options.EFFORTS),
-    default="default",
-    show_default=True,
-    help="How hard to search for the palette.",
-)
-@click.option(
-    "--space",
-    type=click.Choice(options.SPACES),
-    default="rgb",
-    show_default=True,
-    help="Where colours are compared; oklab goes by perceived difference.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Of the random choices; the same seed gives the same file.",
-)
-@click.option(
-    "--restarts",
-    type=click.IntRange(min=1),
-    default=options.RESTARTS,
-    show_default=True,
-    metavar="N",
-    help="How often k-means starts anew; the best result is kept.",
-)
+@options.tile_option
+@options.effort_option
+@options.space_option
+@options.seed_option
+@options.restarts_option()
 @options.threads_option
-@click.option(
-    "--background",
-    type=options.ColorType(),
-    default=_WHITE,
-    show_default=True,
-    metavar="COLOR",
-    help="What shows through transparent pixels.",
-)
+@options.background_option
 @click.option("--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels.")
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
+    "label and the palette as they are.",
+)
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -131,6 +105,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     no_flatten: bool,
+    labels: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -145,8 +120,10 @@ def command(
         if source is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError("--background and --no-flatten exclude each other.")
         given["background"] = None
+    if labels:
+        _refuse_quantizing(ctx)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
-    settings = Settings(k=k, goal=goal, **given)
+    settings = Settings(k=k, goal=goal, labels=labels, **given)
     outputs = Outputs.plan(inputs, output, ".kq", force)
     status_err = outputs.use_stream
 
@@ -166,16 +143,26 @@ def command(
     ctx.exit(code)
 
 
-class _StandardInput(io.BytesIO):
-    """What was read from it, with a name for messages."""
-
-    name = STANDARD_INPUT
+def _refuse_quantizing(ctx: click.Context) -> None:
+    given = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in _QUANTIZING
+        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(
+            f"{given[0]} is about choosing colours, but --labels keeps those that there are."
+        )
 
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
     outputs.check(name)
-    indexed = _quantized(name, settings)
+    if settings.labels:
+        indexed = read_labels(name, settings.max_pixels)
+    else:
+        indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
 
     try:
@@ -196,20 +183,16 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
-    with reading(display_name(name)):
-        source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
-        try:
-            if settings.goal is not None:
-                return kqcodec.quantize_to(
-                    source,
-                    **asdict(settings.goal),
-                    coder=settings.coder,
-                    tile=settings.tile,
-                    **_quantizing(settings),
-                )
-            return kqcodec.quantize(source, settings.k, **_quantizing(settings))
-        except ImageError as exc:
-            raise image_failure(exc, display_name(name), settings.max_pixels) from exc
+    with reading_picture(display_name(name), settings.max_pixels):
+        if settings.goal is None:
+            return kqcodec.quantize(picture_source(name), settings.k, **_quantizing(settings))
+        return kqcodec.quantize_to(
+            picture_source(name),
+            **asdict(settings.goal),
+            coder=settings.coder,
+            tile=settings.tile,
+            **_quantizing(settings),
+        )
 
 
 def _quantizing(settings: Settings) -> dict[str, Any]:
@@ -220,14 +203,20 @@ def _quantizing(settings: Settings) -> dict[str, Any]:
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
     """What is known about a picture and its file, ready for JSON."""
-    costs = indexed.costs
-    assert costs is not None  # noqa: S101 - quantize always fills it
-    return {
+    figures: dict[str, object] = {
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
+        "raw_bits": sizes.raw_bits(header.pixels),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+    }
+    costs = indexed.costs
+    if costs is None:
+        return figures
+    return {
+        **figures,
         # The most, where a goal has chosen it.
         "k_asked": settings.k,
         "goal": None if settings.goal is None else settings.goal.to_dict(),
@@ -235,8 +224,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
         # JSON knows no infinity: an exact picture has no PSNR.
         **{n: v if math.isfinite(v) else None for n, v in asdict(costs).items()},
     }
@@ -244,9 +231,12 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 
 def _summary(figures: dict[str, Any]) -> str:
     bits = 8 * figures["file_bytes"]
-    as_asked = figures["goal"] is not None or figures["k"] == figures["k_asked"]
-    asked = "" if as_asked else f" of {figures['k_asked']:,} asked for"
-    if figures["inertia"]:
+    asked = ""
+    if figures.get("goal") is None and figures["k"] != figures.get("k_asked", figures["k"]):
+        asked = f" of {figures['k_asked']:,} asked for"
+    if "inertia" not in figures:
+        loss = "every label kept"
+    elif figures["inertia"]:
         loss = (
             f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "
             f"inertia {number(figures['inertia'])}, "

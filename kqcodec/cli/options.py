@@ -9,7 +9,7 @@ import click
 from kqcodec.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kqcodec.encoder import TileSize
 
@@ -61,6 +61,27 @@ def _is_side(side: int) -> bool:
     return power and MIN_TILE_EXPONENT <= side.bit_length() - 1 <= MAX_TILE_EXPONENT
 
 
+class NamesType(ParamType):
+    """Names, separated by commas; nothing is none of them."""
+
+    name = "names"
+
+    def __init__(self, choices: Sequence[str] | None = None) -> None:
+        self.choices = choices
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        names = tuple(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
+        for name in names:
+            if self.choices is not None and name not in self.choices:
+                self.fail(f"{name!r} is not one of {', '.join(self.choices)}.", param, ctx)
+        return names
+
+
 class ColorType(ParamType):
     """A colour as CSS writes it, without transparency: an RGB triple."""
 
@@ -105,9 +126,58 @@ max_pixels_option = click.option(
     metavar="N",
     help="Refuse pictures of more than N pixels.",
 )
+tile_option = click.option(
+    "--tile",
+    type=TileType(),
+    metavar="SIZE",
+    help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
+    "[default: one up to 1024x1024 pixels, then tiles of that size]",
+)
+effort_option = click.option(
+    "--effort",
+    type=click.Choice(EFFORTS),
+    default="default",
+    show_default=True,
+    help="How hard to search for the palette.",
+)
+space_option = click.option(
+    "--space",
+    type=click.Choice(SPACES),
+    default="rgb",
+    show_default=True,
+    help="Where colours are compared; oklab goes by perceived difference.",
+)
+seed_option = click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of the random choices; the same seed gives the same file.",
+)
+background_option = click.option(
+    "--background",
+    type=ColorType(),
+    default="white",
+    show_default=True,
+    metavar="COLOR",
+    help="What shows through transparent pixels.",
+)
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 
 
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
     return click.option("-o", "--output", metavar="OUT", help=text)
+
+
+def restarts_option(default: int = RESTARTS) -> Callable[[_Function], _Function]:
+    """--restarts, with this command's default."""
+    return click.option(
+        "--restarts",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="How often k-means starts anew; the best result is kept.",
+    )
