@@ -99,7 +99,9 @@ class Elbow:
             file_bytes = encoded_size(indexed)
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
-            columns.append(Column(indexed.to_rgb(), (f"K = {k:,}", loss, size), indexed.palette))
+            columns.append(
+                Column(indexed.to_rgb(), (f"K = {indexed.k:,}", loss, size), indexed.palette)
+            )
         return contact_sheet(columns)
 
     def plot(self, title: str = "") -> Any:

@@ -7,10 +7,11 @@ limit while K - 1 doesn't.
 
 Quality is the scale that users of pngquant know, from 0 to 100:
 
-    quality = 100 · (1 - (MSE / 150)^(4/5)),  MSE = 150 · (1 - quality / 100)^(5/4)
+    quality = 100 · (1 - (MSE / 140)^(2/3)),  MSE = 140 · (1 - quality / 100)^(3/2)
 
-MSE being the squared RGB distance, mean over the pixels; worse than 150 (31.1 dB) is
-quality 0. Thus 50 is an MSE of 63 (34.9 dB), 80 of 20 (39.9 dB), and 100 is exact.
+MSE being the squared RGB distance, mean over the pixels; worse than 140 (31.4 dB) is
+quality 0. Thus 50 is an MSE of 49.5 (36.0 dB), 80 of 12.5 (41.9 dB), and 100 is exact.
+tests/bench/quality.py compares the two scales.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from kqcodec.pixels import Color, ImageLike
 
 MOST_COLORS = 256
-_WORST_MSE = 150
+_WORST_MSE = 140
 # What `-k auto` looks for a knee among: each K some 1.2 times the one before.
 KNEE_KS = (
     *(2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32),
@@ -114,7 +115,7 @@ class Goal:
 
 def quality_of_mse(mse: float) -> float:
     """The quality, 0..100, of a mean squared error; see the module."""
-    return 100 * max(0.0, 1 - math.pow(mse / _WORST_MSE, 0.8))
+    return 100 * max(0.0, 1 - math.pow(mse / _WORST_MSE, 2 / 3))
 
 
 def inertia_of_quality(quality: float, pixels: int) -> int:
@@ -123,7 +124,7 @@ def inertia_of_quality(quality: float, pixels: int) -> int:
     Square roots are exact to the last bit everywhere, powers aren't.
     """
     lost = 1 - quality / 100
-    return int(Fraction(lost * math.sqrt(math.sqrt(lost))) * _WORST_MSE * pixels)
+    return int(Fraction(lost * math.sqrt(lost)) * _WORST_MSE * pixels)
 
 
 def _inertia_of_psnr(psnr: float, pixels: int) -> int:

@@ -85,6 +85,7 @@ def elbow_figure(found: Elbow, title: str = "") -> Any:
 
 
 def _draw_costs(axes: Any, found: Elbow) -> None:
+    ticker = importlib.import_module("matplotlib.ticker")
     ks = [point.k for point in found.points]
     style = {"markersize": 4.5, "marker": "o" if len(ks) <= _MANY_POINTS else "."}
     inertia = [point.inertia for point in found.points]
@@ -96,15 +97,18 @@ def _draw_costs(axes: Any, found: Elbow) -> None:
         drawn.set_ylim(bottom=0)
         drawn.set_ylabel(name, color=color)
         drawn.tick_params(axis="y", labelcolor=color)
+        drawn.yaxis.set_major_formatter(ticker.EngFormatter(sep=""))
         drawn.spines["top"].set_visible(False)
     axes.legend(handles=[left, right], loc="upper right", frameon=False)
-    axes.set_title("Cost")
+    axes.set_title("Cost", loc="left")
 
 
 def _draw_sizes(axes: Any, found: Elbow) -> None:
     ks = [point.k for point in found.points]
     theory = [point.theory_bits / 8 for point in found.points]
-    axes.plot(ks, theory, "--", color=_THEORY, label="theory 24·K + N·log2 K", zorder=1)
+    # Wide and pale, as dense lies upon it.
+    style = {"color": _THEORY, "linewidth": 6, "alpha": 0.35, "solid_capstyle": "round"}
+    axes.plot(ks, theory, label="theory 24·K + N·log2 K", zorder=1, **style)
     for place, coder in enumerate(found.points[0].file_bytes):
         axes.plot(
             ks,
@@ -120,19 +124,21 @@ def _draw_sizes(axes: Any, found: Elbow) -> None:
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", frameon=False)
-    axes.set_title("Size")
+    axes.set_title("Size", loc="left")
 
 
 def _draw_knee(axes: Any, found: Elbow) -> None:
     if found.knee is None:
         return
     axes.axvline(found.knee, color="black", linewidth=0.8, linestyle=":", zorder=0)
+    # Above the axes, where no curve comes.
     axes.annotate(
         f"knee, K = {found.knee:,}",
         (found.knee, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(4, -12),
+        xytext=(0, 4),
         textcoords="offset points",
+        ha="center",
         fontsize=9,
     )
 

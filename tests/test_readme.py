@@ -71,6 +71,23 @@ def test_label_maps_come_back_as_shown(names):
     assert (names["back"] == names["labels"]).all()
 
 
+def test_the_goal_is_met_as_shown(names):
+    assert names["best"].costs.psnr >= 20
+    assert [point.k for point in names["found"].points] == list(range(2, 11))
+
+
+def test_the_knees_are_where_it_says(text):
+    import kqcodec
+    from kqcodec.picture import demo_picture
+
+    pixels = demo_picture()
+    within_10, within_256 = kqcodec.elbow(pixels).knee, kqcodec.quantize_to(pixels, knee=True).k
+    said = (
+        f"within 2..10 colours this picture has it at {within_10}, within 2..256 at {within_256}."
+    )
+    assert said in text
+
+
 def test_the_arithmetic_is_right(text):
     from kqcodec import sizes
     from kqcodec.header import Header

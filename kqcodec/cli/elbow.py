@@ -123,7 +123,7 @@ def command(
     quiet: bool,
     **given: Any,
 ) -> None:
-    r"""Show what a picture costs in every number of colours, and where the curve bends.
+    """Show what a picture costs in every number of colours, and where the curve bends.
 
     The inertia is the sum of squared distances to the nearest colour, which k-means
     minimises; beside it stands the sum of distances. The knee is the K after which more
@@ -135,8 +135,8 @@ def command(
     Examples:
       kq elbow photo.png
       kq elbow photo.png -o elbow.svg --pictures sheet.png
-      kq elbow photo.png -k 2,4,8,16,32,64,128,256 --restarts 1 --show 4,16,64
-    """
+      kq elbow photo.png -k 2,4,8,16,32,64,128,256 --pictures sheet.png --show 4,64
+    """  # noqa: D301 - click wants the character
     drawing = Drawing.plan(output, force) if output is not None else None
     sheet = Drawing.plan_picture(pictures, force) if pictures is not None else None
     if show is not None and pictures is None:
