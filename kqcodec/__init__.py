@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
+    from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
@@ -44,6 +45,7 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "Metadata": "metadata",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
@@ -68,6 +70,7 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "Metadata",
     "SizeReport",
     "__version__",
     "decode",

@@ -15,6 +15,8 @@ from kqcodec.pixels import WHITE
 from kqcodec.quantizer import quantize
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kqcodec.encoder import TileSize
     from kqcodec.pixels import Color, ImageLike
 
@@ -31,6 +33,7 @@ def encode(
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
 ) -> bytes:
     """The bytes of a .kq file of ``image`` in at most ``k`` colours.
 
@@ -47,6 +50,7 @@ def encode(
         restarts=restarts,
         threads=threads,
         background=background,
+        keep=keep,
     )
     return encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
 
@@ -64,6 +68,7 @@ def write(
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
     overwrite: bool = True,
 ) -> int:
     """Write a .kq file.
@@ -74,7 +79,8 @@ def write(
             which may be a pipe.
         image: an indexed image, stored exactly, or an image to quantize.
         k: colours, for an image to quantize; otherwise None.
-        coder, tile, effort, space, seed, restarts, threads, background: as for ``encode``.
+        coder, tile, effort, space, seed, restarts, threads, background, keep: as for
+            ``encode``.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -102,6 +108,7 @@ def write(
             restarts=restarts,
             threads=threads,
             background=background,
+            keep=keep,
         )
     parts = encoded_parts(indexed, coder=coder, tile=tile, threads=threads)
     if isinstance(target, (str, os.PathLike)):

@@ -12,6 +12,7 @@ from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.metadata import SECTION_KINDS
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
 
@@ -42,7 +43,7 @@ def encode_indexed(
             for one tile up to 1024 x 1024 pixels, else tiles of that size.
         threads: how many threads code tiles; None for as many as there are
             processors. The bytes don't depend on it.
-        sections: extension sections to carry.
+        sections: extension sections to carry, behind those of the image's metadata.
 
     Raises:
         TypeError, ValueError: an argument is of the wrong kind or out of range.
@@ -61,6 +62,7 @@ def encoded_parts(
     sections: Sequence[Section] = (),
 ) -> Iterator[bytes]:
     """The same as ``encode_indexed``, part by part; arguments are checked at once."""
+    sections = [*indexed.metadata.sections(), *sections]
     if len(sections) > MAX_SECTIONS:
         raise ValueError(f"a file has at most {MAX_SECTIONS} sections, not {len(sections)}")
     for section in sections:
@@ -69,7 +71,7 @@ def encoded_parts(
     tile_coder = coder_named(coder)
     count = thread_count(threads)
     size = (indexed.width, indexed.height)
-    header = header_of(size, indexed.k, coder=coder, tile=tile, sections=bool(sections))
+    header = header_of(size, indexed.k, coder=coder, tile=tile, sections=sections)
     return _parts(indexed, header, tile_coder, count, sections)
 
 
@@ -80,19 +82,39 @@ def encoded_size(
     tile: TileSize = None,
     threads: int | None = None,
 ) -> int:
-    """How many bytes ``encode_indexed`` makes of an image, without sections.
+    """How many bytes ``encode_indexed`` makes of an image.
 
     A coder whose sizes follow from the header isn't run; any other one is.
     Arguments and errors are as there.
     """
     if sizes.predictable(coder):
-        size = (indexed.width, indexed.height)
-        return sizes.file_size(header_of(size, indexed.k, coder=coder, tile=tile))
+        size, sections = (indexed.width, indexed.height), indexed.metadata.sections()
+        return predicted_size(size, indexed.k, coder=coder, tile=tile, sections=sections)
     return sum(map(len, encoded_parts(indexed, coder=coder, tile=tile, threads=threads)))
 
 
+def predicted_size(
+    size: tuple[int, int],
+    k: int,
+    *,
+    coder: str,
+    tile: TileSize = None,
+    sections: Sequence[Section] = (),
+) -> int:
+    """The same from width, height and K alone, for a coder that ``sizes.predictable``
+    names."""
+    header = header_of(size, k, coder=coder, tile=tile, sections=sections)
+    extra = len(Sealer(header).sections(sections)) if sections else 0
+    return sizes.file_size(header) + extra
+
+
 def header_of(
-    size: tuple[int, int], k: int, *, coder: str, tile: TileSize, sections: bool = False
+    size: tuple[int, int],
+    k: int,
+    *,
+    coder: str,
+    tile: TileSize = None,
+    sections: Sequence[Section] = (),
 ) -> Header:
     """The header of a picture of that width and height; arguments and errors as above."""
     width, height = size
@@ -103,7 +125,8 @@ def header_of(
             height=height,
             k=k,
             tile_exponents=tile_exponents(tile, width, height),
-            sections=sections,
+            sections=bool(sections),
+            minor=_least_minor(sections),
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
@@ -132,6 +155,11 @@ def _parts(
         lengths.append(length)
         yield record
     yield sealer.directory(lengths)
+
+
+def _least_minor(sections: Sequence[Section]) -> int:
+    """The least minor version of the format that has all that the file uses."""
+    return int(any(section.kind in SECTION_KINDS.values() for section in sections))
 
 
 def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:

@@ -28,13 +28,15 @@ from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.coders import DEFAULT_CODER, coder_named
 from kqcodec.crossing import crossing
 from kqcodec.curve import elbow
-from kqcodec.encoder import encoded_size, header_of
+from kqcodec.encoder import encoded_size, predicted_size
 from kqcodec.errors import UnmetGoalError
 from kqcodec.metrics import PEAK
 from kqcodec.pixels import WHITE
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
     from kqcodec.metrics import Costs
@@ -146,6 +148,7 @@ def quantize_to(
     tile: TileSize = None,
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
     **options: Any,
 ) -> IndexedImage:
     """The image in as many colours as a goal takes.
@@ -165,7 +168,7 @@ def quantize_to(
             where ``most`` allows.
         most: the largest K to use.
         coder, tile: of the file whose size counts.
-        threads, background: as for ``quantize``.
+        threads, background, keep: as for ``quantize``.
         options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``.
 
     Raises:
@@ -176,7 +179,7 @@ def quantize_to(
     goal = Goal(quality, psnr, max_bytes, knee, most)
     coder_named(coder)
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=threads, background=background)
+        image = count_pixels(image, threads=threads, background=background, keep=keep)
     options["threads"] = threads
     return _Search(image, coder, tile, options).best(goal)
 
@@ -252,8 +255,10 @@ class _Search:
         if not sizes.predictable(self._coder):
             return self._size_of(self._quantized(k))
         height, width = self._image.pixels.shape[:2]
-        header = header_of((width, height), k, coder=self._coder, tile=self._tile)
-        return sizes.file_size(header)
+        sections = self._image.metadata.sections()
+        return predicted_size(
+            (width, height), k, coder=self._coder, tile=self._tile, sections=sections
+        )
 
     def _size_of(self, indexed: IndexedImage) -> int:
         threads = self._options["threads"]

@@ -1,6 +1,7 @@
 """Pictures of any kind, converted to 8-bit RGB as Pillow users expect.
 
-One question is answered here: which RGB pixels does this input mean? Where the
+One question is answered here: which RGB pixels does this input mean? A file's
+orientation is applied, and its colour profile, which ends in sRGB. Where the
 answer loses something (the low bits of 16-bit samples, alpha, CMYK inks, the
 frames after the first) a ConversionWarning says so. Floats are refused, since
 nothing says whether their white is 1.0 or 255.
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from kqcodec.errors import ImageError
+from kqcodec.metadata import turns
+from kqcodec.profiles import in_srgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +41,9 @@ class ConversionWarning(UserWarning):
     """Converting the input to 8-bit RGB lost something."""
 
 
-def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray[np.uint8]:
+def rgb_pixels(
+    image: ImageLike, *, background: Color | None = WHITE, keep_profile: bool = False
+) -> NDArray[np.uint8]:
     """The pixels of ``image``: uint8, shape (H, W, 3), C-contiguous.
 
     Args:
@@ -47,6 +52,8 @@ def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray
             any mode; a path; the bytes of an image file; or a binary file.
         background: the RGB colour that shows through transparent pixels. With
             None a picture that has any is refused.
+        keep_profile: whether to leave the colours in an ICC profile of RGB, which
+            is then the caller's to keep; otherwise they are converted to sRGB.
 
     The result may share memory with an array given as input.
 
@@ -63,14 +70,15 @@ def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray
     """
     checked = _checked_background(background)
     if is_pillow_image(image):
-        return _from_pillow(image, checked, "the image")
+        return _from_pillow(image, checked, "the image", keep_profile)
     if isinstance(image, (str, os.PathLike)):
-        return _from_path(image, checked)
+        return _from_path(image, checked, keep_profile)
     if isinstance(image, (bytes, bytearray, memoryview)):
-        return _from_file(io.BytesIO(image), checked, "the data")
+        return _from_file(io.BytesIO(image), checked, "the data", keep_profile)
     if hasattr(image, "read"):
         name = getattr(image, "name", None)
-        return _from_file(image, checked, str(name) if isinstance(name, str) else "the file")
+        shown = name if isinstance(name, str) else "the file"
+        return _from_file(image, checked, shown, keep_profile)
     if hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
         return _from_array(image, checked)
     raise TypeError(
@@ -171,9 +179,11 @@ def _flattened(
 # --- files ------------------------------------------------------------------
 
 
-def _from_path(path: str | os.PathLike[str], background: Color | None) -> NDArray[np.uint8]:
+def _from_path(
+    path: str | os.PathLike[str], background: Color | None, keep_profile: bool
+) -> NDArray[np.uint8]:
     with opened_path(path) as file:
-        return _from_file(file, background, os.fspath(path))
+        return _from_file(file, background, os.fspath(path), keep_profile)
 
 
 def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
@@ -188,9 +198,11 @@ def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
         raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
 
 
-def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+def _from_file(
+    file: BinaryIO | Any, background: Color | None, name: str, keep_profile: bool
+) -> NDArray[np.uint8]:
     with opened_image(contents(file, name), name) as opened:
-        return _from_pillow(opened, background, name)
+        return _from_pillow(opened, background, name, keep_profile)
 
 
 def contents(file: BinaryIO | Any, name: str) -> bytes:
@@ -247,11 +259,16 @@ def is_pillow_image(image: object) -> bool:
     )
 
 
-def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+def _from_pillow(
+    image: Any, background: Color | None, name: str, keep_profile: bool
+) -> NDArray[np.uint8]:
     if 0 in image.size:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
     _warn_of_depth_and_frames(image, name)
     load(image, name)
+    if (turn := turns(image)) is not None:
+        image = image.transpose(turn)
+    image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
     if image.mode.startswith("I;16"):
         return _flattened(_from_16_bit(np.asarray(image, np.uint16), name), background, name)
     if image.mode == "I":

@@ -13,6 +13,7 @@ from kqcodec.engine import find_palette
 from kqcodec.histogram import KEYS, Histogram, histogram
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished
 from kqcodec.parallel import ordered_map, thread_count
@@ -20,11 +21,12 @@ from kqcodec.pixels import WHITE, rgb_pixels
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
     from kqcodec.engine import Progress
+    from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
 
 # Pixels mapped at a time; fewer aren't worth a thread.
@@ -39,18 +41,26 @@ class CountedPixels:
     Attributes:
         pixels: uint8, shape (H, W, 3).
         colors: their histogram.
+        metadata: what is kept of that.
     """
 
     pixels: NDArray[np.uint8]
     colors: Histogram
+    metadata: Metadata
 
 
 def count_pixels(
-    image: ImageLike, *, threads: int | None = None, background: Color | None = WHITE
+    image: ImageLike,
+    *,
+    threads: int | None = None,
+    background: Color | None = WHITE,
+    keep: Collection[str] = (),
 ) -> CountedPixels:
     """The pixels that an image means, counted; arguments and errors as for ``quantize``."""
-    pixels = rgb_pixels(image, background=background)
-    return CountedPixels(pixels, histogram(pixels, thread_count(threads)))
+    kept = checked_keep(keep)
+    metadata = metadata_of(image, kept)
+    pixels = rgb_pixels(image, background=background, keep_profile="icc" in kept)
+    return CountedPixels(pixels, histogram(pixels, thread_count(threads)), metadata)
 
 
 def quantize(
@@ -63,6 +73,7 @@ def quantize(
     space: str = "rgb",
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means.
@@ -82,6 +93,9 @@ def quantize(
         space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
         background: what shows through transparent pixels; None refuses them.
+        keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
+            Without "icc" the colours are converted to sRGB. From a file object
+            they are read only if it can seek.
         progress: called now and then with a ``Progress``; where it returns
             False the search ends soon, with what it has.
 
@@ -96,7 +110,7 @@ def quantize(
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=workers, background=background)
+        image = count_pixels(image, threads=workers, background=background, keep=keep)
     pixels, colors = image.pixels, image.colors
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
@@ -115,6 +129,7 @@ def quantize(
         palette=palette,
         labels=_mapped(pixels, colors, labels, len(palette), workers),
         costs=costs_of_palette(colors, palette, squared, iterations=iterations),
+        metadata=image.metadata,
     )
 
 

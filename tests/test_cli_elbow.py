@@ -99,7 +99,7 @@ def test_the_plot_and_the_pictures(picture, tmp_path):
         (["-k", "0..2"], "65,536"),
         (["-k", "2..65537"], "65,536"),
         (["-k", "1..60000"], "at most 1,000"),
-        (["-k", "two"], "2,4,8..16"),
+        (["-k", "two"], "16,64,256"),
         (["--coders", "fractal"], "'fractal'"),
         (["--show", "3"], "--pictures"),
         (["--pictures", "sheet.xyz"], ".webp"),

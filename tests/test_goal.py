@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import kqcodec
 from kqcodec import goal as goals
@@ -99,6 +100,22 @@ def test_the_most_colours_that_fit(counted, monkeypatch, runs, coder, predicted,
     assert size(found.k) <= max_bytes
     assert found.k == 256 or size(found.k + 1) > max_bytes
     assert len(runs) <= (1 if predicted else 10)
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_metadata_count_as_a_part_of_the_file(small, tmp_path, monkeypatch, predicted):
+    if not predicted:
+        monkeypatch.setattr(sizes, "predictable", lambda name: False)
+    picture = Image.fromarray(small)
+    exif = Image.Exif()
+    exif[0x010E] = "a flower " * 50
+    picture.save(tmp_path / "flower.png", exif=exif)
+    found = quantize_to(tmp_path / "flower.png", max_bytes=4000, keep=["exif"])
+    assert found.metadata.exif is not None
+    assert len(kqcodec.encode_indexed(found)) <= 4000
+    assert found.k < quantize_to(tmp_path / "flower.png", max_bytes=4000).k
+    one_more = kqcodec.quantize(tmp_path / "flower.png", found.k + 1, keep=["exif"])
+    assert len(kqcodec.encode_indexed(one_more)) > 4000
 
 
 def test_a_size_that_nothing_fits(counted):

@@ -34,26 +34,6 @@ if TYPE_CHECKING:
 PEERS = ("png", "oxipng", "gif", "webp", "jxl-7", "jxl-9", "xz", "brotli", "zstd")
 
 
-class KsType(options.ParamType):
-    """Numbers of colours, separated by commas."""
-
-    name = "ks"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        try:
-            ks = sorted({int(part) for part in value.split(",")})
-        except ValueError:
-            ks = []
-        if not ks or not 1 <= ks[0] <= ks[-1] <= 65_536:
-            self.fail(f"{value!r} is not numbers from 1 to 65,536 like 16,64,256.", param, ctx)
-        return tuple(ks)
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the options say about every picture alike."""
@@ -69,7 +49,7 @@ class Settings:
 @click.option(
     "-k",
     "ks",
-    type=KsType(),
+    type=options.KsType(),
     default="16,64,256",
     show_default=True,
     metavar="K,...",

@@ -12,7 +12,7 @@ import click
 import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.drawing import Drawing
-from kqcodec.cli.failures import display_name
+from kqcodec.cli.failures import display_name, refusing_tile
 from kqcodec.cli.pictures import picture_source, pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.text import number
 
@@ -25,41 +25,9 @@ if TYPE_CHECKING:
 KS = tuple(range(2, 11))
 RESTARTS = 4
 _SHOWN = (3, 6, 10)
-_MOST_KS = 1000
 _K_WIDTH = 6
 _WIDTHS = (16, 16, 9, 14)
 _SIZE_WIDTH = 12
-
-
-class KsType(options.ParamType):
-    """Numbers of colours: FIRST..LAST, numbers separated by commas, or both."""
-
-    name = "ks"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        ks: set[int] = set()
-        try:
-            for part in value.split(","):
-                first, _, last = part.partition("..")
-                low, high = int(first), int(last or first)
-                if not 1 <= low <= high <= 65_536 or high - low >= _MOST_KS:
-                    raise ValueError
-                ks.update(range(low, high + 1))
-        except ValueError:
-            ks = set()
-        if not 1 <= len(ks) <= _MOST_KS:
-            self.fail(
-                f"{value!r} is not numbers of colours like 2..10 or 2,4,8..16, from 1 to 65,536 "
-                f"and at most {_MOST_KS:,} of them.",
-                param,
-                ctx,
-            )
-        return tuple(sorted(ks))
 
 
 @click.command("elbow")
@@ -68,7 +36,7 @@ class KsType(options.ParamType):
     "-k",
     "--k",
     "ks",
-    type=KsType(),
+    type=options.KsType(),
     default=f"{KS[0]}..{KS[-1]}",
     show_default=True,
     metavar="K",
@@ -82,13 +50,10 @@ class KsType(options.ParamType):
     metavar="NAME,...",
     help="Whose sizes to give.",
 )
-@options.effort_option
-@options.space_option
-@options.seed_option
-@options.restarts_option(RESTARTS)
+@options.search_options_from(RESTARTS)
 @options.tile_option
 @options.threads_option
-@options.background_option
+@options.background_options
 @click.option(
     "-o",
     "--output",
@@ -102,7 +67,7 @@ class KsType(options.ParamType):
 )
 @click.option(
     "--show",
-    type=KsType(),
+    type=options.KsType(),
     metavar="K",
     help="Which to draw there.  [default: 3, 6, 10]",
 )
@@ -110,11 +75,15 @@ class KsType(options.ParamType):
 @options.force_option
 @options.json_option
 @options.quiet_option
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     *,
     image: str,
     ks: tuple[int, ...],
     output: str | None,
+    no_flatten: bool,
     pictures: str | None,
     show: tuple[int, ...] | None,
     max_pixels: int,
@@ -137,6 +106,9 @@ def command(
       kq elbow photo.png -o elbow.svg --pictures sheet.png
       kq elbow photo.png -k 2,4,8,16,32,64,128,256 --pictures sheet.png --show 4,64
     """  # noqa: D301 - click wants the character
+    if no_flatten:
+        options.refuse_background(ctx)
+        given["background"] = None
     drawing = Drawing.plan(output, force) if output is not None else None
     sheet = Drawing.plan_picture(pictures, force) if pictures is not None else None
     if show is not None and pictures is None:
@@ -148,7 +120,8 @@ def command(
         source = picture_source(image)
         if not silent:
             click.echo(_header(given["coders"]))
-        found = kqcodec.elbow(source, ks, progress=show_row, **given)
+        with refusing_tile(image):
+            found = kqcodec.elbow(source, ks, progress=show_row, **given)
     if as_json:
         click.echo(json.dumps({"input": image, **found.to_dict()}))
     elif not quiet:

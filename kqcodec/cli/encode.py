@@ -14,9 +14,8 @@ from kqcodec import sizes
 from kqcodec.cli import goals, options
 from kqcodec.cli.failures import (
     STREAM,
-    USAGE,
-    Failure,
     display_name,
+    refusing_tile,
     run_each,
 )
 from kqcodec.cli.outputs import Outputs
@@ -54,6 +53,7 @@ class Settings:
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+    keep: tuple[str, ...]
     labels: bool
 
 
@@ -80,19 +80,16 @@ _QUANTIZING = (
     help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
 )
 @options.tile_option
-@options.effort_option
-@options.space_option
-@options.seed_option
-@options.restarts_option()
+@options.search_options
 @options.threads_option
-@options.background_option
-@click.option("--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels.")
+@options.background_options
 @click.option(
     "--labels",
     is_flag=True,
     help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
     "label and the palette as they are.",
 )
+@options.keep_option
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -113,12 +110,11 @@ def command(
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
-    A FILE is a picture in any format that Pillow reads; - is standard input.
+    A FILE is a picture in any format that Pillow reads; - is standard input. It is
+    turned upright as its Exif says, and its colours are converted to sRGB.
     """
-    source = ctx.get_parameter_source("background")
     if no_flatten:
-        if source is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError("--background and --no-flatten exclude each other.")
+        options.refuse_background(ctx)
         given["background"] = None
     if labels:
         _refuse_quantizing(ctx)
@@ -144,12 +140,9 @@ def command(
 
 
 def _refuse_quantizing(ctx: click.Context) -> None:
-    given = [
-        parameter.opts[0]
-        for parameter in ctx.command.params
-        if parameter.name in _QUANTIZING
-        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
-    ]
+    if ctx.params["keep"]:
+        raise click.UsageError("--keep and --labels exclude each other.")
+    given = options.options_given(ctx, _QUANTIZING)
     if given:
         raise click.UsageError(
             f"{given[0]} is about choosing colours, but --labels keeps those that there are."
@@ -165,12 +158,10 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
         indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
 
-    try:
+    with refusing_tile(name):
         parts = encoded_parts(
             indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
         )
-    except ValueError as exc:  # a tile too large for the format, with --tile one
-        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
     first = next(parts)
     written = outputs.write(name, _chained(first, parts))
     figures = _figures(indexed, settings, Header.from_bytes(first))
@@ -186,18 +177,19 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading_picture(display_name(name), settings.max_pixels):
         if settings.goal is None:
             return kqcodec.quantize(picture_source(name), settings.k, **_quantizing(settings))
-        return kqcodec.quantize_to(
-            picture_source(name),
-            **asdict(settings.goal),
-            coder=settings.coder,
-            tile=settings.tile,
-            **_quantizing(settings),
-        )
+        with refusing_tile(name):
+            return kqcodec.quantize_to(
+                picture_source(name),
+                **asdict(settings.goal),
+                coder=settings.coder,
+                tile=settings.tile,
+                **_quantizing(settings),
+            )
 
 
 def _quantizing(settings: Settings) -> dict[str, Any]:
     """What quantizing takes besides K."""
-    names = ("effort", "space", "seed", "restarts", "threads", "background")
+    names = ("effort", "space", "seed", "restarts", "threads", "background", "keep")
     return {name: getattr(settings, name) for name in names}
 
 

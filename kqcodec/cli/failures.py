@@ -138,6 +138,16 @@ def writing(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def refusing_tile(name: str) -> Iterator[None]:
+    """Turn the exception that tells of a tile too large for the format, with --tile one,
+    into a Failure."""
+    try:
+        yield
+    except ValueError as exc:
+        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
+
+
+@contextlib.contextmanager
 def _translated(name: str, action: str) -> Iterator[None]:
     try:
         yield

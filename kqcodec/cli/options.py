@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
+from kqcodec.metadata import SECTION_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,11 +21,13 @@ else:
 # Equal to kqcodec.decoder.DEFAULT_MAX_PIXELS and the like, whose modules import
 # NumPy; a test compares them.
 MAX_PIXELS = 2**27
+_MOST_KS = 1000
 RESTARTS = 1
 EFFORTS = ("fast", "default", "best")
 SPACES = ("rgb", "oklab")
 CODER = "dense"
 CODERS = tuple(CODER_NUMBERS)
+KEEPABLE = tuple(SECTION_KINDS)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -59,6 +62,37 @@ class TileType(ParamType):
 def _is_side(side: int) -> bool:
     power = side > 0 and side & (side - 1) == 0
     return power and MIN_TILE_EXPONENT <= side.bit_length() - 1 <= MAX_TILE_EXPONENT
+
+
+class KsType(ParamType):
+    """Numbers of colours: FIRST..LAST, numbers separated by commas, or both."""
+
+    name = "ks"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        ks: set[int] = set()
+        try:
+            for part in value.split(","):
+                first, _, last = part.partition("..")
+                low, high = int(first), int(last or first)
+                if not 1 <= low <= high <= 65_536 or high - low >= _MOST_KS:
+                    raise ValueError
+                ks.update(range(low, high + 1))
+        except ValueError:
+            ks = set()
+        if not 1 <= len(ks) <= _MOST_KS:
+            self.fail(
+                f"{value!r} is not numbers of colours like 2..10 or 16,64,256, from 1 to 65,536 "
+                f"and at most {_MOST_KS:,} of them.",
+                param,
+                ctx,
+            )
+        return tuple(sorted(ks))
 
 
 class NamesType(ParamType):
@@ -105,6 +139,24 @@ class ColorType(ParamType):
         return red, green, blue
 
 
+class KeepType(ParamType):
+    """Names of metadata, with commas between them, or "all"."""
+
+    name = "keep"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        names = tuple(KEEPABLE if value == "all" else value.split(","))
+        for name in names:
+            if name not in KEEPABLE:
+                self.fail(f"{name!r} is none of {', '.join(KEEPABLE)} and all.", param, ctx)
+        return names
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each file, a line each."
 )
@@ -133,35 +185,13 @@ tile_option = click.option(
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
     "[default: one up to 1024x1024 pixels, then tiles of that size]",
 )
-effort_option = click.option(
-    "--effort",
-    type=click.Choice(EFFORTS),
-    default="default",
-    show_default=True,
-    help="How hard to search for the palette.",
-)
-space_option = click.option(
-    "--space",
-    type=click.Choice(SPACES),
-    default="rgb",
-    show_default=True,
-    help="Where colours are compared; oklab goes by perceived difference.",
-)
-seed_option = click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Of the random choices; the same seed gives the same file.",
-)
-background_option = click.option(
-    "--background",
-    type=ColorType(),
-    default="white",
-    show_default=True,
-    metavar="COLOR",
-    help="What shows through transparent pixels.",
+keep_option = click.option(
+    "--keep",
+    type=KeepType(),
+    default=(),
+    metavar="WHAT",
+    help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
+    "converted to sRGB.  [default: nothing]",
 )
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 
@@ -171,8 +201,23 @@ def output_option(text: str) -> Callable[[_Function], _Function]:
     return click.option("-o", "--output", metavar="OUT", help=text)
 
 
-def restarts_option(default: int = RESTARTS) -> Callable[[_Function], _Function]:
-    """--restarts, with this command's default."""
+def search_options_from(restarts: int) -> Callable[[_Function], _Function]:
+    """--effort, --space, --seed and --restarts, that many by default: how k-means looks
+    for colours."""
+
+    def add(command: _Function) -> _Function:
+        command = _restarts_option(restarts)(command)
+        for option in reversed(_SEARCH):
+            command = option(command)
+        return command
+
+    return add
+
+
+search_options = search_options_from(RESTARTS)
+
+
+def _restarts_option(default: int) -> Callable[[_Function], _Function]:
     return click.option(
         "--restarts",
         type=click.IntRange(min=1),
@@ -181,3 +226,60 @@ def restarts_option(default: int = RESTARTS) -> Callable[[_Function], _Function]
         metavar="N",
         help="How often k-means starts anew; the best result is kept.",
     )
+
+
+_SEARCH = (
+    click.option(
+        "--effort",
+        type=click.Choice(EFFORTS),
+        default="default",
+        show_default=True,
+        help="How hard to search for the palette.",
+    ),
+    click.option(
+        "--space",
+        type=click.Choice(SPACES),
+        default="rgb",
+        show_default=True,
+        help="Where colours are compared; oklab goes by perceived difference.",
+    ),
+    click.option(
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Of the random choices; the same seed gives the same file.",
+    ),
+)
+
+
+def background_options(command: _Function) -> _Function:
+    """--background and --no-flatten: what becomes of transparent pixels."""
+    command = click.option(
+        "--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels."
+    )(command)
+    return click.option(
+        "--background",
+        type=ColorType(),
+        default="white",
+        show_default=True,
+        metavar="COLOR",
+        help="What shows through transparent pixels.",
+    )(command)
+
+
+def refuse_background(ctx: click.Context) -> None:
+    """Raise click.UsageError where --background stands beside --no-flatten."""
+    if options_given(ctx, ("background",)):
+        raise click.UsageError("--background and --no-flatten exclude each other.")
+
+
+def options_given(ctx: click.Context, names: Sequence[str]) -> list[str]:
+    """Those of the parameters that are on the command line, as options: ["-k"], say."""
+    return [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in names
+        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
+    ]
