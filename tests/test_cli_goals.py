@@ -10,11 +10,13 @@ from PIL import Image
 import kqcodec
 from kqcodec.cli import failures
 
+FAST = ("--effort", "fast")
+
 
 @pytest.fixture
 def picture(tmp_path, photograph):
     path = tmp_path / "photo.png"
-    Image.fromarray(np.ascontiguousarray(photograph[::6, ::6])).save(path)
+    Image.fromarray(np.ascontiguousarray(photograph[::16, ::16])).save(path)
     return path
 
 
@@ -26,19 +28,19 @@ def picture(tmp_path, photograph):
         (["--psnr", 45, "-k", 2000], {"psnr": 45, "most": 2000}),
         (["--quality", "20-60"], {"quality": (20, 60)}),
         (["--quality", "40"], {"quality": (40, 40)}),
-        (["--max-size", "5kB"], {"max_bytes": 5000}),
-        (["--max-size", "4 KiB", "-k", "auto"], {"max_bytes": 4096, "knee": True}),
+        (["--max-size", "0.5kB"], {"max_bytes": 500}),
+        (["--max-size", "0.5 KiB", "-k", "auto"], {"max_bytes": 512, "knee": True}),
         (["--quality", "0-100", "-k", 50], {"quality": (0, 100), "most": 50}),
         (
-            ["--max-size", "4000", "--coder", "packed", "--tile", "16"],
-            {"max_bytes": 4000, "coder": "packed", "tile": 16},
+            ["--max-size", "900", "--coder", "packed", "--tile", "16"],
+            {"max_bytes": 900, "coder": "packed", "tile": 16},
         ),
     ],
 )
 def test_goals_reach_the_search(picture, arguments, goal):
-    result = kq("encode", picture, *arguments)
+    result = kq("encode", picture, *arguments, *FAST)
     assert (result.exit_code, result.stderr) == (0, "")
-    indexed = kqcodec.quantize_to(picture, **goal)
+    indexed = kqcodec.quantize_to(picture, **goal, effort="fast")
     assert f"K = {indexed.k:,}, " in result.stdout
     assert kqcodec.read(picture.with_suffix(".kq")) == indexed
     if "max_bytes" in goal:
@@ -51,12 +53,12 @@ def test_goals_reach_the_search(picture, arguments, goal):
         (["--psnr", "60"], "256 colours reach"),
         (["--quality", "90-95", "-k", "8"], "quality"),
         (["--max-size", "10"], "one colour alone"),
-        (["--psnr", "38", "--max-size", "3kB"], "most that fit 3,000 bytes"),
+        (["--psnr", "38", "--max-size", "0.8kB"], "most that fit 800 bytes"),
         (["--psnr", "inf", "-k", "16"], "every pixel exact"),
     ],
 )
 def test_a_goal_out_of_reach_exits_99_and_leaves_no_file(picture, arguments, words):
-    line = refusal(kq("encode", picture, *arguments), failures.UNMET)
+    line = refusal(kq("encode", picture, *arguments, *FAST), failures.UNMET)
     assert failures.UNMET == 99  # as pngquant's
     assert words in line
     assert "photo.png: " in line
@@ -66,17 +68,17 @@ def test_a_goal_out_of_reach_exits_99_and_leaves_no_file(picture, arguments, wor
 def test_others_are_written_all_the_same(picture, tmp_path):
     plain = tmp_path / "plain.png"
     Image.new("RGB", (20, 20), "red").save(plain)
-    result = kq("encode", picture, plain, "--psnr", "inf", "-o", tmp_path / "out")
+    result = kq("encode", picture, plain, *FAST, "--psnr", "inf", "-o", tmp_path / "out")
     assert "photo.png" in refusal(result, failures.UNMET)
     assert files_in(tmp_path / "out") == ["plain.kq"]
 
 
 def test_json_tells_the_goal(picture):
-    (line,) = kq("encode", picture, "--quality", "20-60", "--json").stdout.splitlines()
+    (line,) = kq("encode", picture, "--quality", "20-60", "--json", *FAST).stdout.splitlines()
     figures = json.loads(line)
     assert figures["goal"] == {"quality": [20, 60], "most": 256}
-    assert figures["k"] == kqcodec.quantize_to(picture, quality=(20, 60)).k
-    result = kq("encode", picture, "--psnr", 60, "--json", "--force")
+    assert figures["k"] == kqcodec.quantize_to(picture, quality=(20, 60), effort="fast").k
+    result = kq("encode", picture, "--psnr", 60, "--json", "--force", *FAST)
     assert json.loads(result.stdout)["exit_code"] == 99
     plain = picture.with_name("plain.png")
     Image.new("RGB", (20, 20), "red").save(plain)

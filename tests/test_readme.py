@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from kqcodec import kernels
+
+SLOW = kernels.chosen() == "reference"
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -26,7 +29,7 @@ def environment():
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     """Each console block in turn, all in one folder that has photo.png and mask.png."""
-    Image.fromarray(portrait[::4, ::4]).save(tmp_path / "photo.png")
+    Image.fromarray(portrait[::16, ::16]).save(tmp_path / "photo.png")
     Image.fromarray(portrait[::4, ::4, 0] // 50).save(tmp_path / "mask.png")
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
@@ -73,9 +76,10 @@ def test_label_maps_come_back_as_shown(names):
 
 def test_the_goal_is_met_as_shown(names):
     assert names["best"].costs.psnr >= 20
-    assert [point.k for point in names["found"].points] == list(range(2, 11))
+    assert [point.k for point in names["found"].points] == list(range(2, 7))
 
 
+@pytest.mark.skipif(SLOW, reason="the same on all kernels, and slow on these")
 def test_the_knees_are_where_it_says(text):
     import kqcodec
     from kqcodec.picture import demo_picture

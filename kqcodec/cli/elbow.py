@@ -104,7 +104,8 @@ def command(
     Examples:
       kq elbow photo.png
       kq elbow photo.png -o elbow.svg --pictures sheet.png
-      kq elbow photo.png -k 2,4,8,16,32,64,128,256 --pictures sheet.png --show 4,64
+      kq elbow photo.png -k 2,4,8,16,32,64,128,256 --restarts 1
+      kq elbow photo.png -k 4..16 --pictures sheet.png --show 4,8,16
     """  # noqa: D301 - click wants the character
     if no_flatten:
         options.refuse_background(ctx)
