@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
+    from kqcodec.segments import Segment, Segmentation, segment
 
 _HOMES = {
     "Costs": "metrics",
@@ -46,6 +47,8 @@ _HOMES = {
     "IndexedImage": "image",
     "KMeansResult": "clustering",
     "Metadata": "metadata",
+    "Segment": "segments",
+    "Segmentation": "segments",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
@@ -60,6 +63,7 @@ _HOMES = {
     "read_header": "decoder",
     "read_region": "decoder",
     "read_tiles": "decoder",
+    "segment": "segments",
     "size_report": "report",
     "write": "codec",
 }
@@ -71,6 +75,8 @@ __all__ = [
     "IndexedImage",
     "KMeansResult",
     "Metadata",
+    "Segment",
+    "Segmentation",
     "SizeReport",
     "__version__",
     "decode",
@@ -87,6 +93,7 @@ __all__ = [
     "read_header",
     "read_region",
     "read_tiles",
+    "segment",
     "size_report",
     "write",
 ]

@@ -21,21 +21,24 @@ _LEAST_LEAP, _MOST_LEAP = 1.5, 8.0
 _BISECT_EVERY = 4
 
 
-def crossing(value: Callable[[int], float], highest: int, first: int) -> int | None:
-    """A K in 1..``highest`` with value(K) <= 0 where K is 1 or value(K - 1) > 0.
+def crossing(
+    value: Callable[[int], float], highest: int, first: int, lowest: int = 1
+) -> int | None:
+    """A K in ``lowest``..``highest`` with value(K) <= 0, where K is the lowest or
+    value(K - 1) > 0.
 
     Where the function falls, that is the least K with value(K) <= 0.
 
     Args:
         value: falls, more or less, with K; called at most once for each K.
-        highest: at least 1.
-        first: where to begin, in 1..``highest``.
+        highest, lowest: at least 1, and the former not below the latter.
+        first: where to begin, between them.
 
     Returns:
         The K, or None if value(``highest``) > 0.
     """
     known: dict[int, float] = {}
-    low, high = 0, None  # above zero at low, not so at high
+    low, high = lowest - 1, None  # above zero at low, not so at high
     k = first
     while True:
         known[k] = value(k)
@@ -57,7 +60,7 @@ def _next(known: dict[int, float], low: int, high: int | None, highest: int) -> 
         least, most = math.ceil(low * _LEAST_LEAP), math.ceil(low * _MOST_LEAP)
         zero = _zero(known, ks[-2:], ks[-1])
         return min(highest, max(least, min(most, math.ceil(zero))))
-    if low == 0:  # none above zero
+    if low not in known:  # none above zero
         zero = _zero(known, ks[:2], high)
     elif len(known) % _BISECT_EVERY == 0:
         zero = math.sqrt(low * high)

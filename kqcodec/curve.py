@@ -15,7 +15,6 @@ from kqcodec.clustering import check_search
 from kqcodec.encoder import encoded_size
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.knee import knee
-from kqcodec.pixels import WHITE
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 
 if TYPE_CHECKING:
@@ -91,7 +90,8 @@ class Elbow:
         palettes and losses."""
         from kqcodec.sheet import Column, contact_sheet
 
-        columns = [Column(self._counted.pixels, ("original", "24 bits a pixel"))]
+        bits = sizes.color_bits(self._counted.pixels.shape[2] == 4)
+        columns = [Column(self._counted.pixels, ("original", f"{bits} bits a pixel"))]
         for k in ks:
             indexed = self.image(k)
             assert indexed.costs is not None  # noqa: S101 - quantize always fills it
@@ -100,7 +100,7 @@ class Elbow:
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
             columns.append(
-                Column(indexed.to_rgb(), (f"K = {indexed.k:,}", loss, size), indexed.palette)
+                Column(indexed.to_pixels(), (f"K = {indexed.k:,}", loss, size), indexed.palette)
             )
         return contact_sheet(columns)
 
@@ -132,7 +132,7 @@ def elbow(
     coders: Sequence[str] = tuple(CODER_NUMBERS),
     tile: TileSize = None,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     progress: Callable[[ElbowPoint], object] | None = None,
     **options: Any,
 ) -> Elbow:
@@ -194,7 +194,7 @@ def _point(
         distance_sum=costs.distance_sum,
         mse=costs.mse,
         psnr=costs.psnr,
-        theory_bits=sizes.theory_bits(costs.pixels, indexed.k),
+        theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
         file_bytes={
             coder: encoded_size(indexed, coder=coder, tile=tile, threads=threads)
             for coder in coders

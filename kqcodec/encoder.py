@@ -5,6 +5,7 @@ The parts come in file order, so they can go down a pipe as they are made.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from kqcodec import sizes
@@ -12,6 +13,7 @@ from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.image import palette_bytes
 from kqcodec.metadata import SECTION_KINDS
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
@@ -36,7 +38,7 @@ def encode_indexed(
     """The bytes of a .kq file that holds an indexed image, losslessly.
 
     Args:
-        indexed: palette and labels, kept exactly, unused entries included.
+        indexed: palette and labels, kept exactly, unused entries and alpha included.
         coder: "packed" (ceil(log2 K) bits a label) or "dense" (log2 K).
         tile: pixels a tile, a power of two from 16 to 262,144, or a pair
             (width, height) of them; 0 for as wide or high as the picture; None
@@ -70,8 +72,7 @@ def encoded_parts(
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
     tile_coder = coder_named(coder)
     count = thread_count(threads)
-    size = (indexed.width, indexed.height)
-    header = header_of(size, indexed.k, coder=coder, tile=tile, sections=sections)
+    header = _header(indexed, coder, tile, sections)
     return _parts(indexed, header, tile_coder, count, sections)
 
 
@@ -88,45 +89,34 @@ def encoded_size(
     Arguments and errors are as there.
     """
     if sizes.predictable(coder):
-        size, sections = (indexed.width, indexed.height), indexed.metadata.sections()
-        return predicted_size(size, indexed.k, coder=coder, tile=tile, sections=sections)
+        return predicted_size(indexed, indexed.k, coder=coder, tile=tile)
     return sum(map(len, encoded_parts(indexed, coder=coder, tile=tile, threads=threads)))
 
 
 def predicted_size(
-    size: tuple[int, int],
-    k: int,
-    *,
-    coder: str,
-    tile: TileSize = None,
-    sections: Sequence[Section] = (),
+    indexed: IndexedImage, k: int, *, coder: str = DEFAULT_CODER, tile: TileSize = None
 ) -> int:
-    """The same from width, height and K alone, for a coder that ``sizes.predictable``
-    names."""
-    header = header_of(size, k, coder=coder, tile=tile, sections=sections)
+    """How many bytes the same picture would make in ``k`` colours, by a coder that
+    ``sizes.predictable`` names."""
+    sections = indexed.metadata.sections()
+    header = replace(_header(indexed, coder, tile, sections), k=k)
     extra = len(Sealer(header).sections(sections)) if sections else 0
     return sizes.file_size(header) + extra
 
 
-def header_of(
-    size: tuple[int, int],
-    k: int,
-    *,
-    coder: str,
-    tile: TileSize = None,
-    sections: Sequence[Section] = (),
+def _header(
+    indexed: IndexedImage, coder: str, tile: TileSize, sections: Sequence[Section]
 ) -> Header:
-    """The header of a picture of that width and height; arguments and errors as above."""
-    width, height = size
     try:
         return Header(
             coder=coder,
-            width=width,
-            height=height,
-            k=k,
-            tile_exponents=tile_exponents(tile, width, height),
+            width=indexed.width,
+            height=indexed.height,
+            k=indexed.k,
+            tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
             sections=bool(sections),
-            minor=_least_minor(sections),
+            minor=_least_minor(indexed, sections),
+            alpha=indexed.has_alpha,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
@@ -141,7 +131,7 @@ def _parts(
 ) -> Iterator[bytes]:
     sealer = Sealer(header)
     yield header.to_bytes()
-    yield sealer.palette(indexed.palette.tobytes())
+    yield sealer.palette(palette_bytes(indexed.palette))
     if sections:
         yield sealer.sections(sections)
     grid = header.grid
@@ -157,9 +147,10 @@ def _parts(
     yield sealer.directory(lengths)
 
 
-def _least_minor(sections: Sequence[Section]) -> int:
+def _least_minor(indexed: IndexedImage, sections: Sequence[Section]) -> int:
     """The least minor version of the format that has all that the file uses."""
-    return int(any(section.kind in SECTION_KINDS.values() for section in sections))
+    has_metadata = any(section.kind in SECTION_KINDS.values() for section in sections)
+    return int(indexed.has_alpha or has_metadata)
 
 
 def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:

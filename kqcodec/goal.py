@@ -31,8 +31,8 @@ from kqcodec.curve import elbow
 from kqcodec.encoder import encoded_size, predicted_size
 from kqcodec.errors import UnmetGoalError
 from kqcodec.metrics import PEAK
-from kqcodec.pixels import WHITE
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
+from kqcodec.rgba_palette import least_colors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -147,7 +147,7 @@ def quantize_to(
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     keep: Collection[str] = (),
     **options: Any,
 ) -> IndexedImage:
@@ -203,14 +203,18 @@ class _Search:
         self._image = image
         self._coder, self._tile, self._options = coder, tile, options
         self._pixels = image.colors.pixels
+        self._least = least_colors(image.colors) if image.colors.channels == 4 else 1
         # A search looks again at what it has just made, not further back.
         self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantize(image, k, **options))
 
     def best(self, goal: Goal) -> IndexedImage:
         """The image that meets the goal."""
-        k = most = min(goal.most, len(self._image.colors))
-        if goal.knee:
-            k = knee_of(self._image, most, self._options)
+        most = min(goal.most, len(self._image.colors))
+        if most < self._least:
+            raise UnmetGoalError(
+                "fully transparent pixels and others need at least 2 colours, not 1"
+            )
+        k = knee_of(self._image, most, self._options) if goal.knee else most
         wanted = goal.wanted_inertia(self._pixels)
         if wanted is not None:
             k = self._fewest(wanted, most) or most
@@ -218,7 +222,7 @@ class _Search:
             k = self._most_that_fit(goal.max_bytes, k)
         indexed = self._quantized(k)
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
-            while self._size_of(indexed) > goal.max_bytes and indexed.k > 1:
+            while self._size_of(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
         allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
@@ -234,7 +238,7 @@ class _Search:
         def excess(k: int) -> float:
             return math.log((_costs(self._quantized(k)).inertia + 0.5) / (inertia + 0.5))
 
-        return crossing(excess, most, min(_FIRST_K, most))
+        return crossing(excess, most, min(_FIRST_K, most), self._least)
 
     def _most_that_fit(self, max_bytes: int, most: int) -> int:
         """The most colours whose file has no more bytes."""
@@ -243,22 +247,18 @@ class _Search:
             # In nats a pixel: dense loses one of them for each factor of e.
             return (max_bytes + 0.5 - self._size(k)) * 8 * math.log(2) / self._pixels
 
-        too_many = crossing(left, most, most)
-        if too_many == 1:
-            raise UnmetGoalError(
-                f"one colour alone takes {self._size(1):,} bytes, not at most {max_bytes:,}"
-            )
+        too_many = crossing(left, most, most, self._least)
+        if too_many == self._least:
+            few = f"{too_many} colours take" if too_many > 1 else "one colour alone takes"
+            raise UnmetGoalError(f"{few} {self._size(too_many):,} bytes, not at most {max_bytes:,}")
         return most if too_many is None else too_many - 1
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
         if not sizes.predictable(self._coder):
             return self._size_of(self._quantized(k))
-        height, width = self._image.pixels.shape[:2]
-        sections = self._image.metadata.sections()
-        return predicted_size(
-            (width, height), k, coder=self._coder, tile=self._tile, sections=sections
-        )
+        any_image = self._quantized(self._least)
+        return predicted_size(any_image, k, coder=self._coder, tile=self._tile)
 
     def _size_of(self, indexed: IndexedImage) -> int:
         threads = self._options["threads"]

@@ -5,6 +5,9 @@ PSNR is of the samples, so it uses a third of that:
 
     PSNR = 10 * log10(255^2 / (MSE / 3))
 
+Where colours have alpha, their squared distance is the mean of two: that of how they
+look on black, and that on white. Between opaque colours it is the plain one.
+
 Everything is summed as integers, distances in steps of 2^-20: no cost depends on
 the order of the pixels or on the machine.
 """
@@ -12,6 +15,7 @@ the order of the pixels or on the machine.
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 PEAK = 255
 # 16 MB of int32 differences at a time.
 _CHUNK = 1 << 20
+# A mean of two squares of alpha times a sample, both of 0..255.
+_RGBA_UNIT = 2 * PEAK * PEAK
 # Distances are summed with 20 fractional bits.
 _ROOT_UNIT = 1 << 20
 
@@ -35,10 +41,10 @@ class Costs:
 
     Attributes:
         inertia: sum over all pixels of the squared distance to their palette
-            colour, exact.
+            colour, exact; rounded to a whole number where there is alpha.
         distance_sum: sum over all pixels of the distance itself, the cost that
             the k-means notebook plots.
-        mse: ``inertia / pixels``.
+        mse: ``inertia / pixels``, the former before it is rounded.
         psnr: in decibels, infinite for an exact image.
         pixels: their number.
         unique_colors: different colours in the original.
@@ -66,30 +72,65 @@ def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.
     return squared
 
 
+def squared_rgba_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Squared distances of uint8 colours of shape (..., 4), each 130,050-fold: int64,
+    shape (...)."""
+    alpha_a, alpha_b = a[..., 3].astype(np.int64), b[..., 3].astype(np.int64)
+    hidden = PEAK * (alpha_a - alpha_b)
+    squared = np.zeros(a.shape[:-1], dtype=np.int64)
+    for channel in range(3):
+        on_black = a[..., channel] * alpha_a - b[..., channel] * alpha_b
+        squared += on_black * on_black
+        on_white = on_black - hidden
+        squared += on_white * on_white
+    return squared
+
+
 def inertia(a: NDArray[Any], b: NDArray[Any]) -> int:
-    """The sum of the squared distances of two uint8 RGB pictures, exact.
+    """The sum of the squared distances of two uint8 pictures, RGB or both RGBA: exact,
+    and with alpha rounded to a whole number.
 
     Raises:
         TypeError: an array isn't uint8.
-        ValueError: shapes that differ, aren't (..., 3) or hold no pixels.
+        ValueError: shapes that differ, aren't (..., 3) or (..., 4) or hold no pixels.
     """
+    total, unit = _sum_of_squares(a, b)
+    return (total + unit // 2) // unit
+
+
+def _sum_of_squares(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
+    """The sum, and in which unit it is; raises as ``inertia`` does."""
     for array in (a, b):
         if array.dtype != np.uint8:
             raise TypeError(f"pictures to compare must be uint8, not {array.dtype}")
     if a.shape != b.shape:
         raise ValueError(f"pictures to compare must have one shape, not {a.shape} and {b.shape}")
-    if a.ndim < 2 or a.shape[-1] != 3 or 0 in a.shape:
-        raise ValueError(f"pictures to compare must have shape (H, W, 3), not {a.shape}")
-    flat_a, flat_b = a.reshape(-1, 3), b.reshape(-1, 3)
-    return sum(
-        int(squared_distances(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK]).sum(dtype=np.int64))
-        for i in range(0, len(flat_a), _CHUNK)
-    )
+    if a.ndim < 2 or a.shape[-1] not in (3, 4) or 0 in a.shape:
+        raise ValueError(
+            f"pictures to compare must have shape (H, W, 3) or (H, W, 4), not {a.shape}"
+        )
+    flat_a, flat_b = a.reshape(-1, a.shape[-1]), b.reshape(-1, a.shape[-1])
+    total, unit = 0, 1
+    for i in range(0, len(flat_a), _CHUNK):
+        squared, unit = squares(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK])
+        total += int(squared.sum(dtype=np.int64))
+    return total, unit
+
+
+def squares(
+    a: NDArray[np.uint8], b: NDArray[np.uint8]
+) -> tuple[NDArray[np.int32] | NDArray[np.int64], int]:
+    """Squared distances of uint8 colours of shape (..., 3), or both (..., 4), as whole
+    numbers of shape (...), and how many of these are 1."""
+    if a.shape[-1] == 4:
+        return squared_rgba_distances(a, b), _RGBA_UNIT
+    return squared_distances(a, b), 1
 
 
 def mse(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """The mean squared RGB distance of two uint8 pictures; raises as ``inertia`` does."""
-    return inertia(a, b) / (a.size // 3)
+    """The mean squared distance of two uint8 pictures; raises as ``inertia`` does."""
+    total, unit = _sum_of_squares(a, b)
+    return total / (unit * math.prod(a.shape[:-1]))
 
 
 def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -110,11 +151,11 @@ def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tup
     return total, steps_to_distance(int((distances_in_steps(squared) * weights).sum()))
 
 
-def distances_in_steps(squared: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The roots of squared distances in steps of 2^-20: IEEE roots, the same
-    everywhere, as integers, whose sum has no order."""
+def distances_in_steps(squared: NDArray[Any], unit: int = 1) -> NDArray[np.int64]:
+    """The roots of squared distances, ``unit`` of which are 1, in steps of 2^-20: IEEE
+    roots, the same everywhere, as integers, whose sum has no order."""
     steps: NDArray[np.int64]
-    steps = np.rint(np.sqrt(squared.astype(np.float64)) * _ROOT_UNIT).astype(np.int64)
+    steps = np.rint(np.sqrt(squared / unit) * _ROOT_UNIT).astype(np.int64)
     return steps
 
 
@@ -141,6 +182,32 @@ def costs_of_palette(
         mse=mean,
         psnr=psnr_of_mse(mean),
         pixels=pixels,
+        unique_colors=len(colors),
+        palette_colors=int(palette.shape[0]),
+        iterations=iterations,
+    )
+
+
+def costs_of_rgba(
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    labels: NDArray[np.uint16],
+    *,
+    iterations: int = 0,
+) -> Costs:
+    """The costs of a palette of shape (K, 4) from which colour i of a histogram with
+    alpha has the entry ``labels[i]``."""
+    squared = squared_rgba_distances(colors.colors, palette[labels])
+    # In Python's integers: the sum may leave 63 bits.
+    total = sum(map(operator.mul, squared.tolist(), colors.counts.tolist()))
+    roots = distances_in_steps(squared, _RGBA_UNIT)
+    mean = total / (_RGBA_UNIT * colors.pixels)
+    return Costs(
+        inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,
+        distance_sum=steps_to_distance(int((roots * colors.counts).sum())),
+        mse=mean,
+        psnr=psnr_of_mse(mean),
+        pixels=colors.pixels,
         unique_colors=len(colors),
         palette_colors=int(palette.shape[0]),
         iterations=iterations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished
 from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.pixels import WHITE, rgb_pixels
+from kqcodec.pixels import image_pixels
+from kqcodec.rgba_colors import rgba_histogram
+from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class CountedPixels:
     makes them.
 
     Attributes:
-        pixels: uint8, shape (H, W, 3).
+        pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha.
         colors: their histogram.
         metadata: what is kept of that.
     """
@@ -53,14 +55,15 @@ def count_pixels(
     image: ImageLike,
     *,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     keep: Collection[str] = (),
 ) -> CountedPixels:
     """The pixels that an image means, counted; arguments and errors as for ``quantize``."""
     kept = checked_keep(keep)
     metadata = metadata_of(image, kept)
-    pixels = rgb_pixels(image, background=background, keep_profile="icc" in kept)
-    return CountedPixels(pixels, histogram(pixels, thread_count(threads)), metadata)
+    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
+    count = rgba_histogram if pixels.shape[2] == 4 else histogram
+    return CountedPixels(pixels, count(pixels, thread_count(threads)), metadata)
 
 
 def quantize(
@@ -72,7 +75,7 @@ def quantize(
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
@@ -80,19 +83,22 @@ def quantize(
 
     An image that has no more than ``k`` colours is kept exactly, with the
     colours it really has. The palette is in the order that ``kqcodec.palette``
-    documents, every entry is used, and every pixel has its nearest entry. The
+    documents, every entry is used, and every pixel has its nearest entry. An image
+    with alpha gets a palette with alpha: fully transparent pixels are one entry,
+    (0, 0, 0, 0), and opaque ones have the nearest opaque entry. The
     result depends on the pixels, ``k``, ``effort``, ``seed``, ``restarts`` and
     ``space`` only.
 
     Args:
-        image: whatever ``kqcodec.pixels.rgb_pixels`` accepts, or counted pixels.
+        image: whatever ``kqcodec.pixels.image_pixels`` accepts, or counted pixels.
         k: 1..65,536.
         effort: "fast", "default" or "best".
         seed: of the random draws among the first centres, any integer.
         restarts: how many searches to make; the best palette is kept.
         space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
-        background: what shows through transparent pixels; None refuses them.
+        background: a colour to put behind transparent pixels, so that the result
+            has no alpha; None to keep it.
         keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
             Without "icc" the colours are converted to sRGB. From a file object
             they are read only if it can seek.
@@ -103,6 +109,7 @@ def quantize(
         The indexed image, with its ``costs``.
 
     Raises:
+        ColorsError: ``k`` is 1, and there are both fully transparent and other pixels.
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
@@ -112,6 +119,19 @@ def quantize(
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=workers, background=background, keep=keep)
     pixels, colors = image.pixels, image.colors
+    if colors.channels == 4:
+        indexed = quantize_rgba(
+            pixels,
+            colors,
+            k,
+            effort=effort,
+            seed=seed,
+            restarts=restarts,
+            space=space,
+            threads=workers,
+            progress=progress,
+        )
+        return replace(indexed, metadata=image.metadata)
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
         found = find_palette(

@@ -145,6 +145,20 @@ def test_pictures_stand_side_by_side(small, found):
     }
 
 
+def test_pictures_with_alpha_stand_on_paper(small):
+    alpha = np.zeros((32, 32, 1), np.uint8)
+    alpha[16:] = 255
+    found = kqcodec.elbow(np.dstack([small, alpha]), (2, 4), restarts=1, effort="fast")
+    assert found.points[0].theory_bits == sizes.theory_bits(32 * 32, 2, alpha=True)
+    assert found.points[0].file_bytes["dense"] == len(kqcodec.encode_indexed(found.image(2)))
+    sheet = np.asarray(found.pictures((2, 4)))
+    paper = sheet[0, 0]
+    for place in range(3):
+        left = 24 + place * (12 * 32 + 24)
+        assert (sheet[24 : 24 + 192, left : left + 384] == paper).all()
+        assert not (sheet[24 + 192 : 24 + 384, left : left + 384] == paper).all()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (15, 15), (1089, 33), (20, 1500), (2000, 1300)])
 def test_sheets_of_pictures_of_any_size(size):
     width, height = size

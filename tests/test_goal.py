@@ -108,7 +108,7 @@ def test_the_most_colours_that_fit(counted, monkeypatch, runs, coder, predicted,
 
     assert size(found.k) <= max_bytes
     assert found.k == 256 or size(found.k + 1) > max_bytes
-    assert len(runs) <= (1 if predicted else 14)
+    assert len(runs) <= (2 if predicted else 14)
 
 
 @pytest.mark.parametrize("predicted", [True, False])
@@ -140,6 +140,33 @@ def test_a_size_bounds_a_quality(counted):
         fewest(counted, psnr=33, max_bytes=500)
     found = fewest(counted, quality=(0, 80), max_bytes=500)
     assert found == fewest(counted, max_bytes=500)
+
+
+@pytest.fixture(scope="module")
+def glass(small):
+    """The photograph, clear above and ever more opaque below, its last rows wholly."""
+    alpha = np.clip(np.arange(27) * 14 - 60, 0, 255).astype(np.uint8)
+    return np.dstack([small, np.repeat(alpha[:, np.newaxis], 32, axis=1)])
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_pictures_with_alpha(glass, monkeypatch, predicted):
+    if not predicted:
+        monkeypatch.setattr(sizes, "predictable", lambda name: False)
+    found = fewest(glass, psnr=32)
+    assert found.has_alpha
+    assert found.costs.psnr >= 32 > quantized(glass, found.k - 1).costs.psnr
+    fitting = fewest(glass, max_bytes=600)
+    assert len(kqcodec.encode_indexed(fitting)) <= 600
+    assert len(kqcodec.encode_indexed(quantized(glass, fitting.k + 1))) > 600
+    assert fewest(glass, knee=True).k in range(6, 64)
+    # Two colours are the fewest that keep transparent pixels transparent.
+    assert fewest(glass, psnr=3).k == 2
+    with pytest.raises(UnmetGoalError, match="2 colours take 145 bytes, not at most 99"):
+        fewest(glass, max_bytes=99)
+    with pytest.raises(UnmetGoalError, match="at least 2"):
+        fewest(glass, psnr=3, most=1)
+    assert fewest(glass, max_bytes=99, background=(0, 0, 0)).k == 1
 
 
 def test_the_knee(counted):

@@ -13,7 +13,7 @@ import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.drawing import Drawing
 from kqcodec.cli.failures import display_name, refusing_tile
-from kqcodec.cli.pictures import picture_source, pillow_limits, reading_picture, warnings_as_lines
+from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.text import number
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _SIZE_WIDTH = 12
 @options.search_options_from(RESTARTS)
 @options.tile_option
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @click.option(
     "-o",
     "--output",
@@ -75,15 +75,11 @@ _SIZE_WIDTH = 12
 @options.force_option
 @options.json_option
 @options.quiet_option
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     image: str,
     ks: tuple[int, ...],
     output: str | None,
-    no_flatten: bool,
     pictures: str | None,
     show: tuple[int, ...] | None,
     max_pixels: int,
@@ -107,9 +103,6 @@ def command(
       kq elbow photo.png -k 2,4,8,16,32,64,128,256 --restarts 1
       kq elbow photo.png -k 4..16 --pictures sheet.png --show 4,8,16
     """  # noqa: D301 - click wants the character
-    if no_flatten:
-        options.refuse_background(ctx)
-        given["background"] = None
     drawing = Drawing.plan(output, force) if output is not None else None
     sheet = Drawing.plan_picture(pictures, force) if pictures is not None else None
     if show is not None and pictures is None:
@@ -117,8 +110,11 @@ def command(
     name = display_name(image)
     silent = quiet or as_json
     show_row = None if silent else _print_row
-    with pillow_limits(max_pixels), warnings_as_lines(), reading_picture(name, max_pixels):
-        source = picture_source(image)
+    with (
+        pillow_limits(max_pixels),
+        warnings_as_lines(),
+        reading_picture(image, max_pixels) as source,
+    ):
         if not silent:
             click.echo(_header(given["coders"]))
         with refusing_tile(image):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,27 +13,28 @@ import click
 import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import goals, options
+from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
 from kqcodec.cli.failures import (
+    LARGER,
     STREAM,
+    Failure,
     display_name,
     refusing_tile,
-    run_each,
 )
-from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.folders import is_picture
 from kqcodec.cli.pictures import (
-    picture_source,
     pillow_limits,
     read_labels,
     reading_picture,
     warnings_as_lines,
 )
-from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
+    from kqcodec.cli.outputs import Outputs
     from kqcodec.encoder import TileSize
     from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
@@ -54,17 +56,24 @@ class Settings:
     background: tuple[int, int, int] | None
     max_pixels: int
     keep: tuple[str, ...]
+    skip_if_larger: bool
     labels: bool
 
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
-    *("effort", "space", "seed", "restarts", "background", "no_flatten"),
+    *("effort", "space", "seed", "restarts", "background"),
 )
 
 
-@click.command("encode")
+@click.command(
+    "encode",
+    epilog="\b\nExamples:\n"
+    "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
+)
 @options.inputs_argument
 @options.output_option(
     "The .kq file to write; for several inputs a directory, made if missing; - for standard "
@@ -82,7 +91,7 @@ _QUANTIZING = (
 @options.tile_option
 @options.search_options
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @click.option(
     "--labels",
     is_flag=True,
@@ -91,9 +100,12 @@ _QUANTIZING = (
 )
 @options.keep_option
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@click.option(
+    "--skip-if-larger",
+    is_flag=True,
+    help="Write no .kq file that is larger than its input; the exit code is then 98.",
+)
+@batch_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -101,41 +113,33 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    no_flatten: bool,
     labels: bool,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
     **given: Any,
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
-    A FILE is a picture in any format that Pillow reads; - is standard input. It is
-    turned upright as its Exif says, and its colours are converted to sRGB.
+    A FILE is a picture in any format that Pillow reads, a folder of them with -r, or -
+    for standard input. It is turned upright as its Exif says, and its colours are
+    converted to sRGB.
     """
-    if no_flatten:
-        options.refuse_background(ctx)
-        given["background"] = None
     if labels:
         _refuse_quantizing(ctx)
+    if given["skip_if_larger"] and STREAM in inputs:
+        raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
+    flags = Flags.taken_from(given)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
     settings = Settings(k=k, goal=goal, labels=labels, **given)
-    outputs = Outputs.plan(inputs, output, ".kq", force)
-    status_err = outputs.use_stream
 
-    def work(name: str) -> None:
-        figures = _encode(name, outputs, settings)
-        if as_json:
-            click.echo(json.dumps(figures), err=status_err)
-        elif not quiet:
-            click.echo(_summary(figures), err=status_err)
+    def wanted(suffix: str) -> bool:
+        return is_picture(suffix) or (labels and suffix == ".npy")
 
-    with (
-        pillow_limits(settings.max_pixels),
-        warnings_as_lines(),
-        progress(inputs, hidden=quiet or as_json) as names,
-    ):
-        code = run_each(names, work, as_json=as_json, status_err=status_err)
+    batch = Batch.plan(inputs, output, ".kq", flags, wanted)
+
+    def work(name: str, threads: int) -> dict[str, object]:
+        return _encode(name, batch.outputs, replace(settings, threads=threads))
+
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        code = batch.run(work, _summary, settings.threads)
     ctx.exit(code)
 
 
@@ -151,7 +155,6 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
-    outputs.check(name)
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels)
     else:
@@ -163,23 +166,32 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
             indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
         )
     first = next(parts)
-    written = outputs.write(name, _chained(first, parts))
+    whole: Iterable[bytes] = itertools.chain([first], parts)
+    if settings.skip_if_larger:
+        whole = _not_larger(list(whole), name)
+    written = outputs.write(name, whole)
     figures = _figures(indexed, settings, Header.from_bytes(first))
     return {"input": name, "output": outputs.targets[name], "file_bytes": written, **figures}
 
 
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
+    size, limit = sum(map(len, parts)), os.path.getsize(name)
+    if size > limit:
+        raise Failure(
+            LARGER,
+            f"{display_name(name)}: its .kq file would have {size:,} bytes, more than the "
+            f"{limit:,} that it has itself; it is left out",
+        )
+    return parts
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
-    with reading_picture(display_name(name), settings.max_pixels):
+    with reading_picture(name, settings.max_pixels) as source:
         if settings.goal is None:
-            return kqcodec.quantize(picture_source(name), settings.k, **_quantizing(settings))
+            return kqcodec.quantize(source, settings.k, **_quantizing(settings))
         with refusing_tile(name):
             return kqcodec.quantize_to(
-                picture_source(name),
+                source,
                 **asdict(settings.goal),
                 coder=settings.coder,
                 tile=settings.tile,
@@ -201,8 +213,9 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        "alpha": header.alpha,
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
     }
     costs = indexed.costs
     if costs is None:
@@ -222,6 +235,8 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 
 
 def _summary(figures: dict[str, Any]) -> str:
+    if (line := planned(figures)) is not None:
+        return line
     bits = 8 * figures["file_bytes"]
     asked = ""
     if figures.get("goal") is None and figures["k"] != figures.get("k_asked", figures["k"]):
@@ -242,8 +257,3 @@ def _summary(figures: dict[str, Any]) -> str:
         f"{percent(bits / figures['raw_bits'])} of raw, "
         f"{bits / figures['theory_bits']:.4f} of theory; {loss}"
     )
-
-
-def display_output(target: str) -> str:
-    """A target as messages show it."""
-    return "standard output" if target == STREAM else click.format_filename(target)

@@ -19,7 +19,7 @@ from kqcodec.cli.failures import (
     display_name,
     reading,
 )
-from kqcodec.errors import ImageError, LabelsError
+from kqcodec.errors import ColorsError, ImageError, LabelsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +39,14 @@ def picture_source(name: str) -> str | BinaryIO:
 
 
 @contextlib.contextmanager
-def reading_picture(name: str, max_pixels: int) -> Iterator[None]:
-    """Turn the exceptions of reading the picture ``name`` into a Failure."""
-    with reading(name):
+def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
+    """What the API reads for the input ``name``; what goes wrong becomes a Failure."""
+    shown = display_name(name)
+    with reading(shown):
         try:
-            yield
+            yield picture_source(name)
         except ImageError as exc:
-            raise image_failure(exc, name, max_pixels) from exc
+            raise image_failure(exc, shown, max_pixels) from exc
 
 
 def read_labels(name: str, max_pixels: int) -> IndexedImage:
@@ -57,8 +58,8 @@ def read_labels(name: str, max_pixels: int) -> IndexedImage:
     from kqcodec.decoder import check_limit
     from kqcodec.labelmaps import label_map
 
-    with reading_picture(display_name(name), max_pixels):
-        indexed = label_map(picture_source(name))
+    with reading_picture(name, max_pixels) as source:
+        indexed = label_map(source)
         check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
     return indexed
 
@@ -75,6 +76,8 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
         )
     if isinstance(exc, LabelsError):
         return Failure(REFUSED, str(exc))
+    if isinstance(exc, ColorsError):
+        return Failure(REFUSED, f"{name}: {exc}: raise -k, or give a --background")
     if exc.__cause__ is None and "transparent" in str(exc):
         return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
     foreign = isinstance(exc.__cause__, UnidentifiedImageError)
