@@ -49,7 +49,7 @@ def quantize_rgba(
     else:
         if k < least_colors(colors):
             raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
-        palette, iterations = find_rgba_palette(
+        found = find_rgba_palette(
             colors,
             k,
             effort=chosen_effort,
@@ -58,7 +58,8 @@ def quantize_rgba(
             restarts=restarts,
             progress=progress,
         )
-        palette, labels = finished(colors, palette, chosen_space)
+        iterations = found.iterations
+        palette, labels = finished(colors, found.palette, chosen_space, found.points)
     narrow = labels.astype(label_dtype(len(palette)), copy=False)
     return IndexedImage(
         palette=palette,

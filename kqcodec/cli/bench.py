@@ -44,7 +44,7 @@ class Settings:
     max_pixels: int
 
 
-@click.command("bench")
+@click.command("bench", epilog="\b\nExamples:\n  kq bench pictures/ -k 16,64 --no-times")
 @click.argument("inputs", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
     "-k",
