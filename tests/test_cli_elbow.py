@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 
 import numpy as np
 import pytest
@@ -131,26 +130,6 @@ def test_bad_input_is_one_sentence(tmp_path):
     assert "no such file" in refusal(kq("elbow", tmp_path / "none.png", "-q"), failures.SYSTEM)
     Image.new("RGB", (50, 50)).save(path)
     assert "--max-pixels" in refusal(kq("elbow", path, "-q", "--max-pixels", 99), failures.REFUSED)
-
-
-def examples(command):
-    """The examples of a command's help, one list of words each."""
-    lines = kq(command, "--help").stdout.splitlines()
-    return [shlex.split(line) for line in lines if line.startswith(f"    kq {command} ")]
-
-
-@pytest.mark.parametrize("words", examples("elbow"))
-def test_the_examples_of_the_help_run(picture, monkeypatch, words):
-    if "-o" in words:
-        pytest.importorskip("matplotlib", reason="plots need matplotlib")
-    monkeypatch.chdir(picture.parent)
-    Image.fromarray(np.asarray(Image.open(picture))[::2, ::2]).save(picture)
-    assert kq(*words[1:]).exit_code == 0
-    assert {word for word in words if word.endswith((".svg", "sheet.png"))} <= set(files_in("."))
-
-
-def test_the_help_has_examples():
-    assert len(examples("elbow")) >= 3
 
 
 def test_numbers_of_colours_of_a_grey_ramp():

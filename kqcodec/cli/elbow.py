@@ -30,7 +30,13 @@ _WIDTHS = (16, 16, 9, 14)
 _SIZE_WIDTH = 12
 
 
-@click.command("elbow")
+@click.command(
+    "elbow",
+    epilog="\b\nExamples:\n"
+    "  kq elbow photo.png\n"
+    "  kq elbow photo.png -o elbow.svg --pictures sheet.png\n"
+    "  kq elbow photo.png -k 2,4,8..12,16,32 --restarts 1 --pictures six.png --show 2,8,32",
+)
 @click.argument("image", metavar="FILE")
 @click.option(
     "-k",
@@ -95,14 +101,7 @@ def command(
     colours, within the range that was tried, bring little: found by Kneedle (Satopää et
     al. 2011). Sizes are those of the .kq files, to the byte; theory is
     24*K + N*log2(K) bits.
-
-    \b
-    Examples:
-      kq elbow photo.png
-      kq elbow photo.png -o elbow.svg --pictures sheet.png
-      kq elbow photo.png -k 2,4,8,16,32,64,128,256 --restarts 1
-      kq elbow photo.png -k 4..16 --pictures sheet.png --show 4,8,16
-    """  # noqa: D301 - click wants the character
+    """
     drawing = Drawing.plan(output, force) if output is not None else None
     sheet = Drawing.plan_picture(pictures, force) if pictures is not None else None
     if show is not None and pictures is None:

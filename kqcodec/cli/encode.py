@@ -71,6 +71,7 @@ _QUANTIZING = (
     "encode",
     epilog="\b\nExamples:\n"
     "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
 )
