@@ -28,6 +28,7 @@ COMMANDS = {
     "convert": "Turn .kq files into PNG8, GIF, WebP and arrays, palette kept.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
+    "elbow": "Show cost and size in every number of colours, and the knee.",
     "segment": "Divide pictures by colour into labels, masks and statistics.",
     "thumbnail": "Write a small PNG of a .kq file.",
     "bench": "Compare .kq with other formats on your pictures.",
