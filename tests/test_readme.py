@@ -76,6 +76,11 @@ def test_the_python_runs_as_shown(names):
     assert names["report"].proven
 
 
+def test_other_programs_read_it_as_shown(names):
+    assert (names["pixels8"] == np.asarray(names["picture"].convert("RGB"))).all()
+    assert names["picture"].info["k"] == 8
+
+
 def test_segments_are_measured_as_shown(names):
     largest = names["largest"]
     assert largest.pixels == (names["parts"].labels == largest.label).sum()
