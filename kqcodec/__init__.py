@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.metrics import Costs
+    from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
+    from kqcodec.shared import shared_palette
 
 _HOMES = {
     "Costs": "metrics",
@@ -49,10 +51,13 @@ _HOMES = {
     "quantize": "quantizer",
     "read": "decoder",
     "read_header": "decoder",
+    "read_palette": "palette_files",
     "read_region": "decoder",
     "read_tiles": "decoder",
+    "shared_palette": "shared",
     "size_report": "report",
     "write": "codec",
+    "write_palette": "palette_files",
 }
 
 __all__ = [
@@ -71,10 +76,13 @@ __all__ = [
     "quantize",
     "read",
     "read_header",
+    "read_palette",
     "read_region",
     "read_tiles",
+    "shared_palette",
     "size_report",
     "write",
+    "write_palette",
 ]
 
 

@@ -9,6 +9,7 @@
     │   ├── UnsupportedError   valid, but needs a feature that this version lacks
     │   └── LimitError         larger than the limits that guard memory and time
     ├── ImageError             an input picture that can't be read or converted
+    ├── PaletteError           a palette file that can't be read or used
     └── KernelError            the kernels that were asked for aren't there
 
 Wrong arguments raise ValueError or TypeError, and the operating system's
@@ -50,6 +51,10 @@ class LimitError(FormatError):
 
 class ImageError(KqError):
     """An input picture can't be read, or can't be converted without loss that was refused."""
+
+
+class PaletteError(KqError):
+    """A palette file can't be read, or holds what a palette can't."""
 
 
 class KernelError(KqError):

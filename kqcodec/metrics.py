@@ -12,7 +12,7 @@ the order of the pixels or on the machine.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,3 +134,24 @@ def costs_of_palette(
         palette_colors=int(palette.shape[0]),
         iterations=iterations,
     )
+
+
+def costs_of_pixels(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    labels: NDArray[Any],
+    *,
+    like: Costs,
+) -> Costs:
+    """The costs of labels, shape (H, W), that needn't be those of the nearest entries,
+    whose costs are ``like``."""
+    flat, flat_labels = pixels.reshape(-1, pixels.shape[-1]), labels.reshape(-1)
+    total, distance_sum = 0, 0.0
+    for start in range(0, len(flat), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        squared = squared_distances(flat[part], palette[flat_labels[part]])
+        some, some_distances = weighted_sums(squared, np.ones(len(squared), dtype=np.int64))
+        total += some
+        distance_sum += some_distances
+    mean = total / len(flat)
+    return replace(like, inertia=total, distance_sum=distance_sum, mse=mean, psnr=psnr_of_mse(mean))

@@ -22,6 +22,7 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
                 palette and indices unchanged, one of mode L or 1 exactly, and
                 others, and those with transparency, in at most 256 colours.
     coder       "dense" or "packed".
+    palette, pins, sort, dither, dither_kind
     tile, effort, space, seed, restarts, threads, background
 
 Wrong options raise TypeError or ValueError, before anything is written.
@@ -52,7 +53,10 @@ FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
 DEFAULT_K = 256
 
-_QUANTIZING = ("effort", "space", "seed", "restarts", "threads", "background")
+_QUANTIZING = (
+    *("palette", "pins", "sort", "dither", "dither_kind"),
+    *("effort", "space", "seed", "restarts", "threads", "background"),
+)
 _CODING = ("coder", "tile", "threads")
 
 
@@ -116,10 +120,13 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
     k = options.get("k")
-    if k is None and image.mode == "P" and not _is_transparent(image):
+    given = any(name in options for name in ("palette", "pins"))
+    if k is None and not given and image.mode == "P" and not _is_transparent(image):
         indexed = _unchanged(image)
     else:
-        indexed = kqcodec.quantize(image, DEFAULT_K if k is None else k, **quantizing)
+        if k is None and "palette" not in options:
+            k = DEFAULT_K
+        indexed = kqcodec.quantize(image, k, **quantizing)
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "encode": "Turn pictures into .kq files.",
     "decode": "Turn .kq files back into pictures.",
+    "palette": "Make one palette for many pictures, or convert a palette file.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
     "bench": "Compare .kq with other formats on your pictures.",

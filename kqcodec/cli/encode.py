@@ -24,6 +24,12 @@ from kqcodec.cli.failures import (
     run_each,
 )
 from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.palette_options import (
+    check_pins,
+    check_together,
+    palette_options,
+    read_palette_file,
+)
 from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
@@ -32,6 +38,9 @@ from kqcodec.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
@@ -43,7 +52,13 @@ _WHITE = "white"
 class Settings:
     """What the options say about every picture alike."""
 
-    k: int
+    k: int | None
+    palette: NDArray[np.uint8] | None
+    palette_file: str | None
+    pins: tuple[tuple[int, int, int], ...]
+    sort: str
+    dither: float
+    dither_kind: str
     coder: str
     tile: TileSize
     effort: str
@@ -69,6 +84,7 @@ class Settings:
     metavar="K",
     help="Keep at most K colours. A picture that has no more is kept exactly.",
 )
+@palette_options
 @click.option(
     "--coder",
     type=click.Choice(options.CODERS),
@@ -149,7 +165,13 @@ def command(
         if source is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError("--background and --no-flatten exclude each other.")
         given["background"] = None
-    settings = Settings(**given)
+    check_together(ctx)
+    palette = None
+    if given["palette_file"] is not None:
+        palette, given["k"] = read_palette_file(given["palette_file"]), None
+    else:
+        check_pins(given["pins"], given["k"])
+    settings = Settings(palette=palette, **given)
     outputs = Outputs.plan(inputs, output, ".kq", force)
     status_err = outputs.use_stream
 
@@ -205,6 +227,11 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
             return kqcodec.quantize(
                 source,
                 settings.k,
+                palette=settings.palette,
+                pins=settings.pins,
+                sort=settings.sort,
+                dither=settings.dither,
+                dither_kind=settings.dither_kind,
                 effort=settings.effort,
                 space=settings.space,
                 seed=settings.seed,
@@ -227,6 +254,10 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "tiles": header.grid.count,
         "k": header.k,
         "k_asked": settings.k,
+        "palette": settings.palette_file,
+        "sort": settings.sort if settings.palette is None else None,
+        "dither": settings.dither,
+        "dither_kind": settings.dither_kind if settings.dither else None,
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
@@ -240,7 +271,9 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 
 def _summary(figures: dict[str, Any]) -> str:
     bits = 8 * figures["file_bytes"]
-    asked = "" if figures["k"] == figures["k_asked"] else f" of {figures['k_asked']:,} asked for"
+    asked = ""
+    if figures["k_asked"] not in (None, figures["k"]):
+        asked = f" of {figures['k_asked']:,} asked for"
     if figures["inertia"]:
         loss = (
             f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "

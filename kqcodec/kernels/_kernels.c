@@ -21,6 +21,7 @@ static PyObject *refuse(const char *why)
 }
 
 #include "_colors.h"
+#include "_diffuse.h"
 #include "_quantize.h"
 
 static size_t bytes_for(size_t bits)
@@ -184,6 +185,7 @@ static PyObject *py_paint(PyObject *self, PyObject *args)
 static PyMethodDef methods[] = {
     KQ_QUANTIZE_METHODS
     KQ_COLORS_METHODS
+    KQ_DIFFUSE_METHODS
     {"pack", py_pack, METH_VARARGS, pack_doc},
     {"unpack", py_unpack, METH_VARARGS, unpack_doc},
     {"dense_encode", py_dense_encode, METH_VARARGS, dense_encode_doc},

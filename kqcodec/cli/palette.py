@@ -1,0 +1,245 @@
+"""`kq palette`: one palette for many pictures, and palette files of other programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kqcodec.cli import options
+from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading, run_each
+from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.palette_options import check_pins, pin_option, read_palette_file, sort_option
+from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.progress import progress
+from kqcodec.cli.text import colors_shown, hex_color, number, palette_lines
+from kqcodec.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kqcodec.histogram import Histogram
+
+# Equal to kqcodec.palette_files.PALETTE_FORMATS, whose module imports NumPy.
+FORMATS = ("gpl", "act", "ase", "pal", "hex", "kq")
+_TEXT = ("gpl", "pal", "hex")
+# What is converted where it comes alone; a picture is, too, by `kq encode --palette`.
+_PALETTE_SUFFIXES = (".gpl", ".act", ".ase", ".pal", ".hex", ".txt", ".kq")
+
+
+@click.command(
+    "palette",
+    epilog="\b\nExamples:\n"
+    "  kq palette a.png b.png -k 64 -o shared.gpl\n"
+    "  kq encode a.png b.png --palette shared.gpl -o out/\n"
+    "  kq palette photo.png -k 8 --sort hue\n"
+    "  kq palette shared.gpl -o shared.act",
+)
+@options.inputs_argument
+@options.output_option(
+    "The palette file to write; - for standard output.  [default: a list of colours on "
+    "standard output]"
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(FORMATS),
+    help="The file's format.  [default: what the extension of OUT says]",
+)
+@click.option(
+    "-k",
+    type=click.IntRange(1, 65_536),
+    default=16,
+    show_default=True,
+    metavar="K",
+    help="Find at most K colours.",
+)
+@pin_option
+@sort_option
+@options.effort_option
+@options.space_option
+@options.seed_option
+@options.restarts_option
+@options.threads_option
+@options.background_option
+@options.max_pixels_option
+@options.force_option
+@options.json_option
+@options.quiet_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    output: str | None,
+    file_format: str | None,
+    k: int,
+    pins: tuple[tuple[int, int, int], ...],
+    sort: str,
+    threads: int | None,
+    background: tuple[int, int, int],
+    max_pixels: int,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **search: Any,
+) -> None:
+    """Find the best palette of at most K colours for all pictures together, by k-means on
+    all their pixels, to be used with kq encode --palette.
+
+    One FILE that is a palette or a .kq file is converted as it is, unless -k is given.
+    """
+    check_pins(pins, k)
+    target = STREAM if output is None else output
+    chosen = _format(target, file_format, shown=output is None)
+    outputs = Outputs.one(inputs, target, force)
+    outputs.check(inputs[0])
+    code = 0
+    if _is_converted(ctx, inputs):
+        palette = read_palette_file(inputs[0])
+        figures: dict[str, Any] = {"inputs": list(inputs)}
+    else:
+        with (
+            pillow_limits(max_pixels),
+            warnings_as_lines(),
+            progress(inputs, hidden=quiet or as_json) as names,
+        ):
+            total, used, code = _summed(names, threads, background, max_pixels, as_json)
+        if total is None:
+            ctx.exit(code)
+        palette, figures = _found(total, k, pins, sort, search)
+        figures = {"inputs": used, **figures}
+    _write(outputs, inputs[0], palette, chosen, swatches=output is None and not as_json)
+    _report(
+        {"output": target, "format": chosen, "k": len(palette), **figures}, palette,
+        as_json=as_json, quiet=quiet or output is None, err=outputs.use_stream,
+    )  # fmt: skip
+    ctx.exit(code)
+
+
+def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
+    source = ctx.get_parameter_source("k")
+    alone = len(inputs) == 1 and source is click.core.ParameterSource.DEFAULT
+    return alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)
+
+
+def _format(target: str, file_format: str | None, *, shown: bool) -> str:
+    """The format to write.
+
+    Raises:
+        click.UsageError: nothing says which.
+    """
+    if file_format is not None:
+        if target == STREAM and file_format not in _TEXT and sys.stdout.buffer.isatty():
+            raise click.UsageError(
+                "standard output is a terminal; redirect it, or give a file with -o."
+            )
+        return file_format
+    if target == STREAM:
+        if not shown:
+            raise click.UsageError("standard output has no extension; give a --format.")
+        return "hex"
+    from kqcodec.palette_files import format_of_name
+
+    try:
+        return format_of_name(target)
+    except ValueError as exc:
+        raise click.UsageError(f"{exc}, or --format.") from exc
+
+
+class _StandardInput(io.BytesIO):
+    name = "standard input"
+
+
+def _summed(
+    names: Iterable[str],
+    threads: int | None,
+    background: tuple[int, int, int],
+    max_pixels: int,
+    as_json: bool,
+) -> tuple[Histogram | None, list[str], int]:
+    """The sum of the histograms of all pictures that can be read, which they are, and the
+    exit code for the others."""
+    from kqcodec.histogram import histogram
+    from kqcodec.parallel import thread_count
+    from kqcodec.pixels import rgb_pixels
+
+    total: Histogram | None = None
+    used: list[str] = []
+
+    def add(name: str) -> None:
+        nonlocal total
+        with reading(display_name(name)):
+            source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
+            try:
+                pixels = rgb_pixels(source, background=background)
+            except ImageError as exc:
+                raise image_failure(exc, display_name(name), max_pixels) from exc
+            colors = histogram(pixels, thread_count(threads))
+        total = colors if total is None else total + colors
+        used.append(name)
+
+    code = run_each(names, add, as_json=as_json)
+    return total, used, code
+
+
+def _found(
+    total: Histogram,
+    k: int,
+    pins: tuple[tuple[int, int, int], ...],
+    sort: str,
+    search: dict[str, Any],
+) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    """The palette, and what is known about it, ready for JSON."""
+    from kqcodec.shared import palette_of_histogram
+
+    found = palette_of_histogram(total, k, pins=pins, sort=sort, **search)
+    costs = {n: v if math.isfinite(v) else None for n, v in asdict(found.costs).items()}
+    figures = {"k_asked": k, "sort": sort, **search, **costs, "counts": found.counts.tolist()}
+    return found.palette, figures
+
+
+def _write(
+    outputs: Outputs, name: str, palette: NDArray[np.uint8], file_format: str, *, swatches: bool
+) -> None:
+    from kqcodec.palette_files import palette_bytes
+
+    if swatches and file_format == "hex" and colors_shown():
+        click.echo(palette_lines(palette.tobytes(), swatches=True))
+        return
+    try:
+        data = palette_bytes(palette, file_format)
+    except ValueError as exc:
+        raise Failure(USAGE, f"{outputs.targets[name]}: {exc}; use .gpl, say") from exc
+    outputs.write(name, [data])
+
+
+def _report(
+    figures: dict[str, Any], palette: NDArray[np.uint8], *, as_json: bool, quiet: bool, err: bool
+) -> None:
+    if as_json:
+        colors = [hex_color(*color) for color in palette.tolist()]
+        click.echo(json.dumps({**figures, "palette": colors}), err=err)
+    elif not quiet:
+        count = len(figures["inputs"])
+        found = ""
+        if "pixels" in figures:
+            loss = "every colour exact"
+            if figures["inertia"]:
+                loss = f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB"
+            found = (
+                f" for {count:,} picture{'s' * (count > 1)}, {number(figures['pixels'])} pixels, "
+                f"{number(figures['unique_colors'])} colours; {loss}"
+            )
+        click.echo(
+            f"{click.format_filename(figures['output'])}: K = {figures['k']:,}{found}", err=err
+        )
