@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from kqcodec.encoder import encode_indexed
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
+    from kqcodec.labelmaps import label_map
+    from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
@@ -42,12 +44,14 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "Metadata": "metadata",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
     "encode": "codec",
     "encode_indexed": "encoder",
     "kmeans": "clustering",
+    "label_map": "labelmaps",
     "quantize": "quantizer",
     "read": "decoder",
     "read_header": "decoder",
@@ -65,6 +69,7 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "Metadata",
     "SizeReport",
     "__version__",
     "decode",
@@ -73,6 +78,7 @@ __all__ = [
     "encode_indexed",
     "errors",
     "kmeans",
+    "label_map",
     "quantize",
     "read",
     "read_header",

@@ -17,6 +17,8 @@ from kqcodec.quantizer import quantize
 from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kqcodec.color_lists import Colors, PaletteLike
     from kqcodec.encoder import TileSize
     from kqcodec.pixels import Color, ImageLike
@@ -39,6 +41,7 @@ def encode(
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
 ) -> bytes:
     """The bytes of a .kq file of ``image`` in at most ``k`` colours, or in a palette.
 
@@ -60,6 +63,7 @@ def encode(
         restarts=restarts,
         threads=threads,
         background=background,
+        keep=keep,
     )
     return encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
 
@@ -82,6 +86,7 @@ def write(
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
     overwrite: bool = True,
 ) -> int:
     """Write a .kq file.
@@ -93,7 +98,7 @@ def write(
         image: an indexed image, stored exactly, or an image to quantize.
         k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
         coder, tile, palette, pins, sort, dither, dither_kind, effort, space, seed,
-            restarts, threads, background: as for ``encode``.
+            restarts, threads, background, keep: as for ``encode``.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -126,6 +131,7 @@ def write(
             restarts=restarts,
             threads=threads,
             background=background,
+            keep=keep,
         )
     parts = encoded_parts(indexed, coder=coder, tile=tile, threads=threads)
     if isinstance(target, (str, os.PathLike)):

@@ -19,6 +19,7 @@ from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
 from kqcodec.header import Header
 from kqcodec.image import IndexedImage, Labels, label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import Source, open_source
 from kqcodec.tiles import Box
@@ -302,7 +303,8 @@ def _empty_labels(header: Header, width: int, height: int) -> Labels:
 
 def _indexed(opened: Opened, labels: Labels) -> IndexedImage:
     labels.flags.writeable = False  # nobody else has it: no copy is needed
-    return IndexedImage(opened.palette, labels)
+    metadata = Metadata.from_sections(opened.sections)
+    return IndexedImage(opened.palette, labels, metadata=metadata)
 
 
 def _buffer(data: Buffer) -> Buffer:

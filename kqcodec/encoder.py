@@ -11,6 +11,7 @@ from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.metadata import SECTION_KINDS
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
 
@@ -41,7 +42,7 @@ def encode_indexed(
             for one tile up to 1024 x 1024 pixels, else tiles of that size.
         threads: how many threads code tiles; None for as many as there are
             processors. The bytes don't depend on it.
-        sections: extension sections to carry.
+        sections: extension sections to carry, behind those of the image's metadata.
 
     Raises:
         TypeError, ValueError: an argument is of the wrong kind or out of range.
@@ -60,6 +61,7 @@ def encoded_parts(
     sections: Sequence[Section] = (),
 ) -> Iterator[bytes]:
     """The same as ``encode_indexed``, part by part; arguments are checked at once."""
+    sections = [*indexed.metadata.sections(), *sections]
     if len(sections) > MAX_SECTIONS:
         raise ValueError(f"a file has at most {MAX_SECTIONS} sections, not {len(sections)}")
     for section in sections:
@@ -75,6 +77,7 @@ def encoded_parts(
             k=indexed.k,
             tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
             sections=bool(sections),
+            minor=_least_minor(sections),
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
@@ -104,6 +107,11 @@ def _parts(
         lengths.append(length)
         yield record
     yield sealer.directory(lengths)
+
+
+def _least_minor(sections: Sequence[Section]) -> int:
+    """The least minor version of the format that has all that the file uses."""
+    return int(any(section.kind in SECTION_KINDS.values() for section in sections))
 
 
 def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@
     │   ├── UnsupportedError   valid, but needs a feature that this version lacks
     │   └── LimitError         larger than the limits that guard memory and time
     ├── ImageError             an input picture that can't be read or converted
+    │   └── LabelsError        it can be read, but what it holds isn't labels
     ├── PaletteError           a palette file that can't be read or used
     └── KernelError            the kernels that were asked for aren't there
 
@@ -51,6 +52,10 @@ class LimitError(FormatError):
 
 class ImageError(KqError):
     """An input picture can't be read, or can't be converted without loss that was refused."""
+
+
+class LabelsError(ImageError):
+    """What was to be a label map can be read, but doesn't hold labels."""
 
 
 class PaletteError(KqError):

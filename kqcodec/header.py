@@ -21,7 +21,7 @@ from kqcodec.errors import (
 from kqcodec.tiles import Grid
 
 SIGNATURE = bytes.fromhex("cb510d0a0a")
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 
 CODER_NUMBERS = {"packed": 0, "dense": 1}
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
@@ -77,7 +77,7 @@ class Header:
     k: int
     tile_exponents: tuple[int, int] = (0, 0)
     sections: bool = False
-    minor: int = MINOR
+    minor: int = 0
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):

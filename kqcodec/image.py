@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kqcodec.header import MAX_COLORS
+from kqcodec.metadata import Metadata
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,6 +43,8 @@ class IndexedImage:
         labels: uint8 where K is at most 256, else uint16; shape (H, W), each
             value in 0..K-1.
         costs: what quantizing cost, where the image comes from ``quantize``.
+        metadata: ICC profile, Exif and XMP, if the file has them or ``quantize``
+            was told to keep them. No part of the comparison of two images.
 
     Raises:
         TypeError: an array is not of an integer dtype.
@@ -51,6 +54,7 @@ class IndexedImage:
     palette: NDArray[np.uint8]
     labels: Labels
     costs: Costs | None = field(default=None)
+    metadata: Metadata = field(default=Metadata())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "palette", _checked_palette(self.palette))
@@ -84,7 +88,8 @@ class IndexedImage:
         return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
 
     def to_rgb(self) -> NDArray[np.uint8]:
-        """The pixels: uint8, shape (H, W, 3)."""
+        """The pixels: uint8, shape (H, W, 3), in the colours of the palette,
+        which are sRGB unless ``metadata`` has a profile."""
         from kqcodec.kernels import kernels
 
         rgb = np.empty((self.height, self.width, 3), dtype=np.uint8)
@@ -93,13 +98,15 @@ class IndexedImage:
 
     def to_pil(self) -> Image.Image:
         """A Pillow image: mode P with the same palette and labels where K is at
-        most 256, else mode RGB."""
+        most 256, else mode RGB. ``info`` has the metadata."""
         from PIL import Image
 
         if self.k > 256:
-            return Image.fromarray(self.to_rgb())
-        image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
-        image.putpalette(self.palette.tobytes(), "RGB")
+            image = Image.fromarray(self.to_rgb())
+        else:
+            image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
+            image.putpalette(self.palette.tobytes(), "RGB")
+        image.info.update(self.metadata.pillow_info())
         return image
 
     def _repr_png_(self) -> bytes:

@@ -107,9 +107,20 @@ def psnr_of_mse(mean_squared_error: float) -> float:
 def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
     """Sums of squared distances and of distances, weighted."""
     total = int((squared * weights).sum())
-    # IEEE roots, the same everywhere, as integers: their sum has no order.
-    roots = np.rint(np.sqrt(squared.astype(np.float64)) * _ROOT_UNIT).astype(np.int64)
-    return total, int((roots * weights).sum()) / _ROOT_UNIT
+    return total, steps_to_distance(int((distances_in_steps(squared) * weights).sum()))
+
+
+def distances_in_steps(squared: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The roots of squared distances in steps of 2^-20: IEEE roots, the same
+    everywhere, as integers, whose sum has no order."""
+    steps: NDArray[np.int64]
+    steps = np.rint(np.sqrt(squared.astype(np.float64)) * _ROOT_UNIT).astype(np.int64)
+    return steps
+
+
+def steps_to_distance(steps: int) -> float:
+    """A sum of ``distances_in_steps`` as a distance."""
+    return steps / _ROOT_UNIT
 
 
 def costs_of_palette(

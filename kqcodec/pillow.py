@@ -12,9 +12,11 @@
 Reading. ``Image.open`` reads and checks the header, the palette and the length
 of the file; the pixels are decoded by ``load``, as always in Pillow. The mode is P,
 with the file's palette and indices, where K is at most 256, and RGB otherwise;
-``info`` has "coder" and "k". ``verify`` checks and decodes every tile. A damaged
-or unsupported .kq file raises OSError, which is what programs that use Pillow
-catch, with the FormatError as its cause; Pillow's own limit on pixels applies.
+``info`` has "coder", "k", "file_bytes" (where the file can seek), "theory_bits"
+and, of what the file carries, "icc_profile", "exif" and "xmp". ``verify`` checks
+and decodes every tile. A damaged or unsupported .kq file raises OSError, which is
+what programs that use Pillow catch, with the FormatError as its cause; Pillow's
+own limit on pixels applies.
 
 Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
 
@@ -24,6 +26,10 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
     coder       "dense" or "packed".
     palette, pins, sort, dither, dither_kind
     tile, effort, space, seed, restarts, threads, background
+    icc_profile, exif, xmp
+                to store with it, as bytes. Without icc_profile the image's own
+                is stored, as by Pillow's other formats; None stores none.
+                The colours are those of the profile, and aren't converted.
 
 Wrong options raise TypeError or ValueError, before anything is written.
 """
@@ -31,9 +37,9 @@ Wrong options raise TypeError or ValueError, before anything is written.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
@@ -41,13 +47,14 @@ from kqcodec.decoder import Opened
 from kqcodec.encoder import encode_indexed
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
+from kqcodec.labelmaps import of_palette_image
+from kqcodec.metadata import Metadata
+from kqcodec.sizes import theory_bits
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
-
-    from kqcodec.image import IndexedImage
 
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
@@ -74,7 +81,14 @@ class KqImageFile(ImageFile.ImageFile):
         self._mode = "P" if header.k <= 256 else "RGB"
         if self._mode == "P":
             self.palette = ImagePalette.raw("RGB", opened.palette.tobytes())
-        self.info = {"coder": header.coder, "k": header.k}
+        self.info = {
+            "coder": header.coder,
+            "k": header.k,
+            "theory_bits": theory_bits(header.pixels, header.k),
+        }
+        self.info.update(Metadata.from_sections(opened.sections).pillow_info())
+        if source.size is not None:
+            self.info["file_bytes"] = source.size
         # Pillow's type for this has a name, a private one, only since Pillow 11.
         tile: Any = ("kq", (0, 0, *self._size), 0, ())
         self.tile = [tile]
@@ -122,30 +136,33 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins"))
     if k is None and not given and image.mode == "P" and not _is_transparent(image):
-        indexed = _unchanged(image)
+        indexed = of_palette_image(image)
     else:
         if k is None and "palette" not in options:
             k = DEFAULT_K
-        indexed = kqcodec.quantize(image, k, **quantizing)
+        # Without its profile, so that colours stay in it; and as a plain image,
+        # which is turned by nobody: a format of Pillow's keeps width and height.
+        plain = image.copy()
+        plain.info.pop("icc_profile", None)
+        indexed = kqcodec.quantize(plain, k, **quantizing)
+    indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))
+
+
+def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
+    exif = options.get("exif")
+    xmp = options.get("xmp")
+    return Metadata(
+        icc=options.get("icc_profile", image.info.get("icc_profile")),
+        exif=exif.tobytes() if isinstance(exif, Image.Exif) else exif,
+        xmp=xmp.encode("utf-8") if isinstance(xmp, str) else xmp,
+    )
 
 
 def _is_transparent(image: Image.Image) -> bool:
     mode = image.palette.mode if image.palette is not None else "RGB"
     return "transparency" in image.info or mode == "RGBA"
-
-
-def _unchanged(image: Image.Image) -> IndexedImage:
-    """The palette and indices of an image of mode P."""
-    image.load()
-    labels = np.asarray(image)
-    palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-    # Pillow paints indices beyond a short palette black.
-    missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
-    if missing > 0:
-        palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
-    return kqcodec.IndexedImage(palette, labels)
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

@@ -1,6 +1,7 @@
 """Pictures of any kind, converted to 8-bit RGB as Pillow users expect.
 
-One question is answered here: which RGB pixels does this input mean? Where the
+One question is answered here: which RGB pixels does this input mean? A file's
+orientation is applied, and its colour profile, which ends in sRGB. Where the
 answer loses something (the low bits of 16-bit samples, alpha, CMYK inks, the
 frames after the first) a ConversionWarning says so. Floats are refused, since
 nothing says whether their white is 1.0 or 255.
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from kqcodec.errors import ImageError
+from kqcodec.metadata import turns
+from kqcodec.profiles import in_srgb
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +41,9 @@ class ConversionWarning(UserWarning):
     """Converting the input to 8-bit RGB lost something."""
 
 
-def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray[np.uint8]:
+def rgb_pixels(
+    image: ImageLike, *, background: Color | None = WHITE, keep_profile: bool = False
+) -> NDArray[np.uint8]:
     """The pixels of ``image``: uint8, shape (H, W, 3), C-contiguous.
 
     Args:
@@ -47,6 +52,8 @@ def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray
             any mode; a path; the bytes of an image file; or a binary file.
         background: the RGB colour that shows through transparent pixels. With
             None a picture that has any is refused.
+        keep_profile: whether to leave the colours in an ICC profile of RGB, which
+            is then the caller's to keep; otherwise they are converted to sRGB.
 
     The result may share memory with an array given as input.
 
@@ -62,15 +69,16 @@ def rgb_pixels(image: ImageLike, *, background: Color | None = WHITE) -> NDArray
         ConversionWarning: something was lost.
     """
     checked = _checked_background(background)
-    if _is_pillow_image(image):
-        return _from_pillow(image, checked, "the image")
+    if is_pillow_image(image):
+        return _from_pillow(image, checked, "the image", keep_profile)
     if isinstance(image, (str, os.PathLike)):
-        return _from_path(image, checked)
+        return _from_path(image, checked, keep_profile)
     if isinstance(image, (bytes, bytearray, memoryview)):
-        return _from_file(io.BytesIO(image), checked, "the data")
+        return _from_file(io.BytesIO(image), checked, "the data", keep_profile)
     if hasattr(image, "read"):
         name = getattr(image, "name", None)
-        return _from_file(image, checked, str(name) if isinstance(name, str) else "the file")
+        shown = name if isinstance(name, str) else "the file"
+        return _from_file(image, checked, shown, keep_profile)
     if hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
         return _from_array(image, checked)
     raise TypeError(
@@ -171,29 +179,57 @@ def _flattened(
 # --- files ------------------------------------------------------------------
 
 
-def _from_path(path: str | os.PathLike[str], background: Color | None) -> NDArray[np.uint8]:
+def _from_path(
+    path: str | os.PathLike[str], background: Color | None, keep_profile: bool
+) -> NDArray[np.uint8]:
+    with opened_path(path) as file:
+        return _from_file(file, background, os.fspath(path), keep_profile)
+
+
+def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
+    """The file at ``path``, open for reading, or an OSError that says what to do."""
     name = os.fspath(path)
     if os.path.isdir(name):
         message = "this is a directory; give the image files in it"
         raise IsADirectoryError(errno.EISDIR, message, name)
     try:
-        file = open(name, "rb")  # noqa: SIM115 - closed below; errors here aren't the image's
+        return open(name, "rb")
     except FileNotFoundError as exc:
         raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
-    with file:
-        return _from_file(file, background, name)
 
 
-def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+def _from_file(
+    file: BinaryIO | Any, background: Color | None, name: str, keep_profile: bool
+) -> NDArray[np.uint8]:
+    with opened_image(contents(file, name), name) as opened:
+        return _from_pillow(opened, background, name, keep_profile)
+
+
+def contents(file: BinaryIO | Any, name: str) -> bytes:
+    """All that is left in a file, at least one byte.
+
+    Raises:
+        ImageError: it is empty.
+        TypeError: it is open in text mode.
+    """
     data = file.read()
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"{name} must be opened in binary mode, 'rb'")
     if len(data) == 0:
         raise ImageError(f"{name} is empty: it has 0 bytes")
+    return bytes(data)
+
+
+def opened_image(data: bytes, name: str) -> Image.Image:
+    """The image file ``data`` as Pillow opens it, not yet decoded.
+
+    Raises:
+        ImageError: Pillow can't, or refuses its size.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        opened = Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data))
     except UnidentifiedImageError as exc:
         raise ImageError(f"{name} is not an image in a format that Pillow reads") from exc
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -203,8 +239,6 @@ def _from_file(file: BinaryIO | Any, background: Color | None, name: str) -> NDA
         ) from exc
     except Exception as exc:
         raise _unreadable(name, exc) from exc
-    with opened:
-        return _from_pillow(opened, background, name)
 
 
 def _unreadable(name: str, exc: Exception) -> ImageError:
@@ -217,17 +251,40 @@ def _unreadable(name: str, exc: Exception) -> ImageError:
 # --- Pillow -----------------------------------------------------------------
 
 
-def _is_pillow_image(image: object) -> bool:
+def is_pillow_image(image: object) -> bool:
+    """Whether ``image`` is one of Pillow's."""
     # Asked of the class's ancestry, so that plain arrays don't import Pillow.
     return any(
         cls.__module__ == "PIL.Image" and cls.__name__ == "Image" for cls in type(image).__mro__
     )
 
 
-def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.uint8]:
+def _from_pillow(
+    image: Any, background: Color | None, name: str, keep_profile: bool
+) -> NDArray[np.uint8]:
     if 0 in image.size:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
     _warn_of_depth_and_frames(image, name)
+    load(image, name)
+    if (turn := turns(image)) is not None:
+        image = image.transpose(turn)
+    image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
+    if image.mode.startswith("I;16"):
+        return _flattened(_from_16_bit(np.asarray(image, np.uint16), name), background, name)
+    if image.mode == "I":
+        return _flattened(_from_32_bit(image, name), background, name)
+    if image.mode == "F":
+        return _flattened(_from_float(image, name), background, name)
+    return _flattened(_pillow_8_bit(image, name), background, name)
+
+
+def load(image: Image.Image, name: str) -> None:
+    """Let Pillow decode the image.
+
+    Raises:
+        ImageError: it is damaged.
+        OSError: the system refuses to read it.
+    """
     try:
         image.load()
     except OSError as exc:
@@ -236,13 +293,6 @@ def _from_pillow(image: Any, background: Color | None, name: str) -> NDArray[np.
         raise _unreadable(name, exc) from exc
     except Exception as exc:
         raise _unreadable(name, exc) from exc
-    if image.mode.startswith("I;16"):
-        return _flattened(_from_16_bit(np.asarray(image, np.uint16), name), background, name)
-    if image.mode == "I":
-        return _flattened(_from_32_bit(image, name), background, name)
-    if image.mode == "F":
-        return _flattened(_from_float(image, name), background, name)
-    return _flattened(_pillow_8_bit(image, name), background, name)
 
 
 def _warn_of_depth_and_frames(image: Any, name: str) -> None:
@@ -253,6 +303,11 @@ def _warn_of_depth_and_frames(image: Any, name: str) -> None:
         ";16" in str(tile[-1]) for tile in tiles
     ):
         _warn(f"{name} has 16 bits a sample; the palette keeps 8")
+    warn_of_frames(image, name)
+
+
+def warn_of_frames(image: Any, name: str) -> None:
+    """Say so where an image has frames that nobody will look at."""
     # A JPEG with previews (MPO) counts as several frames, but is one picture.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         _warn(f"{name} has {image.n_frames} frames; only the current one is used")

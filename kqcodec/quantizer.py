@@ -14,6 +14,7 @@ from kqcodec.engine import find_palette
 from kqcodec.histogram import KEYS, Histogram, histogram
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.metrics import costs_of_palette, costs_of_pixels, squared_distances
 from kqcodec.palette import assigned, finished
 from kqcodec.parallel import ordered_map, thread_count
@@ -23,7 +24,7 @@ from kqcodec.sorting import DEFAULT_SORT, rearranged
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -52,6 +53,7 @@ def quantize(
     space: str = "rgb",
     threads: int | None = None,
     background: Color | None = WHITE,
+    keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means, or in a given palette.
@@ -80,6 +82,9 @@ def quantize(
         space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
         background: what shows through transparent pixels; None refuses them.
+        keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
+            Without "icc" the colours are converted to sRGB. From a file object
+            they are read only if it can seek.
         progress: called now and then with a ``Progress``; where it returns
             False the search ends soon, with what it has.
 
@@ -96,7 +101,9 @@ def quantize(
     )
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    pixels = rgb_pixels(image, background=background)
+    kept = checked_keep(keep)
+    metadata = metadata_of(image, kept)
+    pixels = rgb_pixels(image, background=background, keep_profile="icc" in kept)
     colors = histogram(pixels, workers)
     iterations = 0
     if choice.fixed is not None:
@@ -129,7 +136,7 @@ def quantize(
         out = _mapped(pixels, colors, labels, len(stored), workers)
     if choice.fixed is None and (choice.strength or choice.sort not in ("coder", "luma")):
         stored, out = rearranged(stored, out, choice.sort, choice.pins)
-    return IndexedImage(stored, out, costs)
+    return IndexedImage(palette=stored, labels=out, costs=costs, metadata=metadata)
 
 
 def searched(

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from profiles import rgb_profile
 
 from kqcodec.coders import coder_named
 from kqcodec.container import pack_length
@@ -40,6 +41,10 @@ SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
 FLAG_SECTIONS = 4
 END = (b"END ", b"")
+METADATA = (b"icc ", b"exif", b"xmp ")
+# One directory with Orientation 1.
+EXIF = bytes.fromhex("4D4D002A 00000008 0001 0112 0003 00000001 00010000 00000000")
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 BLACK_RED_WHITE = bytes.fromhex("000000 C81E1E FFFFFF")
 
 
@@ -184,7 +189,15 @@ class Valid:
             "k": self.parts.k,
             "pixels_sha256": hashlib.sha256(self.parts.pixels()).hexdigest(),
             "file_sha256": hashlib.sha256(self.data).hexdigest(),
+            **self.metadata(),
         }
+
+    def metadata(self) -> dict[str, object]:
+        """What the sections of rule 5.6 hold, if there are any."""
+        sections = self.parts.sections or ()
+        first = {kind: data for kind, data in reversed(sections) if kind in METADATA}
+        hashes = {k.decode().strip(): hashlib.sha256(d).hexdigest() for k, d in first.items()}
+        return {"metadata_sha256": dict(sorted(hashes.items()))} if hashes else {}
 
 
 @dataclass(frozen=True)
@@ -349,6 +362,22 @@ def valid_sections() -> Iterator[Valid]:
     yield Valid("section-tiles", "a section ahead of four tiles", (*rules, "6.8"), tiled)
 
 
+def valid_metadata() -> Iterator[Valid]:
+    """The sections of version 1.1."""
+    base = replace(example("dense"), version=0x11)
+    icc, exif, xmp = (b"icc ", rgb_profile()), (b"exif", EXIF), (b"xmp ", XMP)
+    all_three = with_sections(base, icc, exif, xmp)
+    yield Valid("metadata", "ICC profile, Exif and XMP", ("5.6",), all_three)
+    twice = with_sections(base, exif, icc, (b"exif", b"II*\0second"), (b"icc ", b""))
+    yield Valid("metadata-twice", "two of two kinds, of which the first counts", ("5.7",), twice)
+    foreign = with_sections(base, (b"icc ", b"no profile"), (b"exif", b"\0"), (b"xmp ", b"\xff"))
+    what = "data that are not what they should be, and don't matter to the pixels"
+    yield Valid("metadata-foreign", what, ("5.7",), foreign)
+    turned = with_sections(base, (b"exif", EXIF.replace(b"\0\x01\0\0", b"\0\x06\0\0")))
+    what = "an Orientation of 6, which doesn't concern a decoder"
+    yield Valid("metadata-orientation", what, ("5.8",), turned)
+
+
 def valid_versions() -> Iterator[Valid]:
     """Minor versions."""
     for minor in (1, 15):
@@ -401,6 +430,7 @@ def valid_vectors() -> list[Valid]:
         valid_versions,
         valid_blocks,
         valid_lengths,
+        valid_metadata,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -809,7 +839,7 @@ def invalid_vectors() -> list[Invalid]:
 
 def index(valid: list[Valid], invalid: list[Invalid]) -> str:
     """The index, one vector a line."""
-    lines = ["{", '"format": "1.0",']
+    lines = ["{", '"format": "1.1",']
     for name, vectors in (("valid", valid), ("invalid", invalid)):
         entries = [json.dumps(vector.entry(), ensure_ascii=False) for vector in vectors]
         lines += [f'"{name}": [', ",\n".join(entries), "]," if name == "valid" else "]"]

@@ -4,6 +4,7 @@ import json
 import sys
 
 import numpy as np
+import profiles
 import pytest
 from commands import files_in, kq, kq_process, on_terminal, refusal, usage_refusal
 from PIL import Image
@@ -291,3 +292,62 @@ def test_no_flatten_excludes_a_background(glass):
 @pytest.mark.parametrize("color", ["reddish", "#12345678", ""])
 def test_what_is_no_colour_is_refused(glass, color):
     assert "is not a colour" in usage_refusal(kq("encode", glass, "--background", color))
+
+
+# --- metadata ---------------------------------------------------------------
+
+
+@pytest.fixture
+def photo(picture, tmp_path):
+    """The picture with a wide-gamut profile, Exif that has it turned, and XMP."""
+    tags = Image.Exif()
+    tags[0x0112], tags[0x013B] = 6, "Ada"
+    path = tmp_path / "photo.webp"
+    with Image.open(picture) as image:
+        image.save(path, lossless=True, icc_profile=profiles.rgb_profile(), exif=tags, xmp=b"<x/>")
+    return path
+
+
+def test_a_picture_is_turned_and_converted_to_srgb(photo):
+    assert kq("encode", photo, "-k", 600).exit_code == 0
+    found = kqcodec.read(photo.with_suffix(".kq"))
+    assert (found.width, found.height) == (20, 30)
+    assert not found.metadata
+    assert found == kqcodec.quantize(photo, 600)
+
+
+@pytest.mark.parametrize(
+    ("keep", "names"),
+    [("icc", {"icc"}), ("exif,xmp", {"exif", "xmp"}), ("all", {"icc", "exif", "xmp"})],
+)
+def test_metadata_are_kept_and_come_back(photo, tmp_path, keep, names):
+    assert kq("encode", photo, "--keep", keep).exit_code == 0
+    stored = photo.with_suffix(".kq")
+    metadata = kqcodec.read(stored).metadata
+    assert {name for name in ("icc", "exif", "xmp") if getattr(metadata, name)} == names
+    assert kq("verify", stored).exit_code == 0
+    back = tmp_path / "back.png"
+    assert kq("decode", stored, "-o", back).exit_code == 0
+    with Image.open(back) as image:
+        assert image.info.get("icc_profile") == metadata.icc
+        assert image.getexif().get(0x013B) == ("Ada" if "exif" in names else None)
+        assert image.getexif().get(0x0112, 1) == 1
+    lines = kq("info", stored).stdout.splitlines()
+    (line,) = [line for line in lines if line.startswith("  sections")]
+    assert all(name in line for name in names)
+
+
+@pytest.mark.parametrize("keep", ["iptc", "icc,", ""])
+def test_other_metadata_cant_be_kept(photo, keep):
+    assert "none of icc, exif, xmp and all" in usage_refusal(kq("encode", photo, "--keep", keep))
+
+
+def test_a_damaged_profile_is_said_once_and_the_rest_goes_on(picture, tmp_path):
+    path = tmp_path / "odd.png"
+    with Image.open(picture) as image:
+        image.save(path, icc_profile=b"damaged")
+    result = kq("encode", path, picture, "-o", tmp_path / "out", "-k", 600)
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"kq: warning: {path} has a colour profile that can't be used")
+    assert kqcodec.read(tmp_path / "out" / "odd.kq") == kqcodec.quantize(picture, 600)

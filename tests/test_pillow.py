@@ -1,19 +1,22 @@
 """The Pillow plugin."""
 
+import concurrent.futures
 import copy
 import io
 import pickle
 import threading
 
 import numpy as np
+import profiles
 import pytest
 import samples
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 import kqcodec
 import kqcodec.pillow
 from kqcodec.errors import FormatError, ImageError
 from kqcodec.pixels import ConversionWarning
+from kqcodec.sizes import theory_bits
 
 
 @pytest.fixture
@@ -42,7 +45,12 @@ def test_open_gives_palette_and_indices(k, coder):
     expected, data = encoded(k, coder=coder)
     with Image.open(io.BytesIO(data)) as image:
         assert (image.format, image.mode, image.size) == ("KQ", "P", (23, 17))
-        assert image.info == {"coder": coder, "k": k}
+        assert image.info == {
+            "coder": coder,
+            "k": k,
+            "file_bytes": len(data),
+            "theory_bits": theory_bits(23 * 17, k),
+        }
         assert image.getpalette() == expected.palette.ravel().tolist()
         assert np.array_equal(np.asarray(image), expected.labels)
         assert np.array_equal(np.asarray(image.convert("RGB")), expected.to_rgb())
@@ -285,6 +293,64 @@ def test_a_real_photograph(portrait):
     portrait = portrait[::4, ::4]
     image = Image.fromarray(portrait)
     with Image.open(io.BytesIO(saved(image, k=12))) as found:
-        assert found.info == {"coder": "dense", "k": 12}
+        assert (found.info["coder"], found.info["k"]) == ("dense", 12)
         expected = kqcodec.quantize(portrait, 12)
         assert np.array_equal(np.asarray(found), expected.labels)
+
+
+# --- metadata ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["P", "RGB"])
+def test_a_profile_is_stored_as_pillows_other_formats_do(picture, mode):
+    image = picture.convert(mode)
+    image.info["icc_profile"] = profiles.rgb_profile()
+    with Image.open(io.BytesIO(saved(image, k=None if mode == "P" else 2000))) as found:
+        assert found.info["icc_profile"] == profiles.rgb_profile()
+        assert np.array_equal(np.asarray(found), np.asarray(image))  # nothing was converted
+    with Image.open(io.BytesIO(saved(image, icc_profile=None))) as found:
+        assert "icc_profile" not in found.info
+    with Image.open(io.BytesIO(saved(image, icc_profile=b"other"))) as found:
+        assert found.info["icc_profile"] == b"other"
+
+
+def test_exif_and_xmp_are_stored_where_given(picture):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    tags[0x013B] = "Ada"
+    for exif in (tags, tags.tobytes()):
+        data = saved(picture, exif=exif, xmp="<x/>")
+        with Image.open(io.BytesIO(data)) as found:
+            assert found.getexif()[0x013B] == "Ada"
+            assert found.info["xmp"] == b"<x/>"
+            assert found.info["exif"] == tags.tobytes()
+            # As in every format: whoever shows it turns it.
+            assert ImageOps.exif_transpose(found).size == (40, 50)
+
+
+def test_size_and_pixels_stay_whatever_the_orientation():
+    buffer = io.BytesIO()
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    samples.indexed(9, 5, 4).to_pil().convert("RGB").save(buffer, "PNG", exif=tags)
+    with Image.open(buffer) as image:
+        data = saved(image)
+        with Image.open(io.BytesIO(data)) as found:
+            assert found.size == image.size
+            assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(image))
+            assert "exif" not in found.info
+
+
+def test_many_threads_open_and_load_one_file_each(tmp_path):
+    expected, data = encoded(200, 300, 200)
+    path = tmp_path / "a.kq"
+    path.write_bytes(data)
+
+    def work(_):
+        with Image.open(path) as image:
+            image.verify()
+        with Image.open(path) as image:
+            return np.array_equal(np.asarray(image), expected.labels)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(64)))

@@ -25,33 +25,50 @@ def environment():
 
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
+    """Each console block in turn, all in one folder that has photo.png and mask.png."""
     Image.fromarray(portrait[::4, ::4]).save(tmp_path / "photo.png")
-    (block,) = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
-    assert len(commands) == len(block.splitlines()) == 6
-    for command in commands:
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=tmp_path,
-            env=environment(),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, (command, done.stderr)
-    assert {"photo.kq", "back.png", "photo8.kq"} <= {path.name for path in tmp_path.iterdir()}
+    Image.fromarray(portrait[::4, ::4, 0] // 50).save(tmp_path / "mask.png")
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
+        assert len(commands) == len(block.splitlines())
+        for command in commands:
+            done = subprocess.run(
+                ["sh", "-c", command],
+                cwd=tmp_path,
+                env=environment(),
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, (command, done.stderr)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"photo.kq", "back.png", "photo8.kq", "mask.kq", "mask.npy"} <= written
     assert (tmp_path / "out" / "photo.kq").exists()
 
 
-def test_the_python_runs_as_shown(text, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    names = {}
-    exec(compile(block, str(README), "exec"), names)
+@pytest.fixture(scope="module")
+def names(text, tmp_path_factory):
+    """What the Python blocks leave behind, run in turn in one folder."""
+    before = os.getcwd()
+    os.chdir(tmp_path_factory.mktemp("readme"))
+    found = {}
+    try:
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+            exec(compile(block, str(README), "exec"), found)
+    finally:
+        os.chdir(before)
+    return found
+
+
+def test_the_python_runs_as_shown(names):
     assert (names["rgb"] == names["indexed"].to_rgb()).all()
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+
+
+def test_label_maps_come_back_as_shown(names):
+    assert (names["back"] == names["labels"]).all()
 
 
 def test_the_arithmetic_is_right(text):

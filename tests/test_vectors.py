@@ -155,6 +155,18 @@ def test_the_generator_does_not_change_a_published_file(tmp_path: Path) -> None:
     assert smallest.read_bytes() == b"published"
 
 
+@pytest.mark.parametrize(
+    "vector",
+    [vector for vector in INDEX["valid"] if "metadata_sha256" in vector],
+    ids=lambda vector: vector["name"],
+)
+def test_metadata_are_those_of_the_index(vector: dict[str, Any]) -> None:
+    found = kqcodec.decode_indexed(read(vector)).metadata
+    parts = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
+    hashes = {name: sha256(data) for name, data in parts.items() if data is not None}
+    assert hashes == vector["metadata_sha256"]
+
+
 def encoder_arguments(vector: dict[str, Any]) -> dict[str, Any] | None:
     """What has the encoder write this file; None if it has no need of such a one."""
     header = kqcodec.read_header(read(vector))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -14,18 +13,14 @@ import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading, run_each
 from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.pictures import warnings_as_lines
 from kqcodec.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from typing_extensions import Buffer
-
     from kqcodec.image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
-# The formats in which Pillow keeps a palette and its indices as they are.
-_PALETTED = ("PNG", "BMP", "TIFF")
+_OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 
 
 @click.command("decode")
@@ -33,6 +28,12 @@ _PALETTED = ("PNG", "BMP", "TIFF")
 @options.output_option(
     "The picture to write, its format told by the extension; for several inputs a directory, "
     "made if missing; - for PNG on standard output.  [default: beside each input, as NAME.png]"
+)
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Write the labels instead of their colours: an integer array to .npy, palette indices "
+    "to .png or, over 256 colours, 16-bit grey.",
 )
 @options.threads_option
 @options.max_pixels_option
@@ -46,6 +47,7 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
+    labels: bool,
     threads: int | None,
     max_pixels: int,
     force: bool,
@@ -55,12 +57,17 @@ def command(
     """Turn .kq files back into pictures.
 
     The extension chooses the format: whatever Pillow writes, and .npy for a
-    NumPy array of RGB. Up to 256 colours, PNG, BMP and TIFF keep the palette and the
-    indices as they are; other formats get RGB pixels. - is standard input.
+    NumPy array of RGB. Up to 256 colours, PNG, GIF, BMP and TIFF keep the palette and
+    the indices as they are; other formats get RGB pixels, WebP without loss. An ICC
+    profile, Exif and XMP go along where the format carries them. - is standard input.
     """
     outputs = Outputs.plan(inputs, output, _DEFAULT_SUFFIX, force)
     named = outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
+    if labels and file_format not in _OF_LABELS:
+        raise click.UsageError(
+            f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
+        )
     status_err = outputs.use_stream
 
     def work(name: str) -> None:
@@ -68,7 +75,7 @@ def command(
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             indexed = kqcodec.read(source, threads=threads, max_pixels=max_pixels)
-        written = outputs.write(name, _picture_file(indexed, file_format))
+        written = outputs.write(name, _file(indexed, file_format, labels))
         figures = {
             "input": name,
             "output": outputs.targets[name],
@@ -86,7 +93,7 @@ def command(
                 f"{indexed.height:,}, K = {indexed.k:,}, {written:,} bytes"
             )
 
-    with progress(inputs, hidden=quiet or as_json) as names:
+    with warnings_as_lines(), progress(inputs, hidden=quiet or as_json) as names:
         code = run_each(names, work, as_json=as_json, status_err=status_err)
     ctx.exit(code)
 
@@ -112,24 +119,17 @@ def _format_of(target: str) -> str:
     return found
 
 
-def _picture_file(indexed: IndexedImage, file_format: str) -> Iterable[Buffer]:
+def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
     """The bytes of the picture in that format, in memory, so that a picture that
-    the format can't hold leaves no file."""
-    buffer = io.BytesIO()
-    if file_format == "NPY":
-        import numpy as np
+    the format can't hold leaves no file; of its labels, if they are wanted."""
+    from kqcodec.exports import npy_bytes, picture_bytes, pillow_bytes
+    from kqcodec.labelmaps import label_picture
 
-        np.save(buffer, indexed.to_rgb())
-        return [buffer.getbuffer()]
-    image = indexed.to_pil()
-    if image.mode == "P" and file_format not in _PALETTED:
-        image = image.convert("RGB")
     try:
-        image.save(buffer, file_format)
-    except (OSError, ValueError, KeyError) as exc:
-        raise Failure(
-            USAGE,
-            f"the picture of {indexed.width:,} x {indexed.height:,} pixels can't be written "
-            f"as {file_format} ({exc}); choose another extension, .png say",
-        ) from exc
-    return [buffer.getbuffer()]
+        if not labels:
+            return [picture_bytes(indexed, file_format)]
+        if file_format == "NPY":
+            return [npy_bytes(indexed.labels)]
+        return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
+    except ValueError as exc:
+        raise Failure(USAGE, f"{exc}; choose another extension, .png say") from exc

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,6 @@ import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import options
 from kqcodec.cli.failures import (
-    STANDARD_INPUT,
     STREAM,
     USAGE,
     Failure,
@@ -30,7 +27,13 @@ from kqcodec.cli.palette_options import (
     palette_options,
     read_palette_file,
 )
-from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import (
+    image_failure,
+    picture_source,
+    pillow_limits,
+    read_labels,
+    warnings_as_lines,
+)
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
 from kqcodec.errors import ImageError
@@ -44,8 +47,6 @@ if TYPE_CHECKING:
 
     from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
-
-_WHITE = "white"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,15 @@ class Settings:
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+    keep: tuple[str, ...]
+    labels: bool
+
+
+# Options about choosing colours, which a label map has.
+_QUANTIZING = (
+    *("k", "palette_file", "pins", "sort", "dither", "dither_kind", "effort", "space"),
+    *("seed", "restarts", "background", "no_flatten"),
+)
 
 
 @click.command("encode")
@@ -99,46 +109,16 @@ class Settings:
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
     "[default: one up to 1024x1024 pixels, then tiles of that size]",
 )
-@click.option(
-    "--effort",
-    type=click.Choice(options.EFFORTS),
-    default="default",
-    show_default=True,
-    help="How hard to search for the palette.",
-)
-@click.option(
-    "--space",
-    type=click.Choice(options.SPACES),
-    default="rgb",
-    show_default=True,
-    help="Where colours are compared; oklab goes by perceived difference.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Of the random choices; the same seed gives the same file.",
-)
-@click.option(
-    "--restarts",
-    type=click.IntRange(min=1),
-    default=options.RESTARTS,
-    show_default=True,
-    metavar="N",
-    help="How often k-means starts anew; the best result is kept.",
-)
+@options.search_options
 @options.threads_option
+@options.background_options
 @click.option(
-    "--background",
-    type=options.ColorType(),
-    default=_WHITE,
-    show_default=True,
-    metavar="COLOR",
-    help="What shows through transparent pixels.",
+    "--labels",
+    is_flag=True,
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
+    "label and the palette as they are.",
 )
-@click.option("--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels.")
+@options.keep_option
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -151,6 +131,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     no_flatten: bool,
+    labels: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -158,20 +139,21 @@ def command(
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
-    A FILE is a picture in any format that Pillow reads; - is standard input.
+    A FILE is a picture in any format that Pillow reads; - is standard input. It is
+    turned upright as its Exif says, and its colours are converted to sRGB.
     """
-    source = ctx.get_parameter_source("background")
     if no_flatten:
-        if source is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError("--background and --no-flatten exclude each other.")
+        options.refuse_background(ctx)
         given["background"] = None
+    if labels:
+        _refuse_quantizing(ctx)
     check_together(ctx)
     palette = None
     if given["palette_file"] is not None:
         palette, given["k"] = read_palette_file(given["palette_file"]), None
     else:
         check_pins(given["pins"], given["k"])
-    settings = Settings(palette=palette, **given)
+    settings = Settings(palette=palette, **given, labels=labels)
     outputs = Outputs.plan(inputs, output, ".kq", force)
     status_err = outputs.use_stream
 
@@ -191,16 +173,23 @@ def command(
     ctx.exit(code)
 
 
-class _StandardInput(io.BytesIO):
-    """What was read from it, with a name for messages."""
-
-    name = STANDARD_INPUT
+def _refuse_quantizing(ctx: click.Context) -> None:
+    if ctx.params["keep"]:
+        raise click.UsageError("--keep and --labels exclude each other.")
+    given = options.options_given(ctx, _QUANTIZING)
+    if given:
+        raise click.UsageError(
+            f"{given[0]} is about choosing colours, but --labels keeps those that there are."
+        )
 
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
     outputs.check(name)
-    indexed = _quantized(name, settings)
+    if settings.labels:
+        indexed = read_labels(name, settings.max_pixels)
+    else:
+        indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
 
     try:
@@ -222,10 +211,9 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading(display_name(name)):
-        source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
         try:
             return kqcodec.quantize(
-                source,
+                picture_source(name),
                 settings.k,
                 palette=settings.palette,
                 pins=settings.pins,
@@ -238,6 +226,7 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
                 restarts=settings.restarts,
                 threads=settings.threads,
                 background=settings.background,
+                keep=settings.keep,
             )
         except ImageError as exc:
             raise image_failure(exc, display_name(name), settings.max_pixels) from exc
@@ -245,14 +234,20 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
     """What is known about a picture and its file, ready for JSON."""
-    costs = indexed.costs
-    assert costs is not None  # noqa: S101 - quantize always fills it
-    return {
+    figures: dict[str, object] = {
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
+        "raw_bits": sizes.raw_bits(header.pixels),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+    }
+    costs = indexed.costs
+    if costs is None:
+        return figures
+    return {
+        **figures,
         "k_asked": settings.k,
         "palette": settings.palette_file,
         "sort": settings.sort if settings.palette is None else None,
@@ -262,8 +257,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
         # JSON knows no infinity: an exact picture has no PSNR.
         **{n: v if math.isfinite(v) else None for n, v in asdict(costs).items()},
     }
@@ -272,9 +265,11 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 def _summary(figures: dict[str, Any]) -> str:
     bits = 8 * figures["file_bytes"]
     asked = ""
-    if figures["k_asked"] not in (None, figures["k"]):
+    if figures.get("k_asked") not in (None, figures["k"]):
         asked = f" of {figures['k_asked']:,} asked for"
-    if figures["inertia"]:
+    if "inertia" not in figures:
+        loss = "every label kept"
+    elif figures["inertia"]:
         loss = (
             f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "
             f"inertia {number(figures['inertia'])}, "

@@ -62,7 +62,8 @@ def _show(name: str) -> None:
             predicted = sizes.tiles_size(header) + source.position
             lines.append(table(_size_rows(header, source, predicted)))
             if sections:
-                lines.append("  sections " + ", ".join(s.kind.decode() for s in sections))
+                shown = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
+                lines.append("  sections " + ", ".join(shown))
             lines.append(palette_lines(palette, colors_shown(), indent="    "))
             _check_size(name, source, predicted)
     finally:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
+from kqcodec.metadata import SECTION_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kqcodec.encoder import TileSize
 
@@ -25,6 +26,7 @@ EFFORTS = ("fast", "default", "best")
 SPACES = ("rgb", "oklab")
 CODER = "dense"
 CODERS = tuple(CODER_NUMBERS)
+KEEPABLE = tuple(SECTION_KINDS)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -84,6 +86,24 @@ class ColorType(ParamType):
         return red, green, blue
 
 
+class KeepType(ParamType):
+    """Names of metadata, with commas between them, or "all"."""
+
+    name = "keep"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        names = tuple(KEEPABLE if value == "all" else value.split(","))
+        for name in names:
+            if name not in KEEPABLE:
+                self.fail(f"{name!r} is none of {', '.join(KEEPABLE)} and all.", param, ctx)
+        return names
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each file, a line each."
 )
@@ -105,9 +125,89 @@ max_pixels_option = click.option(
     metavar="N",
     help="Refuse pictures of more than N pixels.",
 )
+keep_option = click.option(
+    "--keep",
+    type=KeepType(),
+    default=(),
+    metavar="WHAT",
+    help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
+    "converted to sRGB.  [default: nothing]",
+)
 inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 
 
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
     return click.option("-o", "--output", metavar="OUT", help=text)
+
+
+def search_options(command: _Function) -> _Function:
+    """--effort, --space, --seed and --restarts: how k-means looks for colours."""
+    for option in reversed(_SEARCH):
+        command = option(command)
+    return command
+
+
+_SEARCH = (
+    click.option(
+        "--effort",
+        type=click.Choice(EFFORTS),
+        default="default",
+        show_default=True,
+        help="How hard to search for the palette.",
+    ),
+    click.option(
+        "--space",
+        type=click.Choice(SPACES),
+        default="rgb",
+        show_default=True,
+        help="Where colours are compared; oklab goes by perceived difference.",
+    ),
+    click.option(
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Of the random choices; the same seed gives the same file.",
+    ),
+    click.option(
+        "--restarts",
+        type=click.IntRange(min=1),
+        default=RESTARTS,
+        show_default=True,
+        metavar="N",
+        help="How often k-means starts anew; the best result is kept.",
+    ),
+)
+
+
+def background_options(command: _Function) -> _Function:
+    """--background and --no-flatten: what becomes of transparent pixels."""
+    command = click.option(
+        "--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels."
+    )(command)
+    return click.option(
+        "--background",
+        type=ColorType(),
+        default="white",
+        show_default=True,
+        metavar="COLOR",
+        help="What shows through transparent pixels.",
+    )(command)
+
+
+def refuse_background(ctx: click.Context) -> None:
+    """Raise click.UsageError where --background stands beside --no-flatten."""
+    if options_given(ctx, ("background",)):
+        raise click.UsageError("--background and --no-flatten exclude each other.")
+
+
+def options_given(ctx: click.Context, names: Sequence[str]) -> list[str]:
+    """Those of the parameters that are on the command line, as options: ["-k"], say."""
+    return [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in names
+        and ctx.get_parameter_source(parameter.name) is not click.core.ParameterSource.DEFAULT
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import sys
@@ -15,7 +14,7 @@ from kqcodec.cli import options
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading, run_each
 from kqcodec.cli.outputs import Outputs
 from kqcodec.cli.palette_options import check_pins, pin_option, read_palette_file, sort_option
-from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import image_failure, picture_source, pillow_limits, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import colors_shown, hex_color, number, palette_lines
 from kqcodec.errors import ImageError
@@ -64,12 +63,9 @@ _PALETTE_SUFFIXES = (".gpl", ".act", ".ase", ".pal", ".hex", ".txt", ".kq")
 )
 @pin_option
 @sort_option
-@options.effort_option
-@options.space_option
-@options.seed_option
-@options.restarts_option
+@options.search_options
 @options.threads_option
-@options.background_option
+@options.background_options
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -86,7 +82,8 @@ def command(
     pins: tuple[tuple[int, int, int], ...],
     sort: str,
     threads: int | None,
-    background: tuple[int, int, int],
+    background: tuple[int, int, int] | None,
+    no_flatten: bool,
     max_pixels: int,
     force: bool,
     as_json: bool,
@@ -98,6 +95,9 @@ def command(
 
     One FILE that is a palette or a .kq file is converted as it is, unless -k is given.
     """
+    if no_flatten:
+        options.refuse_background(ctx)
+        background = None
     check_pins(pins, k)
     target = STREAM if output is None else output
     chosen = _format(target, file_format, shown=output is None)
@@ -127,8 +127,7 @@ def command(
 
 
 def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
-    source = ctx.get_parameter_source("k")
-    alone = len(inputs) == 1 and source is click.core.ParameterSource.DEFAULT
+    alone = len(inputs) == 1 and not options.options_given(ctx, ["k"])
     return alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)
 
 
@@ -156,14 +155,10 @@ def _format(target: str, file_format: str | None, *, shown: bool) -> str:
         raise click.UsageError(f"{exc}, or --format.") from exc
 
 
-class _StandardInput(io.BytesIO):
-    name = "standard input"
-
-
 def _summed(
     names: Iterable[str],
     threads: int | None,
-    background: tuple[int, int, int],
+    background: tuple[int, int, int] | None,
     max_pixels: int,
     as_json: bool,
 ) -> tuple[Histogram | None, list[str], int]:
@@ -179,9 +174,8 @@ def _summed(
     def add(name: str) -> None:
         nonlocal total
         with reading(display_name(name)):
-            source = name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
             try:
-                pixels = rgb_pixels(source, background=background)
+                pixels = rgb_pixels(picture_source(name), background=background)
             except ImageError as exc:
                 raise image_failure(exc, display_name(name), max_pixels) from exc
             colors = histogram(pixels, thread_count(threads))

@@ -83,20 +83,11 @@ def check_together(ctx: click.Context) -> None:
     Raises:
         click.UsageError: there are some.
     """
-    given = {
-        name: option.opts[0]
-        for option in ctx.command.params
-        if (name := option.name)
-        and ctx.get_parameter_source(name)
-        not in (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP)
-    }
-    if "palette_file" in given:
-        for name in _OF_A_SEARCH:
-            if name in given:
-                raise click.UsageError(
-                    f"--palette needs no search for colours; leave out {given[name]}."
-                )
-    if "dither_kind" in given and "dither" not in given:
+    if options.options_given(ctx, ["palette_file"]):
+        given = options.options_given(ctx, _OF_A_SEARCH)
+        if given:
+            raise click.UsageError(f"--palette needs no search for colours; leave out {given[0]}.")
+    if options.options_given(ctx, ["dither_kind"]) and not options.options_given(ctx, ["dither"]):
         raise click.UsageError("--dither-kind needs --dither, the strength from 0 to 1.")
 
 

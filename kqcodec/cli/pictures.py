@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from kqcodec.cli.failures import DAMAGED_ADVICE, REFUSED, Failure
+from kqcodec.cli.failures import (
+    DAMAGED_ADVICE,
+    REFUSED,
+    STANDARD_INPUT,
+    STREAM,
+    Failure,
+    display_name,
+    reading,
+)
+from kqcodec.errors import ImageError, LabelsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kqcodec.errors import ImageError
+    from kqcodec.image import IndexedImage
+
+
+class _StandardInput(io.BytesIO):
+    """What was read from it, with a name for messages."""
+
+    name = STANDARD_INPUT
+
+
+def picture_source(name: str) -> str | BinaryIO:
+    """What the API reads for the input ``name``: a path, or all of standard input."""
+    return name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
+
+
+def read_labels(name: str, max_pixels: int) -> IndexedImage:
+    """The input ``name`` as a label map.
+
+    Raises:
+        Failure: it can't be read, holds no labels, or is over the limit.
+    """
+    from kqcodec.decoder import check_limit
+    from kqcodec.labelmaps import label_map
+
+    with reading(display_name(name)):
+        try:
+            indexed = label_map(picture_source(name))
+        except ImageError as exc:
+            raise image_failure(exc, display_name(name), max_pixels) from exc
+        check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
+    return indexed
 
 
 def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
@@ -26,6 +66,8 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
             f"{name}: the picture has more than {max_pixels:,} pixels; "
             "raise --max-pixels if you trust the file",
         )
+    if isinstance(exc, LabelsError):
+        return Failure(REFUSED, str(exc))
     if exc.__cause__ is None and "transparent" in str(exc):
         return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
     foreign = isinstance(exc.__cause__, UnidentifiedImageError)

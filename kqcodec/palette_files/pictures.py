@@ -57,13 +57,13 @@ def read_picture(data: bytes) -> Rows:
     """
     from PIL import Image, UnidentifiedImageError
 
+    from kqcodec.labelmaps import of_palette_image
     from kqcodec.pixels import rgb_pixels
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.mode == "P" and image.palette is not None:
-                image.load()
-                return np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+            if image.mode == "P":
+                return of_palette_image(image).palette
         pixels = rgb_pixels(data)
     except UnidentifiedImageError as exc:
         raise PaletteError(

@@ -1,0 +1,139 @@
+"""Indexed images as files of other formats: their bytes, and what each can hold.
+
+Where a format has palettes, palette and labels go in as they are, entry by entry;
+where it hasn't, the pixels do, losslessly if the format can. Metadata go along as
+far as the format carries them. A profile that it can't carry is applied, so that
+the picture looks the same.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.metadata import Metadata, descriptive_exif
+from kqcodec.pixels import ConversionWarning
+from kqcodec.profiles import palette_in_srgb
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from kqcodec.image import IndexedImage
+
+# The formats of at most 256 colours in which Pillow keeps a palette and its indices
+# as they are.
+PALETTED = ("PNG", "GIF", "BMP", "TIFF")
+# Formats of NumPy: the pixels alone, and palette and labels together.
+ARRAYS = ("NPY", "NPZ")
+
+# What else to tell Pillow, so that nothing is lost that needn't be.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "GIF": {"optimize": False},  # which would leave out entries that no pixel has
+    "WEBP": {"lossless": True, "exact": True, "quality": 100, "method": 4},
+}
+_CARRIES = {
+    "PNG": ("icc", "exif", "xmp"),
+    "JPEG": ("icc", "exif", "xmp"),
+    "WEBP": ("icc", "exif", "xmp"),
+    "AVIF": ("icc", "exif", "xmp"),
+    "TIFF": ("icc", "exif", "xmp"),
+    "KQ": ("icc", "exif", "xmp"),
+}
+_NAMES = {"exif": "Exif", "xmp": "XMP"}
+_TIFF_XMP = 700
+
+
+def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
+    """The picture as a file of another format.
+
+    Args:
+        indexed: up to 256 colours, PNG, GIF, BMP and TIFF keep palette and labels;
+            otherwise, and in the other formats, pixels are stored.
+        file_format: a name of Pillow's, or "NPY" for an array of the pixels, uint8
+            of shape (H, W, 3), or "NPZ" for the arrays "palette" and "labels".
+
+    Raises:
+        ValueError: the format can't hold the picture.
+
+    Warns:
+        ConversionWarning: Exif or XMP are left out.
+    """
+    indexed = _carried(indexed, file_format)
+    if file_format in ARRAYS:
+        return _array_bytes(indexed, file_format)
+    image = indexed.to_pil()
+    if image.mode == "P" and file_format not in PALETTED:
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return pillow_bytes(image, file_format, indexed.metadata)
+
+
+def pillow_bytes(image: Image.Image, file_format: str, metadata: Metadata) -> bytes:
+    """A Pillow image as a file of that format, with metadata that it carries.
+
+    Raises:
+        ValueError: the format can't hold the image.
+    """
+    options = {**_OPTIONS.get(file_format, {}), **_metadata_options(metadata, file_format)}
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, file_format, **options)
+    except (OSError, ValueError, KeyError) as exc:
+        raise ValueError(
+            f"the picture of {image.width:,} x {image.height:,} pixels can't be written "
+            f"as {file_format} ({exc})"
+        ) from exc
+    return buffer.getvalue()
+
+
+def npy_bytes(array: Any) -> bytes:
+    """An array as a .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def _array_bytes(indexed: IndexedImage, file_format: str) -> bytes:
+    if file_format == "NPY":
+        return npy_bytes(indexed.to_rgb())
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, palette=indexed.palette, labels=indexed.labels)
+    return buffer.getvalue()
+
+
+def _carried(indexed: IndexedImage, file_format: str) -> IndexedImage:
+    """The image with no more metadata than the format carries."""
+    metadata, palette = indexed.metadata, indexed.palette
+    carries = _CARRIES.get(file_format, ())
+    if metadata.icc is not None and "icc" not in carries:
+        palette = palette_in_srgb(palette, metadata.icc)
+        metadata = replace(metadata, icc=None)
+    for field, name in _NAMES.items():
+        if getattr(metadata, field) is not None and field not in carries:
+            warnings.warn(
+                f"{file_format} files carry no {name}; it is left out",
+                ConversionWarning,
+                stacklevel=3,
+            )
+            metadata = replace(metadata, **{field: None})
+    return replace(indexed, palette=palette, metadata=metadata)
+
+
+def _metadata_options(metadata: Metadata, file_format: str) -> dict[str, Any]:
+    options: dict[str, Any] = metadata.pillow_info()
+    if file_format == "PNG" and metadata.xmp is not None:
+        from PIL.PngImagePlugin import PngInfo
+
+        del options["xmp"]
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+    if file_format == "TIFF" and (metadata.exif or metadata.xmp):
+        options.pop("xmp", None)
+        tags = descriptive_exif(metadata.exif or b"")
+        if metadata.xmp is not None:
+            tags[_TIFF_XMP] = metadata.xmp
+        options["exif"] = tags
+    return options

@@ -1,0 +1,147 @@
+"""Indexed images as files of other formats."""
+
+import io
+
+import numpy as np
+import profiles as made
+import pytest
+import samples
+from PIL import Image
+
+import kqcodec
+from kqcodec import Metadata
+from kqcodec.exports import ARRAYS, PALETTED, picture_bytes
+from kqcodec.pixels import ConversionWarning
+from kqcodec.profiles import palette_in_srgb
+
+ICC = made.rgb_profile()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
+
+
+def exif(**more) -> bytes:
+    tags = Image.Exif()
+    tags[0x013B] = "Ada"
+    tags[0x8769] = {0x9003: "2026:01:02 03:04:05"}
+    for tag, value in more.items():
+        tags[int(tag, 16)] = value
+    return tags.tobytes().removeprefix(b"Exif\0\0")
+
+
+def carrying(k: int = 7, **metadata: bytes) -> kqcodec.IndexedImage:
+    image = samples.indexed(31, 17, k)
+    return kqcodec.IndexedImage(image.palette, image.labels, metadata=Metadata(**metadata))
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("file_format", PALETTED)
+@pytest.mark.parametrize("k", [1, 2, 3, 7, 16, 17, 255, 256])
+def test_palette_and_labels_go_in_as_they_are(file_format, k):
+    image = carrying(k)
+    found = opened(picture_bytes(image, file_format))
+    found.load()
+    if found.mode == "L":  # how Pillow opens a palette that counts up from black to white
+        pytest.fail("the palette is gone")
+    assert found.mode == "P"
+    palette = np.array(found.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    assert np.array_equal(palette[:k], image.palette)
+    assert not palette[k:].any()  # GIF pads to a power of two
+    assert np.array_equal(np.asarray(found), image.labels)
+
+
+@pytest.mark.parametrize("file_format", PALETTED)
+def test_unused_and_repeated_entries_stay(file_format):
+    palette = np.array([[9, 9, 9], [1, 2, 3], [9, 9, 9], [200, 0, 0]], np.uint8)
+    labels = np.array([[2, 0, 2], [0, 2, 0]], np.uint8)
+    found = opened(picture_bytes(kqcodec.IndexedImage(palette, labels), file_format))
+    assert found.getpalette("RGB")[:12] == palette.ravel().tolist()
+    assert np.array_equal(np.asarray(found), labels)
+
+
+def test_a_png_has_as_many_entries_as_the_file():
+    data = picture_bytes(carrying(5), "PNG")
+    at = data.index(b"PLTE")
+    assert int.from_bytes(data[at - 4 : at], "big") == 15
+    assert data[24] == 4  # bits a pixel
+
+
+@pytest.mark.parametrize("file_format", ["WEBP", "PPM", "TGA", "JPEG2000"])
+@pytest.mark.parametrize("k", [5, 300])
+def test_pixels_are_exact_where_the_format_can(file_format, k):
+    image = carrying(k)
+    found = opened(picture_bytes(image, file_format)).convert("RGB")
+    assert np.array_equal(np.asarray(found), image.to_rgb())
+
+
+def test_arrays():
+    image = carrying(300)
+    assert np.array_equal(np.load(io.BytesIO(picture_bytes(image, "NPY"))), image.to_rgb())
+    with np.load(io.BytesIO(picture_bytes(image, "NPZ"))) as arrays:
+        assert np.array_equal(arrays["palette"], image.palette)
+        assert np.array_equal(arrays["labels"], image.labels)
+    assert picture_bytes(image, "NPZ") == picture_bytes(image, "NPZ")
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF", "JPEG"])
+def test_metadata_go_along(file_format):
+    image = carrying(icc=ICC, exif=exif(), xmp=XMP)
+    found = opened(picture_bytes(image, file_format))
+    found.load()
+    assert found.info["icc_profile"] == ICC
+    tags = found.getexif()
+    assert tags[0x013B] == "Ada"
+    assert tags.get_ifd(0x8769)[0x9003] == "2026:01:02 03:04:05"
+    again = kqcodec.quantize(picture_bytes(image, file_format), 256, keep=["xmp", "icc"])
+    if file_format != "JPEG":  # Pillow 10 writes no XMP there
+        assert again == kqcodec.quantize(image.to_rgb(), 256)
+        assert again.metadata == Metadata(icc=ICC, xmp=XMP)
+
+
+def test_a_picture_comes_back_through_a_png():
+    image = carrying(icc=ICC, exif=exif(), xmp=XMP)
+    png = picture_bytes(image, "PNG")
+    again = kqcodec.quantize(png, 256, keep=["icc", "exif", "xmp"])
+    assert again.metadata == image.metadata
+    assert np.array_equal(again.to_rgb(), image.to_rgb())
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "BMP", *ARRAYS])
+def test_a_profile_is_applied_where_it_cant_go_along(file_format):
+    image = carrying(icc=ICC)
+    shown = palette_in_srgb(image.palette, ICC)
+    data = picture_bytes(image, file_format)
+    if file_format == "NPY":
+        assert np.array_equal(np.load(io.BytesIO(data)), shown[image.labels])
+    elif file_format == "NPZ":
+        assert np.array_equal(np.load(io.BytesIO(data))["palette"], shown)
+    else:
+        assert np.array_equal(np.asarray(opened(data).convert("RGB")), shown[image.labels])
+
+
+@pytest.mark.parametrize(("field", "name"), [("exif", "Exif"), ("xmp", "XMP")])
+def test_what_a_format_doesnt_carry_is_said(field, name):
+    with pytest.warns(ConversionWarning, match=f"GIF files carry no {name}; it is left out"):
+        picture_bytes(carrying(**{field: b"data"}), "GIF")
+
+
+def test_nonsense_doesnt_stop_a_picture():
+    for file_format in ("PNG", "TIFF", "WEBP"):
+        image = carrying(exif=b"nonsense", xmp=b"\xff\xfe")
+        found = opened(picture_bytes(image, file_format))
+        assert np.array_equal(np.asarray(found.convert("RGB")), image.to_rgb())
+
+
+def test_a_tiff_keeps_its_own_structure():
+    """Telephones write the sensor's width and height into Exif."""
+    image = carrying(exif=exif(**{"0x100": 4000, "0x101": 3000, "0x103": 6}))
+    found = opened(picture_bytes(image, "TIFF"))
+    assert found.size == (31, 17)
+    assert np.array_equal(np.asarray(found), image.labels)
+
+
+def test_what_a_format_cant_hold_is_a_sentence():
+    wide = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), np.zeros((1, 70_000), np.uint8))
+    with pytest.raises(ValueError, match=r"70,000 x 1 pixels can't be written as WEBP \("):
+        picture_bytes(wide, "WEBP")
