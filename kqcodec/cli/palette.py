@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli import options
-from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading, run_each
+from kqcodec.cli.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading, run_each
 from kqcodec.cli.outputs import Outputs
 from kqcodec.cli.palette_options import check_pins, pin_option, read_palette_file, sort_option
 from kqcodec.cli.pictures import image_failure, picture_source, pillow_limits, warnings_as_lines
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 # Equal to kqcodec.palette_files.PALETTE_FORMATS, whose module imports NumPy.
 FORMATS = ("gpl", "act", "ase", "pal", "hex", "kq")
 _TEXT = ("gpl", "pal", "hex")
-# What is converted where it comes alone; a picture is, too, by `kq encode --palette`.
-_PALETTE_SUFFIXES = (".gpl", ".act", ".ase", ".pal", ".hex", ".txt", ".kq")
+# What is converted where it comes alone; only a .kq file is a picture as well.
+_NO_PICTURES = (".gpl", ".act", ".ase", ".pal", ".hex", ".txt")
+_PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
 
 
 @click.command(
@@ -173,6 +174,12 @@ def _summed(
 
     def add(name: str) -> None:
         nonlocal total
+        if name.lower().endswith(_NO_PICTURES):
+            raise Failure(
+                REFUSED,
+                f"{display_name(name)}: this is a palette, not a picture; "
+                "give it alone and without -k to convert it",
+            )
         with reading(display_name(name)):
             try:
                 pixels = rgb_pixels(picture_source(name), background=background)

@@ -25,6 +25,25 @@ _OF_A_SEARCH = ("k", "pins", "sort", "effort", "seed", "restarts")
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
+
+class AmountType(options.ParamType):
+    """A number from 0 to 1."""
+
+    name = "amount"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See the class."""
+        try:
+            amount = float(value)
+        except ValueError:
+            amount = -1.0
+        if not 0 <= amount <= 1:  # NaN isn't either
+            self.fail(f"{value!r} is not a number from 0 to 1.", param, ctx)
+        return amount
+
+
 pin_option = click.option(
     "--pin",
     "pins",
@@ -49,7 +68,7 @@ _palette_option = click.option(
 )
 _dither_option = click.option(
     "--dither",
-    type=click.FloatRange(0, 1),
+    type=AmountType(),
     default=0.0,
     show_default=True,
     metavar="0..1",
