@@ -5,15 +5,19 @@ Three kinds, all in the space in which the palette was chosen, in integers:
 
     floyd-steinberg   the error goes to the pixels that come after (Floyd & Steinberg
                       1976), rows running to the right and to the left in turn
-    blue-noise        each colour becomes a mix of 64 entries whose errors cancel
-                      (Knoll's pattern dithering, 1999); a threshold for each place
-                      chooses among them. The thresholds are blue noise of 64 x 64
-                      by void and cluster (Ulichney 1993)
+    blue-noise        each colour becomes a mix of 64 entries, each chosen with the
+                      error of those before it (Knoll's pattern dithering, 1999); a
+                      threshold for each place chooses among them. The thresholds are
+                      blue noise of 64 x 64 by void and cluster (Ulichney 1993)
     bayer             the same with Bayer's 8 x 8 thresholds (1973)
 
 The last two look at nothing but a pixel's colour and place, so equal areas stay
 equal and a picture can change in one place without changing in others. A pixel
 whose colour is in the palette, and which no error reaches, keeps it.
+
+With a strength below 1 that part of each error is passed on. As k-means puts
+entries into the middle of clusters, colours at their rim are no mix of any, and
+full strength piles their errors up: about 0.85 has the lowest error from afar.
 """
 
 from __future__ import annotations
@@ -153,10 +157,10 @@ def _mixes(
     wide = points.astype(np.int32)
     errors = np.zeros_like(wide)
     for place in range(_MIX):
-        goals = np.clip(wide + (errors * strength + FULL // 2) // FULL, 0, TOP)
-        kernels.nearest(goals.astype(np.int16), centers, labels, distances)
+        goals = np.clip(wide + (errors + FULL // 2) // FULL, -TOP // 2, TOP + TOP // 2)
+        kernels.nearest(goals.clip(0, TOP).astype(np.int16), centers, labels, distances)
         mixes[:, place] = labels
-        errors += wide - centers[labels]
+        errors = strength * (goals - centers[labels])
     return mixes
 
 

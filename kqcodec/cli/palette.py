@@ -11,9 +11,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli import options
-from kqcodec.cli.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading, run_each
+from kqcodec.cli.failures import (
+    REFUSED,
+    STANDARD_OUTPUT,
+    STREAM,
+    USAGE,
+    Failure,
+    display_name,
+    reading,
+    run_each,
+)
 from kqcodec.cli.outputs import Outputs
-from kqcodec.cli.palette_options import check_pins, pin_option, read_palette_file, sort_option
+from kqcodec.cli.palette_options import (
+    OF_A_SEARCH,
+    check_pins,
+    pin_option,
+    read_palette_file,
+    sort_option,
+)
 from kqcodec.cli.pictures import image_failure, picture_source, pillow_limits, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import colors_shown, hex_color, number, palette_lines
@@ -100,6 +115,7 @@ def command(
         options.refuse_background(ctx)
         background = None
     check_pins(pins, k)
+    listed = output is None and file_format is None
     target = STREAM if output is None else output
     chosen = _format(target, file_format, shown=output is None)
     outputs = Outputs.one(inputs, target, force)
@@ -119,17 +135,37 @@ def command(
             ctx.exit(code)
         palette, figures = _found(total, k, pins, sort, search)
         figures = {"inputs": used, **figures}
-    _write(outputs, inputs[0], palette, chosen, swatches=output is None and not as_json)
-    _report(
-        {"output": target, "format": chosen, "k": len(palette), **figures}, palette,
-        as_json=as_json, quiet=quiet or output is None, err=outputs.use_stream,
-    )  # fmt: skip
+    figures = {"output": target, "format": chosen, "k": len(palette), **figures}
+    if listed and as_json:  # which lists it as well
+        figures |= {"output": None, "format": None}
+    elif listed and colors_shown():
+        click.echo(palette_lines(palette.tobytes(), swatches=True))
+    else:
+        _write(outputs, inputs[0], palette, chosen)
+    if as_json:
+        colors = [hex_color(*color) for color in palette.tolist()]
+        text = json.dumps({**figures, "palette": colors})
+        click.echo(text, err=outputs.use_stream and not listed)
+    elif not quiet and not listed:
+        click.echo(_summary(figures), err=outputs.use_stream)
     ctx.exit(code)
 
 
 def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
+    """Whether the input is a palette to keep as it is.
+
+    Raises:
+        click.UsageError: it is, but an option says how to search for another.
+    """
     alone = len(inputs) == 1 and not options.options_given(ctx, ["k"])
-    return alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)
+    if not (alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)):
+        return False
+    given = options.options_given(ctx, OF_A_SEARCH)
+    if given:
+        raise click.UsageError(
+            f"{click.format_filename(inputs[0])} is converted as it is; leave out {given[0]}."
+        )
+    return True
 
 
 def _format(target: str, file_format: str | None, *, shown: bool) -> str:
@@ -209,14 +245,9 @@ def _found(
     return found.palette, figures
 
 
-def _write(
-    outputs: Outputs, name: str, palette: NDArray[np.uint8], file_format: str, *, swatches: bool
-) -> None:
+def _write(outputs: Outputs, name: str, palette: NDArray[np.uint8], file_format: str) -> None:
     from kqcodec.palette_files import palette_bytes
 
-    if swatches and file_format == "hex" and colors_shown():
-        click.echo(palette_lines(palette.tobytes(), swatches=True))
-        return
     try:
         data = palette_bytes(palette, file_format)
     except ValueError as exc:
@@ -224,23 +255,17 @@ def _write(
     outputs.write(name, [data])
 
 
-def _report(
-    figures: dict[str, Any], palette: NDArray[np.uint8], *, as_json: bool, quiet: bool, err: bool
-) -> None:
-    if as_json:
-        colors = [hex_color(*color) for color in palette.tolist()]
-        click.echo(json.dumps({**figures, "palette": colors}), err=err)
-    elif not quiet:
-        count = len(figures["inputs"])
-        found = ""
-        if "pixels" in figures:
-            loss = "every colour exact"
-            if figures["inertia"]:
-                loss = f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB"
-            found = (
-                f" for {count:,} picture{'s' * (count > 1)}, {number(figures['pixels'])} pixels, "
-                f"{number(figures['unique_colors'])} colours; {loss}"
-            )
-        click.echo(
-            f"{click.format_filename(figures['output'])}: K = {figures['k']:,}{found}", err=err
-        )
+def _summary(figures: dict[str, Any]) -> str:
+    target = figures["output"]
+    shown = STANDARD_OUTPUT if target == STREAM else click.format_filename(target)
+    line = f"{shown}: K = {figures['k']:,}"
+    if "pixels" not in figures:  # converted
+        return line
+    loss = "every colour exact"
+    if figures["inertia"]:
+        loss = f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB"
+    count = len(figures["inputs"])
+    return (
+        f"{line} for {count:,} picture{'s' * (count > 1)}, {figures['pixels']:,} pixels, "
+        f"{figures['unique_colors']:,} colours; {loss}"
+    )

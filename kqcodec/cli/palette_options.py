@@ -21,7 +21,7 @@ SORTS = ("coder", "luma", "frequency", "hue")
 DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
 
 # What a given palette makes pointless.
-_OF_A_SEARCH = ("k", "pins", "sort", "effort", "seed", "restarts")
+OF_A_SEARCH = ("k", "pins", "sort", "effort", "seed", "restarts")
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -103,7 +103,7 @@ def check_together(ctx: click.Context) -> None:
         click.UsageError: there are some.
     """
     if options.options_given(ctx, ["palette_file"]):
-        given = options.options_given(ctx, _OF_A_SEARCH)
+        given = options.options_given(ctx, OF_A_SEARCH)
         if given:
             raise click.UsageError(f"--palette needs no search for colours; leave out {given[0]}.")
     if options.options_given(ctx, ["dither_kind"]) and not options.options_given(ctx, ["dither"]):

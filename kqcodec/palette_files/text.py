@@ -110,10 +110,10 @@ def is_hex_list(data: bytes) -> bool:
     head = data[:_HEAD]
     if b"\0" in head:
         return False
-    for word in _words(_decoded(head, errors="replace")):
-        return rgb_of_hex(word) is not None or _PAINT_NET.match(word) is not None
-    # Nothing but comments, so far.
-    return head.lstrip().startswith((b";", b"//"))
+    if head.lstrip().startswith((b";", b"//")):
+        return True
+    first = next(_words(_decoded(head, errors="replace")), "")
+    return rgb_of_hex(first) is not None or _PAINT_NET.match(first) is not None
 
 
 def read_hex_list(data: bytes) -> Rows:
