@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
+    from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
 
 _HOMES = {
@@ -45,6 +46,8 @@ _HOMES = {
     "IndexedImage": "image",
     "KMeansResult": "clustering",
     "Metadata": "metadata",
+    "Segment": "segments",
+    "Segmentation": "segments",
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
@@ -58,6 +61,7 @@ _HOMES = {
     "read_palette": "palette_files",
     "read_region": "decoder",
     "read_tiles": "decoder",
+    "segment": "segments",
     "shared_palette": "shared",
     "size_report": "report",
     "write": "codec",
@@ -70,6 +74,8 @@ __all__ = [
     "IndexedImage",
     "KMeansResult",
     "Metadata",
+    "Segment",
+    "Segmentation",
     "SizeReport",
     "__version__",
     "decode",
@@ -85,6 +91,7 @@ __all__ = [
     "read_palette",
     "read_region",
     "read_tiles",
+    "segment",
     "shared_palette",
     "size_report",
     "write",

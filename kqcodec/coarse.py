@@ -45,9 +45,22 @@ class WeightedPoints:
 
 def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, NDArray[np.uint32]]:
     """The colours of a histogram as points, and their places in it."""
-    order = kernels.morton_order(colors.keys)
+    has_alpha = colors.channels == 4
+    order = _morton_order_4(colors.keys) if has_alpha else kernels.morton_order(colors.keys)
     keys = colors.keys[order]
-    return WeightedPoints(space.points(colors_of_keys(keys)), colors.counts[order], keys), order
+    points = space.points(colors_of_keys(keys, colors.channels))
+    return WeightedPoints(points, colors.counts[order], keys), order
+
+
+def _morton_order_4(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """``kernels.morton_order`` for keys of four channels, alpha's bits above red's."""
+    codes = np.zeros(len(keys), dtype=np.uint32)
+    for bit in range(8):
+        for channel in range(4):
+            codes |= (keys >> np.uint32(8 * channel + bit) & np.uint32(1)) << np.uint32(
+                4 * bit + channel
+            )
+    return np.argsort(codes, kind="stable").astype(np.uint32)
 
 
 def cell_bits(fine: WeightedPoints, wanted: int) -> int:
@@ -73,4 +86,4 @@ def merged_cells(fine: WeightedPoints, bits: int) -> WeightedPoints:
 
 def _mask(bits: int) -> np.uint32:
     one = 0xFF & ~((1 << (8 - bits)) - 1)
-    return np.uint32(one << 16 | one << 8 | one)
+    return np.uint32(one << 24 | one << 16 | one << 8 | one)

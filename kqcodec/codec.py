@@ -12,7 +12,6 @@ from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed, encoded_parts
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
-from kqcodec.pixels import WHITE
 from kqcodec.quantizer import quantize
 from kqcodec.sorting import DEFAULT_SORT
 
@@ -40,7 +39,7 @@ def encode(
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     keep: Collection[str] = (),
 ) -> bytes:
     """The bytes of a .kq file of ``image`` in at most ``k`` colours, or in a palette.
@@ -85,7 +84,7 @@ def write(
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     keep: Collection[str] = (),
     overwrite: bool = True,
 ) -> int:

@@ -129,7 +129,8 @@ def read_header(source: Source) -> Header:
 
 
 def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
-    """The palette's 3·K bytes.
+    """The palette's 3·K bytes, red, green and blue of each entry; where the file has
+    alpha, that of each entry behind them all.
 
     Raises:
         TruncatedError, ChecksumError

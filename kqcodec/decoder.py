@@ -17,7 +17,7 @@ from kqcodec.coders import coder_named
 from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
 from kqcodec.header import Header
-from kqcodec.image import IndexedImage, Labels, label_dtype
+from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
 from kqcodec.kernels import kernels
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
@@ -62,7 +62,7 @@ class Opened:
         opened = cls(
             source,
             header,
-            np.frombuffer(palette, dtype=np.uint8).reshape(header.k, 3),
+            palette_of_bytes(palette, header.k),
             sections,
             sealer,
             source.position,
@@ -136,7 +136,7 @@ def decode(
         max_pixels: refuse larger pictures; None for no limit.
 
     Returns:
-        uint8, shape (H, W, 3).
+        uint8, shape (H, W, 3); (H, W, 4) where the file has alpha.
 
     Raises:
         FormatError: the file is damaged, foreign or over the limit.
@@ -144,13 +144,14 @@ def decode(
     """
     with open_source(_buffer(data)) as source:
         opened = Opened.from_source(source, max_pixels)
-        rgb = np.empty((opened.header.height, opened.header.width, 3), dtype=np.uint8)
+        shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
+        pixels = np.empty(shape, dtype=np.uint8)
 
         def place(box: Box, labels: Labels) -> None:
-            kernels.paint(labels, opened.palette, rgb, box.upper, box.left)
+            kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
         _decode_tiles(opened, opened.records(), place, threads)
-    return rgb
+    return pixels
 
 
 def decode_indexed(

@@ -18,11 +18,14 @@ whose colour is in the palette, and which no error reaches, keeps it.
 With a strength below 1 that part of each error is passed on. As k-means puts
 entries into the middle of clusters, colours at their rim are no mix of any, and
 full strength piles their errors up: about 0.85 has the lowest error from afar.
+
+Only opaque pixels are dithered: what is transparent stays exactly so.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -31,13 +34,15 @@ import numpy as np
 
 from kqcodec.histogram import colors_of_keys, keys_of_colors
 from kqcodec.kernels import kernels
+from kqcodec.metrics import costs_of_pixels
 from kqcodec.parallel import ordered_map
 from kqcodec.sorting import luma_ranks
-from kqcodec.spaces import TOP
+from kqcodec.spaces import TOP, space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.image import IndexedImage
     from kqcodec.spaces import Space
 
 DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
@@ -45,6 +50,7 @@ DEFAULT_DITHER_KIND = DITHER_KINDS[0]
 
 # The strength in whole numbers.
 FULL = 256
+OPAQUE = 255
 # Entries in a mix, and different thresholds.
 _MIX = 64
 _BAYER_SIDE = 8
@@ -74,40 +80,68 @@ def dither_strength(amount: float, kind: str) -> int:
 
 def dithered(
     pixels: NDArray[np.uint8],
-    palette: NDArray[np.uint8],
-    space: Space,
+    indexed: IndexedImage,
+    space: str,
     *,
     strength: int,
     kind: str,
     threads: int,
-) -> NDArray[np.uint16]:
-    """The labels of pixels, shape (H, W, C), by that kind of dithering.
+) -> IndexedImage:
+    """The indexed image of these pixels, shape (H, W, 3) or (H, W, 4), with its opaque
+    pixels dithered among its opaque entries, and with the costs of that.
 
     The result doesn't depend on ``threads``, of which only the kinds with
     thresholds can use several.
     """
+    assert indexed.costs is not None  # noqa: S101 - quantizing has filled it
+    if indexed.costs.mse == 0:
+        return indexed
+    entries = np.arange(indexed.k)
+    mask = np.ones(pixels.shape[:2], dtype=np.bool_)
+    if pixels.shape[2] == 4:
+        mask = pixels[:, :, 3] == OPAQUE
+        entries = np.flatnonzero(indexed.palette[:, 3] == OPAQUE)
+        if len(entries) == 0:
+            return indexed
+    rgb, palette = pixels[:, :, :3], indexed.palette[entries, :3]
     if kind == "floyd-steinberg":
-        return _diffused(pixels, palette, space, strength)
-    thresholds = _bayer() if kind == "bayer" else _blue_noise()
-    return _mixed(pixels, palette, space, strength=strength, thresholds=thresholds, threads=threads)
+        found = _diffused(rgb, mask, palette, space_of(space), strength)
+    else:
+        found = _mixed(
+            rgb,
+            palette,
+            space_of(space),
+            strength=strength,
+            thresholds=_bayer() if kind == "bayer" else _blue_noise(),
+            threads=threads,
+        )
+    labels = np.where(mask, entries.astype(indexed.labels.dtype)[found], indexed.labels)
+    costs = costs_of_pixels(pixels, indexed.palette, labels, like=indexed.costs)
+    return replace(indexed, labels=labels, costs=costs)
 
 
 def _diffused(
-    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], space: Space, strength: int
+    pixels: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    palette: NDArray[np.uint8],
+    space: Space,
+    strength: int,
 ) -> NDArray[np.uint16]:
-    height, width, channels = pixels.shape
+    """Labels where the mask is; errors end where it isn't, and labels are 0."""
+    height, width = mask.shape
     centers = space.points(palette)
-    labels = np.empty((height, width), dtype=np.uint16)
+    labels = np.zeros((height, width), dtype=np.uint16)
     errors = np.zeros((width + 2, 4), dtype=np.int32)
     rows = max(1, _DIFFUSED // width)
     for top in range(0, height, rows):
-        band = pixels[top : top + rows]
-        points = space.points(band.reshape(-1, channels)).reshape(-1, width, 4)
+        band = slice(top, top + rows)
+        points = space.points(pixels[band].reshape(-1, 3)).reshape(-1, width, 4)
         kernels.diffuse(
             points,
+            mask[band],
             centers,
             errors,
-            labels[top : top + rows],
+            labels[band],
             strength=strength,
             backwards=top % 2 == 1,
         )

@@ -64,6 +64,7 @@ class Effort:
         fine_bits: and their tolerance.
         passes: of the descent on the rounded palette, at most,
         nudged: on at least so many points for each entry.
+        alpha_trials: of moves of opaque and translucent centres, at most.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Effort:
     fine_bits: int
     passes: int
     nudged: int
+    alpha_trials: int
 
     def draws_for(self, k: int, points: int) -> int:
         """How many random draws of first centres; more where they cost little."""
@@ -104,6 +106,7 @@ EFFORTS = {
             fine_bits=8,
             passes=0,
             nudged=1,
+            alpha_trials=32,
         ),
         Effort(
             name="default",
@@ -117,6 +120,7 @@ EFFORTS = {
             fine_bits=13,
             passes=3,
             nudged=128,
+            alpha_trials=240,
         ),
         Effort(
             name="best",
@@ -130,6 +134,7 @@ EFFORTS = {
             fine_bits=17,
             passes=30,
             nudged=65_536,
+            alpha_trials=2000,
         ),
     )
 }

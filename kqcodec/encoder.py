@@ -11,6 +11,7 @@ from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.image import palette_bytes
 from kqcodec.metadata import SECTION_KINDS
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
@@ -35,7 +36,7 @@ def encode_indexed(
     """The bytes of a .kq file that holds an indexed image, losslessly.
 
     Args:
-        indexed: palette and labels, kept exactly, unused entries included.
+        indexed: palette and labels, kept exactly, unused entries and alpha included.
         coder: "packed" (ceil(log2 K) bits a label) or "dense" (log2 K).
         tile: pixels a tile, a power of two from 16 to 262,144, or a pair
             (width, height) of them; 0 for as wide or high as the picture; None
@@ -77,7 +78,8 @@ def encoded_parts(
             k=indexed.k,
             tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
             sections=bool(sections),
-            minor=_least_minor(sections),
+            minor=_least_minor(indexed, sections),
+            alpha=indexed.has_alpha,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
@@ -93,7 +95,7 @@ def _parts(
 ) -> Iterator[bytes]:
     sealer = Sealer(header)
     yield header.to_bytes()
-    yield sealer.palette(indexed.palette.tobytes())
+    yield sealer.palette(palette_bytes(indexed.palette))
     if sections:
         yield sealer.sections(sections)
     grid = header.grid
@@ -109,9 +111,10 @@ def _parts(
     yield sealer.directory(lengths)
 
 
-def _least_minor(sections: Sequence[Section]) -> int:
+def _least_minor(indexed: IndexedImage, sections: Sequence[Section]) -> int:
     """The least minor version of the format that has all that the file uses."""
-    return int(any(section.kind in SECTION_KINDS.values() for section in sections))
+    has_metadata = any(section.kind in SECTION_KINDS.values() for section in sections)
+    return int(indexed.has_alpha or has_metadata)
 
 
 def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:

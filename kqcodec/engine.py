@@ -75,7 +75,7 @@ class Found:
         centers: means on the grid, int16, shape (K, 4).
         labels: each colour's centre, uint16, in the histogram's order.
         points: the colours in Morton order, and their places in the histogram.
-        palette: uint8, shape (K, 3), as yet without order.
+        palette: uint8, shape (K, 3), (K, 4) with alpha, as yet without order.
         cost: of the palette, in squared 64ths.
         history: the cost of the centres at each iteration on all colours.
         iterations: on cells and on colours.
@@ -314,9 +314,7 @@ def _on_the_grid(
     fine: WeightedPoints, means: NDArray[np.int16], effort: Effort, space: Space
 ) -> NDArray[np.uint8]:
     """The means as 8-bit colours, and moved about until no step lowers the cost."""
-    data = merged_cells(
-        fine, cell_bits(fine, max(_NUDGED_POINTS, effort.nudged * _times(fine) * len(means)))
-    )
+    data = merged_cells(fine, cell_bits(fine, points_to_nudge(effort, fine, len(means))))
     palette = space.colors(means)
     labels = np.empty(len(data), dtype=np.uint16)
     distances = np.empty(len(data), dtype=np.int32)
@@ -324,18 +322,37 @@ def _on_the_grid(
         kernels.nearest(data.points, space.points(palette), labels, distances)
         if not _refill(data, palette, labels, distances):
             break
-    if space.name == "rgb" and len(palette) <= _MOST_NUDGED and effort.passes:
+    if space.name == "rgb":
         centers = space.points(palette)
-        around = neighbors(centers, _NUDGE_REACH)
-        active = np.ones(len(centers), dtype=np.bool_)
-        for _ in range(effort.passes):
-            moved, _ = kernels.nudge(
-                data.points, data.weights, centers, labels, distances, around, active, _STEP
-            )
-            if moved == 0:
-                break
+        nudge(data.points, data.weights, centers, labels, distances, passes=effort.passes)
         palette = space.colors(centers)
     return palette
+
+
+def nudge(
+    points: NDArray[np.int16],
+    weights: NDArray[np.int64],
+    centers: NDArray[np.int16],
+    labels: NDArray[np.uint16],
+    distances: NDArray[np.int32],
+    *,
+    passes: int,
+) -> None:
+    """Moves centres from one 8-bit colour to the next while that lowers the cost, in
+    at most so many passes; see ``kqcodec.kernels``."""
+    if len(centers) > _MOST_NUDGED or passes == 0:
+        return
+    around = neighbors(centers, _NUDGE_REACH)
+    active = np.ones(len(centers), dtype=np.bool_)
+    for _ in range(passes):
+        moved, _ = kernels.nudge(points, weights, centers, labels, distances, around, active, _STEP)
+        if moved == 0:
+            break
+
+
+def points_to_nudge(effort: Effort, fine: WeightedPoints, k: int) -> int:
+    """On how many points, at least, a palette of k colours is moved about."""
+    return max(_NUDGED_POINTS, effort.nudged * _times(fine) * k)
 
 
 def _refill(
@@ -352,5 +369,6 @@ def _refill(
     costs = data.weights * distances
     costliest = np.argsort(-costs, kind="stable")[: len(unused)]
     costliest = costliest[costs[costliest] > 0]
-    palette[unused[: len(costliest)]] = colors_of_keys(data.keys[costliest])
+    colors = colors_of_keys(data.keys[costliest], palette.shape[1])
+    palette[unused[: len(costliest)]] = colors
     return len(costliest)

@@ -9,6 +9,7 @@
     │   ├── UnsupportedError   valid, but needs a feature that this version lacks
     │   └── LimitError         larger than the limits that guard memory and time
     ├── ImageError             an input picture that can't be read or converted
+    │   ├── ColorsError        it can be read, but not in so few colours
     │   └── LabelsError        it can be read, but what it holds isn't labels
     ├── PaletteError           a palette file that can't be read or used
     └── KernelError            the kernels that were asked for aren't there
@@ -52,6 +53,10 @@ class LimitError(FormatError):
 
 class ImageError(KqError):
     """An input picture can't be read, or can't be converted without loss that was refused."""
+
+
+class ColorsError(ImageError):
+    """A picture can be read, but needs more colours than it may have."""
 
 
 class LabelsError(ImageError):

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 # The formats of at most 256 colours in which Pillow keeps a palette and its indices
 # as they are.
 PALETTED = ("PNG", "GIF", "BMP", "TIFF")
+# Those that do so with alpha too: a GIF can have one transparent entry.
+_PALETTED_WITH_ALPHA = ("PNG", "GIF")
+# Those that Pillow writes without a word about lost alpha; others it refuses to.
+_LOSING_ALPHA = ("BMP", "DIB", "PPM", "SPIDER")
 # Formats of NumPy: the pixels alone, and palette and labels together.
 ARRAYS = ("NPY", "NPZ")
 
@@ -51,13 +55,14 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     """The picture as a file of another format.
 
     Args:
-        indexed: up to 256 colours, PNG, GIF, BMP and TIFF keep palette and labels;
-            otherwise, and in the other formats, pixels are stored.
+        indexed: up to 256 colours, PNG and GIF, and without alpha BMP and TIFF keep
+            palette and labels; otherwise, and in the other formats, pixels are stored.
         file_format: a name of Pillow's, or "NPY" for an array of the pixels, uint8
-            of shape (H, W, 3), or "NPZ" for the arrays "palette" and "labels".
+            of shape (H, W, 3) or (H, W, 4), or "NPZ" for the arrays "palette" and
+            "labels".
 
     Raises:
-        ValueError: the format can't hold the picture.
+        ValueError: the format can't hold the picture, or not its alpha.
 
     Warns:
         ConversionWarning: Exif or XMP are left out.
@@ -66,9 +71,29 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     if file_format in ARRAYS:
         return _array_bytes(indexed, file_format)
     image = indexed.to_pil()
-    if image.mode == "P" and file_format not in PALETTED:
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if indexed.has_alpha and file_format in _LOSING_ALPHA:
+        raise ValueError(f"{file_format} files keep no transparency")
+    if image.mode == "P" and file_format not in (
+        _PALETTED_WITH_ALPHA if indexed.has_alpha else PALETTED
+    ):
+        image = image.convert("RGBA" if indexed.has_alpha else "RGB")
+    if indexed.has_alpha and file_format == "GIF":
+        del image.info["transparency"]
+        image.info.update(_gif_transparency(indexed))
     return pillow_bytes(image, file_format, indexed.metadata)
+
+
+def _gif_transparency(indexed: IndexedImage) -> dict[str, int]:
+    """The one entry of a GIF's palette that may be transparent, if there is one.
+
+    Raises:
+        ValueError: it would take more.
+    """
+    used = np.unique(indexed.labels)
+    faint = used[indexed.palette[used, 3] < 255]
+    if indexed.k > 256 or len(faint) > 1 or bool(indexed.palette[faint, 3].any()):
+        raise ValueError("GIF files keep one fully transparent colour, and no other transparency")
+    return {"transparency": int(faint[0])} if len(faint) else {}
 
 
 def pillow_bytes(image: Image.Image, file_format: str, metadata: Metadata) -> bytes:
@@ -98,7 +123,7 @@ def npy_bytes(array: Any) -> bytes:
 
 def _array_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     if file_format == "NPY":
-        return npy_bytes(indexed.to_rgb())
+        return npy_bytes(indexed.to_pixels())
     buffer = io.BytesIO()
     np.savez_compressed(buffer, palette=indexed.palette, labels=indexed.labels)
     return buffer.getvalue()

@@ -27,12 +27,12 @@ CODER_NUMBERS = {"packed": 0, "dense": 1}
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
 CODER_CONTEXT = 2  # reserved
 
-FLAG_ALPHA = 1 << 0  # reserved
+FLAG_ALPHA = 1 << 0  # since 1.1
 FLAG_CODED_PALETTE = 1 << 1  # reserved
 FLAG_SECTIONS = 1 << 2
 FLAG_PALETTE_ELSEWHERE = 1 << 3  # reserved
 _FLAGS = 0x1F
-_KNOWN_FLAGS = FLAG_SECTIONS
+_KNOWN_FLAGS = FLAG_ALPHA | FLAG_SECTIONS
 
 HEADER_SIZE = 20
 CHECKSUM_SIZE = 4
@@ -66,6 +66,7 @@ class Header:
             4 to 18; 0 means as wide or high as the picture.
         sections: whether extension sections follow the palette.
         minor: the format's minor version, which readers needn't know.
+        alpha: whether the palette has alpha.
 
     Raises:
         InvalidDataError: a value outside the format's limits.
@@ -78,6 +79,7 @@ class Header:
     tile_exponents: tuple[int, int] = (0, 0)
     sections: bool = False
     minor: int = 0
+    alpha: bool = False
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
@@ -114,8 +116,8 @@ class Header:
 
     @property
     def palette_size(self) -> int:
-        """Bytes of the palette's colours."""
-        return 3 * self.k
+        """Bytes of the palette's colours, with their alpha."""
+        return (4 if self.alpha else 3) * self.k
 
     @property
     def directory_size(self) -> int:
@@ -126,6 +128,7 @@ class Header:
     def to_bytes(self) -> bytes:
         """The header as it stands in a file."""
         flags = FLAG_SECTIONS if self.sections else 0
+        flags |= FLAG_ALPHA if self.alpha else 0
         x, y = (e - MIN_TILE_EXPONENT + 1 if e else 0 for e in self.tile_exponents)
         fields = _FIELDS.pack(
             SIGNATURE,
@@ -158,14 +161,17 @@ class Header:
                 f"the file is of format {version >> 4}.{version & 15}; "
                 f"this version reads format {MAJOR}"
             )
+        coder = _supported_coder(coder_and_flags >> 5, version)
+        flags = _supported_flags(coder_and_flags & _FLAGS, version)
         return cls(
-            coder=_supported_coder(coder_and_flags >> 5, version),
+            coder=coder,
             width=width,
             height=height,
             k=last_index + 1,
             tile_exponents=(_exponent(tile >> 4), _exponent(tile & 15)),
-            sections=bool(_supported_flags(coder_and_flags & _FLAGS, version) & FLAG_SECTIONS),
+            sections=bool(flags & FLAG_SECTIONS),
             minor=version & 15,
+            alpha=bool(flags & FLAG_ALPHA),
         )
 
 
@@ -203,7 +209,6 @@ def _supported_flags(flags: int, version: int) -> int:
     unknown = flags & ~_KNOWN_FLAGS
     if unknown:
         names = {
-            FLAG_ALPHA: "an alpha palette",
             FLAG_CODED_PALETTE: "a coded palette",
             FLAG_PALETTE_ELSEWHERE: "a palette kept elsewhere",
         }

@@ -4,10 +4,12 @@ k-means on the unique colours, weighted by their counts, is k-means on the
 pixels, 3 to 1000 times smaller. Histograms add up: tile by tile, machine by
 machine, in any order.
 
-A colour's key is its 24 bits, red highest:
+A colour's key is its bits, alpha highest where the colours have any:
 
-    bit  23      16 15       8 7        0
-        |   red    |  green   |   blue   |
+    bit  31      24 23      16 15       8 7        0
+        |  alpha   |   red    |  green   |   blue   |
+
+``kqcodec.rgba_colors`` counts the colours of pictures with alpha.
 """
 
 from __future__ import annotations
@@ -35,12 +37,14 @@ class Histogram:
     """Unique colours and their counts, sorted by key.
 
     Attributes:
-        keys: uint32, shape (N,), strictly ascending, each below 2^24.
+        keys: uint32, shape (N,), strictly ascending, each below 2^24 for RGB.
         counts: int64, shape (N,), each at least 1.
+        channels: of the colours, 3 or, with alpha, 4.
     """
 
     keys: NDArray[np.uint32]
     counts: NDArray[np.int64]
+    channels: int = 3
 
     def __len__(self) -> int:
         return int(self.keys.shape[0])
@@ -48,17 +52,21 @@ class Histogram:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):
             return NotImplemented
-        return np.array_equal(self.keys, other.keys) and np.array_equal(self.counts, other.counts)
+        same = self.channels == other.channels and np.array_equal(self.keys, other.keys)
+        return same and np.array_equal(self.counts, other.counts)
 
     __hash__ = None  # type: ignore[assignment]  # compared by value, and large
 
     def __add__(self, other: Histogram) -> Histogram:
-        return Histogram(*kernels.merge_colors(self.keys, self.counts, other.keys, other.counts))
+        if self.channels != other.channels:
+            raise ValueError("histograms with and without alpha don't add up")
+        keys, counts = kernels.merge_colors(self.keys, self.counts, other.keys, other.counts)
+        return Histogram(keys, counts, self.channels)
 
     @property
     def colors(self) -> NDArray[np.uint8]:
-        """The unique colours: uint8, shape (N, 3)."""
-        return colors_of_keys(self.keys)
+        """The unique colours: uint8, shape (N, 3), or (N, 4) with alpha."""
+        return colors_of_keys(self.keys, self.channels)
 
     @property
     def pixels(self) -> int:
@@ -67,18 +75,20 @@ class Histogram:
 
 
 def keys_of_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """The 24-bit keys of uint8 colours of shape (..., 3): uint32, shape (...)."""
-    keys = colors[..., 0].astype(np.uint32)
-    for channel in (1, 2):
+    """The keys of uint8 colours of shape (..., 3) or (..., 4): uint32, shape (...)."""
+    has_alpha = colors.shape[-1] == 4
+    keys = colors[..., 3].astype(np.uint32) if has_alpha else np.zeros(colors.shape[:-1], np.uint32)
+    for channel in range(3):
         keys <<= np.uint32(8)
         keys |= colors[..., channel]
     return keys
 
 
-def colors_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The inverse of ``keys_of_colors``: uint8, shape (..., 3)."""
-    # As big-endian bytes a key is 0, red, green, blue.
-    return keys.astype(">u4")[..., np.newaxis].view(np.uint8)[..., 1:]
+def colors_of_keys(keys: NDArray[np.uint32], channels: int = 3) -> NDArray[np.uint8]:
+    """The inverse of ``keys_of_colors``: uint8, shape (..., channels)."""
+    # As big-endian bytes a key is alpha or 0, red, green, blue.
+    argb = keys.astype(">u4")[..., np.newaxis].view(np.uint8)
+    return argb[..., 1:] if channels == 3 else argb[..., [1, 2, 3, 0]]
 
 
 def histogram(pixels: NDArray[Any], threads: int = 1) -> Histogram:

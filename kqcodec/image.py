@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from kqcodec.header import MAX_COLORS
 from kqcodec.metadata import Metadata
+from kqcodec.pixels import WHITE, flattened
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from kqcodec.metrics import Costs
+    from kqcodec.pixels import Color
 
 # uint8 where K is at most 256, else uint16.
 Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
@@ -29,6 +31,23 @@ def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
     return np.uint8 if k <= 256 else np.uint16
 
 
+def palette_bytes(palette: NDArray[np.uint8]) -> bytes:
+    """A palette as it stands in a file: red, green and blue of each entry, then, where
+    there is alpha, that of each entry."""
+    return palette[:, :3].tobytes() + palette[:, 3:].tobytes()
+
+
+def palette_of_bytes(data: bytes, k: int) -> NDArray[np.uint8]:
+    """The inverse of ``palette_bytes``: uint8, shape (k, 3) or (k, 4)."""
+    flat = np.frombuffer(data, dtype=np.uint8)
+    colors = flat[: 3 * k].reshape(k, 3)
+    if len(flat) == 3 * k:
+        return colors
+    palette = np.column_stack([colors, flat[3 * k :]])
+    palette.flags.writeable = False  # as the buffer is
+    return palette
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class IndexedImage:
     """A picture of K colours: ``palette[labels]`` are its pixels.
@@ -38,8 +57,9 @@ class IndexedImage:
     written to is copied.
 
     Attributes:
-        palette: uint8, shape (K, 3), K from 1 to 65,536. Order and unused or
-            repeated entries are kept as given.
+        palette: uint8, shape (K, 3), or (K, 4) with alpha (0 transparent, 255
+            opaque, colours not premultiplied), K from 1 to 65,536. Order and
+            unused or repeated entries are kept as given.
         labels: uint8 where K is at most 256, else uint16; shape (H, W), each
             value in 0..K-1.
         costs: what quantizing cost, where the image comes from ``quantize``.
@@ -66,6 +86,11 @@ class IndexedImage:
         return int(self.palette.shape[0])
 
     @property
+    def has_alpha(self) -> bool:
+        """Whether the palette has alpha."""
+        return int(self.palette.shape[1]) == 4
+
+    @property
     def width(self) -> int:
         """Pixels in a row."""
         return int(self.labels.shape[1])
@@ -87,27 +112,48 @@ class IndexedImage:
     def __repr__(self) -> str:
         return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
 
-    def to_rgb(self) -> NDArray[np.uint8]:
-        """The pixels: uint8, shape (H, W, 3), in the colours of the palette,
-        which are sRGB unless ``metadata`` has a profile."""
-        from kqcodec.kernels import kernels
+    def flattened(self, background: Color = WHITE) -> IndexedImage:
+        """The same labels with a palette without alpha, put on a background."""
+        palette = flattened(self.palette, background)
+        return IndexedImage(palette, self.labels, metadata=self.metadata)
 
-        rgb = np.empty((self.height, self.width, 3), dtype=np.uint8)
-        kernels.paint(self.labels, self.palette, rgb)
-        return rgb
+    def to_pixels(self) -> NDArray[np.uint8]:
+        """The pixels as they are: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
+        return self._painted(self.palette)
+
+    def to_rgb(self, background: Color = WHITE) -> NDArray[np.uint8]:
+        """The pixels without alpha, on a background: uint8, shape (H, W, 3)."""
+        return self._painted(flattened(self.palette, background))
+
+    def to_rgba(self) -> NDArray[np.uint8]:
+        """The pixels with alpha, all of it 255 where the palette has none: uint8,
+        shape (H, W, 4)."""
+        opaque = np.full((self.k, 1), 255, dtype=np.uint8)
+        return self._painted(np.hstack([self.palette, opaque])[:, :4])
 
     def to_pil(self) -> Image.Image:
         """A Pillow image: mode P with the same palette and labels where K is at
-        most 256, else mode RGB. ``info`` has the metadata."""
+        most 256, else mode RGB. With alpha, mode P has ``info["transparency"]``, a
+        byte for each entry, and the other mode is RGBA. ``info`` has the metadata."""
         from PIL import Image
 
         if self.k > 256:
-            image = Image.fromarray(self.to_rgb())
+            image = Image.fromarray(self.to_pixels())
         else:
             image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
-            image.putpalette(self.palette.tobytes(), "RGB")
+            image.putpalette(self.palette[:, :3].tobytes(), "RGB")
+            if self.has_alpha:
+                image.info["transparency"] = self.palette[:, 3].tobytes()
         image.info.update(self.metadata.pillow_info())
         return image
+
+    def _painted(self, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        from kqcodec.kernels import kernels
+
+        palette = np.ascontiguousarray(palette)
+        pixels = np.empty((self.height, self.width, palette.shape[1]), dtype=np.uint8)
+        kernels.paint(self.labels, palette, pixels)
+        return pixels
 
     def _repr_png_(self) -> bytes:
         """What Jupyter shows."""
@@ -122,9 +168,10 @@ def _checked_palette(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     array = np.asarray(palette)
     if array.dtype != np.uint8:
         raise TypeError(f"the palette must be uint8, not {array.dtype}")
-    if array.ndim != 2 or array.shape[1] != 3 or not 1 <= array.shape[0] <= MAX_COLORS:
+    if array.ndim != 2 or array.shape[1] not in (3, 4) or not 1 <= array.shape[0] <= MAX_COLORS:
         raise ValueError(
-            f"the palette must have shape (K, 3) with K from 1 to {MAX_COLORS:,}, not {array.shape}"
+            f"the palette must have shape (K, 3) or (K, 4) with K from 1 to {MAX_COLORS:,}, "
+            f"not {array.shape}"
         )
     return _read_only(array)
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -59,8 +60,8 @@ def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = Non
             values 0..65,535; a Pillow image of mode P, 1, L, I or I;16; the
             path, bytes or binary file of an image that Pillow opens in such a
             mode, of a .npy file or of a .kq file; or an indexed image.
-        palette: the colour table: integers 0..255 of shape (K, 3), or as flat
-            as Pillow's ``putpalette`` takes them. Order, repeated and unused
+        palette: the colour table: integers 0..255 of shape (K, 3), or (K, 4) with
+            alpha, or as flat as Pillow's ``putpalette`` takes them. Order, repeated and unused
             entries are kept. None for the source's own colours: the palette of
             mode P or of a .kq file, and the greys of an image of mode 1 or L.
             Arrays and 16-bit images have none: ``label_colors`` gives them,
@@ -75,13 +76,13 @@ def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = Non
         ValueError: a label is negative, over 65,535, or beyond the colour table.
 
     Warns:
-        ConversionWarning: the labels are kept, but not the transparency of
-            their colours, or the frames after the first.
+        ConversionWarning: the labels are kept, but not the frames after the first,
+            or colours are missing.
     """
     found = _read(source)
     if palette is None:
         return found
-    return IndexedImage(color_table(palette), found.labels)
+    return replace(found, palette=color_table(palette), costs=None)
 
 
 def label_colors(k: int) -> NDArray[np.uint8]:
@@ -105,7 +106,7 @@ def label_picture(indexed: IndexedImage) -> Image.Image:
 
 
 def color_table(palette: ColorTable) -> NDArray[np.uint8]:
-    """A colour table as uint8 of shape (K, 3); see ``label_map``."""
+    """A colour table as uint8 of shape (K, 3) or (K, 4); see ``label_map``."""
     table = np.frombuffer(palette, np.uint8) if isinstance(palette, bytes) else np.asarray(palette)
     if table.dtype.kind not in "iu":
         hint = ""
@@ -114,9 +115,9 @@ def color_table(palette: ColorTable) -> NDArray[np.uint8]:
         raise TypeError(f"a colour table must hold integers from 0 to 255, not {table.dtype}{hint}")
     if table.ndim == 1 and table.size % 3 == 0:
         table = table.reshape(-1, 3)
-    if table.ndim != 2 or table.shape[1] != 3 or not 1 <= len(table) <= MAX_COLORS:
+    if table.ndim != 2 or table.shape[1] not in (3, 4) or not 1 <= len(table) <= MAX_COLORS:
         raise ValueError(
-            f"a colour table must have shape (K, 3) with K from 1 to {MAX_COLORS:,}, "
+            f"a colour table must have shape (K, 3) or (K, 4) with K from 1 to {MAX_COLORS:,}, "
             f"not {table.shape}"
         )
     if int(table.min()) < 0 or int(table.max()) > 255:
@@ -255,8 +256,6 @@ def _grey_step(image: Any) -> int:
 
 
 def _from_palette_image(image: Image.Image, name: str) -> IndexedImage:
-    if "transparency" in image.info or getattr(image.palette, "mode", "RGB") == "RGBA":
-        _warn(f"{name} has transparent palette entries; their colours are kept as opaque ones")
     indexed = of_palette_image(image)
     entries = len(image.getpalette("RGB") or ()) // 3
     if indexed.k > entries:
@@ -268,7 +267,7 @@ def _from_palette_image(image: Image.Image, name: str) -> IndexedImage:
 
 
 def of_palette_image(image: Image.Image) -> IndexedImage:
-    """The palette and indices of a Pillow image of mode P, without transparency.
+    """The palette and indices of a Pillow image of mode P, with alpha if it has any.
 
     Indices beyond a short palette get black entries, as Pillow paints them.
     """
@@ -278,7 +277,26 @@ def of_palette_image(image: Image.Image) -> IndexedImage:
     missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
     if missing > 0:
         palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
-    return IndexedImage(palette, labels)
+    alpha = _palette_alpha(image, len(palette))
+    return IndexedImage(palette if alpha is None else np.column_stack([palette, alpha]), labels)
+
+
+def _palette_alpha(image: Image.Image, k: int) -> NDArray[np.uint8] | None:
+    """The alpha of k entries of an image of mode P; None where all are opaque.
+
+    Pillow has it in the palette, or beside it, for all entries or for one.
+    """
+    alpha = np.full(k, 255, dtype=np.uint8)
+    if getattr(image.palette, "mode", "RGB") == "RGBA":
+        own = np.array(image.getpalette("RGBA"), dtype=np.uint8)[3::4][:k]
+        alpha[: len(own)] = own
+    transparency = image.info.get("transparency")
+    if isinstance(transparency, bytes):
+        some = np.frombuffer(transparency, dtype=np.uint8)[:k]
+        alpha[: len(some)] = some
+    elif isinstance(transparency, int) and transparency < k:
+        alpha[transparency] = 0
+    return None if bool((alpha == 255).all()) else alpha
 
 
 def _warn(message: str) -> None:

@@ -5,6 +5,9 @@ PSNR is of the samples, so it uses a third of that:
 
     PSNR = 10 * log10(255^2 / (MSE / 3))
 
+Where colours have alpha, their squared distance is the mean of two: that of how they
+look on black, and that on white. Between opaque colours it is the plain one.
+
 Everything is summed as integers, distances in steps of 2^-20: no cost depends on
 the order of the pixels or on the machine.
 """
@@ -12,6 +15,7 @@ the order of the pixels or on the machine.
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 PEAK = 255
 # 16 MB of int32 differences at a time.
 _CHUNK = 1 << 20
+# A mean of two squares of alpha times a sample, both of 0..255.
+_RGBA_UNIT = 2 * PEAK * PEAK
 # Distances are summed with 20 fractional bits.
 _ROOT_UNIT = 1 << 20
 
@@ -35,10 +41,10 @@ class Costs:
 
     Attributes:
         inertia: sum over all pixels of the squared distance to their palette
-            colour, exact.
+            colour, exact; rounded to a whole number where there is alpha.
         distance_sum: sum over all pixels of the distance itself, the cost that
             the k-means notebook plots.
-        mse: ``inertia / pixels``.
+        mse: ``inertia / pixels``, the former before it is rounded.
         psnr: in decibels, infinite for an exact image.
         pixels: their number.
         unique_colors: different colours in the original.
@@ -66,30 +72,57 @@ def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.
     return squared
 
 
+def squared_rgba_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Squared distances of uint8 colours of shape (..., 4), each 130,050-fold: int64,
+    shape (...)."""
+    alpha_a, alpha_b = a[..., 3].astype(np.int64), b[..., 3].astype(np.int64)
+    hidden = PEAK * (alpha_a - alpha_b)
+    squared = np.zeros(a.shape[:-1], dtype=np.int64)
+    for channel in range(3):
+        on_black = a[..., channel] * alpha_a - b[..., channel] * alpha_b
+        squared += on_black * on_black
+        on_white = on_black - hidden
+        squared += on_white * on_white
+    return squared
+
+
 def inertia(a: NDArray[Any], b: NDArray[Any]) -> int:
-    """The sum of the squared distances of two uint8 RGB pictures, exact.
+    """The sum of the squared distances of two uint8 pictures, RGB or both RGBA: exact,
+    and with alpha rounded to a whole number.
 
     Raises:
         TypeError: an array isn't uint8.
-        ValueError: shapes that differ, aren't (..., 3) or hold no pixels.
+        ValueError: shapes that differ, aren't (..., 3) or (..., 4) or hold no pixels.
     """
+    total, unit = _sum_of_squares(a, b)
+    return (total + unit // 2) // unit
+
+
+def _sum_of_squares(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
+    """The sum, and in which unit it is; raises as ``inertia`` does."""
     for array in (a, b):
         if array.dtype != np.uint8:
             raise TypeError(f"pictures to compare must be uint8, not {array.dtype}")
     if a.shape != b.shape:
         raise ValueError(f"pictures to compare must have one shape, not {a.shape} and {b.shape}")
-    if a.ndim < 2 or a.shape[-1] != 3 or 0 in a.shape:
-        raise ValueError(f"pictures to compare must have shape (H, W, 3), not {a.shape}")
-    flat_a, flat_b = a.reshape(-1, 3), b.reshape(-1, 3)
-    return sum(
-        int(squared_distances(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK]).sum(dtype=np.int64))
+    if a.ndim < 2 or a.shape[-1] not in (3, 4) or 0 in a.shape:
+        raise ValueError(
+            f"pictures to compare must have shape (H, W, 3) or (H, W, 4), not {a.shape}"
+        )
+    has_alpha = a.shape[-1] == 4
+    distances = squared_rgba_distances if has_alpha else squared_distances
+    flat_a, flat_b = a.reshape(-1, a.shape[-1]), b.reshape(-1, a.shape[-1])
+    total = sum(
+        int(distances(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK]).sum(dtype=np.int64))
         for i in range(0, len(flat_a), _CHUNK)
     )
+    return total, _RGBA_UNIT if has_alpha else 1
 
 
 def mse(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """The mean squared RGB distance of two uint8 pictures; raises as ``inertia`` does."""
-    return inertia(a, b) / (a.size // 3)
+    """The mean squared distance of two uint8 pictures; raises as ``inertia`` does."""
+    total, unit = _sum_of_squares(a, b)
+    return total / (unit * math.prod(a.shape[:-1]))
 
 
 def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -147,22 +180,52 @@ def costs_of_palette(
     )
 
 
-def costs_of_pixels(
-    pixels: NDArray[np.uint8],
+def costs_of_rgba(
+    colors: Histogram,
     palette: NDArray[np.uint8],
-    labels: NDArray[Any],
+    labels: NDArray[np.uint16],
     *,
-    like: Costs,
+    iterations: int = 0,
+) -> Costs:
+    """The costs of a palette of shape (K, 4) from which colour i of a histogram with
+    alpha has the entry ``labels[i]``."""
+    squared = squared_rgba_distances(colors.colors, palette[labels])
+    # In Python's integers: the sum may leave 63 bits.
+    total = sum(map(operator.mul, squared.tolist(), colors.counts.tolist()))
+    roots = np.rint(np.sqrt(squared / _RGBA_UNIT) * _ROOT_UNIT).astype(np.int64)
+    mean = total / (_RGBA_UNIT * colors.pixels)
+    return Costs(
+        inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,
+        distance_sum=int((roots * colors.counts).sum()) / _ROOT_UNIT,
+        mse=mean,
+        psnr=psnr_of_mse(mean),
+        pixels=colors.pixels,
+        unique_colors=len(colors),
+        palette_colors=int(palette.shape[0]),
+        iterations=iterations,
+    )
+
+
+def costs_of_pixels(
+    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], labels: NDArray[Any], *, like: Costs
 ) -> Costs:
     """The costs of labels, shape (H, W), that needn't be those of the nearest entries,
-    whose costs are ``like``."""
+    whose costs are ``like``. Pixels and palette have both alpha or neither."""
+    has_alpha = pixels.shape[-1] == 4
+    unit = _RGBA_UNIT if has_alpha else 1
+    distances = squared_rgba_distances if has_alpha else squared_distances
     flat, flat_labels = pixels.reshape(-1, pixels.shape[-1]), labels.reshape(-1)
-    total, distance_sum = 0, 0.0
+    total, root_sum = 0, 0
     for start in range(0, len(flat), _CHUNK):
         part = slice(start, start + _CHUNK)
-        squared = squared_distances(flat[part], palette[flat_labels[part]])
-        some, some_distances = weighted_sums(squared, np.ones(len(squared), dtype=np.int64))
-        total += some
-        distance_sum += some_distances
-    mean = total / len(flat)
-    return replace(like, inertia=total, distance_sum=distance_sum, mse=mean, psnr=psnr_of_mse(mean))
+        squared = distances(flat[part], palette[flat_labels[part]])
+        total += int(squared.sum(dtype=np.int64))
+        root_sum += int(np.rint(np.sqrt(squared / unit) * _ROOT_UNIT).astype(np.int64).sum())
+    mean = total / (unit * len(flat))
+    return replace(
+        like,
+        inertia=(total + unit // 2) // unit,
+        distance_sum=root_sum / _ROOT_UNIT,
+        mse=mean,
+        psnr=psnr_of_mse(mean),
+    )

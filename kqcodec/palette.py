@@ -46,6 +46,13 @@ def lumas(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
     return colors.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
 
 
+def is_among(palette: NDArray[np.uint8], some: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which entries, of shape (K, 3) or (K, 4), are one of some opaque colours, shape
+    (P, 3): bool, shape (K,)."""
+    found = np.isin(keys_of_colors(palette[:, :3]), keys_of_colors(some))
+    return found if palette.shape[1] == 3 else found & (palette[:, 3] == 255)
+
+
 def assigned(
     colors: Histogram,
     palette: NDArray[np.uint8],
@@ -83,7 +90,7 @@ def finished(
     nearest, distances = assigned(colors, stored, space, points)
     used = np.bincount(nearest, minlength=len(stored)) > 0
     if kept is not None:
-        used |= np.isin(keys_of_colors(stored), keys_of_colors(kept))
+        used |= is_among(stored, kept)
     # Labels keep their order, and no colour's nearest entry is dropped.
     renumber: NDArray[np.uint16] = (np.cumsum(used) - 1).astype(np.uint16)
     labels = renumber[nearest]

@@ -11,18 +11,19 @@
 
 Reading. ``Image.open`` reads and checks the header, the palette and the length
 of the file; the pixels are decoded by ``load``, as always in Pillow. The mode is P,
-with the file's palette and indices, where K is at most 256, and RGB otherwise;
-``info`` has "coder", "k", "file_bytes" (where the file can seek), "theory_bits"
-and, of what the file carries, "icc_profile", "exif" and "xmp". ``verify`` checks
-and decodes every tile. A damaged or unsupported .kq file raises OSError, which is
-what programs that use Pillow catch, with the FormatError as its cause; Pillow's
-own limit on pixels applies.
+with the file's palette and indices, where K is at most 256, and RGB otherwise. Where
+there is alpha, ``info`` has "transparency", a byte for each entry, or the mode is
+RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
+"theory_bits" and, of what the file carries, "icc_profile", "exif" and "xmp".
+``verify`` checks and decodes every tile. A damaged or unsupported .kq file raises
+OSError, which is what programs that use Pillow catch, with the FormatError as its
+cause; Pillow's own limit on pixels applies.
 
 Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
 
     k           colours to keep. Without it an image of mode P is stored as it is,
-                palette and indices unchanged, one of mode L or 1 exactly, and
-                others, and those with transparency, in at most 256 colours.
+                palette, transparency and indices unchanged, one of mode L or 1
+                exactly, and others in at most 256 colours.
     coder       "dense" or "packed".
     palette, pins, sort, dither, dither_kind
     tile, effort, space, seed, restarts, threads, background
@@ -78,14 +79,18 @@ class KqImageFile(ImageFile.ImageFile):
             opened = Opened.from_source(source, max_pixels=None)
         header = opened.header
         self._size = header.width, header.height
-        self._mode = "P" if header.k <= 256 else "RGB"
-        if self._mode == "P":
-            self.palette = ImagePalette.raw("RGB", opened.palette.tobytes())
         self.info = {
             "coder": header.coder,
             "k": header.k,
-            "theory_bits": theory_bits(header.pixels, header.k),
+            "theory_bits": theory_bits(header.pixels, header.k, header.alpha),
         }
+        if header.k <= 256:
+            self._mode = "P"
+            self.palette = ImagePalette.raw("RGB", opened.palette[:, :3].tobytes())
+            if header.alpha:
+                self.info["transparency"] = opened.palette[:, 3].tobytes()
+        else:
+            self._mode = "RGBA" if header.alpha else "RGB"
         self.info.update(Metadata.from_sections(opened.sections).pillow_info())
         if source.size is not None:
             self.info["file_bytes"] = source.size
@@ -124,7 +129,7 @@ class KqDecoder(ImageFile.PyDecoder):
         with _format_errors_as_os_errors():
             # Pillow has compared the size with its own limit.
             indexed = kqcodec.read(_binary(self.fd), max_pixels=None)
-        pixels = indexed.labels if self.mode == "P" else indexed.to_rgb()
+        pixels = indexed.labels if self.mode == "P" else indexed.to_pixels()
         self.set_as_raw(pixels.tobytes())
         return -1, 0  # all is done, no error
 
@@ -134,8 +139,8 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
     k = options.get("k")
-    given = any(name in options for name in ("palette", "pins"))
-    if k is None and not given and image.mode == "P" and not _is_transparent(image):
+    given = any(name in options for name in ("palette", "pins", "background"))
+    if k is None and image.mode == "P" and not given:
         indexed = of_palette_image(image)
     else:
         if k is None and "palette" not in options:
@@ -158,11 +163,6 @@ def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
         exif=exif.tobytes() if isinstance(exif, Image.Exif) else exif,
         xmp=xmp.encode("utf-8") if isinstance(xmp, str) else xmp,
     )
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    mode = image.palette.mode if image.palette is not None else "RGB"
-    return "transparency" in image.info or mode == "RGBA"
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

@@ -124,7 +124,7 @@ class _Monitor:
 
 
 def _part(colors: Histogram, chosen: NDArray[np.bool_]) -> Histogram:
-    return Histogram(colors.keys[chosen], colors.counts[chosen])
+    return Histogram(colors.keys[chosen], colors.counts[chosen], colors.channels)
 
 
 def _start(

@@ -1,10 +1,10 @@
-"""Pictures of any kind, converted to 8-bit RGB as Pillow users expect.
+"""Pictures of any kind, converted to 8-bit RGB or RGBA as Pillow users expect.
 
-One question is answered here: which RGB pixels does this input mean? A file's
+One question is answered here: which pixels does this input mean? A file's
 orientation is applied, and its colour profile, which ends in sRGB. Where the
-answer loses something (the low bits of 16-bit samples, alpha, CMYK inks, the
-frames after the first) a ConversionWarning says so. Floats are refused, since
-nothing says whether their white is 1.0 or 255.
+answer loses something (the low bits of 16-bit samples, CMYK inks, the frames after
+the first) a ConversionWarning says so. Floats are refused, since nothing says
+whether their white is 1.0 or 255. Alpha is kept, unless it is to be flattened.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ _SAMPLE_16_STEP = 257
 
 
 class ConversionWarning(UserWarning):
-    """Converting the input to 8-bit RGB lost something."""
+    """Converting the input to 8-bit RGB or RGBA lost something."""
 
 
-def rgb_pixels(
-    image: ImageLike, *, background: Color | None = WHITE, keep_profile: bool = False
+def image_pixels(
+    image: ImageLike, *, background: Color | None = None, keep_profile: bool = False
 ) -> NDArray[np.uint8]:
-    """The pixels of ``image``: uint8, shape (H, W, 3), C-contiguous.
+    """The pixels of ``image``: uint8, shape (H, W, 3), or (H, W, 4) where any isn't
+    opaque; C-contiguous.
 
     Args:
         image: a NumPy array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)
             and dtype uint8, uint16 (scaled by 1/257) or bool; a Pillow image of
             any mode; a path; the bytes of an image file; or a binary file.
-        background: the RGB colour that shows through transparent pixels. With
-            None a picture that has any is refused.
+        background: an RGB colour to put behind pixels that aren't opaque, so that
+            there are three channels; None to keep their alpha.
         keep_profile: whether to leave the colours in an ICC profile of RGB, which
             is then the caller's to keep; otherwise they are converted to sRGB.
 
     The result may share memory with an array given as input.
 
     Raises:
-        ImageError: the file isn't an image, is damaged or too large, or has
-            transparent pixels although ``background`` is None.
+        ImageError: the file isn't an image, is damaged or too large.
         OSError: the file can't be opened or read.
         TypeError: an input of another kind, or an array of another dtype.
         ValueError: an array of another shape or without pixels, or a
@@ -85,6 +85,44 @@ def rgb_pixels(
         f"can't read an image from {type(image).__name__}: give a NumPy array, a Pillow image, "
         "a path, the bytes of an image file or a binary file"
     )
+
+
+def rgb_pixels(
+    image: ImageLike, *, background: Color | None = WHITE, keep_profile: bool = False
+) -> NDArray[np.uint8]:
+    """The same without alpha, for what knows three channels only: shape (H, W, 3).
+
+    Raises:
+        ImageError: there are transparent pixels although ``background`` is None;
+            or as for ``image_pixels``, as are the others.
+
+    Warns:
+        ConversionWarning: transparent pixels were put on the background.
+    """
+    checked = _checked_background(background)
+    pixels = image_pixels(image, keep_profile=keep_profile)
+    if pixels.shape[2] == 3:
+        return pixels
+    name = _name_of(image)
+    if checked is None:
+        raise ImageError(
+            f"{name} has transparent pixels: flatten it first, or give a background colour"
+        )
+    _warn(f"{name} has transparent pixels, composited on the background {checked}")
+    return flattened(pixels, checked)
+
+
+def _name_of(image: Any) -> str:
+    if isinstance(image, (str, os.PathLike)):
+        return os.fspath(image)
+    if is_pillow_image(image):
+        return "the image"
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return "the data"
+    if hasattr(image, "read"):
+        name = getattr(image, "name", None)
+        return name if isinstance(name, str) else "the file"
+    return "the array"
 
 
 def _checked_background(background: Color | None) -> Color | None:
@@ -118,7 +156,7 @@ def _from_array(image: Any, background: Color | None) -> NDArray[np.uint8]:
         )
     if 0 in array.shape:
         raise ValueError(f"the image has no pixels: its shape is {array.shape}")
-    return _flattened(_samples_8(array), background, "the array")
+    return _channels(_samples_8(array), background)
 
 
 def _samples_8(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -152,27 +190,34 @@ def _from_16_bit(array: NDArray[np.uint16], name: str) -> NDArray[np.uint8]:
     return ((wide + _SAMPLE_16_STEP // 2) // _SAMPLE_16_STEP).astype(np.uint8)
 
 
-def _flattened(
-    samples: NDArray[np.uint8], background: Color | None, name: str
-) -> NDArray[np.uint8]:
-    """Grey, RGB or RGBA samples as RGB, the last composited on ``background``."""
+def _channels(samples: NDArray[np.uint8], background: Color | None) -> NDArray[np.uint8]:
+    """Grey, RGB or RGBA samples as RGB, or as RGBA where there is no background and
+    any pixel isn't opaque."""
     if samples.ndim == 2:
         samples = samples[:, :, np.newaxis]
     if samples.shape[2] == 1:
         return np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3)))
     if samples.shape[2] == 3:
         return np.ascontiguousarray(samples)
-    alpha = samples[:, :, 3:]
-    if bool((alpha == _OPAQUE).all()):
+    if bool((samples[:, :, 3] == _OPAQUE).all()):
         return np.ascontiguousarray(samples[:, :, :3])
     if background is None:
-        raise ImageError(
-            f"{name} has transparent pixels: flatten it first, or give a background colour"
-        )
-    _warn(f"{name} has transparent pixels, composited on the background {background}")
-    weight = alpha.astype(np.uint32)
-    behind = np.array(background, dtype=np.uint32)
-    mixed = samples[:, :, :3] * weight + behind * (_OPAQUE - weight)
+        return np.ascontiguousarray(samples)
+    return flattened(samples, background)
+
+
+def flattened(colors: NDArray[np.uint8], background: Color) -> NDArray[np.uint8]:
+    """Colours of shape (..., 3) or (..., 4) composited on a background: uint8, shape
+    (..., 3).
+
+    Raises:
+        ValueError: a background that isn't three integers in 0..255.
+    """
+    behind = np.array(_checked_background(background), dtype=np.uint32)
+    if colors.shape[-1] == 3:
+        return colors
+    weight = colors[..., 3:].astype(np.uint32)
+    mixed = colors[..., :3] * weight + behind * (_OPAQUE - weight)
     return ((mixed + _OPAQUE // 2) // _OPAQUE).astype(np.uint8)
 
 
@@ -270,12 +315,12 @@ def _from_pillow(
         image = image.transpose(turn)
     image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
     if image.mode.startswith("I;16"):
-        return _flattened(_from_16_bit(np.asarray(image, np.uint16), name), background, name)
+        return _channels(_from_16_bit(np.asarray(image, np.uint16), name), background)
     if image.mode == "I":
-        return _flattened(_from_32_bit(image, name), background, name)
+        return _channels(_from_32_bit(image, name), background)
     if image.mode == "F":
-        return _flattened(_from_float(image, name), background, name)
-    return _flattened(_pillow_8_bit(image, name), background, name)
+        return _channels(_from_float(image, name), background)
+    return _channels(_pillow_8_bit(image, name), background)
 
 
 def load(image: Image.Image, name: str) -> None:

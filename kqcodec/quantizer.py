@@ -1,41 +1,29 @@
-"""Pixels to an indexed image: histogram, k-means or a given palette, labels."""
+"""Pixels to an indexed image: what ``kqcodec.quantize`` does, step by step."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
-from kqcodec.engine import find_palette
-from kqcodec.histogram import KEYS, Histogram, histogram
-from kqcodec.image import IndexedImage, label_dtype
-from kqcodec.kernels import kernels
 from kqcodec.metadata import checked_keep, metadata_of
-from kqcodec.metrics import costs_of_palette, costs_of_pixels, squared_distances
-from kqcodec.palette import assigned, finished
-from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.pins import find_pinned
-from kqcodec.pixels import WHITE, rgb_pixels
+from kqcodec.parallel import thread_count
+from kqcodec.pixels import image_pixels
+from kqcodec.rgb_quantizer import quantize_rgb
+from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.sorting import DEFAULT_SORT, rearranged
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from numpy.typing import NDArray
-
     from kqcodec.color_lists import Colors, PaletteLike
-    from kqcodec.effort import Effort
     from kqcodec.engine import Progress
+    from kqcodec.image import IndexedImage
     from kqcodec.pixels import Color, ImageLike
-    from kqcodec.spaces import Space
-
-# Pixels mapped at a time; fewer aren't worth a thread.
-_PART = 1 << 20
 
 
 def quantize(
@@ -52,7 +40,7 @@ def quantize(
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
     keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
@@ -61,11 +49,12 @@ def quantize(
     An image that has no more than ``k`` colours is kept exactly, with the
     colours it really has. The palette is in the order that ``sort`` says, every
     entry but pins is used, and without dithering every pixel has its nearest
-    entry. The result depends on the pixels and the arguments alone, and not on
-    ``threads``.
+    entry. An image with alpha gets a palette with alpha: fully transparent pixels
+    are one entry, (0, 0, 0, 0), and opaque ones have the nearest opaque entry. The
+    result depends on the pixels and the arguments alone, and not on ``threads``.
 
     Args:
-        image: whatever ``kqcodec.pixels.rgb_pixels`` accepts.
+        image: whatever ``kqcodec.pixels.image_pixels`` accepts.
         k: 1..65,536; None with a ``palette``.
         palette: colours to use instead of searching for some: uint8, shape (K, 3), a
             list of colours such as "#ff8800" or (255, 136, 0), or the path of a file
@@ -81,7 +70,8 @@ def quantize(
         restarts: how many searches to make; the best palette is kept.
         space: "rgb", or "oklab" to choose and map by perceived difference.
         threads: at most so many; None for as many as there are processors.
-        background: what shows through transparent pixels; None refuses them.
+        background: a colour to put behind transparent pixels, so that the result
+            has no alpha; None to keep it.
         keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
             Without "icc" the colours are converted to sRGB. From a file object
             they are read only if it can seek.
@@ -92,6 +82,8 @@ def quantize(
         The indexed image, with its ``costs``.
 
     Raises:
+        ColorsError: there are transparent pixels, but a given palette has no entry
+            for them, or ``k`` is too small for one beside the pins.
         ImageError, PaletteError, OSError: a file can't be read or converted.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
@@ -100,112 +92,31 @@ def quantize(
         k, palette=palette, pins=pins, sort=sort, dither=dither, dither_kind=dither_kind
     )
     workers = thread_count(threads)
-    chosen_effort, chosen_space = effort_of(effort), space_of(space)
+    effort_of(effort), space_of(space)  # for their errors, before anything is read
     kept = checked_keep(keep)
     metadata = metadata_of(image, kept)
-    pixels = rgb_pixels(image, background=background, keep_profile="icc" in kept)
-    colors = histogram(pixels, workers)
-    iterations = 0
-    if choice.fixed is not None:
-        stored = choice.fixed
-        labels, squared = _assigned(colors, stored, chosen_space)
-    else:
-        assert k is not None  # noqa: S101 - choice_of has seen to it
-        stored, labels, squared, iterations = searched(
-            colors,
-            k,
-            choice.pins,
-            effort=chosen_effort,
-            space=chosen_space,
-            seed=seed,
-            restarts=restarts,
-            progress=progress,
-        )
-    costs = costs_of_palette(colors, stored, squared, iterations=iterations)
-    if choice.strength and costs.inertia:
-        out: NDArray[Any] = dithered(
+    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
+    quantize_it = quantize_rgba if pixels.shape[2] == 4 else quantize_rgb
+    indexed = quantize_it(
+        pixels,
+        1 if k is None else k,
+        choice,
+        effort=effort,
+        seed=seed,
+        restarts=restarts,
+        space=space,
+        threads=workers,
+        progress=progress,
+    )
+    if choice.strength:
+        indexed = dithered(
             pixels,
-            stored,
-            chosen_space,
+            indexed,
+            space,
             strength=choice.strength,
             kind=choice.dither_kind,
             threads=workers,
         )
-        costs = costs_of_pixels(pixels, stored, out, like=costs)
-    else:
-        out = _mapped(pixels, colors, labels, len(stored), workers)
     if choice.fixed is None and (choice.strength or choice.sort not in ("coder", "luma")):
-        stored, out = rearranged(stored, out, choice.sort, choice.pins)
-    return IndexedImage(palette=stored, labels=out, costs=costs, metadata=metadata)
-
-
-def searched(
-    colors: Histogram,
-    k: int,
-    pins: NDArray[np.uint8],
-    *,
-    effort: Effort,
-    space: Space,
-    seed: int = 0,
-    restarts: int = 1,
-    progress: Callable[[Progress], bool | None] | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.int32], int]:
-    """The palette of at most ``k`` colours that k-means finds for a histogram, ordered by
-    luma and pins among it; each colour's label and squared RGB distance; and the
-    number of iterations."""
-    palette, points, iterations = colors.colors, None, 0
-    if len(pins):
-        pinned = find_pinned(
-            colors,
-            k,
-            pins,
-            effort=effort,
-            space=space,
-            seed=seed,
-            restarts=restarts,
-            progress=progress,
-        )
-        palette, iterations = pinned.palette, pinned.iterations
-    elif len(colors) > k:
-        found = find_palette(
-            colors,
-            k,
-            effort=effort,
-            space=space,
-            seed=seed,
-            restarts=restarts,
-            progress=progress,
-        )
-        palette, points, iterations = found.palette, found.points, found.iterations
-    return *finished(colors, palette, space, points, kept=pins), iterations
-
-
-def _assigned(
-    colors: Histogram, palette: NDArray[np.uint8], space: Space
-) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Each colour's nearest entry, and its squared RGB distance."""
-    labels, _ = assigned(colors, palette, space)
-    return labels, squared_distances(colors.colors, palette[labels])
-
-
-def _mapped(
-    pixels: NDArray[np.uint8], colors: Histogram, labels: NDArray[np.uint16], k: int, threads: int
-) -> NDArray[Any]:
-    """Each pixel's label, by a table of all keys.
-
-    Only entries of colours that occur are written and read, so that a small
-    image touches few of the table's pages.
-    """
-    narrow = labels.astype(label_dtype(k), copy=False)
-    table = np.empty(KEYS, dtype=narrow.dtype)
-    kernels.fill_table(colors.keys, narrow, table)
-    out = np.empty(pixels.shape[:2], dtype=narrow.dtype)
-    flat, flat_out = pixels.reshape(-1, 3), out.reshape(-1)
-
-    def look_up(start: int) -> None:
-        kernels.look_up(flat[start : start + _PART], table, flat_out[start : start + _PART])
-
-    starts = range(0, len(flat), _PART)
-    for _ in ordered_map(look_up, starts, min(threads, len(starts))):
-        pass
-    return out
+        indexed = rearranged(indexed, choice.sort, choice.pins)
+    return replace(indexed, metadata=metadata)

@@ -38,18 +38,18 @@ class SizeReport:
     """What a file weighs and what it should, in bits unless said otherwise.
 
     Attributes:
-        width, height, k, coder, tiles: from the header.
+        width, height, k, coder, alpha, tiles: from the header.
         file_bytes: the whole file.
         predicted_bytes: what it must be, computed from the header alone (with
             the extension sections, whose lengths it doesn't tell, added).
         header_bytes: the 20 bytes of the header.
-        palette_bytes: the 3·K bytes of the palette.
+        palette_bytes: the 3·K bytes of the palette, 4·K with alpha.
         labels_bytes: the payloads of all tiles.
         directory_bytes: directory, lengths of the tiles, and every checksum but
             the header's.
         sections_bytes: the extension sections.
-        raw_bits: 24·N.
-        theory_bits: 24·K + N·log2(K).
+        raw_bits: 24·N, with alpha 32·N.
+        theory_bits: 24·K + N·log2(K), with alpha 8·K more, as the next two.
         fixed_width_bits: 24·K + N·ceil(log2 K).
         entropy_bits: 24·K + N·H, H being the order-0 entropy of the labels: what
             an ideal coder that knows only how often each label occurs would need.
@@ -73,6 +73,7 @@ class SizeReport:
     fixed_width_bits: int
     entropy_bits: float
     colors_used: int
+    alpha: bool = False
 
     @property
     def pixels(self) -> int:
@@ -88,11 +89,12 @@ class SizeReport:
 
     def rows(self) -> list[SizeRow]:
         """The table: theory first, then the file and its parts."""
+        color = sizes.color_bits(self.alpha)
         bits: list[tuple[str, float]] = [
-            ("raw 24·N", self.raw_bits),
-            ("theory 24·K + N·log2 K", self.theory_bits),
-            ("fixed width 24·K + N·ceil(log2 K)", self.fixed_width_bits),
-            ("order-0 entropy 24·K + N·H", self.entropy_bits),
+            (f"raw {color}·N", self.raw_bits),
+            (f"theory {color}·K + N·log2 K", self.theory_bits),
+            (f"fixed width {color}·K + N·ceil(log2 K)", self.fixed_width_bits),
+            (f"order-0 entropy {color}·K + N·H", self.entropy_bits),
             ("file", 8 * self.file_bytes),
             ("  header", 8 * self.header_bytes),
             ("  palette", 8 * self.palette_bytes),
@@ -152,11 +154,12 @@ def size_report(
             labels_bytes=labels_bytes,
             directory_bytes=framing,
             sections_bytes=sections,
-            raw_bits=sizes.raw_bits(header.pixels),
-            theory_bits=sizes.theory_bits(header.pixels, header.k),
-            fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k),
-            entropy_bits=24 * header.k + _entropy(frequencies),
+            raw_bits=sizes.raw_bits(header.pixels, header.alpha),
+            theory_bits=sizes.theory_bits(header.pixels, header.k, header.alpha),
+            fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
+            entropy_bits=sizes.color_bits(header.alpha) * header.k + _entropy(frequencies),
             colors_used=int(np.count_nonzero(frequencies)),
+            alpha=header.alpha,
         )
 
 

@@ -15,7 +15,7 @@ from kqcodec.histogram import histogram
 from kqcodec.metrics import costs_of_palette
 from kqcodec.parallel import thread_count
 from kqcodec.pixels import WHITE, rgb_pixels
-from kqcodec.quantizer import searched
+from kqcodec.rgb_quantizer import searched
 from kqcodec.sorting import DEFAULT_SORT, palette_order
 from kqcodec.spaces import space_of
 

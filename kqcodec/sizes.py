@@ -20,19 +20,26 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
 
 
-def raw_bits(pixels: int) -> int:
-    """24·N: the picture as plain RGB."""
-    return 24 * pixels
+def color_bits(alpha: bool = False) -> int:
+    """24 bits of red, green and blue, and 8 of alpha if there is any."""
+    return 32 if alpha else 24
 
 
-def theory_bits(pixels: int, k: int) -> float:
-    """24·K + N·log2(K): the palette and labels of log2(K) bits each."""
-    return 24 * k + pixels * math.log2(k)
+def raw_bits(pixels: int, alpha: bool = False) -> int:
+    """24·N: the picture as plain RGB; 32·N as RGBA."""
+    return color_bits(alpha) * pixels
 
 
-def fixed_width_bits(pixels: int, k: int) -> int:
-    """24·K + N·ceil(log2 K): the palette and labels of a whole number of bits."""
-    return 24 * k + pixels * label_bits(k)
+def theory_bits(pixels: int, k: int, alpha: bool = False) -> float:
+    """24·K + N·log2(K): the palette and labels of log2(K) bits each; with alpha 8·K
+    more."""
+    return color_bits(alpha) * k + pixels * math.log2(k)
+
+
+def fixed_width_bits(pixels: int, k: int, alpha: bool = False) -> int:
+    """24·K + N·ceil(log2 K): the palette and labels of a whole number of bits; with
+    alpha 8·K more."""
+    return color_bits(alpha) * k + pixels * label_bits(k)
 
 
 def label_bits(k: int) -> int:

@@ -5,20 +5,25 @@
     frequency   the entry of most pixels first
     hue         greys and what is nearly grey first, then around the colour wheel from red
 
-Where two entries are alike in that, luma decides, then the key.
+Where two entries are alike in that, luma decides, then the key. In every order but
+the one by frequency what is fully transparent comes first, then what is translucent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec.histogram import keys_of_colors
-from kqcodec.palette import lumas
+from kqcodec.image import label_dtype
+from kqcodec.palette import is_among, lumas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from kqcodec.image import IndexedImage
 
 SORTS = ("coder", "luma", "frequency", "hue")
 DEFAULT_SORT = SORTS[0]
@@ -41,7 +46,7 @@ def palette_order(
     """The entries' indices in that order: intp, shape (K,).
 
     Args:
-        palette: uint8, shape (K, 3).
+        palette: uint8, shape (K, 3) or, with alpha, (K, 4).
         counts: how many pixels each entry has, int64, shape (K,).
         sort: one of SORTS; for "coder" the order by luma, of which most coders
             make the most.
@@ -50,33 +55,37 @@ def palette_order(
     if sort == "frequency":
         return np.lexsort((ranks, -counts))
     if sort == "hue":
-        return np.lexsort((ranks, _hues(palette)))
+        return np.lexsort((ranks, _hues(palette[:, :3]), _kinds(palette)))
     return np.argsort(ranks)
 
 
 def luma_ranks(palette: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Each entry's place by luma, then key, of duplicates the first: uint16, shape (K,)."""
-    order = np.lexsort((keys_of_colors(palette), lumas(palette)))
+    """Each entry's place by luma, then key; repeated ones in their order: uint16, shape (K,)."""
+    order = np.lexsort((keys_of_colors(palette), lumas(palette[:, :3]), _kinds(palette)))
     ranks = np.empty(len(palette), dtype=np.uint16)
     ranks[order] = np.arange(len(palette))
     return ranks
 
 
-def rearranged(
-    palette: NDArray[np.uint8],
-    labels: NDArray[Any],
-    sort: str,
-    kept: NDArray[np.uint8],
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """The palette in that order, without the entries that no label uses but for those
-    ``kept``, colours of shape (P, 3), and the labels to match."""
-    counts = np.bincount(labels.reshape(-1), minlength=len(palette))
-    stays = (counts > 0) | np.isin(keys_of_colors(palette), keys_of_colors(kept))
+def rearranged(indexed: IndexedImage, sort: str, kept: NDArray[np.uint8]) -> IndexedImage:
+    """The image with its palette in that order, without the entries that no label uses
+    but for those ``kept``, opaque colours of shape (P, 3)."""
+    palette = indexed.palette
+    counts = np.bincount(indexed.labels.reshape(-1), minlength=len(palette))
+    stays = (counts > 0) | is_among(palette, kept)
     order = palette_order(palette, counts, sort)
     order = order[stays[order]]
-    renumber = np.zeros(len(palette), dtype=np.uint16)
+    renumber = np.zeros(len(palette), dtype=label_dtype(len(order)))
     renumber[order] = np.arange(len(order))
-    return palette[order], renumber[labels]
+    return replace(indexed, palette=palette[order], labels=renumber[indexed.labels])
+
+
+def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """0 for what is fully transparent, 1 for what is translucent, 2 for what is opaque."""
+    if palette.shape[1] == 3:
+        return np.full(len(palette), 2, dtype=np.uint8)
+    kinds: NDArray[np.uint8] = (palette[:, 3] > 0).astype(np.uint8) + (palette[:, 3] == 255)
+    return kinds
 
 
 def _hues(palette: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Coordinates are 8-bit samples with six fractional bits.
 FRACTION_BITS = 6
 TOP = 255 << FRACTION_BITS
+# Middle grey, and the coordinate of an alpha of 255: sqrt(3/4) * TOP, rounded.
+_GREY = TOP // 2
+OPAQUE = 14_134
 # Where Oklab's black lies: its opponent axes have two sides.
 _ORIGIN = np.array([0, TOP // 2, TOP // 2])
 
@@ -37,7 +40,8 @@ class Space(Protocol):
     name: str
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """Colours of shape (N, 3) as points: int16, shape (N, 4), in 0..16320."""
+        """Colours of shape (N, 3), or (N, 4) where the space has alpha, as points:
+        int16, shape (N, 4), in 0..16320."""
         ...
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
@@ -93,7 +97,62 @@ class OklabSpace:
         return np.searchsorted(between, light, side="right").astype(np.uint8)
 
 
+class AlphaSpace:
+    """A space of colours with alpha: what is seen of them, and how much shines through.
+
+    A pixel of colour c and opacity a is seen as a*c + (1 - a)*b on a background b. So
+    two pixels differ by d on black, and by d - e on white, where d is the difference
+    of their a*c and e that of their a; and the mean of the squares is
+
+        (d^2 + (d - e)^2) / 2  =  (d - e/2)^2 + e^2 / 4
+
+    in each of three channels. The first term is the squared difference on middle
+    grey, and the second ones add up to 3/4 e^2: three coordinates that are the pixel
+    on grey, and one that is sqrt(3/4)*a. Between opaque colours these are the distances
+    of the space without alpha. Pixels seen alike are near each other, whatever colour
+    lies hidden under an alpha of nearly 0.
+    """
+
+    def __init__(self, base: Space) -> None:
+        self._base = base
+        self.name = f"{base.name} with alpha"
+        # Whether opaque 8-bit colours lie on a grid.
+        self.has_grid = base.name == "rgb"
+
+    def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """See Space; colours have shape (N, 4)."""
+        alpha = colors[:, 3:].astype(np.int32)
+        points = self._base.points(colors[:, :3]).astype(np.int32)
+        points[:, :3] = (points[:, :3] * alpha + _GREY * (255 - alpha) + 127) // 255
+        points[:, 3:] = alpha_coordinate(alpha)
+        return points.astype(np.int16)
+
+    def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
+        """See Space; colours have shape (K, 4). What is fully transparent is black."""
+        wide = centers.astype(np.int32)
+        alpha = np.clip((wide[:, 3] * 255 + OPAQUE // 2) // OPAQUE, 0, 255)[:, np.newaxis]
+        shown = wide[:, :3] * 255 - _GREY * (255 - alpha)
+        divisor = np.maximum(alpha, 1)
+        unmixed = np.zeros_like(centers)
+        unmixed[:, :3] = np.clip((shown + divisor // 2) // divisor, 0, TOP)
+        colors = np.concatenate([self._base.colors(unmixed), alpha.astype(np.uint8)], axis=1)
+        colors[alpha[:, 0] == 0] = 0
+        return colors
+
+
+def alpha_coordinate(alpha: NDArray[np.int32]) -> NDArray[np.int32]:
+    """sqrt(3/4) of an alpha of 0..255, in the units of coordinates, rounded."""
+    return (alpha * OPAQUE + 127) // 255
+
+
 SPACES: dict[str, Space] = {space.name: space for space in (RgbSpace(), OklabSpace())}
+ALPHA_SPACES = {name: AlphaSpace(space) for name, space in SPACES.items()}
+
+
+def alpha_space_of(name: str) -> AlphaSpace:
+    """The space of that name, with alpha; raises as ``space_of`` does."""
+    space_of(name)
+    return ALPHA_SPACES[name]
 
 
 def space_of(name: str) -> Space:

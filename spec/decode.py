@@ -4,9 +4,10 @@
     python3 decode.py IN.kq OUT.ppm [--max-pixels N]
 
 It turns a .kq file of version 1.x into a binary PPM picture (P6, eight bits a
-channel). It is written from kq.md alone, in the order of that document, with
-Python's standard library and whole numbers only; it shares nothing with kqcodec,
-so that where both agree on a file, the document has told both the same.
+channel) or, where there is alpha, a PAM picture (P7, RGB_ALPHA). It is written from
+kq.md alone, in the order of that document, with Python's standard library and whole
+numbers only; it shares nothing with kqcodec, so that where both agree on a file, the
+document has told both the same.
 
 Each comment that starts with a number quotes the rule of kq.md which the lines
 below it carry out. Whatever a file breaks ends in `Refused`, which names the
@@ -14,7 +15,7 @@ rule; the command then prints one sentence and exits with 1.
 
 Clarity comes first. Speed comes from two habits: a block of the coder dense is
 one of Python's integers of any size, and a row of pixels is one `bytes.join` of
-three-byte palette entries.
+palette entries.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ class Picture(NamedTuple):
 
     width: int
     height: int
-    entries: list[bytes]  # the palette: K entries of three bytes
-    rgb: bytearray  # three bytes a pixel, row by row
+    channels: int  # 3, or 4 with alpha
+    entries: list[bytes]  # the palette: K entries of so many bytes
+    pixels: bytearray  # so many bytes a pixel, row by row
 
 
 # ── 1. Conventions ──────────────────────────────────────────────────────────
@@ -112,6 +114,7 @@ class Source:
 HEADER_LENGTH = 20
 SIGNATURE = bytes.fromhex("CB 51 0D 0A 0A")
 PACKED, DENSE = 0, 1
+FLAG_A = 1 << 0  # the palette has alpha
 FLAG_S = 1 << 2  # extension sections follow the palette
 MAX_TILE_LABELS = 2**26  # rule 6.2
 
@@ -121,12 +124,18 @@ class Header(NamedTuple):
 
     raw: bytes  # its 20 bytes, which every CRC-32 includes
     coder: int
+    has_alpha: bool
     has_sections: bool
     width: int
     height: int
     tile_width: int
     tile_height: int
     k: int
+
+    @property
+    def channels(self) -> int:
+        """Return the bytes of a palette entry, and of a pixel."""
+        return 4 if self.has_alpha else 3
 
     @property
     def tiles_across(self) -> int:
@@ -166,12 +175,12 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
     # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 and 1 and flag S."
+    # of this document knows coders 0 and 1 and flags A and S."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
     if coder not in (PACKED, DENSE):
         raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 and 1")
-    if flags & ~FLAG_S:
-        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00100")
+    if flags & ~(FLAG_A | FLAG_S):
+        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00101")
 
     # 2.6: "Width and height are 1 to 4,294,967,295 pixels. Zero is invalid."
     width, height = number(raw[8:12]), number(raw[12:16])
@@ -196,8 +205,9 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # K − 1."
     k = number(raw[16:18]) + 1
 
-    has_sections = bool(flags & FLAG_S)
-    return Header(raw, coder, has_sections, width, height, tile_width, tile_height, k)
+    has_alpha, has_sections = bool(flags & FLAG_A), bool(flags & FLAG_S)
+    tile = tile_width, tile_height
+    return Header(raw, coder, has_alpha, has_sections, width, height, *tile, k)
 
 
 def tile_side(value: int, picture_side: int) -> int:
@@ -238,16 +248,24 @@ def check_part(header: Header, kind: bytes, ordinal: int, body: bytes, stored: b
 
 
 def read_palette(source: Source, header: Header) -> list[bytes]:
-    """Read the palette: K entries of three bytes."""
+    """Read the palette: K entries of three bytes, or of four with alpha."""
     # 4.1: "The palette follows the header: K entries of three bytes, red, green,
     # blue, each 0 to 255, then the CRC-32."
-    body = source.take(3 * header.k, "4.1", "the palette")
+    # 4.4: "With flag A, K bytes of alpha follow the last colour before the CRC-32"
+    # 4.4: "the body of rule 3.2 is then all 4·K bytes."
+    body = source.take(header.channels * header.k, "4.1", "the palette")
     stored = source.take(CRC32_LENGTH, "4.1", "the palette's CRC-32")
     check_part(header, b"PLTE", 0, body, stored)
 
     # 4.2: "Entries may repeat and may be unused; their order carries no meaning to a
     # decoder, which keeps it."
-    return [body[i : i + 3] for i in range(0, len(body), 3)]
+    colors = [body[i : i + 3] for i in range(0, 3 * header.k, 3)]
+    if not header.has_alpha:
+        return colors
+
+    # 4.4: "entry by entry, 0 transparent and 255 opaque, colours not premultiplied"
+    alphas = body[3 * header.k :]
+    return [color + alphas[i : i + 1] for i, color in enumerate(colors)]
 
 
 # ── 5. Extension sections ───────────────────────────────────────────────────
@@ -311,7 +329,8 @@ def skip_sections(source: Source, header: Header) -> None:
 
 def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearray:
     """Read the tiles and their directory, and return the pixels of the picture."""
-    pixels = bytearray(3 * header.width * header.height)
+    channels = header.channels
+    pixels = bytearray(channels * header.width * header.height)
     lengths: list[int] = []
     for index in range(header.tiles_across * header.tiles_down):
         # 6.1: "They are counted row by row"
@@ -335,7 +354,8 @@ def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearra
         for row in range(top, bottom):
             # 4.3: "The pixel with label i has the colour of entry i."
             row_labels = itertools.islice(labels, right - left)
-            start, stop = 3 * (row * header.width + left), 3 * (row * header.width + right)
+            start = channels * (row * header.width + left)
+            stop = channels * (row * header.width + right)
             pixels[start:stop] = b"".join([entries[label] for label in row_labels])
 
     # 6.8: "If T is at least 2, a directory follows the last tile"
@@ -507,6 +527,67 @@ def block_digits(k: int, index: int, v: int, m: int) -> list[int]:
     return labels
 
 
+# ── 13. The arithmetic coder ────────────────────────────────────────────────
+
+ALL_ONES = 2**32 - 1
+
+
+class ArithmeticDecoder:
+    """The bits of a payload, one after the other."""
+
+    def __init__(self, payload: bytes) -> None:
+        """Start before the first bit."""
+        # 13.2: "The state is two numbers of 32 bits, x1 and x2, at the start 0 and 2^32
+        # − 1."
+        self.x1 = 0
+        self.x2 = ALL_ONES
+
+        # 13.4: "A decoder keeps, besides x1 and x2, a number x of 32 bits: at the start
+        # the first four bytes of the payload."
+        self.payload = payload
+        self.asked = 0
+        self.x = 0
+        for _ in range(4):
+            self.x = self.x << 8 | self.next_byte()
+
+    def next_byte(self) -> int:
+        """Return the payload's next byte."""
+        # 13.4: "Past its end a payload has as many zero bytes as are asked for."
+        position = self.asked
+        self.asked += 1
+        return self.payload[position] if position < len(self.payload) else 0
+
+    def bit(self, p: int) -> int:
+        """Return the next bit, which is 1 with the probability p / 65,536."""
+        # 13.2: "xmid = x1 + floor((x2 − x1)·p / 65536)"
+        xmid = self.x1 + (self.x2 - self.x1) * p // 65536
+
+        # 13.4: "The bit is 1 if x ≤ xmid, else 0."
+        # 13.2: "The bit 1 keeps x1 to xmid: x2 becomes xmid. The bit 0 keeps the others:
+        # x1 becomes xmid + 1."
+        bit = int(self.x <= xmid)
+        if bit:
+            self.x2 = xmid
+        else:
+            self.x1 = xmid + 1
+
+        # 13.2: "as long as bits 31 to 24 of x1 are those of x2, they are a byte of the
+        # payload and leave: x1 becomes (x1·256) mod 2^32, and x2 (x2·256) mod 2^32 + 255."
+        # 13.4: "Whenever a byte leaves x1 and x2, x becomes (x·256) mod 2^32 plus the
+        # payload's next byte."
+        while self.x1 >> 24 == self.x2 >> 24:
+            self.x1 = self.x1 * 256 % 2**32
+            self.x2 = self.x2 * 256 % 2**32 + 255
+            self.x = self.x * 256 % 2**32 + self.next_byte()
+        return bit
+
+    def ends_well(self) -> bool:
+        """Return whether the payload is one that an encoder ends so."""
+        # 13.5: "The last byte of a payload is not 0, and of its bytes a decoder has asked
+        # for each one when it has decoded the last bit."
+        return not self.payload.endswith(b"\0") and len(self.payload) <= self.asked
+
+
 # ── The whole file ──────────────────────────────────────────────────────────
 
 
@@ -518,8 +599,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
     entries = read_palette(source, header)
     if header.has_sections:
         skip_sections(source, header)
-    rgb = read_tiles(source, header, entries)
-    return Picture(header.width, header.height, entries, rgb)
+    pixels = read_tiles(source, header, entries)
+    return Picture(header.width, header.height, header.channels, entries, pixels)
 
 
 def read_file(path: Path, max_pixels: int) -> bytes:
@@ -530,6 +611,14 @@ def read_file(path: Path, max_pixels: int) -> bytes:
         return start + file.read()
 
 
+def netpbm_head(picture: Picture) -> bytes:
+    """Return the first lines of a PPM file, or of a PAM file where there is alpha."""
+    if picture.channels == 3:
+        return f"P6\n{picture.width} {picture.height}\n255\n".encode("ascii")
+    size = f"WIDTH {picture.width}\nHEIGHT {picture.height}\nDEPTH 4\nMAXVAL 255"
+    return f"P7\n{size}\nTUPLTYPE RGB_ALPHA\nENDHDR\n".encode("ascii")
+
+
 def fail(path: Path, why: str) -> NoReturn:
     """Print the one sentence and exit with 1."""
     print(f"decode.py: {path}: {why}", file=sys.stderr)
@@ -538,7 +627,7 @@ def fail(path: Path, why: str) -> NoReturn:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description="Decode a .kq file to a binary PPM picture.")
+    parser = argparse.ArgumentParser(description="Decode a .kq file to a binary PPM or PAM.")
     parser.add_argument("input", metavar="IN.kq", type=Path)
     parser.add_argument("output", metavar="OUT.ppm", type=Path)
     parser.add_argument("--max-pixels", metavar="N", type=int, default=MAX_PIXELS)
@@ -555,8 +644,8 @@ def main() -> None:
 
     try:
         with arguments.output.open("wb") as file:
-            file.write(f"P6\n{picture.width} {picture.height}\n255\n".encode("ascii"))
-            file.write(picture.rgb)
+            file.write(netpbm_head(picture))
+            file.write(picture.pixels)
     except OSError as error:
         fail(arguments.output, f"cannot be written: {error.strerror}")
 

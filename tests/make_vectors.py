@@ -39,6 +39,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
 
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
+FLAG_ALPHA = 1
 FLAG_SECTIONS = 4
 END = (b"END ", b"")
 METADATA = (b"icc ", b"exif", b"xmp ")
@@ -72,6 +73,7 @@ class Parts:
     coder: str = "packed"
     version: int = 0x10
     tile: int = 0x00  # byte 7 of the header
+    alpha: bytes | None = None  # of each palette entry
     sections: tuple[Section, ...] | None = None  # without END
     header_override: bytes | None = None  # the 18 bytes ahead of the CRC-16
     payload_override: tuple[tuple[int, bytes], ...] = ()  # (tile, payload)
@@ -95,6 +97,7 @@ class Parts:
         if self.header_override is not None:
             return self.header_override
         flags = 0 if self.sections is None else FLAG_SECTIONS
+        flags |= 0 if self.alpha is None else FLAG_ALPHA
         numbers = (self.version, CODERS[self.coder] << 5 | flags, self.tile)
         sizes = (self.width, self.height, self.k - 1)
         return SIGNATURE + struct.pack(">BBBIIH", *numbers, *sizes)
@@ -111,7 +114,8 @@ class Parts:
 
     def palette_part(self) -> bytes:
         """The palette and its CRC-32."""
-        return self.palette + self.seal(b"PLTE", 0, self.palette)
+        body = self.palette + (self.alpha or b"")
+        return body + self.seal(b"PLTE", 0, body)
 
     def section_parts(self) -> list[bytes]:
         """The sections, END included; none without the flag."""
@@ -159,8 +163,9 @@ class Parts:
         return self.head() + b"".join(self.records()) + self.directory()
 
     def pixels(self) -> bytes:
-        """The raw RGB pixels, row by row."""
-        entries = [self.palette[3 * i : 3 * i + 3] for i in range(self.k)]
+        """The raw RGB or RGBA pixels, row by row."""
+        alpha = self.alpha or b""
+        entries = [self.palette[3 * i : 3 * i + 3] + alpha[i : i + 1] for i in range(self.k)]
         return b"".join([entries[label] for label in self.labels])
 
 
@@ -187,6 +192,7 @@ class Valid:
             "width": self.parts.width,
             "height": self.parts.height,
             "k": self.parts.k,
+            **({} if self.parts.alpha is None else {"alpha": True}),
             "pixels_sha256": hashlib.sha256(self.parts.pixels()).hexdigest(),
             "file_sha256": hashlib.sha256(self.data).hexdigest(),
             **self.metadata(),
@@ -209,6 +215,7 @@ class Invalid:
     rule: str
     kind: str
     data: bytes
+    until: str = ""  # the first version whose decoders do something else
 
     def entry(self) -> dict[str, object]:
         """Its place in the index."""
@@ -217,6 +224,7 @@ class Invalid:
             "what": self.what,
             "rule": self.rule,
             "kind": self.kind,
+            **({"until": self.until} if self.until else {}),
             "file_sha256": hashlib.sha256(self.data).hexdigest(),
         }
 
@@ -418,6 +426,39 @@ def valid_lengths() -> Iterator[Valid]:
         yield Valid(f"length-{length}", what, ("6.4",), picture(width, height, 129))
 
 
+def with_alpha(parts: Parts, alpha: bytes) -> Parts:
+    """The same, of version 1.1, with the alpha of each palette entry."""
+    return replace(parts, version=0x11, alpha=alpha)
+
+
+def alphas(k: int) -> bytes:
+    """K alphas: 0, 255, and others; 73 is odd, so that they run through all values."""
+    return bytes((0, 255, *(73 * i & 255 for i in range(2, k))))[:k]
+
+
+def valid_alpha() -> Iterator[Valid]:
+    """Palettes with alpha."""
+    rules = ("2.3", "2.4", "4.4")
+    glass = with_alpha(example("packed"), b"\0\x80\xff")
+    yield Valid("example-alpha", "worked example 11.5", ("11.5", "4.4"), glass)
+    for coder in CODERS:
+        for k in (1, 2, 7, 256, 257):
+            parts = picture(23, 11, k, coder)
+            what = f"K = {k:,} with alpha, {coder}"
+            yield Valid(f"alpha-{coder}-k{k}", what, rules, with_alpha(parts, alphas(k)))
+    tiled = with_alpha(picture(40, 37, 7, "dense", 0x11), alphas(7))
+    yield Valid("alpha-tiles", "alpha, and tiles of 16 × 16", (*rules, "6.8"), tiled)
+    noted = with_sections(with_alpha(example("dense"), b"\0\x80\xff"), (b"note", b"four"))
+    yield Valid("alpha-section", "alpha, and a section behind it", (*rules, "5.1"), noted)
+    opaque = with_alpha(example("packed"), b"\xff\xff\xff")
+    yield Valid("alpha-opaque", "alpha that is 255 everywhere", rules, opaque)
+    hidden = with_alpha(example("packed"), b"\0\0\0")
+    yield Valid("alpha-hidden", "nothing but transparent colours, which differ", rules, hidden)
+    older = replace(glass, version=0x10)
+    what = "alpha in a file that claims version 1.0, which an encoder must not write"
+    yield Valid("alpha-version-1.0", what, ("2.3", "10.2"), older)
+
+
 def valid_vectors() -> list[Valid]:
     """All valid files."""
     topics = (
@@ -431,6 +472,7 @@ def valid_vectors() -> list[Valid]:
         valid_blocks,
         valid_lengths,
         valid_metadata,
+        valid_alpha,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -596,7 +638,8 @@ def invalid_unsupported() -> Iterator[Invalid]:
     for name, bit in flags.items():
         data = with_byte(base, 6, 1 << bit).to_bytes()
         what = f"reserved flag, bit {bit}"
-        yield Invalid(f"flag-{name}", what, "2.4", "unsupported", data)
+        until = "1.1" if name == "alpha" else ""
+        yield Invalid(f"flag-{name}", what, "2.4", "unsupported", data, until)
     for kind in (b"DEMO", b"PALX", b"FRAM", b"END1"):
         name = kind.decode("ascii")
         data = with_sections(base, (kind, b"unknown")).to_bytes()
@@ -816,6 +859,34 @@ def invalid_limits() -> Iterator[Invalid]:
         yield Invalid(f"limit-{name}", what, "9.3", "limit", data)
 
 
+def invalid_alpha() -> Iterator[Invalid]:
+    """Damage to palettes with alpha."""
+    glass = with_alpha(example("packed"), b"\0\x80\xff")
+    data = glass.to_bytes()
+    cases = [("alpha", "within the alpha", 31), ("alpha-crc", "within the palette's CRC-32", 34)]
+    for name, where, length in cases:
+        what = f"the file ends {where}"
+        yield Invalid(f"truncated-{name}", what, "4.1", "truncated", data[:length])
+    what = "a bit is changed in the alpha of an entry"
+    yield Invalid("checksum-alpha", what, "3.3", "checksum", flipped(data, 30))
+    plain = replace(glass, alpha=None, header_override=glass.fields)
+    what = "flag A, and no alpha: a palette of 3·K bytes with its CRC-32"
+    yield Invalid("alpha-missing", what, "3.3", "checksum", plain.to_bytes())
+    extra = replace(glass, header_override=example("packed").fields)
+    what = "alpha in the palette, and no flag A"
+    yield Invalid("alpha-unannounced", what, "3.3", "checksum", extra.to_bytes())
+    colors, alpha = glass.palette, b"\0\x80\xff"
+    rgba = b"".join(colors[3 * i : 3 * i + 3] + alpha[i : i + 1] for i in range(3))
+    sealed = glass.seal(b"PLTE", 0, colors + alpha)
+    data = glass.header + rgba + sealed + glass.records()[0]
+    what = "alpha behind each entry's blue, under the CRC-32 of the right order"
+    yield Invalid("alpha-interleaved", what, "3.3", "checksum", data)
+    data = glass.header + glass.palette + glass.seal(b"PLTE", 0, glass.palette)
+    data += b"\0\x80\xff" + glass.records()[0]
+    what = "alpha behind the CRC-32 of the colours"
+    yield Invalid("alpha-behind", what, "3.3", "checksum", data)
+
+
 def invalid_vectors() -> list[Invalid]:
     """All invalid files."""
     topics = (
@@ -830,6 +901,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_tile_records,
         invalid_labels,
         invalid_limits,
+        invalid_alpha,
     )
     return [vector for topic in topics for vector in topic()]
 

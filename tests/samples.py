@@ -13,12 +13,12 @@ CODERS = ("packed", "dense")
 TILES = (None, 0, 16, (32, 16), (0, 16), (16, 0), 1024)
 
 
-def indexed(width: int, height: int, k: int, seed: int = 0) -> IndexedImage:
+def indexed(width: int, height: int, k: int, seed: int = 0, channels: int = 3) -> IndexedImage:
     """Random colours, random labels that reach k - 1."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, k, (height, width)).astype(label_dtype(k))
     labels.flat[-1] = k - 1
-    return IndexedImage(random.integers(0, 256, (k, 3)).astype(np.uint8), labels)
+    return IndexedImage(random.integers(0, 256, (k, channels)).astype(np.uint8), labels)
 
 
 @st.composite
@@ -26,6 +26,7 @@ def indexed_images(draw: st.DrawFn, max_side: int = 70) -> IndexedImage:
     """Any size, K and statistics, noise and constant pictures among them."""
     k = draw(st.one_of(st.sampled_from(KS), st.integers(1, 300), st.integers(1, 65_536)))
     width, height = draw(st.integers(1, max_side)), draw(st.integers(1, max_side))
-    image = indexed(width, height, k, draw(st.integers(0, 2**32 - 1)))
+    channels = draw(st.sampled_from((3, 3, 4)))
+    image = indexed(width, height, k, draw(st.integers(0, 2**32 - 1)), channels)
     spread = draw(st.sampled_from((k, max(1, k // 4), 1)))
     return IndexedImage(image.palette, k - 1 - image.labels.astype(np.int64) % spread)

@@ -267,26 +267,13 @@ def glass(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("color", "expected"),
-    [(None, (255, 255, 255)), ("#102030", (16, 32, 48)), ("rgb(1,2,3)", (1, 2, 3))],
+    ("color", "expected"), [("#102030", (16, 32, 48)), ("rgb(1,2,3)", (1, 2, 3))]
 )
-def test_what_is_transparent_shows_the_background(glass, color, expected):
-    result = kq("encode", glass, *(["--background", color] if color else []))
+def test_a_background_shows_through_what_is_transparent(glass, color, expected):
+    result = kq("encode", glass, "--background", color)
     assert result.exit_code == 0
-    assert result.stderr.startswith(f"kq: warning: {glass} has transparent pixels")
-    assert len(result.stderr.splitlines()) == 1
-    assert tuple(kqcodec.read(glass.with_suffix(".kq")).palette[0]) == expected
-
-
-def test_no_flatten_refuses_transparency(glass):
-    message = refusal(kq("encode", glass, "--no-flatten"), failures.REFUSED)
-    assert str(glass) in message
-    assert files_in(glass.parent) == ["glass.png"]
-
-
-def test_no_flatten_excludes_a_background(glass):
-    result = kq("encode", glass, "--no-flatten", "--background", "red")
-    assert "exclude each other" in usage_refusal(result)
+    assert result.stderr == ""
+    assert kqcodec.read(glass.with_suffix(".kq")).palette.tolist() == [list(expected)]
 
 
 @pytest.mark.parametrize("color", ["reddish", "#12345678", ""])

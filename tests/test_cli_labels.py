@@ -88,7 +88,7 @@ def test_json_has_no_costs(mask):
 
 @pytest.mark.parametrize(
     "option",
-    [["-k", 5], ["--effort", "best"], ["--seed", 0], ["--background", "red"], ["--no-flatten"]],
+    [["-k", 5], ["--effort", "best"], ["--seed", 0], ["--background", "red"]],
 )
 def test_options_about_choosing_colors_are_refused(mask, option):
     message = usage_refusal(kq("encode", "--labels", mask, *option))

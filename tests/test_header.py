@@ -40,9 +40,10 @@ exponents = st.sampled_from((0, 4, 5, 10, 13))
     st.sampled_from((4, 10, 13)),
     st.booleans(),
     st.integers(0, 15),
+    st.booleans(),
 )
-def test_round_trip(coder, width, height, k, x, y, sections, minor):
-    header = Header(coder, width, height, k, (x, y), sections, minor)
+def test_round_trip(coder, width, height, k, x, y, sections, minor, alpha):
+    header = Header(coder, width, height, k, (x, y), sections, minor, alpha)
     assert Header.from_bytes(header.to_bytes()) == header
 
 
@@ -122,7 +123,16 @@ def test_unknown_coders_are_refused(coder):
         Header.from_bytes(changed(b6=coder << 5))
 
 
-@pytest.mark.parametrize("flag", [1, 2, 8, 16])
+def test_alpha_makes_the_palette_longer():
+    header = Header("dense", 5, 4, 3, minor=1, alpha=True)
+    assert (header.palette_size, GOOD.palette_size) == (12, 9)
+    assert header.to_bytes()[5:7] == b"\x11\x21"
+    assert Header.from_bytes(header.to_bytes()) == header
+    # What a file claims is kept: checksums are over it.
+    assert Header.from_bytes(changed(b6=0x21)).to_bytes() == changed(b6=0x21)
+
+
+@pytest.mark.parametrize("flag", [2, 8, 16])
 def test_unknown_flags_are_refused(flag):
     with pytest.raises(errors.UnsupportedError):
         Header.from_bytes(changed(b6=0x20 | flag))

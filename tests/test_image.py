@@ -60,7 +60,7 @@ def test_labels_of_a_wrong_shape(shape):
         IndexedImage(PALETTE, np.zeros(shape, dtype=np.uint8))
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (3,), (3, 4), (3, 2), (65_537, 3)])
+@pytest.mark.parametrize("shape", [(0, 3), (3,), (3, 5), (3, 2), (65_537, 3), (65_537, 4)])
 def test_palettes_of_a_wrong_shape(shape):
     with pytest.raises(ValueError, match="shape"):
         IndexedImage(np.zeros(shape, dtype=np.uint8), np.zeros((1, 1), dtype=np.uint8))

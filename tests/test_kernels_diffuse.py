@@ -19,11 +19,13 @@ def compiled():
         pytest.skip("the compiled kernels aren't built")
 
 
-def diffused(kernels, points, centers, errors, strength, backwards):
+def diffused(kernels, points, centers, errors, strength, backwards, mask=None):
     """Labels, and the errors left for the next row."""
     errors = errors.copy()
-    labels = np.empty(points.shape[:2], np.uint16)
-    kernels.diffuse(points, centers, errors, labels, strength=strength, backwards=backwards)
+    labels = np.full(points.shape[:2], 7, np.uint16)
+    if mask is None:
+        mask = np.ones(labels.shape, np.bool_)
+    kernels.diffuse(points, mask, centers, errors, labels, strength=strength, backwards=backwards)
     return labels, errors
 
 
@@ -41,7 +43,8 @@ def test_both_are_equal(compiled, seed, shape, k, top, strength, backwards):
     centers = rng.integers(0, top + 1, (k, 4), dtype=np.int16)
     # More than a row ever passes on.
     errors = rng.integers(-(2**27), 2**27, (shape[1] + 2, 4), dtype=np.int32)
-    arguments = points, centers, errors, strength, backwards
+    mask = rng.random(shape) < rng.choice((0.2, 1))
+    arguments = points, centers, errors, strength, backwards, mask
     for one, other in zip(
         diffused(compiled, *arguments), diffused(reference, *arguments), strict=True
     ):
@@ -98,6 +101,16 @@ def test_a_row_by_hand(name, request):
     assert one_row(kernels, [7000, 7000], 64)[0] == [0, 0]
 
 
+def test_errors_end_where_the_mask_does(compiled):
+    mask = np.array([[True, False, True]])
+    points = np.full((1, 3, 4), 7000, np.int16)
+    centers = np.array([[0] * 4, [16_320] * 4], np.int16)
+    errors = np.zeros((5, 4), np.int32)
+    for kernels in (compiled, reference):
+        labels, _ = diffused(kernels, points, centers, errors, 256, False, mask)
+        assert labels.tolist() == [[0, 7, 0]]
+
+
 def test_rows_in_parts_are_rows_in_one(compiled):
     rng = np.random.default_rng(2)
     points = rng.integers(0, 16_321, (9, 7, 4), dtype=np.int16)
@@ -113,13 +126,20 @@ def test_the_boundary_refuses_what_does_not_fit(compiled):
     errors, labels = np.zeros((5, 4), np.int32), np.zeros((2, 3), np.uint16)
 
     def call(**changes):
-        given = {"points": points, "centers": centers, "errors": errors, "labels": labels}
+        given = {
+            "points": points,
+            "mask": np.ones((2, 3), np.bool_),
+            "centers": centers,
+            "errors": errors,
+            "labels": labels,
+        }
         given |= {"strength": 256, "backwards": False} | changes
         compiled.diffuse(**given)
 
     call()
     for changes in (
         {"points": points[:1]},
+        {"mask": np.ones((2, 2), np.bool_)},
         {"centers": centers[:0]},
         {"errors": errors[:4]},
         {"errors": errors + np.int32(-(2**31))},

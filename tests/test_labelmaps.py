@@ -233,11 +233,29 @@ def test_a_short_palette_is_told_and_filled_with_black():
     assert found.labels.tolist() == labels.tolist()
 
 
-def test_transparent_entries_are_told(voc):
-    voc.info["transparency"] = 0
-    with pytest.warns(ConversionWarning, match="transparent palette entries"):
-        found = label_map(voc)
+@pytest.mark.parametrize(
+    ("transparency", "alphas"),
+    [(0, [0, 255, 255]), (2, [255, 255, 0]), (b"\x01\x02", [1, 2, 255])],
+)
+def test_transparency_is_kept(voc, transparency, alphas):
+    voc.info["transparency"] = transparency
+    found = label_map(voc)
     assert np.array_equal(found.labels, np.asarray(voc))
+    assert found.palette[:3, 3].tolist() == alphas
+    assert np.array_equal(found.to_rgba(), np.asarray(voc.convert("RGBA")))
+
+
+def test_a_palette_of_rgba_is_kept():
+    image = Image.new("P", (2, 1))
+    image.putpalette([1, 2, 3, 4, 5, 6, 7, 8], "RGBA")
+    image.putpixel((1, 0), 1)
+    found = label_map(image)
+    assert found.palette[:2].tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+def test_a_colour_table_with_alpha():
+    found = label_map(np.array([[0, 1]]), [(1, 2, 3, 0), (4, 5, 6, 7)])
+    assert found.palette.tolist() == [[1, 2, 3, 0], [4, 5, 6, 7]]
 
 
 def test_frames_after_the_first_are_told(voc):

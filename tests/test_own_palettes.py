@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kqcodec
+from kqcodec import metrics
+from kqcodec.dither import DITHER_KINDS
+from kqcodec.errors import ColorsError
 from kqcodec.histogram import keys_of_colors
 from kqcodec.sorting import SORTS, palette_order
 from kqcodec.spaces import space_of
@@ -249,3 +252,65 @@ def test_pillow_saves_with_them(tmp_path):
     assert kqcodec.read(path) == kqcodec.quantize(picture(), 9, pins=["#ff00ff"], sort="frequency")
     image.convert("P").save(path, palette=["#ff0000", "#00ff00"])
     assert kqcodec.read(path).k == 2
+
+
+# --- with alpha ---------------------------------------------------------------
+
+
+def glass(seed=0):
+    """The picture, opaque in the middle, with an edge of every alpha and nothing around."""
+    y, x = np.mgrid[0:40, 0:30]
+    alpha = np.clip(600 - 40 * np.hypot(y - 20, x - 15), 0, 255).astype(np.uint8)
+    return np.concatenate([picture(seed), alpha[:, :, np.newaxis]], axis=2)
+
+
+def keeps_its_promises(pixels, found):
+    """What is transparent or opaque is exactly so."""
+    shown = found.palette[found.labels]
+    hidden, opaque = pixels[:, :, 3] == 0, pixels[:, :, 3] == 255
+    return not shown[hidden].any() and (shown[opaque][:, 3] == 255).all()
+
+
+@pytest.mark.parametrize("kind", DITHER_KINDS)
+def test_only_what_is_opaque_is_dithered(kind):
+    pixels = glass()
+    plain = kqcodec.quantize(pixels, 12)
+    found = kqcodec.quantize(pixels, 12, dither=1, dither_kind=kind)
+    assert keeps_its_promises(pixels, found)
+    opaque = pixels[:, :, 3] == 255
+    shown = plain.palette[plain.labels], found.palette[found.labels]
+    assert np.array_equal(shown[0][~opaque], shown[1][~opaque])
+    assert not np.array_equal(shown[0][opaque], shown[1][opaque])
+    assert found.costs.mse == metrics.mse(pixels, shown[1])
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_orders_with_alpha(sort):
+    pixels = glass()
+    plain, found = kqcodec.quantize(pixels, 12), kqcodec.quantize(pixels, 12, sort=sort)
+    assert np.array_equal(plain.palette[plain.labels], found.palette[found.labels])
+    if sort == "frequency":
+        counts = np.bincount(found.labels.ravel()).tolist()
+        assert counts == sorted(counts, reverse=True)
+    else:
+        assert found.palette[0].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("k", [2, 4, 9, 2000])
+def test_pins_with_alpha(k):
+    pixels = glass()
+    pixels[20, 15, :3] = (255, 0, 255)
+    found = kqcodec.quantize(pixels, k, pins=["#ff00ff"])
+    assert found.k <= k
+    assert holds(found.palette, [(255, 0, 255, 255)])
+    assert keeps_its_promises(pixels, found)
+    assert found.to_rgba()[20, 15].tolist() == [255, 0, 255, 255]
+    with pytest.raises(ColorsError, match="no entry"):
+        kqcodec.quantize(pixels, 1, pins=["#ff00ff"])
+
+
+def test_a_palette_without_alpha_is_for_opaque_pictures():
+    with pytest.raises(ColorsError, match="transparent"):
+        kqcodec.quantize(glass(), palette=["#ff0000"])
+    found = kqcodec.quantize(glass(), palette=["#ff0000", "#ffffff"], background=(255, 255, 255))
+    assert found.palette.tolist() == [[255, 0, 0], [255, 255, 255]]

@@ -14,8 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 import kqcodec
 import kqcodec.pillow
-from kqcodec.errors import FormatError, ImageError
-from kqcodec.pixels import ConversionWarning
+from kqcodec.errors import FormatError
 from kqcodec.sizes import theory_bits
 
 
@@ -251,20 +250,47 @@ def test_grey_is_exact(picture, mode):
     assert np.array_equal(found, np.asarray(image.convert("RGB")))
 
 
-def test_transparency_is_composited_with_a_warning():
+def test_rgba_is_saved_with_alpha_unless_there_is_a_background():
     image = Image.new("RGBA", (3, 3), (255, 0, 0, 0))
-    with pytest.warns(ConversionWarning, match="transparent"):
-        data = saved(image, background=(1, 2, 3))
-    assert kqcodec.decode(data)[0, 0].tolist() == [1, 2, 3]
-    with pytest.raises(ImageError, match="transparent"):
-        saved(image, background=None)
+    image.putpixel((0, 0), (9, 8, 7, 100))
+    with Image.open(io.BytesIO(saved(image))) as found:
+        assert (found.mode, found.info["transparency"]) == ("P", b"\x00\x64")
+        assert found.convert("RGBA").getpixel((0, 0)) == (9, 8, 7, 100)
+        assert found.convert("RGBA").getpixel((1, 1)) == (0, 0, 0, 0)
+    data = saved(image, background=(1, 2, 3))
+    assert kqcodec.decode(data)[1, 1].tolist() == [1, 2, 3]
 
 
-def test_a_transparent_palette_is_not_stored_silently():
-    image = Image.new("P", (3, 3))
-    image.info["transparency"] = 0
-    with pytest.warns(ConversionWarning, match="transparent"):
-        saved(image)
+@pytest.mark.parametrize("transparency", [1, b"\x00\x80\xff\x01"])
+def test_a_transparent_palette_is_stored_as_it_is(transparency):
+    labels = np.arange(12, dtype=np.uint8).reshape(3, 4) % 5
+    image = Image.fromarray(labels)
+    image.putpalette([9, 9, 9, 1, 2, 3, 9, 9, 9, 200, 0, 0, 0, 200, 0, 7, 7, 7])
+    image.info["transparency"] = transparency
+    expected = image.convert("RGBA")
+    with Image.open(io.BytesIO(saved(image))) as found:
+        assert np.array_equal(np.asarray(found), labels)
+        assert found.getpalette() == image.getpalette()
+        assert np.array_equal(np.asarray(found.convert("RGBA")), np.asarray(expected))
+        assert saved(found) == saved(image)
+
+
+def test_alpha_and_more_colours_open_as_rgba():
+    image = samples.indexed(23, 17, 300, channels=4)
+    with Image.open(io.BytesIO(kqcodec.encode_indexed(image))) as found:
+        assert (found.mode, found.info["k"]) == ("RGBA", 300)
+        assert found.info["theory_bits"] == theory_bits(23 * 17, 300, alpha=True)
+        assert np.array_equal(np.asarray(found), image.to_rgba())
+
+
+@pytest.mark.parametrize("format_", ["PNG", "WEBP"])
+def test_transparency_goes_on_to_other_formats(format_):
+    image = samples.indexed(23, 17, 9, channels=4)
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(kqcodec.encode_indexed(image))) as found:
+        found.save(buffer, format_, lossless=True, exact=True)
+    with Image.open(buffer) as again:
+        assert np.array_equal(np.asarray(again.convert("RGBA")), image.to_rgba())
 
 
 @pytest.mark.parametrize(

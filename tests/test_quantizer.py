@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from kqcodec import metrics
-from kqcodec.errors import ImageError
 from kqcodec.image import IndexedImage
 from kqcodec.quantizer import quantize
 
@@ -80,12 +79,10 @@ def test_other_inputs(tmp_path):
     assert quantize(tmp_path / "x.png", 5) == quantize(picture(), 5)
 
 
-def test_background_is_passed_on():
+def test_a_background_flattens():
     rgba = np.zeros((2, 2, 4), np.uint8)
-    with pytest.raises(ImageError, match="transparent"):
-        quantize(rgba, 2, background=None)
-    with pytest.warns(UserWarning, match="background"):
-        assert quantize(rgba, 2, background=(1, 2, 3)).palette.tolist() == [[1, 2, 3]]
+    assert quantize(rgba, 2).palette.tolist() == [[0, 0, 0, 0]]
+    assert quantize(rgba, 2, background=(1, 2, 3)).palette.tolist() == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -28,6 +29,8 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     """Each console block in turn, all in one folder that has photo.png and mask.png."""
     Image.fromarray(portrait[::4, ::4]).save(tmp_path / "photo.png")
     Image.fromarray(portrait[::4, ::4, 0] // 50).save(tmp_path / "mask.png")
+    icon = np.dstack([portrait[::8, ::8], portrait[::8, ::8, 1]])
+    Image.fromarray(icon).save(tmp_path / "icon.png")
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
         assert len(commands) == len(block.splitlines())
@@ -65,6 +68,19 @@ def test_the_python_runs_as_shown(names):
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+
+
+def test_segments_are_measured_as_shown(names):
+    largest = names["largest"]
+    assert largest.pixels == (names["parts"].labels == largest.label).sum()
+    assert (names["cutout"].any(axis=2) <= names["parts"].mask(largest.label)).all()
+
+
+def test_transparency_is_kept_as_shown(names):
+    assert (names["rgba"] == names["badge"].to_rgba()).all()
+    assert not names["rgba"][names["alpha"] == 0].any()
+    assert (names["rgba"][names["alpha"] == 255, 3] == 255).all()
+    assert not names["on_black"][names["alpha"] == 0].any()
 
 
 def test_label_maps_come_back_as_shown(names):

@@ -54,7 +54,8 @@ def encoded_images(draw: st.DrawFn) -> tuple[IndexedImage, bytes]:
     tile = draw(st.tuples(sides, sides))
     coder = draw(st.sampled_from(["packed", "dense"]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    palette = rng.integers(0, 256, (k, 3), dtype=np.uint8)
+    channels = draw(st.sampled_from([3, 4]))
+    palette = rng.integers(0, 256, (k, channels), dtype=np.uint8)
     labels = rng.integers(0, k, (height, width), dtype=np.uint16)
     if draw(st.booleans()):
         labels[:] = k - 1
@@ -68,10 +69,12 @@ def test_decodes_what_the_encoder_writes(case: tuple[IndexedImage, bytes]) -> No
     image, data = case
     picture = spec_decoder.decode(data)
     assert (picture.width, picture.height) == (image.width, image.height)
-    assert picture.rgb == image.palette[image.labels].tobytes()
+    assert picture.pixels == image.palette[image.labels].tobytes()
 
 
-@pytest.mark.parametrize("name", ["example-packed", "example-dense", "section-tiles"])
+@pytest.mark.parametrize(
+    "name", ["example-packed", "example-dense", "section-tiles", "example-alpha"]
+)
 def test_every_truncation_is_refused(name: str) -> None:
     data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
     for length in range(len(data)):
@@ -79,7 +82,9 @@ def test_every_truncation_is_refused(name: str) -> None:
             spec_decoder.decode(data[:length])
 
 
-@pytest.mark.parametrize("name", ["example-packed", "example-dense", "section-tiles"])
+@pytest.mark.parametrize(
+    "name", ["example-packed", "example-dense", "section-tiles", "example-alpha"]
+)
 def test_every_changed_bit_is_refused(name: str) -> None:
     data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
     for position in range(8 * len(data)):
@@ -134,7 +139,17 @@ def test_command_writes_a_ppm(name: str, tmp_path: Path) -> None:
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
     picture = spec_decoder.decode(source.read_bytes())
     head = f"P6\n{picture.width} {picture.height}\n255\n".encode("ascii")
-    assert target.read_bytes() == head + picture.rgb
+    assert target.read_bytes() == head + picture.pixels
+
+
+def test_command_writes_a_pam_where_there_is_alpha(tmp_path: Path) -> None:
+    source, target = VECTORS / "valid" / "example-alpha.kq", tmp_path / "out.pam"
+    outcome = run(source, target)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+    head = b"P7\nWIDTH 5\nHEIGHT 4\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    pixels = spec_decoder.decode(source.read_bytes()).pixels
+    assert len(pixels) == 80
+    assert target.read_bytes() == head + pixels
 
 
 @pytest.mark.parametrize(

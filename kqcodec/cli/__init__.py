@@ -28,6 +28,7 @@ COMMANDS = {
     "palette": "Make one palette for many pictures, or convert a palette file.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
+    "segment": "Divide pictures by colour into labels, masks and statistics.",
     "bench": "Compare .kq with other formats on your pictures.",
     "demo": "Show the whole codec at work on a picture of its own.",
 }

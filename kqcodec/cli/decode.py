@@ -35,6 +35,12 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
     help="Write the labels instead of their colours: an integer array to .npy, palette indices "
     "to .png or, over 256 colours, 16-bit grey.",
 )
+@click.option(
+    "--background",
+    type=options.ColorType(),
+    metavar="COLOR",
+    help="Put this colour behind transparent pixels, for formats without alpha.",
+)
 @options.threads_option
 @options.max_pixels_option
 @options.force_option
@@ -48,6 +54,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     labels: bool,
+    background: tuple[int, int, int] | None,
     threads: int | None,
     max_pixels: int,
     force: bool,
@@ -57,9 +64,10 @@ def command(
     """Turn .kq files back into pictures.
 
     The extension chooses the format: whatever Pillow writes, and .npy for a
-    NumPy array of RGB. Up to 256 colours, PNG, GIF, BMP and TIFF keep the palette and
-    the indices as they are; other formats get RGB pixels, WebP without loss. An ICC
-    profile, Exif and XMP go along where the format carries them. - is standard input.
+    NumPy array of RGB or RGBA. Up to 256 colours, PNG keeps the palette and the
+    indices as they are, without alpha GIF, BMP and TIFF too; other formats get pixels,
+    WebP without loss. An ICC profile, Exif and XMP go along where the format carries
+    them. - is standard input.
     """
     outputs = Outputs.plan(inputs, output, _DEFAULT_SUFFIX, force)
     named = outputs.directory is None and output not in (None, STREAM)
@@ -75,6 +83,8 @@ def command(
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             indexed = kqcodec.read(source, threads=threads, max_pixels=max_pixels)
+        if background is not None:
+            indexed = indexed.flattened(background)
         written = outputs.write(name, _file(indexed, file_format, labels))
         figures = {
             "input": name,
@@ -83,6 +93,7 @@ def command(
             "width": indexed.width,
             "height": indexed.height,
             "k": indexed.k,
+            "alpha": indexed.has_alpha,
             "output_bytes": written,
         }
         if as_json:
@@ -132,4 +143,5 @@ def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
             return [npy_bytes(indexed.labels)]
         return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
     except ValueError as exc:
-        raise Failure(USAGE, f"{exc}; choose another extension, .png say") from exc
+        other = ", or give a --background" if indexed.has_alpha else ""
+        raise Failure(USAGE, f"{exc}; choose another extension, .png say{other}") from exc

@@ -75,8 +75,8 @@ class Settings:
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
-    *("k", "palette_file", "pins", "sort", "dither", "dither_kind", "effort", "space"),
-    *("seed", "restarts", "background", "no_flatten"),
+    *("k", "palette_file", "pins", "sort", "dither", "dither_kind"),
+    *("effort", "space", "seed", "restarts", "background"),
 )
 
 
@@ -111,7 +111,7 @@ _QUANTIZING = (
 )
 @options.search_options
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @click.option(
     "--labels",
     is_flag=True,
@@ -130,7 +130,6 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    no_flatten: bool,
     labels: bool,
     force: bool,
     as_json: bool,
@@ -142,9 +141,6 @@ def command(
     A FILE is a picture in any format that Pillow reads; - is standard input. It is
     turned upright as its Exif says, and its colours are converted to sRGB.
     """
-    if no_flatten:
-        options.refuse_background(ctx)
-        given["background"] = None
     if labels:
         _refuse_quantizing(ctx)
     check_together(ctx)
@@ -240,8 +236,9 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "coder": header.coder,
         "tiles": header.grid.count,
         "k": header.k,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
+        "alpha": header.alpha,
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
     }
     costs = indexed.costs
     if costs is None:

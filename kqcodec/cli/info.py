@@ -18,6 +18,7 @@ from kqcodec.cli.text import (
     colors_shown,
     hex_color,
     number,
+    palette_entries,
     palette_lines,
     percent,
     table,
@@ -64,7 +65,8 @@ def _show(name: str) -> None:
             if sections:
                 shown = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
                 lines.append("  sections " + ", ".join(shown))
-            lines.append(palette_lines(palette, colors_shown(), indent="    "))
+            entries = palette_entries(palette, header.k)
+            lines.append(palette_lines(entries, colors_shown(), indent="    "))
             _check_size(name, source, predicted)
     finally:
         if lines:
@@ -86,16 +88,17 @@ def _show_json(name: str) -> None:
         "height": header.height,
         "coder": header.coder,
         "k": header.k,
+        "alpha": header.alpha,
         "tiles": header.grid.count,
         "tile_width": header.grid.tile_width,
         "tile_height": header.grid.tile_height,
         "sections": [section.kind.decode() for section in sections],
         "file_bytes": source.size,
         "predicted_bytes": predicted,
-        "raw_bits": sizes.raw_bits(header.pixels),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k),
-        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k),
-        "palette": [hex_color(*palette[i : i + 3]) for i in range(0, len(palette), 3)],
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
+        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
+        "palette": [hex_color(*entry) for entry in palette_entries(palette, header.k)],
     }
     click.echo(json.dumps(figures))
 
@@ -112,17 +115,19 @@ def _header_rows(header: Header) -> list[tuple[str]]:
     return [
         (f"format   {MAJOR}.{header.minor}",),
         (f"picture  {header.width:,} x {header.height:,}, {header.pixels:,} pixels",),
-        (f"colours  K = {header.k:,}",),
+        (f"colours  K = {header.k:,}" + (", with alpha" if header.alpha else ""),),
         (f"coder    {header.coder}",),
         (f"tiles    {tiles}",),
     ]
 
 
 def _size_rows(header: Header, source: Source, predicted: int) -> list[tuple[str, str, str]]:
-    raw = sizes.raw_bits(header.pixels)
+    raw = sizes.raw_bits(header.pixels, header.alpha)
+    theory = sizes.theory_bits(header.pixels, header.k, header.alpha)
+    color = sizes.color_bits(header.alpha)
     bits: list[tuple[str, float]] = [
-        ("raw 24*N", raw),
-        ("theory 24*K + N*log2(K)", sizes.theory_bits(header.pixels, header.k)),
+        (f"raw {color}*N", raw),
+        (f"theory {color}*K + N*log2(K)", theory),
         ("file, by its header", 8 * predicted),
     ]
     if source.size is not None:

@@ -182,6 +182,16 @@ _SEARCH = (
 )
 
 
+def alpha_option(command: _Function) -> _Function:
+    """--background, where alpha is kept without it."""
+    return click.option(
+        "--background",
+        type=ColorType(),
+        metavar="COLOR",
+        help="Put this colour behind transparent pixels.  [default: keep their alpha]",
+    )(command)
+
+
 def background_options(command: _Function) -> _Function:
     """--background and --no-flatten: what becomes of transparent pixels."""
     command = click.option(

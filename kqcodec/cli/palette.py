@@ -139,7 +139,7 @@ def command(
     if listed and as_json:  # which lists it as well
         figures |= {"output": None, "format": None}
     elif listed and colors_shown():
-        click.echo(palette_lines(palette.tobytes(), swatches=True))
+        click.echo(palette_lines(list(map(tuple, palette.tolist())), swatches=True))
     else:
         _write(outputs, inputs[0], palette, chosen)
     if as_json:

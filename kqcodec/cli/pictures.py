@@ -19,7 +19,7 @@ from kqcodec.cli.failures import (
     display_name,
     reading,
 )
-from kqcodec.errors import ImageError, LabelsError
+from kqcodec.errors import ColorsError, ImageError, LabelsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,17 @@ def picture_source(name: str) -> str | BinaryIO:
     return name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
 
 
+@contextlib.contextmanager
+def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
+    """What the API reads for the input ``name``; what goes wrong becomes a Failure."""
+    shown = display_name(name)
+    with reading(shown):
+        try:
+            yield picture_source(name)
+        except ImageError as exc:
+            raise image_failure(exc, shown, max_pixels) from exc
+
+
 def read_labels(name: str, max_pixels: int) -> IndexedImage:
     """The input ``name`` as a label map.
 
@@ -47,11 +58,8 @@ def read_labels(name: str, max_pixels: int) -> IndexedImage:
     from kqcodec.decoder import check_limit
     from kqcodec.labelmaps import label_map
 
-    with reading(display_name(name)):
-        try:
-            indexed = label_map(picture_source(name))
-        except ImageError as exc:
-            raise image_failure(exc, display_name(name), max_pixels) from exc
+    with reading_picture(name, max_pixels) as source:
+        indexed = label_map(source)
         check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
     return indexed
 
@@ -68,6 +76,8 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
         )
     if isinstance(exc, LabelsError):
         return Failure(REFUSED, str(exc))
+    if isinstance(exc, ColorsError):
+        return Failure(REFUSED, f"{name}: {exc}; raise -k, or give a --background")
     if exc.__cause__ is None and "transparent" in str(exc):
         return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
     foreign = isinstance(exc.__cause__, UnidentifiedImageError)

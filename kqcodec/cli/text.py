@@ -41,9 +41,19 @@ def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> str:
     return "\n".join(lines)
 
 
-def hex_color(red: int, green: int, blue: int) -> str:
-    """A colour as HTML writes it."""
-    return f"#{red:02x}{green:02x}{blue:02x}"
+def hex_color(*samples: int) -> str:
+    """A colour as HTML writes it, its alpha, if there is any, behind the rest."""
+    return "#" + bytes(samples).hex()
+
+
+def palette_entries(palette: bytes, k: int) -> list[tuple[int, ...]]:
+    """The samples of each entry, from a palette as it stands in a file: red, green
+    and blue of all entries, then the alpha of each if there is any."""
+    alpha = palette[3 * k :]
+    return [
+        (*palette[3 * i : 3 * i + 3], *alpha[i : i + 1])  # nothing where there is no alpha
+        for i in range(k)
+    ]
 
 
 def colors_shown() -> bool:
@@ -52,24 +62,24 @@ def colors_shown() -> bool:
     return sys.stdout.isatty() and not quiet
 
 
-def palette_lines(palette: bytes, swatches: bool, indent: str = "  ") -> str:
+def palette_lines(palette: Sequence[tuple[int, ...]], swatches: bool, indent: str = "  ") -> str:
     """The colours of a palette, with swatches where the terminal shows them.
 
     Args:
-        palette: red, green and blue of each entry.
+        palette: red, green, blue and perhaps alpha of each entry.
         swatches: whether to paint, or only to write.
         indent: what each line begins with.
     """
     cells = []
-    for start in range(0, min(len(palette), 3 * MOST_SWATCHES), 3):
-        red, green, blue = palette[start : start + 3]
+    for entry in palette[:MOST_SWATCHES]:
+        red, green, blue = entry[:3]
         swatch = click.style("    ", bg=(red, green, blue)) + " " if swatches else ""
-        cells.append(swatch + hex_color(red, green, blue))
+        cells.append(swatch + hex_color(*entry))
     lines = [
         indent + " ".join(cells[i : i + _SWATCHES_A_LINE])
         for i in range(0, len(cells), _SWATCHES_A_LINE)
     ]
-    hidden = len(palette) // 3 - len(cells)
+    hidden = len(palette) - len(cells)
     if hidden:
         lines.append(f"{indent}and {hidden:,} more, which --json lists")
     return "\n".join(lines)

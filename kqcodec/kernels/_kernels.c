@@ -23,6 +23,7 @@ static PyObject *refuse(const char *why)
 #include "_colors.h"
 #include "_diffuse.h"
 #include "_quantize.h"
+#include "_range_coder.h"
 
 static size_t bytes_for(size_t bits)
 {
@@ -186,6 +187,7 @@ static PyMethodDef methods[] = {
     KQ_QUANTIZE_METHODS
     KQ_COLORS_METHODS
     KQ_DIFFUSE_METHODS
+    KQ_RANGE_CODER_METHODS
     {"pack", py_pack, METH_VARARGS, pack_doc},
     {"unpack", py_unpack, METH_VARARGS, unpack_doc},
     {"dense_encode", py_dense_encode, METH_VARARGS, dense_encode_doc},

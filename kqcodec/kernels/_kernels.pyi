@@ -34,6 +34,8 @@ def paint(
     stride: int,
     /,
 ) -> None: ...
+def code_bits(bits: Buffer, probabilities: Buffer, out: Buffer, /) -> int: ...
+def decode_bits(payload: Buffer, probabilities: Buffer, out: Buffer, /) -> bool: ...
 def nearest(points: Buffer, centers: Buffer, labels: Buffer, distances: Buffer, /) -> None: ...
 def nearest_two(
     points: Buffer,
@@ -86,6 +88,7 @@ def merge_and_split(
 ) -> int: ...
 def diffuse(
     points: Buffer,
+    mask: Buffer,
     width: int,
     centers: Buffer,
     errors: Buffer,

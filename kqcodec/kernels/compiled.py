@@ -30,10 +30,13 @@ from kqcodec.kernels.compiled_quantize import (
     split_gains,
     variance_cuts,
 )
+from kqcodec.kernels.compiled_range import code_bits, decode_bits
 
 __all__ = [
     "accumulate",
+    "code_bits",
     "count_colors",
+    "decode_bits",
     "dense_decode",
     "dense_encode",
     "diffuse",

@@ -265,6 +265,7 @@ def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def diffuse(
     points: Points,
+    mask: NDArray[np.bool_],
     centers: Points,
     errors: Distances,
     labels: Labels,
@@ -275,6 +276,7 @@ def diffuse(
     """See the reference."""
     _kernels.diffuse(
         _input(points, np.int16),
+        _input(mask, np.bool_),
         labels.shape[1],
         _input(centers, np.int16),
         _result(errors, np.int32),

@@ -105,13 +105,15 @@ static int16_t kq_with_error(int16_t from, int32_t error)
 /* One row, `ahead` 1 to the right or -1 to the left. passed[x + 1] has the errors
  * that reached point x from above, below[x + 1] gets those for the point beneath
  * it. Returns 0 where memory ran out. */
-static int kq_diffuse_row(kq_cells *cells, const int16_t *points, const int16_t *centers,
-                          size_t width, int strength, int ahead, int32_t *passed,
-                          int32_t *below, uint16_t *labels)
+static int kq_diffuse_row(kq_cells *cells, const int16_t *points, const uint8_t *mask,
+                          const int16_t *centers, size_t width, int strength, int ahead,
+                          int32_t *passed, int32_t *below, uint16_t *labels)
 {
     const ptrdiff_t step = ahead * KQ_CHANNELS;
     for (size_t i = 0; i < width; i++) {
         size_t x = ahead > 0 ? i : width - 1 - i;
+        if (!mask[x])
+            continue;
         int32_t *here = passed + (x + 1) * KQ_CHANNELS, *under = below + (x + 1) * KQ_CHANNELS;
         int16_t target[KQ_CHANNELS];
         for (int c = 0; c < KQ_CHANNELS; c++)
@@ -133,8 +135,8 @@ static int kq_diffuse_row(kq_cells *cells, const int16_t *points, const int16_t 
 }
 
 /* Some rows; see the reference for the arguments. Returns 0 where memory ran out. */
-static int kq_diffuse(const int16_t *points, size_t height, size_t width,
-                      const int16_t *centers, size_t k, int strength, int backwards,
+static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height,
+                      size_t width, const int16_t *centers, size_t k, int strength, int backwards,
                       int32_t *errors, uint16_t *labels)
 {
     size_t row = (width + 2) * KQ_CHANNELS;
@@ -143,8 +145,9 @@ static int kq_diffuse(const int16_t *points, size_t height, size_t width,
     int done = below && cells;
     for (size_t y = 0; done && y < height; y++) {
         memset(below, 0, row * sizeof *below);
-        done = kq_diffuse_row(cells, points + y * width * KQ_CHANNELS, centers, width, strength,
-                              backwards ? -1 : 1, errors, below, labels + y * width);
+        done = kq_diffuse_row(cells, points + y * width * KQ_CHANNELS, mask + y * width, centers,
+                              width, strength, backwards ? -1 : 1, errors, below,
+                              labels + y * width);
         memcpy(errors, below, row * sizeof *below);
         backwards = !backwards;
     }

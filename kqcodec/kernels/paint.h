@@ -29,6 +29,14 @@ static inline void kq_paint_row(const void *labels, size_t start, int wide, size
     }
 }
 
+/* Four channels: one load and one store a pixel. */
+static inline void kq_paint_row4(const void *labels, size_t start, int wide, size_t width,
+                                 const uint8_t *palette, uint8_t *pixel)
+{
+    for (size_t x = 0; x < width; x++, pixel += 4)
+        memcpy(pixel, palette + 4 * (size_t)kq_label_get(labels, start + x, wide), 4);
+}
+
 /* `out` points at the first pixel to paint; its rows are `stride` bytes apart.
  * Every label must be below k: the caller has checked. */
 static void kq_paint(const void *labels, int wide, size_t height, size_t width,
@@ -40,7 +48,9 @@ static void kq_paint(const void *labels, int wide, size_t height, size_t width,
         memcpy(padded, palette + 3 * (k - 1), 3);
     for (size_t y = 0; y < height; y++) {
         uint8_t *row = out + y * stride;
-        if (channels != 3)
+        if (channels == 4)
+            kq_paint_row4(labels, y * width, wide, width, palette, row);
+        else if (channels != 3)
             kq_paint_row(labels, y * width, wide, width, palette, channels, row);
         else if (wide)
             kq_paint_row3(labels, y * width, 1, width, palette, (uint32_t)k - 1, padded, row);

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from kqcodec.palette_files.text import Rows
 
 
+_TRANSPARENT = "the palette has transparent colours; give one of opaque colours"
+
+
 def is_kq(data: bytes) -> bool:
     """Whether a file begins as .kq files do."""
     return data.startswith(SIGNATURE)
@@ -37,6 +40,8 @@ def read_kq(data: bytes) -> Rows:
             palette = container.read_palette(source, header, container.Sealer(header))
     except FormatError as exc:
         raise PaletteError(str(exc)) from exc
+    if header.alpha:
+        raise PaletteError(_TRANSPARENT)
     return np.frombuffer(palette, dtype=np.uint8).reshape(-1, 3)
 
 
@@ -63,7 +68,7 @@ def read_picture(data: bytes) -> Rows:
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode == "P":
-                return of_palette_image(image).palette
+                return _opaque(of_palette_image(image).palette)
         pixels = rgb_pixels(data)
     except UnidentifiedImageError as exc:
         raise PaletteError(
@@ -77,3 +82,9 @@ def read_picture(data: bytes) -> Rows:
     keys = keys_of_colors(pixels).reshape(-1)
     _, first = np.unique(keys, return_index=True)
     return pixels.reshape(-1, 3)[np.sort(first)]
+
+
+def _opaque(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if palette.shape[1] == 4:
+        raise PaletteError(_TRANSPARENT)
+    return palette

@@ -16,11 +16,14 @@ from kqcodec.kernels.reference.moves import merge_and_split, near
 from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
+from kqcodec.kernels.reference.range_coder import code_bits, decode_bits
 from kqcodec.kernels.reference.seeds import plus_plus
 
 __all__ = [
     "accumulate",
+    "code_bits",
     "count_colors",
+    "decode_bits",
     "dense_decode",
     "dense_encode",
     "diffuse",

@@ -21,6 +21,7 @@ UNIT_BITS = 12
 
 def diffuse(
     points: NDArray[np.int16],
+    mask: NDArray[np.bool_],
     centers: NDArray[np.int16],
     errors: NDArray[np.int32],
     labels: NDArray[np.uint16],
@@ -29,7 +30,8 @@ def diffuse(
     backwards: bool,
 ) -> None:
     """Gives each point of some rows, shape (H, W, 4), the centre nearest to it and
-    its errors together, the lowest of several.
+    its errors together, the lowest of several. Where ``mask``, shape (H, W), is false,
+    the label stays, and errors end.
 
     ``errors``, shape (W + 2, 4), are those that the row above passed on, in
     4,096ths, one place further right than their points; on return they are for the
@@ -46,6 +48,8 @@ def diffuse(
         below = np.zeros((width + 2, 4), dtype=np.int64)
         passed = errors.astype(np.int64)
         for x in range(width)[::ahead]:
+            if not mask[y, x]:
+                continue
             here = x + 1
             target = places[y, x] + ((passed[here] + half) >> UNIT_BITS)
             target = target.clip(0, TOP)

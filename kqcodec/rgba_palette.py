@@ -1,0 +1,202 @@
+"""The palette of a picture with alpha.
+
+    colours ── engine ── opaque or translucent ── Lloyd ── search ── Lloyd ── rounded
+              on all but            all by kqcodec.rgba_clusters
+              the transparent
+
+What is fully transparent is one entry, (0, 0, 0, 0), which no other pixel can move;
+opaque pixels get opaque entries; the rest goes where it costs least, in the distance
+of ``kqcodec.spaces.AlphaSpace``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.coarse import in_morton_order
+from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
+from kqcodec.histogram import Histogram, keys_of_colors
+from kqcodec.palette import is_among, lumas
+from kqcodec.rgba_clusters import Centers, Colors, State, assigned, searched, settled
+from kqcodec.rgba_colors import FIRST_OPAQUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kqcodec.coarse import WeightedPoints
+    from kqcodec.effort import Effort
+    from kqcodec.engine import Found
+    from kqcodec.spaces import AlphaSpace
+
+    ProgressCall = Callable[[Progress], bool | None]
+
+# The search is on cells, at least so many, and so many for each entry.
+_POINTS = 4096
+_POINTS_AN_ENTRY = 16
+_COARSE_ITERATIONS = 40
+# So many points times entries are few: more of them get fewer trials.
+_FEW = 1 << 17
+
+
+def least_colors(colors: Histogram) -> int:
+    """The fewest entries that a picture can have: what is fully transparent and what
+    isn't can't share one."""
+    has_hidden = int(colors.keys[0]) == 0
+    return 1 + (has_hidden and len(colors) > 1)
+
+
+def find_rgba_palette(
+    colors: Histogram,
+    k: int,
+    *,
+    effort: Effort,
+    space: AlphaSpace,
+    seed: int,
+    restarts: int,
+    progress: ProgressCall | None = None,
+) -> tuple[NDArray[np.uint8], int]:
+    """A palette of at most k entries, uint8, shape (K, 4), without order, and the
+    number of k-means' iterations.
+
+    There must be more than k colours, and k must be at least ``least_colors``.
+    """
+    hidden = int(colors.keys[0]) == 0
+    visible = Histogram(colors.keys[int(hidden) :], colors.counts[int(hidden) :], 4)
+    watch = _Watch(progress, visible.pixels)
+    found = find_palette(
+        visible,
+        k - hidden,
+        effort=effort,
+        space=space,
+        seed=seed,
+        restarts=restarts,
+        progress=watch,
+    )
+    fine = found.points[0]
+    entries = len(found.centers)
+    cells = Colors.of(fine, max(_POINTS, _POINTS_AN_ENTRY * entries))
+    state = settled(cells, _by_majority(found, hidden), _COARSE_ITERATIONS)
+    work = len(cells.points) * entries
+    trials = effort.alpha_trials if work <= _FEW else effort.alpha_trials * _FEW // work
+    state = searched(state, trials, watch.go_on)
+    state = settled(Colors.of(fine), state.centers, effort.fine_iterations)
+    return _rounded(state, fine, effort, space), found.iterations
+
+
+class _Watch:
+    """Reports the engine's progress as the greater part of the whole, and remembers
+    whether to stop."""
+
+    _SHARE = 0.9
+
+    def __init__(self, progress: ProgressCall | None, pixels: int) -> None:
+        self._progress = progress
+        self._pixels = pixels
+        self._stopped = False
+
+    def __call__(self, report: Progress) -> bool:
+        if self._progress is not None and not self._stopped:
+            part = Progress(report.stage, self._SHARE * report.part, report.mse)
+            self._stopped = self._progress(part) is False
+        return not self._stopped
+
+    def go_on(self, cost: int) -> bool:
+        """Whether to, at that cost in squared 64ths."""
+        return self(Progress("palette", 1.0, cost / (float(UNIT) * self._pixels)))
+
+
+def _by_majority(found: Found, hidden: bool) -> Centers:
+    """The engine's centres, each opaque where most of its pixels are, and at least
+    one where any pixel is."""
+    fine, order = found.points
+    labels, k = found.labels[order], len(found.centers)
+    is_opaque = fine.keys >= FIRST_OPAQUE
+    shares = np.zeros((2, k), dtype=np.int64)
+    np.add.at(shares, (is_opaque.astype(np.intp), labels), fine.weights)
+    opaque = shares[1] > shares[0]
+    if is_opaque.any():
+        opaque[shares[1].argmax()] = True
+    return Centers.of(found.centers[opaque], found.centers[~opaque], hidden)
+
+
+def _rounded(
+    state: State, fine: WeightedPoints, effort: Effort, space: AlphaSpace
+) -> NDArray[np.uint8]:
+    """The centres as 8-bit colours; opaque ones are moved about, as those of pictures
+    without alpha are, where that lowers the cost."""
+    centers = state.centers
+    palette = space.colors(centers.places)
+    if not space.has_grid or centers.opaque == 0:
+        return palette
+    start = Centers(space.points(palette), centers.opaque, centers.hidden)
+    cells = Colors.of(fine, points_to_nudge(effort, fine, len(palette)))
+    on_cells = assigned(cells, start)
+    some = on_cells.labels < start.opaque
+    places = start.places[: start.opaque].copy()
+    nudge(
+        cells.points[some],
+        cells.weights[some],
+        places,
+        on_cells.labels[some],
+        on_cells.distances[some],
+        passes=effort.passes,
+    )
+    moved = start.changed(list(range(start.opaque)), places, places[:0])
+    if assigned(cells, moved).cost < on_cells.cost:
+        palette[: start.opaque] = space.colors(places)
+    return palette
+
+
+def exact(colors: Histogram) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+    """The colours as a palette in its stored order, shape (N, 4), and their labels.
+
+    The order is: what is fully transparent, then what is translucent, then what is
+    opaque, each by luma, then by key, as in ``kqcodec.palette``.
+    """
+    palette = colors.colors
+    kind = (colors.keys > 0).astype(np.int32) + (colors.keys >= FIRST_OPAQUE)
+    # The keys ascend already, and a stable sort keeps them so where lumas tie.
+    order = np.lexsort((lumas(palette[:, :3]), kind))
+    labels = np.empty(len(order), dtype=np.uint16)
+    labels[order] = np.arange(len(order))
+    return palette[order], labels
+
+
+def finished(
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    space: AlphaSpace,
+    kept: NDArray[np.uint8] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+    """The stored form of a palette for these colours, each entry once, all of them
+    used but for the opaque colours ``kept``, shape (P, 3), and each colour's label.
+
+    Opaque colours get their nearest opaque entry, what is fully transparent gets its
+    own, others their nearest of all.
+    """
+    keys = np.unique(keys_of_colors(palette))
+    stored, _ = exact(Histogram(keys, np.ones(len(keys), dtype=np.int64), 4))
+    hidden, opaque = int(stored[0, 3] == 0), int(np.count_nonzero(stored[:, 3] == 255))
+    places = space.points(stored)
+    size = len(places)
+    centers = Centers.of(places[size - opaque :], places[hidden : size - opaque], bool(hidden))
+    # Centers have the opaque entries first, and what is hidden last.
+    entry = np.concatenate(
+        [np.arange(size - opaque, size), np.arange(hidden, size - opaque), np.arange(hidden)]
+    )
+    first = int(colors.keys[0] == 0)
+    fine, order = in_morton_order(Histogram(colors.keys[first:], colors.counts[first:], 4), space)
+    found = entry[assigned(Colors.of(fine), centers).labels]
+    is_opaque = fine.keys >= FIRST_OPAQUE
+    labels = np.zeros(len(colors), dtype=np.intp)
+    labels[first + order[is_opaque]] = found[: np.count_nonzero(is_opaque)]
+    labels[first + order[~is_opaque]] = found[np.count_nonzero(is_opaque) :]
+    used = np.bincount(labels, minlength=size) > 0
+    if kept is not None:
+        used |= is_among(stored, kept)
+    renumber = np.cumsum(used) - 1
+    return stored[used], renumber[labels].astype(np.uint16)
