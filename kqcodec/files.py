@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +42,14 @@ def write_whole(target: str | os.PathLike[str], parts: Iterable[Buffer], overwri
             return _write_device(path, parts)
         if not overwrite:
             raise FileExistsError(f"{target} exists already")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
+    replaced = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    handle, name = _temporary(path, 0o666 if replaced is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
+            if replaced is not None:
+                os.chmod(name, replaced)
             written = _write_parts(file.write, parts)
             file.flush()
-            os.chmod(name, _mode(path))
             os.fsync(file.fileno())
         _put_in_place(name, path, overwrite)
     except BaseException:
@@ -72,13 +74,17 @@ def _write_device(path: Path, parts: Iterable[Buffer]) -> int:
         return _write_parts(file.write, parts)
 
 
-def _mode(path: Path) -> int:
-    """The permissions of the file to be replaced, or those of a new file."""
-    if path.exists():
-        return stat.S_IMODE(path.stat().st_mode)
-    umask = os.umask(0o077)  # there is no way to ask without setting it
-    os.umask(umask)
-    return 0o666 & ~umask
+def _temporary(path: Path, mode: int) -> tuple[int, str]:
+    """A new file beside ``path``, open for writing: (handle, name).
+
+    The system takes the umask off ``mode``. ``tempfile`` would have us ask for the
+    umask, which means to set it for a moment, in all threads.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        name = str(path.parent / f".{path.name[:64]}.{secrets.token_hex(4)}.tmp")
+        with contextlib.suppress(FileExistsError):
+            return os.open(name, flags, mode), name
 
 
 def _put_in_place(name: str, path: Path, overwrite: bool) -> None:

@@ -109,14 +109,22 @@ def _sum_of_squares(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
         raise ValueError(
             f"pictures to compare must have shape (H, W, 3) or (H, W, 4), not {a.shape}"
         )
-    has_alpha = a.shape[-1] == 4
-    distances = squared_rgba_distances if has_alpha else squared_distances
     flat_a, flat_b = a.reshape(-1, a.shape[-1]), b.reshape(-1, a.shape[-1])
-    total = sum(
-        int(distances(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK]).sum(dtype=np.int64))
-        for i in range(0, len(flat_a), _CHUNK)
-    )
-    return total, _RGBA_UNIT if has_alpha else 1
+    total, unit = 0, 1
+    for i in range(0, len(flat_a), _CHUNK):
+        squared, unit = squares(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK])
+        total += int(squared.sum(dtype=np.int64))
+    return total, unit
+
+
+def squares(
+    a: NDArray[np.uint8], b: NDArray[np.uint8]
+) -> tuple[NDArray[np.int32] | NDArray[np.int64], int]:
+    """Squared distances of uint8 colours of shape (..., 3), or both (..., 4), as whole
+    numbers of shape (...), and how many of these are 1."""
+    if a.shape[-1] == 4:
+        return squared_rgba_distances(a, b), _RGBA_UNIT
+    return squared_distances(a, b), 1
 
 
 def mse(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -143,11 +151,11 @@ def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tup
     return total, steps_to_distance(int((distances_in_steps(squared) * weights).sum()))
 
 
-def distances_in_steps(squared: NDArray[np.int32]) -> NDArray[np.int64]:
-    """The roots of squared distances in steps of 2^-20: IEEE roots, the same
-    everywhere, as integers, whose sum has no order."""
+def distances_in_steps(squared: NDArray[Any], unit: int = 1) -> NDArray[np.int64]:
+    """The roots of squared distances, ``unit`` of which are 1, in steps of 2^-20: IEEE
+    roots, the same everywhere, as integers, whose sum has no order."""
     steps: NDArray[np.int64]
-    steps = np.rint(np.sqrt(squared.astype(np.float64)) * _ROOT_UNIT).astype(np.int64)
+    steps = np.rint(np.sqrt(squared / unit) * _ROOT_UNIT).astype(np.int64)
     return steps
 
 
@@ -192,11 +200,11 @@ def costs_of_rgba(
     squared = squared_rgba_distances(colors.colors, palette[labels])
     # In Python's integers: the sum may leave 63 bits.
     total = sum(map(operator.mul, squared.tolist(), colors.counts.tolist()))
-    roots = np.rint(np.sqrt(squared / _RGBA_UNIT) * _ROOT_UNIT).astype(np.int64)
+    roots = distances_in_steps(squared, _RGBA_UNIT)
     mean = total / (_RGBA_UNIT * colors.pixels)
     return Costs(
         inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,
-        distance_sum=int((roots * colors.counts).sum()) / _ROOT_UNIT,
+        distance_sum=steps_to_distance(int((roots * colors.counts).sum())),
         mse=mean,
         psnr=psnr_of_mse(mean),
         pixels=colors.pixels,

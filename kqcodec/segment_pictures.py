@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from kqcodec.palette import LUMA
+from kqcodec.pixels import WHITE, flattened
 from kqcodec.sheet import Column, contact_sheet
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def overlay(segmentation: Segmentation, opacity: float) -> Image.Image:
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be between 0 and 1, not {opacity}")
-    labels, original = segmentation.labels, segmentation.original
-    if original is None:
+    labels = segmentation.labels
+    if segmentation.original is None:
         return _without_original(segmentation)
+    original = flattened(segmentation.original, WHITE)
     share = round(opacity * _UNIT)
     tints = _tints(segmentation).astype(np.uint16) * np.uint16(share) + np.uint16(_UNIT // 2)
     borders = _borders(labels)
@@ -66,7 +68,7 @@ def _without_original(segmentation: Segmentation) -> Image.Image:
 def _tints(segmentation: Segmentation) -> NDArray[np.uint8]:
     """A colour for each label: shape (K, 3)."""
     if segmentation.indexed.costs is None:  # a label map: its colours mean something
-        return segmentation.indexed.palette[:, :3]
+        return flattened(segmentation.indexed.palette, WHITE)
     colors = [
         colorsys.hsv_to_rgb(_HUE_STEP * label % 1, (0.85, 0.6)[label % 2], (1, 0.75)[label % 2])
         for label in range(segmentation.k)
@@ -95,21 +97,22 @@ def segment_sheet(segmentation: Segmentation) -> Image.Image:
     """See ``Segmentation.contact_sheet``."""
     indexed = segmentation.indexed
     rgb = indexed.to_rgb()
-    picture = rgb if segmentation.original is None else segmentation.original
+    original = segmentation.original
+    picture = rgb if original is None else flattened(original, WHITE)
     used = segmentation.used
     largest = sorted(used, key=lambda segment: -segment.pixels)[:MOST_SEGMENTS]
     columns = []
-    if segmentation.original is not None:
+    if original is not None:
         size = f"{indexed.width:,} x {indexed.height:,}"
         columns.append(Column(_reduced(picture), ("original", size)))
     caption = (f"K = {indexed.k:,}", _loss(segmentation))
-    columns.append(Column(_reduced(rgb), caption, indexed.palette[:, :3]))
+    columns.append(Column(_reduced(rgb), caption, flattened(indexed.palette, WHITE)))
     colored = np.asarray(segmentation.overlay())
     hidden = "" if len(largest) == len(used) else f"the largest {len(largest)} are shown"
     columns.append(Column(_reduced(colored), ("segments", f"{len(used):,} used", hidden)))
     grounds = [_ground(picture, color) for color in (_PAPER, _INK)]
     for segment in sorted(largest, key=lambda segment: segment.label):
-        color = np.array([segment.color[:3]], dtype=np.uint8)
+        color = flattened(np.array([segment.color], dtype=np.uint8), WHITE)
         ground = grounds[int(_grey(color)[0] > _LIGHT)]
         mask = segmentation.mask(segment.label)[:, :, np.newaxis]
         alone = _reduced(np.where(mask, picture, ground))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec import metrics
 from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.components import component_counts
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.image import IndexedImage
-from kqcodec.metrics import distances_in_steps, squared_distances, steps_to_distance
-from kqcodec.pixels import WHITE, rgb_pixels
+from kqcodec.pixels import image_pixels
 from kqcodec.quantizer import quantize
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     Box = tuple[int, int, int, int]
 
-# Pixels compared at a time.
-_PART = 1 << 20
+# Pixels compared at a time: 2^18 * 255^2 * 6 * 255^2 is below 2^53.
+_PART = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Segment:
 
     Attributes:
         label: its number, the index of its palette entry.
-        color: that entry.
+        color: that entry, RGB, or RGBA where the palette has alpha.
         pixels: how many there are; 0 for an unused entry.
         share: of all pixels, 0..1.
         box: left, top, right and bottom, the last two just outside, as Pillow
             counts; None for an unused entry.
-        mse: the mean squared RGB distance of ``color`` to the original; None where
-            there is no original to compare with, or no pixel.
+        mse: the mean squared distance of ``color`` to the original, as in ``Costs``;
+            None where there is no original to compare with, or no pixel.
         mean_distance: the same of the distance itself.
     """
 
@@ -65,7 +65,8 @@ class Segmentation:
 
     Attributes:
         indexed: palette and labels.
-        original: the pixels that were segmented, uint8, shape (H, W, 3), if known.
+        original: the pixels that were segmented, uint8, shape (H, W, 3), or
+            (H, W, 4) with alpha, if known.
         segments: one for each palette entry, in its order.
     """
 
@@ -174,7 +175,7 @@ def segment(
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
 ) -> Segmentation:
     """Segments a picture by colour, or measures a label map.
 
@@ -194,7 +195,7 @@ def segment(
             raise TypeError("k, the number of segments, is missing")
         if original is not None:
             raise TypeError("original is for an indexed image; a picture is its own")
-        pixels = rgb_pixels(image, background=background)
+        pixels = image_pixels(image, background=background)
         indexed = quantize(
             pixels,
             k,
@@ -209,7 +210,7 @@ def segment(
         raise TypeError("k is for pictures to segment; an IndexedImage has its own")
     if original is None:
         return _measured(image, None)
-    pixels = rgb_pixels(original, background=background)
+    pixels = image_pixels(original, background=background)
     if pixels.shape[:2] != image.labels.shape:
         raise ValueError(
             f"the original has {pixels.shape[1]} x {pixels.shape[0]} pixels, but the label map "
@@ -255,15 +256,35 @@ def _boxes(labels: Labels, k: int) -> NDArray[np.int64]:
     return boxes
 
 
-def _errors(indexed: IndexedImage, original: NDArray[np.uint8]) -> tuple[list[int], list[float]]:
-    """For each label the sums of squared distances and of distances, exact as
-    whole numbers: parts are small enough for float64 to hold theirs."""
-    squares = np.zeros(indexed.k, dtype=np.int64)
-    steps = np.zeros(indexed.k, dtype=np.int64)
-    labels, pixels = indexed.labels.ravel(), original.reshape(-1, 3)
+def _errors(indexed: IndexedImage, original: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """For each label the sums of squared distances and of distances, as whole numbers
+    until the end: parts are small enough for float64 to hold theirs."""
+    palette, original = _alike(indexed.palette, original)
+    # Python's integers, because squares with alpha may leave 63 bits.
+    squares = np.zeros(indexed.k, dtype=object)
+    steps = np.zeros(indexed.k, dtype=object)
+    labels, pixels = indexed.labels.ravel(), original.reshape(-1, original.shape[2])
+    unit = 1
     for start in range(0, len(labels), _PART):
         part = labels[start : start + _PART]
-        squared = squared_distances(pixels[start : start + _PART], indexed.palette[part])
+        squared, unit = metrics.squares(pixels[start : start + _PART], palette[part])
         squares += np.bincount(part, squared, indexed.k).astype(np.int64)
-        steps += np.bincount(part, distances_in_steps(squared), indexed.k).astype(np.int64)
-    return squares.tolist(), [steps_to_distance(value) for value in steps.tolist()]
+        distances = metrics.distances_in_steps(squared, unit)
+        steps += np.bincount(part, distances, indexed.k).astype(np.int64)
+    return [total / unit for total in squares], [metrics.steps_to_distance(n) for n in steps]
+
+
+def _alike(
+    palette: NDArray[np.uint8], original: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Both with alpha where one of them has it."""
+    if palette.shape[-1] == original.shape[-1]:
+        return palette, original
+    both = (palette, original)
+    with_alpha = [
+        np.concatenate([colors, np.full((*colors.shape[:-1], 1), 255, np.uint8)], axis=-1)
+        if colors.shape[-1] == 3
+        else colors
+        for colors in both
+    ]
+    return with_alpha[0], with_alpha[1]

@@ -1,8 +1,10 @@
 """`kq palette`, and the options of `kq encode` that are about palettes and dithering."""
 
 import json
+import os
 import re
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -269,6 +271,26 @@ def test_what_a_format_cannot_hold(pictures, tmp_path):
     assert not out.exists()
 
 
+def test_folders(pictures, tmp_path):
+    nested = tmp_path / "pictures" / "below"
+    nested.mkdir(parents=True)
+    pictures[0].rename(nested / "a.png")
+    pictures[1].rename(tmp_path / "pictures" / "b.png")
+    (tmp_path / "pictures" / "notes.txt").write_text("no picture")
+    os.symlink(tmp_path / "pictures", nested / "back")
+    out = tmp_path / "shared.gpl"
+    result = kq("palette", "-r", tmp_path / "pictures", "-k", 6, "-o", out)
+    assert result.exit_code == 0
+    assert "for 2 pictures" in result.stdout
+    assert "notes.txt" in result.stderr
+    assert "leads back" in result.stderr
+    paths = [nested / "a.png", tmp_path / "pictures" / "b.png"]
+    assert np.array_equal(kqcodec.read_palette(out), kqcodec.shared_palette(paths, 6))
+    assert "-r for all" in refusal(kq("palette", tmp_path / "pictures"), failures.SYSTEM)
+    (tmp_path / "empty").mkdir()
+    assert "nothing to do" in refusal(kq("palette", "-r", tmp_path / "empty"), failures.REFUSED)
+
+
 def test_a_transparent_picture_is_flattened_with_a_warning(tmp_path):
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "glass.png")
     result = kq("palette", tmp_path / "glass.png", "--background", "#102030")
@@ -287,7 +309,8 @@ def test_a_terminal_shows_swatches_and_no_binary(pictures):
 
 def test_the_examples_of_the_help_run(pictures, monkeypatch):
     monkeypatch.chdir(pictures[0].parent)
-    Image.open("a.png").save("photo.png")
+    Path("pictures").mkdir()
+    Image.open("a.png").save("pictures/photo.png")
     examples = re.findall(
         r"^ +kq (.*)$", kq("palette", "--help").stdout.split("Examples:")[1], re.M
     )

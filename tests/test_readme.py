@@ -26,9 +26,11 @@ def environment():
 
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
-    """Each console block in turn, all in one folder that has photo.png and mask.png."""
+    """Each console block in turn, all in one folder that has photo.png, mask.png and pictures/."""
     Image.fromarray(portrait[::4, ::4]).save(tmp_path / "photo.png")
     Image.fromarray(portrait[::4, ::4, 0] // 50).save(tmp_path / "mask.png")
+    (tmp_path / "pictures" / "sub").mkdir(parents=True)
+    Image.fromarray(portrait[::8, ::8]).save(tmp_path / "pictures" / "sub" / "one.png")
     icon = np.dstack([portrait[::8, ::8], portrait[::8, ::8, 1]])
     Image.fromarray(icon).save(tmp_path / "icon.png")
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
@@ -46,7 +48,8 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
             assert done.returncode == 0, (command, done.stderr)
     written = {path.name for path in tmp_path.iterdir()}
     assert {"photo.kq", "back.png", "photo8.kq", "mask.kq", "mask.npy"} <= written
-    assert (tmp_path / "out" / "photo.kq").exists()
+    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png"):
+        assert (tmp_path / name).exists()
 
 
 @pytest.fixture(scope="module")

@@ -246,3 +246,57 @@ def test_sheets_of_many_segments_and_large_pictures_stay_small():
 def test_jupyter_shows_the_segments(divided):
     assert divided._repr_png_().startswith(b"\x89PNG")
     assert repr(divided) == "<Segmentation 512x512, K = 6>"
+
+
+# --- alpha ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def translucent(portrait):
+    """A photograph that fades to nothing, with a hard-edged hole."""
+    alpha = np.linspace(0, 300, 128).clip(0, 255).astype(np.uint8)
+    pixels = np.dstack([portrait[:128, :128], np.tile(alpha, (128, 1))])
+    pixels[20:40, 60:90, 3] = 0
+    return pixels
+
+
+def test_alpha_is_kept(translucent):
+    found = segment(translucent, 6)
+    assert found.indexed == kqcodec.quantize(translucent, 6)
+    assert found.original.shape == (128, 128, 4)
+    hidden = found.segments[found.labels[30, 70]]
+    assert hidden.color == (0, 0, 0, 0)
+    assert found.mask(hidden.label)[translucent[:, :, 3] == 0].all()
+    assert found.rows()[hidden.label]["color"] == "#00000000"
+
+
+def test_errors_with_alpha_add_up_to_the_costs(translucent):
+    found = segment(translucent, 6)
+    costs = found.indexed.costs
+    squares = sum(s.mse * s.pixels for s in found.segments)
+    assert squares / costs.pixels == pytest.approx(costs.mse, rel=1e-12)
+    distances = sum(s.mean_distance * s.pixels for s in found.segments)
+    assert distances == pytest.approx(costs.distance_sum, rel=1e-12)
+
+
+def test_a_background_takes_alpha_away(translucent):
+    found = segment(translucent, 6, background=(255, 0, 0))
+    assert found.original.shape == (128, 128, 3)
+    assert all(len(s.color) == 3 for s in found.segments)
+
+
+def test_a_label_map_and_its_original_may_differ_in_alpha(translucent):
+    labels = np.zeros((128, 128), int)
+    plain, with_alpha = [(9, 9, 9)], [(9, 9, 9, 255)]
+    opaque = translucent[:, :, :3]
+    expected = metrics.mse(np.full_like(opaque, 9), opaque)
+    for table in (plain, with_alpha):
+        (found,) = segment(label_map(labels, table), original=opaque).segments
+        assert found.mse == expected
+    mixed = [segment(label_map(labels, t), original=translucent) for t in (plain, with_alpha)]
+    assert mixed[0].segments[0].mse == mixed[1].segments[0].mse != expected
+
+
+def test_pictures_of_what_is_transparent(translucent):
+    found = segment(translucent, 6)
+    assert found.overlay().mode == found.contact_sheet().mode == "RGB"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import kqcodec
 from kqcodec.cli import options
-from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading, run_each
-from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.batch import Batch, Flags, batch_options
+from kqcodec.cli.convert import summary
+from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.pictures import warnings_as_lines
-from kqcodec.cli.progress import progress
 
 if TYPE_CHECKING:
     from kqcodec.image import IndexedImage
@@ -23,7 +22,13 @@ _DEFAULT_SUFFIX = ".png"
 _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 
 
-@click.command("decode")
+@click.command(
+    "decode",
+    epilog="\b\nExamples:\n"
+    "  kq decode photo.kq -o back.png\n"
+    "  kq decode photo.kq --labels -o labels.npy\n"
+    "  kq decode -r pictures/ -o decoded/",
+)
 @options.inputs_argument
 @options.output_option(
     "The picture to write, its format told by the extension; for several inputs a directory, "
@@ -43,9 +48,7 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 )
 @options.threads_option
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@batch_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -57,36 +60,34 @@ def command(
     background: tuple[int, int, int] | None,
     threads: int | None,
     max_pixels: int,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
+    **given: Any,
 ) -> None:
     """Turn .kq files back into pictures.
 
-    The extension chooses the format: whatever Pillow writes, and .npy for a
-    NumPy array of RGB or RGBA. Up to 256 colours, PNG keeps the palette and the
-    indices as they are, without alpha GIF, BMP and TIFF too; other formats get pixels,
-    WebP without loss. An ICC profile, Exif and XMP go along where the format carries
-    them. - is standard input.
+    A FILE is a .kq file, a folder of them with -r, or - for standard input. The
+    extension chooses the format: whatever Pillow writes, and .npy for a NumPy array of
+    RGB or RGBA. Up to 256 colours, PNG keeps the palette and the indices as they are,
+    without alpha GIF, BMP and TIFF too; other formats get pixels, WebP without loss. An
+    ICC profile, Exif and XMP go along where the format carries them.
     """
-    outputs = Outputs.plan(inputs, output, _DEFAULT_SUFFIX, force)
+    flags = Flags.taken_from(given)
+    batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
+    outputs = batch.outputs
     named = outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
         raise click.UsageError(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
-    status_err = outputs.use_stream
 
-    def work(name: str) -> None:
-        outputs.check(name)
+    def work(name: str, each: int) -> dict[str, Any]:
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
-            indexed = kqcodec.read(source, threads=threads, max_pixels=max_pixels)
+            indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)
         if background is not None:
             indexed = indexed.flattened(background)
         written = outputs.write(name, _file(indexed, file_format, labels))
-        figures = {
+        return {
             "input": name,
             "output": outputs.targets[name],
             "format": file_format,
@@ -96,16 +97,9 @@ def command(
             "alpha": indexed.has_alpha,
             "output_bytes": written,
         }
-        if as_json:
-            click.echo(json.dumps(figures), err=status_err)
-        elif not quiet and not outputs.use_stream:
-            click.echo(
-                f"{click.format_filename(outputs.targets[name])}: {indexed.width:,} x "
-                f"{indexed.height:,}, K = {indexed.k:,}, {written:,} bytes"
-            )
 
-    with warnings_as_lines(), progress(inputs, hidden=quiet or as_json) as names:
-        code = run_each(names, work, as_json=as_json, status_err=status_err)
+    with warnings_as_lines():
+        code = batch.run(work, summary, threads)
     ctx.exit(code)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,15 +13,16 @@ import click
 import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import options
+from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
 from kqcodec.cli.failures import (
+    LARGER,
     STREAM,
     USAGE,
     Failure,
     display_name,
     reading,
-    run_each,
 )
-from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.folders import is_picture
 from kqcodec.cli.palette_options import (
     check_pins,
     check_together,
@@ -34,17 +36,17 @@ from kqcodec.cli.pictures import (
     read_labels,
     warnings_as_lines,
 )
-from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, percent
 from kqcodec.errors import ImageError
 from kqcodec.header import Header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from kqcodec.cli.outputs import Outputs
     from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
 
@@ -70,6 +72,7 @@ class Settings:
     background: tuple[int, int, int] | None
     max_pixels: int
     keep: tuple[str, ...]
+    skip_if_larger: bool
     labels: bool
 
 
@@ -80,7 +83,13 @@ _QUANTIZING = (
 )
 
 
-@click.command("encode")
+@click.command(
+    "encode",
+    epilog="\b\nExamples:\n"
+    "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
+)
 @options.inputs_argument
 @options.output_option(
     "The .kq file to write; for several inputs a directory, made if missing; - for standard "
@@ -120,9 +129,12 @@ _QUANTIZING = (
 )
 @options.keep_option
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@click.option(
+    "--skip-if-larger",
+    is_flag=True,
+    help="Write no .kq file that is larger than its input; the exit code is then 98.",
+)
+@batch_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -131,41 +143,37 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     labels: bool,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
     **given: Any,
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
-    A FILE is a picture in any format that Pillow reads; - is standard input. It is
-    turned upright as its Exif says, and its colours are converted to sRGB.
+    A FILE is a picture in any format that Pillow reads, a folder of them with -r, or -
+    for standard input. It is turned upright as its Exif says, and its colours are
+    converted to sRGB.
     """
     if labels:
         _refuse_quantizing(ctx)
+    if given["skip_if_larger"] and STREAM in inputs:
+        raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
     check_together(ctx)
+    flags = Flags.taken_from(given)
     palette = None
     if given["palette_file"] is not None:
         palette, given["k"] = read_palette_file(given["palette_file"]), None
     else:
         check_pins(given["pins"], given["k"])
-    settings = Settings(palette=palette, **given, labels=labels)
-    outputs = Outputs.plan(inputs, output, ".kq", force)
-    status_err = outputs.use_stream
+    settings = Settings(**given, palette=palette, labels=labels)
 
-    def work(name: str) -> None:
-        figures = _encode(name, outputs, settings)
-        if as_json:
-            click.echo(json.dumps(figures), err=status_err)
-        elif not quiet:
-            click.echo(_summary(figures), err=status_err)
+    def wanted(suffix: str) -> bool:
+        return is_picture(suffix) or (labels and suffix == ".npy")
 
-    with (
-        pillow_limits(settings.max_pixels),
-        warnings_as_lines(),
-        progress(inputs, hidden=quiet or as_json) as names,
-    ):
-        code = run_each(names, work, as_json=as_json, status_err=status_err)
+    batch = Batch.plan(inputs, output, ".kq", flags, wanted)
+
+    def work(name: str, threads: int) -> dict[str, object]:
+        return _encode(name, batch.outputs, replace(settings, threads=threads))
+
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        code = batch.run(work, _summary, settings.threads)
     ctx.exit(code)
 
 
@@ -181,7 +189,6 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
-    outputs.check(name)
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels)
     else:
@@ -195,14 +202,23 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
     except ValueError as exc:  # a tile too large for the format, with --tile one
         raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
     first = next(parts)
-    written = outputs.write(name, _chained(first, parts))
+    whole: Iterable[bytes] = itertools.chain([first], parts)
+    if settings.skip_if_larger:
+        whole = _not_larger(list(whole), name)
+    written = outputs.write(name, whole)
     figures = _figures(indexed, settings, Header.from_bytes(first))
     return {"input": name, "output": outputs.targets[name], "file_bytes": written, **figures}
 
 
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
+    size, limit = sum(map(len, parts)), os.path.getsize(name)
+    if size > limit:
+        raise Failure(
+            LARGER,
+            f"{display_name(name)}: its .kq file would have {size:,} bytes, more than the "
+            f"{limit:,} that it has itself; it is left out",
+        )
+    return parts
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
@@ -260,6 +276,8 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
 
 
 def _summary(figures: dict[str, Any]) -> str:
+    if (line := planned(figures)) is not None:
+        return line
     bits = 8 * figures["file_bytes"]
     asked = ""
     if figures.get("k_asked") not in (None, figures["k"]):
@@ -280,8 +298,3 @@ def _summary(figures: dict[str, Any]) -> str:
         f"{percent(bits / figures['raw_bits'])} of raw, "
         f"{bits / figures['theory_bits']:.4f} of theory; {loss}"
     )
-
-
-def display_output(target: str) -> str:
-    """A target as messages show it."""
-    return "standard output" if target == STREAM else click.format_filename(target)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 REFUSED = 1
 USAGE = 2
 SYSTEM = 3
+LARGER = 98
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
@@ -38,6 +39,7 @@ EXIT_CODES = {
     REFUSED: "a file was refused: not an image, a damaged .kq file, over a limit",
     USAGE: "wrong usage; nothing was done",
     SYSTEM: "the system refused: no such file, no permission, file exists, disk full, no memory",
+    LARGER: "a result would have been larger than its input, and was left out as asked",
     INTERRUPTED: "interrupted by Ctrl-C",
     PIPE_CLOSED: "whoever read the output closed it",
 }
@@ -144,6 +146,12 @@ def display_name(path: str) -> str:
     return STANDARD_INPUT if path == STREAM else click.format_filename(path)
 
 
+def worse(one: int, other: int) -> int:
+    """The exit code that counts of two: the higher, but a failure before what was
+    only left out."""
+    return max(one, other, key=lambda code: (REFUSED <= code <= SYSTEM, code))
+
+
 def run_each(
     inputs: Iterable[str], work: Callable[[str], None], *, as_json: bool, status_err: bool = False
 ) -> int:
@@ -157,7 +165,7 @@ def run_each(
             output carries a file.
 
     Returns:
-        The highest exit code.
+        The exit code that counts, as ``worse`` has it.
     """
     worst = 0
     for name in inputs:
@@ -170,5 +178,5 @@ def run_each(
 
                 result = {"input": name, "error": str(exc), "exit_code": exc.code}
                 click.echo(json.dumps(result), err=status_err)
-            worst = max(worst, exc.code)
+            worst = worse(worst, exc.code)
     return worst

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kqcodec.cli.failures import STANDARD_OUTPUT, STREAM, SYSTEM, Failure, failure_of, writing
+from kqcodec.cli.failures import (
+    REFUSED,
+    STANDARD_OUTPUT,
+    STREAM,
+    SYSTEM,
+    Failure,
+    failure_of,
+    writing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from typing_extensions import Buffer
+
+    from kqcodec.cli.folders import Found
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,60 @@ class Outputs:
                 )
         return cls({inputs[0]: output}, None, force)
 
+    @classmethod
+    def plan_tree(
+        cls,
+        inputs: Sequence[str],
+        files: Sequence[Found],
+        output: str | None,
+        suffix: str,
+        force: bool,
+    ) -> tuple[Outputs, list[tuple[str, Failure]]]:
+        """The same for the files of folders, whose tree is kept below ``output``.
+
+        Args:
+            inputs: the files and folders that were given.
+            files: those found among and in them.
+            output: what -o said: a directory, unless the only input is a file.
+            suffix, force: as for ``plan``.
+
+        Returns:
+            The outputs, and a failure for each input that has none of its own,
+            since another would become the same file.
+
+        Raises:
+            click.UsageError: as ``plan``; or the output lies in one of the folders.
+        """
+        if output == STREAM or STREAM in inputs or not any(map(os.path.isdir, inputs)):
+            if any(map(os.path.isdir, inputs)):
+                raise click.UsageError("folders can't be mixed with standard input or output.")
+            return cls.plan(inputs, output, suffix, force), []
+        if output is not None:
+            _check_outside(inputs, output)
+        wanted: dict[str, str] = {}
+        for file in files:
+            beside = os.path.splitext(file.path)[0] + suffix
+            below = os.path.splitext(file.relative)[0] + suffix
+            wanted[file.path] = beside if output is None else os.path.join(output, below)
+        sharing: dict[str, list[str]] = {}
+        for name, target in wanted.items():
+            sharing.setdefault(_place(target), []).append(name)
+        targets: dict[str, str] = {}
+        clashes: list[tuple[str, Failure]] = []
+        for sharers in sharing.values():
+            # One file under two names, by a link say, is no clash.
+            names = list({_place(name): name for name in reversed(sharers)}.values())
+            for name in names:
+                others = [click.format_filename(other) for other in names if other != name]
+                if others:
+                    target = click.format_filename(wanted[name])
+                    why = f"{' and '.join(others)} would become {target} too; encode one with -o"
+                    failure = Failure(REFUSED, f"{click.format_filename(name)}: {why}")
+                    clashes.append((name, failure))
+                else:
+                    targets[name] = wanted[name]
+        return cls(targets, output, force), clashes
+
     @property
     def use_stream(self) -> bool:
         """Whether the result goes to standard output, so that nothing else may."""
@@ -104,8 +168,13 @@ class Outputs:
         if os.path.isfile(target) and not self.force:
             raise failure_of(FileExistsError(), shown)
 
-    def write(self, name: str, parts: Iterable[Buffer]) -> int:
+    def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.
+
+        Args:
+            name: the input.
+            parts: the bytes of the result.
+            suffix: for a second file beside the result, in place of its extension.
 
         Returns:
             The bytes written.
@@ -117,9 +186,11 @@ class Outputs:
         target = self.targets[name]
         if target == STREAM:
             return _pour(parts)
+        if suffix is not None:
+            target = os.path.splitext(target)[0] + suffix
         with writing(click.format_filename(target)):
             if self.directory is not None:
-                os.makedirs(self.directory, exist_ok=True)
+                os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
             from kqcodec.files import write_whole
 
             # A device, /dev/stdout say, is written to, not replaced.
@@ -144,6 +215,22 @@ def _directory(inputs: Sequence[str], output: str | None) -> str | None:
             f"{click.format_filename(output)} is a file; several inputs need a directory."
         )
     return output
+
+
+def _check_outside(inputs: Sequence[str], output: str) -> None:
+    """Refuse to write into what is being read."""
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise click.UsageError(
+            f"{click.format_filename(output)} is a file; the files of a folder need a directory."
+        )
+    place = _place(output)
+    for name in filter(os.path.isdir, inputs):
+        holder = _place(name)
+        if place != holder and os.path.commonpath([place, holder]) == holder:
+            raise click.UsageError(
+                f"the output {click.format_filename(output)} lies within the input "
+                f"{click.format_filename(name)}; name a directory outside it."
+            )
 
 
 def _stem(name: str) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli import options
+from kqcodec.cli import folders, options
+from kqcodec.cli.batch import display_output
 from kqcodec.cli.failures import (
     REFUSED,
-    STANDARD_OUTPUT,
     STREAM,
+    SYSTEM,
     USAGE,
     Failure,
     display_name,
@@ -55,10 +57,11 @@ _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
     epilog="\b\nExamples:\n"
     "  kq palette a.png b.png -k 64 -o shared.gpl\n"
     "  kq encode a.png b.png --palette shared.gpl -o out/\n"
-    "  kq palette photo.png -k 8 --sort hue\n"
+    "  kq palette -r pictures/ -k 8 --sort hue\n"
     "  kq palette shared.gpl -o shared.act",
 )
 @options.inputs_argument
+@click.option("-r", "--recursive", is_flag=True, help="Take the pictures in folders, too.")
 @options.output_option(
     "The palette file to write; - for standard output.  [default: a list of colours on "
     "standard output]"
@@ -92,6 +95,7 @@ def command(
     /,
     *,
     inputs: tuple[str, ...],
+    recursive: bool,
     output: str | None,
     file_format: str | None,
     k: int,
@@ -125,12 +129,20 @@ def command(
         palette = read_palette_file(inputs[0])
         figures: dict[str, Any] = {"inputs": list(inputs)}
     else:
+        paths, failures = _pictures(inputs, recursive)
         with (
             pillow_limits(max_pixels),
             warnings_as_lines(),
-            progress(inputs, hidden=quiet or as_json) as names,
+            progress(paths, hidden=quiet or as_json) as names,
         ):
-            total, used, code = _summed(names, threads, background, max_pixels, as_json)
+            total, used, code = _summed(
+                names,
+                failures,
+                threads=threads,
+                background=background,
+                max_pixels=max_pixels,
+                as_json=as_json,
+            )
         if total is None:
             ctx.exit(code)
         palette, figures = _found(total, k, pins, sort, search)
@@ -192,8 +204,25 @@ def _format(target: str, file_format: str | None, *, shown: bool) -> str:
         raise click.UsageError(f"{exc}, or --format.") from exc
 
 
+def _pictures(inputs: tuple[str, ...], recursive: bool) -> tuple[list[str], dict[str, Failure]]:
+    """The paths to read, and what is the matter with some of them."""
+    if not recursive:
+        return list(inputs), {}
+    found = folders.search(inputs, folders.is_picture)
+    for remark in found.remarks():
+        click.echo(f"kq: {remark}", err=True)
+    failures = dict(found.failures)
+    paths = [*(file.path for file in found.files), *failures]
+    if not paths:
+        place = ", ".join(map(click.format_filename, inputs))
+        raise Failure(REFUSED, f"{place}: there is nothing to do here")
+    return paths, failures
+
+
 def _summed(
     names: Iterable[str],
+    failures: dict[str, Failure],
+    *,
     threads: int | None,
     background: tuple[int, int, int] | None,
     max_pixels: int,
@@ -210,6 +239,13 @@ def _summed(
 
     def add(name: str) -> None:
         nonlocal total
+        if name in failures:
+            raise failures[name]
+        if name != STREAM and os.path.isdir(name):
+            raise Failure(
+                SYSTEM,
+                f"{display_name(name)}: this is a directory; give a file, or -r for all in it",
+            )
         if name.lower().endswith(_NO_PICTURES):
             raise Failure(
                 REFUSED,
@@ -256,9 +292,7 @@ def _write(outputs: Outputs, name: str, palette: NDArray[np.uint8], file_format:
 
 
 def _summary(figures: dict[str, Any]) -> str:
-    target = figures["output"]
-    shown = STANDARD_OUTPUT if target == STREAM else click.format_filename(target)
-    line = f"{shown}: K = {figures['k']:,}"
+    line = f"{display_output(figures['output'])}: K = {figures['k']:,}"
     if "pixels" not in figures:  # converted
         return line
     loss = "every colour exact"

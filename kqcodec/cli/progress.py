@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,3 +48,56 @@ def progress(
                 bar.advance(task)
 
         yield advanced()
+
+
+class Bar:
+    """A bar over files that several threads work on, with their bytes a second and
+    the time left; see ``progress`` for when there is none."""
+
+    def __init__(self, files: Sequence[tuple[str, int]], *, hidden: bool = False) -> None:
+        self._sizes = dict(files)
+        self._lock = threading.Lock()
+        self._done = 0
+        self._hidden = hidden or not sys.stderr.isatty()
+
+    def __enter__(self) -> Bar:
+        if self._hidden:
+            return self
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        self._bar = Progress(
+            BarColumn(),
+            TextColumn("{task.fields[done]}/{task.fields[files]}"),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[name]}", markup=False),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._bar.start()
+        # A file of no bytes is still a step.
+        total = sum(self._sizes.values()) + len(self._sizes)
+        self._task = self._bar.add_task("", total=total, files=len(self._sizes), done=0, name="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._hidden:
+            self._bar.stop()
+
+    def advance(self, name: str) -> None:
+        """The file has been dealt with."""
+        if self._hidden:
+            return
+        with self._lock:
+            self._done += 1
+            done = self._done
+        shown = os.path.basename(name)
+        self._bar.update(self._task, advance=self._sizes[name] + 1, name=shown, done=done)

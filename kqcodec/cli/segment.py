@@ -128,7 +128,7 @@ class Settings:
 )
 @options.search_options
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -142,7 +142,6 @@ def command(
     output: str | None,
     kinds: tuple[str, ...],
     connectivity: str | None,
-    no_flatten: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -154,9 +153,6 @@ def command(
     components and mean error. The folder gets the label map, a mask for each
     segment, an overlay, a contact sheet and the table as CSV.
     """
-    if no_flatten:
-        options.refuse_background(ctx)
-        given["background"] = None
     settings = Settings(**given, connectivity=_checked_connectivity(connectivity))
     _check_labels(ctx, inputs, settings)
     outputs, is_file = _planned(inputs, output, force)
