@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.histogram import colors_of_keys
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.histogram import Histogram
+
 
 PEAK = 255
 # 16 MB of int32 differences at a time.
@@ -197,14 +200,19 @@ def costs_of_rgba(
 ) -> Costs:
     """The costs of a palette of shape (K, 4) from which colour i of a histogram with
     alpha has the entry ``labels[i]``."""
-    squared = squared_rgba_distances(colors.colors, palette[labels])
-    # In Python's integers: the sum may leave 63 bits.
-    total = sum(map(operator.mul, squared.tolist(), colors.counts.tolist()))
-    roots = distances_in_steps(squared, _RGBA_UNIT)
+    total = steps = 0
+    for start in range(0, len(colors), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        counts = colors.counts[part]
+        some = colors_of_keys(colors.keys[part], 4)
+        squared = squared_rgba_distances(some, palette[labels[part]])
+        # In Python's integers: the sum may leave 63 bits.
+        total += sum(map(operator.mul, squared.tolist(), counts.tolist()))
+        steps += int((distances_in_steps(squared, _RGBA_UNIT) * counts).sum())
     mean = total / (_RGBA_UNIT * colors.pixels)
     return Costs(
         inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,
-        distance_sum=steps_to_distance(int((roots * colors.counts).sum())),
+        distance_sum=steps_to_distance(steps),
         mse=mean,
         psnr=psnr_of_mse(mean),
         pixels=colors.pixels,

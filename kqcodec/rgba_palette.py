@@ -11,11 +11,10 @@ of ``kqcodec.spaces.AlphaSpace``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kqcodec.coarse import in_morton_order
 from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
 from kqcodec.histogram import Histogram, keys_of_colors
 from kqcodec.palette import is_among, lumas
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from kqcodec.coarse import WeightedPoints
     from kqcodec.effort import Effort
     from kqcodec.engine import Found
+    from kqcodec.palette import SortedPoints
     from kqcodec.spaces import AlphaSpace
 
     ProgressCall = Callable[[Progress], bool | None]
@@ -49,6 +49,21 @@ def least_colors(colors: Histogram) -> int:
     return 1 + (has_hidden and len(colors) > 1)
 
 
+class RgbaFound(NamedTuple):
+    """What ``find_rgba_palette`` found.
+
+    Attributes:
+        palette: uint8, shape (K, 4), as yet without order.
+        points: the colours that aren't fully transparent, in Morton order, and their
+            places among these.
+        iterations: of k-means.
+    """
+
+    palette: NDArray[np.uint8]
+    points: SortedPoints
+    iterations: int
+
+
 def find_rgba_palette(
     colors: Histogram,
     k: int,
@@ -58,9 +73,8 @@ def find_rgba_palette(
     seed: int,
     restarts: int,
     progress: ProgressCall | None = None,
-) -> tuple[NDArray[np.uint8], int]:
-    """A palette of at most k entries, uint8, shape (K, 4), without order, and the
-    number of k-means' iterations.
+) -> RgbaFound:
+    """A palette of at most k entries.
 
     There must be more than k colours, and k must be at least ``least_colors``.
     """
@@ -84,7 +98,7 @@ def find_rgba_palette(
     trials = effort.alpha_trials if work <= _FEW else effort.alpha_trials * _FEW // work
     state = searched(state, trials, watch.go_on)
     state = settled(Colors.of(fine), state.centers, effort.fine_iterations)
-    return _rounded(state, fine, effort, space), found.iterations
+    return RgbaFound(_rounded(state, fine, effort, space), found.points, found.iterations)
 
 
 class _Watch:
@@ -170,13 +184,14 @@ def finished(
     colors: Histogram,
     palette: NDArray[np.uint8],
     space: AlphaSpace,
+    points: SortedPoints,
     kept: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The stored form of a palette for these colours, each entry once, all of them
     used but for the opaque colours ``kept``, shape (P, 3), and each colour's label.
 
     Opaque colours get their nearest opaque entry, what is fully transparent gets its
-    own, others their nearest of all.
+    own, others their nearest of all. ``points`` are those of ``find_rgba_palette``.
     """
     keys = np.unique(keys_of_colors(palette))
     stored, _ = exact(Histogram(keys, np.ones(len(keys), dtype=np.int64), 4))
@@ -189,7 +204,7 @@ def finished(
         [np.arange(size - opaque, size), np.arange(hidden, size - opaque), np.arange(hidden)]
     )
     first = int(colors.keys[0] == 0)
-    fine, order = in_morton_order(Histogram(colors.keys[first:], colors.counts[first:], 4), space)
+    fine, order = points
     found = entry[assigned(Colors.of(fine), centers).labels]
     is_opaque = fine.keys >= FIRST_OPAQUE
     labels = np.zeros(len(colors), dtype=np.intp)

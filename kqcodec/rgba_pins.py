@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coarse import in_morton_order
 from kqcodec.errors import ColorsError
 from kqcodec.histogram import Histogram, keys_of_colors
 from kqcodec.metrics import costs_of_rgba
 from kqcodec.palette import is_among
-from kqcodec.rgba_palette import find_rgba_palette, finished
+from kqcodec.rgba_palette import RgbaFound, find_rgba_palette, finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +38,9 @@ def find_rgba_pinned(
     seed: int,
     restarts: int,
     progress: Callable[[Progress], bool | None] | None = None,
-) -> tuple[NDArray[np.uint8], int]:
-    """A palette of at most k entries, uint8, shape (K, 4), without order, that holds all
-    pins, different colours of shape (P, 3), P at most k; and the number of iterations.
+) -> RgbaFound:
+    """A palette of at most k entries that holds all pins, different colours of shape
+    (P, 3), P at most k.
 
     Raises:
         ColorsError: no entry is left for what is fully transparent.
@@ -50,6 +51,8 @@ def find_rgba_pinned(
     rest = _part(colors, ~np.isin(colors.keys, keys_of_colors(pinned)))
     if free == 0 and _has_hidden(rest):
         raise ColorsError("there are transparent pixels, but the pins leave no entry for them")
+    visible = _part(colors, colors.keys > 0)
+    points = in_morton_order(visible, space)
     best, lowest, iterations = pinned, math.inf, 0
     for _ in range(_SEARCHES):
         if free == _has_hidden(rest):
@@ -57,7 +60,7 @@ def find_rgba_pinned(
         elif len(rest) <= free:
             found = rest.colors
         else:
-            found, some = find_rgba_palette(
+            result = find_rgba_palette(
                 rest,
                 free,
                 effort=effort,
@@ -66,15 +69,15 @@ def find_rgba_pinned(
                 restarts=restarts,
                 progress=progress,
             )
-            iterations += some
+            found, iterations = result.palette, iterations + result.iterations
         trial = np.concatenate([pinned, found])
-        stored, labels = finished(colors, trial, space)
+        stored, labels = finished(colors, trial, space, points)
         cost = costs_of_rgba(colors, stored, labels).mse
         if cost >= lowest:
             break
         best, lowest = trial, cost
         rest = _part(colors, ~is_among(stored, pins)[labels])
-    return best, iterations
+    return RgbaFound(best, points, iterations)
 
 
 def _has_hidden(colors: Histogram) -> bool:

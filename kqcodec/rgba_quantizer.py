@@ -59,7 +59,7 @@ def quantize_rgba(
                     "fully transparent pixels and others need at least 2 colours, not 1"
                 )
             find_palette = partial(find_rgba_palette)
-        palette, iterations = find_palette(
+        found = find_palette(
             colors,
             k,
             effort=chosen_effort,
@@ -68,7 +68,10 @@ def quantize_rgba(
             restarts=restarts,
             progress=progress,
         )
-        palette, labels = finished(colors, palette, chosen_space, kept=choice.pins)
+        iterations = found.iterations
+        palette, labels = finished(
+            colors, found.palette, chosen_space, found.points, kept=choice.pins
+        )
     narrow = labels.astype(label_dtype(len(palette)), copy=False)
     return IndexedImage(
         palette=palette,

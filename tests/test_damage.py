@@ -30,6 +30,7 @@ SMALL = {
 SMALL["sections"] = kqcodec.encode_indexed(
     indexed(18, 4, 5), tile=16, sections=[Section(b"exif", b"camera"), Section(b"abcd", b"")]
 )
+SMALL["alpha"] = kqcodec.encode_indexed(indexed(18, 4, 5, channels=4), tile=16)
 names = pytest.mark.parametrize("name", SMALL)
 
 
