@@ -55,10 +55,7 @@ def choice_of(
     """
     strength = dither_strength(dither, dither_kind)
     check_sort(sort)
-    pinned = colors_from(pins, "the pins")
-    # Each once, in the order in which they were given.
-    _, first = np.unique(keys_of_colors(pinned), return_index=True)
-    pinned = pinned[np.sort(first)]
+    pinned = pins_from(pins)
     if palette is None:
         if k is None:
             raise TypeError("k, the number of colours, is missing")
@@ -72,3 +69,10 @@ def choice_of(
     if sort != DEFAULT_SORT:
         raise ValueError("sort is for a palette to search for; a given one keeps its order")
     return Choice(palette_from(palette), pinned, sort, strength, dither_kind)
+
+
+def pins_from(pins: Colors) -> NDArray[np.uint8]:
+    """The pins, each once, in the order in which they were given: uint8, shape (P, 3)."""
+    colors = colors_from(pins, "the pins")
+    _, first = np.unique(keys_of_colors(colors), return_index=True)
+    return colors[np.sort(first)]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.histogram import histogram
 from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.parallel import thread_count
 from kqcodec.pixels import image_pixels
 from kqcodec.rgb_quantizer import quantize_rgb
+from kqcodec.rgba_colors import rgba_histogram
 from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.sorting import DEFAULT_SORT, rearranged
 from kqcodec.spaces import space_of
@@ -20,14 +22,50 @@ from kqcodec.spaces import space_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.color_lists import Colors, PaletteLike
     from kqcodec.engine import Progress
+    from kqcodec.histogram import Histogram
     from kqcodec.image import IndexedImage
+    from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
 
 
-def quantize(
+@dataclass(frozen=True, eq=False)
+class CountedPixels:
+    """Pixels with their histogram, to quantize more than once; ``count_pixels``
+    makes them.
+
+    Attributes:
+        pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha.
+        colors: their histogram.
+        metadata: what is kept of that.
+    """
+
+    pixels: NDArray[np.uint8]
+    colors: Histogram
+    metadata: Metadata
+
+
+def count_pixels(
     image: ImageLike,
+    *,
+    threads: int | None = None,
+    background: Color | None = None,
+    keep: Collection[str] = (),
+) -> CountedPixels:
+    """The pixels that an image means, counted; arguments and errors as for ``quantize``."""
+    kept = checked_keep(keep)
+    metadata = metadata_of(image, kept)
+    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
+    count = rgba_histogram if pixels.shape[2] == 4 else histogram
+    return CountedPixels(pixels, count(pixels, thread_count(threads)), metadata)
+
+
+def quantize(
+    image: ImageLike | CountedPixels,
     k: int | None = None,
     *,
     palette: PaletteLike | None = None,
@@ -54,7 +92,7 @@ def quantize(
     result depends on the pixels and the arguments alone, and not on ``threads``.
 
     Args:
-        image: whatever ``kqcodec.pixels.image_pixels`` accepts.
+        image: whatever ``kqcodec.pixels.image_pixels`` accepts, or counted pixels.
         k: 1..65,536; None with a ``palette``.
         palette: colours to use instead of searching for some: uint8, shape (K, 3), a
             list of colours such as "#ff8800" or (255, 136, 0), or the path of a file
@@ -93,12 +131,12 @@ def quantize(
     )
     workers = thread_count(threads)
     effort_of(effort), space_of(space)  # for their errors, before anything is read
-    kept = checked_keep(keep)
-    metadata = metadata_of(image, kept)
-    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
-    quantize_it = quantize_rgba if pixels.shape[2] == 4 else quantize_rgb
+    if not isinstance(image, CountedPixels):
+        image = count_pixels(image, threads=workers, background=background, keep=keep)
+    quantize_it = quantize_rgba if image.colors.channels == 4 else quantize_rgb
     indexed = quantize_it(
-        pixels,
+        image.pixels,
+        image.colors,
         1 if k is None else k,
         choice,
         effort=effort,
@@ -110,7 +148,7 @@ def quantize(
     )
     if choice.strength:
         indexed = dithered(
-            pixels,
+            image.pixels,
             indexed,
             space,
             strength=choice.strength,
@@ -119,4 +157,4 @@ def quantize(
         )
     if choice.fixed is None and (choice.strength or choice.sort not in ("coder", "luma")):
         indexed = rearranged(indexed, choice.sort, choice.pins)
-    return replace(indexed, metadata=metadata)
+    return replace(indexed, metadata=image.metadata)

@@ -9,7 +9,7 @@ import numpy as np
 
 from kqcodec.effort import effort_of
 from kqcodec.engine import find_palette
-from kqcodec.histogram import KEYS, Histogram, histogram
+from kqcodec.histogram import KEYS, Histogram
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.kernels import kernels
 from kqcodec.metrics import costs_of_palette, squared_distances
@@ -34,6 +34,7 @@ _PART = 1 << 20
 
 def quantize_rgb(
     pixels: NDArray[np.uint8],
+    colors: Histogram,
     k: int,
     choice: Choice,
     *,
@@ -44,12 +45,11 @@ def quantize_rgb(
     threads: int,
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
-    """uint8 pixels of shape (H, W, 3), each with its nearest entry; the palette is
-    ordered by luma, where it isn't given.
+    """uint8 pixels of shape (H, W, 3), which ``histogram`` has counted, each with its
+    nearest entry; the palette is ordered by luma, where it isn't given.
 
-    Arguments are those of ``kqcodec.quantize``, already checked.
+    Other arguments are those of ``kqcodec.quantize``, already checked.
     """
-    colors = histogram(pixels, threads)
     iterations = 0
     if choice.fixed is not None:
         palette = choice.fixed

@@ -9,7 +9,7 @@ from kqcodec.effort import effort_of
 from kqcodec.errors import ColorsError
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.metrics import costs_of_rgba
-from kqcodec.rgba_colors import map_rgba, rgba_histogram
+from kqcodec.rgba_colors import map_rgba
 from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors
 from kqcodec.rgba_pins import find_rgba_pinned
 from kqcodec.spaces import alpha_space_of
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
     from kqcodec.choice import Choice
     from kqcodec.engine import Progress
+    from kqcodec.histogram import Histogram
 
 
 def quantize_rgba(
     pixels: NDArray[np.uint8],
+    colors: Histogram,
     k: int,
     choice: Choice,
     *,
@@ -36,15 +38,14 @@ def quantize_rgba(
     threads: int,
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
-    """uint8 pixels of shape (H, W, 4); the palette is ordered as ``rgba_palette`` says,
-    where it isn't given.
+    """uint8 pixels of shape (H, W, 4), which ``rgba_histogram`` has counted; the palette
+    is ordered as ``rgba_palette`` says, where it isn't given.
 
-    Arguments and errors are those of ``kqcodec.quantize``, already checked.
+    Other arguments and errors are those of ``kqcodec.quantize``, already checked.
 
     Raises:
         ColorsError: there are transparent pixels, but no entry is left for them.
     """
-    colors = rgba_histogram(pixels, threads)
     if choice.fixed is not None:
         raise ColorsError("the picture has transparent pixels, but the palette no entry for them")
     chosen_effort, chosen_space = effort_of(effort), alpha_space_of(space)

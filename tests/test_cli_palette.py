@@ -75,6 +75,9 @@ def test_the_summary_says_how_many(pictures, gpl):
     ("options", "reason"),
     [
         (["-k", "4"], "leave out -k"),
+        (["-k", "auto"], "leave out -k"),
+        (["--psnr", "30"], "leave out --psnr"),
+        (["--max-size", "9kB"], "leave out --max-size"),
         (["--pin", "red"], "leave out --pin"),
         (["--sort", "luma"], "leave out --sort"),
         (["--effort", "best"], "leave out --effort"),
@@ -106,6 +109,14 @@ def test_a_palette_excludes_a_search(pictures, gpl, options, reason):
 def test_wrong_options(pictures, options, reason):
     assert reason in usage_refusal(kq("encode", pictures[0], *options))
     assert files_in(pictures[0].parent) == ["a.png", "b.png"]
+
+
+def test_pins_and_dithering_go_with_goals(pictures, tmp_path):
+    out = tmp_path / "out.kq"
+    options = ["--pin", "#ff00ff", "--dither", 0.3, "--sort", "luma"]
+    assert kq("encode", pictures[0], "-o", out, "--psnr", 25, *options).exit_code == 0
+    expected = kqcodec.quantize_to(pictures[0], psnr=25, pins=["#ff00ff"], dither=0.3, sort="luma")
+    assert kqcodec.read(out) == expected
 
 
 def test_a_pin_twice_is_one(pictures):

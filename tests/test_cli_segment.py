@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import re
-import shlex
 
 import numpy as np
 import pytest
@@ -270,13 +268,3 @@ def test_a_terminal_shows_the_colors(picture):
     assert code == 0
     red, green, blue = kqcodec.quantize(picture, 2).palette[0]
     assert f"\x1b[48;2;{red};{green};{blue}m    ".encode() in shown
-
-
-def test_the_help_s_examples_run(picture, mask, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = kq("segment", "--help").stdout
-    examples = re.findall(r"^ *kq (segment .*?)(?:  .*)?$", text.partition("Examples:")[2], re.M)
-    assert len(examples) == 5
-    for example in examples:
-        result = kq(*shlex.split(example))
-        assert result.exit_code == 0, (example, result.stderr)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import kqcodec
 from kqcodec import metrics
 from kqcodec.dither import DITHER_KINDS
-from kqcodec.errors import ColorsError
+from kqcodec.errors import ColorsError, UnmetGoalError
 from kqcodec.histogram import keys_of_colors
 from kqcodec.sorting import SORTS, palette_order
 from kqcodec.spaces import space_of
@@ -182,6 +182,23 @@ def test_pins_report_progress_and_can_be_stopped():
     assert seen[-1] <= 1
     found = kqcodec.quantize(picture(), 6, pins=["#ff0000"], progress=lambda _: False)
     assert holds(found.palette, [(255, 0, 0)])
+
+
+def test_goals_count_pins_among_the_colours():
+    pixels = picture()
+    pins = ["#ff00ff", "#00ff00", "#00ffff"]
+    found = kqcodec.quantize_to(pixels, psnr=25, pins=pins, sort="frequency")
+    assert holds(found.palette, [(255, 0, 255), (0, 255, 0), (0, 255, 255)])
+    assert found.costs.psnr >= 25
+    assert kqcodec.quantize(pixels, found.k - 1, pins=pins).costs.psnr < 25
+    assert found == kqcodec.quantize(pixels, found.k, pins=pins, sort="frequency")
+    with pytest.raises(UnmetGoalError, match="pins"):
+        kqcodec.quantize_to(pixels, psnr=25, most=2, pins=pins)
+    few = pixels // 128 * 128
+    exact = kqcodec.quantize_to(few, knee=True, pins=pins)
+    assert np.array_equal(exact.to_rgb(), few)
+    dithered = kqcodec.quantize_to(pixels, knee=True, dither=1)
+    assert dithered == kqcodec.quantize(pixels, dithered.k, dither=1)
 
 
 # --- sorted -------------------------------------------------------------------

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _DEFAULT_FOLDER = "kq-demo"
 
 
-@click.command("demo")
+@click.command(
+    "demo",
+    epilog="\b\nExamples:\n  kq demo -o elsewhere",
+)
 @click.option(
     "-o",
     "--output",

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from kqcodec.source import Source
 
 
-@click.command("info")
+@click.command(
+    "info",
+    epilog="\b\nExamples:\n  kq info photo.kq\n  kq info pictures/one.kq --json",
+)
 @options.inputs_argument
 @options.json_option
 @click.pass_context

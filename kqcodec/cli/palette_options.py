@@ -21,7 +21,10 @@ SORTS = ("coder", "luma", "frequency", "hue")
 DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
 
 # What a given palette makes pointless.
-OF_A_SEARCH = ("k", "pins", "sort", "effort", "seed", "restarts")
+OF_A_SEARCH = (
+    *("k", "quality", "psnr", "max_bytes"),
+    *("pins", "sort", "effort", "seed", "restarts"),
+)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 

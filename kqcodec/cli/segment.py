@@ -32,14 +32,6 @@ _FOLDER = "-segments"
 # Options about choosing colours, which a label map has.
 _QUANTIZING = ("k", "effort", "space", "seed", "restarts")
 
-_EXAMPLES = """\b
-Examples:
-  kq segment photo.png                          6 segments, in photo-segments/
-  kq segment photo.png -k 10 -o ten             another number, another folder
-  kq segment photo.png -o labels.npy            the label map alone
-  kq segment --labels mask.png --json           measure a mask
-  kq segment --labels mask.png --original photo.png -o checked"""
-
 
 class KindsType(options.ParamType):
     """Names of ``KINDS`` with commas between them, or "all"."""
@@ -77,7 +69,14 @@ class Settings:
     max_pixels: int
 
 
-@click.command("segment", epilog=_EXAMPLES)
+@click.command(
+    "segment",
+    epilog="\b\nExamples:\n"
+    "  kq segment photo.png -k 6\n"
+    "  kq segment photo.png -k 10 -o labels.npy\n"
+    "  kq segment photo.png -k 10 --write masks,csv -o ten/\n"
+    "  kq segment --labels mask.png --original photo.png -o checked/",
+)
 @options.inputs_argument
 @options.output_option(
     "A folder for the files, made if missing, with one of its own for each of several inputs; "

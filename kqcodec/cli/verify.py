@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from kqcodec.report import SizeReport
 
 
-@click.command("verify")
+@click.command(
+    "verify",
+    epilog="\b\nExamples:\n  kq verify photo.kq\n  kq verify photo.kq pictures/one.kq --json",
+)
 @options.inputs_argument
 @options.threads_option
 @options.max_pixels_option
