@@ -157,6 +157,14 @@ def test_opaque_colours_among_many_translucent_ones_get_entries_of_their_own():
         assert found.costs.mse < metrics.mse(pixels, obvious)
 
 
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_single_opaque_pixel_keeps_its_entry(k):
+    # Giving it up would pay, if it were allowed: all the others are far apart.
+    pixels = np.random.default_rng(6).integers(0, 250, (12, 12, 4), dtype=np.uint8)
+    pixels[0, 0] = 9, 8, 7, 255
+    check(pixels, kqcodec.quantize(pixels, k), k)
+
+
 def test_threads_and_orders_change_nothing(monkeypatch):
     import kqcodec.rgba_colors
 
