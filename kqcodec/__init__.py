@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kqcodec import errors
     from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
+    from kqcodec.curve import Elbow, elbow
     from kqcodec.decoder import (
         decode,
         decode_indexed,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         read_tiles,
     )
     from kqcodec.encoder import encode_indexed
+    from kqcodec.goal import quantize_to
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Costs": "metrics",
+    "Elbow": "curve",
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
@@ -49,11 +52,13 @@ _HOMES = {
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
+    "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
     "kmeans": "clustering",
     "label_map": "labelmaps",
     "quantize": "quantizer",
+    "quantize_to": "goal",
     "read": "decoder",
     "read_header": "decoder",
     "read_region": "decoder",
@@ -65,6 +70,7 @@ _HOMES = {
 
 __all__ = [
     "Costs",
+    "Elbow",
     "Header",
     "IndexedImage",
     "KMeansResult",
@@ -75,12 +81,14 @@ __all__ = [
     "__version__",
     "decode",
     "decode_indexed",
+    "elbow",
     "encode",
     "encode_indexed",
     "errors",
     "kmeans",
     "label_map",
     "quantize",
+    "quantize_to",
     "read",
     "read_header",
     "read_region",

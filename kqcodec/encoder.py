@@ -5,8 +5,10 @@ The parts come in file order, so they can go down a pipe as they are made.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from kqcodec import sizes
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
@@ -70,8 +72,43 @@ def encoded_parts(
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
     tile_coder = coder_named(coder)
     count = thread_count(threads)
+    header = _header(indexed, coder, tile, sections)
+    return _parts(indexed, header, tile_coder, count, sections)
+
+
+def encoded_size(
+    indexed: IndexedImage,
+    *,
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+) -> int:
+    """How many bytes ``encode_indexed`` makes of an image.
+
+    A coder whose sizes follow from the header isn't run; any other one is.
+    Arguments and errors are as there.
+    """
+    if sizes.predictable(coder):
+        return predicted_size(indexed, indexed.k, coder=coder, tile=tile)
+    return sum(map(len, encoded_parts(indexed, coder=coder, tile=tile, threads=threads)))
+
+
+def predicted_size(
+    indexed: IndexedImage, k: int, *, coder: str = DEFAULT_CODER, tile: TileSize = None
+) -> int:
+    """How many bytes the same picture would make in ``k`` colours, by a coder that
+    ``sizes.predictable`` names."""
+    sections = indexed.metadata.sections()
+    header = replace(_header(indexed, coder, tile, sections), k=k)
+    extra = len(Sealer(header).sections(sections)) if sections else 0
+    return sizes.file_size(header) + extra
+
+
+def _header(
+    indexed: IndexedImage, coder: str, tile: TileSize, sections: Sequence[Section]
+) -> Header:
     try:
-        header = Header(
+        return Header(
             coder=coder,
             width=indexed.width,
             height=indexed.height,
@@ -83,7 +120,6 @@ def encoded_parts(
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
-    return _parts(indexed, header, tile_coder, count, sections)
 
 
 def _parts(

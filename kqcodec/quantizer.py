@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from kqcodec.metrics import costs_of_palette
 from kqcodec.palette import finished
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.pixels import image_pixels
+from kqcodec.rgba_colors import rgba_histogram
 from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.spaces import space_of
 
@@ -27,14 +28,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.engine import Progress
+    from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
 
 # Pixels mapped at a time; fewer aren't worth a thread.
 _PART = 1 << 20
 
 
-def quantize(
+@dataclass(frozen=True, eq=False)
+class CountedPixels:
+    """Pixels with their histogram, to quantize more than once; ``count_pixels``
+    makes them.
+
+    Attributes:
+        pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha.
+        colors: their histogram.
+        metadata: what is kept of that.
+    """
+
+    pixels: NDArray[np.uint8]
+    colors: Histogram
+    metadata: Metadata
+
+
+def count_pixels(
     image: ImageLike,
+    *,
+    threads: int | None = None,
+    background: Color | None = None,
+    keep: Collection[str] = (),
+) -> CountedPixels:
+    """The pixels that an image means, counted; arguments and errors as for ``quantize``."""
+    kept = checked_keep(keep)
+    metadata = metadata_of(image, kept)
+    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
+    count = rgba_histogram if pixels.shape[2] == 4 else histogram
+    return CountedPixels(pixels, count(pixels, thread_count(threads)), metadata)
+
+
+def quantize(
+    image: ImageLike | CountedPixels,
     k: int,
     *,
     effort: str = DEFAULT_EFFORT,
@@ -57,7 +90,7 @@ def quantize(
     ``space`` only.
 
     Args:
-        image: whatever ``kqcodec.pixels.image_pixels`` accepts.
+        image: whatever ``kqcodec.pixels.image_pixels`` accepts, or counted pixels.
         k: 1..65,536.
         effort: "fast", "default" or "best".
         seed: of the random draws among the first centres, any integer.
@@ -83,12 +116,13 @@ def quantize(
     check_search(k, seed, restarts)
     workers = thread_count(threads)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    kept = checked_keep(keep)
-    metadata = metadata_of(image, kept)
-    pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
-    if pixels.shape[2] == 4:
+    if not isinstance(image, CountedPixels):
+        image = count_pixels(image, threads=workers, background=background, keep=keep)
+    pixels, colors = image.pixels, image.colors
+    if colors.channels == 4:
         indexed = quantize_rgba(
             pixels,
+            colors,
             k,
             effort=effort,
             seed=seed,
@@ -97,8 +131,7 @@ def quantize(
             threads=workers,
             progress=progress,
         )
-        return replace(indexed, metadata=metadata)
-    colors = histogram(pixels, workers)
+        return replace(indexed, metadata=image.metadata)
     palette, points, iterations = colors.colors, None, 0
     if len(colors) > k:
         found = find_palette(
@@ -116,7 +149,7 @@ def quantize(
         palette=palette,
         labels=_mapped(pixels, colors, labels, len(palette), workers),
         costs=costs_of_palette(colors, palette, squared, iterations=iterations),
-        metadata=metadata,
+        metadata=image.metadata,
     )
 
 

@@ -8,7 +8,7 @@ from kqcodec.effort import effort_of
 from kqcodec.errors import ColorsError
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.metrics import costs_of_rgba
-from kqcodec.rgba_colors import map_rgba, rgba_histogram
+from kqcodec.rgba_colors import map_rgba
 from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors
 from kqcodec.spaces import alpha_space_of
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.engine import Progress
+    from kqcodec.histogram import Histogram
 
 
 def quantize_rgba(
     pixels: NDArray[np.uint8],
+    colors: Histogram,
     k: int,
     *,
     effort: str,
@@ -32,15 +34,15 @@ def quantize_rgba(
     threads: int,
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
-    """uint8 pixels of shape (H, W, 4) in at most ``k`` colours.
+    """uint8 pixels of shape (H, W, 4), which ``rgba_histogram`` has counted, in at most
+    ``k`` colours.
 
-    Arguments and errors are those of ``kqcodec.quantize``, already checked.
+    Other arguments and errors are those of ``kqcodec.quantize``, already checked.
 
     Raises:
         ColorsError: k is 1, and there are both fully transparent and other pixels.
     """
     chosen_effort, chosen_space = effort_of(effort), alpha_space_of(space)
-    colors = rgba_histogram(pixels, threads)
     iterations = 0
     if len(colors) <= k:
         palette, labels = exact(colors)
