@@ -12,6 +12,9 @@ from kqcodec.cli import COMMANDS
 # These begin with files, which for the others would be in the way.
 READERS = ("decode", "convert", "info", "verify", "thumbnail")
 
+# What extras bring.
+EXTRAS = {"elbow": "matplotlib"}
+
 
 def examples(command):
     _, _, text = kq(command, "--help").stdout.partition("Examples:\n")
@@ -20,6 +23,8 @@ def examples(command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
+    if command in EXTRAS:
+        pytest.importorskip(EXTRAS[command])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "pictures").mkdir()
