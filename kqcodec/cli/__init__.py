@@ -26,6 +26,7 @@ COMMANDS = {
     "encode": "Turn pictures into .kq files.",
     "decode": "Turn .kq files back into pictures.",
     "convert": "Turn .kq files into PNG8, GIF, WebP and arrays, palette kept.",
+    "palette": "Make one palette for many pictures, or convert a palette file.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
     "elbow": "Show cost and size in every number of colours, and the knee.",

@@ -22,6 +22,12 @@ from kqcodec.cli.failures import (
     refusing_tile,
 )
 from kqcodec.cli.folders import is_picture
+from kqcodec.cli.palette_options import (
+    check_pins,
+    check_together,
+    palette_options,
+    read_palette_file,
+)
 from kqcodec.cli.pictures import (
     pillow_limits,
     read_labels,
@@ -34,6 +40,9 @@ from kqcodec.header import Header
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.cli.outputs import Outputs
     from kqcodec.encoder import TileSize
     from kqcodec.goal import Goal
@@ -44,8 +53,14 @@ if TYPE_CHECKING:
 class Settings:
     """What the options say about every picture alike."""
 
-    k: int
+    k: int | None
     goal: Goal | None
+    palette: NDArray[np.uint8] | None
+    palette_file: str | None
+    pins: tuple[tuple[int, int, int], ...]
+    sort: str
+    dither: float
+    dither_kind: str
     coder: str
     tile: TileSize
     effort: str
@@ -63,6 +78,7 @@ class Settings:
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
+    *("palette_file", "pins", "sort", "dither", "dither_kind"),
     *("effort", "space", "seed", "restarts", "background"),
 )
 
@@ -82,6 +98,7 @@ _QUANTIZING = (
 )
 @goals.k_option
 @goals.goal_options
+@palette_options
 @click.option(
     "--coder",
     type=click.Choice(options.CODERS),
@@ -127,9 +144,16 @@ def command(
         _refuse_quantizing(ctx)
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
+    check_together(ctx)
     flags = Flags.taken_from(given)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
-    settings = Settings(k=k, goal=goal, labels=labels, **given)
+    check_pins(given["pins"], k)
+    palette = None
+    if given["palette_file"] is not None:
+        palette = read_palette_file(given["palette_file"])
+    settings = Settings(
+        k=k if palette is None else None, goal=goal, palette=palette, labels=labels, **given
+    )
 
     def wanted(suffix: str) -> bool:
         return is_picture(suffix) or (labels and suffix == ".npy")
@@ -189,7 +213,9 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading_picture(name, settings.max_pixels) as source:
         if settings.goal is None:
-            return kqcodec.quantize(source, settings.k, **_quantizing(settings))
+            return kqcodec.quantize(
+                source, settings.k, palette=settings.palette, **_quantizing(settings)
+            )
         with refusing_tile(name):
             return kqcodec.quantize_to(
                 source,
@@ -201,8 +227,11 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
 
 
 def _quantizing(settings: Settings) -> dict[str, Any]:
-    """What quantizing takes besides K."""
-    names = ("effort", "space", "seed", "restarts", "threads", "background", "keep")
+    """What quantizing takes besides K or a palette."""
+    names = (
+        *("pins", "sort", "dither", "dither_kind", "effort", "space", "seed", "restarts"),
+        *("threads", "background", "keep"),
+    )
     return {name: getattr(settings, name) for name in names}
 
 
@@ -226,6 +255,10 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         # The most, where a goal has chosen it.
         "k_asked": settings.k,
         "goal": None if settings.goal is None else settings.goal.to_dict(),
+        "palette": settings.palette_file,
+        "sort": settings.sort if settings.palette is None else None,
+        "dither": settings.dither,
+        "dither_kind": settings.dither_kind if settings.dither else None,
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
@@ -240,7 +273,7 @@ def _summary(figures: dict[str, Any]) -> str:
         return line
     bits = 8 * figures["file_bytes"]
     asked = ""
-    if figures.get("goal") is None and figures["k"] != figures.get("k_asked", figures["k"]):
+    if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):
         asked = f" of {figures['k_asked']:,} asked for"
     if "inertia" not in figures:
         loss = "every label kept"
