@@ -29,6 +29,7 @@ COMMANDS = {
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
     "elbow": "Show cost and size in every number of colours, and the knee.",
+    "report": "Write a page to look at: slider, palette, elbow, masks, bits.",
     "segment": "Divide pictures by colour into labels, masks and statistics.",
     "bench": "Compare .kq with other formats on your pictures.",
     "demo": "Show the whole codec at work on a picture of its own.",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import goals, options
 from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
@@ -28,6 +27,7 @@ from kqcodec.cli.pictures import (
     reading_picture,
     warnings_as_lines,
 )
+from kqcodec.cli.quantizing import Quantizing
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
 
@@ -35,29 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kqcodec.cli.outputs import Outputs
-    from kqcodec.encoder import TileSize
-    from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Quantizing):
     """What the options say about every picture alike."""
 
-    k: int
-    goal: Goal | None
-    coder: str
-    tile: TileSize
-    effort: str
-    space: str
-    seed: int
-    restarts: int
-    threads: int | None
-    background: tuple[int, int, int] | None
-    max_pixels: int
     keep: tuple[str, ...]
-    skip_if_larger: bool
     labels: bool
+    skip_if_larger: bool
 
 
 # Options about choosing colours, which a label map has.
@@ -188,22 +175,7 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading_picture(name, settings.max_pixels) as source:
-        if settings.goal is None:
-            return kqcodec.quantize(source, settings.k, **_quantizing(settings))
-        with refusing_tile(name):
-            return kqcodec.quantize_to(
-                source,
-                **asdict(settings.goal),
-                coder=settings.coder,
-                tile=settings.tile,
-                **_quantizing(settings),
-            )
-
-
-def _quantizing(settings: Settings) -> dict[str, Any]:
-    """What quantizing takes besides K."""
-    names = ("effort", "space", "seed", "restarts", "threads", "background", "keep")
-    return {name: getattr(settings, name) for name in names}
+        return settings.quantized(name, source, keep=settings.keep)
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
