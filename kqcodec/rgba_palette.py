@@ -17,7 +17,7 @@ import numpy as np
 
 from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
 from kqcodec.histogram import Histogram, keys_of_colors
-from kqcodec.palette import LUMA
+from kqcodec.palette import is_among, lumas
 from kqcodec.rgba_clusters import Centers, Colors, State, assigned, searched, settled
 from kqcodec.rgba_colors import FIRST_OPAQUE
 
@@ -172,20 +172,23 @@ def exact(colors: Histogram) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     opaque, each by luma, then by key, as in ``kqcodec.palette``.
     """
     palette = colors.colors
-    luma = palette[:, :3].astype(np.int32) @ np.array(LUMA, dtype=np.int32)
     kind = (colors.keys > 0).astype(np.int32) + (colors.keys >= FIRST_OPAQUE)
     # The keys ascend already, and a stable sort keeps them so where lumas tie.
-    order = np.lexsort((luma, kind))
+    order = np.lexsort((lumas(palette[:, :3]), kind))
     labels = np.empty(len(order), dtype=np.uint16)
     labels[order] = np.arange(len(order))
     return palette[order], labels
 
 
 def finished(
-    colors: Histogram, palette: NDArray[np.uint8], space: AlphaSpace, points: SortedPoints
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    space: AlphaSpace,
+    points: SortedPoints,
+    kept: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The stored form of a palette for these colours, each entry once, all of them
-    used, and each colour's label.
+    used but for the opaque colours ``kept``, shape (P, 3), and each colour's label.
 
     Opaque colours get their nearest opaque entry, what is fully transparent gets its
     own, others their nearest of all. ``points`` are those of ``find_rgba_palette``.
@@ -208,5 +211,7 @@ def finished(
     labels[first + order[is_opaque]] = found[: np.count_nonzero(is_opaque)]
     labels[first + order[~is_opaque]] = found[np.count_nonzero(is_opaque) :]
     used = np.bincount(labels, minlength=size) > 0
+    if kept is not None:
+        used |= is_among(stored, kept)
     renumber = np.cumsum(used) - 1
     return stored[used], renumber[labels].astype(np.uint16)

@@ -51,7 +51,8 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
             assert done.returncode == 0, (command, done.stderr)
     written = {path.name for path in tmp_path.iterdir()}
     assert {"photo.kq", "back.png", "photo8.kq", "mask.kq", "mask.npy"} <= written
-    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png"):
+    assert {"shared.act", "pinned.kq", "hues.kq", "dithered.kq", "noise.kq"} <= written
+    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png", "shared/sub/one.kq"):
         assert (tmp_path / name).exists()
 
 
@@ -74,6 +75,12 @@ def test_the_python_runs_as_shown(names):
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+    assert (names["tied"].palette == names["shared"]).all()
+
+
+def test_other_programs_read_it_as_shown(names):
+    assert (names["pixels8"] == np.asarray(names["picture"].convert("RGB"))).all()
+    assert names["picture"].info["k"] == 8
 
 
 def test_segments_are_measured_as_shown(names):

@@ -21,6 +21,12 @@ from kqcodec.cli.failures import (
     refusing_tile,
 )
 from kqcodec.cli.folders import is_picture
+from kqcodec.cli.palette_options import (
+    check_pins,
+    check_together,
+    palette_options,
+    read_palette_file,
+)
 from kqcodec.cli.pictures import (
     pillow_limits,
     read_labels,
@@ -34,6 +40,9 @@ from kqcodec.header import Header
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.cli.outputs import Outputs
     from kqcodec.image import IndexedImage
 
@@ -42,6 +51,12 @@ if TYPE_CHECKING:
 class Settings(Quantizing):
     """What the options say about every picture alike."""
 
+    palette: NDArray[np.uint8] | None
+    palette_file: str | None
+    pins: tuple[tuple[int, int, int], ...]
+    sort: str
+    dither: float
+    dither_kind: str
     keep: tuple[str, ...]
     labels: bool
     skip_if_larger: bool
@@ -50,6 +65,7 @@ class Settings(Quantizing):
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
+    *("palette_file", "pins", "sort", "dither", "dither_kind"),
     *("effort", "space", "seed", "restarts", "background"),
 )
 
@@ -69,6 +85,7 @@ _QUANTIZING = (
 )
 @goals.k_option
 @goals.goal_options
+@palette_options
 @click.option(
     "--coder",
     type=click.Choice(options.CODERS),
@@ -114,9 +131,16 @@ def command(
         _refuse_quantizing(ctx)
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
+    check_together(ctx)
     flags = Flags.taken_from(given)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
-    settings = Settings(k=k, goal=goal, labels=labels, **given)
+    check_pins(given["pins"], k)
+    palette = None
+    if given["palette_file"] is not None:
+        palette = read_palette_file(given["palette_file"])
+    settings = Settings(
+        k=k if palette is None else None, goal=goal, palette=palette, labels=labels, **given
+    )
 
     def wanted(suffix: str) -> bool:
         return is_picture(suffix) or (labels and suffix == ".npy")
@@ -175,7 +199,9 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading_picture(name, settings.max_pixels) as source:
-        return settings.quantized(name, source, keep=settings.keep)
+        names = ("pins", "sort", "dither", "dither_kind", "keep")
+        more = {option: getattr(settings, option) for option in names}
+        return settings.quantized(name, source, settings.palette, **more)
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
@@ -198,6 +224,10 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         # The most, where a goal has chosen it.
         "k_asked": settings.k,
         "goal": None if settings.goal is None else settings.goal.to_dict(),
+        "palette": settings.palette_file,
+        "sort": settings.sort if settings.palette is None else None,
+        "dither": settings.dither,
+        "dither_kind": settings.dither_kind if settings.dither else None,
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
@@ -212,7 +242,7 @@ def _summary(figures: dict[str, Any]) -> str:
         return line
     bits = 8 * figures["file_bytes"]
     asked = ""
-    if figures.get("goal") is None and figures["k"] != figures.get("k_asked", figures["k"]):
+    if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):
         asked = f" of {figures['k_asked']:,} asked for"
     if "inertia" not in figures:
         loss = "every label kept"

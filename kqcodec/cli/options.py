@@ -12,6 +12,8 @@ from kqcodec.metadata import SECTION_KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from click.shell_completion import CompletionItem
+
     from kqcodec.encoder import TileSize
 
     ParamType = click.ParamType[Any]  # generic since click 8.2 only
@@ -156,6 +158,15 @@ class KeepType(ParamType):
                 self.fail(f"{name!r} is none of {', '.join(KEEPABLE)} and all.", param, ctx)
         return names
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """One name."""
+        from click.shell_completion import CompletionItem
+
+        names = (*KEEPABLE, "all")
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each file, a line each."
@@ -193,12 +204,25 @@ keep_option = click.option(
     help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
     "converted to sRGB.  [default: nothing]",
 )
-inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
+
+
+def complete_files(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Have the shell complete the name of a file or folder."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+inputs_argument = click.argument(
+    "inputs", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files
+)
 
 
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
-    return click.option("-o", "--output", metavar="OUT", help=text)
+    return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=complete_files)
 
 
 def search_options_from(restarts: int) -> Callable[[_Function], _Function]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from kqcodec.cli.failures import refusing_tile
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.encoder import TileSize
     from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
@@ -17,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quantizing:
-    """The options of ``kqcodec.quantize`` and ``quantize_to``, and of the file to come."""
+    """The options of ``kqcodec.quantize`` and ``quantize_to``, and of the file to come; K is
+    None where a palette is given."""
 
-    k: int
+    k: int | None
     goal: Goal | None
     coder: str
     tile: TileSize
@@ -37,12 +41,19 @@ class Quantizing:
         names = ("effort", "space", "seed", "restarts", "threads")
         return {name: getattr(self, name) for name in names}
 
-    def quantized(self, name: str, source: ImageLike | CountedPixels, **more: Any) -> IndexedImage:
+    def quantized(
+        self,
+        name: str,
+        source: ImageLike | CountedPixels,
+        palette: NDArray[np.uint8] | None = None,
+        **more: Any,
+    ) -> IndexedImage:
         """The picture ``name`` in at most K colours, or in as many as the goal takes.
 
         Args:
             name: for messages.
             source: the picture.
+            palette: to use instead of K colours.
             more: arguments of ``kqcodec.quantize`` besides.
 
         Raises:
@@ -53,7 +64,7 @@ class Quantizing:
 
         more = {**self.search, "background": self.background, **more}
         if self.goal is None:
-            return kqcodec.quantize(source, self.k, **more)
+            return kqcodec.quantize(source, self.k, palette=palette, **more)
         with refusing_tile(name):
             return kqcodec.quantize_to(
                 source, **asdict(self.goal), coder=self.coder, tile=self.tile, **more

@@ -13,6 +13,7 @@ from kqcodec.kernels import _kernels
 from kqcodec.kernels.compiled_quantize import (
     accumulate,
     count_colors,
+    diffuse,
     fill_table,
     lloyd,
     look_up,
@@ -38,6 +39,7 @@ __all__ = [
     "decode_bits",
     "dense_decode",
     "dense_encode",
+    "diffuse",
     "fill_table",
     "lloyd",
     "look_up",
