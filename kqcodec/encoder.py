@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from kqcodec.coded_palette import encode_palette
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kqcodec.image import IndexedImage
+
+# The coders whose files have the palette coded where that is smaller (rule 4.5).
+CODED_PALETTES = frozenset({"context"})
 
 # None: by the picture's size; 0: one tile; a side, or (width, height).
 TileSize: TypeAlias = "int | tuple[int, int] | None"
@@ -70,6 +74,9 @@ def encoded_parts(
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
     tile_coder = coder_named(coder)
     count = thread_count(threads)
+    coded_palette = None
+    if coder in CODED_PALETTES:
+        coded_palette = encode_palette(palette_bytes(indexed.palette), indexed.k)
     try:
         header = Header(
             coder=coder,
@@ -78,12 +85,13 @@ def encoded_parts(
             k=indexed.k,
             tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
             sections=bool(sections),
-            minor=_least_minor(indexed, sections),
+            minor=_least_minor(indexed, sections, coded_palette is not None),
             alpha=indexed.has_alpha,
+            coded_palette=coded_palette is not None,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
-    return _parts(indexed, header, tile_coder, count, sections)
+    return _parts(indexed, header, tile_coder, count, sections, coded_palette=coded_palette)
 
 
 def _parts(
@@ -92,10 +100,12 @@ def _parts(
     coder: Coder,
     threads: int,
     sections: Sequence[Section],
+    *,
+    coded_palette: bytes | None,
 ) -> Iterator[bytes]:
     sealer = Sealer(header)
     yield header.to_bytes()
-    yield sealer.palette(palette_bytes(indexed.palette))
+    yield sealer.palette(palette_bytes(indexed.palette), coded_palette)
     if sections:
         yield sealer.sections(sections)
     grid = header.grid
@@ -111,8 +121,10 @@ def _parts(
     yield sealer.directory(lengths)
 
 
-def _least_minor(indexed: IndexedImage, sections: Sequence[Section]) -> int:
+def _least_minor(indexed: IndexedImage, sections: Sequence[Section], coded_palette: bool) -> int:
     """The least minor version of the format that has all that the file uses."""
+    if coded_palette:
+        return 2
     has_metadata = any(section.kind in SECTION_KINDS.values() for section in sections)
     return int(indexed.has_alpha or has_metadata)
 
