@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kqcodec import errors
     from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
+    from kqcodec.curve import Elbow, elbow
     from kqcodec.decoder import (
         decode,
         decode_indexed,
@@ -29,17 +30,21 @@ if TYPE_CHECKING:
         read_tiles,
     )
     from kqcodec.encoder import encode_indexed
+    from kqcodec.goal import quantize_to
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
+    from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
+    from kqcodec.shared import shared_palette
 
 _HOMES = {
     "Costs": "metrics",
+    "Elbow": "curve",
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
@@ -49,22 +54,28 @@ _HOMES = {
     "SizeReport": "report",
     "decode": "decoder",
     "decode_indexed": "decoder",
+    "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
     "kmeans": "clustering",
     "label_map": "labelmaps",
     "quantize": "quantizer",
+    "quantize_to": "goal",
     "read": "decoder",
     "read_header": "decoder",
+    "read_palette": "palette_files",
     "read_region": "decoder",
     "read_tiles": "decoder",
     "segment": "segments",
+    "shared_palette": "shared",
     "size_report": "report",
     "write": "codec",
+    "write_palette": "palette_files",
 }
 
 __all__ = [
     "Costs",
+    "Elbow",
     "Header",
     "IndexedImage",
     "KMeansResult",
@@ -75,19 +86,24 @@ __all__ = [
     "__version__",
     "decode",
     "decode_indexed",
+    "elbow",
     "encode",
     "encode_indexed",
     "errors",
     "kmeans",
     "label_map",
     "quantize",
+    "quantize_to",
     "read",
     "read_header",
+    "read_palette",
     "read_region",
     "read_tiles",
     "segment",
+    "shared_palette",
     "size_report",
     "write",
+    "write_palette",
 ]
 
 

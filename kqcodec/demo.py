@@ -11,16 +11,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 import kqcodec
 from kqcodec import sizes
 from kqcodec.errors import KqError
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.picture import demo_picture
+from kqcodec.sheet import Column, contact_sheet
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from kqcodec.image import IndexedImage
@@ -29,13 +30,6 @@ if TYPE_CHECKING:
 COLORS = (3, 6, 10)
 CODERS = tuple(CODER_NUMBERS)
 CONTACT_SHEET = "contact-sheet.png"
-
-_ZOOM = 2
-_MARGIN = 24
-_STRIP = 36  # the height of the palette under each picture, the gap above it included
-_GAP = 8
-_CAPTION = 118
-_INK, _PAPER, _FAINT = (32, 32, 36), (250, 249, 246), (110, 108, 112)
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ def run_demo(threads: int | None = None) -> Demo:
                 raise KqError(f"{name}: the size isn't what the header predicts")
             files[name] = data
         files[f"k{k}.png"] = _png(images[k].to_pil())
-    sheet = contact_sheet(pixels, [(images[k], reports[k, "dense"]) for k in COLORS])
+    sheet = demo_sheet(pixels, [(images[k], reports[k, "dense"]) for k in COLORS])
     files[CONTACT_SHEET] = _png(sheet)
     return Demo(pixels, images, reports, files)
 
@@ -95,60 +89,18 @@ def _png(image: Image.Image) -> bytes:
 # --- the contact sheet ------------------------------------------------------
 
 
-def contact_sheet(
+def demo_sheet(
     pixels: NDArray[np.uint8], versions: list[tuple[IndexedImage, SizeReport]]
 ) -> Image.Image:
     """The original beside its versions, each with its palette, bits and share of raw."""
-    height, width = pixels.shape[0] * _ZOOM, pixels.shape[1] * _ZOOM
-    count = 1 + len(versions)
-    size = (_MARGIN + count * (width + _MARGIN), 2 * _MARGIN + height + _STRIP + _CAPTION)
-    sheet = Image.new("RGB", size, _PAPER)
     raw = 24 * pixels.shape[0] * pixels.shape[1]
-    captions = [["original", f"{raw:,} bits", "24 bits a pixel"]]
-    images = [Image.fromarray(pixels)]
+    columns = [Column(pixels, ("original", f"{raw:,} bits", "24 bits a pixel"))]
     for indexed, report in versions:
         bits = 8 * report.file_bytes
         share = f"{100 * bits / raw:.1f}% of raw, coder {report.coder}"
-        captions.append([f"K = {indexed.k}", f"{bits:,} bits", share])
-        images.append(indexed.to_pil().convert("RGB"))
-    palettes = [None, *(indexed.palette for indexed, _ in versions)]
-    for column, (image, caption, palette) in enumerate(
-        zip(images, captions, palettes, strict=True)
-    ):
-        left = _MARGIN + column * (width + _MARGIN)
-        sheet.paste(image.resize((width, height), Image.Resampling.NEAREST), (left, _MARGIN))
-        below = _MARGIN + height
-        if palette is not None:
-            _draw_palette(sheet, palette, (left, below, width))
-        _draw_caption(sheet, caption, (left, below + _STRIP))
-    return sheet
-
-
-def _draw_palette(
-    sheet: Image.Image, palette: NDArray[np.uint8], place: tuple[int, int, int]
-) -> None:
-    left, top, width = place
-    draw = ImageDraw.Draw(sheet)
-    edges = [left + width * i // len(palette) for i in range(len(palette) + 1)]
-    for start, end, color in zip(edges, edges[1:], palette.tolist(), strict=False):
-        draw.rectangle((start, top + _GAP, end - 1, top + _STRIP - 1), fill=tuple(color))
-
-
-def _draw_caption(sheet: Image.Image, lines: list[str], place: tuple[int, int]) -> None:
-    left, top = place
-    draw = ImageDraw.Draw(sheet)
-    for line, size, offset, ink in zip(
-        lines, (36, 26, 22), (14, 58, 92), (_INK, _INK, _FAINT), strict=True
-    ):
-        draw.text((left, top + offset), line, fill=ink, font=_font(size))
-
-
-def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    """Pillow's own font; without FreeType, or before Pillow 10.1, in one small size."""
-    try:
-        return ImageFont.load_default(size)
-    except (TypeError, ImportError):
-        return ImageFont.load_default()
+        caption = (f"K = {indexed.k}", f"{bits:,} bits", share)
+        columns.append(Column(indexed.to_rgb(), caption, indexed.palette))
+    return contact_sheet(columns)
 
 
 # --- the arithmetic ---------------------------------------------------------

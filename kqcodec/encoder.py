@@ -5,8 +5,10 @@ The parts come in file order, so they can go down a pipe as they are made.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from kqcodec import sizes
 from kqcodec.coded_palette import encode_palette
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
@@ -74,24 +76,59 @@ def encoded_parts(
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
     tile_coder = coder_named(coder)
     count = thread_count(threads)
-    coded_palette = None
+    header = _header(indexed, coder, tile, sections)
+    coded = None
     if coder in CODED_PALETTES:
-        coded_palette = encode_palette(palette_bytes(indexed.palette), indexed.k)
+        coded = encode_palette(palette_bytes(indexed.palette), indexed.k)
+    if coded is not None:
+        header = replace(header, coded_palette=True, minor=2)
+    return _parts(indexed, header, tile_coder, count, sections, coded_palette=coded)
+
+
+def encoded_size(
+    indexed: IndexedImage,
+    *,
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+) -> int:
+    """How many bytes ``encode_indexed`` makes of an image.
+
+    A coder whose sizes follow from the header isn't run; any other one is.
+    Arguments and errors are as there.
+    """
+    if sizes.predictable(coder):
+        return predicted_size(indexed, indexed.k, coder=coder, tile=tile)
+    return sum(map(len, encoded_parts(indexed, coder=coder, tile=tile, threads=threads)))
+
+
+def predicted_size(
+    indexed: IndexedImage, k: int, *, coder: str = DEFAULT_CODER, tile: TileSize = None
+) -> int:
+    """How many bytes the same picture would make in ``k`` colours, by a coder that
+    ``sizes.predictable`` names."""
+    sections = indexed.metadata.sections()
+    header = replace(_header(indexed, coder, tile, sections), k=k)
+    extra = len(Sealer(header).sections(sections)) if sections else 0
+    return sizes.file_size(header) + extra
+
+
+def _header(
+    indexed: IndexedImage, coder: str, tile: TileSize, sections: Sequence[Section]
+) -> Header:
     try:
-        header = Header(
+        return Header(
             coder=coder,
             width=indexed.width,
             height=indexed.height,
             k=indexed.k,
             tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
             sections=bool(sections),
-            minor=_least_minor(indexed, sections, coded_palette is not None),
+            minor=_least_minor(indexed, sections),
             alpha=indexed.has_alpha,
-            coded_palette=coded_palette is not None,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc
-    return _parts(indexed, header, tile_coder, count, sections, coded_palette=coded_palette)
 
 
 def _parts(
@@ -121,10 +158,9 @@ def _parts(
     yield sealer.directory(lengths)
 
 
-def _least_minor(indexed: IndexedImage, sections: Sequence[Section], coded_palette: bool) -> int:
-    """The least minor version of the format that has all that the file uses."""
-    if coded_palette:
-        return 2
+def _least_minor(indexed: IndexedImage, sections: Sequence[Section]) -> int:
+    """The least minor version of the format that has all that the file uses besides a
+    coded palette."""
     has_metadata = any(section.kind in SECTION_KINDS.values() for section in sections)
     return int(indexed.has_alpha or has_metadata)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
+from kqcodec.pixels import flattened
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,9 +34,10 @@ class Column:
     """A picture and what stands below it.
 
     Attributes:
-        pixels: uint8, shape (H, W, 3), of one size for all columns.
+        pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha, of one size for all
+            columns.
         caption: at most three lines, from large to small.
-        palette: uint8, shape (K, 3), shown as a strip.
+        palette: uint8, shape (K, 3) or (K, 4), shown as a strip.
     """
 
     pixels: NDArray[np.uint8]
@@ -58,7 +61,8 @@ def contact_sheet(columns: Sequence[Column]) -> Image.Image:
         left = _MARGIN + in_row * (cell_width + _MARGIN)
         top = _MARGIN + row * (cell_height + _MARGIN)
         shift = (cell_width - image_size[0]) // 2
-        sheet.paste(_resized(column.pixels, image_size), (left + shift, top))
+        image = _resized(column.pixels, image_size)
+        sheet.paste(image, (left + shift, top), image if image.mode == "RGBA" else None)
         below = top + image_size[1]
         if column.palette is not None:
             _draw_palette(sheet, column.palette, (left, below, cell_width))
@@ -87,7 +91,8 @@ def _draw_palette(
     left, top, width = place
     draw = ImageDraw.Draw(sheet)
     edges = [left + width * i // len(palette) for i in range(len(palette) + 1)]
-    for start, end, color in zip(edges, edges[1:], palette.tolist(), strict=False):
+    colors = flattened(palette, _PAPER).tolist()
+    for start, end, color in zip(edges, edges[1:], colors, strict=False):
         if end > start:  # a palette may have more colours than the strip has pixels
             draw.rectangle((start, top + _GAP, end - 1, top + _STRIP - 1), fill=tuple(color))
 

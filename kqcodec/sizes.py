@@ -115,6 +115,11 @@ def dense_size(labels: int, k: int) -> int:
 _PAYLOAD_SIZES = {"packed": packed_size, "dense": dense_size}
 
 
+def predictable(coder: str) -> bool:
+    """Whether the sizes of that coder follow from the header alone."""
+    return coder in _PAYLOAD_SIZES
+
+
 def payload_size(coder: str, labels: int, k: int) -> int:
     """Bytes of a tile of so many labels, by the coder of that name."""
     return _PAYLOAD_SIZES[coder](labels, k)

@@ -10,7 +10,10 @@ from PIL import Image
 from kqcodec.cli import COMMANDS
 
 # These begin with files, which for the others would be in the way.
-READERS = ("decode", "convert", "info", "verify")
+READERS = ("decode", "convert", "info", "verify", "thumbnail")
+
+# What extras bring.
+EXTRAS = {"elbow": "matplotlib"}
 
 
 def examples(command):
@@ -20,7 +23,10 @@ def examples(command):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
+    if command in EXTRAS:
+        pytest.importorskip(EXTRAS[command])
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "pictures").mkdir()
     picture = Image.fromarray(portrait[::8, ::8])
     for name in ("photo.png", "pictures/one.png", "a.png", "b.png"):

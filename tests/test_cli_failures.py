@@ -251,11 +251,14 @@ def test_no_memory_is_told(tmp_path, monkeypatch):
     assert message == f"kq: {path}: there is not enough memory for it; free some"
 
 
-def test_a_tile_too_large_for_the_format(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "arguments", [["encode"], ["encode", "--psnr", "20"], ["encode", "--max-size", 900], ["elbow"]]
+)
+def test_a_tile_too_large_for_the_format(tmp_path, monkeypatch, arguments):
     picture = tmp_path / "a.png"
     Image.fromarray(NOISE).save(picture)
     monkeypatch.setattr(header, "MAX_TILE_LABELS", 1000)
-    result = kq("encode", picture, "--tile", "one")
+    result = kq(*arguments, picture, "--tile", "one")
     assert "give a smaller --tile" in refusal(result, failures.USAGE)
     assert files_in(tmp_path) == ["a.png"]
 

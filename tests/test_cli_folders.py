@@ -95,6 +95,18 @@ def test_the_result_depends_on_no_jobs(tree, tmp_path):
         assert contents == [(tmp_path / "1" / name).read_bytes() for name in files_below(out)]
 
 
+def test_a_folder_is_verified(tree, tmp_path):
+    kq("encode", tree, "-r", "-o", tmp_path / "out")
+    assert kq("verify", tmp_path / "out", "-r").stdout.count("exactly as its header predicts") == 3
+    (tmp_path / "out" / "cut.kq").write_bytes((tmp_path / "out" / "a.kq").read_bytes()[:-1])
+    (tmp_path / "out" / "gone.kq").symlink_to("nowhere")
+    result = kq("verify", tmp_path / "out", "-r", "-q")
+    assert result.exit_code == failures.SYSTEM
+    gone, cut = result.stderr.splitlines()
+    assert "gone.kq: there is no such file" in gone
+    assert "cut.kq: the file ends early" in cut
+
+
 # --- broken ones --------------------------------------------------------------
 
 

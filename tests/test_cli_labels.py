@@ -132,3 +132,16 @@ def test_formats_that_lose_labels_are_refused(mask, tmp_path, name):
     result = kq("decode", "--labels", tmp_path / "mask.kq", "-o", tmp_path / name)
     assert "don't keep labels; with --labels use .npy, .png or .tiff" in usage_refusal(result)
     assert not (tmp_path / name).exists()
+
+
+def test_an_npz_file_brings_its_color_table(mask, tmp_path):
+    kq("encode", "--labels", mask)
+    assert kq("convert", tmp_path / "mask.kq", "-o", tmp_path / "mask.npz").exit_code == 0
+    out = tmp_path / "again.kq"
+    assert kq("encode", "--labels", tmp_path / "mask.npz", "-o", out).exit_code == 0
+    assert kqcodec.read(out) == kqcodec.label_map(mask)
+    result = kq("encode", "--labels", tmp_path / "mask.npz", "--max-pixels", 2, "--force")
+    assert "raise --max-pixels" in refusal(result, failures.REFUSED)
+    np.savez(tmp_path / "other.npz", a=np.eye(2), b=np.eye(2))
+    message = refusal(kq("encode", "--labels", tmp_path / "other.npz"), failures.REFUSED)
+    assert message.endswith('other.npz has no array called "labels"')

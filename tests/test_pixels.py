@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kqcodec.errors import ImageError
-from kqcodec.pixels import ConversionWarning, rgb_pixels
+from kqcodec.pixels import ConversionWarning, image_pixels, rgb_pixels
 
 
 @pytest.fixture
@@ -57,6 +57,30 @@ def test_big_endian_16_bit_array():
 def test_opaque_alpha_is_dropped_silently(rgb):
     rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
     assert np.array_equal(rgb_pixels(rgba, background=None), rgb)
+
+
+def test_alpha_is_kept_where_any_pixel_is_not_opaque(rgb):
+    rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+    assert np.array_equal(image_pixels(rgba), rgb)
+    rgba[0, 0, 3] = 254
+    assert np.array_equal(image_pixels(rgba), rgba)
+    assert np.array_equal(image_pixels(png(Image.fromarray(rgba))), rgba)
+    assert image_pixels(rgba, background=(0, 0, 0)).shape == rgb.shape
+    assert np.array_equal(image_pixels(rgb, background=(0, 0, 0)), rgb)
+
+
+@pytest.mark.parametrize("mode", ["LA", "La", "RGBA", "RGBa", "PA"])
+def test_alpha_of_every_mode(mode):
+    image = Image.new("RGBA", (2, 1), (51, 51, 51, 0))
+    image.putpixel((1, 0), (51, 51, 51, 255))
+    alpha = image.getchannel("A")
+    if mode == "PA":  # Pillow's convert would make it opaque
+        image = image.convert("RGB").convert("P")
+        image.putalpha(alpha)
+    image = image.convert("LA").convert(mode) if mode == "La" else image.convert(mode)
+    pixels = image_pixels(image)
+    assert pixels[0, :, 3].tolist() == [0, 255]
+    assert pixels[0, 1].tolist() == [51, 51, 51, 255]
 
 
 def test_alpha_is_composited_with_a_warning():

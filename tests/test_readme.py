@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kqcodec import kernels
+
+SLOW = kernels.chosen() == "reference"
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -27,7 +30,7 @@ def environment():
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     """Each console block in turn, all in one folder that has photo.png, mask.png and pictures/."""
-    Image.fromarray(portrait[::4, ::4]).save(tmp_path / "photo.png")
+    Image.fromarray(portrait[::16, ::16]).save(tmp_path / "photo.png")
     Image.fromarray(portrait[::4, ::4, 0] // 50).save(tmp_path / "mask.png")
     (tmp_path / "pictures" / "sub").mkdir(parents=True)
     Image.fromarray(portrait[::8, ::8]).save(tmp_path / "pictures" / "sub" / "one.png")
@@ -48,7 +51,8 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
             assert done.returncode == 0, (command, done.stderr)
     written = {path.name for path in tmp_path.iterdir()}
     assert {"photo.kq", "back.png", "photo8.kq", "mask.kq", "mask.npy"} <= written
-    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png"):
+    assert {"shared.act", "pinned.kq", "hues.kq", "dithered.kq", "noise.kq"} <= written
+    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png", "shared/sub/one.kq"):
         assert (tmp_path / name).exists()
 
 
@@ -71,6 +75,12 @@ def test_the_python_runs_as_shown(names):
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+    assert (names["tied"].palette == names["shared"]).all()
+
+
+def test_other_programs_read_it_as_shown(names):
+    assert (names["pixels8"] == np.asarray(names["picture"].convert("RGB"))).all()
+    assert names["picture"].info["k"] == 8
 
 
 def test_segments_are_measured_as_shown(names):
@@ -88,6 +98,24 @@ def test_transparency_is_kept_as_shown(names):
 
 def test_label_maps_come_back_as_shown(names):
     assert (names["back"] == names["labels"]).all()
+
+
+def test_the_goal_is_met_as_shown(names):
+    assert names["best"].costs.psnr >= 20
+    assert [point.k for point in names["found"].points] == list(range(2, 7))
+
+
+@pytest.mark.skipif(SLOW, reason="the same on all kernels, and slow on these")
+def test_the_knees_are_where_it_says(text):
+    import kqcodec
+    from kqcodec.picture import demo_picture
+
+    pixels = demo_picture()
+    within_10, within_256 = kqcodec.elbow(pixels).knee, kqcodec.quantize_to(pixels, knee=True).k
+    said = (
+        f"within 2..10 colours this picture has it at {within_10}, within 2..256 at {within_256}."
+    )
+    assert said in text
 
 
 def test_the_arithmetic_is_right(text):

@@ -1,14 +1,11 @@
-"""The picture: bytes to theory by folder and tool, and size against speed.
-
-matplotlib is an extra, so it is imported by name where it is used.
-"""
+"""The picture: bytes to theory by folder and tool, and size against speed."""
 
 from __future__ import annotations
 
 import importlib
-import io
-import os
 from typing import TYPE_CHECKING, Any
+
+from kqcodec.plots import figure_bytes, new_figure, plain_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,24 +14,6 @@ if TYPE_CHECKING:
 
 _OURS, _PEERS = "Blues", "Oranges"
 _FAINT = "#b8b8b8"
-
-
-class ChartFormatError(ValueError):
-    """A file name whose extension matplotlib can't write."""
-
-
-def chart_format(target: str) -> str:
-    """The format that a file name means: png, svg or pdf, say.
-
-    Raises:
-        ImportError: matplotlib isn't there.
-        ChartFormatError: it doesn't write such files.
-    """
-    suffix = os.path.splitext(target)[1].lower().removeprefix(".")
-    figure = importlib.import_module("matplotlib.figure").Figure()
-    if suffix not in figure.canvas.get_supported_filetypes():
-        raise ChartFormatError(f"the extension .{suffix} names no format that can be drawn")
-    return suffix
 
 
 def chart(groups: Sequence[Group], file_format: str) -> bytes:
@@ -46,8 +25,7 @@ def chart(groups: Sequence[Group], file_format: str) -> bytes:
     """
     ks = sorted({group.k for group in groups})
     colors = _colors(groups)
-    figure_module = importlib.import_module("matplotlib.figure")
-    figure = figure_module.Figure(figsize=(15, 4.6 * len(ks)), layout="constrained")
+    figure = new_figure(15, 4.6 * len(ks))
     axes = figure.subplots(len(ks), 2, squeeze=False, width_ratios=(3, 2))
     for (left, right), k in zip(axes, ks, strict=True):
         of_k = [group for group in groups if group.k == k]
@@ -55,9 +33,7 @@ def chart(groups: Sequence[Group], file_format: str) -> bytes:
         _speeds(right, of_k[-1], colors)
     handles, names = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=8, frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=file_format, dpi=110)
-    return buffer.getvalue()
+    return figure_bytes(figure, file_format)
 
 
 def _colors(groups: Sequence[Group]) -> dict[str, Any]:
@@ -83,7 +59,7 @@ def _bars(axes: Any, groups: Sequence[Group], colors: dict[str, Any]) -> None:
         )
     axes.axhline(1, color=_FAINT, linewidth=1, zorder=0)
     axes.set_yscale("log")
-    _plain_ticks(axes.yaxis)
+    plain_ticks(axes.yaxis)
     axes.set_xticks(range(len(groups)), [f"{g.folder or 'all'} ({g.images})" for g in groups])
     axes.set_title(f"K = {groups[0].k:,}: bytes to theory, by folder")
     axes.spines[["top", "right"]].set_visible(False)
@@ -110,16 +86,9 @@ def _speeds(axes: Any, group: Group, colors: dict[str, Any]) -> None:
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _plain_ticks(axes.xaxis)
-    _plain_ticks(axes.yaxis)
+    plain_ticks(axes.xaxis)
+    plain_ticks(axes.yaxis)
     axes.margins(0.12)
     axes.set_xlabel("megapixels a second of processor time, decoding")
     axes.set_ylabel("bytes to theory")
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _plain_ticks(axis: Any) -> None:
-    """0.1, 0.2, 0.5 and 1 where a logarithmic axis would have powers of ten."""
-    axis.set_minor_locator(importlib.import_module("matplotlib.ticker").LogLocator(subs=(2, 5)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter("{x:g}")

@@ -26,11 +26,16 @@ COMMANDS = {
     "encode": "Turn pictures into .kq files.",
     "decode": "Turn .kq files back into pictures.",
     "convert": "Turn .kq files into PNG8, GIF, WebP and arrays, palette kept.",
+    "palette": "Make one palette for many pictures, or convert a palette file.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
+    "elbow": "Show cost and size in every number of colours, and the knee.",
     "segment": "Divide pictures by colour into labels, masks and statistics.",
+    "thumbnail": "Write a small PNG of a .kq file.",
     "bench": "Compare .kq with other formats on your pictures.",
     "demo": "Show the whole codec at work on a picture of its own.",
+    "integrate": "Teach your desktop, file(1) and shell about .kq files.",
+    "completion": "Print the script that has a shell complete kq.",
 }
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(

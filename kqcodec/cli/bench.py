@@ -11,18 +11,16 @@ import click
 
 import kqcodec
 from kqcodec.cli import options
+from kqcodec.cli.drawing import Drawing
 from kqcodec.cli.failures import (
     REFUSED,
     Failure,
     display_name,
-    failure_of,
     reading,
     run_each,
-    writing,
 )
-from kqcodec.cli.pictures import image_failure, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
-from kqcodec.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,47 +32,6 @@ if TYPE_CHECKING:
 
 # Those of kqcodec.bench.peers, which imports NumPy; a test compares them.
 PEERS = ("png", "oxipng", "gif", "webp", "jxl-7", "jxl-9", "xz", "brotli", "zstd")
-
-
-class KsType(options.ParamType):
-    """Numbers of colours, separated by commas."""
-
-    name = "ks"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        try:
-            ks = sorted({int(part) for part in value.split(",")})
-        except ValueError:
-            ks = []
-        if not ks or not 1 <= ks[0] <= ks[-1] <= 65_536:
-            self.fail(f"{value!r} is not numbers from 1 to 65,536 like 16,64,256.", param, ctx)
-        return tuple(ks)
-
-
-class NamesType(options.ParamType):
-    """Names, separated by commas; nothing is none of them."""
-
-    name = "names"
-
-    def __init__(self, choices: Sequence[str] | None = None) -> None:
-        self.choices = choices
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        names = tuple(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
-        for name in names:
-            if self.choices is not None and name not in self.choices:
-                self.fail(f"{name!r} is not one of {', '.join(self.choices)}.", param, ctx)
-        return names
 
 
 @dataclass(frozen=True)
@@ -92,7 +49,7 @@ class Settings:
 @click.option(
     "-k",
     "ks",
-    type=KsType(),
+    type=options.KsType(),
     default="16,64,256",
     show_default=True,
     metavar="K,...",
@@ -100,7 +57,7 @@ class Settings:
 )
 @click.option(
     "--coders",
-    type=NamesType(options.CODERS),
+    type=options.NamesType(options.CODERS),
     default=",".join(options.CODERS),
     show_default=True,
     metavar="NAME,...",
@@ -108,13 +65,13 @@ class Settings:
 )
 @click.option(
     "--efforts",
-    type=NamesType(),
+    type=options.NamesType(),
     metavar="NAME,...",
     help="Of the coders that have efforts.  [default: all]",
 )
 @click.option(
     "--peers",
-    type=NamesType(PEERS),
+    type=options.NamesType(PEERS),
     default=",".join(PEERS),
     show_default=True,
     metavar="NAME,...",
@@ -168,7 +125,7 @@ def command(
     whichever is smaller; xz, brotli and zstd at their highest compress the bare labels.
     pip install 'kqcodec[bench]' brings what isn't here yet.
     """
-    file_format = _chart_format(output, force) if output is not None else None
+    drawing = Drawing.plan(output, force) if output is not None else None
     tools = _tools(coders, efforts, peers)
     settings = Settings(ks, tools, not no_times, max_pixels)
     measurements: list[Measurement] = []
@@ -194,8 +151,10 @@ def command(
         click.echo(f"kq: {display_name(folder)}: there are no pictures in it", err=True)
         code = max(code, REFUSED)
     groups = _print_summary(measurements, settings, as_json)
-    if output is not None and file_format is not None and groups:
-        _draw(groups, output, file_format, force)
+    if drawing is not None and groups:
+        from kqcodec.bench.chart import chart
+
+        drawing.write(chart(groups, drawing.file_format))
     ctx.exit(code)
 
 
@@ -300,11 +259,8 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
 def _pixels(name: str, max_pixels: int) -> Pixels:
     from kqcodec.pixels import rgb_pixels
 
-    with reading(display_name(name)):
-        try:
-            return rgb_pixels(name)
-        except ImageError as exc:
-            raise image_failure(exc, display_name(name), max_pixels) from exc
+    with reading_picture(display_name(name), max_pixels):
+        return rgb_pixels(name)
 
 
 def _text_of(measurement: Measurement, settings: Settings) -> str:
@@ -351,33 +307,3 @@ def _print_summary(
 
         click.echo(summary_text(groups, settings.timed))
     return groups
-
-
-def _chart_format(output: str, force: bool) -> str:
-    """What to draw, checked before hours of work.
-
-    Raises:
-        click.UsageError: it can't be drawn.
-        Failure: the file exists.
-    """
-    try:
-        from kqcodec.bench.chart import ChartFormatError, chart_format
-
-        file_format = chart_format(output)
-    except ImportError as exc:
-        raise click.UsageError(
-            "the picture needs matplotlib; pip install 'kqcodec[bench]' brings it."
-        ) from exc
-    except ChartFormatError as exc:
-        raise click.UsageError(f"{click.format_filename(output)}: {exc}; use .png, say.") from exc
-    if os.path.isfile(output) and not force:
-        raise failure_of(FileExistsError(), click.format_filename(output))
-    return file_format
-
-
-def _draw(groups: Sequence[Group], output: str, file_format: str, force: bool) -> None:
-    from kqcodec.bench.chart import chart
-    from kqcodec.files import write_whole
-
-    with writing(click.format_filename(output)):
-        write_whole(output, [chart(groups, file_format)], force)

@@ -12,33 +12,40 @@ import click
 
 import kqcodec
 from kqcodec import sizes
-from kqcodec.cli import options
+from kqcodec.cli import goals, options
 from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
 from kqcodec.cli.failures import (
     LARGER,
     STREAM,
-    USAGE,
     Failure,
     display_name,
-    reading,
+    refusing_tile,
 )
 from kqcodec.cli.folders import is_picture
+from kqcodec.cli.palette_options import (
+    check_pins,
+    check_together,
+    palette_options,
+    read_palette_file,
+)
 from kqcodec.cli.pictures import (
-    image_failure,
-    picture_source,
     pillow_limits,
     read_labels,
+    reading_picture,
     warnings_as_lines,
 )
 from kqcodec.cli.text import number, percent
-from kqcodec.errors import ImageError
 from kqcodec.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.cli.outputs import Outputs
     from kqcodec.encoder import TileSize
+    from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
 
 
@@ -46,7 +53,14 @@ if TYPE_CHECKING:
 class Settings:
     """What the options say about every picture alike."""
 
-    k: int
+    k: int | None
+    goal: Goal | None
+    palette: NDArray[np.uint8] | None
+    palette_file: str | None
+    pins: tuple[tuple[int, int, int], ...]
+    sort: str
+    dither: float
+    dither_kind: str
     coder: str
     tile: TileSize
     effort: str
@@ -62,13 +76,18 @@ class Settings:
 
 
 # Options about choosing colours, which a label map has.
-_QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background")
+_QUANTIZING = (
+    *("k", "quality", "psnr", "max_bytes"),
+    *("palette_file", "pins", "sort", "dither", "dither_kind"),
+    *("effort", "space", "seed", "restarts", "background"),
+)
 
 
 @click.command(
     "encode",
     epilog="\b\nExamples:\n"
     "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
 )
@@ -77,14 +96,9 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background")
     "The .kq file to write; for several inputs a directory, made if missing; - for standard "
     "output.  [default: beside each input, as NAME.kq]"
 )
-@click.option(
-    "-k",
-    type=click.IntRange(1, 65_536),
-    default=16,
-    show_default=True,
-    metavar="K",
-    help="Keep at most K colours. A picture that has no more is kept exactly.",
-)
+@goals.k_option
+@goals.goal_options
+@palette_options
 @click.option(
     "--coder",
     type=click.Choice(options.CODERS),
@@ -92,13 +106,7 @@ _QUANTIZING = ("k", "effort", "space", "seed", "restarts", "background")
     show_default=True,
     help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
 )
-@click.option(
-    "--tile",
-    type=options.TileType(),
-    metavar="SIZE",
-    help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
-    "[default: one up to 1024x1024 pixels, then tiles of that size]",
-)
+@options.tile_option
 @options.search_options
 @options.threads_option
 @options.alpha_option
@@ -136,8 +144,16 @@ def command(
         _refuse_quantizing(ctx)
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
+    check_together(ctx)
     flags = Flags.taken_from(given)
-    settings = Settings(**given, labels=labels)
+    k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
+    check_pins(given["pins"], k)
+    palette = None
+    if given["palette_file"] is not None:
+        palette = read_palette_file(given["palette_file"])
+    settings = Settings(
+        k=k if palette is None else None, goal=goal, palette=palette, labels=labels, **given
+    )
 
     def wanted(suffix: str) -> bool:
         return is_picture(suffix) or (labels and suffix == ".npy")
@@ -170,12 +186,10 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
         indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
 
-    try:
+    with refusing_tile(name):
         parts = encoded_parts(
             indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
         )
-    except ValueError as exc:  # a tile too large for the format, with --tile one
-        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
@@ -197,21 +211,28 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
-    with reading(display_name(name)):
-        try:
+    with reading_picture(name, settings.max_pixels) as source:
+        if settings.goal is None:
             return kqcodec.quantize(
-                picture_source(name),
-                settings.k,
-                effort=settings.effort,
-                space=settings.space,
-                seed=settings.seed,
-                restarts=settings.restarts,
-                threads=settings.threads,
-                background=settings.background,
-                keep=settings.keep,
+                source, settings.k, palette=settings.palette, **_quantizing(settings)
             )
-        except ImageError as exc:
-            raise image_failure(exc, display_name(name), settings.max_pixels) from exc
+        with refusing_tile(name):
+            return kqcodec.quantize_to(
+                source,
+                **asdict(settings.goal),
+                coder=settings.coder,
+                tile=settings.tile,
+                **_quantizing(settings),
+            )
+
+
+def _quantizing(settings: Settings) -> dict[str, Any]:
+    """What quantizing takes besides K or a palette."""
+    names = (
+        *("pins", "sort", "dither", "dither_kind", "effort", "space", "seed", "restarts"),
+        *("threads", "background", "keep"),
+    )
+    return {name: getattr(settings, name) for name in names}
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
@@ -231,7 +252,13 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         return figures
     return {
         **figures,
+        # The most, where a goal has chosen it.
         "k_asked": settings.k,
+        "goal": None if settings.goal is None else settings.goal.to_dict(),
+        "palette": settings.palette_file,
+        "sort": settings.sort if settings.palette is None else None,
+        "dither": settings.dither,
+        "dither_kind": settings.dither_kind if settings.dither else None,
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
@@ -246,7 +273,7 @@ def _summary(figures: dict[str, Any]) -> str:
         return line
     bits = 8 * figures["file_bytes"]
     asked = ""
-    if figures["k"] != figures.get("k_asked", figures["k"]):
+    if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):
         asked = f" of {figures['k_asked']:,} asked for"
     if "inertia" not in figures:
         loss = "every label kept"

@@ -18,8 +18,10 @@ from kqcodec.errors import (
     InvalidDataError,
     KernelError,
     KqError,
+    PaletteError,
     SignatureError,
     TruncatedError,
+    UnmetGoalError,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ REFUSED = 1
 USAGE = 2
 SYSTEM = 3
 LARGER = 98
+UNMET = 99  # as pngquant
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
@@ -39,6 +42,7 @@ EXIT_CODES = {
     USAGE: "wrong usage; nothing was done",
     SYSTEM: "the system refused: no such file, no permission, file exists, disk full, no memory",
     LARGER: "a result would have been larger than its input, and was left out as asked",
+    UNMET: "no number of colours meets --quality, --psnr or --max-size; that file isn't written",
     INTERRUPTED: "interrupted by Ctrl-C",
     PIPE_CLOSED: "whoever read the output closed it",
 }
@@ -95,10 +99,16 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
     """
     if isinstance(exc, FormatError):
         return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
-    if isinstance(exc, ImageError):
+    if isinstance(exc, (ImageError, PaletteError)):
         return Failure(REFUSED, str(exc) if name in str(exc) else f"{name}: {exc}")
     if isinstance(exc, KernelError):
         return Failure(SYSTEM, str(exc))
+    return _other_failure(exc, name, action)
+
+
+def _other_failure(exc: Exception, name: str, action: str) -> Failure:
+    if isinstance(exc, UnmetGoalError):
+        return Failure(UNMET, f"{name}: {exc}; ask for less, or allow more")
     if isinstance(exc, MemoryError):
         return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
     if isinstance(exc, OSError):
@@ -128,6 +138,16 @@ def writing(name: str) -> Iterator[None]:
     """Turn the exceptions of writing the file ``name`` into a Failure."""
     with _translated(name, "written to"):
         yield
+
+
+@contextlib.contextmanager
+def refusing_tile(name: str) -> Iterator[None]:
+    """Turn the exception that tells of a tile too large for the format, with --tile one,
+    into a Failure."""
+    try:
+        yield
+    except ValueError as exc:
+        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from kqcodec.metadata import SECTION_KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from click.shell_completion import CompletionItem
+
     from kqcodec.encoder import TileSize
 
     ParamType = click.ParamType[Any]  # generic since click 8.2 only
@@ -21,6 +23,7 @@ else:
 # Equal to kqcodec.decoder.DEFAULT_MAX_PIXELS and the like, whose modules import
 # NumPy; a test compares them.
 MAX_PIXELS = 2**27
+_MOST_KS = 1000
 RESTARTS = 1
 EFFORTS = ("fast", "default", "best")
 SPACES = ("rgb", "oklab")
@@ -63,6 +66,58 @@ def _is_side(side: int) -> bool:
     return power and MIN_TILE_EXPONENT <= side.bit_length() - 1 <= MAX_TILE_EXPONENT
 
 
+class KsType(ParamType):
+    """Numbers of colours: FIRST..LAST, numbers separated by commas, or both."""
+
+    name = "ks"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        ks: set[int] = set()
+        try:
+            for part in value.split(","):
+                first, _, last = part.partition("..")
+                low, high = int(first), int(last or first)
+                if not 1 <= low <= high <= 65_536 or high - low >= _MOST_KS:
+                    raise ValueError
+                ks.update(range(low, high + 1))
+        except ValueError:
+            ks = set()
+        if not 1 <= len(ks) <= _MOST_KS:
+            self.fail(
+                f"{value!r} is not numbers of colours like 2..10 or 16,64,256, from 1 to 65,536 "
+                f"and at most {_MOST_KS:,} of them.",
+                param,
+                ctx,
+            )
+        return tuple(sorted(ks))
+
+
+class NamesType(ParamType):
+    """Names, separated by commas; nothing is none of them."""
+
+    name = "names"
+
+    def __init__(self, choices: Sequence[str] | None = None) -> None:
+        self.choices = choices
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        names = tuple(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
+        for name in names:
+            if self.choices is not None and name not in self.choices:
+                self.fail(f"{name!r} is not one of {', '.join(self.choices)}.", param, ctx)
+        return names
+
+
 class ColorType(ParamType):
     """A colour as CSS writes it, without transparency: an RGB triple."""
 
@@ -103,6 +158,15 @@ class KeepType(ParamType):
                 self.fail(f"{name!r} is none of {', '.join(KEEPABLE)} and all.", param, ctx)
         return names
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """One name."""
+        from click.shell_completion import CompletionItem
+
+        names = (*KEEPABLE, "all")
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each file, a line each."
@@ -125,6 +189,13 @@ max_pixels_option = click.option(
     metavar="N",
     help="Refuse pictures of more than N pixels.",
 )
+tile_option = click.option(
+    "--tile",
+    type=TileType(),
+    metavar="SIZE",
+    help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
+    "[default: one up to 1024x1024 pixels, then tiles of that size]",
+)
 keep_option = click.option(
     "--keep",
     type=KeepType(),
@@ -133,19 +204,52 @@ keep_option = click.option(
     help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
     "converted to sRGB.  [default: nothing]",
 )
-inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
+
+
+def complete_files(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Have the shell complete the name of a file or folder."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+inputs_argument = click.argument(
+    "inputs", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_files
+)
 
 
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
-    return click.option("-o", "--output", metavar="OUT", help=text)
+    return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=complete_files)
 
 
-def search_options(command: _Function) -> _Function:
-    """--effort, --space, --seed and --restarts: how k-means looks for colours."""
-    for option in reversed(_SEARCH):
-        command = option(command)
-    return command
+def search_options_from(restarts: int) -> Callable[[_Function], _Function]:
+    """--effort, --space, --seed and --restarts, that many by default: how k-means looks
+    for colours."""
+
+    def add(command: _Function) -> _Function:
+        command = _restarts_option(restarts)(command)
+        for option in reversed(_SEARCH):
+            command = option(command)
+        return command
+
+    return add
+
+
+search_options = search_options_from(RESTARTS)
+
+
+def _restarts_option(default: int) -> Callable[[_Function], _Function]:
+    return click.option(
+        "--restarts",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="How often k-means starts anew; the best result is kept.",
+    )
 
 
 _SEARCH = (
@@ -170,14 +274,6 @@ _SEARCH = (
         show_default=True,
         metavar="N",
         help="Of the random choices; the same seed gives the same file.",
-    ),
-    click.option(
-        "--restarts",
-        type=click.IntRange(min=1),
-        default=RESTARTS,
-        show_default=True,
-        metavar="N",
-        help="How often k-means starts anew; the best result is kept.",
     ),
 )
 

@@ -80,6 +80,21 @@ class Outputs:
         return cls(targets, directory, force)
 
     @classmethod
+    def one(cls, inputs: Sequence[str], output: str, force: bool) -> Outputs:
+        """Settle the one output of several inputs, named like the first of them.
+
+        Raises:
+            click.UsageError: it would replace an input, or can't be shown on a terminal.
+        """
+        for name in inputs:
+            if STREAM not in (name, output) and _place(name) == _place(output):
+                raise click.UsageError(
+                    f"the result would replace the input {click.format_filename(name)}; give "
+                    "another name with -o."
+                )
+        return cls({inputs[0]: output}, None, force)
+
+    @classmethod
     def plan_tree(
         cls,
         inputs: Sequence[str],

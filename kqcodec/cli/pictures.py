@@ -77,7 +77,7 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
     if isinstance(exc, LabelsError):
         return Failure(REFUSED, str(exc))
     if isinstance(exc, ColorsError):
-        return Failure(REFUSED, f"{name}: {exc}: raise -k, or give a --background")
+        return Failure(REFUSED, f"{name}: {exc}; raise -k, or give a --background")
     if exc.__cause__ is None and "transparent" in str(exc):
         return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
     foreign = isinstance(exc.__cause__, UnidentifiedImageError)

@@ -88,6 +88,17 @@ def merge_and_split(
     tolerance_bits: int,
     /,
 ) -> int: ...
+def diffuse(
+    points: Buffer,
+    mask: Buffer,
+    width: int,
+    centers: Buffer,
+    errors: Buffer,
+    labels: Buffer,
+    strength: int,
+    backwards: bool,
+    /,
+) -> None: ...
 def near(centers: Buffer, some: Buffer, count: int, found: Buffer, /) -> None: ...
 def nudge(
     points: Buffer,

@@ -14,6 +14,7 @@ from kqcodec.kernels.compiled_palette import decode_palette, encode_palette
 from kqcodec.kernels.compiled_quantize import (
     accumulate,
     count_colors,
+    diffuse,
     fill_table,
     lloyd,
     look_up,
@@ -40,6 +41,7 @@ __all__ = [
     "decode_palette",
     "dense_decode",
     "dense_encode",
+    "diffuse",
     "encode_palette",
     "fill_table",
     "lloyd",

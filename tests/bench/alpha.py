@@ -2,12 +2,15 @@
 stays transparent or opaque.
 
     python tests/bench/alpha.py [FILE OR FOLDER ...] [-k 32 256] [--effort default]
+    python tests/bench/alpha.py --picture OUT.png
 
 Errors are mean squared RGB distances of the 8-bit results, composited on black and on
 white; "hidden" and "opaque" count pixels whose alpha of 0 or 255 became another. Of
 pictures that have no more than K colours both keep all. Without files the pictures are
 those of the folders alpha and icon in KQCODEC_CORPUS. libimagequant comes with
 ``pip install '.[bench]'``.
+
+--picture draws the README's: the demo's picture cut out along a soft oval, in few colours.
 
 Exits with 1 if a picture has a higher error than libimagequant's, on either
 background, or an inexact pixel.
@@ -74,6 +77,33 @@ def pictures(paths: list[str]) -> list[Path]:
     return files
 
 
+def draw(target: str) -> None:
+    """Few colours with alpha, on chequers."""
+    from kqcodec.demo import demo_picture
+    from kqcodec.sheet import Column, contact_sheet
+
+    rgb = demo_picture()
+    height, width = rgb.shape[:2]
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    alpha = np.clip((1 - np.hypot(x * 1.02, y * 1.02)) * 900, 0, 255)
+    pixels = np.dstack([rgb, alpha.astype(np.uint8)])
+    row, column = np.mgrid[0:height, 0:width] // 8
+    chequers = np.where((row + column) % 2, 214, 255)[:, :, np.newaxis]
+    columns = []
+    for k in (None, 6, 16):
+        indexed = None if k is None else kqcodec.quantize(pixels, k)
+        shown = pixels if indexed is None else indexed.to_rgba()
+        weight = shown[..., 3:] / 255
+        on_chequers = np.rint(shown[..., :3] * weight + chequers * (1 - weight)).astype(np.uint8)
+        if indexed is None:
+            columns.append(Column(on_chequers, ("original", "RGBA")))
+        else:
+            faint = np.count_nonzero((indexed.palette[:, 3] > 0) & (indexed.palette[:, 3] < 255))
+            caption = (f"K = {indexed.k}", f"1 transparent, {faint} translucent")
+            columns.append(Column(on_chequers, caption, indexed.flattened().palette))
+    contact_sheet(columns).quantize(200).save(target, optimize=True)
+
+
 def timed(run: Any, *arguments: Any) -> tuple[float, Pixels]:
     start = time.process_time()
     result = run(*arguments)
@@ -85,7 +115,11 @@ def main() -> int:
     parser.add_argument("files", nargs="*")
     parser.add_argument("-k", type=int, nargs="+", default=[32, 256])
     parser.add_argument("--effort", default="default")
+    parser.add_argument("--picture")
     arguments = parser.parse_args()
+    if arguments.picture:
+        draw(arguments.picture)
+        return 0
     worse = wrong = 0
     heads = ("black", "white", "hidden", "opaque", "ms")
     print(f"{'K':>4} {'picture':<34}" + "".join(f"{head:>10}" for head in heads) * 2)

@@ -11,6 +11,7 @@ from kqcodec.kernels.reference.colors import (
 )
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
+from kqcodec.kernels.reference.diffuse import diffuse
 from kqcodec.kernels.reference.moves import merge_and_split, near
 from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
@@ -27,6 +28,7 @@ __all__ = [
     "decode_palette",
     "dense_decode",
     "dense_encode",
+    "diffuse",
     "encode_palette",
     "fill_table",
     "lloyd",

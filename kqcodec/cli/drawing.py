@@ -1,0 +1,78 @@
+"""A diagram that a command draws besides: its name checked before the work begins."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import click
+
+from kqcodec.cli.failures import SYSTEM, Failure, failure_of, writing
+
+_PICTURES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A file to draw.
+
+    Attributes:
+        target: its name.
+        file_format: png, svg or pdf, say.
+        force: whether it may replace another.
+    """
+
+    target: str
+    file_format: str
+    force: bool
+
+    @classmethod
+    def plan(cls, target: str, force: bool) -> Drawing:
+        """Check the name of a diagram.
+
+        Raises:
+            click.UsageError: it can't be drawn.
+            Failure: the file exists.
+        """
+        try:
+            from kqcodec.plots import ChartFormatError, chart_format
+
+            file_format = chart_format(target)
+        except ImportError as exc:
+            raise click.UsageError(f"{exc}.") from exc
+        except ChartFormatError as exc:
+            shown = click.format_filename(target)
+            raise click.UsageError(f"{shown}: {exc}; use .png, say.") from exc
+        return cls._checked(target, file_format, force)
+
+    @classmethod
+    def plan_picture(cls, target: str, force: bool) -> Drawing:
+        """Check the name of a picture, which Pillow writes; raises as ``plan`` does."""
+        suffix = os.path.splitext(target)[1].lower()
+        file_format = _PICTURES.get(suffix)
+        if file_format is None:
+            raise click.UsageError(
+                f"{click.format_filename(target)}: the pictures are drawn as "
+                f"{', '.join(_PICTURES)}; give one of these extensions."
+            )
+        return cls._checked(target, file_format, force)
+
+    @classmethod
+    def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
+        shown = click.format_filename(target)
+        if os.path.isdir(target):
+            raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
+        if os.path.isfile(target) and not force:
+            raise failure_of(FileExistsError(), shown)
+        return cls(target, file_format, force)
+
+    def write(self, data: bytes) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            Failure: it can't be written.
+        """
+        from kqcodec.files import write_whole
+
+        with writing(click.format_filename(self.target)):
+            write_whole(self.target, [data], self.force)

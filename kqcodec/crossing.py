@@ -1,0 +1,79 @@
+"""Where a falling function of K crosses zero, in few evaluations.
+
+Both losses and sizes are nearly straight against log K, so the next K to try is
+where the line through the two nearest known points meets zero (the secant method),
+held inside what is known; now and then the middle instead, so that no curve can
+keep the ends from meeting.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# From one known point, a fall of 1 for each factor of e.
+_SLOPE = -1.0
+# While nothing bounds K, the next is so many times the last.
+_LEAST_LEAP, _MOST_LEAP = 1.5, 8.0
+_BISECT_EVERY = 4
+
+
+def crossing(
+    value: Callable[[int], float], highest: int, first: int, lowest: int = 1
+) -> int | None:
+    """A K in ``lowest``..``highest`` with value(K) <= 0, where K is the lowest or
+    value(K - 1) > 0.
+
+    Where the function falls, that is the least K with value(K) <= 0.
+
+    Args:
+        value: falls, more or less, with K; called at most once for each K.
+        highest, lowest: at least 1, and the former not below the latter.
+        first: where to begin, between them.
+
+    Returns:
+        The K, or None if value(``highest``) > 0.
+    """
+    known: dict[int, float] = {}
+    low, high = lowest - 1, None  # above zero at low, not so at high
+    k = first
+    while True:
+        known[k] = value(k)
+        if known[k] <= 0:
+            high = k
+        else:
+            low = k
+        if low == highest:
+            return None
+        if high is not None and high - low == 1:
+            return high
+        k = _next(known, low, high, highest)
+
+
+def _next(known: dict[int, float], low: int, high: int | None, highest: int) -> int:
+    """The next K to try, strictly between low and high."""
+    ks = sorted(known)
+    if high is None:  # all above zero
+        least, most = math.ceil(low * _LEAST_LEAP), math.ceil(low * _MOST_LEAP)
+        zero = _zero(known, ks[-2:], ks[-1])
+        return min(highest, max(least, min(most, math.ceil(zero))))
+    if low not in known:  # none above zero
+        zero = _zero(known, ks[:2], high)
+    elif len(known) % _BISECT_EVERY == 0:
+        zero = math.sqrt(low * high)
+    else:
+        zero = _zero(known, [low, high], high)
+    return max(low + 1, min(high - 1, math.ceil(zero)))
+
+
+def _zero(known: dict[int, float], two: list[int], start: int) -> float:
+    """Where the line through one or two known points, seen from ``start``, meets zero."""
+    slope = _SLOPE
+    if len(two) == 2:
+        slope = (known[two[1]] - known[two[0]]) / math.log(two[1] / two[0])
+    if slope >= 0:  # no line to follow
+        return math.sqrt(two[0] * two[-1])
+    return start * math.exp(max(-50.0, min(50.0, -known[start] / slope)))

@@ -1,0 +1,207 @@
+"""The elbow: what a picture costs in every number of colours, and where that
+stops to fall fast.
+
+All K share one histogram. A coder whose sizes follow from the header is asked for
+its size; any other encodes the picture. Either way the bytes are those of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kqcodec import sizes
+from kqcodec.clustering import check_search
+from kqcodec.encoder import encoded_size
+from kqcodec.header import CODER_NUMBERS
+from kqcodec.knee import knee
+from kqcodec.quantizer import CountedPixels, count_pixels, quantize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from PIL import Image
+
+    from kqcodec.encoder import TileSize
+    from kqcodec.image import IndexedImage
+    from kqcodec.pixels import Color, ImageLike
+
+# What the lesson tries, and how often it starts anew.
+NOTEBOOK_KS = range(2, 11)
+NOTEBOOK_RESTARTS = 4
+
+
+@dataclass(frozen=True)
+class ElbowPoint:
+    """A picture in so many colours.
+
+    Attributes:
+        k: what was asked for.
+        colors: what was kept; fewer where the picture has no more.
+        inertia: the sum of squared distances, which k-means minimises.
+        distance_sum: the sum of distances, which the lesson plots.
+        mse, psnr: as in ``Costs``.
+        theory_bits: 24·K + N·log2(K), of the colours kept.
+        file_bytes: by coder, the whole .kq file.
+    """
+
+    k: int
+    colors: int
+    inertia: int
+    distance_sum: float
+    mse: float
+    psnr: float
+    theory_bits: float
+    file_bytes: dict[str, int]
+
+    def to_dict(self) -> dict[str, object]:
+        """Every figure by name, ready for JSON, which knows no infinity."""
+        return asdict(self) | {"psnr": self.psnr if self.inertia else None}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Elbow:
+    """What ``elbow`` found.
+
+    Attributes:
+        points: by ascending K.
+        knee: the K at the knee of the inertia, None where there is none.
+        distance_knee: that at the knee of the sum of distances.
+        unique_colors: of the original.
+    """
+
+    points: tuple[ElbowPoint, ...]
+    knee: int | None
+    distance_knee: int | None
+    unique_colors: int
+    _counted: CountedPixels
+    _options: dict[str, Any]
+
+    def __repr__(self) -> str:
+        ks = [point.k for point in self.points]
+        return f"<Elbow K = {ks[0]}..{ks[-1]}, knee {self.knee}>"
+
+    def image(self, k: int) -> IndexedImage:
+        """The picture in ``k`` colours, as ``quantize`` with the same options gives it."""
+        return quantize(self._counted, k, **self._options)
+
+    def pictures(self, ks: Sequence[int] = (3, 6, 10)) -> Image.Image:
+        """The original and the picture in these numbers of colours, side by side, with
+        palettes and losses."""
+        from kqcodec.sheet import Column, contact_sheet
+
+        bits = sizes.color_bits(self._counted.pixels.shape[2] == 4)
+        columns = [Column(self._counted.pixels, ("original", f"{bits} bits a pixel"))]
+        for k in ks:
+            indexed = self.image(k)
+            assert indexed.costs is not None  # noqa: S101 - quantize always fills it
+            loss = f"{indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "exact"
+            file_bytes = encoded_size(indexed)
+            share = 100 * file_bytes / self._counted.pixels.size
+            size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
+            columns.append(
+                Column(indexed.to_pixels(), (f"K = {indexed.k:,}", loss, size), indexed.palette)
+            )
+        return contact_sheet(columns)
+
+    def plot(self, title: str = "") -> Any:
+        """Cost and size against K: a matplotlib figure, which Jupyter shows.
+
+        Raises:
+            ImportError: matplotlib isn't there; the extra ``plot`` brings it.
+        """
+        from kqcodec.plots import elbow_figure
+
+        return elbow_figure(self, title)
+
+    def to_dict(self) -> dict[str, object]:
+        """Every figure by name, ready for JSON."""
+        return {
+            "knee": self.knee,
+            "distance_knee": self.distance_knee,
+            "unique_colors": self.unique_colors,
+            "points": [point.to_dict() for point in self.points],
+        }
+
+
+def elbow(
+    image: ImageLike | CountedPixels,
+    ks: Iterable[int] = NOTEBOOK_KS,
+    *,
+    restarts: int = NOTEBOOK_RESTARTS,
+    coders: Sequence[str] = tuple(CODER_NUMBERS),
+    tile: TileSize = None,
+    threads: int | None = None,
+    background: Color | None = None,
+    progress: Callable[[ElbowPoint], object] | None = None,
+    **options: Any,
+) -> Elbow:
+    """What an image costs in every number of colours, and the knee of that curve.
+
+    The knee is Kneedle's (Satopää et al. 2011); see ``kqcodec.knee``. It depends on
+    the range of K as much as on the picture: it is where, *within that range*, more
+    colours begin to matter little.
+
+    Args:
+        image: whatever ``quantize`` accepts.
+        ks: numbers of colours, 1..65,536, in any order.
+        restarts: of k-means at each K.
+        coders: whose sizes to give.
+        tile: as for ``encode``; sizes depend on it.
+        threads, background: as for ``quantize``.
+        progress: called with each point when it is known.
+        options: more of ``quantize``: ``effort``, ``space``, ``seed``.
+
+    Raises:
+        ImageError, OSError: the image can't be read or converted.
+        TypeError, ValueError: a wrong argument.
+    """
+    wanted = sorted(set(ks))
+    if not wanted:
+        raise ValueError("an elbow needs at least one K")
+    for k in wanted:
+        check_search(k, 0, restarts)
+    if not isinstance(image, CountedPixels):
+        image = count_pixels(image, threads=threads, background=background)
+    options = {"restarts": restarts, "threads": threads, **options}
+    points: list[ElbowPoint] = []
+    for k in wanted:
+        if points and points[-1].inertia == 0:  # exact: more colours change nothing
+            points.append(replace(points[-1], k=k))
+        else:
+            points.append(_point(quantize(image, k, **options), k, coders, tile, threads))
+        if progress is not None:
+            progress(points[-1])
+    return Elbow(
+        points=tuple(points),
+        knee=_knee(points, [point.inertia for point in points]),
+        distance_knee=_knee(points, [point.distance_sum for point in points]),
+        unique_colors=len(image.colors),
+        _counted=image,
+        _options=options,
+    )
+
+
+def _point(
+    indexed: IndexedImage, k: int, coders: Sequence[str], tile: TileSize, threads: int | None
+) -> ElbowPoint:
+    costs = indexed.costs
+    assert costs is not None  # noqa: S101 - quantize always fills it
+    return ElbowPoint(
+        k=k,
+        colors=indexed.k,
+        inertia=costs.inertia,
+        distance_sum=costs.distance_sum,
+        mse=costs.mse,
+        psnr=costs.psnr,
+        theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
+        file_bytes={
+            coder: encoded_size(indexed, coder=coder, tile=tile, threads=threads)
+            for coder in coders
+        },
+    )
+
+
+def _knee(points: Sequence[ElbowPoint], costs: Sequence[float]) -> int | None:
+    found = knee([point.k for point in points], costs)
+    return None if found is None else points[found].k

@@ -1,0 +1,168 @@
+"""The imageio plugin: importing this module teaches imageio the .kq format.
+
+    >>> import imageio.v3 as iio
+    >>> import numpy as np
+    >>> import kqcodec.imageio
+    >>> picture = np.zeros((20, 30, 3), dtype=np.uint8)
+    >>> data = iio.imwrite("<bytes>", picture, extension=".kq", k=16)
+    >>> iio.imread(data, plugin="kq").shape
+    (20, 30, 3)
+
+Reading gives the pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha. The option
+``labels=True`` gives the labels instead; ``threads`` and ``max_pixels`` are those of
+``kqcodec.read``. ``improps`` and ``immeta`` read no tile; the latter has "coder", "k",
+"palette", "theory_bits" and, of what the file carries, "icc_profile", "exif" and
+"xmp". What imageio reads, scikit-image's ``imread`` does.
+
+Writing takes ``k``, 256 where it isn't given, and the other options of
+``kqcodec.encode``. A file holds one picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+try:
+    from imageio.config import known_plugins
+    from imageio.config.extensions import FileExtension, extension_list, known_extensions
+    from imageio.config.plugins import PluginConfig
+    from imageio.core.request import RETURN_BYTES, InitializationError, IOMode, Request
+    from imageio.core.v3_plugin_api import ImageProperties, PluginV3
+except ImportError as exc:
+    raise ImportError(
+        "kqcodec.imageio needs imageio; pip install 'kqcodec[imageio]' brings it"
+    ) from exc
+
+import kqcodec
+from kqcodec.decoder import DEFAULT_MAX_PIXELS, Opened
+from kqcodec.header import SIGNATURE
+from kqcodec.metadata import Metadata
+from kqcodec.sizes import theory_bits
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import EllipsisType
+
+    from numpy.typing import NDArray
+
+NAME = "kq"
+DEFAULT_K = 256
+
+
+class KqPlugin(PluginV3):
+    """A .kq file as imageio sees it; see the module.
+
+    Raises:
+        InitializationError: the resource to read is no .kq file, or the one to
+            write isn't named like one.
+    """
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        if request.mode.io_mode == IOMode.read:
+            file = self._file()
+            start = file.read(len(SIGNATURE))
+            file.seek(0)
+            if start != SIGNATURE:
+                raise InitializationError("not a .kq file")
+        elif request.extension not in (".kq", None):
+            raise InitializationError(f"{request.extension} is not the extension of a .kq file")
+
+    def read(
+        self,
+        *,
+        index: int | EllipsisType | None = None,
+        labels: bool = False,
+        threads: int | None = None,
+        max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    ) -> NDArray[Any]:
+        """The picture; with ``index=...`` as a stack of one.
+
+        Raises:
+            FormatError: the file is damaged or over the limit.
+            IndexError: any index but 0 and ....
+        """
+        _check_index(index)
+        indexed = kqcodec.read(self._file(), threads=threads, max_pixels=max_pixels)
+        pixels = indexed.labels if labels else indexed.to_pixels()
+        return pixels[np.newaxis] if index is ... else pixels
+
+    def iter(self, **options: Any) -> Iterator[NDArray[Any]]:
+        """The one picture."""
+        yield self.read(**options)
+
+    def write(
+        self, ndimage: Any, *, is_batch: bool = False, k: int = DEFAULT_K, **options: Any
+    ) -> bytes | None:
+        """Write the picture in at most ``k`` colours.
+
+        Returns:
+            The file's bytes, where "<bytes>" is written to.
+
+        Raises:
+            ValueError: there are several pictures; or as for ``kqcodec.encode``.
+        """
+        if isinstance(ndimage, list) or is_batch:
+            if len(ndimage) != 1:
+                raise ValueError(f"a .kq file holds one picture, not {len(ndimage)}")
+            ndimage = ndimage[0]
+        data = kqcodec.encode(np.asarray(ndimage), k, **options)
+        self._file().write(data)
+        return data if self.request.raw_uri == RETURN_BYTES else None
+
+    def properties(self, index: int | EllipsisType | None = None) -> ImageProperties:
+        """Shape and dtype, without decoding."""
+        _check_index(index)
+        header = self._opened().header
+        shape: tuple[int, ...] = (header.height, header.width, 4 if header.alpha else 3)
+        if index is ...:
+            return ImageProperties((1, *shape), np.dtype(np.uint8), n_images=1, is_batch=True)
+        return ImageProperties(shape, np.dtype(np.uint8))
+
+    def metadata(
+        self, index: int | EllipsisType | None = None, exclude_applied: bool = True
+    ) -> dict[str, Any]:
+        """See the module; nothing of it is applied to the pixels."""
+        _check_index(index)
+        opened = self._opened()
+        header = opened.header
+        return {
+            "coder": header.coder,
+            "k": header.k,
+            "palette": opened.palette,
+            "theory_bits": theory_bits(header.pixels, header.k, header.alpha),
+            **Metadata.from_sections(opened.sections).pillow_info(),
+        }
+
+    def _file(self) -> BinaryIO:
+        file: BinaryIO = self.request.get_file()
+        if self.request.mode.io_mode == IOMode.read:
+            file.seek(0)
+        return file
+
+    def _opened(self) -> Opened:
+        with open_source(self._file()) as source:
+            return Opened.from_source(source, max_pixels=None)
+
+
+def _check_index(index: int | EllipsisType | None) -> None:
+    if index not in (None, 0, ...):
+        raise IndexError(f"there is no picture {index}: a .kq file holds one")
+
+
+def _register() -> None:
+    known_plugins[NAME] = PluginConfig(
+        name=NAME, class_name="KqPlugin", module_name="kqcodec.imageio", install_name="kqcodec"
+    )
+    if ".kq" not in known_extensions:
+        extension = FileExtension(
+            name="k-means palette image", extension=".kq", priority=[NAME, "pillow"]
+        )
+        extension_list.append(extension)
+        known_extensions[".kq"] = [extension]
+
+
+_register()

@@ -1,0 +1,201 @@
+# The container of the .kq format for Kaitai Struct, https://kaitai.io: whoever writes
+# a reader in one of its languages gets the parts of a file from here, by the names of
+# kq.md, whose rules stand beside them. Kaitai computes no checksums; they are given
+# for the reader to compare (rules 2.8 and 3.2). Payloads are left to the coders.
+meta:
+  id: kq
+  title: KQ palette image
+  file-extension: kq
+  endian: be
+  bit-endian: be
+  license: MIT
+  ks-version: '0.10'
+doc: |
+  A picture of K colours: a palette, and one label a pixel, in tiles that can be
+  decoded alone.
+doc-ref: kq.md
+seq:
+  - id: header
+    type: header
+    size: 20
+    doc: Section 2.
+  - id: palette
+    type: palette
+    doc: Section 4.
+  - id: sections
+    type: section
+    repeat: until
+    repeat-until: _.kind == "END "
+    if: header.has_sections
+    doc: Section 5; the last is END.
+  - id: tiles
+    type: tile
+    repeat: expr
+    repeat-expr: header.num_tiles
+    doc: Section 6, in the order of rule 6.1.
+  - id: directory
+    type: directory
+    if: header.num_tiles > 1
+    doc: Rule 6.8.
+  - id: behind
+    size-eos: true
+    valid:
+      expr: _.length == 0
+    doc: Rule 6.9, nothing follows.
+enums:
+  coder:
+    0: packed
+    1: dense
+    2: context
+types:
+  header:
+    seq:
+      - id: signature
+        contents: [0xcb, 0x51, 0x0d, 0x0a, 0x0a]
+        doc: Rule 2.2.
+      - id: major
+        type: b4
+        valid: 1
+        doc: Rule 2.3.
+      - id: minor
+        type: b4
+      - id: coder
+        type: b3
+        enum: coder
+        doc: Rule 2.4, as are the flags.
+      - id: reserved
+        type: b1
+        valid: false
+      - id: has_palette_elsewhere
+        type: b1
+        valid: false
+        doc: Rule 4.6, reserved.
+      - id: has_sections
+        type: b1
+      - id: has_coded_palette
+        type: b1
+      - id: has_alpha
+        type: b1
+      - id: tile_width_code
+        type: b4
+        doc: Rule 2.5.
+      - id: tile_height_code
+        type: b4
+      - id: width
+        type: u4
+        valid:
+          min: 1
+        doc: Rule 2.6.
+      - id: height
+        type: u4
+        valid:
+          min: 1
+      - id: last_entry
+        type: u2
+        doc: K - 1, rule 2.7.
+      - id: crc16
+        type: u2
+        doc: Of bytes 0 to 17, rule 2.8.
+    instances:
+      k:
+        value: last_entry + 1
+      tile_width:
+        value: 'tile_width_code == 0 or (1 << (tile_width_code + 3)) > width ? width : 1 << (tile_width_code + 3)'
+      tile_height:
+        value: 'tile_height_code == 0 or (1 << (tile_height_code + 3)) > height ? height : 1 << (tile_height_code + 3)'
+      tiles_across:
+        value: (width + tile_width - 1) / tile_width
+      tiles_down:
+        value: (height + tile_height - 1) / tile_height
+      num_tiles:
+        value: tiles_across * tiles_down
+        doc: T, rule 6.1.
+  color:
+    seq:
+      - id: red
+        type: u1
+      - id: green
+        type: u1
+      - id: blue
+        type: u1
+  palette:
+    seq:
+      - id: len_coded
+        type: length
+        if: _root.header.has_coded_palette
+        doc: Rule 4.5.
+      - id: coded
+        size: len_coded.value
+        if: _root.header.has_coded_palette
+      - id: colors
+        type: color
+        repeat: expr
+        repeat-expr: _root.header.k
+        if: not _root.header.has_coded_palette
+        doc: Rule 4.1.
+      - id: alpha
+        type: u1
+        repeat: expr
+        repeat-expr: _root.header.k
+        if: _root.header.has_alpha and not _root.header.has_coded_palette
+        doc: Rule 4.4, one for each colour.
+      - id: crc32
+        type: u4
+  section:
+    seq:
+      - id: kind
+        type: str
+        size: 4
+        encoding: ASCII
+        doc: Rule 5.1; a capital first letter means that it must be understood.
+      - id: len_data
+        type: u4
+        valid:
+          max: 0xfffffff
+        doc: Rule 5.2.
+      - id: crc16
+        type: u2
+        doc: Of kind and length.
+      - id: data
+        size: len_data
+      - id: crc32
+        type: u4
+  tile:
+    seq:
+      - id: len_payload
+        type: length
+      - id: payload
+        size: len_payload.value
+      - id: crc32
+        type: u4
+  length:
+    doc: Groups of seven bits, the most significant group first, rule 6.4.
+    seq:
+      - id: groups
+        type: group
+        repeat: until
+        repeat-until: not _.goes_on or _index == 3
+    instances:
+      last:
+        value: groups.size - 1
+      value:
+        value: >-
+          groups[last].bits
+          + (last >= 1 ? groups[last - 1].bits << 7 : 0)
+          + (last >= 2 ? groups[last - 2].bits << 14 : 0)
+          + (last >= 3 ? groups[last - 3].bits << 21 : 0)
+  group:
+    seq:
+      - id: goes_on
+        type: b1
+      - id: bits
+        type: b7
+  directory:
+    seq:
+      - id: lengths
+        type: u4
+        repeat: expr
+        repeat-expr: _root.header.num_tiles
+        doc: Of the payloads.
+      - id: crc32
+        type: u4

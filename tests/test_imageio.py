@@ -1,0 +1,127 @@
+"""The imageio plugin."""
+
+import subprocess
+import sys
+
+import numpy as np
+import profiles as made
+import pytest
+import samples
+
+import kqcodec
+from kqcodec import Metadata
+from kqcodec.errors import ChecksumError, LimitError
+
+pytest.importorskip("imageio")
+
+import imageio.v3 as iio
+
+import kqcodec.imageio
+
+
+@pytest.fixture
+def stored(tmp_path):
+    path = tmp_path / "a.kq"
+    image = samples.indexed(31, 17, 7)
+    metadata = Metadata(icc=made.rgb_profile())
+    image = kqcodec.IndexedImage(image.palette, image.labels, metadata=metadata)
+    kqcodec.write(path, image)
+    return path, image
+
+
+def test_reading_by_extension(stored):
+    path, image = stored
+    assert np.array_equal(iio.imread(path), image.to_rgb())
+    assert np.array_equal(iio.imread(str(path), index=0), image.to_rgb())
+    assert np.array_equal(iio.imread(path, index=...), image.to_rgb()[np.newaxis])
+    assert np.array_equal(iio.imread(path, plugin="kq", labels=True), image.labels)
+    (only,) = iio.imiter(path)
+    assert np.array_equal(only, image.to_rgb())
+
+
+def test_reading_bytes_and_files(stored):
+    path, image = stored
+    assert np.array_equal(iio.imread(path.read_bytes(), extension=".kq"), image.to_rgb())
+    assert np.array_equal(iio.imread(path.read_bytes(), plugin="kq"), image.to_rgb())
+    with path.open("rb") as file:
+        assert np.array_equal(iio.imread(file, plugin="kq"), image.to_rgb())
+
+
+def test_properties_and_metadata_read_no_tile(stored):
+    path, image = stored
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1  # the tile's checksum
+    path.write_bytes(data)
+    properties = iio.improps(path)
+    assert (properties.shape, properties.dtype) == ((17, 31, 3), np.uint8)
+    assert iio.improps(path, index=...).shape == (1, 17, 31, 3)
+    assert iio.improps(path, index=...).n_images == 1
+    metadata = iio.immeta(path)
+    assert (metadata["coder"], metadata["k"]) == ("dense", 7)
+    assert np.array_equal(metadata["palette"], image.palette)
+    assert metadata["icc_profile"] == made.rgb_profile()
+    with pytest.raises(ChecksumError):
+        iio.imread(path)
+
+
+def test_alpha(tmp_path):
+    rgba = np.random.default_rng(0).integers(0, 256, (5, 4, 4), dtype=np.uint8)
+    rgba[0, 0] = 0
+    iio.imwrite(tmp_path / "a.kq", rgba)
+    found = iio.imread(tmp_path / "a.kq")
+    assert np.array_equal(found[rgba[..., 3] > 0], rgba[rgba[..., 3] > 0])
+    assert iio.improps(tmp_path / "a.kq").shape == (5, 4, 4)
+
+
+def test_writing(tmp_path, portrait):
+    path = tmp_path / "a.kq"
+    small = portrait[::8, ::8]
+    iio.imwrite(path, small, k=9, coder="packed")
+    assert path.read_bytes() == kqcodec.encode(small, 9, coder="packed")
+    assert iio.imwrite("<bytes>", small, extension=".kq", k=9) == kqcodec.encode(small, 9)
+    iio.imwrite(path, [small])
+    assert kqcodec.read(path) == kqcodec.quantize(small, 256)
+    iio.imwrite(path, small[np.newaxis], is_batch=True, k=3)
+    assert kqcodec.read(path) == kqcodec.quantize(small, 3)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "options", "error"),
+    [
+        (np.zeros((2, 4, 4, 3), np.uint8), {"is_batch": True}, ValueError),
+        ([np.zeros((4, 4, 3), np.uint8)] * 2, {}, ValueError),
+        (np.zeros((4, 4, 3)), {}, TypeError),
+        (np.zeros((4, 4, 3), np.uint8), {"k": 0}, ValueError),
+        (np.zeros((4, 4, 3), np.uint8), {"quality": 5}, TypeError),
+    ],
+)
+def test_what_cant_be_written_leaves_no_file(tmp_path, pictures, options, error):
+    with pytest.raises(error):
+        iio.imwrite(tmp_path / "a.kq", pictures, **options)
+    assert not (tmp_path / "a.kq").exists()
+
+
+def test_other_indices_and_files_are_refused(stored, tmp_path):
+    path, _ = stored
+    with pytest.raises(IndexError):
+        iio.imread(path, index=1)
+    with pytest.raises(LimitError):
+        iio.imread(path, max_pixels=10)
+    (tmp_path / "b.kq").write_bytes(b"GIF89a")
+    with pytest.raises(OSError, match="can not handle"):
+        iio.imread(tmp_path / "b.kq", plugin="kq")
+    with pytest.raises(OSError, match="can not handle"):
+        iio.imwrite(tmp_path / "b.png", np.zeros((4, 4, 3), np.uint8), plugin="kq")
+
+
+def test_scikit_image_reads_it_too(stored):
+    from skimage import io
+
+    path, image = stored
+    assert np.array_equal(io.imread(path), image.to_rgb())
+
+
+def test_without_imageio_the_error_names_the_extra():
+    code = "import sys; sys.modules['imageio'] = None; import kqcodec.imageio"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "pip install 'kqcodec[imageio]'" in done.stderr
