@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from kqcodec.labelmaps import label_map
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
+    from kqcodec.page import html_report
+    from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
+    from kqcodec.shared import shared_palette
 
 _HOMES = {
     "Costs": "metrics",
@@ -55,17 +58,21 @@ _HOMES = {
     "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
+    "html_report": "page",
     "kmeans": "clustering",
     "label_map": "labelmaps",
     "quantize": "quantizer",
     "quantize_to": "goal",
     "read": "decoder",
     "read_header": "decoder",
+    "read_palette": "palette_files",
     "read_region": "decoder",
     "read_tiles": "decoder",
     "segment": "segments",
+    "shared_palette": "shared",
     "size_report": "report",
     "write": "codec",
+    "write_palette": "palette_files",
 }
 
 __all__ = [
@@ -85,17 +92,21 @@ __all__ = [
     "encode",
     "encode_indexed",
     "errors",
+    "html_report",
     "kmeans",
     "label_map",
     "quantize",
     "quantize_to",
     "read",
     "read_header",
+    "read_palette",
     "read_region",
     "read_tiles",
     "segment",
+    "shared_palette",
     "size_report",
     "write",
+    "write_palette",
 ]
 
 

@@ -7,25 +7,33 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
+from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed, encoded_parts
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
 from kqcodec.quantizer import quantize
+from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from kqcodec.color_lists import Colors, PaletteLike
     from kqcodec.encoder import TileSize
     from kqcodec.pixels import Color, ImageLike
 
 
 def encode(
     image: ImageLike,
-    k: int,
+    k: int | None = None,
     *,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
+    palette: PaletteLike | None = None,
+    pins: Colors = (),
+    sort: str = DEFAULT_SORT,
+    dither: float = 0.0,
+    dither_kind: str = DEFAULT_DITHER_KIND,
     effort: str = DEFAULT_EFFORT,
     space: str = "rgb",
     seed: int = 0,
@@ -34,7 +42,7 @@ def encode(
     background: Color | None = None,
     keep: Collection[str] = (),
 ) -> bytes:
-    """The bytes of a .kq file of ``image`` in at most ``k`` colours.
+    """The bytes of a .kq file of ``image`` in at most ``k`` colours, or in a palette.
 
     The arguments are those of ``quantize`` and ``encode_indexed``, which it
     calls one after the other; so are the errors raised. The same arguments give
@@ -43,6 +51,11 @@ def encode(
     indexed = quantize(
         image,
         k,
+        palette=palette,
+        pins=pins,
+        sort=sort,
+        dither=dither,
+        dither_kind=dither_kind,
         effort=effort,
         space=space,
         seed=seed,
@@ -61,6 +74,11 @@ def write(
     *,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
+    palette: PaletteLike | None = None,
+    pins: Colors = (),
+    sort: str = DEFAULT_SORT,
+    dither: float = 0.0,
+    dither_kind: str = DEFAULT_DITHER_KIND,
     effort: str = DEFAULT_EFFORT,
     space: str = "rgb",
     seed: int = 0,
@@ -77,9 +95,9 @@ def write(
             an older one unless ``overwrite`` is false; or a binary file object,
             which may be a pipe.
         image: an indexed image, stored exactly, or an image to quantize.
-        k: colours, for an image to quantize; otherwise None.
-        coder, tile, effort, space, seed, restarts, threads, background, keep: as for
-            ``encode``.
+        k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
+        coder, tile, palette, pins, sort, dither, dither_kind, effort, space, seed,
+            restarts, threads, background, keep: as for ``encode``.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -88,19 +106,24 @@ def write(
     Raises:
         FileExistsError: the target exists and ``overwrite`` is false.
         OSError: the target can't be written.
-        ImageError: the image can't be read or converted.
+        ImageError, PaletteError: the image or palette can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
     if isinstance(image, IndexedImage):
         if k is not None:
             raise TypeError("k is for images to quantize; an IndexedImage has its own")
+        if palette is not None or len(pins) or dither:
+            raise TypeError("palette, pins and dither are for images to quantize")
         indexed = image
-    elif k is None:
-        raise TypeError("k, the number of colours, is missing")
     else:
         indexed = quantize(
             image,
             k,
+            palette=palette,
+            pins=pins,
+            sort=sort,
+            dither=dither,
+            dither_kind=dither_kind,
             effort=effort,
             space=space,
             seed=seed,

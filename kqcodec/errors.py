@@ -11,6 +11,7 @@
     ├── ImageError             an input picture that can't be read or converted
     │   ├── ColorsError        it can be read, but not in so few colours
     │   └── LabelsError        it can be read, but what it holds isn't labels
+    ├── PaletteError           a palette file that can't be read or used
     ├── UnmetGoalError         no number of colours meets a quality or size that was asked for
     └── KernelError            the kernels that were asked for aren't there
 
@@ -61,6 +62,10 @@ class ColorsError(ImageError):
 
 class LabelsError(ImageError):
     """What was to be a label map can be read, but doesn't hold labels."""
+
+
+class PaletteError(KqError):
+    """A palette file can't be read, or holds what a palette can't."""
 
 
 class UnmetGoalError(KqError):

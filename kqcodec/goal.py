@@ -24,6 +24,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
+from kqcodec.choice import pins_from
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.coders import DEFAULT_CODER, coder_named
 from kqcodec.crossing import crossing
@@ -52,6 +53,8 @@ KNEE_KS = (
 # A picture of no more colours than this is kept exactly rather than cut at a knee.
 FEW_COLORS = 16
 _KNEE_EFFORT = "fast"
+# What changes the picture, but not where the knee of k-means' costs is.
+_NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind")
 # Where the search for K begins.
 _FIRST_K = 16
 
@@ -169,7 +172,8 @@ def quantize_to(
         most: the largest K to use.
         coder, tile: of the file whose size counts.
         threads, background, keep: as for ``quantize``.
-        options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``.
+        options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``,
+            ``pins``, ``sort``, ``dither``, ``dither_kind``.
 
     Raises:
         UnmetGoalError: no K meets the goal; the message says what could be reached.
@@ -190,7 +194,8 @@ def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
     if highest == len(image.colors) <= FEW_COLORS:
         return highest
     ks = [k for k in KNEE_KS if k < highest] + [highest]
-    options = {**options, "effort": _KNEE_EFFORT, "restarts": DEFAULT_RESTARTS}
+    options = {name: value for name, value in options.items() if name not in _NOT_OF_ELBOW}
+    options |= {"effort": _KNEE_EFFORT, "restarts": DEFAULT_RESTARTS}
     return elbow(image, ks, coders=(), **options).knee or highest
 
 
@@ -203,18 +208,29 @@ class _Search:
         self._image = image
         self._coder, self._tile, self._options = coder, tile, options
         self._pixels = image.colors.pixels
-        self._least = least_colors(image.colors) if image.colors.channels == 4 else 1
+        self._pins = len(pins_from(options.get("pins", ())))
+        # What is fully transparent needs an entry that no pin can be.
+        hidden = least_colors(image.colors) - 1 if image.colors.channels == 4 else 0
+        self._least = max(1, self._pins) + hidden
         # A search looks again at what it has just made, not further back.
         self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantize(image, k, **options))
 
     def best(self, goal: Goal) -> IndexedImage:
         """The image that meets the goal."""
-        most = min(goal.most, len(self._image.colors))
+        most = min(goal.most, len(self._image.colors) + self._pins)
+        if most < self._least and self._pins:
+            raise UnmetGoalError(
+                f"the pins and the picture need at least {self._least:,} colours, not {most:,}"
+            )
         if most < self._least:
             raise UnmetGoalError(
                 "fully transparent pixels and others need at least 2 colours, not 1"
             )
-        k = knee_of(self._image, most, self._options) if goal.knee else most
+        k = most
+        if goal.knee:
+            # The knee is that of free entries.
+            knee = knee_of(self._image, most, self._options) + self._pins
+            k = min(most, max(self._least, knee))
         wanted = goal.wanted_inertia(self._pixels)
         if wanted is not None:
             k = self._fewest(wanted, most) or most

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from kqcodec.decoder import decode_indexed
-from kqcodec.errors import ImageError, LabelsError
+from kqcodec.errors import LabelsError
 from kqcodec.header import MAX_COLORS, SIGNATURE
 from kqcodec.image import IndexedImage
+from kqcodec.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, npz_arrays
 from kqcodec.pixels import (
     ConversionWarning,
     contents,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
     ColorTable: TypeAlias = "NDArray[Any] | Sequence[Sequence[int]] | Sequence[int] | bytes"
 
-_NPY_SIGNATURE = b"\x93NUMPY"
 # Pillow reads grey of 2 and 4 bits as 0..255; a sample v has become v times this.
 _GREY_STEPS = {"L;2": 85, "L;4": 17}
 
@@ -59,7 +59,8 @@ def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = Non
         source: an array of integers or bools of shape (H, W) or (H, W, 1) with
             values 0..65,535; a Pillow image of mode P, 1, L, I or I;16; the
             path, bytes or binary file of an image that Pillow opens in such a
-            mode, of a .npy file or of a .kq file; or an indexed image.
+            mode, of a .npy or .npz file or of a .kq file; or an indexed image. A
+            .npz file has an array "labels", and may have a colour table, "palette".
         palette: the colour table: integers 0..255 of shape (K, 3), or (K, 4) with
             alpha, or as flat as Pillow's ``putpalette`` takes them. Order, repeated and unused
             entries are kept. None for the source's own colours: the palette of
@@ -154,37 +155,16 @@ def _read(source: ImageLike | IndexedImage) -> IndexedImage:
 def _from_data(data: bytes, name: str) -> IndexedImage:
     if data.startswith(SIGNATURE):
         return decode_indexed(data)
-    if data.startswith(_NPY_SIGNATURE):
-        array = _npy_array(data, name)
+    if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
+        zipped = data.startswith(ZIP_SIGNATURE)
+        labels, palette = npz_arrays(data, name) if zipped else (npy_array(data, name), None)
         try:
-            return _from_array(array)
+            found = _from_array(labels)
+            return found if palette is None else replace(found, palette=color_table(palette))
         except (TypeError, ValueError) as exc:
             raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
     with opened_image(data, name) as opened:
         return _from_pillow(opened, name)
-
-
-def _npy_array(data: bytes, name: str) -> NDArray[Any]:
-    """The array of a .npy file, no pickles, once its length has been compared
-    with what its header promises."""
-    from numpy.lib import format as npy
-
-    file = io.BytesIO(data)
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    try:
-        version = npy.read_magic(file)
-        if version not in readers:
-            raise ValueError(f"its version {version} is for structured arrays")
-        shape, _, dtype = readers[version](file)
-        if dtype.hasobject:
-            raise ValueError("it holds Python objects")
-        wanted = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        if len(data) - file.tell() < wanted:
-            raise ValueError("it is damaged or cut short")
-        return npy.read_array(io.BytesIO(data), allow_pickle=False)
-    except Exception as exc:
-        # A header is Python, and NumPy's parser of it raises what Python's does.
-        raise ImageError(f"{name} can't be read as a NumPy array: {exc}") from exc
 
 
 def _from_array(source: Any) -> IndexedImage:
@@ -228,7 +208,8 @@ def _from_pillow(image: Any, name: str) -> IndexedImage:
     if image.mode not in ("P", "1", "L", "I") and not image.mode.startswith("I;16"):
         raise LabelsError(
             f"{name} is no label map: its pixels are colours, of mode {image.mode}; a label map "
-            "is a palette image, 1-bit, or 8- or 16-bit grey"
+            "is a palette image, 1-bit, or 8- or 16-bit grey; give it as a picture to keep up to "
+            f"{MAX_COLORS:,} colours exactly"
         )
     warn_of_frames(image, name)
     step = _grey_step(image)

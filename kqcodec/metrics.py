@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -219,4 +219,29 @@ def costs_of_rgba(
         unique_colors=len(colors),
         palette_colors=int(palette.shape[0]),
         iterations=iterations,
+    )
+
+
+def costs_of_pixels(
+    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], labels: NDArray[Any], *, like: Costs
+) -> Costs:
+    """The costs of labels, shape (H, W), that needn't be those of the nearest entries,
+    whose costs are ``like``. Pixels and palette have both alpha or neither."""
+    has_alpha = pixels.shape[-1] == 4
+    unit = _RGBA_UNIT if has_alpha else 1
+    distances = squared_rgba_distances if has_alpha else squared_distances
+    flat, flat_labels = pixels.reshape(-1, pixels.shape[-1]), labels.reshape(-1)
+    total, root_sum = 0, 0
+    for start in range(0, len(flat), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        squared = distances(flat[part], palette[flat_labels[part]])
+        total += int(squared.sum(dtype=np.int64))
+        root_sum += int(np.rint(np.sqrt(squared / unit) * _ROOT_UNIT).astype(np.int64).sum())
+    mean = total / (unit * len(flat))
+    return replace(
+        like,
+        inertia=(total + unit // 2) // unit,
+        distance_sum=root_sum / _ROOT_UNIT,
+        mse=mean,
+        psnr=psnr_of_mse(mean),
     )

@@ -37,9 +37,37 @@ def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The palette in its stored order, each colour once: uint8, shape (K, 3)."""
     keys = np.unique(keys_of_colors(palette))
     colors = colors_of_keys(keys)
-    luma = colors.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
     # The keys ascend already, and a stable sort keeps them so where lumas tie.
-    return colors[np.argsort(luma, kind="stable")]
+    return colors[np.argsort(lumas(colors), kind="stable")]
+
+
+def lumas(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The lumas of colours of shape (K, 3), times 1000: int32, shape (K,)."""
+    return colors.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
+
+
+def is_among(palette: NDArray[np.uint8], some: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which entries, of shape (K, 3) or (K, 4), are one of some opaque colours, shape
+    (P, 3): bool, shape (K,)."""
+    found = np.isin(keys_of_colors(palette[:, :3]), keys_of_colors(some))
+    return found if palette.shape[1] == 3 else found & (palette[:, 3] == 255)
+
+
+def assigned(
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    space: Space = SPACES["rgb"],
+    points: SortedPoints | None = None,
+) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    """Each colour's nearest entry, the lowest of several, of a palette that stays as it
+    is, and its squared distance in the space. ``points`` is as for ``finished``."""
+    data, order = points or in_morton_order(colors, space)
+    nearest = np.empty(len(data), dtype=np.uint16)
+    distances = np.empty(len(data), dtype=np.int32)
+    kernels.nearest(data.points, space.points(palette), nearest, distances)
+    labels, distances_there = np.empty_like(nearest), np.empty_like(distances)
+    labels[order], distances_there[order] = nearest, distances
+    return labels, distances_there
 
 
 def finished(
@@ -47,28 +75,27 @@ def finished(
     palette: NDArray[np.uint8],
     space: Space = SPACES["rgb"],
     points: SortedPoints | None = None,
+    kept: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.int32]]:
     """The stored form of a palette for these colours, each colour's label, and its
     squared RGB distance.
 
     Duplicates are merged, the rest is put in order, every colour is given to
-    its nearest entry (the lowest of several), and unused entries are dropped.
+    its nearest entry (the lowest of several), and unused entries are dropped,
+    but for the colours ``kept``, shape (P, 3).
     ``points``, where they are at hand, are the colours in Morton order, in
     which the search prunes best.
     """
     stored = ordered(palette)
-    data, order = points or in_morton_order(colors, space)
-    nearest = np.empty(len(data), dtype=np.uint16)
-    distances = np.empty(len(data), dtype=np.int32)
-    kernels.nearest(data.points, space.points(stored), nearest, distances)
+    nearest, distances = assigned(colors, stored, space, points)
     used = np.bincount(nearest, minlength=len(stored)) > 0
+    if kept is not None:
+        used |= is_among(stored, kept)
     # Labels keep their order, and no colour's nearest entry is dropped.
     renumber: NDArray[np.uint16] = (np.cumsum(used) - 1).astype(np.uint16)
-    labels = np.empty_like(nearest)
-    labels[order] = renumber[nearest]
+    labels = renumber[nearest]
     if space.name == "rgb":
-        squared = np.empty_like(distances)
-        squared[order] = distances >> (2 * FRACTION_BITS)
+        squared = distances >> (2 * FRACTION_BITS)
     else:
         squared = squared_distances(colors.colors, stored[used][labels])
     return stored[used], labels, squared

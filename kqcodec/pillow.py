@@ -25,6 +25,7 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
                 palette, transparency and indices unchanged, one of mode L or 1
                 exactly, and others in at most 256 colours.
     coder       "dense" or "packed".
+    palette, pins, sort, dither, dither_kind
     tile, effort, space, seed, restarts, threads, background
     icc_profile, exif, xmp
                 to store with it, as bytes. Without icc_profile the image's own
@@ -60,7 +61,10 @@ FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
 DEFAULT_K = 256
 
-_QUANTIZING = ("effort", "space", "seed", "restarts", "threads", "background")
+_QUANTIZING = (
+    *("palette", "pins", "sort", "dither", "dither_kind"),
+    *("effort", "space", "seed", "restarts", "threads", "background"),
+)
 _CODING = ("coder", "tile", "threads")
 
 
@@ -135,14 +139,17 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
     k = options.get("k")
-    if k is None and image.mode == "P" and options.get("background") is None:
+    given = any(name in options for name in ("palette", "pins", "background"))
+    if k is None and image.mode == "P" and not given:
         indexed = of_palette_image(image)
     else:
+        if k is None and "palette" not in options:
+            k = DEFAULT_K
         # Without its profile, so that colours stay in it; and as a plain image,
         # which is turned by nobody: a format of Pillow's keeps width and height.
         plain = image.copy()
         plain.info.pop("icc_profile", None)
-        indexed = kqcodec.quantize(plain, DEFAULT_K if k is None else k, **quantizing)
+        indexed = kqcodec.quantize(plain, k, **quantizing)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))

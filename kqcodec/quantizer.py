@@ -1,38 +1,36 @@
-"""Pixels to an indexed image: histogram, k-means, palette, labels."""
+"""Pixels to an indexed image: what ``kqcodec.quantize`` does, step by step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
-from kqcodec.engine import find_palette
-from kqcodec.histogram import KEYS, Histogram, histogram
-from kqcodec.image import IndexedImage, label_dtype
-from kqcodec.kernels import kernels
+from kqcodec.histogram import histogram
 from kqcodec.metadata import checked_keep, metadata_of
-from kqcodec.metrics import costs_of_palette
-from kqcodec.palette import finished
-from kqcodec.parallel import ordered_map, thread_count
+from kqcodec.parallel import thread_count
 from kqcodec.pixels import image_pixels
+from kqcodec.rgb_quantizer import quantize_rgb
 from kqcodec.rgba_colors import rgba_histogram
 from kqcodec.rgba_quantizer import quantize_rgba
+from kqcodec.sorting import DEFAULT_SORT, rearranged
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from kqcodec.color_lists import Colors, PaletteLike
     from kqcodec.engine import Progress
+    from kqcodec.histogram import Histogram
+    from kqcodec.image import IndexedImage
     from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
-
-# Pixels mapped at a time; fewer aren't worth a thread.
-_PART = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +66,13 @@ def count_pixels(
 
 def quantize(
     image: ImageLike | CountedPixels,
-    k: int,
+    k: int | None = None,
     *,
+    palette: PaletteLike | None = None,
+    pins: Colors = (),
+    sort: str = DEFAULT_SORT,
+    dither: float = 0.0,
+    dither_kind: str = DEFAULT_DITHER_KIND,
     effort: str = DEFAULT_EFFORT,
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
@@ -79,19 +82,27 @@ def quantize(
     keep: Collection[str] = (),
     progress: Callable[[Progress], bool | None] | None = None,
 ) -> IndexedImage:
-    """The image in at most ``k`` colours, chosen by k-means.
+    """The image in at most ``k`` colours, chosen by k-means, or in a given palette.
 
     An image that has no more than ``k`` colours is kept exactly, with the
-    colours it really has. The palette is in the order that ``kqcodec.palette``
-    documents, every entry is used, and every pixel has its nearest entry. An image
-    with alpha gets a palette with alpha: fully transparent pixels are one entry,
-    (0, 0, 0, 0), and opaque ones have the nearest opaque entry. The
-    result depends on the pixels, ``k``, ``effort``, ``seed``, ``restarts`` and
-    ``space`` only.
+    colours it really has. The palette is in the order that ``sort`` says, every
+    entry but pins is used, and without dithering every pixel has its nearest
+    entry. An image with alpha gets a palette with alpha: fully transparent pixels
+    are one entry, (0, 0, 0, 0), and opaque ones have the nearest opaque entry. The
+    result depends on the pixels and the arguments alone, and not on ``threads``.
 
     Args:
         image: whatever ``kqcodec.pixels.image_pixels`` accepts, or counted pixels.
-        k: 1..65,536.
+        k: 1..65,536; None with a ``palette``.
+        palette: colours to use instead of searching for some: uint8, shape (K, 3), a
+            list of colours such as "#ff8800" or (255, 136, 0), or the path of a file
+            that ``read_palette`` reads. Its order, unused and repeated entries are
+            kept; of repeated ones the first is used.
+        pins: colours that must be in the palette just so, at most ``k`` of them.
+        sort: the palette's order, where none is given: "luma", "frequency", "hue", or
+            "coder" to leave it to the coder. See ``kqcodec.sorting``.
+        dither: how strongly to dither, from 0, which is not at all, to 1.
+        dither_kind: "floyd-steinberg", "blue-noise" or "bayer". See ``kqcodec.dither``.
         effort: "fast", "default" or "best".
         seed: of the random draws among the first centres, any integer.
         restarts: how many searches to make; the best palette is kept.
@@ -109,68 +120,41 @@ def quantize(
         The indexed image, with its ``costs``.
 
     Raises:
-        ColorsError: ``k`` is 1, and there are both fully transparent and other pixels.
-        ImageError, OSError: the image can't be read or converted.
-        TypeError, ValueError: a wrong argument.
+        ColorsError: there are transparent pixels, but a given palette has no entry
+            for them, or ``k`` is too small for one beside the pins.
+        ImageError, PaletteError, OSError: a file can't be read or converted.
+        TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    check_search(k, seed, restarts)
+    check_search(1 if k is None else k, seed, restarts)
+    choice = choice_of(
+        k, palette=palette, pins=pins, sort=sort, dither=dither, dither_kind=dither_kind
+    )
     workers = thread_count(threads)
-    chosen_effort, chosen_space = effort_of(effort), space_of(space)
+    effort_of(effort), space_of(space)  # for their errors, before anything is read
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=workers, background=background, keep=keep)
-    pixels, colors = image.pixels, image.colors
-    if colors.channels == 4:
-        indexed = quantize_rgba(
-            pixels,
-            colors,
-            k,
-            effort=effort,
-            seed=seed,
-            restarts=restarts,
-            space=space,
-            threads=workers,
-            progress=progress,
-        )
-        return replace(indexed, metadata=image.metadata)
-    palette, points, iterations = colors.colors, None, 0
-    if len(colors) > k:
-        found = find_palette(
-            colors,
-            k,
-            effort=chosen_effort,
-            space=chosen_space,
-            seed=seed,
-            restarts=restarts,
-            progress=progress,
-        )
-        palette, points, iterations = found.palette, found.points, found.iterations
-    palette, labels, squared = finished(colors, palette, chosen_space, points)
-    return IndexedImage(
-        palette=palette,
-        labels=_mapped(pixels, colors, labels, len(palette), workers),
-        costs=costs_of_palette(colors, palette, squared, iterations=iterations),
-        metadata=image.metadata,
+    quantize_it = quantize_rgba if image.colors.channels == 4 else quantize_rgb
+    indexed = quantize_it(
+        image.pixels,
+        image.colors,
+        1 if k is None else k,
+        choice,
+        effort=effort,
+        seed=seed,
+        restarts=restarts,
+        space=space,
+        threads=workers,
+        progress=progress,
     )
-
-
-def _mapped(
-    pixels: NDArray[np.uint8], colors: Histogram, labels: NDArray[np.uint16], k: int, threads: int
-) -> NDArray[Any]:
-    """Each pixel's label, by a table of all keys.
-
-    Only entries of colours that occur are written and read, so that a small
-    image touches few of the table's pages.
-    """
-    narrow = labels.astype(label_dtype(k), copy=False)
-    table = np.empty(KEYS, dtype=narrow.dtype)
-    kernels.fill_table(colors.keys, narrow, table)
-    out = np.empty(pixels.shape[:2], dtype=narrow.dtype)
-    flat, flat_out = pixels.reshape(-1, 3), out.reshape(-1)
-
-    def look_up(start: int) -> None:
-        kernels.look_up(flat[start : start + _PART], table, flat_out[start : start + _PART])
-
-    starts = range(0, len(flat), _PART)
-    for _ in ordered_map(look_up, starts, min(threads, len(starts))):
-        pass
-    return out
+    if choice.strength:
+        indexed = dithered(
+            image.pixels,
+            indexed,
+            space,
+            strength=choice.strength,
+            kind=choice.dither_kind,
+            threads=workers,
+        )
+    if choice.fixed is None and (choice.strength or choice.sort not in ("coder", "luma")):
+        indexed = rearranged(indexed, choice.sort, choice.pins)
+    return replace(indexed, metadata=image.metadata)

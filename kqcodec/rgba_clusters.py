@@ -230,7 +230,7 @@ def _moves(state: State) -> list[_Move]:
 
 def _weigh(state: State) -> _Weighed:
     colors, centers = state.colors, state.centers
-    # Where there's no second choice, giving up the first is out of the question.
+    # Where there's no second choice, giving up the first is no move that is made.
     seconds = np.full(len(colors.points), 1 << 31, dtype=np.int64)
     for part, places in _choices(colors, centers):
         if len(places) > 1:
@@ -257,6 +257,8 @@ def _swaps(weighed: _Weighed) -> Iterator[_Move]:
         state.colors.points, state.colors.weights, state.labels, len(centers.places)
     )
     give_up = np.argsort(weighed.losses[: centers.movable], kind="stable")[:_WIDTH]
+    if state.colors.opaque and centers.opaque == 1:
+        give_up = give_up[give_up > 0]  # opaque points need somewhere to go
     cut = np.argsort(-gains[: centers.movable], kind="stable")[:_WIDTH]
     for i in give_up.tolist():
         for j in cut.tolist():

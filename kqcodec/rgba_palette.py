@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
-from kqcodec.histogram import Histogram, keys_of_colors
-from kqcodec.palette import LUMA
+from kqcodec.histogram import Histogram, colors_of_keys, keys_of_colors
+from kqcodec.palette import is_among, lumas
 from kqcodec.rgba_clusters import Centers, Colors, State, assigned, searched, settled
 from kqcodec.rgba_colors import FIRST_OPAQUE
 
@@ -141,9 +141,12 @@ def _rounded(
     state: State, fine: WeightedPoints, effort: Effort, space: AlphaSpace
 ) -> NDArray[np.uint8]:
     """The centres as 8-bit colours; opaque ones are moved about, as those of pictures
-    without alpha are, where that lowers the cost."""
+    without alpha are, where that lowers the cost.
+
+    ``state`` is on all points of ``fine``.
+    """
     centers = state.centers
-    palette = space.colors(centers.places)
+    palette = _among_their_own(space.colors(centers.places), state, fine)
     if not space.has_grid or centers.opaque == 0:
         return palette
     start = Centers(space.points(palette), centers.opaque, centers.hidden)
@@ -165,6 +168,29 @@ def _rounded(
     return palette
 
 
+def _among_their_own(
+    palette: NDArray[np.uint8], state: State, fine: WeightedPoints
+) -> NDArray[np.uint8]:
+    """Translucent entries' colours between the least and the greatest of those that
+    they stand for, channel by channel.
+
+    A rounded alpha has colours make up for it, and the fainter it is the more: a
+    shadow in pure black would get a tint.
+    """
+    labels = state.labels[state.colors.opaque :]
+    order = np.argsort(labels, kind="stable")
+    entries, starts = np.unique(labels[order], return_index=True)
+    if len(entries) == 0:
+        return palette
+    colors = colors_of_keys(fine.keys[fine.keys < FIRST_OPAQUE][order])
+    least, greatest = (which.reduceat(colors, starts) for which in (np.minimum, np.maximum))
+    is_free = (entries >= state.centers.opaque) & (entries < state.centers.movable)
+    some = entries[is_free]
+    palette[some, :3] = np.clip(palette[some, :3], least[is_free], greatest[is_free])
+    palette[palette[:, 3] == 0] = 0
+    return palette
+
+
 def exact(colors: Histogram) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The colours as a palette in its stored order, shape (N, 4), and their labels.
 
@@ -172,20 +198,23 @@ def exact(colors: Histogram) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     opaque, each by luma, then by key, as in ``kqcodec.palette``.
     """
     palette = colors.colors
-    luma = palette[:, :3].astype(np.int32) @ np.array(LUMA, dtype=np.int32)
     kind = (colors.keys > 0).astype(np.int32) + (colors.keys >= FIRST_OPAQUE)
     # The keys ascend already, and a stable sort keeps them so where lumas tie.
-    order = np.lexsort((luma, kind))
+    order = np.lexsort((lumas(palette[:, :3]), kind))
     labels = np.empty(len(order), dtype=np.uint16)
     labels[order] = np.arange(len(order))
     return palette[order], labels
 
 
 def finished(
-    colors: Histogram, palette: NDArray[np.uint8], space: AlphaSpace, points: SortedPoints
+    colors: Histogram,
+    palette: NDArray[np.uint8],
+    space: AlphaSpace,
+    points: SortedPoints,
+    kept: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The stored form of a palette for these colours, each entry once, all of them
-    used, and each colour's label.
+    used but for the opaque colours ``kept``, shape (P, 3), and each colour's label.
 
     Opaque colours get their nearest opaque entry, what is fully transparent gets its
     own, others their nearest of all. ``points`` are those of ``find_rgba_palette``.
@@ -208,5 +237,7 @@ def finished(
     labels[first + order[is_opaque]] = found[: np.count_nonzero(is_opaque)]
     labels[first + order[~is_opaque]] = found[np.count_nonzero(is_opaque) :]
     used = np.bincount(labels, minlength=size) > 0
+    if kept is not None:
+        used |= is_among(stored, kept)
     renumber = np.cumsum(used) - 1
     return stored[used], renumber[labels].astype(np.uint16)

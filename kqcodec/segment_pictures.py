@@ -111,13 +111,25 @@ def segment_sheet(segmentation: Segmentation) -> Image.Image:
     hidden = "" if len(largest) == len(used) else f"the largest {len(largest)} are shown"
     columns.append(Column(_reduced(colored), ("segments", f"{len(used):,} used", hidden)))
     grounds = [_ground(picture, color) for color in (_PAPER, _INK)]
+    lightness = _mean_greys(segmentation.labels, picture, segmentation.k)
     for segment in sorted(largest, key=lambda segment: segment.label):
         color = flattened(np.array([segment.color], dtype=np.uint8), WHITE)
-        ground = grounds[int(_grey(color)[0] > _LIGHT)]
+        ground = grounds[int(lightness[segment.label] > _LIGHT)]
         mask = segmentation.mask(segment.label)[:, :, np.newaxis]
         alone = _reduced(np.where(mask, picture, ground))
-        columns.append(Column(alone, _caption(segment), color))
+        has_error = indexed.costs is not None
+        columns.append(Column(alone, _caption(segment, has_error), color))
     return contact_sheet(columns)
+
+
+def _mean_greys(labels: Labels, picture: NDArray[np.uint8], k: int) -> NDArray[np.float64]:
+    """The mean luma of the pixels of each label; 0 where there are none."""
+    sums, counts = np.zeros(k), np.zeros(k)
+    for top in range(0, len(labels), _ROWS):
+        rows = slice(top, top + _ROWS)
+        sums += np.bincount(labels[rows].ravel(), _grey(picture[rows]).ravel(), k)
+        counts += np.bincount(labels[rows].ravel(), minlength=k)
+    return sums / np.maximum(counts, 1)
 
 
 def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -145,8 +157,9 @@ def _loss(segmentation: Segmentation) -> str:
     return f"PSNR {costs.psnr:.2f} dB" if costs.inertia else "every pixel exact"
 
 
-def _caption(segment: Segment) -> tuple[str, ...]:
-    error = "" if segment.mse is None else f", MSE {segment.mse:,.1f}"
+def _caption(segment: Segment, has_error: bool) -> tuple[str, ...]:
+    # The colours of a label map are names, and their errors mean nothing.
+    error = f", MSE {segment.mse:,.1f}" if has_error else ""
     return (
         f"{segment.label}: {100 * segment.share:.1f} %",
         f"{segment.pixels:,} pixels",

@@ -157,6 +157,26 @@ def test_opaque_colours_among_many_translucent_ones_get_entries_of_their_own():
         assert found.costs.mse < metrics.mse(pixels, obvious)
 
 
+@pytest.mark.parametrize("space", list(SPACES))
+def test_a_black_shadow_gets_no_tint(space):
+    shadow = glass(7)
+    shadow[..., :3] = 0
+    found = kqcodec.quantize(shadow, 8, space=space)
+    check(shadow, found, 8)
+    assert not found.palette[:, :3].any()
+    assert errors(shadow, found.to_rgba())[0] == 0
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_single_opaque_pixel_keeps_its_entry(k):
+    # Giving it up would pay, if it were allowed: all the others are far apart.
+    random = np.random.default_rng(1)
+    pixels = random.integers(0, 255, (30, 30, 4), dtype=np.uint8)
+    pixels[..., 3] = random.choice([0, 1, 2, 128, 253, 254], (30, 30))
+    pixels[0, 0] = 9, 8, 7, 255
+    check(pixels, kqcodec.quantize(pixels, k), k)
+
+
 def test_threads_and_orders_change_nothing(monkeypatch):
     import kqcodec.rgba_colors
 

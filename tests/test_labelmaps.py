@@ -14,6 +14,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec.errors import ImageError, LabelsError
+from kqcodec.exports import picture_bytes
 from kqcodec.labelmaps import color_table, label_colors, label_map, label_picture
 from kqcodec.pixels import ConversionWarning
 
@@ -263,6 +264,62 @@ def test_frames_after_the_first_are_told(voc):
     voc.save(buffer, "TIFF", save_all=True, append_images=[voc])
     with pytest.warns(ConversionWarning, match="2 frames"):
         label_map(buffer.getvalue())
+
+
+# --- .npz files -------------------------------------------------------------
+
+
+def npz_of(save=np.savez_compressed, **arrays):
+    buffer = io.BytesIO()
+    save(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def test_an_npz_file_has_labels_and_a_palette(voc, tmp_path):
+    path = tmp_path / "voc.npz"
+    path.write_bytes(picture_bytes(label_map(voc), "NPZ"))  # as kq convert writes it
+    assert label_map(path) == label_map(voc)
+    assert label_map(path, [(0, 0, 0)] * 256).palette.max() == 0
+
+
+def test_an_npz_file_of_one_array_has_labels_alone():
+    labels = np.arange(6).reshape(2, 3)
+    for name in ("labels", "anything"):
+        found = label_map(npz_of(**{name: labels}))
+        assert found == label_map(labels)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (npz_of(a=np.eye(2, dtype=int), b=np.eye(2, dtype=int)), 'no array called "labels"'),
+        (npz_of(labels=np.eye(2)), "doesn't hold labels: labels must be integers"),
+        (npz_of(labels=np.eye(2, dtype=int), palette=np.eye(3)), "colour table must hold integers"),
+        (npz_of(labels=np.eye(2, dtype=int), palette=np.zeros((1, 3), int)), "label 1 is outside"),
+        (npz_of(labels=np.array([[{}]])), "Python objects"),
+        (npz_of(labels=np.eye(2, dtype=int))[:-30], "can't be read as a NumPy array"),
+        (b"PK\x03\x04" + bytes(40), "can't be read as a NumPy array"),
+    ],
+)
+def test_other_npz_files_are_refused(data, message):
+    with pytest.raises(ImageError, match=message):
+        label_map(data)
+
+
+def test_an_npz_bomb_is_not_unpacked(monkeypatch):
+    data = npz_of(labels=np.zeros((1000, 1000), np.int64))
+    assert len(data) < 20_000
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 999_999)
+    with pytest.raises(ImageError, match="too many pixels to be safe"):
+        label_map(data)
+
+
+@pytest.mark.parametrize("place", range(0, 400, 7))
+def test_damage_to_an_npz_file_is_found(place):
+    data = bytearray(npz_of(np.savez, labels=np.eye(9, dtype=int)))
+    data[place] ^= 0x20
+    with contextlib.suppress(ImageError):
+        assert label_map(bytes(data)).labels.tolist() == np.eye(9).tolist()
 
 
 # --- files that are none ----------------------------------------------------

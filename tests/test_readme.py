@@ -51,7 +51,8 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
             assert done.returncode == 0, (command, done.stderr)
     written = {path.name for path in tmp_path.iterdir()}
     assert {"photo.kq", "back.png", "photo8.kq", "mask.kq", "mask.npy"} <= written
-    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png"):
+    assert {"shared.act", "pinned.kq", "hues.kq", "dithered.kq", "noise.kq"} <= written
+    for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png", "shared/sub/one.kq"):
         assert (tmp_path / name).exists()
 
 
@@ -64,6 +65,7 @@ def names(text, tmp_path_factory):
     try:
         for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
             exec(compile(block, str(README), "exec"), found)
+        found["picture"].load()  # which closes its file, whoever looks at it later
     finally:
         os.chdir(before)
     return found
@@ -74,6 +76,7 @@ def test_the_python_runs_as_shown(names):
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+    assert (names["tied"].palette == names["shared"]).all()
 
 
 def test_other_programs_read_it_as_shown(names):

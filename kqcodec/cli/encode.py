@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import goals, options
 from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
@@ -22,47 +21,51 @@ from kqcodec.cli.failures import (
     refusing_tile,
 )
 from kqcodec.cli.folders import is_picture
+from kqcodec.cli.palette_options import (
+    check_pins,
+    check_together,
+    palette_options,
+    read_palette_file,
+)
 from kqcodec.cli.pictures import (
     pillow_limits,
     read_labels,
     reading_picture,
     warnings_as_lines,
 )
+from kqcodec.cli.quantizing import Quantizing
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.cli.outputs import Outputs
-    from kqcodec.encoder import TileSize
-    from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Quantizing):
     """What the options say about every picture alike."""
 
-    k: int
-    goal: Goal | None
-    coder: str
-    tile: TileSize
-    effort: str
-    space: str
-    seed: int
-    restarts: int
-    threads: int | None
-    background: tuple[int, int, int] | None
-    max_pixels: int
+    palette: NDArray[np.uint8] | None
+    palette_file: str | None
+    pins: tuple[tuple[int, int, int], ...]
+    sort: str
+    dither: float
+    dither_kind: str
     keep: tuple[str, ...]
-    skip_if_larger: bool
     labels: bool
+    skip_if_larger: bool
 
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
+    *("pins", "sort", "dither", "dither_kind"),
     *("effort", "space", "seed", "restarts", "background"),
 )
 
@@ -73,6 +76,7 @@ _QUANTIZING = (
     "  kq encode photo.png -k 16\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode --labels mask.png\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
 )
 @options.inputs_argument
@@ -82,6 +86,7 @@ _QUANTIZING = (
 )
 @goals.k_option
 @goals.goal_options
+@palette_options
 @click.option(
     "--coder",
     type=click.Choice(options.CODERS),
@@ -96,8 +101,8 @@ _QUANTIZING = (
 @click.option(
     "--labels",
     is_flag=True,
-    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
-    "label and the palette as they are.",
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz): keep "
+    "every label and the palette as they are, or give the labels the colours of --palette.",
 )
 @options.keep_option
 @options.max_pixels_option
@@ -127,12 +132,19 @@ def command(
         _refuse_quantizing(ctx)
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
+    check_together(ctx)
     flags = Flags.taken_from(given)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
-    settings = Settings(k=k, goal=goal, labels=labels, **given)
+    check_pins(given["pins"], k)
+    palette = None
+    if given["palette_file"] is not None:
+        palette = read_palette_file(given["palette_file"])
+    settings = Settings(
+        k=k if palette is None else None, goal=goal, palette=palette, labels=labels, **given
+    )
 
     def wanted(suffix: str) -> bool:
-        return is_picture(suffix) or (labels and suffix == ".npy")
+        return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
@@ -157,7 +169,7 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
     if settings.labels:
-        indexed = read_labels(name, settings.max_pixels)
+        indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
@@ -188,22 +200,9 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading_picture(name, settings.max_pixels) as source:
-        if settings.goal is None:
-            return kqcodec.quantize(source, settings.k, **_quantizing(settings))
-        with refusing_tile(name):
-            return kqcodec.quantize_to(
-                source,
-                **asdict(settings.goal),
-                coder=settings.coder,
-                tile=settings.tile,
-                **_quantizing(settings),
-            )
-
-
-def _quantizing(settings: Settings) -> dict[str, Any]:
-    """What quantizing takes besides K."""
-    names = ("effort", "space", "seed", "restarts", "threads", "background", "keep")
-    return {name: getattr(settings, name) for name in names}
+        names = ("pins", "sort", "dither", "dither_kind", "keep")
+        more = {option: getattr(settings, option) for option in names}
+        return settings.quantized(name, source, settings.palette, **more)
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
@@ -226,6 +225,10 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         # The most, where a goal has chosen it.
         "k_asked": settings.k,
         "goal": None if settings.goal is None else settings.goal.to_dict(),
+        "palette": settings.palette_file,
+        "sort": settings.sort if settings.palette is None else None,
+        "dither": settings.dither,
+        "dither_kind": settings.dither_kind if settings.dither else None,
         "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
@@ -240,7 +243,7 @@ def _summary(figures: dict[str, Any]) -> str:
         return line
     bits = 8 * figures["file_bytes"]
     asked = ""
-    if figures.get("goal") is None and figures["k"] != figures.get("k_asked", figures["k"]):
+    if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):
         asked = f" of {figures['k_asked']:,} asked for"
     if "inertia" not in figures:
         loss = "every label kept"

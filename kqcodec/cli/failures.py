@@ -18,6 +18,7 @@ from kqcodec.errors import (
     InvalidDataError,
     KernelError,
     KqError,
+    PaletteError,
     SignatureError,
     TruncatedError,
     UnmetGoalError,
@@ -98,7 +99,7 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
     """
     if isinstance(exc, FormatError):
         return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
-    if isinstance(exc, ImageError):
+    if isinstance(exc, (ImageError, PaletteError)):
         return Failure(REFUSED, str(exc) if name in str(exc) else f"{name}: {exc}")
     if isinstance(exc, KernelError):
         return Failure(SYSTEM, str(exc))

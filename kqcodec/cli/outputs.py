@@ -80,6 +80,21 @@ class Outputs:
         return cls(targets, directory, force)
 
     @classmethod
+    def one(cls, inputs: Sequence[str], output: str, force: bool) -> Outputs:
+        """Settle the one output of several inputs, named like the first of them.
+
+        Raises:
+            click.UsageError: it would replace an input, or can't be shown on a terminal.
+        """
+        for name in inputs:
+            if STREAM not in (name, output) and _place(name) == _place(output):
+                raise click.UsageError(
+                    f"the result would replace the input {click.format_filename(name)}; give "
+                    "another name with -o."
+                )
+        return cls({inputs[0]: output}, None, force)
+
+    @classmethod
     def plan_tree(
         cls,
         inputs: Sequence[str],
@@ -211,11 +226,18 @@ def _check_outside(inputs: Sequence[str], output: str) -> None:
     place = _place(output)
     for name in filter(os.path.isdir, inputs):
         holder = _place(name)
-        if place != holder and os.path.commonpath([place, holder]) == holder:
+        if place != holder and _lies_in(place, holder):
             raise click.UsageError(
                 f"the output {click.format_filename(output)} lies within the input "
                 f"{click.format_filename(name)}; name a directory outside it."
             )
+
+
+def _lies_in(place: str, folder: str) -> bool:
+    try:
+        return os.path.commonpath([place, folder]) == folder
+    except ValueError:  # on another drive, where there are drives
+        return False
 
 
 def _stem(name: str) -> str:

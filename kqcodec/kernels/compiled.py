@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.kernels import _kernels
+from kqcodec.kernels.compiled_palette import decode_palette, encode_palette
 from kqcodec.kernels.compiled_quantize import (
     accumulate,
     count_colors,
+    diffuse,
     fill_table,
     lloyd,
     look_up,
@@ -36,8 +38,11 @@ __all__ = [
     "code_bits",
     "count_colors",
     "decode_bits",
+    "decode_palette",
     "dense_decode",
     "dense_encode",
+    "diffuse",
+    "encode_palette",
     "fill_table",
     "lloyd",
     "look_up",

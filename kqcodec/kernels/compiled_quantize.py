@@ -263,6 +263,29 @@ def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return order
 
 
+def diffuse(
+    points: Points,
+    mask: NDArray[np.bool_],
+    centers: Points,
+    errors: Distances,
+    labels: Labels,
+    *,
+    strength: int,
+    backwards: bool,
+) -> None:
+    """See the reference."""
+    _kernels.diffuse(
+        _input(points, np.int16),
+        _input(mask, np.bool_),
+        labels.shape[1],
+        _input(centers, np.int16),
+        _result(errors, np.int32),
+        _result(labels, np.uint16),
+        strength,
+        backwards,
+    )
+
+
 def fill_table(keys: NDArray[np.uint32], labels: NDArray[Any], table: NDArray[Any]) -> None:
     """See the reference."""
     _kernels.fill_table(_input(keys, np.uint32), _input(labels, table.dtype), table.itemsize, table)

@@ -1,0 +1,106 @@
+"""Colours as a caller may give them: an array, triples, or strings such as #ff8800."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from kqcodec.header import MAX_COLORS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Colors: TypeAlias = "NDArray[np.uint8] | Sequence[str | Sequence[int]]"
+    # A palette may also be the name of a file.
+    PaletteLike: TypeAlias = "Colors | str | os.PathLike[str]"
+
+HEX_COLOR = re.compile(r"#?([0-9a-fA-F]{6})\Z")
+_SHORT_HEX_COLOR = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])\Z")
+
+
+def rgb_of_hex(text: str) -> tuple[int, int, int] | None:
+    """The colour that #rrggbb, rrggbb or #rgb means, or None."""
+    short = _SHORT_HEX_COLOR.match(text)
+    if short:
+        text = "".join(2 * digit for digit in short.groups())
+    match = HEX_COLOR.match(text)
+    if not match:
+        return None
+    red, green, blue = bytes.fromhex(match.group(1))
+    return red, green, blue
+
+
+def colors_from(given: Colors, what: str) -> NDArray[np.uint8]:
+    """A list of colours as uint8, shape (K, 3), K possibly 0, order and duplicates kept.
+
+    Args:
+        given: a uint8 array of that shape, or a sequence of strings (#rrggbb) and
+            of triples of whole numbers in 0..255.
+        what: for messages, such as "the palette".
+
+    Raises:
+        TypeError: something else, or an array of another dtype.
+        ValueError: a wrong shape, or a value out of range.
+    """
+    if isinstance(given, np.ndarray):
+        return _from_array(given, what)
+    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+        raise TypeError(
+            f"{what} must be a uint8 array of shape (K, 3) or a list of colours, "
+            f"not {type(given).__name__}"
+        )
+    colors = [_color(color, what) for color in given]
+    return np.array(colors, dtype=np.uint8).reshape(-1, 3)
+
+
+def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
+    """The same for a palette, of 1 to 65,536 colours, which may also be a file's path.
+
+    Raises:
+        PaletteError, OSError: the file can't be read.
+        TypeError, ValueError: see ``colors_from``; or too many colours, or none.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        from kqcodec.palette_files import read_palette
+
+        return read_palette(given)
+    colors = colors_from(given, what)
+    if not 1 <= len(colors) <= MAX_COLORS:
+        raise ValueError(f"{what} must have 1 to {MAX_COLORS:,} colours, not {len(colors):,}")
+    return colors
+
+
+def _from_array(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8:
+        raise TypeError(f"{what} must be uint8, not {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ValueError(f"{what} must have shape (K, 3), not {array.shape}")
+    return np.ascontiguousarray(array)
+
+
+def _color(color: Any, what: str) -> tuple[int, int, int]:
+    if isinstance(color, str):
+        found = rgb_of_hex(color)
+        if found is None:
+            raise ValueError(f"{what}: {color!r} is not a colour like '#ff8800'")
+        return found
+    try:
+        values = tuple(color)
+    except TypeError:
+        values = ()
+    if len(values) != 3 or not all(_is_sample(value) for value in values):
+        raise ValueError(
+            f"{what}: {color!r} is not a colour: give three whole numbers in 0..255, or '#ff8800'"
+        )
+    red, green, blue = (int(value) for value in values)
+    return red, green, blue
+
+
+def _is_sample(value: Any) -> bool:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and 0 <= value <= 255

@@ -1,0 +1,177 @@
+"""Palettes as other programs keep them: which format a file has, reading and writing.
+
+    gpl     GIMP, Inkscape, Krita, Aseprite: text, read also with an alpha of 255
+    act     Adobe colour table: binary, at most 256 colours
+    ase     Adobe swatch exchange: binary; RGB and grey, other inks are refused
+    pal     JASC (Paint Shop Pro): text; Microsoft's RIFF files of that name are read
+    hex     a colour a line, with or without #; paint.net's lists are read
+    kq      the palette of a .kq file; written as a picture of one row
+
+A palette can also be read from a picture: its own, in its order, where it has one,
+else its different colours as they first appear, row by row. What a file is is seen
+from its contents, except that .act has no signature.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from kqcodec.color_lists import palette_from
+from kqcodec.errors import PaletteError
+from kqcodec.files import write_whole
+from kqcodec.header import MAX_COLORS
+from kqcodec.palette_files import binary, pictures, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kqcodec.color_lists import Colors
+    from kqcodec.palette_files.text import Rows
+
+# What can be written, by the name of the format.
+_WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
+    "gpl": text.gimp_file,
+    "act": binary.color_table_file,
+    "ase": binary.swatch_file,
+    "pal": text.jasc_file,
+    "hex": text.hex_file,
+    "kq": pictures.kq_file,
+}
+PALETTE_FORMATS = tuple(_WRITERS)
+_FORMAT_OF_SUFFIX = {f".{name}": name for name in _WRITERS} | {".txt": "hex"}
+
+# 65,536 colours, each with a long name.
+_MOST_BYTES = 1 << 26
+
+
+def read_palette(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[np.uint8]:
+    """The colours of a palette file, in its order, repeated ones included.
+
+    Args:
+        source: a path, the contents of a file, or a binary file.
+
+    Returns:
+        uint8, shape (K, 3), K from 1 to 65,536.
+
+    Raises:
+        PaletteError: the file isn't a palette, is damaged, or has no colours, too many,
+            or ones that have no exact RGB value.
+        OSError: the file can't be read.
+        TypeError: a source of another kind.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+        with open(name, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        name, data = "the palette", bytes(source)
+    elif hasattr(source, "read"):
+        name, data = str(getattr(source, "name", "the palette")), source.read(_MOST_BYTES + 1)
+        if not isinstance(data, bytes):
+            raise TypeError(f"{name} must be opened in binary mode, 'rb'")
+    else:
+        raise TypeError(
+            f"can't read a palette from {type(source).__name__}: give a path, the contents of "
+            "a file or a binary file"
+        )
+    try:
+        return _checked(_colors(data, os.path.splitext(name)[1].lower()))
+    except PaletteError as exc:
+        raise PaletteError(f"{name}: {exc}") from exc.__cause__
+
+
+def write_palette(
+    target: str | os.PathLike[str] | BinaryIO,
+    palette: Colors,
+    format: str | None = None,
+    *,
+    overwrite: bool = True,
+) -> int:
+    """Write a palette file.
+
+    Args:
+        target: a path, where the file appears when it is complete; or a binary file.
+        palette: uint8, shape (K, 3), or a list of colours.
+        format: one of "gpl", "act", "ase", "pal", "hex" and "kq"; None for what the
+            path's extension says.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        The bytes written.
+
+    Raises:
+        FileExistsError: the target exists and ``overwrite`` is false.
+        OSError: the target can't be written.
+        TypeError, ValueError: a wrong argument, no such format, or too many colours
+            for it.
+    """
+    colors = palette_from(palette)
+    if isinstance(target, (str, os.PathLike)):
+        chosen = format_of_name(os.fspath(target)) if format is None else format
+        return write_whole(target, [palette_bytes(colors, chosen)], overwrite)
+    if format is None:
+        raise TypeError("format is missing: an open file doesn't tell it")
+    return target.write(palette_bytes(colors, format))
+
+
+def format_of_name(name: str) -> str:
+    """The format that a file's extension names.
+
+    Raises:
+        ValueError: none.
+    """
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix not in _FORMAT_OF_SUFFIX:
+        what = f"the extension {suffix}" if suffix else "no extension"
+        known = ", ".join(_FORMAT_OF_SUFFIX)
+        raise ValueError(f"{name}: {what} names no palette format; use one of {known}")
+    return _FORMAT_OF_SUFFIX[suffix]
+
+
+def palette_bytes(palette: NDArray[np.uint8], name: str) -> bytes:
+    """A palette as the contents of a file of that format.
+
+    Raises:
+        ValueError: there is no such format, or it can't hold so many colours.
+    """
+    if name not in _WRITERS:
+        raise ValueError(f"format must be one of {', '.join(_WRITERS)}, not {name!r}")
+    return _WRITERS[name](palette)
+
+
+def _colors(data: bytes, suffix: str) -> Rows:
+    if not data:
+        raise PaletteError("the file is empty: it has 0 bytes")
+    if len(data) > _MOST_BYTES:
+        raise PaletteError(f"the file is too large for a palette: over {_MOST_BYTES:,} bytes")
+    for accepts, read in (
+        (pictures.is_kq, pictures.read_kq),
+        (binary.is_swatches, binary.read_swatches),
+        (binary.is_riff, binary.read_riff),
+        (text.is_gimp, text.read_gimp),
+        (text.is_jasc, text.read_jasc),
+    ):
+        if accepts(data):
+            return read(data)
+    if suffix == ".act" or (binary.is_color_table(data) and not text.is_hex_list(data)):
+        return binary.read_color_table(data)
+    if text.is_hex_list(data):
+        return text.read_hex_list(data)
+    binary.refuse_lookalikes(data)
+    return pictures.read_picture(data)
+
+
+def _checked(rows: Rows) -> NDArray[np.uint8]:
+    palette = np.asarray(rows, dtype=np.uint8).reshape(-1, 3)
+    if len(palette) == 0:
+        raise PaletteError("the palette has no colours; give one that has some")
+    if len(palette) > MAX_COLORS:
+        raise PaletteError(
+            f"the palette has {len(palette):,} colours; a palette has at most {MAX_COLORS:,}"
+        )
+    return palette

@@ -1,0 +1,90 @@
+"""The palettes of pictures: .kq files, indexed pictures, and the colours of others."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec import container
+from kqcodec.errors import FormatError, ImageError, PaletteError
+from kqcodec.header import SIGNATURE
+from kqcodec.histogram import keys_of_colors
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.image import Labels
+    from kqcodec.palette_files.text import Rows
+
+
+_TRANSPARENT = "the palette has transparent colours; give one of opaque colours"
+
+
+def is_kq(data: bytes) -> bool:
+    """Whether a file begins as .kq files do."""
+    return data.startswith(SIGNATURE)
+
+
+def read_kq(data: bytes) -> Rows:
+    """The palette of a .kq file, whose pixels are not looked at.
+
+    Raises:
+        PaletteError: its header or palette is damaged.
+    """
+    try:
+        with open_source(data) as source:
+            header = container.read_header(source)
+            palette = container.read_palette(source, header, container.Sealer(header))
+    except FormatError as exc:
+        raise PaletteError(str(exc)) from exc
+    if header.alpha:
+        raise PaletteError(_TRANSPARENT)
+    return np.frombuffer(palette, dtype=np.uint8).reshape(-1, 3)
+
+
+def kq_file(palette: NDArray[np.uint8]) -> bytes:
+    """A .kq file of one row, a pixel for each entry."""
+    from kqcodec.encoder import encode_indexed
+    from kqcodec.image import IndexedImage, label_dtype
+
+    labels: Labels = np.arange(len(palette)).astype(label_dtype(len(palette)))
+    return encode_indexed(IndexedImage(palette, labels[np.newaxis]))
+
+
+def read_picture(data: bytes) -> Rows:
+    """The palette of an indexed picture, or the colours of another.
+
+    Raises:
+        PaletteError: Pillow can't read it.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    from kqcodec.labelmaps import of_palette_image
+    from kqcodec.pixels import rgb_pixels
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.mode == "P":
+                return _opaque(of_palette_image(image).palette)
+        pixels = rgb_pixels(data)
+    except UnidentifiedImageError as exc:
+        raise PaletteError(
+            "this is no palette in a known format; give a .gpl, .act, .ase, .pal or .hex file, "
+            "a .kq file or an indexed picture"
+        ) from exc
+    except ImageError as exc:
+        raise PaletteError(str(exc)) from exc
+    except Exception as exc:  # whatever Pillow raises for damaged data
+        raise PaletteError(f"the picture is damaged: {str(exc) or type(exc).__name__}") from exc
+    keys = keys_of_colors(pixels).reshape(-1)
+    _, first = np.unique(keys, return_index=True)
+    return pixels.reshape(-1, 3)[np.sort(first)]
+
+
+def _opaque(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if palette.shape[1] == 4:
+        raise PaletteError(_TRANSPARENT)
+    return palette
