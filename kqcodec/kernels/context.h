@@ -3,7 +3,8 @@
  *
  * A label is first asked for by name: is it the one on the left? above? the one
  * nearest to the predicted colour? If none fits, it is found in the tree, a binary
- * search in the palette. In flat surroundings there is one cheap question.
+ * search in the palette. In flat surroundings, and where habit is strong, there is
+ * one cheap question.
  */
 #ifndef KQ_CONTEXT_H
 #define KQ_CONTEXT_H
@@ -15,44 +16,56 @@
 #define KQ_DEPTHS 16     /* of the tree */
 #define KQ_FLAT_BITS 14
 #define KQ_MATCH_ROWS 16 /* by how long it has held */
+#define KQ_COUNTER_BEGIN (((4u << 20) - (4u << 20) / 64) << 10 | 2) /* 63/64, n = 2 */
+#define KQ_MATCH_BEGIN 50000
 
 /* Rows of weights, set by set: those of questions, then those of the tree. */
-#define KQ_ROWS0 (KQ_KINDS * 128 + KQ_DEPTHS * 9)
-#define KQ_ROWS1 (KQ_KINDS * 8 + KQ_DEPTHS * 8)
-#define KQ_ROWS2 (KQ_KINDS * 64 + 256)
-#define KQ_ROWS3 (KQ_KINDS * KQ_MATCH_ROWS + KQ_DEPTHS * 9)
-#define KQ_ROWS4 512
+#define KQ_ROWS0 (KQ_KINDS * 384 + KQ_DEPTHS * 81) /* equal neighbours; guesses */
+#define KQ_ROWS1 (KQ_KINDS * 64 + 256)             /* more equal neighbours; the path */
+#define KQ_ROWS2 512                               /* the label on the left */
+#define KQ_ROWS3 (KQ_KINDS * 8 + KQ_DEPTHS * 8)    /* activity */
+#define KQ_ROWS4 (KQ_KINDS * KQ_MATCH_ROWS + KQ_DEPTHS * 9) /* how long the match has held */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_ROWS3 + KQ_ROWS4)
 
+/* The models: how many contexts and sets of weights, the largest table of slots,
+ * and how strong a habit must be to be asked alone. */
 typedef struct {
-    int contexts, sets, slot_bits_max;
+    int contexts, sets, slot_bits, strict;
 } kq_context_shape;
 
-static const kq_context_shape kq_context_shapes[4] = {{0, 0, 0}, {8, 1, 16}, {8, 3, 17}, {24, 5, 18}};
+enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
+#define KQ_SHAPE_FAST 8, 1, 16, 6
+#define KQ_SHAPE_DEFAULT 8, 2, 17, 20
+#define KQ_SHAPE_BEST 24, 5, 18, 0
+static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
+    {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
 
 typedef struct {
     kq_plane plane;
     const kq_logistic *tables;
-    int questions;           /* at most, 1..3 */
-    int line_bits;           /* of a context's table: lines of 16 slots */
-    uint32_t *slots;         /* contexts x lines x 16 */
-    uint32_t *histories;     /* contexts x 2 x KQ_HISTORIES: p << 16 | its logit */
-    int32_t *weights;        /* KQ_ROWS x inputs */
-    uint16_t *seen;          /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
-    uint16_t *rates;         /* KQ_RATES */
-    uint32_t *swift;
-    uint32_t *flat;          /* 2^KQ_FLAT_BITS counters: p in 22 bits, n in 10 */
-    uint32_t *places;        /* where surroundings were seen last, by hash */
-    int place_bits;
+    const kq_context_shape *shape;
+    int questions;       /* at most, 1..3 */
+    int line_bits;       /* of a context's table: lines of 16 slots */
+    uint32_t *slots;     /* contexts x lines x 16 */
+    uint32_t *histories; /* contexts x 2 x KQ_HISTORIES: p << 16 | its logit */
+    int32_t *weights;    /* KQ_ROWS x inputs */
+    uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
+    uint16_t *rates;     /* KQ_RATES */
+    uint32_t *flat;      /* 2^KQ_FLAT_BITS counters: p in 22 bits, n in 10 */
+    uint32_t *habits;    /* what followed six neighbours: label << 16 | check << 8 | count */
+    int habit_bits;
+    uint32_t habitual[64]; /* counters, by count and match */
+    uint32_t *places;    /* where surroundings were seen last, by hash */
+    int place_bits;      /* 0: no match model */
     uint16_t match[2][KQ_MATCH_ROWS]; /* how often the match is right: questions, tree */
     /* this pixel's */
     kq_surroundings around;
-    size_t match_at;         /* in plane.labels; 0 for none */
+    size_t match_at;     /* in plane.labels */
     uint32_t match_length;
-    int expected;            /* the matched label, -1 for none */
+    int expected;        /* the matched label, -1 for none */
     uint32_t hashes[KQ_MAX_CONTEXTS] __attribute__((aligned(32)));
-    uint32_t lines[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* in slots: a line, and where its node 0 is */
-    uint32_t fresh[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* the slots' beginning, with the context's check */
+    uint32_t lines[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* where node 0 is */
+    uint32_t fresh[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* an unused slot there */
     /* the coder: one of the two */
     kq_range_encoder *encoder;
     kq_range_decoder *decoder;
@@ -62,24 +75,148 @@ typedef struct {
 #define KQ_NAME(name) kq_plain_##name
 #include "context_mix.h"
 #include "context_steps.h"
-static void kq_context_fast(kq_context *m) { kq_plain_run(m, 8, 1); }
-static void kq_context_default(kq_context *m) { kq_plain_run(m, 8, 3); }
-static void kq_context_best(kq_context *m) { kq_plain_run(m, 24, 5); }
+static void kq_plain_fast(kq_context *m) { kq_plain_run(m, 8, 1, 6); }
+static void kq_plain_default(kq_context *m) { kq_plain_run(m, 8, 2, 20); }
+static void kq_plain_best(kq_context *m) { kq_plain_run(m, 24, 5, 0); }
 #undef KQ_STEP
 #undef KQ_NAME
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define KQ_CONTEXT_AVX2 1
+#define KQ_TARGET __attribute__((target("avx2")))
 #define KQ_STEP static inline __attribute__((always_inline, target("avx2")))
 #define KQ_NAME(name) kq_avx2_##name
 #include "context_mix_avx2.h"
 #include "context_steps.h"
-__attribute__((target("avx2"))) static void kq_context_fast_avx2(kq_context *m) { kq_avx2_run(m, 8, 1); }
-__attribute__((target("avx2"))) static void kq_context_default_avx2(kq_context *m) { kq_avx2_run(m, 8, 3); }
-__attribute__((target("avx2"))) static void kq_context_best_avx2(kq_context *m) { kq_avx2_run(m, 24, 5); }
+KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, 8, 1, 6); }
+KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, 8, 2, 20); }
+KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, 24, 5, 0); }
 #undef KQ_STEP
 #undef KQ_NAME
+#undef KQ_TARGET
 #endif
+
+static void kq_context_code(kq_context *m)
+{
+    static void (*const plain[KQ_MODELS])(kq_context *) = {NULL, kq_plain_fast, kq_plain_default,
+                                                           kq_plain_best};
+    ptrdiff_t model = m->shape - kq_context_shapes;
+#if defined(KQ_CONTEXT_AVX2)
+    static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_fast, kq_avx2_default,
+                                                          kq_avx2_best};
+    if (__builtin_cpu_supports("avx2")) {
+        avx2[model](m);
+        return;
+    }
+#endif
+    plain[model](m);
+}
+
+/* --- beginning and end ---------------------------------------------------- */
+
+static void *kq_aligned(size_t bytes)
+{
+    void *memory = NULL;
+    return posix_memalign(&memory, 64, bytes) ? NULL : memory;
+}
+
+static int kq_least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The bits of a setting: the first byte of a payload. */
+#define KQ_SETTING_MODEL(setting) ((setting) >> 6 & 3)
+#define KQ_SETTING_QUESTIONS(setting) ((setting) >> 4 & 3)
+#define KQ_SETTING_MATCH(setting) ((setting) >> 3 & 1)
+#define KQ_SETTING_RATE(setting) ((setting) & 7)
+
+static const uint16_t kq_first_rates[8] = {82, 116, 164, 232, 328, 464, 656, 928};
+
+static void kq_context_begin_weights(kq_context *m)
+{
+    const int contexts = m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~7;
+    int32_t first[KQ_MAX_INPUTS] = {0};
+    for (int i = 0; i < contexts; i++) {
+        first[i] = 58982 / contexts;                /* 0.9 for the logits, together */
+        first[2 * contexts + i] = 39321 / contexts; /* 0.6 for the histories */
+    }
+    first[3 * contexts] = 6554; /* 0.1 for the match */
+    for (size_t row = 0; row < KQ_ROWS; row++)
+        memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
+    for (int contexts2 = 0; contexts2 < 2 * contexts; contexts2++)
+        memcpy(m->histories + contexts2 * KQ_HISTORIES, m->tables->histories,
+               sizeof m->tables->histories);
+}
+
+static void kq_context_close(kq_context *m)
+{
+    free(m->slots);
+    free(m->histories);
+    free(m->weights);
+    free(m->seen);
+    free(m->rates);
+    free(m->flat);
+    free(m->habits);
+    free(m->places);
+    free(m->plane.cells);
+    free(m->plane.labels);
+}
+
+/* A model for a tile of width x height labels below k, k >= 2; `colors` are in the
+ * order of the tree. Returns 0 without memory. */
+static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting, size_t width,
+                           size_t height, uint32_t k, const uint8_t *colors)
+{
+    memset(m, 0, sizeof *m);
+    m->tables = tables;
+    m->shape = kq_context_shapes + KQ_SETTING_MODEL(setting);
+    m->questions = KQ_SETTING_QUESTIONS(setting);
+    m->plane.width = width;
+    m->plane.height = height;
+    m->plane.stride = width + 2 * KQ_MARGIN;
+    m->plane.k = k;
+    m->plane.colors = colors;
+    int size = 0; /* ceil(log2 of the labels) */
+    while ((size_t)1 << size < width * height)
+        size++;
+    int slot_bits = kq_least(size + 2, m->shape->slot_bits);
+    m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
+    m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
+    m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
+    m->expected = -1;
+
+    const size_t contexts = (size_t)m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~(size_t)7;
+    const size_t slots = contexts * KQ_SLOTS << m->line_bits;
+    m->slots = kq_aligned(slots * sizeof *m->slots);
+    m->weights = kq_aligned(KQ_ROWS * inputs * sizeof *m->weights);
+    m->histories = malloc(contexts * 2 * KQ_HISTORIES * sizeof *m->histories);
+    m->seen = calloc(KQ_ROWS, sizeof *m->seen);
+    m->rates = malloc(KQ_RATES * sizeof *m->rates);
+    m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
+    m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
+    m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
+    m->plane.cells = malloc(KQ_CELLS * sizeof *m->plane.cells);
+    m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
+    if (!m->slots || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat ||
+        !m->habits || !m->places || !m->plane.cells || !m->plane.labels) {
+        kq_context_close(m);
+        return 0;
+    }
+    memset(m->slots, 0, slots * sizeof *m->slots);
+    memset(m->plane.cells, 0xFF, KQ_CELLS * sizeof *m->plane.cells);
+    for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
+        m->flat[i] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 64; i++)
+        m->habitual[i] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 2 * KQ_MATCH_ROWS; i++)
+        m->match[i / KQ_MATCH_ROWS][i % KQ_MATCH_ROWS] = KQ_MATCH_BEGIN;
+    const uint32_t rate = kq_first_rates[KQ_SETTING_RATE(setting)];
+    for (uint32_t i = 0; i < KQ_RATES; i++)
+        m->rates[i] = (uint16_t)(rate + 240 * rate / (20 + i));
+    kq_context_begin_weights(m);
+    return 1;
+}
 
 #endif

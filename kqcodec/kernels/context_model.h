@@ -113,7 +113,7 @@ KQ_INLINE void kq_look_around(const uint16_t *at, ptrdiff_t stride, kq_surroundi
 
 /* Colours predicted from the neighbours' colours, as the entries nearest to them:
  * the median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
- * and lines continued. `all` of them, or the median and the mean only. */
+ * and lines continued. `all` of them, or the first three only. */
 KQ_INLINE void kq_predict(const kq_plane *plane, kq_surroundings *s, int all)
 {
     uint32_t *f = s->feature;
@@ -135,8 +135,8 @@ KQ_INLINE void kq_predict(const kq_plane *plane, kq_surroundings *s, int all)
         mean[c] = kq_byte((2 * (w[c] + n[c]) + ne[c] - nw[c]) >> 2);
         activity += kq_abs(w[c] - nw[c]) + kq_abs(n[c] - nw[c]) + kq_abs(n[c] - ne[c]) +
                     kq_abs(w[c] - ww[c]);
+        wide[c] = kq_byte((7 * (w[c] + n[c]) + 2 * (ne[c] + nw[c]) - ww[c] - nn[c] + 8) >> 4);
         if (all) {
-            wide[c] = kq_byte((7 * (w[c] + n[c]) + 2 * (ne[c] + nw[c]) - ww[c] - nn[c] + 8) >> 4);
             slant[c] = kq_byte(w[c] + ne[c] - n[c]);
             along[c] = kq_byte(2 * w[c] - ww[c]);
             down[c] = kq_byte(2 * n[c] - nn[c]);
@@ -145,8 +145,8 @@ KQ_INLINE void kq_predict(const kq_plane *plane, kq_surroundings *s, int all)
     }
     f[KQ_MEDIAN] = kq_nearest_entry(plane, median);
     f[KQ_MEAN] = kq_nearest_entry(plane, mean);
+    f[KQ_WIDE] = kq_nearest_entry(plane, wide);
     if (all) {
-        f[KQ_WIDE] = kq_nearest_entry(plane, wide);
         f[KQ_SLANT] = kq_nearest_entry(plane, slant);
         f[KQ_ALONG] = kq_nearest_entry(plane, along);
         f[KQ_DOWN] = kq_nearest_entry(plane, down);
@@ -159,34 +159,35 @@ KQ_INLINE void kq_predict(const kq_plane *plane, kq_surroundings *s, int all)
 #define KQ_BIT(feature) (1u << (feature))
 /* The contexts, each a set of features; a model has the first so many. */
 static const uint32_t kq_context_features[KQ_MAX_CONTEXTS] = {
-    KQ_BIT(KQ_W),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_WW),
     KQ_BIT(KQ_EQUAL22),
     KQ_BIT(KQ_MEDIAN) | KQ_BIT(KQ_ACTIVITY),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) | KQ_BIT(KQ_NN),
-    KQ_BIT(KQ_N),
-    KQ_BIT(KQ_EQUAL10) | KQ_BIT(KQ_ACTIVITY),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW),
-    KQ_BIT(KQ_MEAN) | KQ_BIT(KQ_W),
     KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NE),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) | KQ_BIT(KQ_NN) |
-        KQ_BIT(KQ_NEE) | KQ_BIT(KQ_NNE) | KQ_BIT(KQ_NWW) | KQ_BIT(KQ_WWW) | KQ_BIT(KQ_NNN) |
-        KQ_BIT(KQ_NNW),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_WW),
-    KQ_BIT(KQ_N) | KQ_BIT(KQ_NN),
-    /* best only, from here */
+    KQ_BIT(KQ_N),
+    KQ_BIT(KQ_N) | KQ_BIT(KQ_NN) | KQ_BIT(KQ_NNN),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW),
     KQ_BIT(KQ_WIDE) | KQ_BIT(KQ_ACTIVITY) | KQ_BIT(KQ_MEAN),
+    /* of the model best alone, from here */
+    KQ_BIT(KQ_W),
+    KQ_BIT(KQ_EQUAL10) | KQ_BIT(KQ_ACTIVITY),
     KQ_BIT(KQ_SLANT) | KQ_BIT(KQ_ALONG),
     KQ_BIT(KQ_W) | KQ_BIT(KQ_WW) | KQ_BIT(KQ_WWW),
-    KQ_BIT(KQ_N) | KQ_BIT(KQ_NN) | KQ_BIT(KQ_NNN),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) |
+        KQ_BIT(KQ_NN) | KQ_BIT(KQ_NWW) | KQ_BIT(KQ_NEE) | KQ_BIT(KQ_NNW) | KQ_BIT(KQ_NNE) |
+        KQ_BIT(KQ_WWW) | KQ_BIT(KQ_NNN),
     KQ_BIT(KQ_RISE) | KQ_BIT(KQ_W),
-    KQ_BIT(KQ_DOWN) | KQ_BIT(KQ_W),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_NE),
+    KQ_BIT(KQ_N) | KQ_BIT(KQ_NN),
     KQ_BIT(KQ_N) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_NN) | KQ_BIT(KQ_NNE),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_NE),
     KQ_BIT(KQ_MEDIAN) | KQ_BIT(KQ_N),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_N),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) |
+        KQ_BIT(KQ_NN),
     KQ_BIT(KQ_EQUAL10) | KQ_BIT(KQ_W),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) | KQ_BIT(KQ_NN) |
-        KQ_BIT(KQ_NEE) | KQ_BIT(KQ_NNE) | KQ_BIT(KQ_NWW),
+    KQ_BIT(KQ_DOWN) | KQ_BIT(KQ_W),
+    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) |
+        KQ_BIT(KQ_NN) | KQ_BIT(KQ_NWW) | KQ_BIT(KQ_NEE) | KQ_BIT(KQ_NNE),
+    KQ_BIT(KQ_MEAN) | KQ_BIT(KQ_W),
 };
 
 #define KQ_MULTIPLIER 0x9E3779B1u

@@ -60,7 +60,7 @@ KQ_STEP void KQ_NAME(match)(kq_context *m, size_t at)
     for (int j = 0; j < KQ_NEIGHBOURS - 1; j++) /* all but NNN */
         hash = (hash + f[j] + 1) * KQ_MULTIPLIER;
     if (m->place_bits == 0)
-        return;
+        return; /* this tile does without */
     uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
     if (m->match_length == 0 && *place) {
         const uint16_t *z = labels + *place, *n = z - stride;
@@ -155,11 +155,11 @@ KQ_STEP uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int inpu
             int near = KQ_NAME(half)(f[KQ_W], lo, middle, hi) * 3 +
                        KQ_NAME(half)(f[KQ_N], lo, middle, hi);
             int rows[KQ_MAX_SETS] = {
-                KQ_KINDS * 128 + level * 9 + guess,
-                KQ_ROWS0 + KQ_KINDS * 8 + level * 8 + (int)m->around.activity,
-                KQ_ROWS0 + KQ_ROWS1 + KQ_KINDS * 64 + (int)(path < 256 ? path : (uint32_t)level),
-                KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_KINDS * KQ_MATCH_ROWS + level * 9 + near,
-                KQ_ROWS - 1,
+                KQ_KINDS * 384 + level * 81 + guess * 9 + near,
+                KQ_ROWS0 + KQ_KINDS * 64 + (int)(path < 256 ? path : (uint32_t)level),
+                KQ_ROWS0 + KQ_ROWS1 + 256 + (int)(f[KQ_W] & 255),
+                KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_KINDS * 8 + level * 8 + (int)m->around.activity,
+                KQ_ROWS - KQ_ROWS4 + KQ_KINDS * KQ_MATCH_ROWS + level * 9 + guess,
             };
             int agrees = expected < 0 ? 0 : KQ_NAME(half)((uint32_t)expected, lo, middle, hi);
             uint32_t node = 1u << (depth & 3) | (path & ((1u << (depth & 3)) - 1));
@@ -205,14 +205,14 @@ KQ_STEP uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int input
     int held = KQ_NAME(held)(m), expected = m->expected;
     for (int j = 0; j < count; j++) {
         int kind = j == 0 ? 0 : j == 1 ? second : 3;
-        int rows[KQ_MAX_SETS] = {
-            kind * 128 + (int)(m->around.equal & 127),
-            KQ_ROWS0 + kind * 8 + (int)m->around.activity,
-            KQ_ROWS0 + KQ_ROWS1 + kind * 64 + (int)(m->around.equal >> 7 & 63),
-            KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + kind * KQ_MATCH_ROWS + held,
-            KQ_ROWS - KQ_ROWS4 + (int)(candidates[0] & 255),
-        };
         int agrees = expected < 0 ? -1 : expected == (int)candidates[j];
+        int rows[KQ_MAX_SETS] = {
+            (kind * 3 + agrees + 1) * 128 + (int)(m->around.equal & 127),
+            KQ_ROWS0 + kind * 64 + (int)(m->around.equal >> 7 & 63),
+            KQ_ROWS0 + KQ_ROWS1 + (int)(f[KQ_W] & 255),
+            KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + kind * 8 + (int)m->around.activity,
+            KQ_ROWS - KQ_ROWS4 + kind * KQ_MATCH_ROWS + held,
+        };
         if (KQ_NAME(decide)(m, contexts, sets, inputs, label == candidates[j], (uint32_t)j + 1, 0,
                               rows, agrees, held))
             return candidates[j];
@@ -222,11 +222,37 @@ KQ_STEP uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int input
     return KQ_NAME(search)(m, contexts, sets, inputs, label, candidates, count);
 }
 
-/* All labels of a tile, top to bottom and left to right. */
-KQ_STEP void KQ_NAME(run)(kq_context *m, int contexts, int sets)
+/* The memory of what followed the six nearest neighbours. */
+KQ_STEP uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
+{
+    const uint16_t *n = at - m->plane.stride, *nn = n - m->plane.stride;
+    const uint16_t six[6] = {at[-1], n[0], n[-1], n[1], at[-2], nn[0]};
+    uint32_t hash = 0;
+    for (int j = 0; j < 6; j++)
+        hash = (hash + six[j] + 1) * KQ_MULTIPLIER;
+    hash = kq_scramble(hash);
+    uint32_t *habit = m->habits + (hash >> (32 - m->habit_bits));
+    if ((*habit >> 8 & 255) != (hash & 255))
+        *habit = (hash & 255) << 8;
+    return habit;
+}
+
+/* What the habit is after a label that it wasn't asked about, or that it missed. */
+KQ_STEP uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
+{
+    uint32_t count = habit & 255;
+    if (habit >> 16 == label)
+        return habit + (count < 255);
+    return count > 3 ? habit - count : label << 16 | (habit & 0xFF00) | 1;
+}
+
+/* All labels of a tile, top to bottom and left to right. `strict`: how often a habit
+ * must have held before it is asked alone; 0 for never. */
+KQ_STEP void KQ_NAME(run)(kq_context *m, int contexts, int sets, uint32_t strict)
 {
     const int inputs = (3 * contexts + 3 + 7) & ~7;
     const size_t stride = m->plane.stride;
+    const uint16_t *labels = m->plane.labels;
     for (size_t y = 0; y < m->plane.height; y++) {
         uint16_t *row = m->plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN;
         for (int i = 1; i <= KQ_MARGIN; i++)
@@ -234,32 +260,29 @@ KQ_STEP void KQ_NAME(run)(kq_context *m, int contexts, int sets)
         m->match_length = 0;
         for (uint16_t *at = row; at < row + m->plane.width; at++) {
             const uint16_t *n = at - stride;
-            uint32_t w = at[-1], label = at[0];
-            int flat = at[-2] == w && n[-1] == w && n[0] == w && n[1] == w && *(n - stride) == w &&
-                       (m->match_length == 0 || m->plane.labels[m->match_at] == w);
-            if (flat && KQ_NAME(flat)(m, at, label == w)) {
+            uint32_t w = at[-1], label = at[0], *habit = NULL;
+            int alone = m->match_length == 0;
+            int flat = at[-2] == w && n[-1] == w && n[0] == w && n[1] == w && *(n - stride) == w;
+            if (flat && (alone || labels[m->match_at] == w) && KQ_NAME(flat)(m, at, label == w)) {
                 *at = (uint16_t)w;
                 KQ_NAME(follow)(m, w, 0);
                 continue;
             }
-            extern int SWT; extern long NSW,NFULL,NSWBAD;
-            uint32_t *sw = 0, swsym=0;
-            if (SWT) {
-                const uint16_t *nn=n-stride;
-                uint32_t h = (w + 1) * KQ_MULTIPLIER; h=(h+n[0]+1)*KQ_MULTIPLIER; h=(h+n[-1]+1)*KQ_MULTIPLIER; h=(h+n[1]+1)*KQ_MULTIPLIER; h=(h+at[-2]+1)*KQ_MULTIPLIER; h=(h+nn[0]+1)*KQ_MULTIPLIER; 
-                if(SWT>>8&1) {h=(h+n[2]+1)*KQ_MULTIPLIER; h=(h+n[-2]+1)*KQ_MULTIPLIER;}
-                h = kq_scramble(h); uint32_t chk=h&255; 
-                sw = m->swift + (h >> 17); 
-                if ((*sw >> 8 & 255) != chk) *sw = chk << 8;
-                uint32_t cnt=*sw & 255; swsym=*sw>>16;
-                if (cnt >= (SWT&255) && (m->match_length == 0 || m->plane.labels[m->match_at] == swsym)) {
-                    NSW++;
-                    if (KQ_NAME(simple)(m, m->flat + (1<<KQ_FLAT_BITS) + (cnt>31?31:cnt)*2+(m->match_length>8), label == swsym)) { *at=(uint16_t)swsym; if(cnt<255) ++*sw; KQ_NAME(follow)(m, swsym, 0); continue; }
-                    NSWBAD++;
+            if (strict) {
+                habit = KQ_NAME(habit)(m, at);
+                uint32_t count = *habit & 255, usual = *habit >> 16;
+                uint32_t *counter = m->habitual + 2 * (count < 31 ? count : 31) + (m->match_length > 8);
+                if (count >= strict && (alone || labels[m->match_at] == usual) &&
+                    KQ_NAME(simple)(m, counter, label == usual)) {
+                    *at = (uint16_t)usual;
+                    *habit += count < 255;
+                    KQ_NAME(follow)(m, usual, 0);
+                    continue;
                 }
-            } NFULL++;
+            }
             label = KQ_NAME(label)(m, contexts, sets, inputs, at, label);
-            if (sw) { if(label==swsym) *sw += (*sw&255)<255; else if((*sw&255)>3) *sw -= *sw&255; else *sw = label<<16 | (*sw & 0xff00) | 1; }
+            if (habit)
+                *habit = KQ_NAME(habit_after)(*habit, label);
             *at = (uint16_t)label;
             KQ_NAME(follow)(m, label, 1);
         }
@@ -269,4 +292,3 @@ KQ_STEP void KQ_NAME(run)(kq_context *m, int contexts, int sets)
             return;
     }
 }
-
