@@ -10,6 +10,7 @@
 #define KQ_CONTEXT_H
 
 #include "context_model.h"
+#include "packed.h"
 #include "range_coder.h"
 
 #define KQ_KINDS 4       /* of questions: W, N, a predicted entry second, and third */
@@ -46,7 +47,8 @@ typedef struct {
     const kq_context_shape *shape;
     int questions;       /* at most, 1..3 */
     int line_bits;       /* of a context's table: lines of 16 slots */
-    uint32_t *slots;     /* contexts x lines x 16 */
+    uint32_t *slots;     /* contexts x lines x 16, each line a cache line in `memory` */
+    void *memory;
     uint32_t *histories; /* contexts x 2 x KQ_HISTORIES: p << 16 | its logit */
     int32_t *weights;    /* KQ_ROWS x inputs */
     uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
@@ -71,28 +73,28 @@ typedef struct {
     kq_range_decoder *decoder;
 } kq_context;
 
-#define KQ_STEP KQ_INLINE
+#define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
 #include "context_mix.h"
 #include "context_steps.h"
 static void kq_plain_fast(kq_context *m) { kq_plain_run(m, 8, 1, 6); }
 static void kq_plain_default(kq_context *m) { kq_plain_run(m, 8, 2, 20); }
 static void kq_plain_best(kq_context *m) { kq_plain_run(m, 24, 5, 0); }
-#undef KQ_STEP
+#undef KQ_FUNCTION
 #undef KQ_NAME
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define KQ_CONTEXT_AVX2 1
 #define KQ_TARGET __attribute__((target("avx2")))
-#define KQ_STEP static inline __attribute__((always_inline, target("avx2")))
+#define KQ_FUNCTION static inline __attribute__((always_inline, target("avx2")))
 #define KQ_NAME(name) kq_avx2_##name
 #include "context_mix_avx2.h"
 #include "context_steps.h"
 KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, 8, 1, 6); }
 KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, 8, 2, 20); }
 KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, 24, 5, 0); }
-#undef KQ_STEP
+#undef KQ_FUNCTION
 #undef KQ_NAME
 #undef KQ_TARGET
 #endif
@@ -115,12 +117,6 @@ static void kq_context_code(kq_context *m)
 
 /* --- beginning and end ---------------------------------------------------- */
 
-static void *kq_aligned(size_t bytes)
-{
-    void *memory = NULL;
-    return posix_memalign(&memory, 64, bytes) ? NULL : memory;
-}
-
 static int kq_least(int a, int b)
 {
     return a < b ? a : b;
@@ -134,7 +130,7 @@ static int kq_least(int a, int b)
 
 static const uint16_t kq_first_rates[8] = {82, 116, 164, 232, 328, 464, 656, 928};
 
-static void kq_context_begin_weights(kq_context *m)
+static void kq_context_begin(kq_context *m)
 {
     const int contexts = m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~7;
     int32_t first[KQ_MAX_INPUTS] = {0};
@@ -145,14 +141,14 @@ static void kq_context_begin_weights(kq_context *m)
     first[3 * contexts] = 6554; /* 0.1 for the match */
     for (size_t row = 0; row < KQ_ROWS; row++)
         memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
-    for (int contexts2 = 0; contexts2 < 2 * contexts; contexts2++)
-        memcpy(m->histories + contexts2 * KQ_HISTORIES, m->tables->histories,
+    for (int map = 0; map < 2 * contexts; map++)
+        memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories,
                sizeof m->tables->histories);
 }
 
 static void kq_context_close(kq_context *m)
 {
-    free(m->slots);
+    free(m->memory);
     free(m->histories);
     free(m->weights);
     free(m->seen);
@@ -189,23 +185,23 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
 
     const size_t contexts = (size_t)m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~(size_t)7;
     const size_t slots = contexts * KQ_SLOTS << m->line_bits;
-    m->slots = kq_aligned(slots * sizeof *m->slots);
-    m->weights = kq_aligned(KQ_ROWS * inputs * sizeof *m->weights);
+    m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
+    m->weights = malloc(KQ_ROWS * inputs * sizeof *m->weights);
     m->histories = malloc(contexts * 2 * KQ_HISTORIES * sizeof *m->histories);
     m->seen = calloc(KQ_ROWS, sizeof *m->seen);
     m->rates = malloc(KQ_RATES * sizeof *m->rates);
     m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
     m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
-    m->plane.cells = malloc(KQ_CELLS * sizeof *m->plane.cells);
+    m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->slots || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat ||
+    if (!m->memory || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat ||
         !m->habits || !m->places || !m->plane.cells || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
-    memset(m->slots, 0, slots * sizeof *m->slots);
-    memset(m->plane.cells, 0xFF, KQ_CELLS * sizeof *m->plane.cells);
+    m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
+    memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
         m->flat[i] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < 64; i++)
@@ -215,8 +211,91 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     const uint32_t rate = kq_first_rates[KQ_SETTING_RATE(setting)];
     for (uint32_t i = 0; i < KQ_RATES; i++)
         m->rates[i] = (uint16_t)(rate + 240 * rate / (20 + i));
-    kq_context_begin_weights(m);
+    kq_context_begin(m);
     return 1;
+}
+
+/* --- labels to bytes and back ---------------------------------------------- */
+
+typedef struct {
+    const uint16_t *order; /* k: place to entry */
+    const uint8_t *colors; /* k x 3, by entry */
+    uint32_t k;
+    int setting;
+    size_t width, height;
+    int wide; /* labels of two bytes */
+} kq_tile;
+
+/* The colours in the order of the tree, and the place of each entry. */
+static uint8_t *kq_tile_colors(const kq_tile *tile, uint16_t **places)
+{
+    uint8_t *colors = malloc(3 * (size_t)tile->k);
+    uint16_t *found = calloc(tile->k, sizeof *found);
+    if (!colors || !found) {
+        free(colors);
+        free(found);
+        return NULL;
+    }
+    for (uint32_t place = 0; place < tile->k; place++) {
+        memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
+        found[tile->order[place]] = (uint16_t)place;
+    }
+    *places = found;
+    return colors;
+}
+
+/* Returns 1 and the size; 0 if it is over the capacity; -1 without memory. */
+static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, const void *labels,
+                             uint8_t *out, size_t capacity, size_t *size)
+{
+    kq_context model;
+    kq_range_encoder encoder;
+    uint16_t *places = NULL;
+    uint8_t *colors = kq_tile_colors(tile, &places);
+    int done = -1;
+    if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
+                                  colors)) {
+        for (size_t y = 0; y < tile->height; y++) {
+            uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
+            for (size_t x = 0; x < tile->width; x++)
+                row[x] = places[kq_label_get(labels, y * tile->width + x, tile->wide)];
+        }
+        kq_range_encoder_init(&encoder, out, capacity);
+        model.encoder = &encoder;
+        kq_context_code(&model);
+        done = !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
+        kq_context_close(&model);
+    }
+    free(places);
+    free(colors);
+    return done;
+}
+
+/* Returns 1, 0 for an invalid payload, -1 without memory. */
+static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, const uint8_t *payload,
+                             size_t size, void *labels)
+{
+    kq_context model;
+    kq_range_decoder decoder;
+    uint16_t *places = NULL;
+    uint8_t *colors = kq_tile_colors(tile, &places);
+    int done = -1;
+    if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
+                                  colors)) {
+        kq_range_decoder_init(&decoder, payload, size);
+        model.decoder = &decoder;
+        kq_context_code(&model);
+        for (size_t y = 0; y < tile->height; y++) {
+            const uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
+            for (size_t x = 0; x < tile->width; x++)
+                kq_label_set(labels, y * tile->width + x, tile->wide, tile->order[row[x]]);
+        }
+        done = kq_range_decoder_valid(&decoder);
+        kq_context_close(&model);
+    }
+    free(places);
+    free(colors);
+    return done;
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 /* weights · inputs: a logit. Weights are 16.16 and within ±2, so that 128 products
  * of 12 bits, each taken >> 6, stay within 32 bits. */
-KQ_STEP int KQ_NAME(mix)(const int32_t *weights, const int32_t *inputs, int count)
+KQ_FUNCTION int KQ_NAME(mix)(const int32_t *weights, const int32_t *inputs, int count)
 {
     int32_t sum = 0;
     for (int i = 0; i < count; i++)
@@ -14,7 +14,7 @@ KQ_STEP int KQ_NAME(mix)(const int32_t *weights, const int32_t *inputs, int coun
 }
 
 /* weights += inputs · step, step being error · learning rate. */
-KQ_STEP void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int count, int32_t step)
+KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int count, int32_t step)
 {
     for (int i = 0; i < count; i++) {
         int32_t w = weights[i] + ((inputs[i] * step + 8192) >> 14);
@@ -24,7 +24,7 @@ KQ_STEP void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int cou
 }
 
 /* The lines of slots for a group of decisions. */
-KQ_STEP void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
 {
     const int shift = 32 - m->line_bits;
     for (int i = 0; i < contexts; i++) {
@@ -39,7 +39,7 @@ typedef struct {
     uint32_t at[KQ_MAX_CONTEXTS], value[KQ_MAX_CONTEXTS], history[KQ_MAX_CONTEXTS];
 } KQ_NAME(sight);
 
-KQ_STEP void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t node, int tree,
+KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t node, int tree,
                               KQ_NAME(sight) *sight, int32_t *in)
 {
     const kq_logistic *t = m->tables;
@@ -58,7 +58,7 @@ KQ_STEP void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t node, 
 }
 
 /* Counters and histories after the bit. */
-KQ_STEP void KQ_NAME(learn)(kq_context *m, int contexts, const KQ_NAME(sight) *sight, int bit)
+KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int contexts, const KQ_NAME(sight) *sight, int bit)
 {
     for (int i = 0; i < contexts; i++) {
         uint32_t value = sight->value[i], n = value >> 12 & 15;

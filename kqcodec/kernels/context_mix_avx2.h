@@ -3,7 +3,7 @@
  * Included by context_steps.h for models whose number of contexts is divisible by 8.
  */
 
-KQ_STEP int KQ_NAME(mix)(const int32_t *weights, const int32_t *inputs, int count)
+KQ_FUNCTION int KQ_NAME(mix)(const int32_t *weights, const int32_t *inputs, int count)
 {
     __m256i sum = _mm256_setzero_si256();
     for (int i = 0; i < count; i += 8) {
@@ -17,7 +17,7 @@ KQ_STEP int KQ_NAME(mix)(const int32_t *weights, const int32_t *inputs, int coun
     return kq_clamp_logit(_mm_cvtsi128_si32(four) >> 10);
 }
 
-KQ_STEP void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int count, int32_t step)
+KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int count, int32_t step)
 {
     const __m256i by = _mm256_set1_epi32(step), half = _mm256_set1_epi32(8192);
     const __m256i most = _mm256_set1_epi32(131071), least = _mm256_set1_epi32(-131071);
@@ -30,7 +30,7 @@ KQ_STEP void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int cou
     }
 }
 
-KQ_STEP void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
 {
     const __m128i up = _mm_cvtsi32_si128(m->line_bits), down = _mm_cvtsi32_si128(32 - m->line_bits);
     const __m256i add = _mm256_set1_epi32((int)(group * KQ_MULTIPLIER));
@@ -60,7 +60,7 @@ typedef struct {
 } KQ_NAME(sight);
 
 /* table[n] of 16 numbers, for eight n at once. */
-KQ_STEP __m256i KQ_NAME(pick)(const int32_t *table, __m256i n)
+KQ_FUNCTION __m256i KQ_NAME(pick)(const int32_t *table, __m256i n)
 {
     __m256i low = _mm256_permutevar8x32_epi32(_mm256_loadu_si256((const __m256i *)table), n);
     __m256i high = _mm256_permutevar8x32_epi32(_mm256_loadu_si256((const __m256i *)(table + 8)), n);
@@ -68,13 +68,13 @@ KQ_STEP __m256i KQ_NAME(pick)(const int32_t *table, __m256i n)
                                                 _mm256_castsi256_ps(_mm256_slli_epi32(n, 28))));
 }
 
-KQ_STEP __m256i KQ_NAME(stretch)(const kq_logistic *t, __m256i p)
+KQ_FUNCTION __m256i KQ_NAME(stretch)(const kq_logistic *t, __m256i p)
 {
     __m256i found = _mm256_i32gather_epi32((const int *)(const void *)t->stretch, _mm256_srli_epi32(p, 4), 2);
     return _mm256_srai_epi32(_mm256_slli_epi32(found, 16), 16);
 }
 
-KQ_STEP void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t node, int tree,
+KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t node, int tree,
                               KQ_NAME(sight) *sight, int32_t *in)
 {
     const kq_logistic *t = m->tables;
@@ -109,7 +109,7 @@ KQ_STEP void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t node, 
     }
 }
 
-KQ_STEP void KQ_NAME(learn)(kq_context *m, int contexts, const KQ_NAME(sight) *sight, int bit)
+KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int contexts, const KQ_NAME(sight) *sight, int bit)
 {
     const __m256i target = _mm256_set1_epi32(bit ? 65535 : 0), one = _mm256_set1_epi32(1);
     const __m256i bits = _mm256_set1_epi32(63), half = _mm256_set1_epi32(32);

@@ -14,7 +14,7 @@
 
 #define KQ_MARGIN 8   /* labels kept free on both sides of a row */
 #define KQ_ABOVE 3    /* rows kept free above the first */
-#define KQ_CELLS 32768 /* of the colour cube, 8 x 8 x 8 colours each */
+#define KQ_COLOR_CELLS 32768 /* of the colour cube, 8 x 8 x 8 colours each */
 #define KQ_GEOMETRY_MAX 4096 /* a palette larger than this predicts no colours */
 
 #define KQ_MAX_CONTEXTS 24
@@ -89,7 +89,7 @@ KQ_INLINE uint32_t kq_log(uint32_t x)
 }
 
 /* The labels around `at`, and which are equal. */
-KQ_INLINE void kq_look_around(const uint16_t *at, ptrdiff_t stride, kq_surroundings *s)
+KQ_INLINE void kq_survey(const uint16_t *at, ptrdiff_t stride, kq_surroundings *s)
 {
     uint32_t *f = s->feature;
     const uint16_t *n = at - stride, *nn = n - stride, *nnn = nn - stride;

@@ -1,8 +1,8 @@
 /* The steps of the coder `context`, included by context.h once for plain C and once
- * for AVX2: KQ_NAME gives the functions their names, KQ_STEP their attributes.
+ * for AVX2: KQ_NAME gives the functions their names, KQ_FUNCTION their attributes.
  */
 
-KQ_STEP int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
+KQ_FUNCTION int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
 {
     if (m->decoder)
         return kq_range_decode(m->decoder, p);
@@ -13,7 +13,7 @@ KQ_STEP int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
 /* One decision. `node` is its number in its group, `tree` whether it is one of the
  * tree's, `rows` the row of weights for each set, `agrees` what the match says: the
  * bit, or -1 for nothing. */
-KQ_STEP int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int inputs, int bit,
+KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int inputs, int bit,
                             uint32_t node, int tree, const int *rows, int agrees, int held)
 {
     const kq_logistic *t = m->tables;
@@ -51,7 +51,7 @@ KQ_STEP int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int inputs, i
 
 /* Where the match model stands: it follows the place where the same twelve
  * neighbours were seen last. */
-KQ_STEP void KQ_NAME(match)(kq_context *m, size_t at)
+KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at)
 {
     const uint16_t *labels = m->plane.labels;
     const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
@@ -75,7 +75,7 @@ KQ_STEP void KQ_NAME(match)(kq_context *m, size_t at)
 }
 
 /* After a label is known. */
-KQ_STEP void KQ_NAME(follow)(kq_context *m, uint32_t label, uint32_t step)
+KQ_FUNCTION void KQ_NAME(follow)(kq_context *m, uint32_t label, uint32_t step)
 {
     if (m->match_length == 0)
         return;
@@ -86,7 +86,7 @@ KQ_STEP void KQ_NAME(follow)(kq_context *m, uint32_t label, uint32_t step)
 }
 
 /* 0..15 for none, 1 .. 8, and longer ones in steps. */
-KQ_STEP int KQ_NAME(held)(const kq_context *m)
+KQ_FUNCTION int KQ_NAME(held)(const kq_context *m)
 {
     uint32_t length = m->match_length;
     return (int)(length <= 8 ? length : length < 12 ? 9 : length < 16 ? 10 : length < 24 ? 11 :
@@ -94,7 +94,7 @@ KQ_STEP int KQ_NAME(held)(const kq_context *m)
 }
 
 /* One decision by a counter alone: p in 22 bits, n in 10. */
-KQ_STEP int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
+KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
 {
     int32_t p = (int32_t)(*counter >> 10), n = (int32_t)(*counter & 1023);
     uint32_t chance = (uint32_t)p >> 6;
@@ -105,7 +105,7 @@ KQ_STEP int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
 }
 
 /* Whether the label is that of flat surroundings. */
-KQ_STEP int KQ_NAME(flat)(kq_context *m, const uint16_t *at, int bit)
+KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, const uint16_t *at, int bit)
 {
     const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
     const uint16_t *n = at - stride, *nn = n - stride;
@@ -120,13 +120,13 @@ KQ_STEP int KQ_NAME(flat)(kq_context *m, const uint16_t *at, int bit)
 }
 
 /* The half of lo..hi in which a label lies: 1 lower, 2 upper, 0 neither. */
-KQ_STEP int KQ_NAME(half)(uint32_t label, uint32_t lo, uint32_t middle, uint32_t hi)
+KQ_FUNCTION int KQ_NAME(half)(uint32_t label, uint32_t lo, uint32_t middle, uint32_t hi)
 {
     return label < lo || label >= hi ? 0 : label < middle ? 1 : 2;
 }
 
 /* The label, when it is none of the `count` in `refused`: a search in the tree. */
-KQ_STEP uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int inputs,
+KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int inputs,
                                      uint32_t label, const uint32_t *refused, int count)
 {
     const uint32_t *f = m->around.feature;
@@ -174,7 +174,7 @@ KQ_STEP uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int inpu
     return lo;
 }
 
-KQ_STEP int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
+KQ_FUNCTION int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
 {
     for (int j = 0; j < count; j++)
         if (candidates[j] == label)
@@ -184,11 +184,11 @@ KQ_STEP int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
 }
 
 /* A label in surroundings that aren't flat. */
-KQ_STEP uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int inputs,
+KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int inputs,
                                     uint16_t *at, uint32_t label)
 {
     const uint32_t *f = m->around.feature;
-    kq_look_around(at, (ptrdiff_t)m->plane.stride, &m->around);
+    kq_survey(at, (ptrdiff_t)m->plane.stride, &m->around);
     kq_predict(&m->plane, &m->around, contexts > 12);
     KQ_NAME(match)(m, (size_t)(at - m->plane.labels));
     kq_hash_contexts(&m->around, contexts, m->hashes);
@@ -223,7 +223,7 @@ KQ_STEP uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int input
 }
 
 /* The memory of what followed the six nearest neighbours. */
-KQ_STEP uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
+KQ_FUNCTION uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
 {
     const uint16_t *n = at - m->plane.stride, *nn = n - m->plane.stride;
     const uint16_t six[6] = {at[-1], n[0], n[-1], n[1], at[-2], nn[0]};
@@ -238,7 +238,7 @@ KQ_STEP uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
 }
 
 /* What the habit is after a label that it wasn't asked about, or that it missed. */
-KQ_STEP uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
+KQ_FUNCTION uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
 {
     uint32_t count = habit & 255;
     if (habit >> 16 == label)
@@ -248,7 +248,7 @@ KQ_STEP uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
 
 /* All labels of a tile, top to bottom and left to right. `strict`: how often a habit
  * must have held before it is asked alone; 0 for never. */
-KQ_STEP void KQ_NAME(run)(kq_context *m, int contexts, int sets, uint32_t strict)
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int contexts, int sets, uint32_t strict)
 {
     const int inputs = (3 * contexts + 3 + 7) & ~7;
     const size_t stride = m->plane.stride;
