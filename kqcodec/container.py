@@ -208,17 +208,19 @@ def _is_kind(kind: bytes) -> bool:
     )
 
 
-def read_record(source: Source, index: int, size: int) -> Record:
-    """The tile record that the source stands at, with a payload of ``size`` bytes.
+def read_record(source: Source, index: int, least: int, most: int) -> Record:
+    """The tile record that the source stands at, with a payload of ``least`` to ``most``
+    bytes.
 
     Raises:
         InvalidDataError: the length is another, or not in its shortest form.
         TruncatedError
     """
     length = _read_length(source, f"tile {index}")
-    if length != size:
+    if not least <= length <= most:
+        wanted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         raise InvalidDataError(
-            f"tile {index} claims {length:,} bytes; its labels take {size:,} (rule 6.6)"
+            f"tile {index} claims {length:,} bytes; its labels take {wanted} (rule 6.6)"
         )
     payload = source.read(length, f"tile {index}")
     return Record(index, payload, read_u32(source, f"tile {index}"))

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
 from kqcodec.clustering import check_search
-from kqcodec.encoder import encoded_size
+from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding, encoded_size, in_order_for
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.knee import knee
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
@@ -96,7 +98,7 @@ class Elbow:
             indexed = self.image(k)
             assert indexed.costs is not None  # noqa: S101 - quantize always fills it
             loss = f"{indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "exact"
-            file_bytes = encoded_size(indexed)
+            file_bytes = _file_size(indexed, DEFAULT_CODER, None, self._options)
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
             columns.append(
@@ -146,16 +148,19 @@ def elbow(
         image: whatever ``quantize`` accepts.
         ks: numbers of colours, 1..65,536, in any order.
         restarts: of k-means at each K.
-        coders: whose sizes to give.
+        coders: whose sizes to give, of files with the palette in the order of the coder.
         tile: as for ``encode``; sizes depend on it.
         threads, background: as for ``quantize``.
         progress: called with each point when it is known.
-        options: more of ``quantize``: ``effort``, ``space``, ``seed``.
+        options: more of ``quantize``: ``space``, ``seed`` and ``effort``, which is that
+            of the coders, too.
 
     Raises:
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
+    for coder in coders:
+        check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     wanted = sorted(set(ks))
     if not wanted:
         raise ValueError("an elbow needs at least one K")
@@ -169,7 +174,7 @@ def elbow(
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantize(image, k, **options), k, coders, tile, threads))
+            points.append(_point(quantize(image, k, **options), k, coders, tile, options))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -183,7 +188,7 @@ def elbow(
 
 
 def _point(
-    indexed: IndexedImage, k: int, coders: Sequence[str], tile: TileSize, threads: int | None
+    indexed: IndexedImage, k: int, coders: Sequence[str], tile: TileSize, options: dict[str, Any]
 ) -> ElbowPoint:
     costs = indexed.costs
     assert costs is not None  # noqa: S101 - quantize always fills it
@@ -195,10 +200,20 @@ def _point(
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={
-            coder: encoded_size(indexed, coder=coder, tile=tile, threads=threads)
-            for coder in coders
-        },
+        file_bytes={coder: _file_size(indexed, coder, tile, options) for coder in coders},
+    )
+
+
+def _file_size(
+    indexed: IndexedImage, coder: str, tile: TileSize, options: dict[str, Any]
+) -> int:
+    """The bytes that ``encode`` makes with the same options."""
+    return encoded_size(
+        in_order_for(coder, indexed),
+        coder=coder,
+        effort=options.get("effort", DEFAULT_EFFORT),
+        tile=tile,
+        threads=options["threads"],
     )
 
 

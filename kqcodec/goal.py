@@ -26,14 +26,16 @@ from typing import TYPE_CHECKING, Any
 from kqcodec import sizes
 from kqcodec.choice import pins_from
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
-from kqcodec.coders import DEFAULT_CODER, coder_named
+from kqcodec.coders import DEFAULT_CODER
 from kqcodec.crossing import crossing
 from kqcodec.curve import elbow
-from kqcodec.encoder import encoded_size, predicted_size
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding, encoded_size, in_order_for, predicted_size
 from kqcodec.errors import UnmetGoalError
 from kqcodec.metrics import PEAK
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 from kqcodec.rgba_palette import least_colors
+from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,6 +57,8 @@ FEW_COLORS = 16
 _KNEE_EFFORT = "fast"
 # What changes the picture, but not where the knee of k-means' costs is.
 _NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind")
+# What the coder shares with the search for colours.
+_CODING = ("effort", "threads")
 # Where the search for K begins.
 _FIRST_K = 16
 
@@ -156,7 +160,9 @@ def quantize_to(
 ) -> IndexedImage:
     """The image in as many colours as a goal takes.
 
-    The result is what ``quantize`` gives for the K that is chosen.
+    The result is what ``quantize`` gives for the K that is chosen; with ``max_bytes``
+    its palette is in the order that the coder makes the most of, unless ``sort`` names
+    another.
 
     Args:
         image: whatever ``quantize`` accepts.
@@ -170,7 +176,7 @@ def quantize_to(
             picture of at most 16 colours is kept exactly, as is one without a knee
             where ``most`` allows.
         most: the largest K to use.
-        coder, tile: of the file whose size counts.
+        coder, tile: of the file whose size counts; ``effort`` is that of the coder, too.
         threads, background, keep: as for ``quantize``.
         options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``,
             ``pins``, ``sort``, ``dither``, ``dither_kind``.
@@ -181,7 +187,7 @@ def quantize_to(
         TypeError, ValueError: a wrong argument, or no goal.
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
-    coder_named(coder)
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background, keep=keep)
     options["threads"] = threads
@@ -240,6 +246,7 @@ class _Search:
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
             while self._size_of(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
+            indexed = self._in_order(indexed)
         allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
         if allowed is not None and costs.inertia > allowed:
@@ -277,8 +284,14 @@ class _Search:
         return predicted_size(any_image, k, coder=self._coder, tile=self._tile)
 
     def _size_of(self, indexed: IndexedImage) -> int:
-        threads = self._options["threads"]
-        return encoded_size(indexed, coder=self._coder, tile=self._tile, threads=threads)
+        options = {name: self._options[name] for name in _CODING if name in self._options}
+        indexed = self._in_order(indexed)
+        return encoded_size(indexed, coder=self._coder, tile=self._tile, **options)
+
+    def _in_order(self, indexed: IndexedImage) -> IndexedImage:
+        """The image with its palette as it will be stored."""
+        free = self._options.get("sort", DEFAULT_SORT) == DEFAULT_SORT
+        return in_order_for(self._coder, indexed) if free else indexed
 
 
 def _costs(indexed: IndexedImage) -> Costs:

@@ -121,20 +121,32 @@ def predictable(coder: str) -> bool:
 
 
 def payload_size(coder: str, labels: int, k: int) -> int:
-    """Bytes of a tile of so many labels, by the coder of that name."""
+    """Bytes of a tile of so many labels, by a coder that is ``predictable``."""
     return _PAYLOAD_SIZES[coder](labels, k)
 
 
-def tiles_size(header: Header) -> int:
-    """Bytes of all tile records and the directory, from the header alone."""
-    records = 0
+@lru_cache(maxsize=64)
+def payload_range(coder: str, labels: int, k: int) -> tuple[int, int]:
+    """The least and the most bytes of a tile of so many labels, by any coder."""
+    if predictable(coder):
+        size = payload_size(coder, labels, k)
+        return size, size
+    return (1, 1 + dense_size(labels, k)) if k > 1 else (0, 0)
+
+
+def tiles_range(header: Header) -> tuple[int, int]:
+    """The least and the most bytes of all tile records and the directory, from the
+    header alone."""
+    least = most = header.directory_size
     for labels, count in header.grid.tile_areas():
-        records += count * record_size(payload_size(header.coder, labels, header.k))
-    return records + header.directory_size
+        low, high = payload_range(header.coder, labels, header.k)
+        least += count * record_size(low)
+        most += count * record_size(high)
+    return least, most
 
 
 def labels_size(header: Header) -> int:
-    """Bytes of all payloads, from the header alone."""
+    """Bytes of all payloads, by a coder that is ``predictable``."""
     return sum(
         count * payload_size(header.coder, labels, header.k)
         for labels, count in header.grid.tile_areas()
@@ -142,6 +154,7 @@ def labels_size(header: Header) -> int:
 
 
 def file_size(header: Header) -> int:
-    """Bytes of a file without extension sections, from the header alone."""
+    """Bytes of a file without extension sections, from the header alone, where its coder
+    is ``predictable``."""
     palette = header.palette_size + CHECKSUM_SIZE
-    return HEADER_SIZE + palette + tiles_size(header)
+    return HEADER_SIZE + palette + tiles_range(header)[0]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec._version import __version__
 from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding
 from kqcodec.image import IndexedImage
 from kqcodec.page import sections
 from kqcodec.page.content import gather
@@ -52,11 +54,13 @@ def html_report(
         threads, background: as for ``quantize``.
         source_bytes: the size of the file that the image came from, to be mentioned.
         options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``.
+            ``effort`` is that of the coder, too.
 
     Raises:
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument, or an image in K colours of another size.
     """
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": 1, **options}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.curve import elbow
-from kqcodec.encoder import encode_indexed, encoded_size
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import encode_indexed, encoded_size, in_order_for
 from kqcodec.goal import KNEE_KS
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.page.rivals import rival_sizes
@@ -78,11 +79,13 @@ def gather(
         title, source_bytes: see ``Content``.
         coder, tile: of the file whose bits are shown.
         threads: at most so many.
-        options: more of ``quantize``, for the elbow.
+        options: more of ``quantize``, for the elbow; ``effort`` is that of the coder, too.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
-    data = encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
+    coding: dict[str, Any] = {"tile": tile, "threads": threads}
+    coding["effort"] = options.get("effort", DEFAULT_EFFORT)
+    data = encode_indexed(in_order_for(coder, indexed), coder=coder, **coding)
     return Content(
         title=title,
         pixels=counted.pixels,
@@ -92,7 +95,8 @@ def gather(
         segments=segment(indexed, original=counted.pixels),
         report=size_report(data, threads=threads, max_pixels=None),
         ours={
-            name: encoded_size(indexed, coder=name, tile=tile, threads=threads) for name in coders
+            name: encoded_size(in_order_for(name, indexed), coder=name, **coding)
+            for name in coders
         },
         rivals=rival_sizes(indexed),
         source_bytes=source_bytes,
