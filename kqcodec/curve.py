@@ -204,9 +204,7 @@ def _point(
     )
 
 
-def _file_size(
-    indexed: IndexedImage, coder: str, tile: TileSize, options: dict[str, Any]
-) -> int:
+def _file_size(indexed: IndexedImage, coder: str, tile: TileSize, options: dict[str, Any]) -> int:
     """The bytes that ``encode`` makes with the same options."""
     return encoded_size(
         in_order_for(coder, indexed),

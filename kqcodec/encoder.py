@@ -109,9 +109,7 @@ def encoded_size(
     return sum(map(len, parts))
 
 
-def predicted_size(
-    indexed: IndexedImage, k: int, *, coder: str, tile: TileSize = None
-) -> int:
+def predicted_size(indexed: IndexedImage, k: int, *, coder: str, tile: TileSize = None) -> int:
     """How many bytes the same picture would make in ``k`` colours, by a coder that
     ``sizes.predictable`` names."""
     sections = indexed.metadata.sections()

@@ -66,7 +66,7 @@ class Settings(Quantizing):
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
     *("pins", "sort", "dither", "dither_kind"),
-    *("effort", "space", "seed", "restarts", "background"),
+    *("space", "seed", "restarts", "background"),
 )
 
 
@@ -92,7 +92,8 @@ _QUANTIZING = (
     type=click.Choice(options.CODERS),
     default=options.CODER,
     show_default=True,
-    help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
+    help="context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
+    "a pixel; dense: log2(K) bits.",
 )
 @options.tile_option
 @options.search_options
@@ -176,7 +177,11 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
 
     with refusing_tile(name):
         parts = encoded_parts(
-            indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
+            indexed,
+            coder=settings.coder,
+            effort=settings.effort,
+            tile=settings.tile,
+            threads=settings.threads,
         )
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
@@ -199,10 +204,16 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
+    from kqcodec.encoder import in_order_for
+    from kqcodec.sorting import DEFAULT_SORT
+
     with reading_picture(name, settings.max_pixels) as source:
         names = ("pins", "sort", "dither", "dither_kind", "keep")
         more = {option: getattr(settings, option) for option in names}
-        return settings.quantized(name, source, settings.palette, **more)
+        indexed = settings.quantized(name, source, settings.palette, **more)
+    if settings.palette is None and settings.sort == DEFAULT_SORT:
+        indexed = in_order_for(settings.coder, indexed)
+    return indexed
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
@@ -211,6 +222,7 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
+        "effort": settings.effort,
         "tiles": header.grid.count,
         "k": header.k,
         "alpha": header.alpha,
@@ -229,7 +241,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "sort": settings.sort if settings.palette is None else None,
         "dither": settings.dither,
         "dither_kind": settings.dither_kind if settings.dither else None,
-        "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,

@@ -95,8 +95,7 @@ def gather(
         segments=segment(indexed, original=counted.pixels),
         report=size_report(data, threads=threads, max_pixels=None),
         ours={
-            name: encoded_size(in_order_for(name, indexed), coder=name, **coding)
-            for name in coders
+            name: encoded_size(in_order_for(name, indexed), coder=name, **coding) for name in coders
         },
         rivals=rival_sizes(indexed),
         source_bytes=source_bytes,
