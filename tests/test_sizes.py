@@ -99,14 +99,14 @@ def test_files_are_as_large_as_predicted(coder, k, width, height):
 @pytest.mark.parametrize("tile", [0, None, 256])
 def test_six_megapixels_are_as_large_as_predicted(coder, k, tile):
     """3000 x 2000 in one and in many tiles: the coder's bytes, tile by tile."""
-    from kqcodec.coders import coder_named
+    from kqcodec.coders import coder_of
 
     header = Header(coder, 3000, 2000, k, tile_exponents(tile, 3000, 2000))
     total = HEADER_SIZE + 3 * k + 4 + header.directory_size
     for labels, count in header.grid.tile_areas():
         if coder == "packed" or labels <= 1 << 17:
             tile_image = indexed(labels, 1, k)
-            size = len(coder_named(coder).encode(tile_image.labels, k))
+            size = len(coder_of(coder, tile_image.palette).encode(tile_image.labels))
         else:
             size = sizes.dense_size(labels, k)
         if coder == "dense":
