@@ -77,7 +77,7 @@ class Opened:
     def _check_size(self) -> None:
         if self.source.size is None:
             return
-        least, most = (self.first_record + size for size in sizes.tiles_range(self.header))
+        least, most = sizes.allowed_sizes(self.header, self.source)
         if self.source.size < least:
             at_least = "" if least == most else "at least "
             raise TruncatedError(

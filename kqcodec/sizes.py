@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kqcodec.container import record_size
+from kqcodec.container import read_length, record_size
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.header import Header
+    from kqcodec.source import Source
 
 
 def color_bits(alpha: bool = False) -> int:
@@ -143,6 +144,25 @@ def tiles_range(header: Header) -> tuple[int, int]:
         least += count * record_size(low)
         most += count * record_size(high)
     return least, most
+
+
+def allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
+    """The least and the most bytes of a file, looked at from where its tiles begin.
+
+    In a file of one tile this tells its length, which is looked up where sizes don't
+    follow from the header.
+
+    Raises:
+        TruncatedError, InvalidDataError: the length can't be read.
+    """
+    start = source.position
+    least, most = tiles_range(header)
+    if least < most and header.grid.count == 1 and source.size is not None:
+        size = record_size(read_length(source, "tile 0"))
+        source.seek(start)
+        if least <= size <= most:  # what else there is to it the tile's reader says
+            least = most = size
+    return start + least, start + most
 
 
 def labels_size(header: Header) -> int:

@@ -11,6 +11,7 @@ from PIL import Image
 import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
+from kqcodec.encoder import in_order_for
 from kqcodec.errors import UnmetGoalError
 from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
 from kqcodec.metrics import psnr_of_mse
@@ -36,7 +37,12 @@ def quantized(image, k, **options):
 
 
 def fewest(image, **goal):
-    return quantize_to(image, effort="fast", **goal)
+    """Sizes are those of dense, which follow from the header, unless a test says otherwise."""
+    return quantize_to(image, effort="fast", **{"coder": "dense", **goal})
+
+
+def dense(indexed):
+    return kqcodec.encode_indexed(indexed, coder="dense")
 
 
 @pytest.fixture
@@ -121,10 +127,10 @@ def test_metadata_count_as_a_part_of_the_file(small, tmp_path, monkeypatch, pred
     picture.save(tmp_path / "flower.png", exif=exif)
     found = fewest(tmp_path / "flower.png", max_bytes=1000, keep=["exif"])
     assert found.metadata.exif is not None
-    assert len(kqcodec.encode_indexed(found)) <= 1000
+    assert len(dense(found)) <= 1000
     assert found.k < fewest(tmp_path / "flower.png", max_bytes=1000).k
     one_more = quantized(tmp_path / "flower.png", found.k + 1, keep=["exif"])
-    assert len(kqcodec.encode_indexed(one_more)) > 1000
+    assert len(dense(one_more)) > 1000
 
 
 def test_a_size_that_nothing_fits(counted):
@@ -134,7 +140,7 @@ def test_a_size_that_nothing_fits(counted):
 
 def test_a_size_bounds_a_quality(counted):
     free = fewest(counted, psnr=33)
-    size = len(kqcodec.encode_indexed(free))
+    size = len(dense(free))
     assert fewest(counted, psnr=33, max_bytes=size) == free
     with pytest.raises(UnmetGoalError, match=r"colours, the most that fit 500 bytes, reach"):
         fewest(counted, psnr=33, max_bytes=500)
@@ -157,8 +163,8 @@ def test_pictures_with_alpha(glass, monkeypatch, predicted):
     assert found.has_alpha
     assert found.costs.psnr >= 32 > quantized(glass, found.k - 1).costs.psnr
     fitting = fewest(glass, max_bytes=600)
-    assert len(kqcodec.encode_indexed(fitting)) <= 600
-    assert len(kqcodec.encode_indexed(quantized(glass, fitting.k + 1))) > 600
+    assert len(dense(fitting)) <= 600
+    assert len(dense(quantized(glass, fitting.k + 1))) > 600
     assert fewest(glass, knee=True).k in range(6, 64)
     # Two colours are the fewest that keep transparent pixels transparent.
     assert fewest(glass, psnr=3).k == 2
@@ -241,3 +247,19 @@ def test_the_scale_is_as_documented():
     for quality, mse, psnr in ((50, 49.5, 36.0), (80, 12.5, 41.9)):
         assert quality_of_mse(mse) == pytest.approx(quality, abs=0.1)
         assert psnr_of_mse(mse) == pytest.approx(psnr, abs=0.05)
+
+
+def test_a_size_of_a_coder_that_must_be_run(small):
+    found = fewest(small, max_bytes=500, coder="context")
+    size = len(kqcodec.encode_indexed(found, effort="fast"))
+    assert size <= 500
+    assert found == in_order_for("context", quantized(small, found.k))
+    larger = in_order_for("context", quantized(small, found.k + 1))
+    assert len(kqcodec.encode_indexed(larger, effort="fast")) > 500
+
+
+@pytest.mark.parametrize("wrong", [{"coder": "zip"}, {"effort": "most"}, {"tile": 17}])
+def test_wrong_names_are_refused_before_the_search(small, wrong, runs):
+    with pytest.raises(ValueError, match=r"coder|effort|tile"):
+        quantize_to(small, **{"max_bytes": 500, **wrong})
+    assert runs == []

@@ -63,7 +63,7 @@ def _show(name: str) -> None:
             header = container.read_header(source)
             lines += [display_name(name), table(_header_rows(header))]
             palette, sections = _read_front(source, header)
-            allowed = _allowed_sizes(header, source)
+            allowed = sizes.allowed_sizes(header, source)
             lines.append(table(_size_rows(header, source, allowed)))
             if sections:
                 shown = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
@@ -80,7 +80,7 @@ def _show_json(name: str) -> None:
     with _opened(name) as source:
         header = container.read_header(source)
         palette, sections = _read_front(source, header)
-        least, most = allowed = _allowed_sizes(header, source)
+        allowed = sizes.allowed_sizes(header, source)
         _check_size(name, source, allowed)
     import json
 
@@ -97,7 +97,7 @@ def _show_json(name: str) -> None:
         "tile_height": header.grid.tile_height,
         "sections": [section.kind.decode() for section in sections],
         "file_bytes": source.size,
-        "predicted_bytes": least if least == most else None,
+        "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
         "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
@@ -110,12 +110,6 @@ def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.S
     sealer = container.Sealer(header)
     palette = bytes(container.read_palette(source, header, sealer))
     return palette, container.read_sections(source, header, sealer)
-
-
-def _allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
-    """The least and the most bytes of a file whose tiles begin where the source stands."""
-    least, most = sizes.tiles_range(header)
-    return least + source.position, most + source.position
 
 
 def _header_rows(header: Header) -> list[tuple[str]]:
@@ -133,15 +127,15 @@ def _header_rows(header: Header) -> list[tuple[str]]:
 def _size_rows(
     header: Header, source: Source, allowed: tuple[int, int]
 ) -> list[tuple[str, str, str]]:
-    least, most = allowed
     raw = sizes.raw_bits(header.pixels, header.alpha)
     theory = sizes.theory_bits(header.pixels, header.k, header.alpha)
     color = sizes.color_bits(header.alpha)
     bits: list[tuple[str, float]] = [
         (f"raw {color}*N", raw),
         (f"theory {color}*K + N*log2(K)", theory),
-        ("file, by its header" if least == most else "file, at most, by its header", 8 * most),
     ]
+    if sizes.predictable(header.coder):
+        bits.append(("file, by its header", 8 * allowed[0]))
     if source.size is not None:
         bits.append(("file", 8 * source.size))
     return [
