@@ -451,6 +451,7 @@ def test_the_picture(pictures, tmp_path):
     pytest.importorskip("matplotlib", reason="the picture needs matplotlib")
     target = tmp_path / "out.png"
     arguments = ["bench", pictures, "-k", "2,8", "--peers", "png", "-o", target, "-q"]
+    arguments += ["--coders", "packed,dense"]
     assert kq(*arguments).exit_code == 0
     with Image.open(target) as image:
         assert image.width > 1000

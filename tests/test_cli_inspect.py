@@ -85,7 +85,7 @@ def test_no_size_is_predicted_where_none_can_be(tmp_path):
 def test_verify_fails_where_the_parts_do_not_add_up(tmp_path, monkeypatch):
     path = tmp_path / "a.kq"
     written(path, coder="context")
-    monkeypatch.setattr(report, "HEADER_SIZE", 19)
+    monkeypatch.setattr(report.container, "record_size", lambda payload: payload)
     assert "its parts don't add up" in refusal(kq("verify", path), failures.REFUSED)
 
 

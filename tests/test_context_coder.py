@@ -246,7 +246,7 @@ def test_a_directory_that_lies_is_refused(change):
     wrong = tiled([*change(first, second), *rest])
     assert tiled(lengths_of(data)) == data
     with pytest.raises(errors.InvalidDataError, match="directory"):
-        kqcodec.read_region(wrong, (17, 0, 20, 4))
+        kqcodec.read_region(wrong, (0, 0, 20, 4))
     with pytest.raises(errors.InvalidDataError, match="directory"):
         kqcodec.decode(wrong)
 
@@ -273,5 +273,7 @@ def test_a_length_over_the_most_is_refused_before_it_is_read():
         assert container.record_size(size) == len(file) - len(front)
         with pytest.raises(errors.FormatError):
             kqcodec.decode(file)
-    with pytest.raises(errors.InvalidDataError, match="claims"):
-        kqcodec.read(io.BufferedReader(io.BytesIO(front + sealer.tile(0, b""))))
+        pipe = io.BytesIO(file)
+        pipe.seekable = lambda: False
+        with pytest.raises(errors.InvalidDataError, match=f"claims {size:,} bytes"):
+            kqcodec.read(pipe)

@@ -82,7 +82,7 @@ def test_open_reads_the_front_of_the_file_only():
             self.count += len(found)
             return found
 
-    _, data = encoded(5, 400, 400)
+    _, data = encoded(5, 100, 60)
     file = Counting(data)
     image = Image.open(file)
     assert file.count < 200 < len(data)
