@@ -119,7 +119,7 @@ def test_bad_files(tmp_path, command, case):
 @pytest.mark.parametrize("position", [0, 7, 19, 22, 31, 40, 100, -1])
 def test_one_flipped_bit(tmp_path, command, position):
     path = tmp_path / "bad.kq"
-    data = bytearray(kqcodec.encode(NOISE, 3))
+    data = bytearray(kqcodec.encode(NOISE, 3, coder="dense"))
     data[position] ^= 0x10
     path.write_bytes(data)
     assert str(path) in refusal(kq(command, path), failures.REFUSED)
