@@ -384,7 +384,9 @@ def test_standard_input_has_no_size_to_compare(tmp_path):
 def test_the_bar_shows_speed_and_time_left(tree, tmp_path):
     for number in range(6):
         draw(tree / f"more{number}.png", size=(300, 200) if COMPILED else (40, 30))
-    code, shown, _ = on_terminal(["encode", tree, "-r", "-o", tmp_path / "out", "--coder", "dense"], ["stderr"])
+    code, shown, _ = on_terminal(
+        ["encode", tree, "-r", "-o", tmp_path / "out", "--coder", "dense"], ["stderr"]
+    )
     text = shown.decode()
     assert code == 0
     assert re.search(r"\d/9 ", text)

@@ -113,7 +113,8 @@ def test_the_knees_are_where_it_says(text):
     from kqcodec.picture import demo_picture
 
     pixels = demo_picture()
-    within_10, within_256 = kqcodec.elbow(pixels).knee, kqcodec.quantize_to(pixels, knee=True).k
+    within_10 = kqcodec.elbow(pixels, coders=()).knee
+    within_256 = kqcodec.quantize_to(pixels, knee=True).k
     said = (
         f"within 2..10 colours this picture has it at {within_10}, within 2..256 at {within_256}."
     )

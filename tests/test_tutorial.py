@@ -11,7 +11,9 @@ from PIL import Image
 
 from kqcodec import kernels
 
-SLOW = kernels.chosen() == "reference"
+pytestmark = pytest.mark.skipif(
+    kernels.chosen() == "reference", reason="the same on all kernels, and slow on these"
+)
 TUTORIAL = Path(__file__).parent.parent / "spec" / "tutorial.md"
 
 
@@ -29,8 +31,6 @@ def folder(tmp_path_factory):
 def names(text, folder):
     """What its Python leaves behind; each block must print what is below it."""
     pytest.importorskip("matplotlib", reason="the tutorial needs the extra plot")
-    if SLOW:
-        pytest.skip("the same on all kernels, and slow on these")
     before = os.getcwd()
     os.chdir(folder)
     found = {}
@@ -58,8 +58,6 @@ def test_its_pictures_are_drawn(folder):
 @pytest.mark.skipif(os.name != "posix", reason="the commands are for a POSIX shell")
 def test_the_commands_run(text, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib", reason="the tutorial needs the extra plot")
-    if SLOW:
-        pytest.skip("the same on all kernels, and slow on these")
     monkeypatch.chdir(tmp_path)
     (block,) = [block for block in blocks(text) if block.kind == "console"]
     assert "exactly as its header predicts" in run(block, {}, TUTORIAL.name)
