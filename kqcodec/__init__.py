@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kqcodec.labelmaps import label_map
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
+    from kqcodec.page import html_report
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
@@ -57,6 +58,7 @@ _HOMES = {
     "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
+    "html_report": "page",
     "kmeans": "clustering",
     "label_map": "labelmaps",
     "quantize": "quantizer",
@@ -90,6 +92,7 @@ __all__ = [
     "encode",
     "encode_indexed",
     "errors",
+    "html_report",
     "kmeans",
     "label_map",
     "quantize",

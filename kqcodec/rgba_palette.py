@@ -17,7 +17,7 @@ import numpy as np
 
 from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
 from kqcodec.errors import ColorsError
-from kqcodec.histogram import Histogram, keys_of_colors
+from kqcodec.histogram import Histogram, colors_of_keys, keys_of_colors
 from kqcodec.palette import assigned as nearest_entries
 from kqcodec.palette import is_among, lumas
 from kqcodec.rgba_clusters import Centers, Colors, State, assigned, searched, settled
@@ -143,9 +143,12 @@ def _rounded(
     state: State, fine: WeightedPoints, effort: Effort, space: AlphaSpace
 ) -> NDArray[np.uint8]:
     """The centres as 8-bit colours; opaque ones are moved about, as those of pictures
-    without alpha are, where that lowers the cost."""
+    without alpha are, where that lowers the cost.
+
+    ``state`` is on all points of ``fine``.
+    """
     centers = state.centers
-    palette = space.colors(centers.places)
+    palette = _among_their_own(space.colors(centers.places), state, fine)
     if not space.has_grid or centers.opaque == 0:
         return palette
     start = Centers(space.points(palette), centers.opaque, centers.hidden)
@@ -164,6 +167,29 @@ def _rounded(
     moved = start.changed(list(range(start.opaque)), places, places[:0])
     if assigned(cells, moved).cost < on_cells.cost:
         palette[: start.opaque] = space.colors(places)
+    return palette
+
+
+def _among_their_own(
+    palette: NDArray[np.uint8], state: State, fine: WeightedPoints
+) -> NDArray[np.uint8]:
+    """Translucent entries' colours between the least and the greatest of those that
+    they stand for, channel by channel.
+
+    A rounded alpha has colours make up for it, and the fainter it is the more: a
+    shadow in pure black would get a tint.
+    """
+    labels = state.labels[state.colors.opaque :]
+    order = np.argsort(labels, kind="stable")
+    entries, starts = np.unique(labels[order], return_index=True)
+    if len(entries) == 0:
+        return palette
+    colors = colors_of_keys(fine.keys[fine.keys < FIRST_OPAQUE][order])
+    least, greatest = (which.reduceat(colors, starts) for which in (np.minimum, np.maximum))
+    is_free = (entries >= state.centers.opaque) & (entries < state.centers.movable)
+    some = entries[is_free]
+    palette[some, :3] = np.clip(palette[some, :3], least[is_free], greatest[is_free])
+    palette[palette[:, 3] == 0] = 0
     return palette
 
 

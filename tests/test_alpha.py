@@ -157,6 +157,16 @@ def test_opaque_colours_among_many_translucent_ones_get_entries_of_their_own():
         assert found.costs.mse < metrics.mse(pixels, obvious)
 
 
+@pytest.mark.parametrize("space", list(SPACES))
+def test_a_black_shadow_gets_no_tint(space):
+    shadow = glass(7)
+    shadow[..., :3] = 0
+    found = kqcodec.quantize(shadow, 8, space=space)
+    check(shadow, found, 8)
+    assert not found.palette[:, :3].any()
+    assert errors(shadow, found.to_rgba())[0] == 0
+
+
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_a_single_opaque_pixel_keeps_its_entry(k):
     # Giving it up would pay, if it were allowed: all the others are far apart.

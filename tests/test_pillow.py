@@ -2,8 +2,10 @@
 
 import concurrent.futures
 import copy
+import inspect
 import io
 import pickle
+import re
 import threading
 
 import numpy as np
@@ -322,6 +324,14 @@ def test_a_real_photograph(portrait):
         assert (found.info["coder"], found.info["k"]) == ("dense", 12)
         expected = kqcodec.quantize(portrait, 12)
         assert np.array_equal(np.asarray(found), expected.labels)
+
+
+def test_every_option_of_the_encoder_is_one_of_save():
+    parameters = set(inspect.signature(kqcodec.encode).parameters) - {"image", "keep"}
+    options = {"k", *kqcodec.pillow._QUANTIZING, *kqcodec.pillow._CODING}
+    assert options == parameters
+    for name in options:
+        assert re.search(rf"\b{name}\b", kqcodec.pillow.__doc__)
 
 
 # --- metadata ---------------------------------------------------------------

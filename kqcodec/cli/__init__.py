@@ -30,6 +30,7 @@ COMMANDS = {
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
     "elbow": "Show cost and size in every number of colours, and the knee.",
+    "report": "Write a page to look at: slider, palette, elbow, masks, bits.",
     "segment": "Divide pictures by colour into labels, masks and statistics.",
     "thumbnail": "Write a small PNG of a .kq file.",
     "bench": "Compare .kq with other formats on your pictures.",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
 from kqcodec import sizes
 from kqcodec.cli import goals, options
 from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
@@ -34,6 +33,7 @@ from kqcodec.cli.pictures import (
     reading_picture,
     warnings_as_lines,
 )
+from kqcodec.cli.quantizing import Quantizing
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
 
@@ -44,41 +44,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.cli.outputs import Outputs
-    from kqcodec.encoder import TileSize
-    from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Quantizing):
     """What the options say about every picture alike."""
 
-    k: int | None
-    goal: Goal | None
     palette: NDArray[np.uint8] | None
     palette_file: str | None
     pins: tuple[tuple[int, int, int], ...]
     sort: str
     dither: float
     dither_kind: str
-    coder: str
-    tile: TileSize
-    effort: str
-    space: str
-    seed: int
-    restarts: int
-    threads: int | None
-    background: tuple[int, int, int] | None
-    max_pixels: int
     keep: tuple[str, ...]
-    skip_if_larger: bool
     labels: bool
+    skip_if_larger: bool
 
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
-    *("palette_file", "pins", "sort", "dither", "dither_kind"),
+    *("pins", "sort", "dither", "dither_kind"),
     *("effort", "space", "seed", "restarts", "background"),
 )
 
@@ -89,6 +76,7 @@ _QUANTIZING = (
     "  kq encode photo.png -k 16\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode --labels mask.png\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
 )
 @options.inputs_argument
@@ -113,8 +101,8 @@ _QUANTIZING = (
 @click.option(
     "--labels",
     is_flag=True,
-    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
-    "label and the palette as they are.",
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz): keep "
+    "every label and the palette as they are, or give the labels the colours of --palette.",
 )
 @options.keep_option
 @options.max_pixels_option
@@ -156,7 +144,7 @@ def command(
     )
 
     def wanted(suffix: str) -> bool:
-        return is_picture(suffix) or (labels and suffix == ".npy")
+        return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
@@ -181,7 +169,7 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
     if settings.labels:
-        indexed = read_labels(name, settings.max_pixels)
+        indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts
@@ -212,27 +200,9 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
     with reading_picture(name, settings.max_pixels) as source:
-        if settings.goal is None:
-            return kqcodec.quantize(
-                source, settings.k, palette=settings.palette, **_quantizing(settings)
-            )
-        with refusing_tile(name):
-            return kqcodec.quantize_to(
-                source,
-                **asdict(settings.goal),
-                coder=settings.coder,
-                tile=settings.tile,
-                **_quantizing(settings),
-            )
-
-
-def _quantizing(settings: Settings) -> dict[str, Any]:
-    """What quantizing takes besides K or a palette."""
-    names = (
-        *("pins", "sort", "dither", "dither_kind", "effort", "space", "seed", "restarts"),
-        *("threads", "background", "keep"),
-    )
-    return {name: getattr(settings, name) for name in names}
+        names = ("pins", "sort", "dither", "dither_kind", "keep")
+        more = {option: getattr(settings, option) for option in names}
+        return settings.quantized(name, source, settings.palette, **more)
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:

@@ -66,7 +66,8 @@ class Search:
         if self.passed_over:
             names = [click.format_filename(p) for p in self.passed_over[:_MOST_NAMES]]
             more = len(self.passed_over) - len(names)
-            files = "1 file was" if len(self.passed_over) == 1 else f"{len(self.passed_over)} were"
+            count = len(self.passed_over)
+            files = "1 file was" if count == 1 else f"{count:,} files were"
             lines.append(
                 f"{files} passed over, not being of a kind that this command reads: "
                 + ", ".join(names)

@@ -226,11 +226,18 @@ def _check_outside(inputs: Sequence[str], output: str) -> None:
     place = _place(output)
     for name in filter(os.path.isdir, inputs):
         holder = _place(name)
-        if place != holder and os.path.commonpath([place, holder]) == holder:
+        if place != holder and _lies_in(place, holder):
             raise click.UsageError(
                 f"the output {click.format_filename(output)} lies within the input "
                 f"{click.format_filename(name)}; name a directory outside it."
             )
+
+
+def _lies_in(place: str, folder: str) -> bool:
+    try:
+        return os.path.commonpath([place, folder]) == folder
+    except ValueError:  # on another drive, where there are drives
+        return False
 
 
 def _stem(name: str) -> str:

@@ -11,18 +11,25 @@ import click
 import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
+from kqcodec.cli.folders import search
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import number, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kqcodec.report import SizeReport
 
 
 @click.command(
     "verify",
-    epilog="\b\nExamples:\n  kq verify photo.kq\n  kq verify photo.kq pictures/one.kq --json",
+    epilog="\b\nExamples:\n  kq verify photo.kq\n  kq verify photo.kq pictures/one.kq --json\n"
+    "  kq verify -r pictures/ -q",
 )
 @options.inputs_argument
+@click.option(
+    "-r", "--recursive", is_flag=True, help="Take the .kq files in folders, and in folders below."
+)
 @options.threads_option
 @options.max_pixels_option
 @options.json_option
@@ -33,6 +40,7 @@ def command(
     /,
     *,
     inputs: tuple[str, ...],
+    recursive: bool,
     threads: int | None,
     max_pixels: int,
     as_json: bool,
@@ -41,11 +49,21 @@ def command(
     """Check every checksum, decode every pixel, and prove the size of .kq files.
 
     The table gives bits, and their ratio to the raw picture and to the formula.
-    The size that the header predicts must be the file's, to the byte. - is standard
-    input.
+    The size that the header predicts must be the file's, to the byte. A FILE is a
+    .kq file, a folder of them with -r, or - for standard input.
     """
+    taken: Sequence[str] = inputs
+    failures: dict[str, Failure] = {}
+    if recursive:
+        found = search(inputs, ".kq".__eq__)
+        failures = dict(found.failures)
+        taken = [*failures, *(file.path for file in found.files)]
+        for remark in found.remarks():
+            click.echo(f"kq: {remark}", err=True)
 
     def work(name: str) -> None:
+        if name in failures:
+            raise failures[name]
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
@@ -61,7 +79,7 @@ def command(
                 f"{report.predicted_bytes:,}; get an undamaged copy",
             )
 
-    with progress(inputs, hidden=quiet or as_json) as names:
+    with progress(taken, hidden=quiet or as_json) as names:
         code = run_each(names, work, as_json=as_json)
     ctx.exit(code)
 

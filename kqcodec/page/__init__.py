@@ -1,0 +1,102 @@
+"""The report to look at: one self-contained HTML page about a picture in K colours.
+
+The page needs no server and no network, which its content security policy forbids it
+in so many words; pictures are inside it. The same arguments give the same page.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from kqcodec._version import __version__
+from kqcodec.coders import DEFAULT_CODER
+from kqcodec.image import IndexedImage
+from kqcodec.page import sections
+from kqcodec.page.content import gather
+from kqcodec.quantizer import CountedPixels, count_pixels, quantize
+
+if TYPE_CHECKING:
+    from kqcodec.encoder import TileSize
+    from kqcodec.page.content import Content
+    from kqcodec.pixels import Color, ImageLike
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def html_report(
+    image: ImageLike | CountedPixels,
+    k: int | IndexedImage,
+    *,
+    title: str = "A picture",
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+    background: Color | None = None,
+    source_bytes: int | None = None,
+    **options: Any,
+) -> str:
+    """A page about an image in ``k`` colours, to be written to a .html file as UTF-8.
+
+    It shows the original and the result under a slider, the palette with shares, the
+    elbow, the mask of each colour, the bits of each part of the file against theory,
+    and sizes beside PNG and lossless WebP.
+
+    Args:
+        image: whatever ``quantize`` accepts.
+        k: the number of colours, or what ``quantize`` or ``quantize_to`` has made of
+            that very image.
+        title: above all.
+        coder, tile: of the file whose bits are shown.
+        threads, background: as for ``quantize``.
+        source_bytes: the size of the file that the image came from, to be mentioned.
+        options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``.
+
+    Raises:
+        ImageError, OSError: the image can't be read or converted.
+        TypeError, ValueError: a wrong argument, or an image in K colours of another size.
+    """
+    if not isinstance(image, CountedPixels):
+        image = count_pixels(image, threads=threads, background=background)
+    options = {"restarts": 1, **options}
+    indexed = k if isinstance(k, IndexedImage) else quantize(image, k, threads=threads, **options)
+    if indexed.costs is None:
+        raise TypeError("an IndexedImage to report on comes from quantize, with its costs")
+    content = gather(
+        image,
+        indexed,
+        title=title,
+        coder=coder,
+        tile=tile,
+        threads=threads,
+        source_bytes=source_bytes,
+        **options,
+    )
+    return _page(content)
+
+
+def _page(content: Content) -> str:
+    parts = (
+        sections.head,
+        sections.picture,
+        sections.palette,
+        sections.elbow,
+        sections.masks,
+        sections.bits,
+        sections.file_sizes,
+    )
+    body = "\n".join(f"<section>{part(content)}</section>" for part in parts)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(content.title)}: {content.indexed.k:,} colours</title>\n"
+        f'<link rel="icon" href="data:,">\n<style>\n{_resource("page.css")}</style></head>\n'
+        f"<body>\n{body}\n<footer>Made by kqcodec {__version__}, from k-means to the last "
+        f"bit.</footer>\n<script>\n{_resource('page.js')}</script></body></html>\n"
+    )
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,107 @@
+"""What a page tells, gathered: the quantized picture, its costs, segments and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kqcodec.curve import elbow
+from kqcodec.encoder import encode_indexed, encoded_size
+from kqcodec.goal import KNEE_KS
+from kqcodec.header import CODER_NUMBERS
+from kqcodec.page.rivals import rival_sizes
+from kqcodec.report import size_report
+from kqcodec.segments import segment
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kqcodec.curve import Elbow
+    from kqcodec.encoder import TileSize
+    from kqcodec.image import IndexedImage
+    from kqcodec.metrics import Costs
+    from kqcodec.quantizer import CountedPixels
+    from kqcodec.report import SizeReport
+    from kqcodec.segments import Segmentation
+
+# The elbow goes from 2 to here at least, and to twice the picture's K.
+_LEAST_RANGE = 10
+_LARGE_K = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Everything on the page.
+
+    Attributes:
+        title: of the page, a file's name mostly.
+        pixels: the original, uint8, shape (H, W, 3), or (H, W, 4) with alpha.
+        indexed: the picture in K colours.
+        costs: what it lost.
+        elbow: cost and size in other numbers of colours.
+        segments: the pixels of each colour.
+        report: the bits of the file by the coder that was chosen.
+        ours: by coder, the bytes of the file.
+        rivals: by name, the bytes of other formats.
+        source_bytes: of the file that the picture came from, if known.
+    """
+
+    title: str
+    pixels: NDArray[np.uint8]
+    indexed: IndexedImage
+    costs: Costs
+    elbow: Elbow
+    segments: Segmentation
+    report: SizeReport
+    ours: dict[str, int]
+    rivals: dict[str, int]
+    source_bytes: int | None
+
+
+def gather(
+    counted: CountedPixels,
+    indexed: IndexedImage,
+    *,
+    title: str,
+    coder: str,
+    tile: TileSize = None,
+    threads: int | None = None,
+    source_bytes: int | None = None,
+    **options: Any,
+) -> Content:
+    """Measure all that a page tells.
+
+    Args:
+        counted: the original.
+        indexed: the same in K colours, with its costs.
+        title, source_bytes: see ``Content``.
+        coder, tile: of the file whose bits are shown.
+        threads: at most so many.
+        options: more of ``quantize``, for the elbow.
+    """
+    assert indexed.costs is not None  # noqa: S101 - quantize always fills it
+    coders = tuple(CODER_NUMBERS)
+    data = encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
+    return Content(
+        title=title,
+        pixels=counted.pixels,
+        indexed=indexed,
+        costs=indexed.costs,
+        elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
+        segments=segment(indexed, original=counted.pixels),
+        report=size_report(data, threads=threads, max_pixels=None),
+        ours={
+            name: encoded_size(indexed, coder=name, tile=tile, threads=threads) for name in coders
+        },
+        rivals=rival_sizes(indexed),
+        source_bytes=source_bytes,
+    )
+
+
+def _ks(k: int) -> list[int]:
+    """The numbers of colours whose costs are shown."""
+    if k <= _LEAST_RANGE:
+        return list(range(2, _LEAST_RANGE + 1))
+    ks = {other for other in KNEE_KS if other <= 2 * k}
+    return sorted(ks | {k}) if k <= _LARGE_K else sorted(ks)

@@ -1,0 +1,185 @@
+"""The HTML report in a real browser: headless Chromium, driven by Playwright.
+
+Skipped, saying so, where one of them isn't there. KQCODEC_SCREENSHOTS names a folder
+for pictures of what the tests see.
+"""
+
+import io
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import kqcodec
+
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="the extra `browser` brings Playwright, which isn't there"
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    from skimage import data
+
+    return np.ascontiguousarray(data.coffee()[::5, ::5])
+
+
+@pytest.fixture(scope="module")
+def report(pixels, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    page = kqcodec.html_report(pixels, 8, title="coffee <b>& cream</b>", effort="fast")
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+class Watched:
+    """A tab with the report, and what it complained about and asked for."""
+
+    def __init__(self, browser, path, **options):
+        self.page = browser.new_page(**{"viewport": {"width": 1100, "height": 900}, **options})
+        self.complaints, self.requests = [], []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+        self.slider = self.page.locator(".compare input")
+
+    def shot(self, selector):
+        """The element's pixels; Chromium draws pictures at whole ones."""
+        element = self.page.locator(selector).first
+        element.scroll_into_view_if_needed()
+        clip = {name: round(value) for name, value in element.bounding_box().items()}
+        with Image.open(io.BytesIO(self.page.screenshot(clip=clip))) as image:
+            return np.asarray(image.convert("RGB")).astype(int)
+
+    def keep(self, name):
+        folder = os.environ.get("KQCODEC_SCREENSHOTS")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def opened(browser, report):
+    found = []
+
+    def open_report(**options):
+        found.append(Watched(browser, report, **options))
+        return found[-1]
+
+    yield open_report
+    for tab in found:
+        tab.page.close()
+        assert tab.complaints == []
+        assert {url.partition(":")[0] for url in tab.requests} <= {"file", "data"}
+        assert sum(url.startswith("file:") for url in tab.requests) == 1
+
+
+def test_it_opens_without_a_word(opened):
+    tab = opened()
+    assert tab.page.title() == "coffee <b>& cream</b>: 8 colours"
+    assert tab.page.locator("h1").inner_text() == "coffee <b>& cream</b>"
+    loaded = "[...document.images].filter(i => !i.hidden).every(i => i.complete && i.naturalWidth)"
+    assert tab.page.evaluate(loaded)
+    assert tab.page.locator("h2").all_inner_texts() == [
+        "Original and quantized",
+        "Palette",
+        "Elbow",
+        "Masks",
+        "Bits",
+        "Sizes",
+    ]
+    tab.keep("light")
+
+
+def test_the_slider_moves_by_keyboard(opened, pixels):
+    tab = opened()
+    tab.page.select_option("#zoom", "1")
+    quantized = kqcodec.quantize(pixels, 8, effort="fast").to_rgb()
+    tab.slider.focus()
+    rows, columns = slice(10, 70), slice(20, 100)  # away from corners and handle
+    tab.page.keyboard.press("End")
+    assert (tab.shot(".compare")[rows, columns] == pixels[rows, columns]).all()
+    tab.page.keyboard.press("Home")
+    assert (tab.shot(".compare")[rows, columns] == quantized[rows, columns]).all()
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.page.evaluate("compare.style.getPropertyValue('--at')") == "0.1%"
+
+
+def test_the_slider_moves_by_mouse(opened, pixels):
+    tab = opened()
+    tab.page.select_option("#zoom", "4")
+    box = tab.page.locator(".view").bounding_box()
+    y = box["y"] + 60
+    tab.page.mouse.move(box["x"] + 100, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + 240, y, steps=5)
+    tab.page.mouse.up()
+    at = float(tab.page.evaluate("compare.style.getPropertyValue('--at')").rstrip("%"))
+    width = 4 * pixels.shape[1]
+    assert abs(at / 100 * width - 240) < 4
+    shot = tab.shot(".compare")
+    quantized = kqcodec.quantize(pixels, 8, effort="fast").to_rgb()
+    row = 60
+    assert (shot[row, 8:232] == pixels[row // 4].repeat(4, axis=0)[8:232]).all()
+    assert (shot[row, 248:400] == quantized[row // 4].repeat(4, axis=0)[248:400]).all()
+
+
+def test_the_picture_fits_or_is_enlarged(opened, pixels):
+    tab = opened()
+    view = tab.page.locator(".view").bounding_box()
+    fit = tab.page.locator(".compare").bounding_box()
+    assert pixels.shape[1] < fit["width"] <= view["width"]
+    tab.page.select_option("#zoom", "8")
+    assert tab.page.locator(".compare").bounding_box()["width"] == 8 * pixels.shape[1]
+    tab.page.select_option("#zoom", "0")
+    assert tab.page.locator(".compare").bounding_box() == fit
+
+
+def test_a_mask_shows_its_colour_alone(opened, pixels):
+    tab = opened()
+    tab.page.select_option("#zoom", "1")
+    tab.slider.focus()
+    tab.page.keyboard.press("Home")
+    before = tab.shot(".compare")
+    indexed = kqcodec.quantize(pixels, 8, effort="fast")
+    buttons = tab.page.locator(".masks button")
+    assert buttons.count() == 8
+    buttons.nth(2).click()
+    assert buttons.nth(2).get_attribute("aria-pressed") == "true"
+    rows, columns = slice(10, 70), slice(20, 100)
+    member = (indexed.labels == 2)[rows, columns]
+    assert member.any()
+    assert not member.all()
+    shown, plain = tab.shot(".compare")[rows, columns], before[rows, columns]
+    assert (shown[member] == plain[member]).all()
+    assert (shown[~member] <= plain[~member] * 0.16 + 1).all()
+    tab.keep("mask")
+    buttons.nth(5).click()
+    assert buttons.nth(2).get_attribute("aria-pressed") == "false"
+    buttons.nth(5).click()
+    assert (tab.shot(".compare")[rows, columns] == plain).all()
+
+
+def test_dark_and_narrow(opened):
+    dark = opened(color_scheme="dark", viewport={"width": 390, "height": 800})
+    light = opened(viewport={"width": 390, "height": 800})
+    for tab in (dark, light):
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    color = "getComputedStyle(document.body).backgroundColor"
+    assert dark.page.evaluate(color) != light.page.evaluate(color)
+    dark.keep("dark")
