@@ -76,9 +76,10 @@ class Sealer:
         """CRC-32 of header, kind, ordinal and body (rule 3.2)."""
         return zlib.crc32(body, zlib.crc32(kind + struct.pack(">Q", ordinal), self._header))
 
-    def palette(self, palette: bytes) -> bytes:
-        """The palette with its checksum."""
-        return palette + struct.pack(">I", self.checksum(_PALETTE_KIND, 0, palette))
+    def palette(self, plain: bytes, payload: bytes | None = None) -> bytes:
+        """The palette with its checksum; where it is coded, by its payload."""
+        body = plain if payload is None else pack_length(len(payload)) + payload
+        return body + struct.pack(">I", self.checksum(_PALETTE_KIND, 0, body))
 
     def sections(self, sections: Iterable[Section]) -> bytes:
         """The sections with END behind them."""
@@ -130,14 +131,30 @@ def read_header(source: Source) -> Header:
 
 def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
     """The palette's 3·K bytes, red, green and blue of each entry; where the file has
-    alpha, that of each entry behind them all.
+    alpha, that of each entry behind them all. Where they are coded they are decoded.
 
     Raises:
-        TruncatedError, ChecksumError
+        TruncatedError, ChecksumError, InvalidDataError
     """
+    if header.coded_palette:
+        return _read_coded_palette(source, header, sealer)
     palette = bytes(source.read(header.palette_size, "the palette"))
     _check(source, sealer.checksum(_PALETTE_KIND, 0, palette), "the palette")
     return palette
+
+
+def _read_coded_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
+    size = _read_length(source, "the palette")
+    length = pack_length(size)
+    if len(length) + size >= header.palette_size:
+        raise InvalidDataError(
+            f"a coded palette of {size:,} bytes is not smaller than the plain one (rule 4.5)"
+        )
+    payload = bytes(source.read(size, "the palette"))
+    _check(source, sealer.checksum(_PALETTE_KIND, 0, length + payload), "the palette")
+    from kqcodec.coded_palette import decode_palette
+
+    return decode_palette(payload, header.k, header.channels)
 
 
 def read_sections(
@@ -198,7 +215,7 @@ def read_record(source: Source, index: int, size: int) -> Record:
         InvalidDataError: the length is another, or not in its shortest form.
         TruncatedError
     """
-    length = _read_length(source, index)
+    length = _read_length(source, f"tile {index}")
     if length != size:
         raise InvalidDataError(
             f"tile {index} claims {length:,} bytes; its labels take {size:,} (rule 6.6)"
@@ -207,16 +224,16 @@ def read_record(source: Source, index: int, size: int) -> Record:
     return Record(index, payload, read_u32(source, f"tile {index}"))
 
 
-def _read_length(source: Source, index: int) -> int:
+def _read_length(source: Source, part: str) -> int:
     length = 0
     for position in range(4):
-        (byte,) = bytes(source.read(1, f"tile {index}"))
+        (byte,) = bytes(source.read(1, part))
         if position == 0 and byte == 0x80:
             break
         length = length << 7 | byte & 0x7F
         if byte < 0x80:
             return length
-    raise InvalidDataError(f"tile {index} has a malformed length (rule 6.4)")
+    raise InvalidDataError(f"{part} has a malformed length (rule 6.4)")
 
 
 def read_u32(source: Source, part: str) -> int:

@@ -16,7 +16,7 @@ from kqcodec import container, sizes
 from kqcodec.coders import coder_named
 from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
-from kqcodec.header import Header
+from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
 from kqcodec.kernels import kernels
 from kqcodec.metadata import Metadata
@@ -46,6 +46,7 @@ class Opened:
     sections: list[container.Section]
     sealer: Sealer
     first_record: int
+    palette_size: int  # bytes of the palette as it is stored, without its checksum
 
     @classmethod
     def from_source(cls, source: Source, max_pixels: int | None) -> Opened:
@@ -58,6 +59,7 @@ class Opened:
         check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
         sealer = Sealer(header)
         palette = container.read_palette(source, header, sealer)
+        palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer)
         opened = cls(
             source,
@@ -66,6 +68,7 @@ class Opened:
             sections,
             sealer,
             source.position,
+            palette_size,
         )
         opened._check_size()
         return opened

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from kqcodec import sizes
+from kqcodec.coded_palette import encode_palette
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kqcodec.image import IndexedImage
+
+# The coders whose files have the palette coded where that is smaller (rule 4.5).
+CODED_PALETTES = frozenset({"context"})
 
 # None: by the picture's size; 0: one tile; a side, or (width, height).
 TileSize: TypeAlias = "int | tuple[int, int] | None"
@@ -73,7 +77,12 @@ def encoded_parts(
     tile_coder = coder_named(coder)
     count = thread_count(threads)
     header = _header(indexed, coder, tile, sections)
-    return _parts(indexed, header, tile_coder, count, sections)
+    coded = None
+    if coder in CODED_PALETTES:
+        coded = encode_palette(palette_bytes(indexed.palette), indexed.k)
+    if coded is not None:
+        header = replace(header, coded_palette=True, minor=2)
+    return _parts(indexed, header, tile_coder, count, sections, coded_palette=coded)
 
 
 def encoded_size(
@@ -128,10 +137,12 @@ def _parts(
     coder: Coder,
     threads: int,
     sections: Sequence[Section],
+    *,
+    coded_palette: bytes | None,
 ) -> Iterator[bytes]:
     sealer = Sealer(header)
     yield header.to_bytes()
-    yield sealer.palette(palette_bytes(indexed.palette))
+    yield sealer.palette(palette_bytes(indexed.palette), coded_palette)
     if sections:
         yield sealer.sections(sections)
     grid = header.grid
@@ -148,7 +159,8 @@ def _parts(
 
 
 def _least_minor(indexed: IndexedImage, sections: Sequence[Section]) -> int:
-    """The least minor version of the format that has all that the file uses."""
+    """The least minor version of the format that has all that the file uses besides a
+    coded palette."""
     has_metadata = any(section.kind in SECTION_KINDS.values() for section in sections)
     return int(indexed.has_alpha or has_metadata)
 

@@ -21,18 +21,18 @@ from kqcodec.errors import (
 from kqcodec.tiles import Grid
 
 SIGNATURE = bytes.fromhex("cb510d0a0a")
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 
 CODER_NUMBERS = {"packed": 0, "dense": 1}
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
 CODER_CONTEXT = 2  # reserved
 
 FLAG_ALPHA = 1 << 0  # since 1.1
-FLAG_CODED_PALETTE = 1 << 1  # reserved
+FLAG_CODED_PALETTE = 1 << 1
 FLAG_SECTIONS = 1 << 2
 FLAG_PALETTE_ELSEWHERE = 1 << 3  # reserved
 _FLAGS = 0x1F
-_KNOWN_FLAGS = FLAG_ALPHA | FLAG_SECTIONS
+_KNOWN_FLAGS = FLAG_ALPHA | FLAG_CODED_PALETTE | FLAG_SECTIONS
 
 HEADER_SIZE = 20
 CHECKSUM_SIZE = 4
@@ -67,6 +67,7 @@ class Header:
         sections: whether extension sections follow the palette.
         minor: the format's minor version, which readers needn't know.
         alpha: whether the palette has alpha.
+        coded_palette: whether the palette is coded; packed and dense have it plain.
 
     Raises:
         InvalidDataError: a value outside the format's limits.
@@ -80,8 +81,11 @@ class Header:
     sections: bool = False
     minor: int = 0
     alpha: bool = False
+    coded_palette: bool = False
 
     def __post_init__(self) -> None:
+        if self.coded_palette and self.coder in ("packed", "dense"):
+            raise InvalidDataError(f"a coded palette with the coder {self.coder} (rule 4.5)")
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
             raise InvalidDataError(
                 f"a picture of {self.width} x {self.height} pixels is impossible (rule 2.6)"
@@ -115,9 +119,14 @@ class Header:
         )
 
     @property
+    def channels(self) -> int:
+        """Bytes of a palette's entry: 3, or 4 with alpha."""
+        return 4 if self.alpha else 3
+
+    @property
     def palette_size(self) -> int:
-        """Bytes of the palette's colours, with their alpha."""
-        return (4 if self.alpha else 3) * self.k
+        """Bytes of the palette's colours, with their alpha, where they aren't coded."""
+        return self.channels * self.k
 
     @property
     def directory_size(self) -> int:
@@ -129,6 +138,7 @@ class Header:
         """The header as it stands in a file."""
         flags = FLAG_SECTIONS if self.sections else 0
         flags |= FLAG_ALPHA if self.alpha else 0
+        flags |= FLAG_CODED_PALETTE if self.coded_palette else 0
         x, y = (e - MIN_TILE_EXPONENT + 1 if e else 0 for e in self.tile_exponents)
         fields = _FIELDS.pack(
             SIGNATURE,
@@ -172,6 +182,7 @@ class Header:
             sections=bool(flags & FLAG_SECTIONS),
             minor=version & 15,
             alpha=bool(flags & FLAG_ALPHA),
+            coded_palette=bool(flags & FLAG_CODED_PALETTE),
         )
 
 
@@ -209,7 +220,6 @@ def _supported_flags(flags: int, version: int) -> int:
     unknown = flags & ~_KNOWN_FLAGS
     if unknown:
         names = {
-            FLAG_CODED_PALETTE: "a coded palette",
             FLAG_PALETTE_ELSEWHERE: "a palette kept elsewhere",
         }
         lowest = unknown & -unknown

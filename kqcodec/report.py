@@ -43,7 +43,7 @@ class SizeReport:
         predicted_bytes: what it must be, computed from the header alone (with
             the extension sections, whose lengths it doesn't tell, added).
         header_bytes: the 20 bytes of the header.
-        palette_bytes: the 3·K bytes of the palette, 4·K with alpha.
+        palette_bytes: the 3·K bytes of the palette, 4·K with alpha, fewer if coded.
         labels_bytes: the payloads of all tiles.
         directory_bytes: directory, lengths of the tiles, and every checksum but
             the header's.
@@ -140,7 +140,7 @@ def size_report(
             labels_bytes += size
             framing += container.record_size(size) - size
             frequencies += counts
-        sections = opened.first_record - HEADER_SIZE - header.palette_size - CHECKSUM_SIZE
+        sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
         return SizeReport(
             width=header.width,
             height=header.height,
@@ -150,7 +150,7 @@ def size_report(
             file_bytes=source.position,
             predicted_bytes=sizes.file_size(header) + sections,
             header_bytes=HEADER_SIZE,
-            palette_bytes=header.palette_size,
+            palette_bytes=opened.palette_size,
             labels_bytes=labels_bytes,
             directory_bytes=framing,
             sections_bytes=sections,

@@ -115,6 +115,7 @@ HEADER_LENGTH = 20
 SIGNATURE = bytes.fromhex("CB 51 0D 0A 0A")
 PACKED, DENSE = 0, 1
 FLAG_A = 1 << 0  # the palette has alpha
+FLAG_C = 1 << 1  # the palette is coded
 FLAG_S = 1 << 2  # extension sections follow the palette
 MAX_TILE_LABELS = 2**26  # rule 6.2
 
@@ -125,6 +126,7 @@ class Header(NamedTuple):
     raw: bytes  # its 20 bytes, which every CRC-32 includes
     coder: int
     has_alpha: bool
+    has_coded_palette: bool
     has_sections: bool
     width: int
     height: int
@@ -175,12 +177,16 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
     # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 and 1 and flags A and S."
+    # of this document knows coders 0 and 1 and flags A, C and S."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
     if coder not in (PACKED, DENSE):
         raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 and 1")
-    if flags & ~(FLAG_A | FLAG_S):
-        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00101")
+    if flags & ~(FLAG_A | FLAG_C | FLAG_S):
+        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00111")
+
+    # 4.5: "The coders packed and dense never have flag C."
+    if flags & FLAG_C and coder in (PACKED, DENSE):
+        raise Refused("4.5", f"the file has flag C, which coder {coder} never has")
 
     # 2.6: "Width and height are 1 to 4,294,967,295 pixels. Zero is invalid."
     width, height = number(raw[8:12]), number(raw[12:16])
@@ -206,8 +212,9 @@ def read_header(source: Source, max_pixels: int) -> Header:
     k = number(raw[16:18]) + 1
 
     has_alpha, has_sections = bool(flags & FLAG_A), bool(flags & FLAG_S)
+    is_coded = bool(flags & FLAG_C)
     tile = tile_width, tile_height
-    return Header(raw, coder, has_alpha, has_sections, width, height, *tile, k)
+    return Header(raw, coder, has_alpha, is_coded, has_sections, width, height, *tile, k)
 
 
 def tile_side(value: int, picture_side: int) -> int:
@@ -249,6 +256,9 @@ def check_part(header: Header, kind: bytes, ordinal: int, body: bytes, stored: b
 
 def read_palette(source: Source, header: Header) -> list[bytes]:
     """Read the palette: K entries of three bytes, or of four with alpha."""
+    if header.has_coded_palette:
+        return read_coded_palette(source, header)
+
     # 4.1: "The palette follows the header: K entries of three bytes, red, green,
     # blue, each 0 to 255, then the CRC-32."
     # 4.4: "With flag A, K bytes of alpha follow the last colour before the CRC-32"
@@ -266,6 +276,29 @@ def read_palette(source: Source, header: Header) -> list[bytes]:
     # 4.4: "entry by entry, 0 transparent and 255 opaque, colours not premultiplied"
     alphas = body[3 * header.k :]
     return [color + alphas[i : i + 1] for i, color in enumerate(colors)]
+
+
+def read_coded_palette(source: Source, header: Header) -> list[bytes]:
+    """Read a palette that section 14 decodes."""
+    # 4.5: "With flag C, the palette is a length as in rule 6.4, a payload of so many
+    # bytes"
+    start = source.position
+    length = read_length(source, "the palette")
+    length_field = source.data[start : source.position]
+
+    # 4.5: "length and payload, which together are shorter than the 3·K bytes of rule
+    # 4.1, or the 4·K of rule 4.4; a decoder checks this before it reads the payload."
+    if len(length_field) + length >= header.channels * header.k:
+        raise Refused("4.5", f"the coded palette has {length} bytes, no fewer than a plain one")
+    payload = source.take(length, "4.5", "the palette")
+    stored = source.take(CRC32_LENGTH, "4.5", "the palette's CRC-32")
+    check_part(header, b"PLTE", 0, length_field + payload, stored)
+
+    # 4.5: "The payload is one that rule 13.5 allows."
+    entries, ends_well = decode_palette(payload, header.k, header.channels)
+    if not ends_well:
+        raise Refused("4.5", "the coded palette doesn't end as an encoder ends it")
+    return entries
 
 
 # ── 5. Extension sections ───────────────────────────────────────────────────
@@ -370,7 +403,7 @@ def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearra
 
 def read_record(source: Source, header: Header, index: int, labels: int) -> bytes:
     """Read the record of one tile, and return its payload."""
-    length = read_length(source, index)
+    length = read_length(source, f"tile {index}")
 
     # 6.6: "The payloads of packed and dense have exactly the length that sections 7
     # and 8 give."
@@ -391,23 +424,23 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     return payload
 
 
-def read_length(source: Source, index: int) -> int:
+def read_length(source: Source, part: str) -> int:
     """Read the length of a payload."""
     # 6.4: "in groups of seven bits, the most significant group first. Each group is
     # the lower seven bits of a byte, whose top bit is 1 unless it is the last."
     length = 0
     for group in range(4):
-        byte = source.take(1, "6.3", f"the length of tile {index}")[0]
+        byte = source.take(1, "6.3", f"the length of {part}")[0]
 
         # 6.4: "It has the fewest bytes possible: the first is not 80."
         if group == 0 and byte == 0x80:
-            raise Refused("6.4", f"the length of tile {index} is not the shortest: it starts 80")
+            raise Refused("6.4", f"the length of {part} is not the shortest: it starts 80")
         length = length << 7 | byte & 0x7F
         if byte < 0x80:
             return length
 
     # 6.4: "The length is that of the payload alone, 0 to 268,435,455"
-    raise Refused("6.4", f"the length of tile {index} has over four bytes")
+    raise Refused("6.4", f"the length of {part} has over four bytes")
 
 
 def check_directory(source: Source, header: Header, lengths: list[int]) -> None:
@@ -586,6 +619,220 @@ class ArithmeticDecoder:
         # 13.5: "The last byte of a payload is not 0, and of its bytes a decoder has asked
         # for each one when it has decoded the last bit."
         return not self.payload.endswith(b"\0") and len(self.payload) <= self.asked
+
+
+# ── 14. The coded palette ───────────────────────────────────────────────────
+
+GREEN, RED, BLUE, ALPHA = range(4)
+BLACK = [0, 0, 0, 255]
+HISTORY = 32
+
+# 14.10: "The guesses, and t for each, by channel."
+T_GREEN_ASCENDING = [124, 650, 848, 162, 47, 99, 114, 4]
+T_GREEN_KEPT = [13, 287, 742, 291, 156, 158, 157, 176, 68]
+T_RED_DIFFERS = [66, 12, 89, 42, 31, 26, 4, 342, 229, 434, 595, 18, 160]
+T_RED_SAME = [23, 4, 102, 63, 9, 39, 63, 386, 331, 288, 478, 96, 166]
+T_BLUE_DIFFERS = [53, 20, 52, 4, 21, 194, 14, 4, 22, 14, 30, 13, 289, 322, 548, 319, 32, 97]
+T_BLUE_SAME = [39, 4, 48, 6, 29, 215, 48, 14, 62, 48, 14, 48, 337, 122, 171, 274, 20, 549]
+T_ALPHA_DIFFERS = [1156, 215, 51, 112, 26, 194, 39, 72, 183]
+T_ALPHA_SAME = [563, 226, 76, 252, 167, 113, 57, 86, 508]
+
+
+class Weights:
+    """One set of weights of the guesses of a channel."""
+
+    def __init__(self, t: list[int]) -> None:
+        """Start with the numbers t of rule 14.10."""
+        # 14.7: "At the start w is 32·t."
+        self.t = t
+        self.w = [32 * start for start in t]
+
+
+def decode_palette(payload: bytes, k: int, channels: int) -> tuple[list[bytes], bool]:
+    """Return the K entries, and whether the payload ends as an encoder ends it."""
+    # 14.1: "The first bit has p = 32768: it is 1 if the entries ascend, and 0 if they are
+    # in any other order. Then follow the K entries"
+    decoder = ArithmeticDecoder(payload)
+    ascends = decoder.bit(32768) == 1
+    first = Weights(T_GREEN_ASCENDING if ascends else T_GREEN_KEPT)
+
+    # 14.5: "For each channel the guesses have two sets of weights: one for values which
+    # are the first of their entry, or whose entry has had the same values so far as the
+    # entry of age 0; the other for those whose entry differs."
+    same = [first, Weights(T_RED_SAME), Weights(T_BLUE_SAME), Weights(T_ALPHA_SAME)]
+    differs = [first, Weights(T_RED_DIFFERS), Weights(T_BLUE_DIFFERS), Weights(T_ALPHA_DIFFERS)]
+
+    # 14.3: "Two entries of green, red and blue 0 and alpha 255 stand ahead of the first
+    # entry, and belong to the history of those that follow until 32 others do."
+    history = [BLACK, BLACK]
+    entries = []
+    for index in range(k):
+        # 14.1: "of each entry its green, its red, its blue and, with flag A, its alpha."
+        entry: list[int] = []
+        for channel in range(channels):
+            is_same = entry == history[0][:channel]
+
+            # 14.4: "If the entries ascend, the entry isn't the first, and all values of
+            # the entry that were coded before this one are the same as in the entry of
+            # age 0, L is the value of the entry of age 0. Otherwise L is 0."
+            least = history[0][channel] if ascends and index > 0 and is_same else 0
+            guesses = guesses_of(entry, history, k - index, ascends)
+            weights = (same if is_same else differs)[channel]
+            entry.append(decode_value(decoder, guesses, weights, least))
+
+        # 14.3: "The history of an entry are the entries before it, the last 32 at most"
+        history = [entry, *history][:HISTORY]
+        entries.append(bytes([entry[RED], entry[GREEN], *entry[BLUE:]]))
+    return entries, decoder.ends_well()
+
+
+def decode_value(
+    decoder: ArithmeticDecoder, guesses: list[list[int]], weights: Weights, least: int
+) -> int:
+    """Decode one value, and let the weights follow it."""
+    # 14.5: "q = floor((2^40 − 1) / (M(L) + … + M(255))), or 0 where that sum is 0"
+    #
+    # The sums are kept from the start: M(x) + … + M(y − 1) is sums[y] − sums[x].
+    running = [[0, *itertools.accumulate(masses)] for masses in guesses]
+    allowed = [sums[256] - sums[least] for sums in running]
+    q = [(2**40 - 1) // mass if mass else 0 for mass in allowed]
+
+    def weighted_shares(x: int, y: int) -> list[int]:
+        # 14.5: "share(x, y) = floor((M(x) + … + M(y − 1)) · q / 2^24)"
+        shares = [(sums[y] - sums[x]) * q[i] // 2**24 for i, sums in enumerate(running)]
+        return [w * share for w, share in zip(weights.w, shares, strict=True)]
+
+    # 14.6: "A value is coded as eight bits, the most significant first. With a the least
+    # and a + 2s − 1 the greatest number that the bits so far allow, the next bit is 1 if
+    # the value is at least a + s"
+    a = 0
+    for s in (128, 64, 32, 16, 8, 4, 2, 1):
+        # 14.6: "Where L is at least a + s, the bit is 1 and isn't coded."
+        if least >= a + s:
+            a += s
+            continue
+
+        # 14.6: "upper = Σ over the guesses of w · share(a + s, a + 2s)"
+        # 14.6: "both = Σ over the guesses of w · share(max(a, L), a + 2s)"
+        # 14.6: "p = floor(65536 · upper / both), but at least 1 and at most 65535"
+        upper = sum(weighted_shares(a + s, a + 2 * s))
+        both = sum(weighted_shares(max(a, least), a + 2 * s))
+        if decoder.bit(min(max(65536 * upper // both, 1), 65535)):
+            a += s
+
+    # 14.7: "w = floor(w · share(v, v + 1) · 63488 / total) + t, total = Σ of w · share(v,
+    # v + 1)"
+    shares = weighted_shares(a, a + 1)
+    total = sum(shares)
+    weights.w = [share * 63488 // total + t for share, t in zip(shares, weights.t, strict=True)]
+    return a
+
+
+def guesses_of(
+    coded: list[int], history: list[list[int]], left: int, ascends: bool
+) -> list[list[int]]:
+    """Return the masses of the guesses of an entry's next value, in the order of 14.10."""
+    # 14.10: "G, R, B, A are the values of the entry of age 0, and *step* is the difference
+    # of the channel's value in the entry of age 0 less that in the entry of age 1."
+    last = history[0]
+    step = last[len(coded)] - history[1][len(coded)]
+    even = [1] * 256
+    if len(coded) == GREEN:
+        steps = [near(last[GREEN] + step, 0), near(last[GREEN] + step, 1)]
+        if ascends:
+            return [*(gaps(f, last[GREEN], left) for f in (1, 2, 4, 8, 16)), *steps, even]
+        u = [65536 // (8 + age) for age in range(len(history))]
+        g = [entry[GREEN] for entry in history]
+        return [
+            *(near(last[GREEN], k) for k in (0, 2, 4)),
+            *steps,
+            *(among(g, u, k) for k in (0, 2, 4)),
+            even,
+        ]
+    green = coded[GREEN]
+    u = [65536 // (8 + age + abs(entry[GREEN] - green)) for age, entry in enumerate(history)]
+    if len(coded) == RED:
+        off_green = [green + entry[RED] - entry[GREEN] for entry in history]
+        return [
+            *(near(green, k) for k in (0, 2, 4)),
+            *(near(green + last[RED] - last[GREEN], k) for k in (0, 1, 3)),
+            near(last[RED], 0),
+            *(among(off_green, u, k) for k in (0, 1, 2, 4)),
+            among([entry[RED] for entry in history], u, 0),
+            even,
+        ]
+    if len(coded) == BLUE:
+        red = coded[RED]
+        u = []
+        for entry in history:
+            hue = abs((entry[RED] - entry[GREEN]) - (red - green))
+            u.append(1 + 2**24 // (16 + 2 * hue + abs(entry[GREEN] - green)) ** 3)
+        off_green = [green + entry[BLUE] - entry[GREEN] for entry in history]
+        return [
+            *(near(red, k) for k in (0, 2)),
+            *(near(green, k) for k in (0, 2, 4)),
+            near(2 * green - red, 5),
+            *(near(green + last[BLUE] - last[GREEN], k) for k in (0, 1, 3)),
+            *(near(red + last[BLUE] - last[RED], k) for k in (0, 1)),
+            near(last[BLUE], 0),
+            *(among(off_green, u, k) for k in (0, 1, 2, 4)),
+            among([entry[BLUE] for entry in history], u, 0),
+            even,
+        ]
+    return [
+        near(255, 0),
+        *(near(last[ALPHA], k) for k in (0, 2)),
+        *(near(last[ALPHA] + step, k) for k in (0, 1)),
+        *(among([entry[ALPHA] for entry in history], u, k) for k in (0, 2, 4)),
+        even,
+    ]
+
+
+@functools.cache
+def near(c: int, k: int) -> list[int]:
+    """Return the masses of the guess that a value is c, or about c."""
+    # 14.8: "The masses of a guess *near(c, k)* are those of *among* with one number, c, of
+    # the weight 65536."
+    return among([c], [65536], k)
+
+
+def among(c: list[int], u: list[int], k: int) -> list[int]:
+    """Return the masses of the guess that a value is one of c, or about one."""
+    # 14.8: "Let X(v) be the sum of the weights whose number is v, those under 0 being taken
+    # as 0 and those over 255 as 255."
+    x = [0] * 256
+    for value, weight in zip(c, u, strict=True):
+        x[min(max(value, 0), 255)] += weight
+
+    # 14.8: "D(v) = X(v) + floor(D(v − 1) · (2^k − 1) / 2^k), D(−1) = 0"
+    # 14.8: "U(v) = X(v) + floor(U(v + 1) · (2^k − 1) / 2^k), U(256) = 0"
+    down = decayed(x, k)
+    up = decayed(x[::-1], k)[::-1]
+
+    # 14.8: "M(v) = D(v) + U(v) − X(v)"
+    return [down[v] + up[v] - x[v] for v in range(256)]
+
+
+def decayed(x: list[int], k: int) -> list[int]:
+    """Return each number plus the result before it times (2^k − 1) / 2^k."""
+    results, last = [], 0
+    for value in x:
+        last = value + last * (2**k - 1) // 2**k
+        results.append(last)
+    return results
+
+
+def gaps(f: int, green: int, n: int) -> list[int]:
+    """Return the masses of a guess of the next of n ascending values."""
+    # 14.9: "ρ = floor(65536 · (256 − G) · f / ((256 − G) · f + 4·n))"
+    rho = 65536 * (256 - green) * f // ((256 - green) * f + 4 * n)
+
+    # 14.9: "are 0 under the green G of the entry of age 0, 65536 at G, and then, one after
+    # the other, M(v) = floor(M(v − 1) · ρ / 65536)"
+    masses = [0] * green + [65536]
+    while len(masses) < 256:
+        masses.append(masses[-1] * rho // 65536)
+    return masses
 
 
 # ── The whole file ──────────────────────────────────────────────────────────

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from profiles import rgb_profile
 
+from kqcodec.coded_palette import encode_palette
 from kqcodec.coders import coder_named
 from kqcodec.container import pack_length
 from kqcodec.image import label_dtype
@@ -40,6 +41,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
 FLAG_ALPHA = 1
+FLAG_CODED_PALETTE = 2
 FLAG_SECTIONS = 4
 END = (b"END ", b"")
 METADATA = (b"icc ", b"exif", b"xmp ")
@@ -74,6 +76,7 @@ class Parts:
     version: int = 0x10
     tile: int = 0x00  # byte 7 of the header
     alpha: bytes | None = None  # of each palette entry
+    coded_palette: bytes | None = None  # its payload, with flag C
     sections: tuple[Section, ...] | None = None  # without END
     header_override: bytes | None = None  # the 18 bytes ahead of the CRC-16
     payload_override: tuple[tuple[int, bytes], ...] = ()  # (tile, payload)
@@ -98,6 +101,7 @@ class Parts:
             return self.header_override
         flags = 0 if self.sections is None else FLAG_SECTIONS
         flags |= 0 if self.alpha is None else FLAG_ALPHA
+        flags |= 0 if self.coded_palette is None else FLAG_CODED_PALETTE
         numbers = (self.version, CODERS[self.coder] << 5 | flags, self.tile)
         sizes = (self.width, self.height, self.k - 1)
         return SIGNATURE + struct.pack(">BBBIIH", *numbers, *sizes)
@@ -115,6 +119,8 @@ class Parts:
     def palette_part(self) -> bytes:
         """The palette and its CRC-32."""
         body = self.palette + (self.alpha or b"")
+        if self.coded_palette is not None:
+            body = pack_length(len(self.coded_palette)) + self.coded_palette
         return body + self.seal(b"PLTE", 0, body)
 
     def section_parts(self) -> list[bytes]:
@@ -638,7 +644,7 @@ def invalid_unsupported() -> Iterator[Invalid]:
     for name, bit in flags.items():
         data = with_byte(base, 6, 1 << bit).to_bytes()
         what = f"reserved flag, bit {bit}"
-        until = "1.1" if name == "alpha" else ""
+        until = {"alpha": "1.1", "coded-palette": "1.2"}.get(name, "")
         yield Invalid(f"flag-{name}", what, "2.4", "unsupported", data, until)
     for kind in (b"DEMO", b"PALX", b"FRAM", b"END1"):
         name = kind.decode("ascii")
@@ -887,6 +893,17 @@ def invalid_alpha() -> Iterator[Invalid]:
     yield Invalid("alpha-behind", what, "3.3", "checksum", data)
 
 
+def invalid_coded_palettes() -> Iterator[Invalid]:
+    """Coded palettes where there can be none."""
+    for name in ("packed", "dense"):
+        base = example(name)
+        payload = encode_palette(base.palette, base.k)
+        assert payload is not None
+        data = replace(base, version=0x12, coded_palette=payload).to_bytes()
+        what = f"a coded palette with the coder {name}"
+        yield Invalid(f"coded-palette-{name}", what, "4.5", "invalid", data)
+
+
 def invalid_vectors() -> list[Invalid]:
     """All invalid files."""
     topics = (
@@ -902,6 +919,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_labels,
         invalid_limits,
         invalid_alpha,
+        invalid_coded_palettes,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -911,7 +929,7 @@ def invalid_vectors() -> list[Invalid]:
 
 def index(valid: list[Valid], invalid: list[Invalid]) -> str:
     """The index, one vector a line."""
-    lines = ["{", '"format": "1.1",']
+    lines = ["{", '"format": "1.2",']
     for name, vectors in (("valid", valid), ("invalid", invalid)):
         entries = [json.dumps(vector.entry(), ensure_ascii=False) for vector in vectors]
         lines += [f'"{name}": [', ",\n".join(entries), "]," if name == "valid" else "]"]

@@ -132,7 +132,13 @@ def test_alpha_makes_the_palette_longer():
     assert Header.from_bytes(changed(b6=0x21)).to_bytes() == changed(b6=0x21)
 
 
-@pytest.mark.parametrize("flag", [2, 8, 16])
+@pytest.mark.parametrize("coder", [0, 0x20])
+def test_coded_palettes_need_a_coder_that_has_them(coder):
+    with pytest.raises(errors.InvalidDataError, match=r"rule 4\.5"):
+        Header.from_bytes(changed(b6=coder | 2))
+
+
+@pytest.mark.parametrize("flag", [8, 16])
 def test_unknown_flags_are_refused(flag):
     with pytest.raises(errors.UnsupportedError):
         Header.from_bytes(changed(b6=0x20 | flag))

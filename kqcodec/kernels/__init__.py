@@ -58,6 +58,18 @@ def chosen() -> str:
     return "compiled"
 
 
+def palette_kernels() -> ModuleType:
+    """The kernels that code palettes, of the set in use; NumPy stays unloaded where
+    they are the compiled ones.
+
+    Raises:
+        KernelError: as ``chosen``.
+    """
+    modules = {"compiled": "compiled_palette", "reference": "reference.palette"}
+    name = chosen()
+    return _imported(name, f"kqcodec.kernels.{modules[name]}")
+
+
 def _imported(name: str, module: str) -> ModuleType:
     try:
         return importlib.import_module(module)

@@ -22,6 +22,7 @@ static PyObject *refuse(const char *why)
 
 #include "_colors.h"
 #include "_diffuse.h"
+#include "_palette.h"
 #include "_quantize.h"
 #include "_range_coder.h"
 
@@ -188,6 +189,7 @@ static PyMethodDef methods[] = {
     KQ_COLORS_METHODS
     KQ_DIFFUSE_METHODS
     KQ_RANGE_CODER_METHODS
+    KQ_PALETTE_METHODS
     {"pack", py_pack, METH_VARARGS, pack_doc},
     {"unpack", py_unpack, METH_VARARGS, unpack_doc},
     {"dense_encode", py_dense_encode, METH_VARARGS, dense_encode_doc},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.kernels import _kernels
+from kqcodec.kernels.compiled_palette import decode_palette, encode_palette
 from kqcodec.kernels.compiled_quantize import (
     accumulate,
     count_colors,
@@ -37,9 +38,11 @@ __all__ = [
     "code_bits",
     "count_colors",
     "decode_bits",
+    "decode_palette",
     "dense_decode",
     "dense_encode",
     "diffuse",
+    "encode_palette",
     "fill_table",
     "lloyd",
     "look_up",

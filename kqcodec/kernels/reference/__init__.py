@@ -16,6 +16,7 @@ from kqcodec.kernels.reference.moves import merge_and_split, near
 from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
+from kqcodec.kernels.reference.palette import decode_palette, encode_palette
 from kqcodec.kernels.reference.range_coder import code_bits, decode_bits
 from kqcodec.kernels.reference.seeds import plus_plus
 
@@ -24,9 +25,11 @@ __all__ = [
     "code_bits",
     "count_colors",
     "decode_bits",
+    "decode_palette",
     "dense_decode",
     "dense_encode",
     "diffuse",
+    "encode_palette",
     "fill_table",
     "lloyd",
     "look_up",

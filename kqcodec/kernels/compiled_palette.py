@@ -1,0 +1,26 @@
+"""The coded palette in C, a part of ``kqcodec.kernels.compiled``.
+
+No NumPy: `kq info` shows palettes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kqcodec.kernels import _kernels
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+def encode_palette(plain: Buffer, k: int, ascending: bool, capacity: int) -> bytes | None:
+    """See the reference."""
+    out = bytearray(capacity)
+    size = _kernels.encode_palette(plain, k, ascending, out)
+    return None if size < 0 else bytes(out[:size])
+
+
+def decode_palette(payload: Buffer, k: int, channels: int) -> bytes | None:
+    """See the reference."""
+    out = bytearray(k * channels)
+    return bytes(out) if _kernels.decode_palette(payload, k, out) else None
