@@ -145,3 +145,29 @@ def test_an_npz_file_brings_its_color_table(mask, tmp_path):
     np.savez(tmp_path / "other.npz", a=np.eye(2), b=np.eye(2))
     message = refusal(kq("encode", "--labels", tmp_path / "other.npz"), failures.REFUSED)
     assert message.endswith('other.npz has no array called "labels"')
+
+
+def test_a_palette_file_is_the_color_table(tmp_path):
+    labels = np.arange(12).reshape(3, 4) % 3
+    np.save(tmp_path / "labels.npy", labels)
+    (tmp_path / "classes.hex").write_text("#ff0000\n#00ff00\n#ff0000\n#0000ff\n")
+    arguments = ["--labels", tmp_path / "labels.npy", "--palette", tmp_path / "classes.hex"]
+    assert kq("encode", *arguments).exit_code == 0
+    back = kqcodec.read(tmp_path / "labels.kq")
+    assert back.labels.tolist() == labels.tolist()
+    assert back.palette.tolist() == [[255, 0, 0], [0, 255, 0], [255, 0, 0], [0, 0, 255]]
+    (tmp_path / "classes.hex").write_text("#ff0000\n#00ff00\n")
+    message = refusal(kq("encode", *arguments, "--force"), failures.REFUSED)
+    assert message.endswith("labels.npy: label 2 is outside 0..1: the palette has 2 entries")
+    assert kqcodec.read(tmp_path / "labels.kq") == back
+
+
+def test_folders_of_label_maps(mask, tmp_path):
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    mask.rename(folder / "mask.png")
+    np.savez(folder / "more.npz", labels=np.eye(3, dtype=int))
+    np.save(folder / "wrong.npy", np.eye(3))
+    result = kq("encode", "-r", "--labels", folder, "-o", tmp_path / "out")
+    assert "wrong.npy doesn't hold labels" in refusal(result, failures.REFUSED)
+    assert files_in(tmp_path / "out") == ["mask.kq", "more.kq"]

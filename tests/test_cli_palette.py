@@ -83,7 +83,6 @@ def test_the_summary_says_how_many(pictures, gpl):
         (["--effort", "best"], "leave out --effort"),
         (["--seed", "1"], "leave out --seed"),
         (["--restarts", "2"], "leave out --restarts"),
-        (["--labels"], "--palette is about choosing colours"),
     ],
 )
 def test_a_palette_excludes_a_search(pictures, gpl, options, reason):

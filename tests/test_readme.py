@@ -65,6 +65,7 @@ def names(text, tmp_path_factory):
     try:
         for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
             exec(compile(block, str(README), "exec"), found)
+        found["picture"].load()  # which closes its file, whoever looks at it later
     finally:
         os.chdir(before)
     return found

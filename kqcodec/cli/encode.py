@@ -65,7 +65,7 @@ class Settings(Quantizing):
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
-    *("palette_file", "pins", "sort", "dither", "dither_kind"),
+    *("pins", "sort", "dither", "dither_kind"),
     *("effort", "space", "seed", "restarts", "background"),
 )
 
@@ -76,6 +76,7 @@ _QUANTIZING = (
     "  kq encode photo.png -k 16\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode --labels mask.png\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
 )
 @options.inputs_argument
@@ -100,8 +101,8 @@ _QUANTIZING = (
 @click.option(
     "--labels",
     is_flag=True,
-    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy): keep every "
-    "label and the palette as they are.",
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz): keep "
+    "every label and the palette as they are, or give the labels the colours of --palette.",
 )
 @options.keep_option
 @options.max_pixels_option
@@ -143,7 +144,7 @@ def command(
     )
 
     def wanted(suffix: str) -> bool:
-        return is_picture(suffix) or (labels and suffix == ".npy")
+        return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
@@ -168,7 +169,7 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
     if settings.labels:
-        indexed = read_labels(name, settings.max_pixels)
+        indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
     from kqcodec.encoder import encoded_parts, in_order_of

@@ -24,6 +24,9 @@ from kqcodec.errors import ColorsError, ImageError, LabelsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kqcodec.image import IndexedImage
 
 
@@ -49,18 +52,29 @@ def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
             raise image_failure(exc, shown, max_pixels) from exc
 
 
-def read_labels(name: str, max_pixels: int) -> IndexedImage:
+def read_labels(
+    name: str, max_pixels: int, palette: NDArray[np.uint8] | None = None
+) -> IndexedImage:
     """The input ``name`` as a label map.
 
+    Args:
+        name: the file.
+        max_pixels: the limit.
+        palette: colours for the labels, instead of the file's own.
+
     Raises:
-        Failure: it can't be read, holds no labels, or is over the limit.
+        Failure: it can't be read, holds no labels, or is over the limit; or a label
+            has no colour.
     """
     from kqcodec.decoder import check_limit
     from kqcodec.labelmaps import label_map
 
-    with reading_picture(name, max_pixels) as source:
-        indexed = label_map(source)
-        check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
+    try:
+        with reading_picture(name, max_pixels) as source:
+            indexed = label_map(source, palette)
+            check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
+    except ValueError as exc:
+        raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
     return indexed
 
 

@@ -94,8 +94,8 @@ class Settings:
 @click.option(
     "--labels",
     is_flag=True,
-    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .kq), whose "
-    "labels are the segments.",
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz, .kq), "
+    "whose labels are the segments.",
 )
 @click.option(
     "--original",
