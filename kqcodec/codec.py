@@ -9,7 +9,7 @@ from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import encode_indexed, encoded_parts
+from kqcodec.encoder import encode_indexed, encoded_parts, in_order_of
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
 from kqcodec.quantizer import quantize
@@ -64,6 +64,8 @@ def encode(
         background=background,
         keep=keep,
     )
+    if sort == DEFAULT_SORT and palette is None:
+        indexed = in_order_of(coder, indexed)
     return encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
 
 
@@ -132,6 +134,8 @@ def write(
             background=background,
             keep=keep,
         )
+        if sort == DEFAULT_SORT and palette is None:
+            indexed = in_order_of(coder, indexed)
     parts = encoded_parts(indexed, coder=coder, tile=tile, threads=threads)
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)

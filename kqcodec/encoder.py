@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from kqcodec import sizes
-from kqcodec.coded_palette import encode_palette
+from kqcodec.coded_palette import encode_palette, in_coding_order
 from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
 from kqcodec.errors import InvalidDataError
@@ -57,6 +57,12 @@ def encode_indexed(
     return b"".join(
         encoded_parts(indexed, coder=coder, tile=tile, threads=threads, sections=sections)
     )
+
+
+def in_order_of(coder: str, indexed: IndexedImage) -> IndexedImage:
+    """The same picture with its palette in the order that the coder codes best; for
+    palettes whose order nobody has fixed."""
+    return in_coding_order(indexed) if coder in CODED_PALETTES else indexed
 
 
 def encoded_parts(

@@ -81,8 +81,8 @@ _QUANTIZING = (
 )
 @options.inputs_argument
 @options.output_option(
-    "The .kq file to write; for several inputs a directory, made if missing; - for standard "
-    "output.  [default: beside each input, as NAME.kq]"
+    "The .kq file to write; for several inputs and folders a directory, made if missing; - for "
+    "standard output.  [default: beside each input, as NAME.kq]"
 )
 @goals.k_option
 @goals.goal_options
@@ -172,8 +172,11 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
-    from kqcodec.encoder import encoded_parts
+    from kqcodec.encoder import encoded_parts, in_order_of
+    from kqcodec.sorting import DEFAULT_SORT
 
+    if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
+        indexed = in_order_of(settings.coder, indexed)
     with refusing_tile(name):
         parts = encoded_parts(
             indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
