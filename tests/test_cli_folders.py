@@ -132,6 +132,26 @@ def test_bad_files_are_reported_at_the_end(tree, tmp_path):
     assert files_below(tmp_path / "out") == ["a.kq", "deep/b.kq", "deep/er/c.kq"]
 
 
+def test_running_out_of_memory_stops_one_file_only(tree, tmp_path, monkeypatch):
+    from kqcodec import encoder
+
+    whole = encoder.encoded_parts
+
+    def encoded_parts(indexed, **options):
+        if indexed.height == 16 and indexed.width == 25:
+            raise MemoryError
+        return whole(indexed, **options)
+
+    draw(tree / "large.png", size=(25, 16))
+    monkeypatch.setattr(encoder, "encoded_parts", encoded_parts)
+    result = kq("encode", tree, "-r", "-o", tmp_path / "out")
+    assert result.exit_code == failures.SYSTEM
+    assert result.stderr == (
+        f"kq: {tree}/large.png: there is not enough memory for it; free some\n"
+    )
+    assert len(files_below(tmp_path / "out")) == 3
+
+
 def test_many_pictures_with_five_broken_ones(tmp_path, photograph):
     top = tmp_path / "in"
     for number in range(200):

@@ -81,8 +81,8 @@ _QUANTIZING = (
 )
 @options.inputs_argument
 @options.output_option(
-    "The .kq file to write; for several inputs a directory, made if missing; - for standard "
-    "output.  [default: beside each input, as NAME.kq]"
+    "The .kq file to write; for several inputs and folders a directory, made if missing; - for "
+    "standard output.  [default: beside each input, as NAME.kq]"
 )
 @goals.k_option
 @goals.goal_options
