@@ -29,8 +29,9 @@ from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.coders import DEFAULT_CODER, coder_named
 from kqcodec.crossing import crossing
 from kqcodec.curve import elbow
-from kqcodec.encoder import encoded_size, predicted_size
+from kqcodec.encoder import predicted_size
 from kqcodec.errors import UnmetGoalError
+from kqcodec.filing import Filing
 from kqcodec.metrics import PEAK
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 from kqcodec.rgba_palette import least_colors
@@ -156,7 +157,8 @@ def quantize_to(
 ) -> IndexedImage:
     """The image in as many colours as a goal takes.
 
-    The result is what ``quantize`` gives for the K that is chosen.
+    The result is what ``quantize`` gives for the K that is chosen, its palette in the
+    order in which ``encode`` with that coder would store it.
 
     Args:
         image: whatever ``quantize`` accepts.
@@ -185,7 +187,8 @@ def quantize_to(
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background, keep=keep)
     options["threads"] = threads
-    return _Search(image, coder, tile, options).best(goal)
+    filing = Filing.after(coder, tile, options)
+    return filing.ordered(_Search(image, filing, options).best(goal))
 
 
 def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
@@ -202,11 +205,9 @@ def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
 class _Search:
     """One image, quantized for one K after the other."""
 
-    def __init__(
-        self, image: CountedPixels, coder: str, tile: TileSize, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, image: CountedPixels, filing: Filing, options: dict[str, Any]) -> None:
         self._image = image
-        self._coder, self._tile, self._options = coder, tile, options
+        self._filing, self._options = filing, options
         self._pixels = image.colors.pixels
         self._pins = len(pins_from(options.get("pins", ())))
         # What is fully transparent needs an entry that no pin can be.
@@ -238,7 +239,7 @@ class _Search:
             k = self._most_that_fit(goal.max_bytes, k)
         indexed = self._quantized(k)
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
-            while self._size_of(indexed) > goal.max_bytes and indexed.k > self._least:
+            while self._filing.size(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
         allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
@@ -271,14 +272,11 @@ class _Search:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        if not sizes.predictable(self._coder):
-            return self._size_of(self._quantized(k))
+        filing = self._filing
+        if not sizes.predictable(filing.coder):
+            return filing.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=self._coder, tile=self._tile)
-
-    def _size_of(self, indexed: IndexedImage) -> int:
-        threads = self._options["threads"]
-        return encoded_size(indexed, coder=self._coder, tile=self._tile, threads=threads)
+        return predicted_size(any_image, k, coder=filing.coder, tile=filing.tile)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

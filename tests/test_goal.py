@@ -11,6 +11,7 @@ from PIL import Image
 import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
+from kqcodec.coded_palette import in_coding_order
 from kqcodec.errors import UnmetGoalError
 from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
 from kqcodec.metrics import psnr_of_mse
@@ -115,6 +116,15 @@ def test_the_most_colours_that_fit(counted, monkeypatch, runs, coder, predicted,
     assert len(runs) <= (2 if predicted else 14)
 
 
+def test_the_palette_is_in_the_order_that_the_coder_stores(small, monkeypatch):
+    """What is measured, and what is given back, is what the file holds."""
+    monkeypatch.setattr("kqcodec.filing.in_order_of", lambda _, indexed: in_coding_order(indexed))
+    found = fewest(small, max_bytes=800)
+    assert found == in_coding_order(quantized(small, found.k)) != quantized(small, found.k)
+    kept = fewest(small, max_bytes=800, sort="frequency")
+    assert kept == quantized(small, found.k, sort="frequency")
+
+
 @pytest.mark.parametrize("predicted", [True, False])
 def test_metadata_count_as_a_part_of_the_file(small, tmp_path, monkeypatch, predicted):
     if not predicted:
@@ -191,7 +201,7 @@ def test_the_knee_of_few_colours_keeps_them_all():
 
 def test_options_reach_quantize(counted):
     options = {"effort": "fast", "space": "oklab", "seed": 4, "restarts": 2}
-    found = quantize_to(counted, psnr=28, **options, threads=1)
+    found = quantize_to(counted, psnr=28, coder="dense", **options, threads=1)
     assert found == kqcodec.quantize(counted, found.k, **options)
 
 
