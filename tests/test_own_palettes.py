@@ -185,7 +185,7 @@ def test_pins_report_progress_and_can_be_stopped():
 
 
 def test_goals_count_pins_among_the_colours():
-    pixels = picture()
+    pixels = picture(0, 16, 12)
     pins = ["#ff00ff", "#00ff00", "#00ffff"]
     found = kqcodec.quantize_to(pixels, psnr=25, pins=pins, sort="frequency")
     assert holds(found.palette, [(255, 0, 255), (0, 255, 0), (0, 255, 255)])

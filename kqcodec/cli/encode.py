@@ -74,6 +74,7 @@ _QUANTIZING = (
     "encode",
     epilog="\b\nExamples:\n"
     "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png -k 16 --pin '#ff2000' --dither 0.85 -o dithered.kq\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode --labels mask.png\n"
