@@ -19,7 +19,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from kqcodec import sizes
 from kqcodec.choice import pins_from
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.coders import DEFAULT_CODER, coder_named
-from kqcodec.crossing import crossing
+from kqcodec.crossing import ARITHMETIC, crossing
 from kqcodec.curve import elbow
 from kqcodec.encoder import predicted_size
 from kqcodec.errors import UnmetGoalError
@@ -137,7 +137,8 @@ def _inertia_of_psnr(psnr: float, pixels: int) -> int:
     """The largest sum of squared distances of that PSNR; decimals are the same everywhere."""
     if math.isinf(psnr):
         return 0
-    return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
+    with localcontext(ARITHMETIC):
+        return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
 
 
 def quantize_to(
@@ -252,17 +253,21 @@ class _Search:
         if inertia == 0:  # nothing less than all colours
             return None
 
-        def excess(k: int) -> float:
-            return math.log((_costs(self._quantized(k)).inertia + 0.5) / (inertia + 0.5))
+        def excess(k: int) -> Decimal:
+            found = _costs(self._quantized(k)).inertia
+            with localcontext(ARITHMETIC):  # halves keep it from zero, and change no sign
+                return (Decimal(2 * found + 1) / (2 * inertia + 1)).ln()
 
         return crossing(excess, most, min(_FIRST_K, most), self._least)
 
     def _most_that_fit(self, max_bytes: int, most: int) -> int:
         """The most colours whose file has no more bytes."""
 
-        def left(k: int) -> float:
-            # In nats a pixel: dense loses one of them for each factor of e.
-            return (max_bytes + 0.5 - self._size(k)) * 8 * math.log(2) / self._pixels
+        def left(k: int) -> Decimal:
+            size = self._size(k)
+            with localcontext(ARITHMETIC):
+                # In nats a pixel: dense loses one of them for each factor of e.
+                return (max_bytes - size + Decimal("0.5")) * 8 * Decimal(2).ln() / self._pixels
 
         too_many = crossing(left, most, most, self._least)
         if too_many == self._least:

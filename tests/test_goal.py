@@ -1,6 +1,7 @@
 """Choosing K: the fewest colours that are good enough, the most that fit."""
 
 import math
+from decimal import localcontext
 
 import numpy as np
 import pytest
@@ -64,6 +65,13 @@ def test_the_fewest_colours_of_a_psnr(small, runs, psnr):
     assert found.costs.psnr >= psnr
     assert quantized(small, found.k - 1).costs.psnr < psnr
     assert len(runs) <= 9
+
+
+def test_nobody_elses_precision_matters(small):
+    with localcontext() as context:
+        context.prec = 3
+        coarse = [fewest(small, psnr=31.4), fewest(small, max_bytes=777)]
+    assert coarse == [fewest(small, psnr=31.4), fewest(small, max_bytes=777)]
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75])
