@@ -9,7 +9,7 @@ from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding, encode_indexed, encoded_parts, in_order_for
+from kqcodec.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
 from kqcodec.quantizer import quantize
@@ -68,7 +68,7 @@ def encode(
         keep=keep,
     )
     if palette is None and sort == DEFAULT_SORT:
-        indexed = in_order_for(coder, indexed)
+        indexed = in_order_of(coder, indexed)
     return encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
 
 
@@ -139,7 +139,7 @@ def write(
             keep=keep,
         )
         if palette is None and sort == DEFAULT_SORT:
-            indexed = in_order_for(coder, indexed)
+            indexed = in_order_of(coder, indexed)
     parts = encoded_parts(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)

@@ -14,7 +14,8 @@ from kqcodec import sizes
 from kqcodec.clustering import check_search
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding, encoded_size, in_order_for
+from kqcodec.encoder import check_coding
+from kqcodec.filing import Filing
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.knee import knee
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
@@ -77,6 +78,7 @@ class Elbow:
     distance_knee: int | None
     unique_colors: int
     _counted: CountedPixels
+    _tile: TileSize
     _options: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -92,13 +94,14 @@ class Elbow:
         palettes and losses."""
         from kqcodec.sheet import Column, contact_sheet
 
+        filing = Filing.after(DEFAULT_CODER, self._tile, self._options)
         bits = sizes.color_bits(self._counted.pixels.shape[2] == 4)
         columns = [Column(self._counted.pixels, ("original", f"{bits} bits a pixel"))]
         for k in ks:
             indexed = self.image(k)
             assert indexed.costs is not None  # noqa: S101 - quantize always fills it
             loss = f"{indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "exact"
-            file_bytes = _file_size(indexed, DEFAULT_CODER, None, self._options)
+            file_bytes = filing.size(indexed)
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
             columns.append(
@@ -148,7 +151,7 @@ def elbow(
         image: whatever ``quantize`` accepts.
         ks: numbers of colours, 1..65,536, in any order.
         restarts: of k-means at each K.
-        coders: whose sizes to give, of files with the palette in the order of the coder.
+        coders: whose sizes to give.
         tile: as for ``encode``; sizes depend on it.
         threads, background: as for ``quantize``.
         progress: called with each point when it is known.
@@ -169,12 +172,13 @@ def elbow(
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": restarts, "threads": threads, **options}
+    filings = [Filing.after(coder, tile, options) for coder in coders]
     points: list[ElbowPoint] = []
     for k in wanted:
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantize(image, k, **options), k, coders, tile, options))
+            points.append(_point(quantize(image, k, **options), k, filings))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -183,13 +187,12 @@ def elbow(
         distance_knee=_knee(points, [point.distance_sum for point in points]),
         unique_colors=len(image.colors),
         _counted=image,
+        _tile=tile,
         _options=options,
     )
 
 
-def _point(
-    indexed: IndexedImage, k: int, coders: Sequence[str], tile: TileSize, options: dict[str, Any]
-) -> ElbowPoint:
+def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoint:
     costs = indexed.costs
     assert costs is not None  # noqa: S101 - quantize always fills it
     return ElbowPoint(
@@ -200,18 +203,7 @@ def _point(
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={coder: _file_size(indexed, coder, tile, options) for coder in coders},
-    )
-
-
-def _file_size(indexed: IndexedImage, coder: str, tile: TileSize, options: dict[str, Any]) -> int:
-    """The bytes that ``encode`` makes with the same options."""
-    return encoded_size(
-        in_order_for(coder, indexed),
-        coder=coder,
-        effort=options.get("effort", DEFAULT_EFFORT),
-        tile=tile,
-        threads=options["threads"],
+        file_bytes={filing.coder: filing.size(indexed) for filing in filings},
     )
 
 

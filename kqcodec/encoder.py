@@ -128,7 +128,7 @@ def check_coding(coder: str, effort: str, tile: TileSize) -> None:
     tile_exponents(tile, 1, 1)
 
 
-def in_order_for(coder: str, indexed: IndexedImage) -> IndexedImage:
+def in_order_of(coder: str, indexed: IndexedImage) -> IndexedImage:
     """The same picture with its palette in the order that the coder makes the most of;
     for callers whose order is free."""
     return in_coding_order(indexed) if coder in CODED_PALETTES else indexed

@@ -19,7 +19,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +27,15 @@ from kqcodec import sizes
 from kqcodec.choice import pins_from
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.crossing import crossing
+from kqcodec.crossing import ARITHMETIC, crossing
 from kqcodec.curve import elbow
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding, encoded_size, in_order_for, predicted_size
+from kqcodec.encoder import check_coding, predicted_size
 from kqcodec.errors import UnmetGoalError
+from kqcodec.filing import Filing
 from kqcodec.metrics import PEAK
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 from kqcodec.rgba_palette import least_colors
-from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,8 +57,6 @@ FEW_COLORS = 16
 _KNEE_EFFORT = "fast"
 # What changes the picture, but not where the knee of k-means' costs is.
 _NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind")
-# What the coder shares with the search for colours.
-_CODING = ("effort", "threads")
 # Where the search for K begins.
 _FIRST_K = 16
 
@@ -140,7 +138,8 @@ def _inertia_of_psnr(psnr: float, pixels: int) -> int:
     """The largest sum of squared distances of that PSNR; decimals are the same everywhere."""
     if math.isinf(psnr):
         return 0
-    return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
+    with localcontext(ARITHMETIC):
+        return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
 
 
 def quantize_to(
@@ -160,9 +159,8 @@ def quantize_to(
 ) -> IndexedImage:
     """The image in as many colours as a goal takes.
 
-    The result is what ``quantize`` gives for the K that is chosen; with ``max_bytes``
-    its palette is in the order that the coder makes the most of, unless ``sort`` names
-    another.
+    The result is what ``quantize`` gives for the K that is chosen, its palette in the
+    order in which ``encode`` with that coder would store it.
 
     Args:
         image: whatever ``quantize`` accepts.
@@ -191,7 +189,8 @@ def quantize_to(
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background, keep=keep)
     options["threads"] = threads
-    return _Search(image, coder, tile, options).best(goal)
+    filing = Filing.after(coder, tile, options)
+    return filing.ordered(_Search(image, filing, options).best(goal))
 
 
 def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
@@ -208,11 +207,9 @@ def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
 class _Search:
     """One image, quantized for one K after the other."""
 
-    def __init__(
-        self, image: CountedPixels, coder: str, tile: TileSize, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, image: CountedPixels, filing: Filing, options: dict[str, Any]) -> None:
         self._image = image
-        self._coder, self._tile, self._options = coder, tile, options
+        self._filing, self._options = filing, options
         self._pixels = image.colors.pixels
         self._pins = len(pins_from(options.get("pins", ())))
         # What is fully transparent needs an entry that no pin can be.
@@ -244,9 +241,8 @@ class _Search:
             k = self._most_that_fit(goal.max_bytes, k)
         indexed = self._quantized(k)
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
-            while self._size_of(indexed) > goal.max_bytes and indexed.k > self._least:
+            while self._filing.size(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
-            indexed = self._in_order(indexed)
         allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
         if allowed is not None and costs.inertia > allowed:
@@ -258,17 +254,21 @@ class _Search:
         if inertia == 0:  # nothing less than all colours
             return None
 
-        def excess(k: int) -> float:
-            return math.log((_costs(self._quantized(k)).inertia + 0.5) / (inertia + 0.5))
+        def excess(k: int) -> Decimal:
+            found = _costs(self._quantized(k)).inertia
+            with localcontext(ARITHMETIC):  # halves keep it from zero, and change no sign
+                return (Decimal(2 * found + 1) / (2 * inertia + 1)).ln()
 
         return crossing(excess, most, min(_FIRST_K, most), self._least)
 
     def _most_that_fit(self, max_bytes: int, most: int) -> int:
         """The most colours whose file has no more bytes."""
 
-        def left(k: int) -> float:
-            # In nats a pixel: dense loses one of them for each factor of e.
-            return (max_bytes + 0.5 - self._size(k)) * 8 * math.log(2) / self._pixels
+        def left(k: int) -> Decimal:
+            size = self._size(k)
+            with localcontext(ARITHMETIC):
+                # In nats a pixel: dense loses one of them for each factor of e.
+                return (max_bytes - size + Decimal("0.5")) * 8 * Decimal(2).ln() / self._pixels
 
         too_many = crossing(left, most, most, self._least)
         if too_many == self._least:
@@ -278,20 +278,11 @@ class _Search:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        if not sizes.predictable(self._coder):
-            return self._size_of(self._quantized(k))
+        filing = self._filing
+        if not sizes.predictable(filing.coder):
+            return filing.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=self._coder, tile=self._tile)
-
-    def _size_of(self, indexed: IndexedImage) -> int:
-        options = {name: self._options[name] for name in _CODING if name in self._options}
-        indexed = self._in_order(indexed)
-        return encoded_size(indexed, coder=self._coder, tile=self._tile, **options)
-
-    def _in_order(self, indexed: IndexedImage) -> IndexedImage:
-        """The image with its palette as it will be stored."""
-        free = self._options.get("sort", DEFAULT_SORT) == DEFAULT_SORT
-        return in_order_for(self._coder, indexed) if free else indexed
+        return predicted_size(any_image, k, coder=filing.coder, tile=filing.tile)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

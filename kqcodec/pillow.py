@@ -48,7 +48,7 @@ import kqcodec
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.decoder import Opened
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding, encode_indexed, in_order_for
+from kqcodec.encoder import check_coding, encode_indexed, in_order_of
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
 from kqcodec.labelmaps import of_palette_image
@@ -157,7 +157,7 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
         plain.info.pop("icc_profile", None)
         indexed = kqcodec.quantize(plain, k, **quantizing)
         if options.get("palette") is None and options.get("sort", DEFAULT_SORT) == DEFAULT_SORT:
-            indexed = in_order_for(coder, indexed)
+            indexed = in_order_of(coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))

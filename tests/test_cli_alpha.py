@@ -9,7 +9,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec.cli import failures
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_alpha_is_kept_without_a_word(badge):
     result = kq("encode", badge, "-k", 12)
     assert (result.exit_code, result.stderr) == (0, "")
     found = kqcodec.read(badge.with_suffix(".kq"))
-    assert found == in_order_for("context", kqcodec.quantize(badge, 12))
+    assert found == in_order_of("context", kqcodec.quantize(badge, 12))
     shown, alpha = found.to_rgba(), pixels_of(badge)[..., 3]
     assert not shown[alpha == 0].any()
     assert (shown[alpha == 255, 3] == 255).all()

@@ -32,7 +32,9 @@ def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
     if command in EXTRAS:
         pytest.importorskip(EXTRAS[command])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))  # kq integrate writes into its folders
+    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
     (tmp_path / "pictures").mkdir()
     picture = Image.fromarray(portrait[::step, ::step])
     for name in ("photo.png", "pictures/one.png", "a.png", "b.png"):

@@ -132,6 +132,26 @@ def test_bad_files_are_reported_at_the_end(tree, tmp_path):
     assert files_below(tmp_path / "out") == ["a.kq", "deep/b.kq", "deep/er/c.kq"]
 
 
+def test_running_out_of_memory_stops_one_file_only(tree, tmp_path, monkeypatch):
+    from kqcodec import encoder
+
+    whole = encoder.encoded_parts
+
+    def encoded_parts(indexed, **options):
+        if indexed.height == 16 and indexed.width == 25:
+            raise MemoryError
+        return whole(indexed, **options)
+
+    draw(tree / "large.png", size=(25, 16))
+    monkeypatch.setattr(encoder, "encoded_parts", encoded_parts)
+    result = kq("encode", tree, "-r", "-o", tmp_path / "out")
+    assert result.exit_code == failures.SYSTEM
+    assert result.stderr == (
+        f"kq: {tree}/large.png: there is not enough memory for it; free some\n"
+    )
+    assert len(files_below(tmp_path / "out")) == 3
+
+
 def test_many_pictures_with_five_broken_ones(tmp_path, photograph):
     top = tmp_path / "in"
     for number in range(200):
@@ -399,7 +419,7 @@ def test_ctrl_c_tells_what_had_failed(tmp_path, portrait):
     top = tmp_path / "in"
     top.mkdir()
     (top / "0.png").write_text("bad")
-    for number in range(40):
+    for number in range(100):
         Image.fromarray(portrait[::3, ::3]).save(top / f"{number:02}x.bmp")
     command = [*WITH_CTRL_C, *KQ, "encode", "-r", top, "-o", tmp_path / "out", "--jobs", "2"]
     command += ["--coder", "dense"]
@@ -417,7 +437,7 @@ def test_ctrl_c_tells_what_had_failed(tmp_path, portrait):
     assert b"0.png is not an image" in err
     assert b"Traceback" not in err
     done = files_in(tmp_path / "out")
-    assert 0 < len(done) < 40
+    assert 0 < len(done) < 100
     for name in done:  # each of them whole
         assert kqcodec.size_report(tmp_path / "out" / name).proven
     assert f"{len(done)} file".encode() in out

@@ -8,7 +8,7 @@ from PIL import Image
 from samples import CODERS, indexed
 
 import kqcodec
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 
 
 @pytest.mark.parametrize("coder", CODERS)
@@ -17,7 +17,7 @@ def test_photographs(coder, k, photograph, portrait):
     step = 24 if coder == "context" else 6
     for image in (photograph[::step, ::step], portrait[::step, ::step]):
         data = kqcodec.encode(image, k, coder=coder)
-        indexed_image = in_order_for(coder, kqcodec.quantize(image, k))
+        indexed_image = in_order_of(coder, kqcodec.quantize(image, k))
         assert np.array_equal(kqcodec.decode(data), indexed_image.to_rgb())
         assert kqcodec.decode_indexed(data) == indexed_image
         report = kqcodec.size_report(data)

@@ -15,7 +15,7 @@ from kqcodec import coded_palette, container, errors, sizes
 from kqcodec.coders import coder_of, context, efforts_of
 from kqcodec.coders.context import Settings, looks_smooth
 from kqcodec.container import Sealer
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 from kqcodec.header import HEADER_SIZE, Header
 from kqcodec.kernels import kernels
 
@@ -150,7 +150,7 @@ def test_efforts_are_those_of_context_alone():
 def test_one_effort_sets_the_search_and_the_coder(portrait):
     small = portrait[::16, ::16]
     for effort in EFFORTS:
-        indexed_image = in_order_for("context", kqcodec.quantize(small, 9, effort=effort))
+        indexed_image = in_order_of("context", kqcodec.quantize(small, 9, effort=effort))
         wanted = kqcodec.encode_indexed(indexed_image, effort=effort)
         assert kqcodec.encode(small, 9, effort=effort) == wanted
         file = io.BytesIO()

@@ -1,6 +1,7 @@
 """Choosing K: the fewest colours that are good enough, the most that fit."""
 
 import math
+from decimal import localcontext
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 from kqcodec.errors import UnmetGoalError
 from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
 from kqcodec.metrics import psnr_of_mse
@@ -67,6 +68,13 @@ def test_the_fewest_colours_of_a_psnr(small, runs, psnr):
     assert len(runs) <= 9
 
 
+def test_nobody_elses_precision_matters(small):
+    with localcontext() as context:
+        context.prec = 3
+        coarse = [fewest(small, psnr=31.4), fewest(small, max_bytes=777)]
+    assert coarse == [fewest(small, psnr=31.4), fewest(small, max_bytes=777)]
+
+
 @pytest.mark.parametrize("quality", [20, 50, 75])
 def test_the_fewest_colours_of_a_quality(small, runs, quality):
     found = fewest(small, quality=(quality, quality), most=2000)
@@ -115,6 +123,15 @@ def test_the_most_colours_that_fit(counted, monkeypatch, runs, coder, predicted,
     assert size(found.k) <= max_bytes
     assert found.k == 256 or size(found.k + 1) > max_bytes
     assert len(runs) <= (2 if predicted else 14)
+
+
+def test_the_palette_is_in_the_order_that_the_coder_stores(small, monkeypatch):
+    """What is measured, and what is given back, is what the file holds."""
+    monkeypatch.setattr("kqcodec.filing.in_order_of", lambda _, indexed: in_coding_order(indexed))
+    found = fewest(small, max_bytes=800)
+    assert found == in_coding_order(quantized(small, found.k)) != quantized(small, found.k)
+    kept = fewest(small, max_bytes=800, sort="frequency")
+    assert kept == quantized(small, found.k, sort="frequency")
 
 
 @pytest.mark.parametrize("predicted", [True, False])
@@ -193,7 +210,7 @@ def test_the_knee_of_few_colours_keeps_them_all():
 
 def test_options_reach_quantize(counted):
     options = {"effort": "fast", "space": "oklab", "seed": 4, "restarts": 2}
-    found = quantize_to(counted, psnr=28, **options, threads=1)
+    found = quantize_to(counted, psnr=28, coder="dense", **options, threads=1)
     assert found == kqcodec.quantize(counted, found.k, **options)
 
 
@@ -253,8 +270,8 @@ def test_a_size_of_a_coder_that_must_be_run(small):
     found = fewest(small, max_bytes=500, coder="context")
     size = len(kqcodec.encode_indexed(found, effort="fast"))
     assert size <= 500
-    assert found == in_order_for("context", quantized(small, found.k))
-    larger = in_order_for("context", quantized(small, found.k + 1))
+    assert found == in_order_of("context", quantized(small, found.k))
+    larger = in_order_of("context", quantized(small, found.k + 1))
     assert len(kqcodec.encode_indexed(larger, effort="fast")) > 500
 
 

@@ -10,7 +10,7 @@ import samples
 
 import kqcodec
 from kqcodec import Metadata
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 from kqcodec.errors import ChecksumError, LimitError
 
 pytest.importorskip("imageio")
@@ -81,9 +81,9 @@ def test_writing(tmp_path, portrait):
     assert path.read_bytes() == kqcodec.encode(small, 9, coder="packed")
     assert iio.imwrite("<bytes>", small, extension=".kq", k=9) == kqcodec.encode(small, 9)
     iio.imwrite(path, [small])
-    assert kqcodec.read(path) == in_order_for("context", kqcodec.quantize(small, 256))
+    assert kqcodec.read(path) == in_order_of("context", kqcodec.quantize(small, 256))
     iio.imwrite(path, small[np.newaxis], is_batch=True, k=3)
-    assert kqcodec.read(path) == in_order_for("context", kqcodec.quantize(small, 3))
+    assert kqcodec.read(path) == in_order_of("context", kqcodec.quantize(small, 3))
 
 
 @pytest.mark.parametrize(

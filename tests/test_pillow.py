@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 import kqcodec
 import kqcodec.pillow
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 from kqcodec.errors import FormatError
 from kqcodec.sizes import theory_bits
 
@@ -214,7 +214,7 @@ def test_save_by_extension(picture, tmp_path):
 
 
 def test_without_k_256_colours_are_kept(picture):
-    assert kqcodec.decode_indexed(saved(picture)) == in_order_for(
+    assert kqcodec.decode_indexed(saved(picture)) == in_order_of(
         "context", kqcodec.quantize(picture, 256)
     )
 
@@ -325,7 +325,7 @@ def test_a_real_photograph(portrait):
     image = Image.fromarray(portrait)
     with Image.open(io.BytesIO(saved(image, k=12))) as found:
         assert (found.info["coder"], found.info["k"]) == ("context", 12)
-        expected = in_order_for("context", kqcodec.quantize(portrait, 12))
+        expected = in_order_of("context", kqcodec.quantize(portrait, 12))
         assert np.array_equal(np.asarray(found), expected.labels)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import kqcodec
 from kqcodec.bench.codec import Tool
 from kqcodec.coders import CODERS, efforts_of
-from kqcodec.encoder import in_order_for
+from kqcodec.encoder import in_order_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class KqCodec:
     def encode(self, subject: Subject) -> bytes:
         """See ``Codec``."""
         options: dict[str, Any] = {} if self.effort is None else {"effort": self.effort}
-        indexed = in_order_for(self.coder, subject.indexed)
+        indexed = in_order_of(self.coder, subject.indexed)
         return kqcodec.encode_indexed(indexed, coder=self.coder, threads=1, **options)
 
     def decode(self, data: bytes, frame: Frame) -> Pixels:

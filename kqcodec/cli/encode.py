@@ -74,6 +74,7 @@ _QUANTIZING = (
     "encode",
     epilog="\b\nExamples:\n"
     "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png -k 16 --pin '#ff2000' --dither 0.85 -o dithered.kq\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode --labels mask.png\n"
@@ -81,8 +82,8 @@ _QUANTIZING = (
 )
 @options.inputs_argument
 @options.output_option(
-    "The .kq file to write; for several inputs a directory, made if missing; - for standard "
-    "output.  [default: beside each input, as NAME.kq]"
+    "The .kq file to write; for several inputs and folders a directory, made if missing; - for "
+    "standard output.  [default: beside each input, as NAME.kq]"
 )
 @goals.k_option
 @goals.goal_options
@@ -173,8 +174,11 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
-    from kqcodec.encoder import encoded_parts
+    from kqcodec.encoder import encoded_parts, in_order_of
+    from kqcodec.sorting import DEFAULT_SORT
 
+    if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
+        indexed = in_order_of(settings.coder, indexed)
     with refusing_tile(name):
         parts = encoded_parts(
             indexed,
@@ -204,16 +208,10 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
-    from kqcodec.encoder import in_order_for
-    from kqcodec.sorting import DEFAULT_SORT
-
     with reading_picture(name, settings.max_pixels) as source:
         names = ("pins", "sort", "dither", "dither_kind", "keep")
         more = {option: getattr(settings, option) for option in names}
-        indexed = settings.quantized(name, source, settings.palette, **more)
-    if settings.palette is None and settings.sort == DEFAULT_SORT:
-        indexed = in_order_for(settings.coder, indexed)
-    return indexed
+        return settings.quantized(name, source, settings.palette, **more)
 
 
 def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec.curve import elbow
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import encode_indexed, encoded_size, in_order_for
+from kqcodec.encoder import encode_indexed
+from kqcodec.filing import Filing
 from kqcodec.goal import KNEE_KS
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.page.rivals import rival_sizes
@@ -75,17 +76,18 @@ def gather(
 
     Args:
         counted: the original.
-        indexed: the same in K colours, with its costs.
+        indexed: the same in K colours, with its costs; the file keeps its palette's order.
         title, source_bytes: see ``Content``.
         coder, tile: of the file whose bits are shown.
         threads: at most so many.
-        options: more of ``quantize``, for the elbow; ``effort`` is that of the coder, too.
+        options: more of ``quantize``, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
-    coding: dict[str, Any] = {"tile": tile, "threads": threads}
-    coding["effort"] = options.get("effort", DEFAULT_EFFORT)
-    data = encode_indexed(in_order_for(coder, indexed), coder=coder, **coding)
+    effort = options.get("effort", DEFAULT_EFFORT)
+    data = encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
+    others = [Filing.after(name, tile, {"threads": threads, **options}) for name in coders]
+    ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
     return Content(
         title=title,
         pixels=counted.pixels,
@@ -94,9 +96,7 @@ def gather(
         elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
         segments=segment(indexed, original=counted.pixels),
         report=size_report(data, threads=threads, max_pixels=None),
-        ours={
-            name: encoded_size(in_order_for(name, indexed), coder=name, **coding) for name in coders
-        },
+        ours={coder: len(data), **ours},
         rivals=rival_sizes(indexed),
         source_bytes=source_bytes,
     )
