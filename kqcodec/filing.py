@@ -11,8 +11,7 @@ from kqcodec.encoder import encoded_size, in_order_of
 from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
-    from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import TileSize
+    from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
+from kqcodec.coded_palette import in_coding_order
 from kqcodec.encoder import in_order_of
 from kqcodec.errors import UnmetGoalError
 from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
