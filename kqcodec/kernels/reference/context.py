@@ -309,9 +309,9 @@ class _Coder:
             within = depth % 4  # a group is four levels of the tree
             if within == 0:
                 self._mixer.begin(around.hashes, path)
-            if sum(low <= r < middle for r in refused) == middle - low:
+            if all(place in refused for place in range(low, middle)):
                 bit = 1  # nothing is left below
-            elif sum(middle <= r < high for r in refused) == high - middle:
+            elif all(place in refused for place in range(middle, high)):
                 bit = 0
             else:
                 halves = [

@@ -61,6 +61,21 @@ _UNSEEN = 32768 << 4  # the counter of a fresh slot: p is a half, n is 0
 _HISTORIES = 256
 
 Integers = NDArray[np.int64]
+
+
+def _numbers(*values: int, dtype: type = np.int64) -> list[NDArray[np.integer]]:
+    """Arrays of no dimension, in which small arrays are added to a number in half the
+    time that Python's own takes.
+    """
+    return [np.array(value, dtype=dtype) for value in values]
+
+
+_NODES = _numbers(*range(16))
+_SIX, _LOW_BYTE, _BEYOND = _numbers(6, _HISTORIES - 1, _UNKNOWN)
+_PRODUCT_SHIFT, _STEP_SHIFT, _STEP_HALF, _HEAVIEST, _LIGHTEST = _numbers(
+    6, 14, 1 << 13, _WEIGHT_MAX, -_WEIGHT_MAX, dtype=np.int32
+)
+
 Numbers = TypeVar("Numbers", int, Integers)
 Code = Callable[[int, int], int]
 """Takes a bit (a decoder doesn't look at it) and p; the bit that was coded."""
@@ -69,7 +84,8 @@ Code = Callable[[int, int], int]
 def _squash() -> Integers:
     logits = np.clip(np.arange(-2048, 2048), -LOGIT_MAX, LOGIT_MAX) + 2048
     knot, weight = logits >> 7, logits & 127
-    return (_KNOTS[knot] * (128 - weight) + _KNOTS[knot + 1] * weight + 64) >> 7
+    squashed: Integers = (_KNOTS[knot] * (128 - weight) + _KNOTS[knot + 1] * weight + 64) >> 7
+    return squashed
 
 
 def _stretch(squash: Integers) -> Integers:
@@ -104,7 +120,8 @@ def _counters() -> _Counters:
     def after(target: int) -> Integers:
         learned = p + ((target - p) * _RATE[n] >> 15)
         seen = n + ((learned & _GROW[n]) == 0) * (n < _N_MAX)
-        return learned << 10 | (seen & 3) << 8 | (seen >> 2) << 6
+        bits: Integers = learned << 10 | (seen & 3) << 8 | (seen >> 2) << 6
+        return bits
 
     return _Counters(inputs.view(np.int64)[:, 0], (after(0), after(65535)))
 
@@ -207,9 +224,9 @@ class Mixer:
             rows: the row of weights of each set.
             hint: two more inputs.
         """
-        at = self._lines ^ node
-        slots = np.minimum(self._slots[at] ^ self._checks, _UNKNOWN)
-        counters, places = slots >> 6, slots & 255
+        at = self._lines ^ _NODES[node]
+        slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
+        counters, places = slots >> _SIX, slots & _LOW_BYTE
         in_maps = places + self._maps[tree]
         chances = self._histories[in_maps]
         inputs = self._inputs
@@ -221,17 +238,18 @@ class Mixer:
         # within ±2, each taken >> 6, stay within 32 bits.
         chosen = np.array(rows)
         weights = self._weights.take(chosen, axis=0)
-        sums = (weights * inputs >> 6).dot(self._ones) >> 10
-        logits = [min(max(x, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
+        sums = (weights * inputs >> _PRODUCT_SHIFT).dot(self._ones)
+        logits = [min(max(x >> 10, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
         bit = code(bit, SQUASH[_toward_zero(sum(logits), len(logits)) + 2048])
 
         steps = [
             self._step(row, (bit << 16) - SQUASH[x + 2048])
             for row, x in zip(rows, logits, strict=True)
         ]
-        weights += (inputs * np.array(steps, dtype=np.int32)[:, np.newaxis] + 8192) >> 14
-        np.minimum(weights, _WEIGHT_MAX, out=weights)
-        self._weights[chosen] = np.maximum(weights, -_WEIGHT_MAX, out=weights)
+        changes = inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]
+        weights += (changes + _STEP_HALF) >> _STEP_SHIFT
+        np.minimum(weights, _HEAVIEST, out=weights)
+        self._weights[chosen] = np.maximum(weights, _LIGHTEST, out=weights)
 
         after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
         self._slots[at] = after ^ self._checks
