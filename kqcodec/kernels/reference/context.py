@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kqcodec.kernels.reference.context_model import Model, Surroundings
+from kqcodec.kernels.reference.context_model import (
+    HELD,
+    MARGIN,
+    Habit,
+    Match,
+    Model,
+    Plane,
+    Surroundings,
+)
 from kqcodec.kernels.reference.logistic import (
     FLAT,
     MASK,
@@ -32,14 +40,9 @@ if TYPE_CHECKING:
 
     from kqcodec.image import Labels
 
-_MARGIN = 8  # labels kept free on both sides of a row
-_ABOVE = 3  # rows kept free above the first
-
 _KINDS = 4  # of questions: W, N, a predicted entry second, and third
 _DEPTHS = 16  # of the tree
 _FLAT_BITS = 14
-_HELD = 16  # rows by how long the match has held
-_HELD_STEPS = (12, 16, 24, 32, 64, 256)
 _COUNTER_BEGIN = ((4 << 20) - (4 << 20) // 64) << 10 | 2  # p is 63/64 in 22 bits, n is 2 in 10
 _MATCH_BEGIN = 50000
 
@@ -48,112 +51,28 @@ _SET1 = _KINDS * 384 + _DEPTHS * 81  # set 0 goes by equal neighbours; guesses
 _SET2 = _SET1 + _KINDS * 64 + 256  # set 1 by more equal neighbours; the path
 _SET3 = _SET2 + 512  # set 2 by the label on the left
 _SET4 = _SET3 + _KINDS * 8 + _DEPTHS * 8  # set 3 by activity
-_ROWS = _SET4 + _KINDS * _HELD + _DEPTHS * 9  # set 4 by how long the match has held; guesses
+_ROWS = _SET4 + _KINDS * HELD + _DEPTHS * 9  # set 4 by how long the match has held; guesses
 
 
 class _Shape(NamedTuple):
     """Of a model: how many contexts and sets of weights, the largest table of slots,
-    and how strong a habit must be to be asked alone, 0 for never.
+    how strong a habit must be to be asked alone, 0 for never, and whether probabilities
+    are refined.
     """
 
     contexts: int
     sets: int
     slot_bits: int
     strict: int
+    refined: bool
 
 
-_SHAPES = {1: _Shape(8, 1, 16, 6), 2: _Shape(8, 2, 17, 20), 3: _Shape(24, 5, 18, 0)}
+_SHAPES = {
+    1: _Shape(8, 1, 16, 6, refined=False),
+    2: _Shape(8, 2, 17, 20, refined=False),
+    3: _Shape(24, 5, 18, 0, refined=True),
+}
 _FIRST_RATES = (82, 116, 164, 232, 328, 464, 656, 928)
-
-
-class _Plane:
-    """Places in a list, row after row, with margins that are 0 at first."""
-
-    def __init__(self, places: NDArray[np.uint16]) -> None:
-        self.height, self.width = places.shape
-        self.stride = self.width + 2 * _MARGIN
-        padded = np.pad(places, ((_ABOVE, 0), (_MARGIN, _MARGIN)))
-        self.labels: list[int] = padded.ravel().tolist()
-
-    def rows(self) -> range:
-        """Where the first label of each row is."""
-        first = _ABOVE * self.stride + _MARGIN
-        return range(first, first + self.height * self.stride, self.stride)
-
-    def places(self) -> NDArray[np.uint16]:
-        """(height, width), without the margins."""
-        padded = np.array(self.labels, dtype=np.uint16).reshape(-1, self.stride)
-        return padded[_ABOVE:, _MARGIN:-_MARGIN]
-
-
-class _Match:
-    """Follows the place where the same twelve neighbours were seen last."""
-
-    def __init__(self, plane: _Plane, bits: int) -> None:
-        self._labels, self._stride = plane.labels, plane.stride
-        self._bits = bits  # 0: this tile does without
-        self._places = [0] * (1 << bits)
-        self._at = 0
-        self.length = 0  # how long it has held, 0 for no match
-        self.expected = -1  # the label, -1 for none
-
-    def find(self, at: int, around: Surroundings) -> None:
-        """Where to follow from, at a label with such neighbours."""
-        if not self._bits:
-            return
-        h = 0
-        for label in around.neighbours[:-1]:
-            h = (h + label + 1) * MULTIPLIER & MASK
-        place = scramble(h) >> (32 - self._bits)
-        last = self._places[place]
-        if not self.length and last and self._alike(last, at):
-            self._at, self.length = last, 1
-        self._places[place] = at
-        self.expected = self._labels[self._at] if self.length else -1
-
-    def _alike(self, one: int, other: int) -> bool:
-        """Whether W, WW, N, NW, NE, NEE and NN are the same."""
-        labels, n = self._labels, self._stride
-        return (
-            labels[one - 2 : one] == labels[other - 2 : other]
-            and labels[one - n - 1 : one - n + 3] == labels[other - n - 1 : other - n + 3]
-            and labels[one - 2 * n] == labels[other - 2 * n]
-        )
-
-    def allows(self, label: int) -> bool:
-        """Whether it expects no other label."""
-        return not self.length or self._labels[self._at] == label
-
-    def follow(self, label: int, step: int) -> None:
-        """After a label is known."""
-        if self.length:
-            self.length = self.length + step if self._labels[self._at] == label else 0
-            self._at += 1
-
-    def held(self) -> int:
-        """0..15: none, 1 .. 8, and longer ones in steps."""
-        if self.length <= 8:
-            return self.length
-        return 9 + sum(self.length >= least for least in _HELD_STEPS)
-
-
-class _Habit:
-    """What followed six neighbours, and how often since it last did not."""
-
-    __slots__ = ("check", "count", "usual")
-
-    def __init__(self, check: int) -> None:
-        self.check = check
-        self.count = self.usual = 0
-
-    def learn(self, label: int) -> None:
-        """After a label is known."""
-        if label == self.usual:
-            self.count = min(self.count + 1, 255)
-        elif self.count > 3:
-            self.count = 0
-        else:
-            self.usual, self.count = label, 1
 
 
 class _Coder:
@@ -167,7 +86,7 @@ class _Coder:
         code: codes a bit.
     """
 
-    def __init__(self, plane: _Plane, colors: NDArray[np.uint8], setting: int, code: Code) -> None:
+    def __init__(self, plane: Plane, colors: NDArray[np.uint8], setting: int, code: Code) -> None:
         self._plane, self._code = plane, code
         shape = _SHAPES[setting >> 6 & 3]
         self._sets, self._strict = shape.sets, shape.strict
@@ -175,13 +94,16 @@ class _Coder:
         self._questions = min(setting >> 4 & 3, self._k - 1)
         size = (plane.width * plane.height - 1).bit_length()
         line_bits = max(min(size + 2, shape.slot_bits), 8) - 4
-        self._mixer = Mixer(shape.contexts, line_bits, _ROWS, _FIRST_RATES[setting & 7])
+        rate = _FIRST_RATES[setting & 7]
+        refine_bits = min(max(size, 6), 10) if shape.refined else 0
+        self._mixer = Mixer(shape.contexts, line_bits, _ROWS, rate, refine_bits)
         self._model = Model(colors, shape.contexts)
-        self._match = _Match(plane, min(max(size, 8), 16) if setting >> 3 & 1 else 0)
+        self._follows = bool(setting >> 3 & 1)
+        self._match = Match(plane, min(max(size, 8), 16) if self._follows else 0)
         # How often the match is right, by how long it has held: questions, the tree.
-        self._match_chances = [[_MATCH_BEGIN] * _HELD for _ in (0, 1)]
+        self._match_chances = [[_MATCH_BEGIN] * HELD for _ in (0, 1)]
         self._flat_counters = [_COUNTER_BEGIN] * (1 << _FLAT_BITS)
-        self._habits: dict[int, _Habit] = {}
+        self._habits: dict[int, Habit] = {}
         self._habit_bits = min(max(size, 8), 15)
         self._habit_counters = [_COUNTER_BEGIN] * 64  # by count and match
 
@@ -189,7 +111,7 @@ class _Coder:
         """The labels from ``row`` on, left to right."""
         labels, match, width = self._plane.labels, self._match, self._plane.width
         stride = self._plane.stride
-        labels[row - _MARGIN : row] = [labels[row - stride]] * _MARGIN
+        labels[row - MARGIN : row] = [labels[row - stride]] * MARGIN
         match.length = 0
         for at in range(row, row + width):
             w, n = labels[at - 1], at - stride
@@ -207,7 +129,7 @@ class _Coder:
                 self._code_by_habit(at)
             else:
                 self._code_label(at)
-        labels[row + width : row + width + _MARGIN] = [labels[row + width - 1]] * _MARGIN
+        labels[row + width : row + width + MARGIN] = [labels[row + width - 1]] * MARGIN
 
     def _simple(self, counters: list[int], place: int, bit: int) -> int:
         """One decision by a counter alone: p in 22 bits, n in 10."""
@@ -251,7 +173,7 @@ class _Coder:
         self._code_label(at)
         habit.learn(labels[at])
 
-    def _habit(self, at: int) -> _Habit:
+    def _habit(self, at: int) -> Habit:
         labels, n = self._plane.labels, at - self._plane.stride
         six = (labels[at - 1], labels[n], labels[n - 1], labels[n + 1], labels[at - 2])
         h = 0
@@ -261,7 +183,7 @@ class _Coder:
         place = h >> (32 - self._habit_bits)
         habit = self._habits.get(place)
         if habit is None or habit.check != h & 255:
-            habit = self._habits[place] = _Habit(h & 255)
+            habit = self._habits[place] = Habit(h & 255)
         return habit
 
     def _code_label(self, at: int) -> None:
@@ -289,7 +211,7 @@ class _Coder:
                 _SET1 + kind * 64 + (equal >> 7 & 63),
                 _SET2 + (w & 255),
                 _SET3 + kind * 8 + around.activity,
-                _SET4 + kind * _HELD + held,
+                _SET4 + kind * HELD + (held if self._follows else n & 15),
             ]
             if self._decide(int(label == candidate), j + 1, 0, rows, agrees, held):
                 return candidate
@@ -325,7 +247,7 @@ class _Coder:
                     _SET1 + _KINDS * 64 + (path if path < 256 else level),
                     _SET2 + 256 + (w & 255),
                     _SET3 + _KINDS * 8 + level * 8 + around.activity,
-                    _SET4 + _KINDS * _HELD + level * 9 + guess,
+                    _SET4 + _KINDS * HELD + level * 9 + guess,
                 ]
                 node = 1 << within | path & ((1 << within) - 1)
                 bit = self._decide(int(label >= middle), node, 1, rows, halves[4] - 1, held)
@@ -373,7 +295,7 @@ def context_encode(
         encoder.encode(bit, p)
         return bit
 
-    plane = _Plane(np.argsort(order).astype(np.uint16)[labels])
+    plane = Plane(np.argsort(order).astype(np.uint16)[labels])
     coder = _Coder(plane, colors[order], setting, code)
     for row in plane.rows():
         coder.code_row(row)
@@ -391,7 +313,7 @@ def context_decode(
 ) -> bool:
     """The inverse: fills ``out``; False if the payload isn't a valid one."""
     decoder = RangeDecoder(payload)
-    plane = _Plane(np.zeros(out.shape, dtype=np.uint16))
+    plane = Plane(np.zeros(out.shape, dtype=np.uint16))
     coder = _Coder(plane, colors[order], setting, lambda _, p: decoder.decode(p))
     for row in plane.rows():
         coder.code_row(row)

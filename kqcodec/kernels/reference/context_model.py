@@ -13,9 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kqcodec.kernels.reference.logistic import MASK, MULTIPLIER, Integers
+from kqcodec.kernels.reference.logistic import MASK, MULTIPLIER, Integers, scramble
 
-GEOMETRY_MAX = 4096  # a palette larger than this predicts no colours
+MARGIN = 8  # labels kept free on both sides of a row
+_ABOVE = 3  # rows kept free above the first
+HELD = 16  # steps of how long a match has held
+_HELD_STEPS = (12, 16, 24, 32, 64, 256)
+_GEOMETRY_MAX = 4096  # a palette larger than this predicts no colours
 
 # The kinds of features, each with a multiplier of its own: an odd number's powers.
 W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN = range(12)
@@ -83,7 +87,7 @@ def tree_order(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return order.astype(np.uint16)
 
 
-def context_matrix(contexts: int) -> Integers:
+def _context_matrix(contexts: int) -> Integers:
     """(contexts, 22): what a feature is multiplied by, where it is one of a context's."""
     matrix = np.zeros((contexts, _FEATURES), dtype=np.int64)
     for row, features in zip(matrix, _CONTEXTS, strict=False):
@@ -91,7 +95,27 @@ def context_matrix(contexts: int) -> Integers:
     return matrix
 
 
-def neighbours(labels: list[int], at: int, stride: int) -> list[int]:
+class Plane:
+    """Places in a list, row after row, with margins that are 0 at first."""
+
+    def __init__(self, places: NDArray[np.uint16]) -> None:
+        self.height, self.width = places.shape
+        self.stride = self.width + 2 * MARGIN
+        padded = np.pad(places, ((_ABOVE, 0), (MARGIN, MARGIN)))
+        self.labels: list[int] = padded.ravel().tolist()
+
+    def rows(self) -> range:
+        """Where the first label of each row is."""
+        first = _ABOVE * self.stride + MARGIN
+        return range(first, first + self.height * self.stride, self.stride)
+
+    def places(self) -> NDArray[np.uint16]:
+        """(height, width), without the margins."""
+        padded = np.array(self.labels, dtype=np.uint16).reshape(-1, self.stride)
+        return padded[_ABOVE:, MARGIN:-MARGIN]
+
+
+def _neighbours(labels: list[int], at: int, stride: int) -> list[int]:
     """The labels W .. NNN around a place in a plane of labels."""
     n = at - stride
     nn = n - stride
@@ -111,7 +135,7 @@ def neighbours(labels: list[int], at: int, stride: int) -> list[int]:
     ]
 
 
-def equal_pairs(around: list[int], nnww: int, nnee: int) -> int:
+def _equal_pairs(around: list[int], nnww: int, nnee: int) -> int:
     """Which neighbours are equal, a bit for each pair."""
     w, n, nw, ne, ww, nn, nww, nee, nnw, nne, www, nnn = around
     return (
@@ -163,15 +187,15 @@ class Model:
         self._rows = colors.astype(np.int64)
         self._colors: list[list[int]] = colors.tolist()
         self._cells: dict[tuple[int, ...], int] = {}
-        self._matrix = context_matrix(contexts)
+        self._matrix = _context_matrix(contexts)
         self._constant = self._matrix.sum(axis=1)  # each feature is multiplied plus 1
         self._all = contexts > 12
 
     def look_around(self, labels: list[int], at: int, stride: int) -> Surroundings:
         """The surroundings of a place in a plane of labels."""
-        around = neighbours(labels, at, stride)
+        around = _neighbours(labels, at, stride)
         nn = at - 2 * stride
-        equal = equal_pairs(around, labels[nn - 2], labels[nn + 2])
+        equal = _equal_pairs(around, labels[nn - 2], labels[nn + 2])
         *entries, activity = self._predict(around)
         features = np.array([*around, *entries, activity, equal & 1023, equal])
         hashes = (self._matrix.dot(features) + self._constant) & MASK
@@ -184,7 +208,7 @@ class Model:
         The median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
         and lines continued; small models have the first three only.
         """
-        if len(self._colors) > GEOMETRY_MAX:
+        if len(self._colors) > _GEOMETRY_MAX:
             return [around[W]] * 7 + [0]
         activity = 0
         channels = []
@@ -217,3 +241,73 @@ class Model:
             found = int(((self._rows - middle) ** 2).dot([3, 4, 2]).argmin())
             self._cells[cell] = found
         return found
+
+
+class Match:
+    """Follows the place where the same twelve neighbours were seen last."""
+
+    def __init__(self, plane: Plane, bits: int) -> None:
+        self._labels, self._stride = plane.labels, plane.stride
+        self._bits = bits  # 0: this tile does without
+        self._places = [0] * (1 << bits)
+        self._at = 0
+        self.length = 0  # how long it has held, 0 for no match
+        self.expected = -1  # the label, -1 for none
+
+    def find(self, at: int, around: Surroundings) -> None:
+        """Where to follow from, at a label with such neighbours."""
+        if not self._bits:
+            return
+        h = 0
+        for label in around.neighbours[:-1]:
+            h = (h + label + 1) * MULTIPLIER & MASK
+        place = scramble(h) >> (32 - self._bits)
+        last = self._places[place]
+        if not self.length and last and self._alike(last, at):
+            self._at, self.length = last, 1
+        self._places[place] = at
+        self.expected = self._labels[self._at] if self.length else -1
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether W, WW, N, NW, NE, NEE and NN are the same."""
+        labels, n = self._labels, self._stride
+        return (
+            labels[one - 2 : one] == labels[other - 2 : other]
+            and labels[one - n - 1 : one - n + 3] == labels[other - n - 1 : other - n + 3]
+            and labels[one - 2 * n] == labels[other - 2 * n]
+        )
+
+    def allows(self, label: int) -> bool:
+        """Whether it expects no other label."""
+        return not self.length or self._labels[self._at] == label
+
+    def follow(self, label: int, step: int) -> None:
+        """After a label is known."""
+        if self.length:
+            self.length = self.length + step if self._labels[self._at] == label else 0
+            self._at += 1
+
+    def held(self) -> int:
+        """0..15: none, 1 .. 8, and longer ones in steps."""
+        if self.length <= 8:
+            return self.length
+        return 9 + sum(self.length >= least for least in _HELD_STEPS)
+
+
+class Habit:
+    """What followed six neighbours, and how often since it last did not."""
+
+    __slots__ = ("check", "count", "usual")
+
+    def __init__(self, check: int) -> None:
+        self.check = check
+        self.count = self.usual = 0
+
+    def learn(self, label: int) -> None:
+        """After a label is known."""
+        if label == self.usual:
+            self.count = min(self.count + 1, 255)
+        elif self.count > 3:
+            self.count = 0
+        else:
+            self.usual, self.count = label, 1

@@ -170,6 +170,36 @@ def signed_input(p: int, agrees: int) -> tuple[int, int]:
     return (logit, chance) if agrees else (-logit, -chance)
 
 
+class _Refiner:
+    """A probability, corrected by what became of such ones in two contexts: adaptive
+    probability maps, as in PAQ, linear between knots of the logit.
+    """
+
+    _CONTEXTS = (3, 6)
+
+    def __init__(self, bits: int) -> None:
+        self._shift = 32 - bits
+        self._maps: list[list[int]] = [_KNOTS.tolist() * (1 << bits) for _ in self._CONTEXTS]
+        self._nearest = [0, 0]
+
+    def refine(self, at: Integers, logit: int, p: int) -> int:
+        """The better p, given where the contexts' slots are."""
+        knot, weight = (logit + 2048) >> 7, (logit + 2048) & 127
+        total = 2 * p
+        for j, context in enumerate(self._CONTEXTS):
+            row = scramble(int(at[context]) * MULTIPLIER & MASK) >> self._shift
+            place = row * len(_KNOTS) + knot
+            lower, upper = self._maps[j][place : place + 2]
+            total += (lower * (128 - weight) + upper * weight) >> 7
+            self._nearest[j] = place + (weight >= 64)
+        return min(max(total >> 2, 22), 65514)
+
+    def learn(self, bit: int) -> None:
+        """After the bit, what `refine` looked at last."""
+        for chances, place in zip(self._maps, self._nearest, strict=True):
+            chances[place] = learn_chance(chances[place], bit)
+
+
 class Mixer:
     """What the contexts have seen, and how much each of them is to be trusted.
 
@@ -178,9 +208,12 @@ class Mixer:
         line_bits: of a context's table, lines of 16 slots.
         rows: rows of weights, all sets together.
         rate: the rate of learning in the end, before its scale.
+        refine_bits: of the maps that refine probabilities; 0 for none.
     """
 
-    def __init__(self, contexts: int, line_bits: int, rows: int, rate: int) -> None:
+    def __init__(
+        self, contexts: int, line_bits: int, rows: int, rate: int, refine_bits: int
+    ) -> None:
         self._counters = _counters()
         self._line_bits = line_bits
         self._tables = np.arange(contexts) << line_bits
@@ -203,6 +236,7 @@ class Mixer:
         self._weights = np.tile(weights, (rows, 1))
         self._ones = np.ones_like(weights)
         self._seen = [0] * rows
+        self._refiner = _Refiner(refine_bits) if refine_bits else None
         self._rates = [rate + 240 * rate // (20 + seen) for seen in range(_RATES)]
 
     def begin(self, hashes: Integers, group: int) -> None:
@@ -240,7 +274,13 @@ class Mixer:
         weights = self._weights.take(chosen, axis=0)
         sums = (weights * inputs >> _PRODUCT_SHIFT).dot(self._ones)
         logits = [min(max(x >> 10, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
-        bit = code(bit, SQUASH[_toward_zero(sum(logits), len(logits)) + 2048])
+        logit = _toward_zero(sum(logits), len(logits))
+        p = SQUASH[logit + 2048]
+        if self._refiner:
+            bit = code(bit, self._refiner.refine(at, logit, p))
+            self._refiner.learn(bit)
+        else:
+            bit = code(bit, p)
 
         steps = [
             self._step(row, (bit << 16) - SQUASH[x + 2048])
