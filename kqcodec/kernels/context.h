@@ -68,8 +68,8 @@ typedef struct {
     uint32_t match_length;
     int expected;        /* the matched label, -1 for none */
     uint32_t hashes[KQ_MAX_CONTEXTS] __attribute__((aligned(32)));
-    uint32_t lines[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* where node 0 is */
-    uint32_t fresh[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* an unused slot there */
+    uint32_t lines[2][KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* where node 0 is */
+    uint32_t fresh[2][KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* an unused slot there */
     /* the coder: one of the two */
     kq_range_encoder *encoder;
     kq_range_decoder *decoder;
@@ -87,13 +87,13 @@ typedef struct {
 
 /* The mixers' probability of a 1, corrected by what became of such ones in two
  * contexts: adaptive probability maps, as in PAQ, linear between knots of the logit. */
-KQ_INLINE uint32_t kq_refine(kq_context *m, uint32_t node, int logit, uint32_t p, kq_refiner *refiner)
+KQ_INLINE uint32_t kq_refine(kq_context *m, int tree, uint32_t node, int logit, uint32_t p, kq_refiner *refiner)
 {
     static const int contexts[2] = KQ_REFINED_CONTEXTS;
     const uint32_t knot = (uint32_t)(logit + 2048) >> 7, weight = (uint32_t)(logit + 2048) & 127;
     uint32_t sum = 2 * p;
     for (uint32_t j = 0; j < 2; j++) {
-        uint32_t row = kq_scramble((m->lines[contexts[j]] ^ node) * KQ_MULTIPLIER) >> (32 - m->refine_bits);
+        uint32_t row = kq_scramble((m->lines[tree][contexts[j]] ^ node) * KQ_MULTIPLIER) >> (32 - m->refine_bits);
         uint16_t *at = m->refined + ((j << m->refine_bits | row) * KQ_KNOTS + knot);
         sum += (at[0] * (128 - weight) + at[1] * weight) >> 7;
         refiner->nearest[j] = at + (weight >= 64);

@@ -39,7 +39,7 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int input
     uint32_t chance_of_1 = t->squash[sum / sets + 2048];
     kq_refiner refiner;
     if (refined)
-        chance_of_1 = kq_refine(m, node, sum / sets, chance_of_1, &refiner);
+        chance_of_1 = kq_refine(m, tree, node, sum / sets, chance_of_1, &refiner);
     bit = KQ_NAME(bit)(m, bit, chance_of_1);
     if (refined)
         kq_refine_learn(&refiner, bit);
@@ -148,8 +148,8 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int 
             below += refused[j] >= lo && refused[j] < middle;
             above += refused[j] >= middle && refused[j] < hi;
         }
-        if ((depth & 3) == 0)
-            KQ_NAME(lines)(m, contexts, path);
+        if ((depth & 3) == 0 && depth)
+            KQ_NAME(lines)(m, contexts, path, 1);
         int bit = label >= middle;
         if (below == middle - lo) {
             bit = 1; /* nothing is left below */
@@ -199,7 +199,8 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int i
     kq_predict(&m->plane, &m->around, contexts > 12);
     KQ_NAME(match)(m, (size_t)(at - m->plane.labels));
     kq_hash_contexts(&m->around, contexts, m->hashes);
-    KQ_NAME(lines)(m, contexts, 0);
+    KQ_NAME(lines)(m, contexts, 0, 0);
+    KQ_NAME(lines)(m, contexts, 1, 1);
     uint32_t candidates[6];
     int count = KQ_NAME(add)(candidates, 0, f[KQ_W]);
     count = KQ_NAME(add)(candidates, count, f[KQ_N]);
