@@ -69,7 +69,7 @@ class _Shape(NamedTuple):
 
 _SHAPES = {
     1: _Shape(8, 1, 16, 6, refined=False),
-    2: _Shape(8, 2, 17, 20, refined=False),
+    2: _Shape(8, 2, 17, 40, refined=False),
     3: _Shape(24, 5, 18, 0, refined=True),
 }
 _FIRST_RATES = (82, 116, 164, 232, 328, 464, 656, 928)
