@@ -161,6 +161,27 @@ def test_what_came_before_is_followed_for_long(model):
 
 
 @pytest.mark.parametrize("model", [FAST, DEFAULT, BEST])
+def test_habits_that_hold_and_break(model):
+    """Stripes, so that weights and counters come to their ends, broken ever more often."""
+    random = np.random.default_rng(model)
+    height = 60
+    labels = np.tile(np.array([0, 2, 1], dtype=np.uint8), (height, 20))
+    broken = random.random(labels.shape) < (np.arange(height)[:, None] / 200 - 0.15).clip(0)
+    labels[broken] = random.integers(0, 3, labels.shape)[broken]
+    assert_all_agree(labels, colors_of("any", 3, random), setting(model, rate=7))
+
+
+@pytest.mark.parametrize("model", [FAST, BEST])
+def test_flat_stretches_within_a_match(model):
+    random = np.random.default_rng(model)
+    labels = random.integers(0, 9, (2, 150)).astype(np.uint8)[np.arange(14) % 2]
+    for at in range(10, 150, 11):
+        labels[:, at : at + 7] = 4
+    labels[random.random(labels.shape) < 0.004] = 5
+    assert_all_agree(labels, colors_of("any", 9, random), setting(model))
+
+
+@pytest.mark.parametrize("model", [FAST, DEFAULT, BEST])
 def test_a_flat_picture_is_next_to_nothing(model):
     labels = np.full((60, 70), 5, dtype=np.uint8)
     colors = colors_of("any", 9, np.random.default_rng(1))
