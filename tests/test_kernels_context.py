@@ -162,13 +162,20 @@ def test_what_came_before_is_followed_for_long(model):
 
 @pytest.mark.parametrize("model", [FAST, DEFAULT, BEST])
 def test_habits_that_hold_and_break(model):
-    """Stripes, so that weights and counters come to their ends, broken ever more often."""
+    """Stripes, so that counters come to their ends, broken ever more often."""
     random = np.random.default_rng(model)
     height = 60
     labels = np.tile(np.array([0, 2, 1], dtype=np.uint8), (height, 20))
     broken = random.random(labels.shape) < (np.arange(height)[:, None] / 200 - 0.15).clip(0)
     labels[broken] = random.integers(0, 3, labels.shape)[broken]
     assert_all_agree(labels, colors_of("any", 3, random), setting(model, rate=7))
+
+
+def test_habits_that_are_soon_broken():
+    """Two labels, one much rarer: habits of any strength miss, and some are kept."""
+    random = np.random.default_rng(8)
+    labels = (random.random((40, 60)) < 0.12).astype(np.uint8)
+    assert_all_agree(labels, colors_of("any", 2, random), setting(FAST))
 
 
 @pytest.mark.parametrize("model", [FAST, BEST])
