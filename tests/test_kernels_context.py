@@ -172,10 +172,13 @@ def test_habits_that_hold_and_break(model):
 
 
 def test_habits_that_are_soon_broken():
-    """Two labels, one much rarer: habits of any strength miss, and some are kept."""
+    """Behind a mark, in the same surroundings, one label comes 1..9 times, then another."""
     random = np.random.default_rng(8)
-    labels = (random.random((40, 60)) < 0.12).astype(np.uint8)
-    assert_all_agree(labels, colors_of("any", 2, random), setting(FAST))
+    labels = np.tile(np.array([0, 1], dtype=np.uint8), (40, 30))
+    labels[3::4, 4::6] = 2
+    runs = np.repeat(np.arange(100) % 2 + 3, random.integers(1, 10, 100))
+    labels[3::4, 5::6] = runs[:100].reshape(10, 10)
+    assert_all_agree(labels, colors_of("any", 5, random), setting(FAST))
 
 
 @pytest.mark.parametrize("model", [FAST, BEST])
