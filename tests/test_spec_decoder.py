@@ -1,5 +1,5 @@
-"""spec/decode.py: its command, what it may import, its quotations, and its pixels
-against the encoder's on pictures at random."""
+"""spec/decode.py and the modules beside it: the command, what they may import, their
+quotations, and their pixels against the encoder's on pictures at random."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from kqcodec import IndexedImage, encode_indexed
 
 SPEC = Path(__file__).resolve().parent.parent / "spec"
 SCRIPT = SPEC / "decode.py"
+PARTS = (SCRIPT, SPEC / "decode_mixing.py", SPEC / "decode_context.py")
 VECTORS = SPEC / "vectors"
 
 _spec = importlib.util.spec_from_file_location("kq_spec_decoder", SCRIPT)
@@ -31,8 +32,8 @@ _spec.loader.exec_module(spec_decoder)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command, in an interpreter that sees the standard library alone."""
-    command = [sys.executable, "-I", "-S", str(SCRIPT), *map(str, arguments)]
+    """The command, in an interpreter that sees its folder and the standard library alone."""
+    command = [sys.executable, "-E", "-s", "-S", str(SCRIPT), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
 
 
@@ -104,29 +105,32 @@ def test_any_bytes_behind_a_good_palette_are_refused(rest: bytes) -> None:
 
 def test_imports_the_standard_library_alone() -> None:
     imported = set()
-    for node in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            imported |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            imported.add(node.module or "")
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    for part in PARTS:
+        for node in ast.walk(ast.parse(part.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                imported.add(node.module or "")
+    names = {name.partition(".")[0] for name in imported} - {part.stem for part in PARTS}
+    assert names <= sys.stdlib_module_names
 
 
-def test_quotes_the_document_word_for_word() -> None:
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_quotes_the_document_word_for_word(part: Path) -> None:
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
     rules = re.split(r"^(\d+\.\d+)\. ", document, flags=re.MULTILINE)
     bodies = (" ".join(body.split()) for body in rules[2::2])
     text = dict(zip(rules[1::2], bodies, strict=True))
-    quotations = re.findall(r'(\d+\.\d+)(?:, its table)?: "([^"]+)"', comments())
-    assert len(quotations) > 50
+    quotations = re.findall(r'(\d+\.\d+)(?:, its table)?: "([^"]+)"', comments(part))
+    assert len(quotations) > 20
     for rule, quotation in quotations:
         assert quotation in text[rule], rule
 
 
-def comments() -> str:
-    """The comments of the script as one line; a quotation may take several."""
-    source = io.StringIO(SCRIPT.read_text(encoding="utf-8"))
+def comments(part: Path) -> str:
+    """The comments of a script as one line; a quotation may take several."""
+    source = io.StringIO(part.read_text(encoding="utf-8"))
     tokens = tokenize.generate_tokens(source.readline)
     words = [token.string[1:] for token in tokens if token.type == tokenize.COMMENT]
     return " ".join(" ".join(words).split())
