@@ -53,6 +53,8 @@ typedef struct {
     int32_t *weights;    /* KQ_ROWS x inputs */
     uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
     uint16_t *rates;     /* KQ_RATES */
+    uint16_t *refined;   /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
+    int refine_bits;
     uint32_t *flat;      /* 2^KQ_FLAT_BITS counters: p in 22 bits, n in 10 */
     uint32_t *habits;    /* what followed six neighbours: label << 16 | check << 8 | count */
     int habit_bits;
@@ -66,12 +68,45 @@ typedef struct {
     uint32_t match_length;
     int expected;        /* the matched label, -1 for none */
     uint32_t hashes[KQ_MAX_CONTEXTS] __attribute__((aligned(32)));
-    uint32_t lines[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* where node 0 is */
-    uint32_t fresh[KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* an unused slot there */
+    uint32_t lines[2][KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* where node 0 is */
+    uint32_t fresh[2][KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* an unused slot there */
     /* the coder: one of the two */
     kq_range_encoder *encoder;
     kq_range_decoder *decoder;
 } kq_context;
+
+/* --- refinement, of the model best ----------------------------------------- */
+
+#define KQ_KNOTS 33
+#define KQ_REFINED_CONTEXTS {3, 6}
+
+/* Where a probability was refined, for the learning to come. */
+typedef struct {
+    uint16_t *nearest[2];
+} kq_refiner;
+
+/* The mixers' probability of a 1, corrected by what became of such ones in two
+ * contexts: adaptive probability maps, as in PAQ, linear between knots of the logit. */
+KQ_INLINE uint32_t kq_refine(kq_context *m, int tree, uint32_t node, int logit, uint32_t p, kq_refiner *refiner)
+{
+    static const int contexts[2] = KQ_REFINED_CONTEXTS;
+    const uint32_t knot = (uint32_t)(logit + 2048) >> 7, weight = (uint32_t)(logit + 2048) & 127;
+    uint32_t sum = 2 * p;
+    for (uint32_t j = 0; j < 2; j++) {
+        uint32_t row = kq_scramble((m->lines[tree][contexts[j]] ^ node) * KQ_MULTIPLIER) >> (32 - m->refine_bits);
+        uint16_t *at = m->refined + ((j << m->refine_bits | row) * KQ_KNOTS + knot);
+        sum += (at[0] * (128 - weight) + at[1] * weight) >> 7;
+        refiner->nearest[j] = at + (weight >= 64);
+    }
+    p = sum >> 2;
+    return p < 22 ? 22 : p > 65514 ? 65514 : p;
+}
+
+KQ_INLINE void kq_refine_learn(kq_refiner *refiner, int bit)
+{
+    kq_map_learn(refiner->nearest[0], bit);
+    kq_map_learn(refiner->nearest[1], bit);
+}
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
@@ -154,6 +189,7 @@ static void kq_context_close(kq_context *m)
     free(m->seen);
     free(m->rates);
     free(m->flat);
+    free(m->refined);
     free(m->habits);
     free(m->places);
     free(m->plane.cells);
@@ -181,6 +217,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
     m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
+    m->refine_bits = m->shape->contexts == KQ_MAX_CONTEXTS ? kq_least(size < 6 ? 6 : size, 10) : 0;
     m->expected = -1;
 
     const size_t contexts = (size_t)m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~(size_t)7;
@@ -191,11 +228,12 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->seen = calloc(KQ_ROWS, sizeof *m->seen);
     m->rates = malloc(KQ_RATES * sizeof *m->rates);
     m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
+    m->refined = malloc((sizeof *m->refined * 2 * KQ_KNOTS) << m->refine_bits);
     m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->memory || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat ||
+    if (!m->memory || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat || !m->refined ||
         !m->habits || !m->places || !m->plane.cells || !m->plane.labels) {
         kq_context_close(m);
         return 0;
@@ -204,6 +242,8 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
         m->flat[i] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < (size_t)2 << m->refine_bits; i++)
+        memcpy(m->refined + i * KQ_KNOTS, kq_knots, sizeof kq_knots);
     for (size_t i = 0; i < 64; i++)
         m->habitual[i] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < 2 * KQ_MATCH_ROWS; i++)

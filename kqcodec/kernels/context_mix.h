@@ -24,13 +24,13 @@ KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int
 }
 
 /* The lines of slots for a group of decisions. */
-KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group, int set)
 {
     const int shift = 32 - m->line_bits;
     for (int i = 0; i < contexts; i++) {
         uint32_t h = kq_scramble(m->hashes[i] + group * KQ_MULTIPLIER), check = h >> 4 & 63;
-        m->lines[i] = ((uint32_t)i << m->line_bits | h >> shift) << 4 | (h & 15);
-        m->fresh[i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
+        m->lines[set][i] = ((uint32_t)i << m->line_bits | h >> shift) << 4 | (h & 15);
+        m->fresh[set][i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
     }
 }
 
@@ -44,10 +44,10 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t no
 {
     const kq_logistic *t = m->tables;
     for (int i = 0; i < contexts; i++) {
-        sight->at[i] = m->lines[i] ^ node;
+        sight->at[i] = m->lines[tree][i] ^ node;
         uint32_t value = m->slots[sight->at[i]];
-        if ((value ^ m->fresh[i]) & 63 << 6)
-            value = m->fresh[i];
+        if ((value ^ m->fresh[tree][i]) & 63 << 6)
+            value = m->fresh[tree][i];
         sight->value[i] = value;
         uint32_t p = value >> 16, n = value >> 12 & 15;
         in[i] = kq_stretch(t, p) * kq_worths.logit[n] >> 8;

@@ -30,7 +30,7 @@ KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const int32_t *inputs, int
     }
 }
 
-KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group, int set)
 {
     const __m128i up = _mm_cvtsi32_si128(m->line_bits), down = _mm_cvtsi32_si128(32 - m->line_bits);
     const __m256i add = _mm256_set1_epi32((int)(group * KQ_MULTIPLIER));
@@ -47,11 +47,11 @@ KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int contexts, uint32_t group)
         __m256i check = _mm256_and_si256(_mm256_srli_epi32(h, 4), _mm256_set1_epi32(63));
         check = _mm256_max_epi32(check, _mm256_set1_epi32(1));
         check = _mm256_or_si256(_mm256_slli_epi32(check, 6), _mm256_set1_epi32((int)(KQ_HALF << 16 | 1)));
-        _mm256_store_si256((__m256i *)(m->lines + i), line);
-        _mm256_store_si256((__m256i *)(m->fresh + i), check);
+        _mm256_store_si256((__m256i *)(m->lines[set] + i), line);
+        _mm256_store_si256((__m256i *)(m->fresh[set] + i), check);
     }
     for (int i = 0; i < contexts; i++)
-        _mm_prefetch((const char *)(m->slots + m->lines[i]), _MM_HINT_T0);
+        _mm_prefetch((const char *)(m->slots + m->lines[set][i]), _MM_HINT_T0);
 }
 
 typedef struct {
@@ -79,10 +79,10 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int contexts, uint32_t no
 {
     const kq_logistic *t = m->tables;
     for (int i = 0; i < contexts; i += 8) {
-        __m256i at = _mm256_load_si256((const __m256i *)(m->lines + i));
+        __m256i at = _mm256_load_si256((const __m256i *)(m->lines[tree] + i));
         at = _mm256_xor_si256(at, _mm256_set1_epi32((int)node));
         __m256i value = _mm256_i32gather_epi32((const int *)m->slots, at, 4);
-        __m256i fresh = _mm256_load_si256((const __m256i *)(m->fresh + i));
+        __m256i fresh = _mm256_load_si256((const __m256i *)(m->fresh[tree] + i));
         __m256i other = _mm256_and_si256(_mm256_xor_si256(value, fresh), _mm256_set1_epi32(63 << 6));
         __m256i known = _mm256_cmpeq_epi32(other, _mm256_setzero_si256());
         value = _mm256_blendv_epi8(fresh, value, known);

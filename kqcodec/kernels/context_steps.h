@@ -17,6 +17,7 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int input
                             uint32_t node, int tree, const int *rows, int agrees, int held)
 {
     const kq_logistic *t = m->tables;
+    const int refined = contexts == KQ_MAX_CONTEXTS; /* the model best alone */
     int32_t in[KQ_MAX_INPUTS] __attribute__((aligned(32)));
     int32_t *weights[KQ_MAX_SETS];
     KQ_NAME(sight) sight;
@@ -35,7 +36,13 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int input
         p[s] = t->squash[x + 2048];
         sum += x;
     }
-    bit = KQ_NAME(bit)(m, bit, t->squash[sum / sets + 2048]);
+    uint32_t chance_of_1 = t->squash[sum / sets + 2048];
+    kq_refiner refiner;
+    if (refined)
+        chance_of_1 = kq_refine(m, tree, node, sum / sets, chance_of_1, &refiner);
+    bit = KQ_NAME(bit)(m, bit, chance_of_1);
+    if (refined)
+        kq_refine_learn(&refiner, bit);
     for (int s = 0; s < sets; s++) {
         uint16_t *seen = &m->seen[rows[s]];
         int error = ((bit << 16) - p[s]) >> 4;
@@ -141,8 +148,8 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int 
             below += refused[j] >= lo && refused[j] < middle;
             above += refused[j] >= middle && refused[j] < hi;
         }
-        if ((depth & 3) == 0)
-            KQ_NAME(lines)(m, contexts, path);
+        if ((depth & 3) == 0 && depth)
+            KQ_NAME(lines)(m, contexts, path, 1);
         int bit = label >= middle;
         if (below == middle - lo) {
             bit = 1; /* nothing is left below */
@@ -192,7 +199,8 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int i
     kq_predict(&m->plane, &m->around, contexts > 12);
     KQ_NAME(match)(m, (size_t)(at - m->plane.labels));
     kq_hash_contexts(&m->around, contexts, m->hashes);
-    KQ_NAME(lines)(m, contexts, 0);
+    KQ_NAME(lines)(m, contexts, 0, 0);
+    KQ_NAME(lines)(m, contexts, 1, 1);
     uint32_t candidates[6];
     int count = KQ_NAME(add)(candidates, 0, f[KQ_W]);
     count = KQ_NAME(add)(candidates, count, f[KQ_N]);
@@ -211,7 +219,8 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int i
             KQ_ROWS0 + kind * 64 + (int)(m->around.equal >> 7 & 63),
             KQ_ROWS0 + KQ_ROWS1 + (int)(f[KQ_W] & 255),
             KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + kind * 8 + (int)m->around.activity,
-            KQ_ROWS - KQ_ROWS4 + kind * KQ_MATCH_ROWS + held,
+            KQ_ROWS - KQ_ROWS4 + kind * KQ_MATCH_ROWS +
+                (m->place_bits ? held : (int)(f[KQ_N] & 15)),
         };
         if (KQ_NAME(decide)(m, contexts, sets, inputs, label == candidates[j], (uint32_t)j + 1, 0,
                               rows, agrees, held))
