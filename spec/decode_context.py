@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from decode_mixing import (
     Counter,
+    Curve,
     M,
     NextBit,
     Row,
@@ -63,6 +64,7 @@ EQUAL = [tuple(pair.split()) for pair in PAIRS.split(", ")]
 # 16.16, its table: "all neighbours, 1 to 12"
 PREDICTED = ["MEDIAN", "MEAN", "WIDE", "SLANT", "ALONG", "DOWN", "RISE"]
 FEATURES = [*list(NEIGHBOURS)[:12], *PREDICTED, "A", "E10", "E"]
+POWERS = [pow(M, f, 2**32) for f in range(len(FEATURES) + 1)]
 CONTEXTS = [
     *("W WW", "E", "MEDIAN A", "W N NE", "N", "N NN NNN", "W N NW", "WIDE A MEAN", "W", "E10 A"),
     *("SLANT ALONG", "W WW WWW", " ".join(FEATURES[:12]), "RISE W", "N NN", "N NE NN NNE"),
@@ -139,8 +141,14 @@ class ContextTile:
         self.d = min(max(s, 8), 15)
         self.e = min(max(s, 8), 16)
 
+        # 16.24: "There are 2^f curves for context 3, and as many for context 6, f = min(max(s,
+        # 6), 10)."
+        self.f = min(max(s, 6), 10)
+        self.is_refined = model.contexts == 24
+        self.curves: dict[tuple[int, int], Curve] = {}
+
         # What hasn't been used yet is as at the start, and needn't be kept.
-        self.slots: dict[tuple[int, int, int], Slot] = {}
+        self.slots: dict[int, Slot] = {}
         self.habits: dict[int, list[int]] = {}
         self.places: dict[int, int] = {}
         self.rows: dict[tuple[object, ...], Row] = {}
@@ -310,7 +318,7 @@ class ContextTile:
 
         # 16.16: "(value + 1)·M^f mod 2^32"
         # 16.16: "A *context* is the sum, mod 2^32, of the terms of some features."
-        terms = [(around[name] + 1) * pow(M, f, 2**32) for f, name in enumerate(FEATURES, 1)]
+        terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
         self.sums = [sum(terms[f] for f in context) % 2**32 for context in self.contexts]
 
     def entry_near(self, color: tuple[int, ...]) -> int:
@@ -367,7 +375,7 @@ class ContextTile:
             (kind, e // 128 % 64),
             (around["W"] % 256,),
             (kind, around["A"]),
-            (kind, held),
+            (kind, held if self.has_match else around["N"] % 16),
         ]
         return self.mixed_bit(0, 0, i, says, rows)
 
@@ -448,8 +456,17 @@ class ContextTile:
         # sets, divided by their number and rounded towards 0"
         total = sum(row.say(inputs) for row in rows)
         y = abs(total) // len(rows) * (1 if total > 0 else -1)
-        bit = self.next_bit(squash(y))
+        p = squash(y)
+        curves = [self.curve(i, group, node) for i in (3, 6)] if self.is_refined else []
+        if curves:
+            # 16.24: "p = floor((2·squash(y) + g3 + g6) / 4), but at least 22 and at most
+            # 65514"
+            p = (2 * p + sum(curve.at(y) for curve in curves)) // 4
+            p = min(max(p, 22), 65514)
+        bit = self.next_bit(p)
 
+        for curve in curves:
+            curve.learn(y, bit)
         for row in rows:
             row.learn(inputs, bit, self.rho)
         for i, slot in enumerate(slots):
@@ -462,21 +479,32 @@ class ContextTile:
             right[held] = learnt(right[held], int(says == bit))
         return bit
 
-    def slot(self, i: int, group: int, node: int) -> Slot:
-        """Return the slot of context i at a node of a group."""
+    def slot_key(self, i: int, group: int, node: int) -> tuple[int, int]:
+        """Return the check and the number of the slot of context i at a node of a group."""
         # 16.17: "With h = scramble(context + M·group), the line is floor(h / 2^(32 − c)),
         # the check floor(h / 16) mod 64, but 1 where that is 0, and the slot of a node is
         # the number (h mod 16) ⊕ node of the line."
         h = scramble((self.sums[i] + M * group) % 2**32)
         check = h // 16 % 64 or 1
-        key = (i, h >> (32 - self.c), h % 16 ^ node)
 
+        # 16.24: "t = 16·(2^c·i + line) + number in the line"
+        return check, 16 * (2**self.c * i + (h >> (32 - self.c))) + (h % 16 ^ node)
+
+    def slot(self, i: int, group: int, node: int) -> Slot:
+        """Return the slot of context i at a node of a group."""
         # 16.17: "A slot with another check is taken as one at the start (15.4) with this
         # check, and the bit then makes of it what stays there."
-        slot = self.slots.get(key)
+        check, t = self.slot_key(i, group, node)
+        slot = self.slots.get(t)
         if slot is None or slot.check != check:
-            slot = self.slots[key] = Slot(check)
+            slot = self.slots[t] = Slot(check)
         return slot
+
+    def curve(self, i: int, group: int, node: int) -> Curve:
+        """Return the curve of context i at a node of a group."""
+        # 16.24: "the curve is the number floor(scramble(M·t) / 2^(32 − f))."
+        _, t = self.slot_key(i, group, node)
+        return self.curves.setdefault((i, scramble(M * t % 2**32) >> (32 - self.f)), Curve())
 
     def length_number(self) -> int:
         """Return the number of the match's length."""

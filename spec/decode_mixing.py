@@ -179,3 +179,27 @@ def chain(*numbers: int) -> int:
     for value in numbers:
         h = (h + value + 1) * M % 2**32
     return h
+
+
+class Curve:
+    """A correction of probabilities, by their logits."""
+
+    def __init__(self) -> None:
+        """Start where it corrects nothing."""
+        # 15.13: "A *curve* has 33 probabilities k(0) to k(32), at the start the knots of
+        # rule 15.2."
+        self.k = list(KNOTS)
+
+    def at(self, y: int) -> int:
+        """Return what the curve gives at a logit."""
+        # 15.13: "floor((k(i)·(128 − j) + k(i + 1)·j) / 128)"
+        i, j = divmod(y + 2048, 128)
+        return (self.k[i] * (128 - j) + self.k[i + 1] * j) // 128
+
+    def learn(self, y: int, bit: int) -> None:
+        """Take note of a bit."""
+        # 15.13: "When the bit b is known, k(i) learns by rule 15.7, or k(i + 1) if j is at
+        # least 64."
+        i, j = divmod(y + 2048, 128)
+        nearest = i + (j >= 64)
+        self.k[nearest] = learnt(self.k[nearest], bit)
