@@ -24,7 +24,7 @@ class Choice:
     """What was asked for.
 
     Attributes:
-        fixed: the palette to use, uint8, shape (K, 3), or None to search for one.
+        fixed: the palette to use, uint8, shape (K, 3) or (K, 4), or None to search for one.
         pins: colours that it must hold, each once, uint8, shape (P, 3).
         sort: the order of its entries.
         strength: of dithering, 0..256.
@@ -74,5 +74,7 @@ def choice_of(
 def pins_from(pins: Colors) -> NDArray[np.uint8]:
     """The pins, each once, in the order in which they were given: uint8, shape (P, 3)."""
     colors = colors_from(pins, "the pins")
+    if colors.shape[1] == 4:
+        raise ValueError("the pins must be opaque; transparency has entries of its own")
     _, first = np.unique(keys_of_colors(colors), return_index=True)
     return colors[np.sort(first)]

@@ -1,4 +1,4 @@
-"""Colours as a caller may give them: an array, triples, or strings such as #ff8800."""
+"""Colours as a caller may give them: an array, numbers, or strings such as #ff8800."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     # A palette may also be the name of a file.
     PaletteLike: TypeAlias = "Colors | str | os.PathLike[str]"
 
-HEX_COLOR = re.compile(r"#?([0-9a-fA-F]{6})\Z")
-_SHORT_HEX_COLOR = re.compile(r"#([0-9a-fA-F])([0-9a-fA-F])([0-9a-fA-F])\Z")
+_HEX_COLOR = re.compile(r"#?([0-9a-fA-F]{6}(?:[0-9a-fA-F]{2})?)\Z")
+_SHORT_HEX_COLOR = re.compile(r"#([0-9a-fA-F]{3,4})\Z")
+OPAQUE = 255
 
 
-def rgb_of_hex(text: str) -> tuple[int, int, int] | None:
-    """The colour that #rrggbb, rrggbb or #rgb means, or None."""
+def color_of_hex(text: str) -> tuple[int, ...] | None:
+    """The colour that #rrggbb, rrggbb, #rgb or, with alpha, #rrggbbaa, rrggbbaa or #rgba
+    means: three numbers or four; or None."""
     short = _SHORT_HEX_COLOR.match(text)
     if short:
-        text = "".join(2 * digit for digit in short.groups())
-    match = HEX_COLOR.match(text)
-    if not match:
-        return None
-    red, green, blue = bytes.fromhex(match.group(1))
-    return red, green, blue
+        text = "".join(2 * digit for digit in short.group(1))
+    match = _HEX_COLOR.match(text)
+    return tuple(bytes.fromhex(match.group(1))) if match else None
 
 
 def colors_from(given: Colors, what: str) -> NDArray[np.uint8]:
-    """A list of colours as uint8, shape (K, 3), K possibly 0, order and duplicates kept.
+    """A list of colours as uint8, shape (K, 3), or (K, 4) where any isn't opaque; K
+    possibly 0, order and duplicates kept.
 
     Args:
-        given: a uint8 array of that shape, or a sequence of strings (#rrggbb) and
-            of triples of whole numbers in 0..255.
+        given: a uint8 array of that shape, or a sequence of strings (#rrggbb, #rrggbbaa)
+            and of three or four whole numbers in 0..255.
         what: for messages, such as "the palette".
 
     Raises:
@@ -51,11 +51,32 @@ def colors_from(given: Colors, what: str) -> NDArray[np.uint8]:
         return _from_array(given, what)
     if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
         raise TypeError(
-            f"{what} must be a uint8 array of shape (K, 3) or a list of colours, "
+            f"{what} must be a uint8 array of shape (K, 3) or (K, 4), or a list of colours, "
             f"not {type(given).__name__}"
         )
-    colors = [_color(color, what) for color in given]
-    return np.array(colors, dtype=np.uint8).reshape(-1, 3)
+    return colors_of_rows([_color(color, what) for color in given])
+
+
+def colors_of_rows(rows: Sequence[Sequence[int]]) -> NDArray[np.uint8]:
+    """Colours of three or four numbers as uint8, shape (K, 3), or (K, 4) where any isn't
+    opaque."""
+    if all(len(row) == 3 for row in rows):
+        return np.array(rows, dtype=np.uint8).reshape(-1, 3)
+    return without_idle_alpha(np.array([(*row, OPAQUE)[:4] for row in rows], dtype=np.uint8))
+
+
+def without_idle_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours without their alpha, where all are opaque."""
+    if colors.shape[1] == 4 and bool((colors[:, 3] == OPAQUE).all()):
+        return np.ascontiguousarray(colors[:, :3])
+    return np.ascontiguousarray(colors)
+
+
+def with_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours as shape (K, 4)."""
+    if colors.shape[1] == 4:
+        return colors
+    return np.concatenate([colors, np.full((len(colors), 1), OPAQUE, dtype=np.uint8)], axis=1)
 
 
 def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
@@ -78,14 +99,14 @@ def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.ui
 def _from_array(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     if array.dtype != np.uint8:
         raise TypeError(f"{what} must be uint8, not {array.dtype}")
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError(f"{what} must have shape (K, 3), not {array.shape}")
-    return np.ascontiguousarray(array)
+    if array.ndim != 2 or array.shape[1] not in (3, 4):
+        raise ValueError(f"{what} must have shape (K, 3) or (K, 4), not {array.shape}")
+    return without_idle_alpha(array)
 
 
-def _color(color: Any, what: str) -> tuple[int, int, int]:
+def _color(color: Any, what: str) -> tuple[int, ...]:
     if isinstance(color, str):
-        found = rgb_of_hex(color)
+        found = color_of_hex(color)
         if found is None:
             raise ValueError(f"{what}: {color!r} is not a colour like '#ff8800'")
         return found
@@ -93,12 +114,12 @@ def _color(color: Any, what: str) -> tuple[int, int, int]:
         values = tuple(color)
     except TypeError:
         values = ()
-    if len(values) != 3 or not all(_is_sample(value) for value in values):
+    if len(values) not in (3, 4) or not all(_is_sample(value) for value in values):
         raise ValueError(
-            f"{what}: {color!r} is not a colour: give three whole numbers in 0..255, or '#ff8800'"
+            f"{what}: {color!r} is not a colour: give three whole numbers in 0..255, four with "
+            "alpha, or '#ff8800'"
         )
-    red, green, blue = (int(value) for value in values)
-    return red, green, blue
+    return tuple(int(value) for value in values)
 
 
 def _is_sample(value: Any) -> bool:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
 from kqcodec.clustering import check_search
-from kqcodec.encoder import encoded_size
+from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding
+from kqcodec.filing import Filing
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.knee import knee
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
@@ -75,6 +78,7 @@ class Elbow:
     distance_knee: int | None
     unique_colors: int
     _counted: CountedPixels
+    _tile: TileSize
     _options: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -90,13 +94,14 @@ class Elbow:
         palettes and losses."""
         from kqcodec.sheet import Column, contact_sheet
 
+        filing = Filing.after(DEFAULT_CODER, self._tile, self._options)
         bits = sizes.color_bits(self._counted.pixels.shape[2] == 4)
         columns = [Column(self._counted.pixels, ("original", f"{bits} bits a pixel"))]
         for k in ks:
             indexed = self.image(k)
             assert indexed.costs is not None  # noqa: S101 - quantize always fills it
             loss = f"{indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "exact"
-            file_bytes = encoded_size(indexed)
+            file_bytes = filing.size(indexed)
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
             columns.append(
@@ -150,12 +155,15 @@ def elbow(
         tile: as for ``encode``; sizes depend on it.
         threads, background: as for ``quantize``.
         progress: called with each point when it is known.
-        options: more of ``quantize``: ``effort``, ``space``, ``seed``.
+        options: more of ``quantize``: ``space``, ``seed`` and ``effort``, which is that
+            of the coders, too.
 
     Raises:
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
+    for coder in coders:
+        check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     wanted = sorted(set(ks))
     if not wanted:
         raise ValueError("an elbow needs at least one K")
@@ -164,12 +172,13 @@ def elbow(
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": restarts, "threads": threads, **options}
+    filings = [Filing.after(coder, tile, options) for coder in coders]
     points: list[ElbowPoint] = []
     for k in wanted:
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantize(image, k, **options), k, coders, tile, threads))
+            points.append(_point(quantize(image, k, **options), k, filings))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -178,13 +187,12 @@ def elbow(
         distance_knee=_knee(points, [point.distance_sum for point in points]),
         unique_colors=len(image.colors),
         _counted=image,
+        _tile=tile,
         _options=options,
     )
 
 
-def _point(
-    indexed: IndexedImage, k: int, coders: Sequence[str], tile: TileSize, threads: int | None
-) -> ElbowPoint:
+def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoint:
     costs = indexed.costs
     assert costs is not None  # noqa: S101 - quantize always fills it
     return ElbowPoint(
@@ -195,10 +203,7 @@ def _point(
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={
-            coder: encoded_size(indexed, coder=coder, tile=tile, threads=threads)
-            for coder in coders
-        },
+        file_bytes={filing.coder: filing.size(indexed) for filing in filings},
     )
 
 

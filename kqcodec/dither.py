@@ -167,10 +167,14 @@ def _mixed(
     def dither(top: int) -> None:
         band = pixels[top : top + rows]
         keys, inverse = np.unique(keys_of_colors(band), return_inverse=True)
-        mixes = rank[_mixes(space.points(colors_of_keys(keys)), centers, strength)]
+        # In Morton order, in which neighbours share candidates.
+        order = kernels.morton_order(keys)
+        mixes = rank[_mixes(space.points(colors_of_keys(keys[order])), centers, strength)]
         mixes.sort(axis=1)
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order), dtype=np.uint32)
         y, x = np.ogrid[top : top + len(band), 0:width]
-        chosen = mixes[inverse.reshape(band.shape[:2]), thresholds[y % side, x % side]]
+        chosen = mixes[place[inverse].reshape(band.shape[:2]), thresholds[y % side, x % side]]
         labels[top : top + rows] = by_rank[chosen]
 
     rows = max(1, _MIXED // width)
@@ -185,17 +189,17 @@ def _mixes(
 ) -> NDArray[np.uint16]:
     """For each point the entries that replace it, one after the other the nearest to
     the point and the sum of the errors so far: uint16, shape (N, 64)."""
-    mixes = np.empty((len(points), _MIX), dtype=np.uint16)
-    labels = np.empty(len(points), dtype=np.uint16)
+    mixes = np.empty((_MIX, len(points)), dtype=np.uint16)
     distances = np.empty(len(points), dtype=np.int32)
-    wide = points.astype(np.int32)
+    wide, wide_centers = points.astype(np.int32), centers.astype(np.int32)
     errors = np.zeros_like(wide)
-    for place in range(_MIX):
-        goals = np.clip(wide + (errors + FULL // 2) // FULL, -TOP // 2, TOP + TOP // 2)
+    for labels in mixes:
+        goals = wide + (errors + FULL // 2) // FULL
+        np.clip(goals, -TOP // 2, TOP + TOP // 2, out=goals)
         kernels.nearest(goals.clip(0, TOP).astype(np.int16), centers, labels, distances)
-        mixes[:, place] = labels
-        errors = strength * (goals - centers[labels])
-    return mixes
+        np.subtract(goals, wide_centers.take(labels, axis=0), out=errors)
+        errors *= strength
+    return np.ascontiguousarray(mixes.T)
 
 
 @lru_cache(maxsize=1)

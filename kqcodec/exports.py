@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.metadata import Metadata, descriptive_exif
+from kqcodec.metadata import Metadata, descriptive_exif, is_exif
 from kqcodec.pixels import ConversionWarning
 from kqcodec.profiles import palette_in_srgb
 
@@ -138,13 +138,16 @@ def _carried(indexed: IndexedImage, file_format: str) -> IndexedImage:
         metadata = replace(metadata, icc=None)
     for field, name in _NAMES.items():
         if getattr(metadata, field) is not None and field not in carries:
-            warnings.warn(
-                f"{file_format} files carry no {name}; it is left out",
-                ConversionWarning,
-                stacklevel=3,
-            )
+            _warn(f"{file_format} files carry no {name}; it is left out")
             metadata = replace(metadata, **{field: None})
+    if metadata.exif is not None and not is_exif(metadata.exif):
+        _warn("the Exif is damaged; it is left out")  # formats that read it would refuse it
+        metadata = replace(metadata, exif=None)
     return replace(indexed, palette=palette, metadata=metadata)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ConversionWarning, stacklevel=4)
 
 
 def _metadata_options(metadata: Metadata, file_format: str) -> dict[str, Any]:

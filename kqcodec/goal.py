@@ -19,18 +19,20 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
 from kqcodec.choice import pins_from
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
-from kqcodec.coders import DEFAULT_CODER, coder_named
-from kqcodec.crossing import crossing
+from kqcodec.coders import DEFAULT_CODER
+from kqcodec.crossing import ARITHMETIC, crossing
 from kqcodec.curve import elbow
-from kqcodec.encoder import encoded_size, predicted_size
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding, predicted_size
 from kqcodec.errors import UnmetGoalError
+from kqcodec.filing import Filing
 from kqcodec.metrics import PEAK
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 from kqcodec.rgba_palette import least_colors
@@ -136,7 +138,8 @@ def _inertia_of_psnr(psnr: float, pixels: int) -> int:
     """The largest sum of squared distances of that PSNR; decimals are the same everywhere."""
     if math.isinf(psnr):
         return 0
-    return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
+    with localcontext(ARITHMETIC):
+        return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
 
 
 def quantize_to(
@@ -156,7 +159,8 @@ def quantize_to(
 ) -> IndexedImage:
     """The image in as many colours as a goal takes.
 
-    The result is what ``quantize`` gives for the K that is chosen.
+    The result is what ``quantize`` gives for the K that is chosen, its palette in the
+    order in which ``encode`` with that coder would store it.
 
     Args:
         image: whatever ``quantize`` accepts.
@@ -170,7 +174,7 @@ def quantize_to(
             picture of at most 16 colours is kept exactly, as is one without a knee
             where ``most`` allows.
         most: the largest K to use.
-        coder, tile: of the file whose size counts.
+        coder, tile: of the file whose size counts; ``effort`` is that of the coder, too.
         threads, background, keep: as for ``quantize``.
         options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``,
             ``pins``, ``sort``, ``dither``, ``dither_kind``.
@@ -181,11 +185,12 @@ def quantize_to(
         TypeError, ValueError: a wrong argument, or no goal.
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
-    coder_named(coder)
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background, keep=keep)
     options["threads"] = threads
-    return _Search(image, coder, tile, options).best(goal)
+    filing = Filing.after(coder, tile, options)
+    return filing.ordered(_Search(image, filing, options).best(goal))
 
 
 def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
@@ -202,11 +207,9 @@ def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
 class _Search:
     """One image, quantized for one K after the other."""
 
-    def __init__(
-        self, image: CountedPixels, coder: str, tile: TileSize, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, image: CountedPixels, filing: Filing, options: dict[str, Any]) -> None:
         self._image = image
-        self._coder, self._tile, self._options = coder, tile, options
+        self._filing, self._options = filing, options
         self._pixels = image.colors.pixels
         self._pins = len(pins_from(options.get("pins", ())))
         # What is fully transparent needs an entry that no pin can be.
@@ -238,7 +241,7 @@ class _Search:
             k = self._most_that_fit(goal.max_bytes, k)
         indexed = self._quantized(k)
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
-            while self._size_of(indexed) > goal.max_bytes and indexed.k > self._least:
+            while self._filing.size(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
         allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
@@ -251,17 +254,21 @@ class _Search:
         if inertia == 0:  # nothing less than all colours
             return None
 
-        def excess(k: int) -> float:
-            return math.log((_costs(self._quantized(k)).inertia + 0.5) / (inertia + 0.5))
+        def excess(k: int) -> Decimal:
+            found = _costs(self._quantized(k)).inertia
+            with localcontext(ARITHMETIC):  # halves keep it from zero, and change no sign
+                return (Decimal(2 * found + 1) / (2 * inertia + 1)).ln()
 
         return crossing(excess, most, min(_FIRST_K, most), self._least)
 
     def _most_that_fit(self, max_bytes: int, most: int) -> int:
         """The most colours whose file has no more bytes."""
 
-        def left(k: int) -> float:
-            # In nats a pixel: dense loses one of them for each factor of e.
-            return (max_bytes + 0.5 - self._size(k)) * 8 * math.log(2) / self._pixels
+        def left(k: int) -> Decimal:
+            size = self._size(k)
+            with localcontext(ARITHMETIC):
+                # In nats a pixel: dense loses one of them for each factor of e.
+                return (max_bytes - size + Decimal("0.5")) * 8 * Decimal(2).ln() / self._pixels
 
         too_many = crossing(left, most, most, self._least)
         if too_many == self._least:
@@ -271,14 +278,11 @@ class _Search:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        if not sizes.predictable(self._coder):
-            return self._size_of(self._quantized(k))
+        filing = self._filing
+        if not sizes.predictable(filing.coder):
+            return filing.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=self._coder, tile=self._tile)
-
-    def _size_of(self, indexed: IndexedImage) -> int:
-        threads = self._options["threads"]
-        return encoded_size(indexed, coder=self._coder, tile=self._tile, threads=threads)
+        return predicted_size(any_image, k, coder=filing.coder, tile=filing.tile)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

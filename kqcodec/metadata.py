@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SECTION_KINDS = {"icc": b"icc ", "exif": b"exif", "xmp": b"xmp "}
 
 _EXIF_PREFIX = b"Exif\0\0"  # what JPEG puts ahead of it, and Pillow everywhere
+_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
 _SHORT = 3  # Exif's type of 16 bits
@@ -198,6 +199,17 @@ def _descriptive(tags: Any) -> Any:
     return kept
 
 
+def is_exif(data: bytes) -> bool:
+    """Whether Pillow can make sense of it."""
+    from PIL import Image
+
+    with contextlib.suppress(Exception):
+        tags = Image.Exif()
+        tags.load(data)
+        return bool(dict(tags)) or data[:4] in _BYTE_ORDERS
+    return False
+
+
 def descriptive_exif(exif: bytes) -> Any:
     """Exif bytes as Pillow's tags, for a TIFF file, whose own tags they would upset.
 
@@ -220,7 +232,7 @@ def upright_exif(exif: bytes) -> bytes:
     The value is replaced where it stands: writing Exif anew would move what
     makers' notes point to. What isn't Exif comes back as it is.
     """
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    order = _BYTE_ORDERS.get(exif[:4])
     if order is None:
         return exif
     changed = bytearray(exif)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.color_lists import with_alpha
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.histogram import histogram
@@ -14,7 +15,7 @@ from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.parallel import thread_count
 from kqcodec.pixels import image_pixels
 from kqcodec.rgb_quantizer import quantize_rgb
-from kqcodec.rgba_colors import rgba_histogram
+from kqcodec.rgba_colors import opaque_histogram, rgba_histogram
 from kqcodec.rgba_quantizer import quantize_rgba
 from kqcodec.sorting import DEFAULT_SORT, rearranged
 from kqcodec.spaces import space_of
@@ -94,10 +95,10 @@ def quantize(
     Args:
         image: whatever ``kqcodec.pixels.image_pixels`` accepts, or counted pixels.
         k: 1..65,536; None with a ``palette``.
-        palette: colours to use instead of searching for some: uint8, shape (K, 3), a
-            list of colours such as "#ff8800" or (255, 136, 0), or the path of a file
-            that ``read_palette`` reads. Its order, unused and repeated entries are
-            kept; of repeated ones the first is used.
+        palette: colours to use instead of searching for some: uint8, shape (K, 3) or,
+            with alpha, (K, 4); a list of colours such as "#ff8800" or (255, 136, 0); or
+            the path of a file that ``read_palette`` reads. Its order, unused and
+            repeated entries are kept; of repeated ones the first is used.
         pins: colours that must be in the palette just so, at most ``k`` of them.
         sort: the palette's order, where none is given: "luma", "frequency", "hue", or
             "coder" to leave it to the coder. See ``kqcodec.sorting``.
@@ -133,6 +134,8 @@ def quantize(
     effort_of(effort), space_of(space)  # for their errors, before anything is read
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=workers, background=background, keep=keep)
+    if choice.fixed is not None and choice.fixed.shape[1] == 4:
+        image = _with_alpha(image)
     quantize_it = quantize_rgba if image.colors.channels == 4 else quantize_rgb
     indexed = quantize_it(
         image.pixels,
@@ -158,3 +161,10 @@ def quantize(
     if choice.fixed is None and (choice.strength or choice.sort not in ("coder", "luma")):
         indexed = rearranged(indexed, choice.sort, choice.pins)
     return replace(indexed, metadata=image.metadata)
+
+
+def _with_alpha(image: CountedPixels) -> CountedPixels:
+    """The pixels as shape (H, W, 4)."""
+    height, width, channels = image.pixels.shape
+    pixels = with_alpha(image.pixels.reshape(-1, channels)).reshape(height, width, 4)
+    return replace(image, pixels=pixels, colors=opaque_histogram(image.colors))

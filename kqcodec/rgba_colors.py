@@ -59,6 +59,13 @@ def _count(pixels: NDArray[np.uint8]) -> Histogram:
     return Histogram(np.concatenate(keys), np.concatenate(counts), channels=4)
 
 
+def opaque_histogram(colors: Histogram) -> Histogram:
+    """A histogram without alpha as one with it."""
+    if colors.channels == 4:
+        return colors
+    return Histogram(colors.keys | np.uint32(FIRST_OPAQUE), colors.counts, channels=4)
+
+
 def opaque_from(colors: Histogram) -> int:
     """The place of the first opaque colour of a histogram with alpha."""
     return int(np.searchsorted(colors.keys, np.uint32(FIRST_OPAQUE)))

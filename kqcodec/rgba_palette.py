@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
+from kqcodec.errors import ColorsError
 from kqcodec.histogram import Histogram, colors_of_keys, keys_of_colors
+from kqcodec.palette import assigned as nearest_entries
 from kqcodec.palette import is_among, lumas
 from kqcodec.rgba_clusters import Centers, Colors, State, assigned, searched, settled
 from kqcodec.rgba_colors import FIRST_OPAQUE
@@ -241,3 +243,32 @@ def finished(
         used |= is_among(stored, kept)
     renumber = np.cumsum(used) - 1
     return stored[used], renumber[labels].astype(np.uint16)
+
+
+def mapped(colors: Histogram, palette: NDArray[np.uint8], space: AlphaSpace) -> NDArray[np.uint16]:
+    """Each colour's label in a palette, shape (K, 4), that stays as it is.
+
+    What is fully transparent gets the first entry that is, opaque colours get their
+    nearest opaque entry, if there is any, and others their nearest of all.
+
+    Raises:
+        ColorsError: something is fully transparent, and no entry is.
+    """
+    labels = np.empty(len(colors), dtype=np.uint16)
+    kinds = (colors.keys == 0, colors.keys >= FIRST_OPAQUE)
+    alpha = palette[:, 3]
+    allowed = (
+        alpha == 0,
+        alpha == (255 if (alpha == 255).any() else alpha.max()),
+        np.ones(len(alpha), dtype=np.bool_),
+    )
+    for chosen, entries in zip((*kinds, ~(kinds[0] | kinds[1])), allowed, strict=True):
+        if not chosen.any():
+            continue
+        if not entries.any():
+            raise ColorsError("there are transparent pixels, but the palette has no entry for them")
+        part = Histogram(colors.keys[chosen], colors.counts[chosen], colors.channels)
+        places = np.flatnonzero(entries)
+        nearest, _ = nearest_entries(part, palette[places], space)
+        labels[chosen] = places[nearest]
+    return labels

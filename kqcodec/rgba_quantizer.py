@@ -10,7 +10,7 @@ from kqcodec.errors import ColorsError
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.metrics import costs_of_rgba
 from kqcodec.rgba_colors import map_rgba
-from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors
+from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors, mapped
 from kqcodec.rgba_pins import find_rgba_pinned
 from kqcodec.spaces import alpha_space_of
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.choice import Choice
+    from kqcodec.effort import Effort
     from kqcodec.engine import Progress
     from kqcodec.histogram import Histogram
+    from kqcodec.spaces import AlphaSpace
 
 
 def quantize_rgba(
@@ -47,31 +49,20 @@ def quantize_rgba(
         ColorsError: there are transparent pixels, but no entry is left for them.
     """
     if choice.fixed is not None:
-        raise ColorsError("the picture has transparent pixels, but the palette no entry for them")
-    chosen_effort, chosen_space = effort_of(effort), alpha_space_of(space)
-    iterations = 0
-    if len(colors) <= k and not len(choice.pins):
-        palette, labels = exact(colors)
+        palette, iterations = choice.fixed, 0
+        if palette.shape[1] == 3:
+            raise ColorsError("there are transparent pixels, but the palette is opaque")
+        labels = mapped(colors, palette, alpha_space_of(space))
     else:
-        find_palette = partial(find_rgba_pinned, pins=choice.pins)
-        if not len(choice.pins):
-            if k < least_colors(colors):
-                raise ColorsError(
-                    "fully transparent pixels and others need at least 2 colours, not 1"
-                )
-            find_palette = partial(find_rgba_palette)
-        found = find_palette(
+        palette, labels, iterations = rgba_searched(
             colors,
             k,
-            effort=chosen_effort,
-            space=chosen_space,
+            choice.pins,
+            effort=effort_of(effort),
+            space=alpha_space_of(space),
             seed=seed,
             restarts=restarts,
             progress=progress,
-        )
-        iterations = found.iterations
-        palette, labels = finished(
-            colors, found.palette, chosen_space, found.points, kept=choice.pins
         )
     narrow = labels.astype(label_dtype(len(palette)), copy=False)
     return IndexedImage(
@@ -79,3 +70,41 @@ def quantize_rgba(
         labels=map_rgba(pixels, colors, narrow, threads),
         costs=costs_of_rgba(colors, palette, labels, iterations=iterations),
     )
+
+
+def rgba_searched(
+    colors: Histogram,
+    k: int,
+    pins: NDArray[np.uint8],
+    *,
+    effort: Effort,
+    space: AlphaSpace,
+    seed: int = 0,
+    restarts: int = 1,
+    progress: Callable[[Progress], bool | None] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int]:
+    """The palette of at most ``k`` entries, shape (K, 4), that k-means finds for a
+    histogram, in the order of ``rgba_palette`` and pins among it; each colour's label;
+    and the number of iterations.
+
+    Raises:
+        ColorsError: there are transparent pixels, but no entry is left for them.
+    """
+    if len(colors) <= k and not len(pins):
+        return *exact(colors), 0
+    find_palette = partial(find_rgba_pinned, pins=pins)
+    if not len(pins):
+        if k < least_colors(colors):
+            raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
+        find_palette = partial(find_rgba_palette)
+    found = find_palette(
+        colors,
+        k,
+        effort=effort,
+        space=space,
+        seed=seed,
+        restarts=restarts,
+        progress=progress,
+    )
+    palette, labels = finished(colors, found.palette, space, found.points, kept=pins)
+    return palette, labels, found.iterations

@@ -31,6 +31,8 @@ _LIGHT = 128
 _HUE_STEP = 0.618034
 # The longer side that a sheet's pictures have at least, where there is as much.
 _ENOUGH = 800
+# Pictures less wide or high have no room for borders.
+_ICON = 64
 # Rows painted at a time.
 _ROWS = 256
 
@@ -78,8 +80,11 @@ def _tints(segmentation: Segmentation) -> NDArray[np.uint8]:
 
 
 def _borders(labels: Labels) -> NDArray[np.bool_]:
-    """The pixels whose right or lower neighbour has another label."""
+    """The pixels whose right or lower neighbour has another label; none in an icon,
+    which they would cover."""
     borders = np.zeros(labels.shape, dtype=np.bool_)
+    if min(labels.shape) < _ICON:
+        return borders
     borders[:, :-1] = labels[:, :-1] != labels[:, 1:]
     borders[:-1] |= labels[:-1] != labels[1:]
     return borders

@@ -11,13 +11,14 @@ from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
-from kqcodec.histogram import histogram
-from kqcodec.metrics import costs_of_palette
+from kqcodec.metrics import costs_of_palette, costs_of_rgba
 from kqcodec.parallel import thread_count
-from kqcodec.pixels import WHITE, rgb_pixels
+from kqcodec.quantizer import count_pixels
 from kqcodec.rgb_quantizer import searched
+from kqcodec.rgba_colors import opaque_histogram
+from kqcodec.rgba_quantizer import rgba_searched
 from kqcodec.sorting import DEFAULT_SORT, palette_order
-from kqcodec.spaces import space_of
+from kqcodec.spaces import alpha_space_of, space_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +36,7 @@ class HistogramPalette:
     """A palette for a histogram.
 
     Attributes:
-        palette: uint8, shape (K, 3).
+        palette: uint8, shape (K, 3) or (K, 4).
         counts: how many pixels have each entry as their nearest, int64, shape (K,).
         costs: of all pixels.
     """
@@ -56,9 +57,10 @@ def shared_palette(
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
     threads: int | None = None,
-    background: Color | None = WHITE,
+    background: Color | None = None,
 ) -> NDArray[np.uint8]:
-    """The best palette of at most ``k`` colours for all pixels of some images.
+    """The best palette of at most ``k`` colours for all pixels of some images, with
+    alpha if any of them has it.
 
     Each pixel counts alike, so a large image counts for more than a small one. The
     images are drawn from the iterable one by one, and their order doesn't matter.
@@ -69,23 +71,32 @@ def shared_palette(
             ``quantize``.
 
     Returns:
-        uint8, shape (K, 3): the ``palette`` to give to ``quantize`` for each image.
+        uint8, shape (K, 3) or (K, 4): the ``palette`` to give to ``quantize`` for each
+        image.
 
     Raises:
+        ColorsError: ``k`` leaves no entry for transparent pixels.
         ImageError, OSError: an image can't be read or converted.
         TypeError, ValueError: a wrong argument, or no images.
     """
     workers = thread_count(threads)
     total: Histogram | None = None
     for image in images:
-        colors = histogram(rgb_pixels(image, background=background), workers)
-        total = colors if total is None else total + colors
+        colors = count_pixels(image, threads=workers, background=background).colors
+        total = colors if total is None else summed(total, colors)
     if total is None:
         raise ValueError("there are no images to share a palette")
     found = palette_of_histogram(
         total, k, pins=pins, sort=sort, effort=effort, seed=seed, restarts=restarts, space=space
     )
     return found.palette
+
+
+def summed(one: Histogram, other: Histogram) -> Histogram:
+    """Their sum, with alpha if either has it."""
+    if one.channels != other.channels:
+        one, other = opaque_histogram(one), opaque_histogram(other)
+    return one + other
 
 
 def palette_of_histogram(
@@ -105,17 +116,30 @@ def palette_of_histogram(
     choice = choice_of(
         k, palette=None, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
     )
-    palette, labels, squared, iterations = searched(
-        colors,
-        k,
-        choice.pins,
-        effort=effort_of(effort),
-        space=space_of(space),
-        seed=seed,
-        restarts=restarts,
-    )
+    chosen_effort, chosen_space = effort_of(effort), space_of(space)
+    if colors.channels == 4:
+        palette, labels, iterations = rgba_searched(
+            colors,
+            k,
+            choice.pins,
+            effort=chosen_effort,
+            space=alpha_space_of(space),
+            seed=seed,
+            restarts=restarts,
+        )
+        costs = costs_of_rgba(colors, palette, labels, iterations=iterations)
+    else:
+        palette, labels, squared, iterations = searched(
+            colors,
+            k,
+            choice.pins,
+            effort=chosen_effort,
+            space=chosen_space,
+            seed=seed,
+            restarts=restarts,
+        )
+        costs = costs_of_palette(colors, palette, squared, iterations=iterations)
     counts = np.zeros(len(palette), dtype=np.int64)
     np.add.at(counts, labels, colors.counts)
-    costs = costs_of_palette(colors, palette, squared, iterations=iterations)
     order = palette_order(palette, counts, sort)
     return HistogramPalette(palette[order], counts[order], costs)

@@ -28,7 +28,7 @@ import numpy as np
 from profiles import rgb_profile
 
 from kqcodec.coded_palette import encode_palette
-from kqcodec.coders import coder_named
+from kqcodec.coders import coder_of
 from kqcodec.container import pack_length
 from kqcodec.image import label_dtype
 from kqcodec.kernels import kernels
@@ -139,9 +139,10 @@ class Parts:
     def payloads(self) -> list[bytes]:
         """The payloads of the tiles."""
         array = np.array(self.labels, dtype=label_dtype(self.k)).reshape(self.height, self.width)
-        coder = coder_named(self.coder)
+        palette = np.frombuffer(self.palette, dtype=np.uint8).reshape(-1, 3)
+        coder = coder_of(self.coder, palette)
         boxes = (self.grid.box(index) for index in range(self.grid.count))
-        payloads = [coder.encode(np.ascontiguousarray(array[b.slices]), self.k) for b in boxes]
+        payloads = [coder.encode(np.ascontiguousarray(array[b.slices])) for b in boxes]
         for index, payload in self.payload_override:
             payloads[index] = payload
         return payloads

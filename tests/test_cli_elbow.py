@@ -38,7 +38,8 @@ def test_the_table(picture):
     for row, point in zip(rows, found.points, strict=True):
         cells = re.split(r" {2,}", row.strip())
         assert cells[:3] == [str(point.k), f"{point.inertia:,}", f"{point.distance_sum:,.1f}"]
-        assert cells[-1] == f"{point.file_bytes['dense']:,}"
+        file_bytes = [f"{size:,}" for size in point.file_bytes.values()]
+        assert cells[-len(file_bytes) :] == file_bytes
     assert conclusion.endswith(f"The knee among K = 2..10 is at K = {found.knee}.")
     assert files_in(picture.parent) == ["photo.png"]
 

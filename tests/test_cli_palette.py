@@ -80,7 +80,6 @@ def test_the_summary_says_how_many(pictures, gpl):
         (["--max-size", "9kB"], "leave out --max-size"),
         (["--pin", "red"], "leave out --pin"),
         (["--sort", "luma"], "leave out --sort"),
-        (["--effort", "best"], "leave out --effort"),
         (["--seed", "1"], "leave out --seed"),
         (["--restarts", "2"], "leave out --restarts"),
     ],
@@ -301,12 +300,32 @@ def test_folders(pictures, tmp_path):
     assert "nothing to do" in refusal(kq("palette", "-r", tmp_path / "empty"), failures.REFUSED)
 
 
-def test_a_transparent_picture_is_flattened_with_a_warning(tmp_path):
-    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "glass.png")
-    result = kq("palette", tmp_path / "glass.png", "--background", "#102030")
-    assert result.stdout == "#102030\n"
-    assert "transparent" in result.stderr
-    refusal(kq("palette", tmp_path / "glass.png", "--no-flatten"), failures.REFUSED)
+def test_transparent_pictures_share_a_palette_with_alpha(tmp_path):
+    glass, red = tmp_path / "glass.png", tmp_path / "red.png"
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(glass)
+    Image.new("RGB", (4, 4), (255, 0, 0)).save(red)
+    assert kq("palette", glass, red).stdout == "#00000000\n#ff0000ff\n"
+    assert kq("palette", glass, red, "-o", tmp_path / "shared.gpl").exit_code == 0
+    result = kq("encode", glass, red, "--palette", tmp_path / "shared.gpl")
+    assert result.exit_code == 0
+    assert kqcodec.read(tmp_path / "glass.kq").labels.max() == 0
+    assert kqcodec.read(tmp_path / "red.kq").labels.min() == 1
+    result = kq("palette", glass, red, "--background", "#102030")
+    assert result.stdout == "#102030\n#ff0000\n"
+    message = refusal(kq("palette", glass, red, "-k", 1), failures.REFUSED)
+    assert "raise -k" in message
+
+
+def test_transparent_pictures_and_an_opaque_palette(tmp_path, gpl):
+    glass = tmp_path / "glass.png"
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(glass)
+    message = refusal(kq("encode", glass, "--palette", gpl), failures.REFUSED)
+    assert "the palette is opaque; give a --background" in message
+    result = kq("encode", glass, "--palette", gpl, "--background", "red")
+    assert result.exit_code == 0
+    kq("palette", glass, "-o", tmp_path / "glass.gpl")
+    message = refusal(kq("palette", glass, "-o", tmp_path / "glass.ase"), failures.USAGE)
+    assert "holds no transparent colours" in message
 
 
 def test_a_terminal_shows_swatches_and_no_binary(pictures):

@@ -11,7 +11,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec import segment_files
-from kqcodec.cli import failures
+from kqcodec.cli import failures, segment_folder
 from kqcodec.cli import segment as cli_segment
 
 USUAL = ["contact-sheet.png", "labels.kq", "labels.png", "overlay.png", "segments.csv"]
@@ -125,9 +125,12 @@ def test_more_than_256_segments_are_16_bit_grey(picture, tmp_path):
     assert result.stdout.splitlines()[-1].strip() == "and 236 more, which --json lists"
 
 
-def test_many_masks_are_written_when_asked_for(picture, tmp_path):
-    kq("segment", picture, "-k", 300, "--write", "masks")
-    assert files_in(tmp_path / "photo-segments") == masks(300, 3)
+def test_many_masks_are_written_when_asked_for(picture, tmp_path, monkeypatch):
+    monkeypatch.setattr(segment_folder, "MANY_MASKS", 10)
+    result = kq("segment", picture, "-k", 11)
+    assert "11 masks aren't written" in result.stderr
+    kq("segment", picture, "-k", 11, "--write", "masks", "-o", tmp_path / "asked")
+    assert files_in(tmp_path / "asked") == masks(11, 2)
 
 
 def test_standard_output_gets_the_label_map(picture):
@@ -224,7 +227,7 @@ def test_an_original_that_is_no_picture_is_refused(mask, tmp_path):
     ("arguments", "message"),
     [
         (["--labels", "-k", 3], "-k is about finding segments, but --labels gives them"),
-        (["--labels", "--effort", "best"], "--effort is about finding segments"),
+        (["--labels", "--seed", "1"], "--seed is about finding segments"),
         (["--original", "x.png"], "--original goes with --labels"),
         (["--background", "loud"], "'loud' is not a colour"),
         (["--opacity", 2], "2"),

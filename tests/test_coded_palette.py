@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import indexed
 
 import kqcodec
-from kqcodec import container, errors, kernels
+from kqcodec import container, encoder, errors, kernels
 from kqcodec import header as header_module
 from kqcodec.coded_palette import coding_order, decode_palette, encode_palette, in_coding_order
 from kqcodec.errors import KernelError
@@ -364,21 +363,50 @@ def test_packed_and_dense_never_have_one(coder):
 
 
 @needs_compiled
-def test_a_palette_is_decoded_without_numpy():
+def test_a_palette_is_decoded_without_numpy(tmp_path):
     script = (
         "import sys\n"
         "from kqcodec.coded_palette import decode_palette\n"
         "print(decode_palette(bytes.fromhex('7E15000D'), 4, 3).hex(), 'numpy' in sys.modules)\n"
     )
     command = [sys.executable, "-c", script]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Away from the sources, which have no compiled kernels.
+    outcome = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert outcome.stdout.split()[0] == GREYS.hex()
     if fastest.__name__ == kernels.kernels.__name__:
         assert outcome.stdout.split()[1] == "False"
 
 
-def test_the_order_of_a_picture_of_the_encoder_stays():
-    image = indexed(9, 9, 20)
-    assert np.array_equal(
-        kqcodec.decode_indexed(kqcodec.encode_indexed(image)).palette, image.palette
-    )
+@pytest.fixture
+def reordering(monkeypatch):
+    """The coder dense as one for which palettes are put in order, though not coded."""
+    monkeypatch.setattr(encoder, "CODED_PALETTES", frozenset({"dense"}))
+    monkeypatch.setattr(encoder, "encode_palette", lambda *_: None)
+
+
+def is_in_order(palette):
+    return np.array_equal(coding_order(palette), np.arange(len(palette)))
+
+
+def test_a_free_palette_is_put_in_order(reordering, photograph, tmp_path):
+    small = photograph[::8, ::8]
+    image = kqcodec.quantize(small, 64)
+    assert not is_in_order(image.palette)
+    kqcodec.write(tmp_path / "a.kq", small, 64, coder="dense")
+    for data in (kqcodec.encode(small, 64, coder="dense"), (tmp_path / "a.kq").read_bytes()):
+        stored = kqcodec.decode_indexed(data)
+        assert is_in_order(stored.palette)
+        assert np.array_equal(stored.to_rgb(), image.to_rgb())
+
+
+def test_an_order_that_was_given_stays(reordering, photograph):
+    image = kqcodec.quantize(photograph[::8, ::8], 16)
+    given_palette = image.palette[::-1]
+    fixed = [
+        kqcodec.encode_indexed(image, coder="dense"),
+        kqcodec.encode(image.to_rgb(), 16, coder="dense", sort="luma"),
+    ]
+    for data in fixed:
+        assert np.array_equal(kqcodec.decode_indexed(data).palette, image.palette)
+    data = kqcodec.encode(image.to_rgb(), None, palette=given_palette, coder="dense")
+    assert np.array_equal(kqcodec.decode_indexed(data).palette, given_palette)

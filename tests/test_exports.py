@@ -1,11 +1,14 @@
 """Indexed images as files of other formats."""
 
 import io
+import warnings
 
 import numpy as np
 import profiles as made
 import pytest
 import samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import kqcodec
@@ -129,8 +132,27 @@ def test_what_a_format_doesnt_carry_is_said(field, name):
 def test_nonsense_doesnt_stop_a_picture():
     for file_format in ("PNG", "TIFF", "WEBP"):
         image = carrying(exif=b"nonsense", xmp=b"\xff\xfe")
-        found = opened(picture_bytes(image, file_format))
+        with pytest.warns(ConversionWarning, match="the Exif is damaged"):
+            found = opened(picture_bytes(image, file_format))
+        assert "exif" not in found.info
         assert np.array_equal(np.asarray(found.convert("RGB")), image.to_rgb())
+
+
+@given(data=st.data())
+@settings(max_examples=40)
+def test_damaged_metadata_never_stop_a_picture(data):
+    name = data.draw(st.sampled_from(["icc", "exif", "xmp"]))
+    damaged = bytearray({"icc": ICC, "exif": exif(), "xmp": XMP}[name])
+    for position in data.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=5)):
+        damaged[position] = data.draw(st.integers(0, 255))
+    damaged = damaged[: data.draw(st.integers(1, len(damaged)))]
+    image = carrying(**{name: bytes(damaged)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's and ours about the damage
+        for file_format in ("PNG", "TIFF", "WEBP", "JPEG"):
+            found = opened(picture_bytes(image, file_format))
+            assert found.size == (31, 17)
+            kqcodec.quantize(picture_bytes(image, file_format), 7, keep=["icc", "exif", "xmp"])
 
 
 def test_a_tiff_keeps_its_own_structure():

@@ -1,6 +1,7 @@
 """Choosing K: the fewest colours that are good enough, the most that fit."""
 
 import math
+from decimal import localcontext
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image
 import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
+from kqcodec.coded_palette import in_coding_order
+from kqcodec.encoder import in_order_of
 from kqcodec.errors import UnmetGoalError
 from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
 from kqcodec.metrics import psnr_of_mse
@@ -36,7 +39,12 @@ def quantized(image, k, **options):
 
 
 def fewest(image, **goal):
-    return quantize_to(image, effort="fast", **goal)
+    """Sizes are those of dense, which follow from the header, unless a test says otherwise."""
+    return quantize_to(image, effort="fast", **{"coder": "dense", **goal})
+
+
+def dense(indexed):
+    return kqcodec.encode_indexed(indexed, coder="dense")
 
 
 @pytest.fixture
@@ -59,6 +67,13 @@ def test_the_fewest_colours_of_a_psnr(small, runs, psnr):
     assert found.costs.psnr >= psnr
     assert quantized(small, found.k - 1).costs.psnr < psnr
     assert len(runs) <= 9
+
+
+def test_nobody_elses_precision_matters(small):
+    with localcontext() as context:
+        context.prec = 3
+        coarse = [fewest(small, psnr=31.4), fewest(small, max_bytes=777)]
+    assert coarse == [fewest(small, psnr=31.4), fewest(small, max_bytes=777)]
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75])
@@ -111,6 +126,15 @@ def test_the_most_colours_that_fit(counted, monkeypatch, runs, coder, predicted,
     assert len(runs) <= (2 if predicted else 14)
 
 
+def test_the_palette_is_in_the_order_that_the_coder_stores(small, monkeypatch):
+    """What is measured, and what is given back, is what the file holds."""
+    monkeypatch.setattr("kqcodec.filing.in_order_of", lambda _, indexed: in_coding_order(indexed))
+    found = fewest(small, max_bytes=800)
+    assert found == in_coding_order(quantized(small, found.k)) != quantized(small, found.k)
+    kept = fewest(small, max_bytes=800, sort="frequency")
+    assert kept == quantized(small, found.k, sort="frequency")
+
+
 @pytest.mark.parametrize("predicted", [True, False])
 def test_metadata_count_as_a_part_of_the_file(small, tmp_path, monkeypatch, predicted):
     if not predicted:
@@ -121,10 +145,10 @@ def test_metadata_count_as_a_part_of_the_file(small, tmp_path, monkeypatch, pred
     picture.save(tmp_path / "flower.png", exif=exif)
     found = fewest(tmp_path / "flower.png", max_bytes=1000, keep=["exif"])
     assert found.metadata.exif is not None
-    assert len(kqcodec.encode_indexed(found)) <= 1000
+    assert len(dense(found)) <= 1000
     assert found.k < fewest(tmp_path / "flower.png", max_bytes=1000).k
     one_more = quantized(tmp_path / "flower.png", found.k + 1, keep=["exif"])
-    assert len(kqcodec.encode_indexed(one_more)) > 1000
+    assert len(dense(one_more)) > 1000
 
 
 def test_a_size_that_nothing_fits(counted):
@@ -134,7 +158,7 @@ def test_a_size_that_nothing_fits(counted):
 
 def test_a_size_bounds_a_quality(counted):
     free = fewest(counted, psnr=33)
-    size = len(kqcodec.encode_indexed(free))
+    size = len(dense(free))
     assert fewest(counted, psnr=33, max_bytes=size) == free
     with pytest.raises(UnmetGoalError, match=r"colours, the most that fit 500 bytes, reach"):
         fewest(counted, psnr=33, max_bytes=500)
@@ -157,8 +181,8 @@ def test_pictures_with_alpha(glass, monkeypatch, predicted):
     assert found.has_alpha
     assert found.costs.psnr >= 32 > quantized(glass, found.k - 1).costs.psnr
     fitting = fewest(glass, max_bytes=600)
-    assert len(kqcodec.encode_indexed(fitting)) <= 600
-    assert len(kqcodec.encode_indexed(quantized(glass, fitting.k + 1))) > 600
+    assert len(dense(fitting)) <= 600
+    assert len(dense(quantized(glass, fitting.k + 1))) > 600
     assert fewest(glass, knee=True).k in range(6, 64)
     # Two colours are the fewest that keep transparent pixels transparent.
     assert fewest(glass, psnr=3).k == 2
@@ -187,7 +211,7 @@ def test_the_knee_of_few_colours_keeps_them_all():
 
 def test_options_reach_quantize(counted):
     options = {"effort": "fast", "space": "oklab", "seed": 4, "restarts": 2}
-    found = quantize_to(counted, psnr=28, **options, threads=1)
+    found = quantize_to(counted, psnr=28, coder="dense", **options, threads=1)
     assert found == kqcodec.quantize(counted, found.k, **options)
 
 
@@ -241,3 +265,19 @@ def test_the_scale_is_as_documented():
     for quality, mse, psnr in ((50, 49.5, 36.0), (80, 12.5, 41.9)):
         assert quality_of_mse(mse) == pytest.approx(quality, abs=0.1)
         assert psnr_of_mse(mse) == pytest.approx(psnr, abs=0.05)
+
+
+def test_a_size_of_a_coder_that_must_be_run(small):
+    found = fewest(small, max_bytes=500, coder="context")
+    size = len(kqcodec.encode_indexed(found, effort="fast"))
+    assert size <= 500
+    assert found == in_order_of("context", quantized(small, found.k))
+    larger = in_order_of("context", quantized(small, found.k + 1))
+    assert len(kqcodec.encode_indexed(larger, effort="fast")) > 500
+
+
+@pytest.mark.parametrize("wrong", [{"coder": "zip"}, {"effort": "most"}, {"tile": 17}])
+def test_wrong_names_are_refused_before_the_search(small, wrong, runs):
+    with pytest.raises(ValueError, match=r"coder|effort|tile"):
+        quantize_to(small, **{"max_bytes": 500, **wrong})
+    assert runs == []

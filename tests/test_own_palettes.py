@@ -185,7 +185,7 @@ def test_pins_report_progress_and_can_be_stopped():
 
 
 def test_goals_count_pins_among_the_colours():
-    pixels = picture()
+    pixels = picture(0, 16, 12)
     pins = ["#ff00ff", "#00ff00", "#00ffff"]
     found = kqcodec.quantize_to(pixels, psnr=25, pins=pins, sort="frequency")
     assert holds(found.palette, [(255, 0, 255), (0, 255, 0), (0, 255, 255)])
@@ -327,7 +327,45 @@ def test_pins_with_alpha(k):
 
 
 def test_a_palette_without_alpha_is_for_opaque_pictures():
-    with pytest.raises(ColorsError, match="transparent"):
+    with pytest.raises(ColorsError, match="the palette is opaque"):
         kqcodec.quantize(glass(), palette=["#ff0000"])
     found = kqcodec.quantize(glass(), palette=["#ff0000", "#ffffff"], background=(255, 255, 255))
     assert found.palette.tolist() == [[255, 0, 0], [255, 255, 255]]
+
+
+def test_a_given_palette_with_alpha():
+    pixels = glass()
+    palette = kqcodec.quantize(pixels, 20).palette[::-1]
+    found = kqcodec.quantize(pixels, palette=palette)
+    assert np.array_equal(found.palette, palette)
+    assert keeps_its_promises(pixels, found)
+    again = kqcodec.quantize(pixels, 20)
+    assert np.array_equal(found.to_rgba(), again.to_rgba())
+    assert found.costs.inertia == again.costs.inertia
+    # Opaque pictures can use it, too, and get its opaque entries.
+    opaque = kqcodec.quantize(picture(), palette=palette, dither=0.5)
+    assert np.array_equal(opaque.palette, palette)
+    assert (opaque.to_rgba()[:, :, 3] == 255).all()
+
+
+def test_a_given_palette_needs_an_entry_for_what_is_transparent():
+    with pytest.raises(ColorsError, match="no entry"):
+        kqcodec.quantize(glass(), palette=["#ff0000", "#00ff0080"])
+    found = kqcodec.quantize(glass(), palette=["#ff0000", "#00ff0080", "#ffffff00", "#00000000"])
+    assert (found.labels[glass()[:, :, 3] == 0] == 2).all()
+    with pytest.raises(ValueError, match="pins must be opaque"):
+        kqcodec.quantize(glass(), 4, pins=["#00ff0080"])
+
+
+def test_a_shared_palette_has_alpha_where_any_image_has():
+    images = [picture(1), glass()]
+    shared = kqcodec.shared_palette(images, 16)
+    assert shared.shape == (16, 4)
+    assert np.array_equal(kqcodec.shared_palette(images[::-1], 16), shared)
+    for image in images:
+        found = kqcodec.quantize(image, palette=shared)
+        assert image.shape[2] == 3 or keeps_its_promises(image, found)
+    flat = kqcodec.shared_palette(images, 16, background=(9, 9, 9))
+    assert flat.shape == (16, 3)
+    with pytest.raises(ColorsError):
+        kqcodec.shared_palette(images, 1)

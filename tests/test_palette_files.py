@@ -162,6 +162,63 @@ def test_kq_files_and_pictures():
     assert kqcodec.read_palette(file.getvalue()).tolist() == SUNSET[[0, 1, 3]].tolist()
 
 
+# --- with alpha ---------------------------------------------------------------
+
+GLASS = np.array([[255, 136, 0, 255], [1, 2, 3, 128], [0, 0, 0, 0], [9, 9, 9, 255]], np.uint8)
+
+
+@pytest.mark.parametrize("name", ["gpl", "hex", "kq"])
+def test_alpha_is_kept(name):
+    assert np.array_equal(kqcodec.read_palette(palette_bytes(GLASS, name)), GLASS)
+
+
+def test_a_colour_table_has_one_transparent_colour():
+    data = palette_bytes(GLASS[[0, 2, 3]], "act")
+    assert data[768:] == b"\x00\x03\x00\x01"
+    assert np.array_equal(kqcodec.read_palette(data), GLASS[[0, 2, 3]])
+    for palette in (GLASS, GLASS[[2, 2]]):
+        with pytest.raises(ValueError, match="one fully transparent"):
+            palette_bytes(palette, "act")
+
+
+@pytest.mark.parametrize("name", ["ase", "pal"])
+def test_formats_without_alpha_refuse_it(name):
+    with pytest.raises(ValueError, match="no transparent colours"):
+        palette_bytes(GLASS, name)
+    opaque = GLASS.copy()
+    opaque[:, 3] = 255
+    with_palette = kqcodec.read_palette(palette_bytes(opaque[:, :3].copy(), name))
+    assert np.array_equal(with_palette, opaque[:, :3])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GIMP Palette\nChannels: RGBA\n255 136 0 255 a\n1 2 3 128\n0 0 0 0\n9 9 9 255",
+        b";paint.net Palette File\nFFFF8800\n80010203\n00000000\nFF090909",
+        b"#ff8800 #01020380 #0000 #090909",
+        b"ff8800ff\n01020380\n00000000\n090909ff",
+    ],
+)
+def test_alpha_of_others(data):
+    assert kqcodec.read_palette(data).tolist() == GLASS.tolist()
+
+
+def test_alpha_of_pictures():
+    file = io.BytesIO()
+    labels = np.arange(4, dtype=np.uint8)[np.newaxis]
+    kqcodec.IndexedImage(GLASS, labels).to_pil().save(file, "PNG")
+    assert kqcodec.read_palette(file.getvalue()).tolist() == GLASS.tolist()
+    file = io.BytesIO()
+    Image.fromarray(GLASS[np.newaxis]).save(file, "PNG")
+    assert kqcodec.read_palette(file.getvalue()).tolist() == GLASS.tolist()
+
+
+def test_alpha_that_is_idle_is_dropped(tmp_path):
+    kqcodec.write_palette(tmp_path / "a.pal", [(1, 2, 3, 255), "#040506ff"])
+    assert kqcodec.read_palette(tmp_path / "a.pal").tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
 # --- what is refused ----------------------------------------------------------
 
 
@@ -176,7 +233,6 @@ def test_kq_files_and_pictures():
         (b"GIMP Palette\n-1 0 0\n", "line 2"),
         (b"GIMP Palette\n1 2\n", "line 2"),
         (b"GIMP Palette\nred\n", "line 2"),
-        (b"GIMP Palette\nChannels: RGBA\n1 2 3 0\n", "line 3: the colour is transparent"),
         (b"GIMP Palette\nChannels: RGBA\n1 2 3\n", "line 3: '1 2 3' is not 4 numbers"),
         (b"GIMP Palette\n" + b"1 2 3\n" * 65_537, "65,537 colours"),
         (b"JASC-PAL\n0100\n", "cut short"),
@@ -189,9 +245,8 @@ def test_kq_files_and_pictures():
         (b"#ff8800\n#ff880\n", "line 2: '#ff880' is not a colour"),
         (b"ff8800 green", "line 1: 'green'"),
         (b"; nothing\n", "no colours"),
-        (b";paint.net Palette File\n80FF8800\n", "line 2"),
+        (b";paint.net Palette File\n80FF880\n", "line 2"),
         (bytes(768) + b"\x01\x01\xff\xff", "257 of its 256"),
-        (bytes(768) + b"\x00\x08\x00\x02", "entry 2 of the colour table is transparent"),
         (bytes(768) + b"\x00\x00\xff\xff", "no colours"),
         (b"ASEF\0\1\0\0", "cut short"),
         (swatches(swatch(b"RGB ", 1, 0, 0))[:-4], "cut short"),
@@ -240,7 +295,7 @@ def test_anything_is_read_or_refused(data, start):
     except PaletteError:
         return
     assert palette.dtype == np.uint8
-    assert palette.shape[1:] == (3,)
+    assert palette.shape[1:] in ((3,), (4,))
 
 
 @pytest.mark.parametrize("name", PALETTE_FORMATS)
@@ -268,7 +323,7 @@ def test_damaged_pictures_are_refused():
         (np.zeros((2, 5), np.uint8), ValueError),
         (np.zeros((2, 3), np.int64), TypeError),
         (["red"], ValueError),
-        (["#ff88"], ValueError),
+        (["#ff889"], ValueError),
         ([(1, 2)], ValueError),
         ([(1, 2, 256)], ValueError),
         ([(1, 2, 0.5)], ValueError),

@@ -217,9 +217,9 @@ def test_the_overlay_shows_the_original_under_colors(divided, portrait):
 def test_a_label_map_s_overlay_keeps_its_colors(portrait):
     indexed = label_map(np.repeat(np.arange(4), 16).reshape(8, 8), [(i, 0, 90) for i in range(4)])
     full = np.asarray(segment(indexed, original=portrait[:8, :8]).overlay(1))
-    assert np.array_equal(full[0, :-1], indexed.to_rgb()[0, :-1])
+    assert np.array_equal(full, indexed.to_rgb())  # too small for borders
     alone = np.asarray(segment(indexed).overlay())
-    assert np.array_equal(alone[0, :-1], indexed.to_rgb()[0, :-1])
+    assert np.array_equal(alone, indexed.to_rgb())
 
 
 @pytest.mark.parametrize("opacity", [-0.1, 1.1, float("nan")])

@@ -9,6 +9,11 @@ import pytest
 from documents import blocks, run
 from PIL import Image
 
+from kqcodec import kernels
+
+pytestmark = pytest.mark.skipif(
+    kernels.chosen() == "reference", reason="the same on all kernels, and slow on these"
+)
 TUTORIAL = Path(__file__).parent.parent / "spec" / "tutorial.md"
 
 
@@ -57,7 +62,7 @@ def test_the_commands_run(text, tmp_path, monkeypatch):
     (block,) = [block for block in blocks(text) if block.kind == "console"]
     assert "exactly as its header predicts" in run(block, {}, TUTORIAL.name)
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"kq-demo", "curve.png", "sheet.png", "five", "ten.kq"}
+    assert written == {"kq-demo", "curve.png", "sheet.png", "five", "ten.kq", "report.html"}
 
 
 def test_the_lesson_s_numbers_are_put_right(text):

@@ -16,10 +16,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from kqcodec.cli import folders
-from kqcodec.cli.failures import REFUSED, STREAM, SYSTEM, Failure, display_name, worse
+from kqcodec.cli.failures import (
+    REFUSED,
+    STREAM,
+    SYSTEM,
+    Failure,
+    display_name,
+    failure_of,
+    worse,
+)
 from kqcodec.cli.outputs import Outputs
 from kqcodec.cli.progress import Bar
 from kqcodec.cli.text import percent
+from kqcodec.errors import KqError
 from kqcodec.parallel import ordered_map, thread_count
 
 if TYPE_CHECKING:
@@ -58,6 +67,9 @@ def batch_options(command: Any) -> Any:
     return command
 
 
+# Each holds a picture in memory; where there are more processors, each gets several.
+_MOST_JOBS = 8
+
 _OPTIONS = (
     click.option(
         "-r",
@@ -73,7 +85,8 @@ _OPTIONS = (
         "--jobs",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Work on N files at once.  [default: as many as there are processors]",
+        help="Work on N files at once.  [default: as many as there are processors, "
+        f"at most {_MOST_JOBS}]",
     ),
     click.option("--force", is_flag=True, help="Replace files that exist."),
     click.option(
@@ -161,7 +174,8 @@ class Batch:
         for remark in self.remarks:
             click.echo(f"kq: {remark}", err=True)
         tally = _Tally()
-        jobs = min(flags.jobs or thread_count(threads), max(1, len(self.names)))
+        jobs = flags.jobs or min(thread_count(threads), _MOST_JOBS)
+        jobs = min(jobs, max(1, len(self.names)))
         each = max(1, thread_count(threads) // jobs)
 
         def tell(figures: dict[str, Any]) -> None:
@@ -173,9 +187,12 @@ class Batch:
             try:
                 figures = self._one(name, work, each)
                 tally.add(figures, _size(name))
-            except Failure as exc:
-                tally.fail(name, exc)
-                figures = _failed(name, exc)
+            except BrokenPipeError:
+                raise
+            except (Failure, KqError, OSError, MemoryError) as exc:
+                failure = exc if isinstance(exc, Failure) else failure_of(exc, display_name(name))
+                tally.fail(name, failure)
+                figures = _failed(name, failure)
             bar.advance(name)
             return figures
 

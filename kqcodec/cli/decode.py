@@ -31,8 +31,9 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 )
 @options.inputs_argument
 @options.output_option(
-    "The picture to write, its format told by the extension; for several inputs a directory, "
-    "made if missing; - for PNG on standard output.  [default: beside each input, as NAME.png]"
+    "The picture to write, its format told by the extension; for several inputs and folders a "
+    "directory, made if missing; - for PNG on standard output.  [default: beside each input, as "
+    "NAME.png]"
 )
 @click.option(
     "--labels",

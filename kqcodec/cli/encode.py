@@ -66,7 +66,7 @@ class Settings(Quantizing):
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
     *("pins", "sort", "dither", "dither_kind"),
-    *("effort", "space", "seed", "restarts", "background"),
+    *("space", "seed", "restarts", "background"),
 )
 
 
@@ -74,6 +74,7 @@ _QUANTIZING = (
     "encode",
     epilog="\b\nExamples:\n"
     "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png -k 16 --pin '#ff2000' --dither 0.85 -o dithered.kq\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode --labels mask.png\n"
@@ -81,8 +82,8 @@ _QUANTIZING = (
 )
 @options.inputs_argument
 @options.output_option(
-    "The .kq file to write; for several inputs a directory, made if missing; - for standard "
-    "output.  [default: beside each input, as NAME.kq]"
+    "The .kq file to write; for several inputs and folders a directory, made if missing; - for "
+    "standard output.  [default: beside each input, as NAME.kq]"
 )
 @goals.k_option
 @goals.goal_options
@@ -92,7 +93,8 @@ _QUANTIZING = (
     type=click.Choice(options.CODERS),
     default=options.CODER,
     show_default=True,
-    help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
+    help="context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
+    "a pixel; dense: log2(K) bits.",
 )
 @options.tile_option
 @options.search_options
@@ -172,11 +174,18 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
-    from kqcodec.encoder import encoded_parts
+    from kqcodec.encoder import encoded_parts, in_order_of
+    from kqcodec.sorting import DEFAULT_SORT
 
+    if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
+        indexed = in_order_of(settings.coder, indexed)
     with refusing_tile(name):
         parts = encoded_parts(
-            indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
+            indexed,
+            coder=settings.coder,
+            effort=settings.effort,
+            tile=settings.tile,
+            threads=settings.threads,
         )
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
@@ -211,6 +220,7 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
+        "effort": settings.effort,
         "tiles": header.grid.count,
         "k": header.k,
         "alpha": header.alpha,
@@ -229,7 +239,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "sort": settings.sort if settings.palette is None else None,
         "dither": settings.dither,
         "dither_kind": settings.dither_kind if settings.dither else None,
-        "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,

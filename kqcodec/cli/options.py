@@ -27,7 +27,7 @@ _MOST_KS = 1000
 RESTARTS = 1
 EFFORTS = ("fast", "default", "best")
 SPACES = ("rgb", "oklab")
-CODER = "dense"
+CODER = "context"
 CODERS = tuple(CODER_NUMBERS)
 KEEPABLE = tuple(SECTION_KINDS)
 
@@ -258,7 +258,7 @@ _SEARCH = (
         type=click.Choice(EFFORTS),
         default="default",
         show_default=True,
-        help="How hard to search for the palette.",
+        help="How hard to search for the palette, and for the smallest file.",
     ),
     click.option(
         "--space",

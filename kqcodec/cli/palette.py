@@ -20,7 +20,6 @@ from kqcodec.cli.failures import (
     USAGE,
     Failure,
     display_name,
-    reading,
     run_each,
 )
 from kqcodec.cli.outputs import Outputs
@@ -31,10 +30,10 @@ from kqcodec.cli.palette_options import (
     read_palette_file,
     sort_option,
 )
-from kqcodec.cli.pictures import image_failure, picture_source, pillow_limits, warnings_as_lines
+from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.text import colors_shown, hex_color, number, palette_lines
-from kqcodec.errors import ImageError
+from kqcodec.errors import ColorsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +83,7 @@ _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
 @sort_option
 @options.search_options
 @options.threads_option
-@options.background_options
+@options.alpha_option
 @options.max_pixels_option
 @options.force_option
 @options.json_option
@@ -103,7 +102,6 @@ def command(
     sort: str,
     threads: int | None,
     background: tuple[int, int, int] | None,
-    no_flatten: bool,
     max_pixels: int,
     force: bool,
     as_json: bool,
@@ -111,13 +109,10 @@ def command(
     **search: Any,
 ) -> None:
     """Find the best palette of at most K colours for all pictures together, by k-means on
-    all their pixels, to be used with kq encode --palette.
+    all their pixels, to be used with kq encode --palette. It has alpha if any picture does.
 
     One FILE that is a palette or a .kq file is converted as it is, unless -k is given.
     """
-    if no_flatten:
-        options.refuse_background(ctx)
-        background = None
     check_pins(pins, k)
     listed = output is None and file_format is None
     target = STREAM if output is None else output
@@ -172,7 +167,7 @@ def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
     alone = len(inputs) == 1 and not options.options_given(ctx, ["k"])
     if not (alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)):
         return False
-    given = options.options_given(ctx, OF_A_SEARCH)
+    given = options.options_given(ctx, (*OF_A_SEARCH, "effort"))
     if given:
         raise click.UsageError(
             f"{click.format_filename(inputs[0])} is converted as it is; leave out {given[0]}."
@@ -230,9 +225,8 @@ def _summed(
 ) -> tuple[Histogram | None, list[str], int]:
     """The sum of the histograms of all pictures that can be read, which they are, and the
     exit code for the others."""
-    from kqcodec.histogram import histogram
-    from kqcodec.parallel import thread_count
-    from kqcodec.pixels import rgb_pixels
+    from kqcodec.quantizer import count_pixels
+    from kqcodec.shared import summed
 
     total: Histogram | None = None
     used: list[str] = []
@@ -252,13 +246,9 @@ def _summed(
                 f"{display_name(name)}: this is a palette, not a picture; "
                 "give it alone and without -k to convert it",
             )
-        with reading(display_name(name)):
-            try:
-                pixels = rgb_pixels(picture_source(name), background=background)
-            except ImageError as exc:
-                raise image_failure(exc, display_name(name), max_pixels) from exc
-            colors = histogram(pixels, thread_count(threads))
-        total = colors if total is None else total + colors
+        with reading_picture(name, max_pixels) as source:
+            colors = count_pixels(source, threads=threads, background=background).colors
+        total = colors if total is None else summed(total, colors)
         used.append(name)
 
     code = run_each(names, add, as_json=as_json)
@@ -275,7 +265,10 @@ def _found(
     """The palette, and what is known about it, ready for JSON."""
     from kqcodec.shared import palette_of_histogram
 
-    found = palette_of_histogram(total, k, pins=pins, sort=sort, **search)
+    try:
+        found = palette_of_histogram(total, k, pins=pins, sort=sort, **search)
+    except ColorsError as exc:
+        raise Failure(REFUSED, f"{exc}; raise -k, or give a --background") from exc
     costs = {n: v if math.isfinite(v) else None for n, v in asdict(found.costs).items()}
     figures = {"k_asked": k, "sort": sort, **search, **costs, "counts": found.counts.tolist()}
     return found.palette, figures

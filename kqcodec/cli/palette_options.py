@@ -23,7 +23,7 @@ DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
 # What a given palette makes pointless.
 OF_A_SEARCH = (
     *("k", "quality", "psnr", "max_bytes"),
-    *("pins", "sort", "effort", "seed", "restarts"),
+    *("pins", "sort", "seed", "restarts"),
 )
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -75,7 +75,7 @@ _dither_option = click.option(
     default=0.0,
     show_default=True,
     metavar="0..1",
-    help="How strongly to dither; 0 is off.",
+    help="How strongly to dither; 0 is off, 0.85 a good start.",
 )
 _dither_kind_option = click.option(
     "--dither-kind",

@@ -91,7 +91,9 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
     if isinstance(exc, LabelsError):
         return Failure(REFUSED, str(exc))
     if isinstance(exc, ColorsError):
-        return Failure(REFUSED, f"{name}: {exc}; raise -k, or give a --background")
+        of_palette = "palette" in str(exc)
+        advice = "give a --background" if of_palette else "raise -k, or give a --background"
+        return Failure(REFUSED, f"{name}: {exc}; {advice}")
     if exc.__cause__ is None and "transparent" in str(exc):
         return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
     foreign = isinstance(exc.__cause__, UnidentifiedImageError)

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec._version import __version__
 from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding
+from kqcodec.filing import Filing
 from kqcodec.image import IndexedImage
 from kqcodec.page import sections
 from kqcodec.page.content import gather
@@ -46,7 +49,7 @@ def html_report(
     Args:
         image: whatever ``quantize`` accepts.
         k: the number of colours, or what ``quantize`` or ``quantize_to`` has made of
-            that very image.
+            that very image, whose palette then keeps its order.
         title: above all.
         coder, tile: of the file whose bits are shown.
         threads, background: as for ``quantize``.
@@ -57,10 +60,15 @@ def html_report(
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument, or an image in K colours of another size.
     """
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": 1, **options}
-    indexed = k if isinstance(k, IndexedImage) else quantize(image, k, threads=threads, **options)
+    if isinstance(k, IndexedImage):
+        indexed = k
+    else:
+        filing = Filing.after(coder, tile, options)
+        indexed = filing.ordered(quantize(image, k, threads=threads, **options))
     if indexed.costs is None:
         raise TypeError("an IndexedImage to report on comes from quantize, with its costs")
     content = gather(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.curve import elbow
-from kqcodec.encoder import encode_indexed, encoded_size
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import encode_indexed
+from kqcodec.filing import Filing
 from kqcodec.goal import KNEE_KS
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.page.rivals import rival_sizes
@@ -74,7 +76,7 @@ def gather(
 
     Args:
         counted: the original.
-        indexed: the same in K colours, with its costs.
+        indexed: the same in K colours, with its costs; the file keeps its palette's order.
         title, source_bytes: see ``Content``.
         coder, tile: of the file whose bits are shown.
         threads: at most so many.
@@ -82,7 +84,10 @@ def gather(
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
-    data = encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
+    effort = options.get("effort", DEFAULT_EFFORT)
+    data = encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
+    others = [Filing.after(name, tile, {"threads": threads, **options}) for name in coders]
+    ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
     return Content(
         title=title,
         pixels=counted.pixels,
@@ -91,9 +96,7 @@ def gather(
         elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
         segments=segment(indexed, original=counted.pixels),
         report=size_report(data, threads=threads, max_pixels=None),
-        ours={
-            name: encoded_size(indexed, coder=name, tile=tile, threads=threads) for name in coders
-        },
+        ours={coder: len(data), **ours},
         rivals=rival_sizes(indexed),
         source_bytes=source_bytes,
     )

@@ -1,10 +1,10 @@
 """Palettes as other programs keep them: which format a file has, reading and writing.
 
-    gpl     GIMP, Inkscape, Krita, Aseprite: text, read also with an alpha of 255
-    act     Adobe colour table: binary, at most 256 colours
-    ase     Adobe swatch exchange: binary; RGB and grey, other inks are refused
-    pal     JASC (Paint Shop Pro): text; Microsoft's RIFF files of that name are read
-    hex     a colour a line, with or without #; paint.net's lists are read
+    gpl     GIMP, Inkscape, Krita: text; with alpha as Aseprite has it
+    act     Adobe colour table: binary, at most 256 colours, one of them transparent
+    ase     Adobe swatch exchange: binary, opaque; RGB and grey, other inks are refused
+    pal     JASC (Paint Shop Pro): text, opaque; Microsoft's RIFF files are read, too
+    hex     a colour a line, #rrggbb or #rrggbbaa; paint.net's lists are read, too
     kq      the palette of a .kq file; written as a picture of one row
 
 A palette can also be read from a picture: its own, in its order, where it has one,
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from kqcodec.color_lists import palette_from
+from kqcodec.color_lists import colors_of_rows, palette_from, without_idle_alpha
 from kqcodec.errors import PaletteError
 from kqcodec.files import write_whole
 from kqcodec.header import MAX_COLORS
@@ -56,7 +56,7 @@ def read_palette(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[n
         source: a path, the contents of a file, or a binary file.
 
     Returns:
-        uint8, shape (K, 3), K from 1 to 65,536.
+        uint8, shape (K, 3), or (K, 4) where any colour isn't opaque; K from 1 to 65,536.
 
     Raises:
         PaletteError: the file isn't a palette, is damaged, or has no colours, too many,
@@ -96,7 +96,7 @@ def write_palette(
 
     Args:
         target: a path, where the file appears when it is complete; or a binary file.
-        palette: uint8, shape (K, 3), or a list of colours.
+        palette: uint8, shape (K, 3) or, with alpha, (K, 4), or a list of colours.
         format: one of "gpl", "act", "ase", "pal", "hex" and "kq"; None for what the
             path's extension says.
         overwrite: whether an existing file may be replaced.
@@ -108,7 +108,7 @@ def write_palette(
         FileExistsError: the target exists and ``overwrite`` is false.
         OSError: the target can't be written.
         TypeError, ValueError: a wrong argument, no such format, or too many colours
-            for it.
+            for it, or transparent ones.
     """
     colors = palette_from(palette)
     if isinstance(target, (str, os.PathLike)):
@@ -137,7 +137,7 @@ def palette_bytes(palette: NDArray[np.uint8], name: str) -> bytes:
     """A palette as the contents of a file of that format.
 
     Raises:
-        ValueError: there is no such format, or it can't hold so many colours.
+        ValueError: there is no such format, or it can't hold such colours.
     """
     if name not in _WRITERS:
         raise ValueError(f"format must be one of {', '.join(_WRITERS)}, not {name!r}")
@@ -167,7 +167,7 @@ def _colors(data: bytes, suffix: str) -> Rows:
 
 
 def _checked(rows: Rows) -> NDArray[np.uint8]:
-    palette = np.asarray(rows, dtype=np.uint8).reshape(-1, 3)
+    palette = without_idle_alpha(rows) if isinstance(rows, np.ndarray) else colors_of_rows(rows)
     if len(palette) == 0:
         raise PaletteError("the palette has no colours; give one that has some")
     if len(palette) > MAX_COLORS:

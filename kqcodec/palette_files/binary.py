@@ -19,6 +19,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import PaletteError
+from kqcodec.palette_files.text import check_opaque
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,7 @@ _TABLE_COLORS = 256
 _TABLE = 3 * _TABLE_COLORS
 _TABLE_WITH_COUNT = _TABLE + 4
 _NONE_TRANSPARENT = 0xFFFF
+_OPAQUE = 255
 
 _SWATCHES = b"ASEF"
 _GROUP, _GROUP_END, _COLOR = 0xC001, 0xC002, 0x0001
@@ -51,35 +53,41 @@ def read_color_table(data: bytes) -> Rows:
     """The colours of Adobe's colour table.
 
     Raises:
-        PaletteError: another size, a wrong number of colours, or a transparent one.
+        PaletteError: another size, or a wrong number of colours.
     """
     if not is_color_table(data):
         raise PaletteError(
             f"a colour table (.act) has {_TABLE} or {_TABLE_WITH_COUNT} bytes, not {len(data):,}"
         )
-    count = _TABLE_COLORS
+    count, transparent = _TABLE_COLORS, _NONE_TRANSPARENT
     if len(data) == _TABLE_WITH_COUNT:
         count, transparent = struct.unpack_from(">HH", data, _TABLE)
         if count > _TABLE_COLORS:
             raise PaletteError(f"the colour table says that {count:,} of its 256 colours count")
-        if transparent < count:
-            raise PaletteError(
-                f"entry {transparent} of the colour table is transparent; give a palette of "
-                "opaque colours"
-            )
-    return _triples(data[: 3 * count])
+    rows = [list(data[i : i + 3]) for i in range(0, 3 * count, 3)]
+    if transparent < count:
+        rows[transparent].append(0)
+    return rows
 
 
 def color_table_file(palette: NDArray[np.uint8]) -> bytes:
-    """Adobe's colour table, with the number of colours.
+    """Adobe's colour table, with the number of colours and the transparent one.
 
     Raises:
-        ValueError: there are more than 256.
+        ValueError: there are more than 256, or more than one that isn't opaque.
     """
     if len(palette) > _TABLE_COLORS:
         raise ValueError(f"a colour table (.act) holds at most 256 colours, not {len(palette):,}")
-    table = palette.tobytes().ljust(_TABLE, b"\0")
-    return table + struct.pack(">HH", len(palette), _NONE_TRANSPARENT)
+    transparent = _NONE_TRANSPARENT
+    if palette.shape[1] == 4:
+        alphas = [(i, alpha) for i, alpha in enumerate(palette[:, 3].tolist()) if alpha < _OPAQUE]
+        if len(alphas) != 1 or alphas[0][1] != 0:
+            raise ValueError(
+                "a colour table (.act) holds one fully transparent colour and no translucent ones"
+            )
+        transparent = alphas[0][0]
+    table = palette[:, :3].tobytes().ljust(_TABLE, b"\0")
+    return table + struct.pack(">HH", len(palette), transparent)
 
 
 def is_swatches(data: bytes) -> bool:
@@ -128,7 +136,12 @@ def _swatch(body: bytes) -> list[int]:
 
 
 def swatch_file(palette: NDArray[np.uint8]) -> bytes:
-    """Adobe's swatches in one group, without which GIMP loses the last."""
+    """Adobe's swatches in one group, without which GIMP loses the last.
+
+    Raises:
+        ValueError: there are transparent colours.
+    """
+    check_opaque(palette, "a swatch file (.ase)")
     blocks = [_block(_GROUP, _name("kqcodec"))]
     for color in palette.tolist():
         name = _name("#{:02x}{:02x}{:02x}".format(*color))
@@ -174,7 +187,3 @@ def refuse_lookalikes(data: bytes) -> None:
     """Raises PaletteError for files that share an extension with palettes."""
     if data[4:6] == _SPRITE_MAGIC:
         raise PaletteError("this is a sprite of Aseprite; export its palette as .gpl")
-
-
-def _triples(data: bytes) -> Rows:
-    return [list(data[i : i + 3]) for i in range(0, len(data), 3)]

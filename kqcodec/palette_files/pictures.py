@@ -11,6 +11,7 @@ from kqcodec import container
 from kqcodec.errors import FormatError, ImageError, PaletteError
 from kqcodec.header import SIGNATURE
 from kqcodec.histogram import keys_of_colors
+from kqcodec.image import palette_of_bytes
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from kqcodec.image import Labels
     from kqcodec.palette_files.text import Rows
-
-
-_TRANSPARENT = "the palette has transparent colours; give one of opaque colours"
 
 
 def is_kq(data: bytes) -> bool:
@@ -40,9 +38,7 @@ def read_kq(data: bytes) -> Rows:
             palette = container.read_palette(source, header, container.Sealer(header))
     except FormatError as exc:
         raise PaletteError(str(exc)) from exc
-    if header.alpha:
-        raise PaletteError(_TRANSPARENT)
-    return np.frombuffer(palette, dtype=np.uint8).reshape(-1, 3)
+    return palette_of_bytes(palette, header.k)
 
 
 def kq_file(palette: NDArray[np.uint8]) -> bytes:
@@ -51,7 +47,8 @@ def kq_file(palette: NDArray[np.uint8]) -> bytes:
     from kqcodec.image import IndexedImage, label_dtype
 
     labels: Labels = np.arange(len(palette)).astype(label_dtype(len(palette)))
-    return encode_indexed(IndexedImage(palette, labels[np.newaxis]))
+    # Labels that nothing can be learnt from; and readers of format 1.0 read it.
+    return encode_indexed(IndexedImage(palette, labels[np.newaxis]), coder="dense")
 
 
 def read_picture(data: bytes) -> Rows:
@@ -63,13 +60,13 @@ def read_picture(data: bytes) -> Rows:
     from PIL import Image, UnidentifiedImageError
 
     from kqcodec.labelmaps import of_palette_image
-    from kqcodec.pixels import rgb_pixels
+    from kqcodec.pixels import image_pixels
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode == "P":
-                return _opaque(of_palette_image(image).palette)
-        pixels = rgb_pixels(data)
+                return of_palette_image(image).palette
+        pixels = image_pixels(data)
     except UnidentifiedImageError as exc:
         raise PaletteError(
             "this is no palette in a known format; give a .gpl, .act, .ase, .pal or .hex file, "
@@ -81,10 +78,4 @@ def read_picture(data: bytes) -> Rows:
         raise PaletteError(f"the picture is damaged: {str(exc) or type(exc).__name__}") from exc
     keys = keys_of_colors(pixels).reshape(-1)
     _, first = np.unique(keys, return_index=True)
-    return pixels.reshape(-1, 3)[np.sort(first)]
-
-
-def _opaque(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if palette.shape[1] == 4:
-        raise PaletteError(_TRANSPARENT)
-    return palette
+    return pixels.reshape(-1, pixels.shape[2])[np.sort(first)]

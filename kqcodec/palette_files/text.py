@@ -7,7 +7,7 @@ GIMP (developer.gimp.org, "GIMP Palette Format"), with # before comments:
     Columns: 4
     255 136   0 Orange
 
-Aseprite adds the line ``Channels: RGBA`` and a fourth number. JASC, every line as
+Aseprite adds the line ``Channels: RGBA`` and alpha as a fourth number. JASC, every line as
 rigid as it looks, the third being the number of colours:
 
     JASC-PAL
@@ -18,10 +18,9 @@ rigid as it looks, the third being the number of colours:
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from kqcodec.color_lists import rgb_of_hex
+from kqcodec.color_lists import color_of_hex
 from kqcodec.errors import PaletteError
 
 if TYPE_CHECKING:
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
 _GIMP = "GIMP Palette"
 _JASC = "JASC-PAL"
 _JASC_VERSION = "0100"
-# An opaque colour of paint.net: alpha, then the rest.
-_PAINT_NET = re.compile(r"ff([0-9a-f]{6})\Z", re.IGNORECASE)
+# How the lists of paint.net begin, in lower case.
+_PAINT_NET = b";paint.net"
 _BOM = b"\xef\xbb\xbf"
 # No list of colours has a longer first line that tells what it is.
 _HEAD = 4096
@@ -51,7 +50,7 @@ def read_gimp(data: bytes) -> Rows:
     """The colours of GIMP's palette.
 
     Raises:
-        PaletteError: it is damaged, or has transparent colours.
+        PaletteError: it is damaged.
     """
     rows: list[list[int]] = []
     channels = 3
@@ -63,14 +62,18 @@ def read_gimp(data: bytes) -> Rows:
             if name == "Channels" and value.strip() == "RGBA":
                 channels = 4
             continue
-        rows.append(_opaque(_samples(line, number, channels), number))
+        rows.append(_samples(line, number, channels))
     return rows
 
 
 def gimp_file(palette: NDArray[np.uint8]) -> bytes:
-    """GIMP's palette. The colours have names, as some programs skip those without."""
+    """GIMP's palette, with alpha as Aseprite has it. The colours have names, as some
+    programs skip those without."""
     lines = [_GIMP, "Name: kqcodec", "Columns: 16", "#"]
-    lines += [f"{r:>3} {g:>3} {b:>3}\t{r:02x}{g:02x}{b:02x}" for r, g, b in palette.tolist()]
+    if palette.shape[1] == 4:
+        lines[1:3] = ["Channels: RGBA"]
+    for color in palette.tolist():
+        lines.append(" ".join(f"{sample:>3}" for sample in color) + "\t" + bytes(color).hex())
     return _text(lines, "\n")
 
 
@@ -100,7 +103,12 @@ def read_jasc(data: bytes) -> Rows:
 
 
 def jasc_file(palette: NDArray[np.uint8]) -> bytes:
-    """JASC's palette, with the line ends of Windows, on which some readers insist."""
+    """JASC's palette, with the line ends of Windows, on which some readers insist.
+
+    Raises:
+        ValueError: there are transparent colours.
+    """
+    check_opaque(palette, "a JASC palette (.pal)")
     lines = [_JASC, _JASC_VERSION, str(len(palette))]
     return _text(lines + [f"{r} {g} {b}" for r, g, b in palette.tolist()], "\r\n")
 
@@ -113,30 +121,38 @@ def is_hex_list(data: bytes) -> bool:
     if head.lstrip().startswith((b";", b"//")):
         return True
     first = next(_words(_decoded(head, errors="replace")), "")
-    return rgb_of_hex(first) is not None or _PAINT_NET.match(first) is not None
+    return color_of_hex(first) is not None
 
 
 def read_hex_list(data: bytes) -> Rows:
-    """The colours of a list: #rrggbb, rrggbb, #rgb, or paint.net's FFrrggbb, apart by
-    line ends, spaces or commas; a comment goes from ; or // to the line's end.
+    """The colours of a list: #rrggbb, rrggbb or #rgb, with alpha #rrggbbaa or #rgba, and
+    in paint.net's lists, which say that they are, aarrggbb; apart by line ends, spaces
+    or commas. A comment goes from ; or // to the line's end.
 
     Raises:
         PaletteError: a word is none of these.
     """
     rows = []
+    alpha_first = data.lstrip().lower().startswith(_PAINT_NET)
     for number, line in _lines(data):
         for word in _words(line):
-            paint_net = _PAINT_NET.match(word)
-            color = rgb_of_hex(paint_net.group(1) if paint_net else word)
+            color = color_of_hex(word)
             if color is None:
                 raise PaletteError(f"line {number}: {word[:20]!r} is not a colour like #ff8800")
-            rows.append(color)
+            rows.append((*color[1:], color[0]) if alpha_first and len(color) == 4 else color)
     return rows
 
 
 def hex_file(palette: NDArray[np.uint8]) -> bytes:
-    """A list of colours, one a line, as #rrggbb."""
-    return _text([f"#{r:02x}{g:02x}{b:02x}" for r, g, b in palette.tolist()], "\n")
+    """A list of colours, one a line, as #rrggbb, or #rrggbbaa with alpha."""
+    return _text([f"#{bytes(color).hex()}" for color in palette.tolist()], "\n")
+
+
+def check_opaque(palette: NDArray[np.uint8], what: str) -> None:
+    """Raises ValueError where the palette, shape (K, 3) or (K, 4), has alpha, which this
+    format has no place for."""
+    if palette.shape[1] == 4:
+        raise ValueError(f"{what} holds no transparent colours")
 
 
 def _words(text: str) -> Iterator[str]:
@@ -157,14 +173,6 @@ def _samples(line: str, number: int, count: int) -> list[int]:
         if samples and all(0 <= sample <= 255 for sample in samples):
             return samples
     raise PaletteError(f"line {number}: {line[:40]!r} is not {count} numbers in 0..255")
-
-
-def _opaque(samples: list[int], number: int) -> list[int]:
-    if len(samples) == 4 and samples[3] != 255:
-        raise PaletteError(
-            f"line {number}: the colour is transparent; give a palette of opaque ones"
-        )
-    return samples[:3]
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, str]]:
