@@ -150,7 +150,7 @@ class ContextTile:
         # What hasn't been used yet is as at the start, and needn't be kept.
         self.slots: dict[int, Slot] = {}
         self.habits: dict[int, list[int]] = {}
-        self.places: dict[int, int] = {}
+        self.positions: dict[int, int] = {}
         self.rows: dict[tuple[object, ...], Row] = {}
         self.flat: dict[int, Counter] = {}
         self.habitual = [Counter() for _ in range(64)]
@@ -182,7 +182,7 @@ class ContextTile:
             self.plane[start - 8 : start] = [self.plane[start - self.stride]] * 8
 
             # 16.9: "At the start of each row the length is 0."
-            self.match_place = self.match_length = 0
+            self.match_position = self.match_length = 0
             for position in range(start, stop):
                 self.decode_label(position)
             self.plane[stop : stop + 8] = [self.plane[stop - 1]] * 8
@@ -207,22 +207,23 @@ class ContextTile:
             learn_habit(habit, label)
         self.plane[position] = label
 
-        # 16.9: "if the label at its place is another, the length becomes 0; if it is the
+        # 16.9: "if the label at its position is another, the length becomes 0; if it is the
         # same, the length stays if the label was found by rule 16.10 or 16.11, and grows by
-        # 1 if by 16.19 or 16.20. Then its place moves on by 1"
+        # 1 if by 16.19 or 16.20. Then its position moves on
+        # by 1"
         if self.match_length:
-            is_same = self.plane[self.match_place] == label
+            is_same = self.plane[self.match_position] == label
             self.match_length = self.match_length + growth if is_same else 0
-            self.match_place += 1
+            self.match_position += 1
 
     def match_allows(self, label: int) -> bool:
-        """Return whether there is no match, or the label at its place is this one."""
-        return self.match_length == 0 or self.plane[self.match_place] == label
+        """Return whether there is no match, or the label at its position is this one."""
+        return self.match_length == 0 or self.plane[self.match_position] == label
 
     def flat_label(self) -> int | None:
         """Return W if the surroundings are flat and the label is W."""
         # 16.8: "If W, WW, N, NW, NE and NN are all the same, and there is no match now or
-        # the label at its place is W, one bit asks by rule 16.10 whether the label is W."
+        # the label at its position is W, one bit asks by rule 16.10 whether the label is W."
         w = self.around["W"]
         same = all(self.around[name] == w for name in ("WW", "N", "NW", "NE", "NN"))
         if not same or not self.match_allows(w):
@@ -258,8 +259,8 @@ class ContextTile:
 
     def habitual_label(self, habit: list[int]) -> int | None:
         """Return the label of the habit if it is asked about and right."""
-        # 16.11: "if the count is at least the strength of rule 16.4, and there is no match
-        # or the label at its place is that of the habit, one bit asks whether the label is
+        # 16.11: "if the count is at least the strength of rule 16.4, and there is no match or the
+        # label at its position is that of the habit, one bit asks whether the label is
         # that of the habit."
         _, label, count = habit
         if count < self.model.strength or not self.match_allows(label):
@@ -341,26 +342,27 @@ class ContextTile:
 
     def find_match(self) -> int | None:
         """Look for a match where there is none, and return the label it expects."""
-        # 16.18: "If m is 1, let z be the place of the number floor(scramble(h) / 2^(32 −
+        # 16.18: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 −
         # e)), h = chain(W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW)"
         if not self.has_match:
             return None
         h = chain(*(self.around[name] for name in FEATURES[:11]))
         key = scramble(h) >> (32 - self.e)
-        z = self.places.get(key, 0)
+        z = self.positions.get(key, 0)
 
         # 16.18: "If there is no match, z isn't 0, and the position z has the same W, WW, N,
-        # NW, NE, NEE and NN as the present one, the match gets the place z and the length
-        # 1."
+        # NW, NE, NEE and NN as the present one, the match gets the position z and
+        # the length 1."
         names = ("W", "WW", "N", "NW", "NE", "NEE", "NN")
         if self.match_length == 0 and z != 0:
             there = [self.plane[z + self.offsets[name]] for name in names]
             if there == [self.around[name] for name in names]:
-                self.match_place, self.match_length = z, 1
+                self.match_position, self.match_length = z, 1
 
-        # 16.18: "In any case the place in the table becomes the present position."
-        self.places[key] = self.position
-        return self.plane[self.match_place] if self.match_length else None
+        # 16.18: "In any case the table has the present position there
+        # from then on."
+        self.positions[key] = self.position
+        return self.plane[self.match_position] if self.match_length else None
 
     def question(self, i: int, candidate: int, expected: int | None) -> int:
         """Decode whether the label is this candidate."""

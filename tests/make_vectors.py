@@ -592,6 +592,10 @@ def valid_context_shapes() -> Iterator[Valid]:
         yield Valid(f"context-{width}x{height}", f"{width} × {height}", rules, parts)
     flat = ContextParts(90, 70, soft(200), (199,) * 6300, settings=0x7C)
     yield Valid("context-flat", "one label everywhere, K = 200", ("16.8", "16.10"), flat)
+    specks = tuple(1 + (i >> 4 & 1) if i % 89 == 40 else 0 for i in range(70 * 60))
+    parts = ContextParts(70, 60, soft(3), specks)
+    what = "a flat picture with specks, in which counters see over 255 bits"
+    yield Valid("context-specks", what, ("16.10", "15.11"), parts)
     weave = tuple((7 * (i % 37) * (i % 37) + i // 37 % 3) // 5 % 11 for i in range(37 * 60))
     for model, number in MODELS.items():
         settings = number << 6 | 0x2C
