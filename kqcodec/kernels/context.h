@@ -36,7 +36,7 @@ typedef struct {
 
 enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
 #define KQ_SHAPE_FAST 8, 1, 16, 6
-#define KQ_SHAPE_DEFAULT 8, 2, 17, 20
+#define KQ_SHAPE_DEFAULT 8, 2, 17, 40
 #define KQ_SHAPE_BEST 24, 5, 18, 0
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
     {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
@@ -113,7 +113,7 @@ KQ_INLINE void kq_refine_learn(kq_refiner *refiner, int bit)
 #include "context_mix.h"
 #include "context_steps.h"
 static void kq_plain_fast(kq_context *m) { kq_plain_run(m, 8, 1, 6); }
-static void kq_plain_default(kq_context *m) { kq_plain_run(m, 8, 2, 20); }
+static void kq_plain_default(kq_context *m) { kq_plain_run(m, 8, 2, 40); }
 static void kq_plain_best(kq_context *m) { kq_plain_run(m, 24, 5, 0); }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -127,7 +127,7 @@ static void kq_plain_best(kq_context *m) { kq_plain_run(m, 24, 5, 0); }
 #include "context_mix_avx2.h"
 #include "context_steps.h"
 KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, 8, 1, 6); }
-KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, 8, 2, 20); }
+KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, 8, 2, 40); }
 KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, 24, 5, 0); }
 #undef KQ_FUNCTION
 #undef KQ_NAME
