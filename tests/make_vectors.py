@@ -338,6 +338,19 @@ def patterned(width: int, height: int, k: int) -> tuple[int, ...]:
     return tuple(labels)
 
 
+def never_flat(width: int, height: int) -> tuple[int, ...]:
+    """Labels 0, and 1 wherever six neighbours (rule 16.8) are all 0."""
+    rows = [[0] * (width + 4) for _ in range(height + 2)]
+    for r in range(2, height + 2):
+        rows[r][:2] = [rows[r - 1][2]] * 2
+        for c in range(2, width + 2):
+            above = rows[r - 1][c - 1 : c + 2]
+            six = (*rows[r][c - 2 : c], *above, rows[r - 2][c])
+            rows[r][c] = int(not any(six))
+        rows[r][width + 2 :] = [rows[r][width + 1]] * 2
+    return tuple(label for row in rows[2:] for label in row[2 : width + 2])
+
+
 def soft(k: int) -> bytes:
     """K colours, most of them near those before."""
     return b"".join(bytes((255 * i // k, 5 * i & 255, 200 - 199 * i // k)) for i in range(k))
@@ -596,6 +609,14 @@ def valid_context_shapes() -> Iterator[Valid]:
     parts = ContextParts(70, 60, soft(3), specks)
     what = "a flat picture with specks, in which counters see over 255 bits"
     yield Valid("context-specks", what, ("16.10", "15.11"), parts)
+    parts = ContextParts(150, 150, soft(2), never_flat(150, 150), settings=0x64)
+    what = "flat surroundings never go on, so that their counters fall to the least p"
+    yield Valid("context-never-flat", what, ("15.11", "16.8"), parts)
+    other = scattered(500, 11)
+    places = (c + 8 * r for r in range(40) for c in range(40))
+    slope = tuple(2 if j % 120 > 70 else other[j] for j in places)
+    what = "rows that are those above moved by eight, so that matches run through margins"
+    yield Valid("context-margins", what, ("16.6", "16.9"), ContextParts(40, 40, soft(11), slope))
     weave = tuple((7 * (i % 37) * (i % 37) + i // 37 % 3) // 5 % 11 for i in range(37 * 60))
     for model, number in MODELS.items():
         settings = number << 6 | 0x2C
