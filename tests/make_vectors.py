@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import binascii
+import functools
 import hashlib
 import json
 import struct
@@ -195,22 +196,30 @@ class ContextParts(Parts):
             array = np.array(self.labels, dtype=label_dtype(self.k))
             array = array.reshape(self.height, self.width)
             boxes = (self.grid.box(index) for index in range(self.grid.count))
-            payloads = [self.payload(np.ascontiguousarray(array[b.slices])) for b in boxes]
+            tiles = (array[box.slices] for box in boxes)
+            payloads = [
+                context_payload(t.shape, tuple(t.ravel().tolist()), self.palette, self.settings)
+                for t in tiles
+            ]
         for index, payload in self.payload_override:
             payloads[index] = payload
         return payloads
 
-    def payload(self, labels: np.ndarray) -> bytes:
-        """The payload of a tile of these labels; by dense where that isn't longer."""
-        height, width = labels.shape
-        tile = Parts(width, height, self.palette, tuple(labels.ravel().tolist()), "dense")
-        dense = tile.payloads()[0]
-        colors = np.frombuffer(self.palette, dtype=np.uint8).reshape(-1, 3)
+
+@functools.cache  # the reference kernels take their time
+def context_payload(
+    shape: tuple[int, int], labels: tuple[int, ...], palette: bytes, settings: int
+) -> bytes:
+    """The payload of a tile; with the model dense where the settings' gives no less."""
+    height, width = shape
+    dense = Parts(width, height, palette, labels, "dense").payloads()[0]
+    rest = None
+    if settings:
+        colors = np.frombuffer(palette, dtype=np.uint8).reshape(-1, 3)
+        array = np.array(labels, dtype=label_dtype(len(colors))).reshape(shape)
         order = kernels.tree_order(colors)
-        rest = None
-        if self.settings:
-            rest = kernels.context_encode(labels, order, colors, self.settings, len(dense))
-        return b"\0" + dense if rest is None else bytes((self.settings,)) + rest
+        rest = kernels.context_encode(array, order, colors, settings, len(dense))
+    return b"\0" + dense if rest is None else bytes((settings,)) + rest
 
 
 @dataclass(frozen=True)
@@ -609,7 +618,8 @@ def valid_context_shapes() -> Iterator[Valid]:
     parts = ContextParts(70, 60, soft(3), specks)
     what = "a flat picture with specks, in which counters see over 255 bits"
     yield Valid("context-specks", what, ("16.10", "15.11"), parts)
-    parts = ContextParts(150, 150, soft(2), never_flat(150, 150), settings=0x64)
+    never = never_flat(150, 150) + scattered(300, 2)
+    parts = ContextParts(150, 152, soft(2), never, settings=0x64)
     what = "flat surroundings never go on, so that their counters fall to the least p"
     yield Valid("context-never-flat", what, ("15.11", "16.8"), parts)
     other = scattered(500, 11)
