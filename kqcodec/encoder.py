@@ -18,7 +18,7 @@ from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
 from kqcodec.image import palette_bytes
 from kqcodec.metadata import SECTION_KINDS
 from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
+from kqcodec.tiles import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,7 +47,8 @@ def encode_indexed(
         effort: of the coder context: "fast", "default" or "best".
         tile: pixels a tile, a power of two from 16 to 262,144, or a pair
             (width, height) of them; 0 for as wide or high as the picture; None
-            for one tile up to 1024 x 1024 pixels, else tiles of that size.
+            for one tile up to 2048 x 1024 pixels, else tiles of 2048 x 2048; packed
+            and dense one up to 1024 x 1024, else tiles of that size.
         threads: how many threads code tiles; None for as many as there are
             processors. The bytes don't depend on it.
         sections: extension sections to carry, behind those of the image's metadata.
@@ -125,7 +126,7 @@ def check_coding(coder: str, effort: str, tile: TileSize) -> None:
         TypeError, ValueError: as for ``encode_indexed``.
     """
     check_coder(coder, effort)
-    tile_exponents(tile, 1, 1)
+    tile_exponents(tile, 1, 1, coder)
 
 
 def in_order_of(coder: str, indexed: IndexedImage) -> IndexedImage:
@@ -143,7 +144,7 @@ def _header(
             width=indexed.width,
             height=indexed.height,
             k=indexed.k,
-            tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
+            tile_exponents=tile_exponents(tile, indexed.width, indexed.height, coder),
             sections=bool(sections),
             minor=_least_minor(indexed, coder, sections),
             alpha=indexed.has_alpha,
@@ -187,7 +188,7 @@ def _least_minor(indexed: IndexedImage, coder: str, sections: Sequence[Section])
     return int(indexed.has_alpha or has_metadata)
 
 
-def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:
+def tile_exponents(tile: TileSize, width: int, height: int, coder: str) -> tuple[int, int]:
     """The header's exponents (x, y) for a tile size; 0 where the tile is as wide
     or high as the picture.
 
@@ -195,7 +196,8 @@ def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:
         TypeError, ValueError: not a tile size; see ``encode_indexed``.
     """
     if tile is None:
-        tile = 0 if width * height <= DEFAULT_ONE_TILE_PIXELS else DEFAULT_TILE_SIDE
+        policy = POLICIES[coder]
+        tile = 0 if width * height <= policy.one_tile_pixels else policy.side
     sides = (tile, tile) if isinstance(tile, int) else tuple(tile)
     if len(sides) != 2 or not all(type(side) is int for side in sides):
         raise TypeError(f"tile must be a whole number or a pair of them, not {tile!r}")

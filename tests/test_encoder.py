@@ -49,12 +49,16 @@ def test_labels_of_any_memory_layout():
     [(None, (0, 0)), (0, (0, 0)), (16, (4, 4)), ((64, 0), (6, 0)), (262_144, (0, 0))],
 )
 def test_tile_sizes(tile, exponents):
-    assert tile_exponents(tile, 1024, 1024) == exponents
+    assert tile_exponents(tile, 1024, 1024, "dense") == exponents
 
 
 def test_default_tiles():
-    assert tile_exponents(None, 1024, 1025) == (0, 10)
-    assert tile_exponents(None, 3000, 2000) == (10, 10)
+    assert tile_exponents(None, 1024, 1025, "dense") == (0, 10)
+    assert tile_exponents(None, 3000, 2000, "packed") == (10, 10)
+    assert tile_exponents(None, 2048, 1024, "context") == (0, 0)
+    assert tile_exponents(None, 2048, 1025, "context") == (0, 0)
+    assert tile_exponents(None, 3000, 2000, "context") == (11, 0)
+    assert tile_exponents(None, 2100, 2100, "context") == (11, 11)
 
 
 @pytest.mark.parametrize("tile", [1, 15, 17, 100, 524_288, -16, (16, 3)])

@@ -102,7 +102,7 @@ def test_six_megapixels_are_as_large_as_predicted(coder, k, tile):
     """3000 x 2000 in one and in many tiles: the coder's bytes, tile by tile."""
     from kqcodec.coders import coder_of
 
-    header = Header(coder, 3000, 2000, k, tile_exponents(tile, 3000, 2000))
+    header = Header(coder, 3000, 2000, k, tile_exponents(tile, 3000, 2000, coder))
     total = HEADER_SIZE + 3 * k + 4 + header.directory_size
     for labels, count in header.grid.tile_areas():
         if coder == "packed" or labels <= 1 << 17:

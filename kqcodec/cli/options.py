@@ -194,7 +194,8 @@ tile_option = click.option(
     type=TileType(),
     metavar="SIZE",
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
-    "[default: one up to 1024x1024 pixels, then tiles of that size]",
+    "[default: one up to 2 megapixels, then tiles of 2048x2048; packed and dense: one up to "
+    "1 megapixel, then 1024x1024]",
 )
 keep_option = click.option(
     "--keep",
