@@ -43,6 +43,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
 CODER_NUMBERS = CODERS | {"context": 2}
+TIES = ((7, 0), (5, 1), (3, 2))  # a factor and a shift for each channel
 MODELS = {"fast": 1, "default": 2, "best": 3}
 FLAG_ALPHA = 1
 FLAG_CODED_PALETTE = 2
@@ -622,6 +623,15 @@ def valid_context_shapes() -> Iterator[Valid]:
     parts = ContextParts(150, 152, soft(2), never, settings=0x64)
     what = "flat surroundings never go on, so that their counters fall to the least p"
     yield Valid("context-never-flat", what, ("15.11", "16.8"), parts)
+    rows = [
+        [0, 1, 0, 2 + (r * r // 7 + c // (4 * (r % 6 + 1))) % 2]
+        for r in range(90)
+        for c in range(23)
+    ]
+    broken = tuple(label for row in rows for label in row)
+    parts = ContextParts(92, 90, soft(4), broken, settings=0x64)
+    what = "a texture that changes, for habits that end"
+    yield Valid("context-habits", what, ("16.11",), parts)
     other = scattered(500, 11)
     places = (c + 8 * r for r in range(40) for c in range(40))
     slope = tuple(2 if j % 120 > 70 else other[j] for j in places)
@@ -649,6 +659,9 @@ def valid_context_shapes() -> Iterator[Valid]:
 def valid_context_palettes() -> Iterator[Valid]:
     """Palettes with the coder context."""
     base = by_context(24, 19, 60)
+    levels = bytes(64 * (i * step >> shift & 3) for i in range(60) for step, shift in TIES)
+    ties = replace(base, palette=levels)
+    yield Valid("context-palette-ties", "many equal values in a channel", ("16.5",), ties)
     descends = replace(base, palette=bytes(reversed(base.palette)))
     same = replace(base, palette=bytes((9, 9, 9)) * 60)
     glass = replace(base, alpha=alphas(60))
