@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import binascii
+import functools
 import hashlib
 import json
 import struct
@@ -42,6 +43,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
 CODER_NUMBERS = CODERS | {"context": 2}
+TIES = ((7, 0), (5, 1), (3, 2))  # a factor and a shift for each channel
 MODELS = {"fast": 1, "default": 2, "best": 3}
 FLAG_ALPHA = 1
 FLAG_CODED_PALETTE = 2
@@ -195,22 +197,30 @@ class ContextParts(Parts):
             array = np.array(self.labels, dtype=label_dtype(self.k))
             array = array.reshape(self.height, self.width)
             boxes = (self.grid.box(index) for index in range(self.grid.count))
-            payloads = [self.payload(np.ascontiguousarray(array[b.slices])) for b in boxes]
+            tiles = (array[box.slices] for box in boxes)
+            payloads = [
+                context_payload(t.shape, tuple(t.ravel().tolist()), self.palette, self.settings)
+                for t in tiles
+            ]
         for index, payload in self.payload_override:
             payloads[index] = payload
         return payloads
 
-    def payload(self, labels: np.ndarray) -> bytes:
-        """The payload of a tile of these labels; by dense where that isn't longer."""
-        height, width = labels.shape
-        tile = Parts(width, height, self.palette, tuple(labels.ravel().tolist()), "dense")
-        dense = tile.payloads()[0]
-        colors = np.frombuffer(self.palette, dtype=np.uint8).reshape(-1, 3)
+
+@functools.cache  # the reference kernels take their time
+def context_payload(
+    shape: tuple[int, int], labels: tuple[int, ...], palette: bytes, settings: int
+) -> bytes:
+    """The payload of a tile; with the model dense where the settings' gives no less."""
+    height, width = shape
+    dense = Parts(width, height, palette, labels, "dense").payloads()[0]
+    rest = None
+    if settings:
+        colors = np.frombuffer(palette, dtype=np.uint8).reshape(-1, 3)
+        array = np.array(labels, dtype=label_dtype(len(colors))).reshape(shape)
         order = kernels.tree_order(colors)
-        rest = None
-        if self.settings:
-            rest = kernels.context_encode(labels, order, colors, self.settings, len(dense))
-        return b"\0" + dense if rest is None else bytes((self.settings,)) + rest
+        rest = kernels.context_encode(array, order, colors, settings, len(dense))
+    return b"\0" + dense if rest is None else bytes((settings,)) + rest
 
 
 @dataclass(frozen=True)
@@ -609,9 +619,19 @@ def valid_context_shapes() -> Iterator[Valid]:
     parts = ContextParts(70, 60, soft(3), specks)
     what = "a flat picture with specks, in which counters see over 255 bits"
     yield Valid("context-specks", what, ("16.10", "15.11"), parts)
-    parts = ContextParts(150, 150, soft(2), never_flat(150, 150), settings=0x64)
+    never = never_flat(150, 150) + scattered(300, 2)
+    parts = ContextParts(150, 152, soft(2), never, settings=0x64)
     what = "flat surroundings never go on, so that their counters fall to the least p"
     yield Valid("context-never-flat", what, ("15.11", "16.8"), parts)
+    rows = [
+        [0, 1, 0, 2 + (r * r // 7 + c // (4 * (r % 6 + 1))) % 2]
+        for r in range(90)
+        for c in range(23)
+    ]
+    broken = tuple(label for row in rows for label in row)
+    parts = ContextParts(92, 90, soft(4), broken, settings=0x64)
+    what = "a texture that changes, for habits that end"
+    yield Valid("context-habits", what, ("16.11",), parts)
     other = scattered(500, 11)
     places = (c + 8 * r for r in range(40) for c in range(40))
     slope = tuple(2 if j % 120 > 70 else other[j] for j in places)
@@ -639,6 +659,9 @@ def valid_context_shapes() -> Iterator[Valid]:
 def valid_context_palettes() -> Iterator[Valid]:
     """Palettes with the coder context."""
     base = by_context(24, 19, 60)
+    levels = bytes(64 * (i * step >> shift & 3) for i in range(60) for step, shift in TIES)
+    ties = replace(base, palette=levels)
+    yield Valid("context-palette-ties", "many equal values in a channel", ("16.5",), ties)
     descends = replace(base, palette=bytes(reversed(base.palette)))
     same = replace(base, palette=bytes((9, 9, 9)) * 60)
     glass = replace(base, alpha=alphas(60))
