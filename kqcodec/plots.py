@@ -119,11 +119,12 @@ def _draw_sizes(axes: Any, found: Elbow) -> None:
             linewidth=1,
             label=coder,
         )
-    axes.set_ylim(bottom=0)
+    largest = max(max(point.file_bytes.values(), default=0) for point in found.points)
+    axes.set_ylim(0, 1.25 * max(largest, *theory))  # with room for the legend
     axes.set_ylabel("bytes of the file")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper left", edgecolor="none")
     axes.set_title("Size", loc="left")
 
 

@@ -175,13 +175,13 @@ def bits(content: Content) -> str:
     """The file's parts beside the formula."""
     report = content.report
     parts = [
-        ("header", 8 * report.header_bytes),
-        ("palette", 8 * report.palette_bytes),
-        ("directory and checksums", 8 * report.directory_bytes),
-        ("extension sections", 8 * report.sections_bytes),
-        ("labels", 8 * report.labels_bytes),
+        ("header", 8 * report.header_bytes, "c0"),
+        ("palette", 8 * report.palette_bytes, "c1"),
+        ("directory and checksums", 8 * report.directory_bytes, "c2"),
+        ("extension sections", 8 * report.sections_bytes, "c3"),
+        ("labels", 8 * report.labels_bytes, "rest"),
     ]
-    drawn = [(name, value, f"c{place}") for place, (name, value) in enumerate(parts) if value]
+    drawn = [(name, value, kind) for name, value, kind in parts if value]
     longest = max(8 * report.file_bytes, report.theory_bits)
     bar = "".join(
         f'<i class="{kind}" style="width:{100 * value / longest:.4f}%" '
