@@ -54,7 +54,7 @@ static uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
     if (plane->cells[cell] != KQ_UNKNOWN)
         return plane->cells[cell];
     int red = color[0] | 7, green = color[1] | 7, blue = color[2] | 7;
-    red -= 3, green -= 3, blue -= 3; /* the lower five bits, and the middle */
+    red -= 3, green -= 3, blue -= 3; /* the lower three bits set, then the cell's middle */
     uint32_t best = 0;
     int32_t least = INT32_MAX;
     for (uint32_t i = 0; i < plane->k; i++) {
@@ -80,6 +80,7 @@ KQ_INLINE int kq_abs(int x)
     return x < 0 ? -x : x;
 }
 
+/* The bits that x takes. */
 KQ_INLINE uint32_t kq_log(uint32_t x)
 {
     uint32_t bits = 0;

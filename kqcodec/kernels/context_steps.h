@@ -56,8 +56,8 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int input
     return bit;
 }
 
-/* Where the match model stands: it follows the place where the same twelve
- * neighbours were seen last. */
+/* Where the match model stands: it follows the place where the same eleven neighbours
+ * were seen last, by their hash; seven of them are compared. */
 KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at)
 {
     const uint16_t *labels = m->plane.labels;
