@@ -9,7 +9,7 @@ from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import encode_indexed, encoded_parts, in_order_of
+from kqcodec.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
 from kqcodec.files import write_whole
 from kqcodec.image import IndexedImage
 from kqcodec.quantizer import quantize
@@ -45,9 +45,12 @@ def encode(
     """The bytes of a .kq file of ``image`` in at most ``k`` colours, or in a palette.
 
     The arguments are those of ``quantize`` and ``encode_indexed``, which it
-    calls one after the other; so are the errors raised. The same arguments give
-    the same bytes, whatever ``threads`` is.
+    calls one after the other; so are the errors raised. ``effort`` is that of both.
+    Between them the palette is put in the order that the coder makes the most of,
+    unless it is given or ``sort`` names another. The same arguments give the same
+    bytes, whatever ``threads`` is.
     """
+    check_coding(coder, effort, tile)
     indexed = quantize(
         image,
         k,
@@ -64,9 +67,9 @@ def encode(
         background=background,
         keep=keep,
     )
-    if sort == DEFAULT_SORT and palette is None:
+    if palette is None and sort == DEFAULT_SORT:
         indexed = in_order_of(coder, indexed)
-    return encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
+    return encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
 
 
 def write(
@@ -111,6 +114,7 @@ def write(
         ImageError, PaletteError: the image or palette can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
+    check_coding(coder, effort, tile)
     if isinstance(image, IndexedImage):
         if k is not None:
             raise TypeError("k is for images to quantize; an IndexedImage has its own")
@@ -134,9 +138,9 @@ def write(
             background=background,
             keep=keep,
         )
-        if sort == DEFAULT_SORT and palette is None:
+        if palette is None and sort == DEFAULT_SORT:
             indexed = in_order_of(coder, indexed)
-    parts = encoded_parts(indexed, coder=coder, tile=tile, threads=threads)
+    parts = encoded_parts(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)
     written = 0

@@ -144,7 +144,7 @@ def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
 
 
 def _read_coded_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
-    size = _read_length(source, "the palette")
+    size = read_length(source, "the palette")
     length = pack_length(size)
     if len(length) + size >= header.palette_size:
         raise InvalidDataError(
@@ -208,23 +208,31 @@ def _is_kind(kind: bytes) -> bool:
     )
 
 
-def read_record(source: Source, index: int, size: int) -> Record:
-    """The tile record that the source stands at, with a payload of ``size`` bytes.
+def read_record(source: Source, index: int, least: int, most: int) -> Record:
+    """The tile record that the source stands at, with a payload of ``least`` to ``most``
+    bytes.
 
     Raises:
         InvalidDataError: the length is another, or not in its shortest form.
         TruncatedError
     """
-    length = _read_length(source, f"tile {index}")
-    if length != size:
+    length = read_length(source, f"tile {index}")
+    if not least <= length <= most:
+        wanted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         raise InvalidDataError(
-            f"tile {index} claims {length:,} bytes; its labels take {size:,} (rule 6.6)"
+            f"tile {index} claims {length:,} bytes; its labels take {wanted} (rule 6.6)"
         )
     payload = source.read(length, f"tile {index}")
     return Record(index, payload, read_u32(source, f"tile {index}"))
 
 
-def _read_length(source: Source, part: str) -> int:
+def read_length(source: Source, part: str) -> int:
+    """The length that the source stands at, of that part.
+
+    Raises:
+        InvalidDataError: it is malformed.
+        TruncatedError
+    """
     length = 0
     for position in range(4):
         (byte,) = bytes(source.read(1, part))

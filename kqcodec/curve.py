@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from kqcodec import sizes
 from kqcodec.clustering import check_search
 from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding
 from kqcodec.filing import Filing
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.knee import knee
@@ -153,12 +155,15 @@ def elbow(
         tile: as for ``encode``; sizes depend on it.
         threads, background: as for ``quantize``.
         progress: called with each point when it is known.
-        options: more of ``quantize``: ``effort``, ``space``, ``seed``.
+        options: more of ``quantize``: ``space``, ``seed`` and ``effort``, which is that
+            of the coders, too.
 
     Raises:
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
+    for coder in coders:
+        check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     wanted = sorted(set(ks))
     if not wanted:
         raise ValueError("an elbow needs at least one K")

@@ -8,12 +8,13 @@ allocated, and each tile's checksum is compared before its bytes are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec import container, sizes
-from kqcodec.coders import coder_named
+from kqcodec.coders import Coder, coder_of
 from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
@@ -76,13 +77,14 @@ class Opened:
     def _check_size(self) -> None:
         if self.source.size is None:
             return
-        wanted = self.first_record + sizes.tiles_size(self.header)
-        if self.source.size < wanted:
+        least, most = sizes.allowed_sizes(self.header, self.source)
+        if self.source.size < least:
+            at_least = "" if least == most else "at least "
             raise TruncatedError(
-                f"the file ends early: it has {self.source.size:,} of its {wanted:,} bytes"
+                f"the file ends early: it has {self.source.size:,} of its {at_least}{least:,} bytes"
             )
-        if self.source.size > wanted:
-            extra = self.source.size - wanted
+        if self.source.size > most:
+            extra = self.source.size - most
             raise InvalidDataError(
                 f"{extra:,} byte{'s' * (extra > 1)} too many: the file goes on behind its end "
                 "(rule 6.9)"
@@ -99,22 +101,30 @@ class Opened:
         if grid.count > 1:
             directory = container.read_directory(self.source, self.header, self.sealer)
             if directory != lengths:
-                raise InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
+                raise _wrong_directory()
         if memoryview(self.source.read_up_to(1)).nbytes:
             raise InvalidDataError("bytes follow the end of the file (rule 6.9)")
 
     def read_record(self, index: int) -> container.Record:
         """The record that the source stands at, which is that tile's."""
+        return container.read_record(self.source, index, *self.payload_range(index))
+
+    def payload_range(self, index: int) -> tuple[int, int]:
+        """The least and the most bytes of that tile's payload."""
         labels = self.header.grid.box(index).pixels
-        size = sizes.payload_size(self.header.coder, labels, self.header.k)
-        return container.read_record(self.source, index, size)
+        return sizes.payload_range(self.header.coder, labels, self.header.k)
+
+    @cached_property
+    def coder(self) -> Coder:
+        """What decodes the tiles."""
+        return coder_of(self.header.coder, self.palette)
 
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""
         self.sealer.check_tile(record)
         box = self.header.grid.box(record.tile)
         labels = np.empty((box.height, box.width), dtype=label_dtype(self.header.k))
-        coder_named(self.header.coder).decode(record.payload, self.header.k, labels)
+        self.coder.decode(record.payload, labels)
         return box, labels
 
 
@@ -268,21 +278,37 @@ def read_region(
 
 
 def _records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
-    source, grid = opened.source, opened.header.grid
-    position = 0
-    starts = []
-    if grid.count > 1 and source.size is not None:
-        source.seek(source.size - opened.header.directory_size)
-        lengths = container.read_directory(source, opened.header, opened.sealer)
-        position = opened.first_record
-        for length in lengths:
-            starts.append(position)
-            position += container.record_size(length)
-    else:
-        starts.append(opened.first_record)
+    if opened.header.grid.count == 1:
+        yield from opened.records()
+        return
+    starts = _starts_of_records(opened)
     for index in touched:
-        source.seek(starts[index])
-        yield opened.read_record(index)
+        opened.source.seek(starts[index])
+        record = opened.read_record(index)
+        if opened.source.position != starts[index + 1]:
+            raise _wrong_directory()
+        yield record
+
+
+def _starts_of_records(opened: Opened) -> list[int]:
+    """Where each tile's record begins, by the directory, and where the last one ends."""
+    assert opened.source.size is not None  # noqa: S101 - regions are of files that can seek
+    end = opened.source.size - opened.header.directory_size
+    opened.source.seek(end)
+    starts = [opened.first_record]
+    lengths = container.read_directory(opened.source, opened.header, opened.sealer)
+    for index, length in enumerate(lengths):
+        least, most = opened.payload_range(index)
+        if not least <= length <= most:
+            raise _wrong_directory()
+        starts.append(starts[-1] + container.record_size(length))
+    if starts[-1] != end:
+        raise _wrong_directory()
+    return starts
+
+
+def _wrong_directory() -> InvalidDataError:
+    return InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
 
 
 def _decode_tiles(

@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kqcodec import sizes
 from kqcodec.coded_palette import encode_palette, in_coding_order
-from kqcodec.coders import DEFAULT_CODER, Coder, coder_named
+from kqcodec.coders import CODED_PALETTES, DEFAULT_CODER, Coder, check_coder, coder_of
 from kqcodec.container import MAX_SECTIONS, Sealer, Section
+from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
 from kqcodec.image import palette_bytes
 from kqcodec.metadata import SECTION_KINDS
 from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.tiles import DEFAULT_ONE_TILE_PIXELS, DEFAULT_TILE_SIDE
+from kqcodec.tiles import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kqcodec.image import IndexedImage
-
-# The coders whose files have the palette coded where that is smaller (rule 4.5).
-CODED_PALETTES = frozenset({"context"})
 
 # None: by the picture's size; 0: one tile; a side, or (width, height).
 TileSize: TypeAlias = "int | tuple[int, int] | None"
@@ -35,6 +33,7 @@ def encode_indexed(
     indexed: IndexedImage,
     *,
     coder: str = DEFAULT_CODER,
+    effort: str = DEFAULT_EFFORT,
     tile: TileSize = None,
     threads: int | None = None,
     sections: Sequence[Section] = (),
@@ -43,10 +42,13 @@ def encode_indexed(
 
     Args:
         indexed: palette and labels, kept exactly, unused entries and alpha included.
-        coder: "packed" (ceil(log2 K) bits a label) or "dense" (log2 K).
+        coder: "packed" (ceil(log2 K) bits a label), "dense" (log2 K), or "context" (what
+            the neighbours don't tell; the smallest).
+        effort: of the coder context: "fast", "default" or "best".
         tile: pixels a tile, a power of two from 16 to 262,144, or a pair
             (width, height) of them; 0 for as wide or high as the picture; None
-            for one tile up to 1024 x 1024 pixels, else tiles of that size.
+            for one tile up to 2048 x 1024 pixels, else tiles of 2048 x 2048; packed
+            and dense one up to 1024 x 1024, else tiles of that size.
         threads: how many threads code tiles; None for as many as there are
             processors. The bytes don't depend on it.
         sections: extension sections to carry, behind those of the image's metadata.
@@ -55,20 +57,17 @@ def encode_indexed(
         TypeError, ValueError: an argument is of the wrong kind or out of range.
     """
     return b"".join(
-        encoded_parts(indexed, coder=coder, tile=tile, threads=threads, sections=sections)
+        encoded_parts(
+            indexed, coder=coder, effort=effort, tile=tile, threads=threads, sections=sections
+        )
     )
-
-
-def in_order_of(coder: str, indexed: IndexedImage) -> IndexedImage:
-    """The same picture with its palette in the order that the coder codes best; for
-    palettes whose order nobody has fixed."""
-    return in_coding_order(indexed) if coder in CODED_PALETTES else indexed
 
 
 def encoded_parts(
     indexed: IndexedImage,
     *,
     coder: str = DEFAULT_CODER,
+    effort: str = DEFAULT_EFFORT,
     tile: TileSize = None,
     threads: int | None = None,
     sections: Sequence[Section] = (),
@@ -80,14 +79,14 @@ def encoded_parts(
     for section in sections:
         if not section.optional:
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
-    tile_coder = coder_named(coder)
+    tile_coder = coder_of(coder, indexed.palette, effort)
     count = thread_count(threads)
     header = _header(indexed, coder, tile, sections)
     coded = None
     if coder in CODED_PALETTES:
         coded = encode_palette(palette_bytes(indexed.palette), indexed.k)
     if coded is not None:
-        header = replace(header, coded_palette=True, minor=2)
+        header = replace(header, coded_palette=True)
     return _parts(indexed, header, tile_coder, count, sections, coded_palette=coded)
 
 
@@ -95,6 +94,7 @@ def encoded_size(
     indexed: IndexedImage,
     *,
     coder: str = DEFAULT_CODER,
+    effort: str = DEFAULT_EFFORT,
     tile: TileSize = None,
     threads: int | None = None,
 ) -> int:
@@ -103,20 +103,36 @@ def encoded_size(
     A coder whose sizes follow from the header isn't run; any other one is.
     Arguments and errors are as there.
     """
+    check_coder(coder, effort)
     if sizes.predictable(coder):
         return predicted_size(indexed, indexed.k, coder=coder, tile=tile)
-    return sum(map(len, encoded_parts(indexed, coder=coder, tile=tile, threads=threads)))
+    parts = encoded_parts(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
+    return sum(map(len, parts))
 
 
-def predicted_size(
-    indexed: IndexedImage, k: int, *, coder: str = DEFAULT_CODER, tile: TileSize = None
-) -> int:
+def predicted_size(indexed: IndexedImage, k: int, *, coder: str, tile: TileSize = None) -> int:
     """How many bytes the same picture would make in ``k`` colours, by a coder that
     ``sizes.predictable`` names."""
     sections = indexed.metadata.sections()
     header = replace(_header(indexed, coder, tile, sections), k=k)
     extra = len(Sealer(header).sections(sections)) if sections else 0
     return sizes.file_size(header) + extra
+
+
+def check_coding(coder: str, effort: str, tile: TileSize) -> None:
+    """What of the arguments can be refused before there is an image to encode.
+
+    Raises:
+        TypeError, ValueError: as for ``encode_indexed``.
+    """
+    check_coder(coder, effort)
+    tile_exponents(tile, 1, 1, coder)
+
+
+def in_order_of(coder: str, indexed: IndexedImage) -> IndexedImage:
+    """The same picture with its palette in the order that the coder makes the most of;
+    for callers whose order is free."""
+    return in_coding_order(indexed) if coder in CODED_PALETTES else indexed
 
 
 def _header(
@@ -128,9 +144,9 @@ def _header(
             width=indexed.width,
             height=indexed.height,
             k=indexed.k,
-            tile_exponents=tile_exponents(tile, indexed.width, indexed.height),
+            tile_exponents=tile_exponents(tile, indexed.width, indexed.height, coder),
             sections=bool(sections),
-            minor=_least_minor(indexed, sections),
+            minor=_least_minor(indexed, coder, sections),
             alpha=indexed.has_alpha,
         )
     except InvalidDataError as exc:
@@ -154,7 +170,7 @@ def _parts(
     grid = header.grid
 
     def encode_tile(index: int) -> tuple[bytes, int]:
-        payload = coder.encode(indexed.labels[grid.box(index).slices], indexed.k)
+        payload = coder.encode(indexed.labels[grid.box(index).slices])
         return sealer.tile(index, payload), len(payload)
 
     lengths = []
@@ -164,14 +180,15 @@ def _parts(
     yield sealer.directory(lengths)
 
 
-def _least_minor(indexed: IndexedImage, sections: Sequence[Section]) -> int:
-    """The least minor version of the format that has all that the file uses besides a
-    coded palette."""
+def _least_minor(indexed: IndexedImage, coder: str, sections: Sequence[Section]) -> int:
+    """The least minor version of the format that has all that the file uses."""
+    if coder == "context":
+        return 2
     has_metadata = any(section.kind in SECTION_KINDS.values() for section in sections)
     return int(indexed.has_alpha or has_metadata)
 
 
-def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:
+def tile_exponents(tile: TileSize, width: int, height: int, coder: str) -> tuple[int, int]:
     """The header's exponents (x, y) for a tile size; 0 where the tile is as wide
     or high as the picture.
 
@@ -179,7 +196,8 @@ def tile_exponents(tile: TileSize, width: int, height: int) -> tuple[int, int]:
         TypeError, ValueError: not a tile size; see ``encode_indexed``.
     """
     if tile is None:
-        tile = 0 if width * height <= DEFAULT_ONE_TILE_PIXELS else DEFAULT_TILE_SIDE
+        policy = POLICIES[coder]
+        tile = 0 if width * height <= policy.one_tile_pixels else policy.side
     sides = (tile, tile) if isinstance(tile, int) else tuple(tile)
     if len(sides) != 2 or not all(type(side) is int for side in sides):
         raise TypeError(f"tile must be a whole number or a pair of them, not {tile!r}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encoded_size, in_order_of
 from kqcodec.sorting import DEFAULT_SORT
 
@@ -19,11 +20,12 @@ class Filing:
     """How to write the file.
 
     Attributes:
-        coder, tile, threads: as for ``encode``.
+        coder, effort, tile, threads: as for ``encode``.
         order_is_free: whether the coder may put the palette in an order of its own.
     """
 
     coder: str
+    effort: str
     tile: TileSize
     threads: int | None
     order_is_free: bool
@@ -33,6 +35,7 @@ class Filing:
         """For images that ``quantize`` makes with those options."""
         return cls(
             coder,
+            options.get("effort", DEFAULT_EFFORT),
             tile,
             options.get("threads"),
             options.get("sort", DEFAULT_SORT) == DEFAULT_SORT,
@@ -45,5 +48,9 @@ class Filing:
     def size(self, indexed: IndexedImage) -> int:
         """The bytes of the file."""
         return encoded_size(
-            self.ordered(indexed), coder=self.coder, tile=self.tile, threads=self.threads
+            self.ordered(indexed),
+            coder=self.coder,
+            effort=self.effort,
+            tile=self.tile,
+            threads=self.threads,
         )

@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any
 from kqcodec import sizes
 from kqcodec.choice import pins_from
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
-from kqcodec.coders import DEFAULT_CODER, coder_named
+from kqcodec.coders import DEFAULT_CODER
 from kqcodec.crossing import ARITHMETIC, crossing
 from kqcodec.curve import elbow
-from kqcodec.encoder import predicted_size
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding, predicted_size
 from kqcodec.errors import UnmetGoalError
 from kqcodec.filing import Filing
 from kqcodec.metrics import PEAK
@@ -173,7 +174,7 @@ def quantize_to(
             picture of at most 16 colours is kept exactly, as is one without a knee
             where ``most`` allows.
         most: the largest K to use.
-        coder, tile: of the file whose size counts.
+        coder, tile: of the file whose size counts; ``effort`` is that of the coder, too.
         threads, background, keep: as for ``quantize``.
         options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``,
             ``pins``, ``sort``, ``dither``, ``dither_kind``.
@@ -184,7 +185,7 @@ def quantize_to(
         TypeError, ValueError: a wrong argument, or no goal.
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
-    coder_named(coder)
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background, keep=keep)
     options["threads"] = threads

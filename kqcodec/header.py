@@ -23,12 +23,11 @@ from kqcodec.tiles import Grid
 SIGNATURE = bytes.fromhex("cb510d0a0a")
 MAJOR, MINOR = 1, 2
 
-CODER_NUMBERS = {"packed": 0, "dense": 1}
+CODER_NUMBERS = {"packed": 0, "dense": 1, "context": 2}  # context since 1.2
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
-CODER_CONTEXT = 2  # reserved
 
 FLAG_ALPHA = 1 << 0  # since 1.1
-FLAG_CODED_PALETTE = 1 << 1
+FLAG_CODED_PALETTE = 1 << 1  # since 1.2
 FLAG_SECTIONS = 1 << 2
 FLAG_PALETTE_ELSEWHERE = 1 << 3  # reserved
 _FLAGS = 0x1F
@@ -59,7 +58,7 @@ class Header:
     """The first 20 bytes of a file. An instance that exists is valid.
 
     Attributes:
-        coder: "packed" or "dense".
+        coder: "packed", "dense" or "context".
         width, height: pixels, 1..2**32-1.
         k: palette entries, 1..65,536.
         tile_exponents: (x, y): tiles are 2**x wide and 2**y high, x and y from
@@ -208,9 +207,8 @@ def _check_signature(data: bytes) -> None:
 
 def _supported_coder(number: int, version: int) -> str:
     if number not in CODER_NAMES:
-        name = "context" if number == CODER_CONTEXT else f"number {number}"
         raise UnsupportedError(
-            f"the coder {name} of format {version >> 4}.{version & 15} "
+            f"the coder number {number} of format {version >> 4}.{version & 15} "
             "needs a newer version of kqcodec"
         )
     return CODER_NAMES[number]

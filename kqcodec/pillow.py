@@ -24,9 +24,10 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
     k           colours to keep. Without it an image of mode P is stored as it is,
                 palette, transparency and indices unchanged, one of mode L or 1
                 exactly, and others in at most 256 colours.
-    coder       "dense" or "packed".
+    coder       "context", "dense" or "packed".
+    effort      "fast", "default" or "best": of the search for colours and of the coder.
     palette, pins, sort, dither, dither_kind
-    tile, effort, space, seed, restarts, threads, background
+    tile, space, seed, restarts, threads, background
     icc_profile, exif, xmp
                 to store with it, as bytes. Without icc_profile the image's own
                 is stored, as by Pillow's other formats; None stores none.
@@ -44,13 +45,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
+from kqcodec.coders import DEFAULT_CODER
 from kqcodec.decoder import Opened
-from kqcodec.encoder import encode_indexed
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding, encode_indexed, in_order_of
 from kqcodec.errors import FormatError
 from kqcodec.header import SIGNATURE
 from kqcodec.labelmaps import of_palette_image
 from kqcodec.metadata import Metadata
 from kqcodec.sizes import theory_bits
+from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
@@ -65,7 +69,7 @@ _QUANTIZING = (
     *("palette", "pins", "sort", "dither", "dither_kind"),
     *("effort", "space", "seed", "restarts", "threads", "background"),
 )
-_CODING = ("coder", "tile", "threads")
+_CODING = ("coder", "effort", "tile", "threads")
 
 
 class KqImageFile(ImageFile.ImageFile):
@@ -138,6 +142,8 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
     quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
+    coder = options.get("coder", DEFAULT_CODER)
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), options.get("tile"))
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
     if k is None and image.mode == "P" and not given:
@@ -150,6 +156,8 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
         plain = image.copy()
         plain.info.pop("icc_profile", None)
         indexed = kqcodec.quantize(plain, k, **quantizing)
+        if options.get("palette") is None and options.get("sort", DEFAULT_SORT) == DEFAULT_SORT:
+            indexed = in_order_of(coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     file.write(encode_indexed(indexed, **coding))

@@ -1,7 +1,8 @@
 """The size report: a file's parts in bits, beside the formula.
 
 ``size_report`` decodes everything and recomputes from the header what the file
-must weigh; the numbers are a proof, not an estimate.
+must weigh, where its coder's sizes follow from that; the numbers are a proof, not an
+estimate.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class SizeReport:
         width, height, k, coder, alpha, tiles: from the header.
         file_bytes: the whole file.
         predicted_bytes: what it must be, computed from the header alone (with
-            the extension sections, whose lengths it doesn't tell, added).
+            the extension sections, whose lengths it doesn't tell, added); None for a
+            coder whose sizes depend on the picture.
         header_bytes: the 20 bytes of the header.
         palette_bytes: the 3·K bytes of the palette, 4·K with alpha, fewer if coded.
         labels_bytes: the payloads of all tiles.
@@ -62,7 +64,7 @@ class SizeReport:
     coder: str
     tiles: int
     file_bytes: int
-    predicted_bytes: int
+    predicted_bytes: int | None
     header_bytes: int
     palette_bytes: int
     labels_bytes: int
@@ -82,10 +84,12 @@ class SizeReport:
 
     @property
     def proven(self) -> bool:
-        """Whether the file is exactly as large as predicted, and its parts add up."""
+        """Whether the parts add up to the file's size, and that is as predicted, where
+        its coder's sizes can be. (Every checksum and label is right, or there were no
+        report.)"""
         parts = self.header_bytes + self.palette_bytes + self.labels_bytes
         parts += self.directory_bytes + self.sections_bytes
-        return self.file_bytes == self.predicted_bytes == parts
+        return self.file_bytes == parts and self.predicted_bytes in (None, parts)
 
     def rows(self) -> list[SizeRow]:
         """The table: theory first, then the file and its parts."""
@@ -141,6 +145,9 @@ def size_report(
             framing += container.record_size(size) - size
             frequencies += counts
         sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
+        predicted = None
+        if sizes.predictable(header.coder):
+            predicted = sizes.file_size(header) + sections
         return SizeReport(
             width=header.width,
             height=header.height,
@@ -148,7 +155,7 @@ def size_report(
             coder=header.coder,
             tiles=header.grid.count,
             file_bytes=source.position,
-            predicted_bytes=sizes.file_size(header) + sections,
+            predicted_bytes=predicted,
             header_bytes=HEADER_SIZE,
             palette_bytes=opened.palette_size,
             labels_bytes=labels_bytes,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed
 from kqcodec.exports import npy_bytes, pillow_bytes
 from kqcodec.labelmaps import label_picture
@@ -53,6 +54,7 @@ def segment_files(
     *,
     connectivity: int | None = None,
     opacity: float = 0.5,
+    effort: str = DEFAULT_EFFORT,
     threads: int | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files, made one after the other.
@@ -62,7 +64,7 @@ def segment_files(
         kinds: some of ``NAMES``.
         connectivity: 4 or 8 to count connected components in the tables, or None.
         opacity: of the overlay.
-        threads: for the labels' .kq file.
+        effort, threads: for the labels' .kq file, as for ``encode_indexed``.
     """
     names = iter(file_names(kinds, segmentation))
     for kind in kinds:
@@ -79,14 +81,20 @@ def segment_files(
             rows = segmentation.rows(connectivity)
             yield next(names), (json.dumps(rows, indent=1) + "\n").encode()
         else:
-            yield next(names), label_file(segmentation, kind, threads)
+            yield next(names), label_file(segmentation, kind, effort=effort, threads=threads)
 
 
-def label_file(segmentation: Segmentation, kind: str, threads: int | None = None) -> bytes:
+def label_file(
+    segmentation: Segmentation,
+    kind: str,
+    *,
+    effort: str = DEFAULT_EFFORT,
+    threads: int | None = None,
+) -> bytes:
     """The label map as "kq", "png" (palette indices, or 16-bit grey over 256
     labels) or "npy"."""
     if kind == "kq":
-        return encode_indexed(segmentation.indexed, threads=threads)
+        return encode_indexed(segmentation.indexed, effort=effort, threads=threads)
     if kind == "png":
         return _png(label_picture(segmentation.indexed))
     return npy_bytes(segmentation.labels)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kqcodec.container import record_size
+from kqcodec.container import read_length, record_size
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.header import Header
+    from kqcodec.source import Source
 
 
 def color_bits(alpha: bool = False) -> int:
@@ -121,20 +122,51 @@ def predictable(coder: str) -> bool:
 
 
 def payload_size(coder: str, labels: int, k: int) -> int:
-    """Bytes of a tile of so many labels, by the coder of that name."""
+    """Bytes of a tile of so many labels, by a coder that is ``predictable``."""
     return _PAYLOAD_SIZES[coder](labels, k)
 
 
-def tiles_size(header: Header) -> int:
-    """Bytes of all tile records and the directory, from the header alone."""
-    records = 0
+@lru_cache(maxsize=64)
+def payload_range(coder: str, labels: int, k: int) -> tuple[int, int]:
+    """The least and the most bytes of a tile of so many labels, by any coder."""
+    if predictable(coder):
+        size = payload_size(coder, labels, k)
+        return size, size
+    return (1, 1 + dense_size(labels, k)) if k > 1 else (0, 0)
+
+
+def tiles_range(header: Header) -> tuple[int, int]:
+    """The least and the most bytes of all tile records and the directory, from the
+    header alone."""
+    least = most = header.directory_size
     for labels, count in header.grid.tile_areas():
-        records += count * record_size(payload_size(header.coder, labels, header.k))
-    return records + header.directory_size
+        low, high = payload_range(header.coder, labels, header.k)
+        least += count * record_size(low)
+        most += count * record_size(high)
+    return least, most
+
+
+def allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
+    """The least and the most bytes of a file, looked at from where its tiles begin.
+
+    In a file of one tile this tells its length, which is looked up where sizes don't
+    follow from the header.
+
+    Raises:
+        TruncatedError, InvalidDataError: the length can't be read.
+    """
+    start = source.position
+    least, most = tiles_range(header)
+    if least < most and header.grid.count == 1 and source.size is not None:
+        size = record_size(read_length(source, "tile 0"))
+        source.seek(start)
+        if least <= size <= most:  # what else there is to it the tile's reader says
+            least = most = size
+    return start + least, start + most
 
 
 def labels_size(header: Header) -> int:
-    """Bytes of all payloads, from the header alone."""
+    """Bytes of all payloads, by a coder that is ``predictable``."""
     return sum(
         count * payload_size(header.coder, labels, header.k)
         for labels, count in header.grid.tile_areas()
@@ -142,6 +174,7 @@ def labels_size(header: Header) -> int:
 
 
 def file_size(header: Header) -> int:
-    """Bytes of a file without extension sections, from the header alone."""
+    """Bytes of a file without extension sections, from the header alone, where its coder
+    is ``predictable``."""
     palette = header.palette_size + CHECKSUM_SIZE
-    return HEADER_SIZE + palette + tiles_size(header)
+    return HEADER_SIZE + palette + tiles_range(header)[0]

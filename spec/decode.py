@@ -7,7 +7,8 @@ It turns a .kq file of version 1.x into a binary PPM picture (P6, eight bits a
 channel) or, where there is alpha, a PAM picture (P7, RGB_ALPHA). It is written from
 kq.md alone, in the order of that document, with Python's standard library and whole
 numbers only; it shares nothing with kqcodec, so that where both agree on a file, the
-document has told both the same.
+document has told both the same. Sections 15 and 16 are beside it, in decode_mixing.py
+and decode_context.py.
 
 Each comment that starts with a number quotes the rule of kq.md which the lines
 below it carry out. Whatever a file breaks ends in `Refused`, which names the
@@ -29,6 +30,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
+
+from decode_context import decode_tile
 
 MAX_PIXELS = 2**27
 
@@ -113,7 +116,7 @@ class Source:
 
 HEADER_LENGTH = 20
 SIGNATURE = bytes.fromhex("CB 51 0D 0A 0A")
-PACKED, DENSE = 0, 1
+PACKED, DENSE, CONTEXT = 0, 1, 2
 FLAG_A = 1 << 0  # the palette has alpha
 FLAG_C = 1 << 1  # the palette is coded
 FLAG_S = 1 << 2  # extension sections follow the palette
@@ -177,14 +180,14 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
     # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 and 1 and flags A, C and S."
+    # of this document knows coders 0 to 2 and flags A, C and S."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
-    if coder not in (PACKED, DENSE):
-        raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 and 1")
+    if coder not in (PACKED, DENSE, CONTEXT):
+        raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 to 2")
     if flags & ~(FLAG_A | FLAG_C | FLAG_S):
         raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00111")
 
-    # 4.5: "The coders packed and dense never have flag C."
+    # 4.5: "The coders packed and dense never have flag C"
     if flags & FLAG_C and coder in (PACKED, DENSE):
         raise Refused("4.5", f"the file has flag C, which coder {coder} never has")
 
@@ -383,7 +386,7 @@ def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearra
         # decoded without any other tile."
         # 1.3: "Rows run from the top of the picture to the bottom, and pixels in a row
         # from left to right."
-        labels = decode_labels(header, index, payload, count)
+        labels = decode_labels(header, entries, index, payload, (right - left, bottom - top))
         for row in range(top, bottom):
             # 4.3: "The pixel with label i has the colour of entry i."
             row_labels = itertools.islice(labels, right - left)
@@ -406,10 +409,14 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     length = read_length(source, f"tile {index}")
 
     # 6.6: "The payloads of packed and dense have exactly the length that sections 7
-    # and 8 give."
+    # and 8 give. A payload of context has, for K ≥ 2, at least one byte and at most one
+    # more than dense would need for the same labels; for K = 1 it is empty."
     # 6.5: "a decoder checks this, and rule 6.6, before it reads the payload."
     needed = payload_length(header, labels)
-    if length != needed:
+    least, most = needed, needed
+    if header.coder == CONTEXT and header.k >= 2:
+        least, most = 1, 1 + needed
+    if not least <= length <= most:
         why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"
         raise Refused("6.6", why)
 
@@ -417,11 +424,17 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     stored = source.take(CRC32_LENGTH, "6.3", f"the CRC-32 of tile {index}")
     check_part(header, b"TILE", index, payload, stored)
 
+    if header.coder != CONTEXT:
+        check_unused_bits(payload, payload_bits(header, labels), index)
+    return payload
+
+
+def check_unused_bits(payload: bytes, bits: int, index: int) -> None:
+    """Refuse a payload of so many bits with anything behind them."""
     # 6.7: "The bits of a payload's last byte that hold nothing are 0."
-    unused_bits = 8 * length - payload_bits(header, labels)
+    unused_bits = 8 * len(payload) - bits
     if payload and payload[-1] & ((1 << unused_bits) - 1):
         raise Refused("6.7", f"the unused bits at the end of tile {index} are not 0")
-    return payload
 
 
 def read_length(source: Source, part: str) -> int:
@@ -460,7 +473,7 @@ def check_directory(source: Source, header: Header, lengths: list[int]) -> None:
 
 
 def payload_bits(header: Header, labels: int) -> int:
-    """Return how many bits so many labels take in the file's coder."""
+    """Return how many bits so many labels take in the file's coder, context as in dense."""
     if header.coder == PACKED:
         return labels * bits_for(header.k)
     return dense_bits(header.k, labels)
@@ -474,15 +487,21 @@ def payload_length(header: Header, labels: int) -> int:
     return (payload_bits(header, labels) + 7) // 8
 
 
-def decode_labels(header: Header, index: int, payload: bytes, count: int) -> Iterator[int]:
-    """Yield the labels of one tile, each of them less than K."""
+def decode_labels(
+    header: Header, entries: list[bytes], index: int, payload: bytes, size: tuple[int, int]
+) -> Iterator[int]:
+    """Yield the labels of one tile of so many columns and rows, each of them less than K."""
     # 7.1: "For K = 1, b is 0 and the payload empty."
     # 8.1: "For K = 1 the payload is empty."
+    # 16.1: "For K = 1 the payload is empty."
+    count = size[0] * size[1]
     if header.k == 1:
         return itertools.repeat(0, count)
     if header.coder == PACKED:
         return decode_packed(header.k, index, payload, count)
-    return decode_dense(header.k, index, payload, count)
+    if header.coder == DENSE:
+        return decode_dense(header.k, index, payload, count)
+    return decode_context(entries, index, payload, size)
 
 
 # ── 7. The coder packed ─────────────────────────────────────────────────────
@@ -833,6 +852,41 @@ def gaps(f: int, green: int, n: int) -> list[int]:
     while len(masses) < 256:
         masses.append(masses[-1] * rho // 65536)
     return masses
+
+
+# ── 16. The coder context ───────────────────────────────────────────────────
+
+
+def decode_context(
+    entries: list[bytes], index: int, payload: bytes, size: tuple[int, int]
+) -> Iterator[int]:
+    """Yield the labels of one tile of so many columns and rows."""
+    # 16.1: "its first byte, the *settings*, says how the rest is coded"
+    settings, rest = payload[0], payload[1:]
+    model, questions = settings >> 6, settings >> 4 & 3
+
+    # 16.1: "The number of questions isn't 0, unless the model is dense, whose byte is all
+    # 0."
+    if (questions == 0 or model == 0) and settings != 0:
+        raise Refused("16.1", f"tile {index} has the settings {settings:08b}")
+
+    # 16.2: "With the model dense, the rest is exactly the payload that section 8 gives the
+    # same labels."
+    if model == 0:
+        k, count = len(entries), size[0] * size[1]
+        bits = dense_bits(k, count)
+        if len(rest) != (bits + 7) // 8:
+            raise Refused("16.2", f"{len(rest)} bytes of dense in tile {index}, of {bits} bits")
+        check_unused_bits(rest, bits, index)
+        return decode_dense(k, index, rest, count)
+
+    # 16.3: "With the other models the rest is a payload of section 13, of which rule 13.5
+    # holds, for the labels one after the other."
+    decoder = ArithmeticDecoder(rest)
+    labels = decode_tile(decoder.bit, settings, entries, *size)
+    if not decoder.ends_well():
+        raise Refused("16.3", f"the payload of tile {index} doesn't end as an encoder ends it")
+    return iter(labels)
 
 
 # ── The whole file ──────────────────────────────────────────────────────────

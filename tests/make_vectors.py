@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import binascii
+import functools
 import hashlib
 import json
 import struct
@@ -28,9 +29,10 @@ import numpy as np
 from profiles import rgb_profile
 
 from kqcodec.coded_palette import encode_palette
-from kqcodec.coders import coder_named
+from kqcodec.coders import coder_of
 from kqcodec.container import pack_length
 from kqcodec.image import label_dtype
+from kqcodec.kernels import kernels
 from kqcodec.tiles import Grid
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
 
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
+CODER_NUMBERS = CODERS | {"context": 2}
+TIES = ((7, 0), (5, 1), (3, 2))  # a factor and a shift for each channel
+MODELS = {"fast": 1, "default": 2, "best": 3}
 FLAG_ALPHA = 1
 FLAG_CODED_PALETTE = 2
 FLAG_SECTIONS = 4
@@ -102,7 +107,7 @@ class Parts:
         flags = 0 if self.sections is None else FLAG_SECTIONS
         flags |= 0 if self.alpha is None else FLAG_ALPHA
         flags |= 0 if self.coded_palette is None else FLAG_CODED_PALETTE
-        numbers = (self.version, CODERS[self.coder] << 5 | flags, self.tile)
+        numbers = (self.version, CODER_NUMBERS[self.coder] << 5 | flags, self.tile)
         sizes = (self.width, self.height, self.k - 1)
         return SIGNATURE + struct.pack(">BBBIIH", *numbers, *sizes)
 
@@ -136,9 +141,10 @@ class Parts:
     def payloads(self) -> list[bytes]:
         """The payloads of the tiles."""
         array = np.array(self.labels, dtype=label_dtype(self.k)).reshape(self.height, self.width)
-        coder = coder_named(self.coder)
+        palette = np.frombuffer(self.palette, dtype=np.uint8).reshape(-1, 3)
+        coder = coder_of(self.coder, palette)
         boxes = (self.grid.box(index) for index in range(self.grid.count))
-        payloads = [coder.encode(np.ascontiguousarray(array[b.slices]), self.k) for b in boxes]
+        payloads = [coder.encode(np.ascontiguousarray(array[b.slices])) for b in boxes]
         for index, payload in self.payload_override:
             payloads[index] = payload
         return payloads
@@ -176,6 +182,48 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class ContextParts(Parts):
+    """The same by the coder context, with these settings in every tile."""
+
+    coder: str = "context"
+    version: int = 0x12
+    settings: int = 0xAC  # default, two questions, a match, learning rate 4
+
+    def payloads(self) -> list[bytes]:
+        """The payloads of the tiles."""
+        if self.k == 1:
+            payloads = [b""] * self.grid.count
+        else:
+            array = np.array(self.labels, dtype=label_dtype(self.k))
+            array = array.reshape(self.height, self.width)
+            boxes = (self.grid.box(index) for index in range(self.grid.count))
+            tiles = (array[box.slices] for box in boxes)
+            payloads = [
+                context_payload(t.shape, tuple(t.ravel().tolist()), self.palette, self.settings)
+                for t in tiles
+            ]
+        for index, payload in self.payload_override:
+            payloads[index] = payload
+        return payloads
+
+
+@functools.cache  # the reference kernels take their time
+def context_payload(
+    shape: tuple[int, int], labels: tuple[int, ...], palette: bytes, settings: int
+) -> bytes:
+    """The payload of a tile; with the model dense where the settings' gives no less."""
+    height, width = shape
+    dense = Parts(width, height, palette, labels, "dense").payloads()[0]
+    rest = None
+    if settings:
+        colors = np.frombuffer(palette, dtype=np.uint8).reshape(-1, 3)
+        array = np.array(labels, dtype=label_dtype(len(colors))).reshape(shape)
+        order = kernels.tree_order(colors)
+        rest = kernels.context_encode(array, order, colors, settings, len(dense))
+    return b"\0" + dense if rest is None else bytes((settings,)) + rest
+
+
+@dataclass(frozen=True)
 class Valid:
     """A file that every decoder decodes."""
 
@@ -199,6 +247,7 @@ class Valid:
             "height": self.parts.height,
             "k": self.parts.k,
             **({} if self.parts.alpha is None else {"alpha": True}),
+            **({"since": "1.2"} if self.parts.coder == "context" else {}),
             "pixels_sha256": hashlib.sha256(self.parts.pixels()).hexdigest(),
             "file_sha256": hashlib.sha256(self.data).hexdigest(),
             **self.metadata(),
@@ -278,6 +327,72 @@ def example_tiles(coder: str = "packed") -> Parts:
     """The picture of the worked example 11.3."""
     labels = tuple((c + r) % 3 for r in range(17) for c in range(17))
     return Parts(17, 17, BLACK_RED_WHITE, labels, coder, tile=0x11)
+
+
+def patterned(width: int, height: int, k: int) -> tuple[int, ...]:
+    """Labels with flat places, edges, lines, a texture that repeats, and a few others."""
+    labels = []
+    other = scattered(width * height, k)
+    for r in range(height):
+        for c in range(width):
+            if (c - width // 3) ** 2 + (r - height // 3) ** 2 < (min(width, height) // 4) ** 2:
+                label = 1
+            elif 2 * r > height:
+                label = (c % 6) * (c % 6 + r % 4) + 2
+            elif c > r:
+                label = (c + r) // 5
+            else:
+                label = 0
+            i = r * width + c
+            labels.append(other[i] if i % 23 == 11 else label % k)
+    return tuple(labels)
+
+
+def never_flat(width: int, height: int) -> tuple[int, ...]:
+    """Labels 0, and 1 wherever six neighbours (rule 16.8) are all 0."""
+    rows = [[0] * (width + 4) for _ in range(height + 2)]
+    for r in range(2, height + 2):
+        rows[r][:2] = [rows[r - 1][2]] * 2
+        for c in range(2, width + 2):
+            above = rows[r - 1][c - 1 : c + 2]
+            six = (*rows[r][c - 2 : c], *above, rows[r - 2][c])
+            rows[r][c] = int(not any(six))
+        rows[r][width + 2 :] = [rows[r][width + 1]] * 2
+    return tuple(label for row in rows[2:] for label in row[2 : width + 2])
+
+
+def soft(k: int) -> bytes:
+    """K colours, most of them near those before."""
+    return b"".join(bytes((255 * i // k, 5 * i & 255, 200 - 199 * i // k)) for i in range(k))
+
+
+def by_context(
+    width: int,
+    height: int,
+    k: int,
+    model: str = "default",
+    questions: int = 2,
+    match: int = 1,
+    rate: int = 4,
+    tile: int = 0,
+) -> ContextParts:
+    """A picture by the coder context."""
+    settings = MODELS[model] << 6 | questions << 4 | match << 3 | rate
+    labels = patterned(width, height, k)
+    return ContextParts(width, height, soft(k), labels, tile=tile, settings=settings)
+
+
+def example_context() -> ContextParts:
+    """The picture of the worked example 11.6."""
+    whole = replace(example_tiles(), tile=0)
+    return ContextParts(whole.width, whole.height, whole.palette, whole.labels)
+
+
+def with_coded_palette(parts: ContextParts) -> ContextParts:
+    """The same with a coded palette."""
+    payload = encode_palette(parts.palette + (parts.alpha or b""), parts.k)
+    assert payload is not None
+    return replace(parts, coded_palette=payload)
 
 
 # ── Valid files ─────────────────────────────────────────────────────────────
@@ -465,6 +580,113 @@ def valid_alpha() -> Iterator[Valid]:
     yield Valid("alpha-version-1.0", what, ("2.3", "10.2"), older)
 
 
+def valid_context() -> Iterator[Valid]:
+    """The coder context."""
+    rules = ("16.1", "16.3")
+    yield Valid("example-context", "worked example 11.6", ("11.6", "16.24"), example_context())
+    for model in MODELS:
+        for k in (2, 3, 17, 200, 4097):
+            parts = by_context(17, 14, k, model) if k > 99 else by_context(26, 21, k, model)
+            yield Valid(f"context-{model}-k{k}", f"K = {k:,}, model {model}", rules, parts)
+        for questions in (1, 2, 3):
+            for match in (0, 1):
+                parts = by_context(23, 17, 40, model, questions, match, rate=2 * questions + match)
+                what = f"{questions} questions, {'a' if match else 'no'} match, model {model}"
+                name = f"context-{model}-questions{questions}-match{match}"
+                yield Valid(name, what, (*rules, "16.18", "16.19"), parts)
+    for rate in (0, 1, 6, 7):
+        what = f"learning rate {rate}"
+        yield Valid(f"context-rate{rate}", what, rules, by_context(25, 25, 9, rate=rate))
+    for k in (3, 200):
+        scatter = ContextParts(23, 11, soft(k), scattered(253, k), settings=0)
+        what = f"K = {k}, model dense: labels in no order"
+        yield Valid(f"context-dense-k{k}", what, ("16.2",), scatter)
+
+
+def valid_context_shapes() -> Iterator[Valid]:
+    """The coder context in pictures and tiles of all shapes."""
+    rules = ("16.1", "16.6")
+    one = ContextParts(9, 7, b"\x80\x20\x10", (0,) * 63)
+    yield Valid("context-k1", "K = 1: the payload is empty", ("16.1",), one)
+    smallest = ContextParts(1, 1, soft(2), (0,))
+    yield Valid("context-1x1", "1 × 1, K = 2", rules, smallest)
+    for width, height in ((1, 40), (40, 1), (2, 30)):
+        parts = by_context(width, height, 5, "best", 3)
+        yield Valid(f"context-{width}x{height}", f"{width} × {height}", rules, parts)
+    flat = ContextParts(90, 70, soft(200), (199,) * 6300, settings=0x7C)
+    yield Valid("context-flat", "one label everywhere, K = 200", ("16.8", "16.10"), flat)
+    specks = tuple(1 + (i >> 4 & 1) if i % 89 == 40 else 0 for i in range(70 * 60))
+    parts = ContextParts(70, 60, soft(3), specks)
+    what = "a flat picture with specks, in which counters see over 255 bits"
+    yield Valid("context-specks", what, ("16.10", "15.11"), parts)
+    never = never_flat(150, 150) + scattered(300, 2)
+    parts = ContextParts(150, 152, soft(2), never, settings=0x64)
+    what = "flat surroundings never go on, so that their counters fall to the least p"
+    yield Valid("context-never-flat", what, ("15.11", "16.8"), parts)
+    rows = [
+        [0, 1, 0, 2 + (r * r // 7 + c // (4 * (r % 6 + 1))) % 2]
+        for r in range(90)
+        for c in range(23)
+    ]
+    broken = tuple(label for row in rows for label in row)
+    parts = ContextParts(92, 90, soft(4), broken, settings=0x64)
+    what = "a texture that changes, for habits that end"
+    yield Valid("context-habits", what, ("16.11",), parts)
+    other = scattered(500, 11)
+    places = (c + 8 * r for r in range(40) for c in range(40))
+    slope = tuple(2 if j % 120 > 70 else other[j] for j in places)
+    what = "rows that are those above moved by eight, so that matches run through margins"
+    yield Valid("context-margins", what, ("16.6", "16.9"), ContextParts(40, 40, soft(11), slope))
+    weave = tuple((7 * (i % 37) * (i % 37) + i // 37 % 3) // 5 % 11 for i in range(37 * 60))
+    for model, number in MODELS.items():
+        settings = number << 6 | 0x2C
+        parts = ContextParts(37, 60, soft(11), weave, settings=settings)
+        what = f"a texture that repeats, for habits and long matches, model {model}"
+        yield Valid(f"context-{model}-weave", what, ("16.9", "16.11", "16.18"), parts)
+    slanted = ContextParts(61, 40, soft(11), tuple(i * i // 9 % 67 % 11 for i in range(2440)))
+    what = "a texture that repeats aslant, so that matches run into margins"
+    yield Valid("context-slanted", what, ("16.6", "16.9"), slanted)
+    for name, tile, what in (("tiles", 0x11, "tiles of 16 × 16"), ("strips", 0x01, "strips")):
+        parts = by_context(40, 37, 7, "fast", tile=tile)
+        yield Valid(f"context-{name}", f"{what}, cut at the edges", (*rules, "6.1", "6.8"), parts)
+    mixed = by_context(64, 16, 7, tile=0x11)
+    others = [replace(mixed, settings=settings).payloads() for settings in (0, 0x55, 0xEC)]
+    mixed = replace(mixed, payload_override=tuple((i, o[i]) for i, o in enumerate(others)))
+    what = "four tiles, each with another model"
+    yield Valid("context-tiles-mixed", what, ("16.1", "16.2", "6.5"), mixed)
+
+
+def valid_context_palettes() -> Iterator[Valid]:
+    """Palettes with the coder context."""
+    base = by_context(24, 19, 60)
+    levels = bytes(64 * (i * step >> shift & 3) for i in range(60) for step, shift in TIES)
+    ties = replace(base, palette=levels)
+    yield Valid("context-palette-ties", "many equal values in a channel", ("16.5",), ties)
+    descends = replace(base, palette=bytes(reversed(base.palette)))
+    same = replace(base, palette=bytes((9, 9, 9)) * 60)
+    glass = replace(base, alpha=alphas(60))
+    noted = with_sections(base, (b"note", b"four"))
+    yield Valid("context-alpha", "alpha, palette not coded", ("4.4", "16.5"), glass)
+    yield Valid("context-palette-same", "60 entries of one colour", ("16.5", "16.14"), same)
+    for name, what, parts in (
+        ("set", "a coded palette whose entries ascend", ascending(base)),
+        ("kept", "a coded palette in its own order", base),
+        ("kept-other", "a coded palette in its own order, from its end", descends),
+        ("same", "a coded palette of one colour", same),
+        ("alpha", "a coded palette with alpha", glass),
+        ("section", "a section behind a coded palette", noted),
+    ):
+        coded = with_coded_palette(parts)
+        yield Valid(f"context-coded-palette-{name}", what, ("4.5", "14.1"), coded)
+
+
+def ascending(parts: ContextParts) -> ContextParts:
+    """The same with the palette sorted by green, red and blue; its labels are as before."""
+    entries = [parts.palette[i : i + 3] for i in range(0, 3 * parts.k, 3)]
+    entries.sort(key=lambda entry: (entry[1], entry[0], entry[2]))
+    return replace(parts, palette=b"".join(entries))
+
+
 def valid_vectors() -> list[Valid]:
     """All valid files."""
     topics = (
@@ -479,6 +701,9 @@ def valid_vectors() -> list[Valid]:
         valid_lengths,
         valid_metadata,
         valid_alpha,
+        valid_context,
+        valid_context_shapes,
+        valid_context_palettes,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -639,7 +864,8 @@ def invalid_unsupported() -> Iterator[Invalid]:
     for coder in range(2, 8):
         data = with_byte(base, 6, coder << 5).to_bytes()
         what = f"reserved coder {coder}"
-        yield Invalid(f"coder-{coder}", what, "2.4", "unsupported", data)
+        until = "1.2" if coder == 2 else ""
+        yield Invalid(f"coder-{coder}", what, "2.4", "unsupported", data, until)
     flags = {"alpha": 0, "coded-palette": 1, "palette-elsewhere": 3, "bit-4": 4}
     for name, bit in flags.items():
         data = with_byte(base, 6, 1 << bit).to_bytes()
@@ -904,6 +1130,92 @@ def invalid_coded_palettes() -> Iterator[Invalid]:
         yield Invalid(f"coded-palette-{name}", what, "4.5", "invalid", data)
 
 
+def invalid_context() -> Iterator[Invalid]:
+    """Payloads of the coder context, under right CRC-32s."""
+    base = by_context(12, 9, 5)
+    payload = base.payloads()[0]
+    dense = replace(base, settings=0).payloads()[0]
+    cases = [
+        *(
+            (
+                f"settings-{value:02x}",
+                f"settings {value:02X}, no questions",
+                "16.1",
+                bytes((value,)) + payload[1:],
+            )
+            for value in (0x40, 0x8C, 0xCF)
+        ),
+        *(
+            (
+                f"settings-{value:02x}",
+                f"settings {value:02X}: model dense, and other bits",
+                "16.1",
+                bytes((value,)) + dense[1:],
+            )
+            for value in (0x01, 0x08, 0x20)
+        ),
+        ("longer", "two bytes longer than by dense", "6.6", dense + b"\1"),
+        ("dense-shorter", "model dense, a byte too short", "16.2", dense[:-1]),
+        ("dense-settings-alone", "model dense, and nothing else", "16.2", dense[:1]),
+        ("dense-padding", "model dense, an unused bit is 1", "6.7", flipped(dense, -1)),
+        (
+            "dense-label",
+            "model dense, a block that is K^n and more",
+            "8.4",
+            dense[:1] + b"\xff" * (len(dense) - 2) + dense[-1:],
+        ),
+        ("zero", "the last byte of the payload is 0", "16.3", payload + b"\0"),
+        ("zero-alone", "a payload of settings and a 0", "16.3", payload[:1] + b"\0"),
+        ("behind", "bytes that aren't asked for behind the payload", "16.3", payload + b"\1" * 5),
+    ]
+    for name, what, rule, wrong in cases:
+        data = replace(base, payload_override=((0, wrong),)).to_bytes()
+        yield Invalid(f"context-{name}", what, rule, "invalid", data)
+    data = ContextParts(4, 4, b"\x80\x20\x10", (0,) * 16, payload_override=((0, b"\0"),)).to_bytes()
+    yield Invalid("context-k1", "K = 1, and settings", "6.6", "invalid", data)
+    tiled = by_context(32, 16, 5, tile=0x11)
+    data = replace(tiled, payload_override=((1, b""),)).to_bytes()
+    yield Invalid("context-empty", "an empty payload, without settings", "6.6", "invalid", data)
+    first, second = tiled.payloads()
+    swapped = tiled.head() + tiled.record(0, second) + tiled.record(1, first)
+    data = swapped + tiled.directory()
+    assert len(first) != len(second)
+    yield Invalid("context-directory", "two tiles swapped", "6.8", "invalid", data)
+    data = flipped(base.to_bytes(), -8, 3)
+    what = "a bit is changed in a payload of context"
+    yield Invalid("checksum-payload-context", what, "3.3", "checksum", data)
+    data = base.to_bytes()[:-6]
+    yield Invalid("truncated-context", "the file ends within a payload", "6.3", "truncated", data)
+
+
+def invalid_context_palettes() -> Iterator[Invalid]:
+    """Coded palettes of files by the coder context."""
+    base = with_coded_palette(by_context(12, 9, 40))
+    payload = base.coded_palette
+    assert payload is not None
+    cases = [
+        ("zero", "ends in a 0", payload + b"\0"),
+        ("behind", "has bytes behind it that aren't asked for", payload + b"\1" * 5),
+        ("as-long", "is as long as a plain one", payload + b"\1" * (118 - len(payload))),
+        ("longer", "is longer than a plain one", payload + b"\1" * (200 - len(payload))),
+    ]
+    for name, what, wrong in cases:
+        data = replace(base, coded_palette=wrong).to_bytes()
+        yield Invalid(
+            f"context-palette-{name}", f"the coded palette {what}", "4.5", "invalid", data
+        )
+    body = b"\x80" + pack_length(len(payload)) + payload
+    tile = base.record(0, base.payloads()[0])
+    data = base.header + body + base.seal(b"PLTE", 0, body) + tile
+    what = "the length of the coded palette isn't in its shortest form"
+    yield Invalid("context-palette-length", what, "6.4", "invalid", data)
+    data = base.to_bytes()
+    what = "the file ends within the coded palette"
+    yield Invalid("truncated-context-palette", what, "4.5", "truncated", data[:40])
+    what = "a bit is changed in the coded palette"
+    yield Invalid("checksum-context-palette", what, "3.3", "checksum", flipped(data, 40))
+
+
 def invalid_vectors() -> list[Invalid]:
     """All invalid files."""
     topics = (
@@ -920,6 +1232,8 @@ def invalid_vectors() -> list[Invalid]:
         invalid_limits,
         invalid_alpha,
         invalid_coded_palettes,
+        invalid_context,
+        invalid_context_palettes,
     )
     return [vector for topic in topics for vector in topic()]
 

@@ -301,7 +301,7 @@ def test_histograms_with_and_without_alpha_do_not_add_up():
 
 def test_files_keep_alpha(tmp_path):
     pixels = glass()
-    size = kqcodec.write(tmp_path / "a.kq", pixels, 16)
+    size = kqcodec.write(tmp_path / "a.kq", pixels, 16, coder="dense")
     found = kqcodec.read(tmp_path / "a.kq")
     assert found == kqcodec.quantize(pixels, 16)
     decoded = kqcodec.decode((tmp_path / "a.kq").read_bytes())
@@ -322,8 +322,8 @@ def test_files_keep_alpha(tmp_path):
 def test_files_without_alpha_are_of_version_1_0():
     opaque = glass()
     opaque[..., 3] = 255
-    data = kqcodec.encode(opaque, 16)
-    assert data == kqcodec.encode(opaque[..., :3], 16)
+    data = kqcodec.encode(opaque, 16, coder="dense")
+    assert data == kqcodec.encode(opaque[..., :3], 16, coder="dense")
     assert data[5:7] == b"\x10\x20"
     assert kqcodec.decode(data).shape == (30, 40, 3)
 

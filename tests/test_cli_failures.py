@@ -119,7 +119,7 @@ def test_bad_files(tmp_path, command, case):
 @pytest.mark.parametrize("position", [0, 7, 19, 22, 31, 40, 100, -1])
 def test_one_flipped_bit(tmp_path, command, position):
     path = tmp_path / "bad.kq"
-    data = bytearray(kqcodec.encode(NOISE, 3))
+    data = bytearray(kqcodec.encode(NOISE, 3, coder="dense"))
     data[position] ^= 0x10
     path.write_bytes(data)
     assert str(path) in refusal(kq(command, path), failures.REFUSED)
@@ -210,7 +210,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, command, existing):
     Image.fromarray(NOISE).save(source)
     if command == "decode":
         source, target = target, source
-        kqcodec.write(source, NOISE, 200)
+        kqcodec.write(source, NOISE, 200, coder="dense")
     target.unlink(missing_ok=True)
     if existing:
         target.write_bytes(b"the old one")
@@ -219,7 +219,9 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, command, existing):
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
-    options = ["--force", "-o", target] + (["-k", 200] if command == "encode" else [])
+    options = ["--force", "-o", target] + (
+        ["-k", 200, "--coder", "dense"] if command == "encode" else []
+    )
     result = kq_process(command, source, *options, preexec_fn=limited)
     message = refusal(result, failures.SYSTEM)
     assert str(target) in message

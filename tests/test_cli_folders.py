@@ -100,7 +100,7 @@ def test_the_result_depends_on_no_jobs(tree, tmp_path):
 
 def test_a_folder_is_verified(tree, tmp_path):
     kq("encode", tree, "-r", "-o", tmp_path / "out")
-    assert kq("verify", tmp_path / "out", "-r").stdout.count("exactly as its header predicts") == 3
+    assert kq("verify", tmp_path / "out", "-r").stdout.count("The parts add up") == 3
     (tmp_path / "out" / "cut.kq").write_bytes((tmp_path / "out" / "a.kq").read_bytes()[:-1])
     (tmp_path / "out" / "gone.kq").symlink_to("nowhere")
     result = kq("verify", tmp_path / "out", "-r", "-q")
@@ -164,14 +164,14 @@ def test_many_pictures_with_five_broken_ones(tmp_path, photograph):
     for path in broken:
         path.write_bytes(path.read_bytes()[:100])
     out = tmp_path / "out"
-    result = kq("encode", top, "-r", "-o", out, "-k", 8, "-q")
+    result = kq("encode", top, "-r", "-o", out, "-k", 8, "-q", "--coder", "dense")
     assert result.exit_code == failures.REFUSED
     assert len(files_below(out)) == 195
     lines = result.stderr.splitlines()
     assert len(lines) == 5
     assert all(str(path) in line for path, line in zip(broken, lines, strict=True))
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-    again = kq("encode", top, "-r", "-o", out, "-k", 8, "--skip-existing")
+    again = kq("encode", top, "-r", "-o", out, "-k", 8, "--coder", "dense", "--skip-existing")
     assert again.exit_code == failures.REFUSED
     assert again.stdout == "0 files written; 195 there already; 5 failed\n"
     assert again.stderr == result.stderr
@@ -404,7 +404,9 @@ def test_standard_input_has_no_size_to_compare(tmp_path):
 def test_the_bar_shows_speed_and_time_left(tree, tmp_path):
     for number in range(6):
         draw(tree / f"more{number}.png", size=(300, 200) if COMPILED else (40, 30))
-    code, shown, _ = on_terminal(["encode", tree, "-r", "-o", tmp_path / "out"], ["stderr"])
+    code, shown, _ = on_terminal(
+        ["encode", tree, "-r", "-o", tmp_path / "out", "--coder", "dense"], ["stderr"]
+    )
     text = shown.decode()
     assert code == 0
     assert re.search(r"\d/9 ", text)
@@ -420,6 +422,7 @@ def test_ctrl_c_tells_what_had_failed(tmp_path, portrait):
     for number in range(100):
         Image.fromarray(portrait[::3, ::3]).save(top / f"{number:02}x.bmp")
     command = [*WITH_CTRL_C, *KQ, "encode", "-r", top, "-o", tmp_path / "out", "--jobs", "2"]
+    command += ["--coder", "dense"]
     process = subprocess.Popen(
         [*map(str, command), "--effort", "best" if COMPILED else "fast"],
         stderr=subprocess.PIPE,

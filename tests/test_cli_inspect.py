@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import samples
 from commands import kq, on_terminal, refusal
@@ -63,10 +64,38 @@ def test_info_from_standard_input(tmp_path):
 
 def test_info_json_agrees_with_the_file(tmp_path):
     path = tmp_path / "a.kq"
-    written(path)
+    written(path, coder="dense")
     figures = json.loads(kq("info", path, "--json").stdout)
     assert figures["file_bytes"] == figures["predicted_bytes"] == path.stat().st_size
     assert figures["theory_bits"] == kqcodec.size_report(path).theory_bits
+
+
+def test_no_size_is_predicted_where_none_can_be(tmp_path):
+    path = tmp_path / "a.kq"
+    for coder, predicted in (("dense", 23 * 17), ("context", None)):
+        written(path, coder=coder)
+        figures = json.loads(kq("info", path, "--json").stdout)
+        assert figures["predicted_bytes"] == (predicted and figures["file_bytes"])
+        assert ("file, by its header" in kq("info", path).stdout) == (predicted is not None)
+        figures = json.loads(kq("verify", path, "--json").stdout)
+        assert figures["predicted_bytes"] == (predicted and figures["file_bytes"])
+        assert figures["proven"] is True
+
+
+def test_verify_fails_where_the_parts_do_not_add_up(tmp_path, monkeypatch):
+    path = tmp_path / "a.kq"
+    written(path, coder="context")
+    monkeypatch.setattr(report.container, "record_size", lambda payload: payload)
+    assert "its parts don't add up" in refusal(kq("verify", path), failures.REFUSED)
+
+
+def test_verify_sets_the_file_against_the_formula(tmp_path):
+    path = tmp_path / "a.kq"
+    flat = kqcodec.IndexedImage(np.zeros((10, 3), np.uint8), np.zeros((50, 50), np.uint8))
+    kqcodec.write(path, flat, coder="context")
+    assert "of theory and so below it" in kq("verify", path).stdout
+    written(path, coder="context")  # noise
+    assert "of theory and so above it" in kq("verify", path).stdout
 
 
 def test_info_shows_what_is_sound_before_it_refuses(tmp_path):
@@ -87,8 +116,13 @@ def test_verify_proves_the_size(tmp_path, coder, k):
     written(path, k, coder=coder)
     result = kq("verify", path)
     assert result.exit_code == 0
-    sentence = f"The file is {path.stat().st_size:,} bytes, exactly as its header predicts."
-    assert sentence in result.stdout
+    size = f"{path.stat().st_size:,} bytes"
+    text = " ".join(result.stdout.split())
+    if coder == "context":
+        assert f"The parts add up to the file's {size}" in text
+        assert "exactly" not in text
+    else:
+        assert f"The file is {size}, exactly as its header predicts." in text
     for row in kqcodec.size_report(path).rows():
         assert row.name.strip() in result.stdout
         assert f"{row.to_raw:.4f}" in result.stdout
@@ -113,7 +147,7 @@ def test_verify_quiet_speaks_of_failures_only(tmp_path):
 
 
 def test_verify_from_standard_input(tmp_path):
-    written(tmp_path / "a.kq", width=40, tile=16)
+    written(tmp_path / "a.kq", width=40, tile=16, coder="dense")
     result = kq("verify", "-", stdin=(tmp_path / "a.kq").read_bytes())
     assert result.exit_code == 0
     assert "standard input: 40 x 17, N = 680, K = 10, dense, 6 tiles" in result.stdout
@@ -121,7 +155,7 @@ def test_verify_from_standard_input(tmp_path):
 
 def test_verify_fails_where_the_prediction_does(tmp_path, monkeypatch):
     path = tmp_path / "a.kq"
-    written(path)
+    written(path, coder="dense")
     monkeypatch.setattr(report.sizes, "file_size", lambda header: 5)
     message = refusal(kq("verify", path), failures.REFUSED)
     assert f"is {path.stat().st_size:,} bytes, but its header predicts 5" in message

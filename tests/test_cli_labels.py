@@ -82,12 +82,12 @@ def test_json_has_no_costs(mask):
     figures = json.loads(kq("encode", "--labels", "--json", mask).stdout)
     assert figures["k"] == 256
     assert {"width", "height", "coder", "file_bytes", "theory_bits"} <= set(figures)
-    assert not {"k_asked", "inertia", "psnr", "effort"} & set(figures)
+    assert not {"k_asked", "inertia", "psnr"} & set(figures)
 
 
 @pytest.mark.parametrize(
     "option",
-    [["-k", 5], ["--effort", "best"], ["--seed", 0], ["--background", "red"]],
+    [["-k", 5], ["--restarts", 2], ["--seed", 0], ["--background", "red"]],
 )
 def test_options_about_choosing_colors_are_refused(mask, option):
     message = usage_refusal(kq("encode", "--labels", mask, *option))

@@ -80,7 +80,6 @@ def test_the_summary_says_how_many(pictures, gpl):
         (["--max-size", "9kB"], "leave out --max-size"),
         (["--pin", "red"], "leave out --pin"),
         (["--sort", "luma"], "leave out --sort"),
-        (["--effort", "best"], "leave out --effort"),
         (["--seed", "1"], "leave out --seed"),
         (["--restarts", "2"], "leave out --restarts"),
     ],

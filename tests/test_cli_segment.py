@@ -227,7 +227,7 @@ def test_an_original_that_is_no_picture_is_refused(mask, tmp_path):
     ("arguments", "message"),
     [
         (["--labels", "-k", 3], "-k is about finding segments, but --labels gives them"),
-        (["--labels", "--effort", "best"], "--effort is about finding segments"),
+        (["--labels", "--seed", "1"], "--seed is about finding segments"),
         (["--original", "x.png"], "--original goes with --labels"),
         (["--background", "loud"], "'loud' is not a colour"),
         (["--opacity", 2], "2"),

@@ -135,7 +135,7 @@ def _unseekable(data):
 
 def test_a_damaged_picture_of_many_tiles_fails_on_many_threads():
     image = indexed(200, 200, 9)
-    data = bytearray(kqcodec.encode_indexed(image, tile=16))
+    data = bytearray(kqcodec.encode_indexed(image, coder="dense", tile=16))
     data[len(data) // 2] ^= 16
     with pytest.raises(errors.ChecksumError):
         kqcodec.decode(data, threads=8)

@@ -9,9 +9,14 @@ from commands import files_in, kq, refusal
 from PIL import Image
 
 import kqcodec
+from kqcodec import kernels
 from kqcodec.cli import failures
 from kqcodec.demo import CODERS, COLORS, CONTACT_SHEET, bits_table, explanation, run_demo
 from kqcodec.picture import HEIGHT, WIDTH, demo_picture
+
+pytestmark = pytest.mark.skipif(
+    kernels.chosen() == "reference", reason="the same on all kernels, and slow on these"
+)
 
 
 @pytest.fixture(scope="module")

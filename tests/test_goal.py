@@ -13,6 +13,7 @@ import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
 from kqcodec.coded_palette import in_coding_order
+from kqcodec.encoder import in_order_of
 from kqcodec.errors import UnmetGoalError
 from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
 from kqcodec.metrics import psnr_of_mse
@@ -37,8 +38,9 @@ def quantized(image, k, **options):
     return kqcodec.quantize(image, k, effort="fast", **options)
 
 
-def fewest(image, coder="dense", **goal):
-    return quantize_to(image, effort="fast", coder=coder, **goal)
+def fewest(image, **goal):
+    """Sizes are those of dense, which follow from the header, unless a test says otherwise."""
+    return quantize_to(image, effort="fast", **{"coder": "dense", **goal})
 
 
 def dense(indexed):
@@ -263,3 +265,19 @@ def test_the_scale_is_as_documented():
     for quality, mse, psnr in ((50, 49.5, 36.0), (80, 12.5, 41.9)):
         assert quality_of_mse(mse) == pytest.approx(quality, abs=0.1)
         assert psnr_of_mse(mse) == pytest.approx(psnr, abs=0.05)
+
+
+def test_a_size_of_a_coder_that_must_be_run(small):
+    found = fewest(small, max_bytes=500, coder="context")
+    size = len(kqcodec.encode_indexed(found, effort="fast"))
+    assert size <= 500
+    assert found == in_order_of("context", quantized(small, found.k))
+    larger = in_order_of("context", quantized(small, found.k + 1))
+    assert len(kqcodec.encode_indexed(larger, effort="fast")) > 500
+
+
+@pytest.mark.parametrize("wrong", [{"coder": "zip"}, {"effort": "most"}, {"tile": 17}])
+def test_wrong_names_are_refused_before_the_search(small, wrong, runs):
+    with pytest.raises(ValueError, match=r"coder|effort|tile"):
+        quantize_to(small, **{"max_bytes": 500, **wrong})
+    assert runs == []

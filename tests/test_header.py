@@ -32,7 +32,7 @@ exponents = st.sampled_from((0, 4, 5, 10, 13))
 
 
 @given(
-    st.sampled_from(("packed", "dense")),
+    st.sampled_from(("packed", "dense", "context")),
     st.integers(1, 2**32 - 1),
     st.integers(1, 2**32 - 1),
     st.integers(1, 65_536),
@@ -117,7 +117,7 @@ def test_minor_versions_are_read():
     assert Header.from_bytes(changed(b5=0x1F)).minor == 15
 
 
-@pytest.mark.parametrize("coder", range(2, 8))
+@pytest.mark.parametrize("coder", range(3, 8))
 def test_unknown_coders_are_refused(coder):
     with pytest.raises(errors.UnsupportedError, match="coder"):
         Header.from_bytes(changed(b6=coder << 5))

@@ -263,7 +263,9 @@ def test_thumbnails_are_small_upright_and_in_srgb(tmp_path):
     labels = np.zeros((300, 500), np.uint8)
     labels[:, 250:] = 1
     metadata = kqcodec.Metadata(icc=made.rgb_profile(), exif=tags.tobytes())
-    kqcodec.write(tmp_path / "a.kq", kqcodec.IndexedImage(palette, labels, metadata=metadata))
+    kqcodec.write(
+        tmp_path / "a.kq", kqcodec.IndexedImage(palette, labels, metadata=metadata), coder="dense"
+    )
     assert kq("thumbnail", tmp_path / "a.kq", tmp_path / "a.png", "--size", 100).exit_code == 0
     with Image.open(tmp_path / "a.png") as image:
         assert image.size == (60, 100)

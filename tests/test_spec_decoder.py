@@ -1,5 +1,5 @@
-"""spec/decode.py: its command, what it may import, its quotations, and its pixels
-against the encoder's on pictures at random."""
+"""spec/decode.py and the modules beside it: the command, what they may import, their
+quotations, and their pixels against the encoder's on pictures at random."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import sys
 import tokenize
 from pathlib import Path
 
+import decode_context
+import decode_mixing
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kqcodec import IndexedImage, encode_indexed
+from kqcodec.kernels import kernels
 
 SPEC = Path(__file__).resolve().parent.parent / "spec"
 SCRIPT = SPEC / "decode.py"
+PARTS = (SCRIPT, SPEC / "decode_mixing.py", SPEC / "decode_context.py")
 VECTORS = SPEC / "vectors"
 
 _spec = importlib.util.spec_from_file_location("kq_spec_decoder", SCRIPT)
@@ -31,8 +35,8 @@ _spec.loader.exec_module(spec_decoder)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command, in an interpreter that sees the standard library alone."""
-    command = [sys.executable, "-I", "-S", str(SCRIPT), *map(str, arguments)]
+    """The command, in an interpreter that sees its folder and the standard library alone."""
+    command = [sys.executable, "-E", "-s", "-S", str(SCRIPT), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
 
 
@@ -72,8 +76,78 @@ def test_decodes_what_the_encoder_writes(case: tuple[IndexedImage, bytes]) -> No
     assert picture.pixels == image.palette[image.labels].tobytes()
 
 
+@given(
+    k=st.sampled_from([2, 3, 5, 30, 300, 4097]),
+    shape=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    model=st.integers(1, 3),
+    questions=st.integers(1, 3),
+    match_and_rate=st.integers(0, 15),
+    spread=st.integers(1, 9),
+    seed=st.integers(0, 2**32),
+)
+@settings(deadline=None, max_examples=40)
+def test_decodes_the_context_of_all_settings(
+    k: int,
+    shape: tuple[int, int],
+    model: int,
+    questions: int,
+    match_and_rate: int,
+    spread: int,
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    palette = np.sort(rng.integers(0, 256, (k, 3), dtype=np.uint8), axis=0)
+    pieces = rng.integers(0, min(k, 2 * spread), (-(-shape[0] // spread), shape[1]))
+    labels = np.repeat(pieces, spread, axis=0)[: shape[0]].astype(np.uint16)
+    byte = model << 6 | questions << 4 | match_and_rate
+    order = kernels.tree_order(palette)
+    payload = kernels.context_encode(labels, order, palette, byte, 10_000)
+    decoder = spec_decoder.ArithmeticDecoder(payload)
+    entries = [bytes(entry) for entry in palette]
+    assert decode_context.tree_order(entries) == order.tolist()
+    decoded = decode_context.decode_tile(decoder.bit, byte, entries, shape[1], shape[0])
+    assert decoded == labels.ravel().tolist()
+    assert decoder.ends_well()
+
+
+def rule(number: str) -> str:
+    """The text of one rule of the document."""
+    document = (SPEC / "kq.md").read_text(encoding="utf-8")
+    found = re.search(rf"^{re.escape(number)}\. .*?(?=^\d+\.\d+\. |\Z)", document, re.M | re.S)
+    assert found is not None
+    return found[0]
+
+
+def test_the_logits_of_the_document_are_those_of_the_decoder() -> None:
+    rows = [line.replace("−", "-").strip("| ").split(" | ") for line in rule("15.3").splitlines()]
+    (logits, squashed, p, stretched) = [
+        [int(number) for number in row[1:]] for row in rows if len(row) == 9 and "---" not in row[0]
+    ]
+    assert [decode_mixing.squash(x) for x in logits] == squashed
+    assert [decode_mixing.stretch(chance) for chance in p] == stretched
+
+
+def test_the_first_bits_of_the_example_are_those_of_the_document() -> None:
+    wanted = re.findall(r"^\| \d \| \d \| .* \| (\d+) \| (\d) \|$", rule("16.25"), re.MULTILINE)
+    assert len(wanted) == 8
+    payload = (VECTORS / "valid" / "example-context.kq").read_bytes()[34:39]
+    decoder = spec_decoder.ArithmeticDecoder(payload[1:])
+    found: list[tuple[str, str]] = []
+
+    def next_bit(p: int) -> int:
+        bit: int = decoder.bit(p)
+        found.append((str(p), str(bit)))
+        return bit
+
+    entries = [b"\0\0\0", b"\xc8\x1e\x1e", b"\xff\xff\xff"]
+    labels = decode_context.decode_tile(next_bit, payload[0], entries, 17, 17)
+    assert labels == [(c + r) % 3 for r in range(17) for c in range(17)]
+    assert found[:8] == wanted
+
+
 @pytest.mark.parametrize(
-    "name", ["example-packed", "example-dense", "section-tiles", "example-alpha"]
+    "name",
+    ["example-packed", "example-dense", "section-tiles", "example-alpha", "example-context"],
 )
 def test_every_truncation_is_refused(name: str) -> None:
     data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
@@ -83,7 +157,8 @@ def test_every_truncation_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["example-packed", "example-dense", "section-tiles", "example-alpha"]
+    "name",
+    ["example-packed", "example-dense", "section-tiles", "example-alpha", "example-context"],
 )
 def test_every_changed_bit_is_refused(name: str) -> None:
     data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
@@ -96,7 +171,7 @@ def test_every_changed_bit_is_refused(name: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_behind_a_good_palette_are_refused(rest: bytes) -> None:
-    for name in ("example-dense", "section-tiles"):
+    for name in ("example-dense", "section-tiles", "example-context"):
         head = (VECTORS / "valid" / f"{name}.kq").read_bytes()[:33]
         with pytest.raises(spec_decoder.Refused):
             spec_decoder.decode(head + rest)
@@ -104,29 +179,32 @@ def test_any_bytes_behind_a_good_palette_are_refused(rest: bytes) -> None:
 
 def test_imports_the_standard_library_alone() -> None:
     imported = set()
-    for node in ast.walk(ast.parse(SCRIPT.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            imported |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0
-            imported.add(node.module or "")
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    for part in PARTS:
+        for node in ast.walk(ast.parse(part.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                imported.add(node.module or "")
+    names = {name.partition(".")[0] for name in imported} - {part.stem for part in PARTS}
+    assert names <= sys.stdlib_module_names
 
 
-def test_quotes_the_document_word_for_word() -> None:
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_quotes_the_document_word_for_word(part: Path) -> None:
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
     rules = re.split(r"^(\d+\.\d+)\. ", document, flags=re.MULTILINE)
     bodies = (" ".join(body.split()) for body in rules[2::2])
     text = dict(zip(rules[1::2], bodies, strict=True))
-    quotations = re.findall(r'(\d+\.\d+)(?:, its table)?: "([^"]+)"', comments())
-    assert len(quotations) > 50
+    quotations = re.findall(r'(\d+\.\d+)(?:, its table)?: "([^"]+)"', comments(part))
+    assert len(quotations) > 20
     for rule, quotation in quotations:
         assert quotation in text[rule], rule
 
 
-def comments() -> str:
-    """The comments of the script as one line; a quotation may take several."""
-    source = io.StringIO(SCRIPT.read_text(encoding="utf-8"))
+def comments(part: Path) -> str:
+    """The comments of a script as one line; a quotation may take several."""
+    source = io.StringIO(part.read_text(encoding="utf-8"))
     tokens = tokenize.generate_tokens(source.readline)
     words = [token.string[1:] for token in tokens if token.type == tokenize.COMMENT]
     return " ".join(" ".join(words).split())

@@ -9,6 +9,11 @@ import pytest
 from documents import blocks, run
 from PIL import Image
 
+from kqcodec import kernels
+
+pytestmark = pytest.mark.skipif(
+    kernels.chosen() == "reference", reason="the same on all kernels, and slow on these"
+)
 TUTORIAL = Path(__file__).parent.parent / "spec" / "tutorial.md"
 
 

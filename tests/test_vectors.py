@@ -209,6 +209,12 @@ def test_the_index_names_rules_of_the_document() -> None:
         assert vector["kind"] in ERRORS
 
 
+def test_the_index_says_which_valid_files_earlier_decoders_refuse() -> None:
+    for vector in INDEX["valid"]:
+        header = kqcodec.read_header(read(vector))
+        assert ("since" in vector) == (header.coder == "context")
+
+
 def worked_examples() -> list[bytes]:
     """The files that section 11 of the document lists: lines of an offset and bytes."""
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
@@ -226,6 +232,6 @@ def worked_examples() -> list[bytes]:
 
 
 def test_the_worked_examples_are_vectors() -> None:
-    names = ("example-packed", "example-dense", "example-tiles", "example-alpha")
+    names = [f"example-{name}" for name in ("packed", "dense", "tiles", "alpha", "context")]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors

@@ -7,25 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import kqcodec
 from kqcodec.bench.codec import Tool
-from kqcodec.header import CODER_NUMBERS
+from kqcodec.coders import CODERS, efforts_of
+from kqcodec.encoder import in_order_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kqcodec.bench.subject import Frame, Pixels, Subject
 
-CODERS = tuple(CODER_NUMBERS)
-
-
-def efforts_of(coder: str) -> tuple[str | None, ...]:
-    """The efforts of a coder, least first; only None where it has none."""
-    del coder  # neither packed nor dense has any
-    return (None,)
-
 
 @dataclass(frozen=True)
 class KqCodec:
-    """A .kq file by one coder and effort."""
+    """A .kq file by one coder and effort, with the palette in the order of the coder."""
 
     coder: str
     effort: str | None
@@ -35,7 +28,8 @@ class KqCodec:
     def encode(self, subject: Subject) -> bytes:
         """See ``Codec``."""
         options: dict[str, Any] = {} if self.effort is None else {"effort": self.effort}
-        return kqcodec.encode_indexed(subject.indexed, coder=self.coder, threads=1, **options)
+        indexed = in_order_of(self.coder, subject.indexed)
+        return kqcodec.encode_indexed(indexed, coder=self.coder, threads=1, **options)
 
     def decode(self, data: bytes, frame: Frame) -> Pixels:
         """See ``Codec``."""
@@ -52,6 +46,6 @@ def kq_tools(coders: Sequence[str] = CODERS, efforts: Sequence[str] | None = Non
     return [
         Tool(f"kq {coder}" + (f" {effort}" if effort else ""), (KqCodec(coder, effort),), False)
         for coder in coders
-        for effort in efforts_of(coder)
+        for effort in efforts_of(coder) or (None,)
         if effort is None or efforts is None or effort in efforts
     ]

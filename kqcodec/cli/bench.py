@@ -165,10 +165,11 @@ def _tools(
     coders: tuple[str, ...], efforts: tuple[str, ...] | None, peers: tuple[str, ...]
 ) -> list[Tool]:
     """The tools that can run here; why others can't is said."""
-    from kqcodec.bench.ours import efforts_of, kq_tools
+    from kqcodec.bench.ours import kq_tools
     from kqcodec.bench.peers import PEERS as TOOLS
+    from kqcodec.coders import efforts_of
 
-    known = [effort for coder in coders for effort in efforts_of(coder) if effort is not None]
+    known = [effort for coder in coders for effort in efforts_of(coder)]
     for effort in efforts or ():
         if effort not in known:
             which = f"is not one of {', '.join(dict.fromkeys(known))}" if known else "is unknown"

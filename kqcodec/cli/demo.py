@@ -91,7 +91,8 @@ def _print(demo: Demo, folder: str) -> None:
     count = len(demo.reports)
     click.echo(
         f"\nAll {count} .kq files decode to exactly what was encoded, their checksums match, and "
-        "their\nsizes are what their headers predict, to the byte; kq verify shows it for each."
+        "the sizes\nby packed and dense are what the headers predict, to the byte; kq verify shows "
+        "it for each."
     )
     sheet = click.format_filename(os.path.join(folder, CONTACT_SHEET))
     click.echo(f"{len(demo.files)} files are in {click.format_filename(folder)}. Look at {sheet}.")

@@ -27,7 +27,7 @@ RESTARTS = 4
 _SHOWN = (3, 6, 10)
 _K_WIDTH = 6
 _WIDTHS = (16, 16, 9, 14)
-_SIZE_WIDTH = 12
+_SIZE_WIDTH = 13
 
 
 @click.command(

@@ -66,7 +66,7 @@ class Settings(Quantizing):
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
     *("pins", "sort", "dither", "dither_kind"),
-    *("effort", "space", "seed", "restarts", "background"),
+    *("space", "seed", "restarts", "background"),
 )
 
 
@@ -93,7 +93,8 @@ _QUANTIZING = (
     type=click.Choice(options.CODERS),
     default=options.CODER,
     show_default=True,
-    help="packed: ceil(log2 K) bits a pixel; dense: log2(K) bits.",
+    help="context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
+    "a pixel; dense: log2(K) bits.",
 )
 @options.tile_option
 @options.search_options
@@ -180,7 +181,11 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
         indexed = in_order_of(settings.coder, indexed)
     with refusing_tile(name):
         parts = encoded_parts(
-            indexed, coder=settings.coder, tile=settings.tile, threads=settings.threads
+            indexed,
+            coder=settings.coder,
+            effort=settings.effort,
+            tile=settings.tile,
+            threads=settings.threads,
         )
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
@@ -215,6 +220,7 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
+        "effort": settings.effort,
         "tiles": header.grid.count,
         "k": header.k,
         "alpha": header.alpha,
@@ -233,7 +239,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "sort": settings.sort if settings.palette is None else None,
         "dither": settings.dither,
         "dither_kind": settings.dither_kind if settings.dither else None,
-        "effort": settings.effort,
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,

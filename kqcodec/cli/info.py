@@ -63,14 +63,14 @@ def _show(name: str) -> None:
             header = container.read_header(source)
             lines += [display_name(name), table(_header_rows(header))]
             palette, sections = _read_front(source, header)
-            predicted = sizes.tiles_size(header) + source.position
-            lines.append(table(_size_rows(header, source, predicted)))
+            allowed = sizes.allowed_sizes(header, source)
+            lines.append(table(_size_rows(header, source, allowed)))
             if sections:
                 shown = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
                 lines.append("  sections " + ", ".join(shown))
             entries = palette_entries(palette, header.k)
             lines.append(palette_lines(entries, colors_shown(), indent="    "))
-            _check_size(name, source, predicted)
+            _check_size(name, source, allowed)
     finally:
         if lines:
             click.echo("\n".join(lines))
@@ -80,8 +80,8 @@ def _show_json(name: str) -> None:
     with _opened(name) as source:
         header = container.read_header(source)
         palette, sections = _read_front(source, header)
-        predicted = sizes.tiles_size(header) + source.position
-        _check_size(name, source, predicted)
+        allowed = sizes.allowed_sizes(header, source)
+        _check_size(name, source, allowed)
     import json
 
     figures = {
@@ -97,7 +97,7 @@ def _show_json(name: str) -> None:
         "tile_height": header.grid.tile_height,
         "sections": [section.kind.decode() for section in sections],
         "file_bytes": source.size,
-        "predicted_bytes": predicted,
+        "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
         "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
@@ -124,15 +124,18 @@ def _header_rows(header: Header) -> list[tuple[str]]:
     ]
 
 
-def _size_rows(header: Header, source: Source, predicted: int) -> list[tuple[str, str, str]]:
+def _size_rows(
+    header: Header, source: Source, allowed: tuple[int, int]
+) -> list[tuple[str, str, str]]:
     raw = sizes.raw_bits(header.pixels, header.alpha)
     theory = sizes.theory_bits(header.pixels, header.k, header.alpha)
     color = sizes.color_bits(header.alpha)
     bits: list[tuple[str, float]] = [
         (f"raw {color}*N", raw),
         (f"theory {color}*K + N*log2(K)", theory),
-        ("file, by its header", 8 * predicted),
     ]
+    if sizes.predictable(header.coder):
+        bits.append(("file, by its header", 8 * allowed[0]))
     if source.size is not None:
         bits.append(("file", 8 * source.size))
     return [
@@ -140,11 +143,13 @@ def _size_rows(header: Header, source: Source, predicted: int) -> list[tuple[str
     ]
 
 
-def _check_size(name: str, source: Source, predicted: int) -> None:
-    if source.size is None or source.size == predicted:
+def _check_size(name: str, source: Source, allowed: tuple[int, int]) -> None:
+    least, most = allowed
+    if source.size is None or least <= source.size <= most:
         return
-    if source.size < predicted:
-        what = f"cut short: it has {source.size:,} of its {predicted:,} bytes"
+    if source.size < least:
+        at_least = "" if least == most else "at least "
+        what = f"cut short: it has {source.size:,} of its {at_least}{least:,} bytes"
     else:
-        what = f"followed by {source.size - predicted:,} bytes that don't belong to it"
+        what = f"followed by {source.size - most:,} bytes that don't belong to it"
     raise Failure(REFUSED, f"{display_name(name)}: the file is {what}; get an undamaged copy")

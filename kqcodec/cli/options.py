@@ -27,7 +27,7 @@ _MOST_KS = 1000
 RESTARTS = 1
 EFFORTS = ("fast", "default", "best")
 SPACES = ("rgb", "oklab")
-CODER = "dense"
+CODER = "context"
 CODERS = tuple(CODER_NUMBERS)
 KEEPABLE = tuple(SECTION_KINDS)
 
@@ -194,7 +194,8 @@ tile_option = click.option(
     type=TileType(),
     metavar="SIZE",
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
-    "[default: one up to 1024x1024 pixels, then tiles of that size]",
+    "[default: one up to 2 megapixels, then tiles of 2048x2048; packed and dense: one up to "
+    "1 megapixel, then 1024x1024]",
 )
 keep_option = click.option(
     "--keep",
@@ -258,7 +259,7 @@ _SEARCH = (
         type=click.Choice(EFFORTS),
         default="default",
         show_default=True,
-        help="How hard to search for the palette.",
+        help="How hard to search for the palette, and for the smallest file.",
     ),
     click.option(
         "--space",

@@ -167,7 +167,7 @@ def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
     alone = len(inputs) == 1 and not options.options_given(ctx, ["k"])
     if not (alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)):
         return False
-    given = options.options_given(ctx, OF_A_SEARCH)
+    given = options.options_given(ctx, (*OF_A_SEARCH, "effort"))
     if given:
         raise click.UsageError(
             f"{click.format_filename(inputs[0])} is converted as it is; leave out {given[0]}."

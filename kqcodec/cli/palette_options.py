@@ -23,7 +23,7 @@ DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
 # What a given palette makes pointless.
 OF_A_SEARCH = (
     *("k", "quality", "psnr", "max_bytes"),
-    *("pins", "sort", "effort", "seed", "restarts"),
+    *("pins", "sort", "seed", "restarts"),
 )
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")

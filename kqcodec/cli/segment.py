@@ -30,7 +30,7 @@ _LABEL_SUFFIXES = (".kq", ".png", ".npy")
 _FOLDER = "-segments"
 
 # Options about choosing colours, which a label map has.
-_QUANTIZING = ("k", "effort", "space", "seed", "restarts")
+_QUANTIZING = ("k", "space", "seed", "restarts")
 
 
 class KindsType(options.ParamType):
@@ -165,7 +165,7 @@ def command(
             check_folder(target, kinds, force=force)
         segmentation = _segmented(name, settings)
         if is_file:
-            outputs.write(name, [_label_file(segmentation, target, settings.threads)])
+            outputs.write(name, [_label_file(segmentation, target, settings)])
             files = [target]
         else:
             asked = bool(options.options_given(ctx, ("kinds",)))
@@ -176,6 +176,7 @@ def command(
                 chosen,
                 connectivity=settings.connectivity,
                 opacity=settings.opacity,
+                effort=settings.effort,
                 threads=settings.threads,
                 force=force,
             )
@@ -284,8 +285,8 @@ def _figures(segmentation: Segmentation, settings: Settings) -> dict[str, object
     }
 
 
-def _label_file(segmentation: Segmentation, target: str, threads: int | None) -> bytes:
+def _label_file(segmentation: Segmentation, target: str, settings: Settings) -> bytes:
     from kqcodec.segment_files import label_file
 
     kind = "kq" if target == STREAM else os.path.splitext(target)[1].lower().removeprefix(".")
-    return label_file(segmentation, kind, threads)
+    return label_file(segmentation, kind, effort=settings.effort, threads=settings.threads)

@@ -59,6 +59,7 @@ def write_folder(
     *,
     connectivity: int | None,
     opacity: float,
+    effort: str,
     threads: int | None,
     force: bool,
 ) -> list[str]:
@@ -78,7 +79,12 @@ def write_folder(
         os.makedirs(folder, exist_ok=True)
     paths = []
     for name, data in segment_files(
-        segmentation, kinds, connectivity=connectivity, opacity=opacity, threads=threads
+        segmentation,
+        kinds,
+        connectivity=connectivity,
+        opacity=opacity,
+        effort=effort,
+        threads=threads,
     ):
         path = os.path.join(folder, name)
         with writing(click.format_filename(path)):

@@ -49,8 +49,9 @@ def command(
     """Check every checksum, decode every pixel, and prove the size of .kq files.
 
     The table gives bits, and their ratio to the raw picture and to the formula.
-    The size that the header predicts must be the file's, to the byte. A FILE is a
-    .kq file, a folder of them with -r, or - for standard input.
+    By the coders packed and dense, the size that the header predicts must be the
+    file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
+    folder of them with -r, or - for standard input.
     """
     taken: Sequence[str] = inputs
     failures: dict[str, Failure] = {}
@@ -73,11 +74,7 @@ def command(
         elif not quiet and not as_json:
             click.echo(report_text(shown, report))
         if not report.proven:
-            raise Failure(
-                REFUSED,
-                f"{shown}: the file is {report.file_bytes:,} bytes, but its header predicts "
-                f"{report.predicted_bytes:,}; get an undamaged copy",
-            )
+            raise Failure(REFUSED, f"{shown}: {_contradiction(report)}; get an undamaged copy")
 
     with progress(taken, hidden=quiet or as_json) as names:
         code = run_each(names, work, as_json=as_json)
@@ -96,8 +93,27 @@ def report_text(name: str, report: SizeReport) -> str:
         table(rows),
     ]
     if report.proven:
-        lines.append(
-            f"  Every checksum matches and every pixel decodes. The file is "
-            f"{report.file_bytes:,} bytes, exactly as its header predicts."
-        )
+        lines.append(f"  Every checksum matches and every pixel decodes. {_proof(report)}")
     return "\n".join(lines)
+
+
+def _proof(report: SizeReport) -> str:
+    size = f"{report.file_bytes:,} bytes"
+    if report.predicted_bytes is not None:
+        return f"The file is {size}, exactly as its header predicts."
+    ratio = 8 * report.file_bytes / report.theory_bits
+    side = "below" if ratio < 1 else "above"
+    return (
+        f"The parts add up to\n  the file's {size}, {ratio:.4f} of theory and so {side} it: how "
+        f"many the coder {report.coder} needs\n  depends on the picture, and no header tells it "
+        "beforehand."
+    )
+
+
+def _contradiction(report: SizeReport) -> str:
+    if report.predicted_bytes is None:
+        return f"the file is {report.file_bytes:,} bytes, but its parts don't add up to that"
+    return (
+        f"the file is {report.file_bytes:,} bytes, but its header predicts "
+        f"{report.predicted_bytes:,}"
+    )

@@ -7,26 +7,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from kqcodec.coders.context import ContextCoder
 from kqcodec.coders.dense import DenseCoder
 from kqcodec.coders.packed import PackedCoder
+from kqcodec.effort import DEFAULT_EFFORT, EFFORTS, effort_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from typing_extensions import Buffer
 
     from kqcodec.image import Labels
 
-DEFAULT_CODER = "dense"
+CODERS = ("packed", "dense", "context")
+DEFAULT_CODER = "context"
+# The coders that may have their palette coded, in an order that suits this (rule 4.5).
+CODED_PALETTES = frozenset({"context"})
 
 
 class Coder(Protocol):
-    """What the encoder and decoder need of a coder."""
+    """What the encoder and decoder need of a coder; it knows the file's palette."""
 
-    name: str
+    def encode(self, labels: Labels) -> bytes:
+        """The payload of a tile: ``labels`` of shape (h, w), values in 0..K-1."""
 
-    def encode(self, labels: Labels, k: int) -> bytes:
-        """The payload of a tile: ``labels`` of shape (h, w), values in 0..k-1."""
-
-    def decode(self, payload: Buffer, k: int, out: Labels) -> None:
+    def decode(self, payload: Buffer, out: Labels) -> None:
         """Fill ``out``, of shape (h, w), C-contiguous.
 
         Raises:
@@ -35,15 +40,30 @@ class Coder(Protocol):
         """
 
 
-_CODERS: dict[str, Coder] = {coder.name: coder for coder in (PackedCoder(), DenseCoder())}
+def coder_of(name: str, palette: NDArray[np.uint8], effort: str = DEFAULT_EFFORT) -> Coder:
+    """The coder of that name for the tiles of a file.
 
-
-def coder_named(name: str) -> Coder:
-    """The coder of that name.
+    Args:
+        name: one of CODERS.
+        palette: uint8, shape (K, 3) or (K, 4).
+        effort: of ``encode``; it matters to coders that have efforts.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such coder or effort.
     """
-    if name not in _CODERS:
-        raise ValueError(f"coder must be one of {', '.join(_CODERS)}, not {name!r}")
-    return _CODERS[name]
+    check_coder(name, effort)
+    if name == "context":
+        return ContextCoder(palette, effort)
+    return PackedCoder(len(palette)) if name == "packed" else DenseCoder(len(palette))
+
+
+def efforts_of(name: str) -> tuple[str, ...]:
+    """The efforts of a coder, least first; none where it has but one way."""
+    return tuple(EFFORTS) if name == "context" else ()
+
+
+def check_coder(name: str, effort: str = DEFAULT_EFFORT) -> None:
+    """Raise ValueError unless there are such a coder and such an effort."""
+    if name not in CODERS:
+        raise ValueError(f"coder must be one of {', '.join(CODERS)}, not {name!r}")
+    effort_of(effort)

@@ -21,28 +21,29 @@ if TYPE_CHECKING:
 
 
 class DenseCoder:
-    """See ``kqcodec.coders.Coder``."""
+    """See ``kqcodec.coders.Coder``; for files of ``k`` palette entries."""
 
-    name = "dense"
+    def __init__(self, k: int) -> None:
+        self._k = k
 
-    def encode(self, labels: Labels, k: int) -> bytes:
+    def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""
-        if k == 1:
+        if self._k == 1:
             return b""
-        shape = dense_shape(k)
+        shape = dense_shape(self._k)
         if shape.block == 1:  # a block of one label is that label's bits
             return bytes(kernels.pack(labels, shape.block_bits))
         return bytes(kernels.dense_encode(labels, shape))
 
-    def decode(self, payload: Buffer, k: int, out: Labels) -> None:
+    def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""
-        if k == 1:
+        if self._k == 1:
             check_payload(payload, 0, 0)
             out.fill(0)
             return
-        shape = dense_shape(k)
+        shape = dense_shape(self._k)
         check_payload(payload, shape.payload_size(out.size), shape.payload_bits(out.size))
         if shape.block == 1:
-            unpack_checked(payload, k, out)
+            unpack_checked(payload, self._k, out)
         elif not kernels.dense_decode(payload, shape, out):
             raise InvalidDataError("a block of labels is K**n or more (rule 8.4)")

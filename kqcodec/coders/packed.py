@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 
 class PackedCoder:
-    """See ``kqcodec.coders.Coder``."""
+    """See ``kqcodec.coders.Coder``; for files of ``k`` palette entries."""
 
-    name = "packed"
+    def __init__(self, k: int) -> None:
+        self._k = k
 
-    def encode(self, labels: Labels, k: int) -> bytes:
+    def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""
-        return b"" if k == 1 else kernels.pack(labels, label_bits(k))
+        return b"" if self._k == 1 else kernels.pack(labels, label_bits(self._k))
 
-    def decode(self, payload: Buffer, k: int, out: Labels) -> None:
+    def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""
-        check_payload(payload, packed_size(out.size, k), out.size * label_bits(k))
-        if k == 1:
+        check_payload(payload, packed_size(out.size, self._k), out.size * label_bits(self._k))
+        if self._k == 1:
             out.fill(0)
         else:
-            unpack_checked(payload, k, out)
+            unpack_checked(payload, self._k, out)
 
 
 def unpack_checked(payload: Buffer, k: int, out: Labels) -> None:

@@ -23,6 +23,7 @@ static PyObject *refuse(const char *why)
 #include "_colors.h"
 #include "_diffuse.h"
 #include "_palette.h"
+#include "_context.h"
 #include "_quantize.h"
 #include "_range_coder.h"
 
@@ -190,6 +191,7 @@ static PyMethodDef methods[] = {
     KQ_DIFFUSE_METHODS
     KQ_RANGE_CODER_METHODS
     KQ_PALETTE_METHODS
+    KQ_CONTEXT_METHODS
     {"pack", py_pack, METH_VARARGS, pack_doc},
     {"unpack", py_unpack, METH_VARARGS, unpack_doc},
     {"dense_encode", py_dense_encode, METH_VARARGS, dense_encode_doc},
@@ -205,5 +207,6 @@ static struct PyModuleDef module = {
 
 PyMODINIT_FUNC PyInit__kernels(void)
 {
+    kq_logistic_init(&context_tables);
     return PyModuleDef_Init(&module);
 }

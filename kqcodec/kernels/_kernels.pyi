@@ -142,3 +142,24 @@ def merge_cells(
 def morton_order(keys: Buffer, order: Buffer, /) -> None: ...
 def fill_table(keys: Buffer, labels: Buffer, itemsize: int, table: Buffer, /) -> None: ...
 def look_up(pixels: Buffer, table: Buffer, itemsize: int, out: Buffer, /) -> None: ...
+def tree_order(colors: Buffer, order: Buffer, /) -> None: ...
+def context_encode(
+    labels: Buffer,
+    itemsize: int,
+    width: int,
+    order: Buffer,
+    colors: Buffer,
+    setting: int,
+    out: Buffer,
+    /,
+) -> int: ...
+def context_decode(
+    payload: Buffer,
+    itemsize: int,
+    width: int,
+    order: Buffer,
+    colors: Buffer,
+    setting: int,
+    out: Buffer,
+    /,
+) -> bool: ...

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.kernels import _kernels
+from kqcodec.kernels.compiled_context import context_decode, context_encode, tree_order
 from kqcodec.kernels.compiled_palette import decode_palette, encode_palette
 from kqcodec.kernels.compiled_quantize import (
     accumulate,
@@ -36,6 +37,8 @@ from kqcodec.kernels.compiled_range import code_bits, decode_bits
 __all__ = [
     "accumulate",
     "code_bits",
+    "context_decode",
+    "context_encode",
     "count_colors",
     "decode_bits",
     "decode_palette",
@@ -59,6 +62,7 @@ __all__ = [
     "plus_plus",
     "reassign",
     "split_gains",
+    "tree_order",
     "unpack",
     "variance_cuts",
 ]

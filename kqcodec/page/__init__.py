@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec._version import __version__
 from kqcodec.coders import DEFAULT_CODER
+from kqcodec.effort import DEFAULT_EFFORT
+from kqcodec.encoder import check_coding
 from kqcodec.filing import Filing
 from kqcodec.image import IndexedImage
 from kqcodec.page import sections
@@ -58,6 +60,7 @@ def html_report(
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument, or an image in K colours of another size.
     """
+    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": 1, **options}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.curve import elbow
+from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed
 from kqcodec.filing import Filing
 from kqcodec.goal import KNEE_KS
@@ -83,7 +84,8 @@ def gather(
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
-    data = encode_indexed(indexed, coder=coder, tile=tile, threads=threads)
+    effort = options.get("effort", DEFAULT_EFFORT)
+    data = encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
     others = [Filing.after(name, tile, {"threads": threads, **options}) for name in coders]
     ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
     return Content(

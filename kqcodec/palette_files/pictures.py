@@ -47,7 +47,8 @@ def kq_file(palette: NDArray[np.uint8]) -> bytes:
     from kqcodec.image import IndexedImage, label_dtype
 
     labels: Labels = np.arange(len(palette)).astype(label_dtype(len(palette)))
-    return encode_indexed(IndexedImage(palette, labels[np.newaxis]))
+    # Labels that nothing can be learnt from; and readers of format 1.0 read it.
+    return encode_indexed(IndexedImage(palette, labels[np.newaxis]), coder="dense")
 
 
 def read_picture(data: bytes) -> Rows:

@@ -9,6 +9,8 @@ from kqcodec.kernels.reference.colors import (
     merge_colors,
     morton_order,
 )
+from kqcodec.kernels.reference.context import context_decode, context_encode
+from kqcodec.kernels.reference.context_model import tree_order
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
 from kqcodec.kernels.reference.diffuse import diffuse
@@ -23,6 +25,8 @@ from kqcodec.kernels.reference.seeds import plus_plus
 __all__ = [
     "accumulate",
     "code_bits",
+    "context_decode",
+    "context_encode",
     "count_colors",
     "decode_bits",
     "decode_palette",
@@ -46,6 +50,7 @@ __all__ = [
     "plus_plus",
     "reassign",
     "split_gains",
+    "tree_order",
     "unpack",
     "variance_cuts",
 ]

@@ -42,6 +42,12 @@ class RangeEncoder:
             self._x1 = self._x1 << 8 & _ALL
             self._x2 = self._x2 << 8 & _ALL | 0xFF
 
+    def full(self, capacity: int) -> bool:
+        """Whether it is already sure that the bytes don't fit, so that the rest needn't
+        be coded.
+        """
+        return any(self._out[capacity:])
+
     def finish(self, capacity: int | None = None) -> bytes | None:
         """The payload; None if it has more bytes than the capacity."""
         for count in range(5):

@@ -1,0 +1,303 @@
+/* The steps of the coder `context`, included by context.h once for plain C and once
+ * for AVX2: KQ_NAME gives the functions their names, KQ_FUNCTION their attributes.
+ */
+
+KQ_FUNCTION int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
+{
+    if (m->decoder)
+        return kq_range_decode(m->decoder, p);
+    kq_range_encode(m->encoder, bit, p);
+    return bit;
+}
+
+/* One decision. `node` is its number in its group, `tree` whether it is one of the
+ * tree's, `rows` the row of weights for each set, `agrees` what the match says: the
+ * bit, or -1 for nothing. */
+KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int inputs, int bit,
+                            uint32_t node, int tree, const int *rows, int agrees, int held)
+{
+    const kq_logistic *t = m->tables;
+    const int refined = contexts == KQ_MAX_CONTEXTS; /* the model best alone */
+    int32_t in[KQ_MAX_INPUTS] __attribute__((aligned(32)));
+    int32_t *weights[KQ_MAX_SETS];
+    KQ_NAME(sight) sight;
+    KQ_NAME(look_up)(m, contexts, node, tree, &sight, in);
+    uint16_t *match = &m->match[tree][held];
+    int logit = kq_stretch(t, *match), chance = ((int)(*match >> 3) - 4096) >> 1;
+    in[3 * contexts] = agrees < 0 ? 0 : agrees ? logit : -logit;
+    in[3 * contexts + 1] = agrees < 0 ? 0 : agrees ? chance : -chance;
+    in[3 * contexts + 2] = 256;
+    for (int i = 3 * contexts + 3; i < inputs; i++)
+        in[i] = 0;
+    int sum = 0, p[KQ_MAX_SETS];
+    for (int s = 0; s < sets; s++) {
+        weights[s] = m->weights + (size_t)rows[s] * (size_t)inputs;
+        int x = KQ_NAME(mix)(weights[s], in, inputs);
+        p[s] = t->squash[x + 2048];
+        sum += x;
+    }
+    uint32_t chance_of_1 = t->squash[sum / sets + 2048];
+    kq_refiner refiner;
+    if (refined)
+        chance_of_1 = kq_refine(m, tree, node, sum / sets, chance_of_1, &refiner);
+    bit = KQ_NAME(bit)(m, bit, chance_of_1);
+    if (refined)
+        kq_refine_learn(&refiner, bit);
+    for (int s = 0; s < sets; s++) {
+        uint16_t *seen = &m->seen[rows[s]];
+        int error = ((bit << 16) - p[s]) >> 4;
+        int step = error * m->rates[*seen] >> 10;
+        *seen = (uint16_t)(*seen + (*seen < KQ_RATES - 1));
+        KQ_NAME(mix_learn)(weights[s], in, inputs, step);
+    }
+    KQ_NAME(learn)(m, contexts, &sight, bit);
+    if (agrees >= 0)
+        kq_map_learn(match, agrees == bit);
+    return bit;
+}
+
+/* Where the match model stands: it follows the place where the same eleven neighbours
+ * were seen last, by their hash; seven of them are compared. */
+KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at)
+{
+    const uint16_t *labels = m->plane.labels;
+    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
+    const uint32_t *f = m->around.feature;
+    uint32_t hash = 0;
+    for (int j = 0; j < KQ_NEIGHBOURS - 1; j++) /* all but NNN */
+        hash = (hash + f[j] + 1) * KQ_MULTIPLIER;
+    if (m->place_bits == 0)
+        return; /* this tile does without */
+    uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
+    if (m->match_length == 0 && *place) {
+        const uint16_t *z = labels + *place, *n = z - stride;
+        if (z[-1] == f[KQ_W] && z[-2] == f[KQ_WW] && n[0] == f[KQ_N] && n[-1] == f[KQ_NW] &&
+            n[1] == f[KQ_NE] && n[2] == f[KQ_NEE] && n[-stride] == f[KQ_NN]) {
+            m->match_at = *place;
+            m->match_length = 1;
+        }
+    }
+    *place = (uint32_t)at;
+    m->expected = m->match_length ? labels[m->match_at] : -1;
+}
+
+/* After a label is known. */
+KQ_FUNCTION void KQ_NAME(follow)(kq_context *m, uint32_t label, uint32_t step)
+{
+    if (m->match_length == 0)
+        return;
+    if (m->plane.labels[m->match_at++] != label)
+        m->match_length = 0;
+    else
+        m->match_length += step;
+}
+
+/* 0..15 for none, 1 .. 8, and longer ones in steps. */
+KQ_FUNCTION int KQ_NAME(held)(const kq_context *m)
+{
+    uint32_t length = m->match_length;
+    return (int)(length <= 8 ? length : length < 12 ? 9 : length < 16 ? 10 : length < 24 ? 11 :
+                 length < 32 ? 12 : length < 64 ? 13 : length < 256 ? 14 : 15);
+}
+
+/* One decision by a counter alone: p in 22 bits, n in 10. */
+KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
+{
+    int32_t p = (int32_t)(*counter >> 10), n = (int32_t)(*counter & 1023);
+    uint32_t chance = (uint32_t)p >> 6;
+    bit = KQ_NAME(bit)(m, bit, chance < 1 ? 1 : chance);
+    p += (int32_t)(((bit ? (1 << 22) - 1 : 0) - p) * (int64_t)m->tables->flat[n] >> 16);
+    *counter = (uint32_t)p << 10 | (uint32_t)(n < 255 ? n + 1 : 255);
+    return bit;
+}
+
+/* Whether the label is that of flat surroundings. */
+KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, const uint16_t *at, int bit)
+{
+    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
+    const uint16_t *n = at - stride, *nn = n - stride;
+    uint32_t w = at[-1];
+    uint32_t same = (uint32_t)(n[-2] == w) | (uint32_t)(n[2] == w) << 1 | (uint32_t)(nn[-1] == w) << 2 |
+                    (uint32_t)(nn[1] == w) << 3 | (uint32_t)(at[-3] == w) << 4 |
+                    (uint32_t)(nn[-stride] == w) << 5 | (uint32_t)(n[3] == w) << 6 |
+                    (uint32_t)(nn[2] == w) << 7 | (uint32_t)(nn[-2] == w) << 8;
+    uint32_t held = m->match_length == 0 ? 0 : m->match_length < 16 ? 1 : m->match_length < 32 ? 2 : 3;
+    return KQ_NAME(simple)(m, m->flat + (kq_scramble((same | held << 9 | w << 11) * KQ_MULTIPLIER) >>
+                                         (32 - KQ_FLAT_BITS)), bit);
+}
+
+/* The half of lo..hi in which a label lies: 1 lower, 2 upper, 0 neither. */
+KQ_FUNCTION int KQ_NAME(half)(uint32_t label, uint32_t lo, uint32_t middle, uint32_t hi)
+{
+    return label < lo || label >= hi ? 0 : label < middle ? 1 : 2;
+}
+
+/* The label, when it is none of the `count` in `refused`: a search in the tree. */
+KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int inputs,
+                                     uint32_t label, const uint32_t *refused, int count)
+{
+    const uint32_t *f = m->around.feature;
+    uint32_t lo = 0, hi = m->plane.k, path = 1;
+    int held = KQ_NAME(held)(m), expected = m->expected;
+    for (int j = 0; j < count; j++)
+        if (expected == (int)refused[j])
+            expected = -1;
+    for (int depth = 0; hi - lo > 1; depth++) {
+        uint32_t middle = (lo + hi + 1) / 2, below = 0, above = 0;
+        for (int j = 0; j < count; j++) {
+            below += refused[j] >= lo && refused[j] < middle;
+            above += refused[j] >= middle && refused[j] < hi;
+        }
+        if ((depth & 3) == 0 && depth)
+            KQ_NAME(lines)(m, contexts, path, 1);
+        int bit = label >= middle;
+        if (below == middle - lo) {
+            bit = 1; /* nothing is left below */
+        } else if (above == hi - middle) {
+            bit = 0;
+        } else {
+            int level = depth < KQ_DEPTHS ? depth : KQ_DEPTHS - 1;
+            int guess = KQ_NAME(half)(f[KQ_MEDIAN], lo, middle, hi) * 3 +
+                        KQ_NAME(half)(f[KQ_MEAN], lo, middle, hi);
+            int near = KQ_NAME(half)(f[KQ_W], lo, middle, hi) * 3 +
+                       KQ_NAME(half)(f[KQ_N], lo, middle, hi);
+            int rows[KQ_MAX_SETS] = {
+                KQ_KINDS * 384 + level * 81 + guess * 9 + near,
+                KQ_ROWS0 + KQ_KINDS * 64 + (int)(path < 256 ? path : (uint32_t)level),
+                KQ_ROWS0 + KQ_ROWS1 + 256 + (int)(f[KQ_W] & 255),
+                KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_KINDS * 8 + level * 8 + (int)m->around.activity,
+                KQ_ROWS - KQ_ROWS4 + KQ_KINDS * KQ_MATCH_ROWS + level * 9 + guess,
+            };
+            int agrees = expected < 0 ? 0 : KQ_NAME(half)((uint32_t)expected, lo, middle, hi);
+            uint32_t node = 1u << (depth & 3) | (path & ((1u << (depth & 3)) - 1));
+            bit = KQ_NAME(decide)(m, contexts, sets, inputs, bit, node, 1, rows, agrees - 1, held);
+        }
+        if (bit)
+            lo = middle;
+        else
+            hi = middle;
+        path = path << 1 | (uint32_t)bit;
+    }
+    return lo;
+}
+
+KQ_FUNCTION int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
+{
+    for (int j = 0; j < count; j++)
+        if (candidates[j] == label)
+            return count;
+    candidates[count] = label;
+    return count + 1;
+}
+
+/* A label in surroundings that aren't flat. */
+KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int inputs,
+                                    uint16_t *at, uint32_t label)
+{
+    const uint32_t *f = m->around.feature;
+    kq_survey(at, (ptrdiff_t)m->plane.stride, &m->around);
+    kq_predict(&m->plane, &m->around, contexts > 12);
+    KQ_NAME(match)(m, (size_t)(at - m->plane.labels));
+    kq_hash_contexts(&m->around, contexts, m->hashes);
+    KQ_NAME(lines)(m, contexts, 0, 0);
+    KQ_NAME(lines)(m, contexts, 1, 1);
+    uint32_t candidates[6];
+    int count = KQ_NAME(add)(candidates, 0, f[KQ_W]);
+    count = KQ_NAME(add)(candidates, count, f[KQ_N]);
+    int second = count == 2 ? 1 : 2;
+    count = KQ_NAME(add)(candidates, count, f[KQ_MEDIAN]);
+    count = KQ_NAME(add)(candidates, count, f[KQ_NE]);
+    count = KQ_NAME(add)(candidates, count, f[KQ_MEAN]);
+    count = count < m->questions ? count : m->questions;
+    count = count < (int)m->plane.k - 1 ? count : (int)m->plane.k - 1;
+    int held = KQ_NAME(held)(m), expected = m->expected;
+    for (int j = 0; j < count; j++) {
+        int kind = j == 0 ? 0 : j == 1 ? second : 3;
+        int agrees = expected < 0 ? -1 : expected == (int)candidates[j];
+        int rows[KQ_MAX_SETS] = {
+            (kind * 3 + agrees + 1) * 128 + (int)(m->around.equal & 127),
+            KQ_ROWS0 + kind * 64 + (int)(m->around.equal >> 7 & 63),
+            KQ_ROWS0 + KQ_ROWS1 + (int)(f[KQ_W] & 255),
+            KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + kind * 8 + (int)m->around.activity,
+            KQ_ROWS - KQ_ROWS4 + kind * KQ_MATCH_ROWS +
+                (m->place_bits ? held : (int)(f[KQ_N] & 15)),
+        };
+        if (KQ_NAME(decide)(m, contexts, sets, inputs, label == candidates[j], (uint32_t)j + 1, 0,
+                              rows, agrees, held))
+            return candidates[j];
+        if (agrees == 1)
+            expected = -1;
+    }
+    return KQ_NAME(search)(m, contexts, sets, inputs, label, candidates, count);
+}
+
+/* The memory of what followed the six nearest neighbours. */
+KQ_FUNCTION uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
+{
+    const uint16_t *n = at - m->plane.stride, *nn = n - m->plane.stride;
+    const uint16_t six[6] = {at[-1], n[0], n[-1], n[1], at[-2], nn[0]};
+    uint32_t hash = 0;
+    for (int j = 0; j < 6; j++)
+        hash = (hash + six[j] + 1) * KQ_MULTIPLIER;
+    hash = kq_scramble(hash);
+    uint32_t *habit = m->habits + (hash >> (32 - m->habit_bits));
+    if ((*habit >> 8 & 255) != (hash & 255))
+        *habit = (hash & 255) << 8;
+    return habit;
+}
+
+/* What the habit is after a label that it wasn't asked about, or that it missed. */
+KQ_FUNCTION uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
+{
+    uint32_t count = habit & 255;
+    if (habit >> 16 == label)
+        return habit + (count < 255);
+    return count > 3 ? habit - count : label << 16 | (habit & 0xFF00) | 1;
+}
+
+/* All labels of a tile, top to bottom and left to right. `strict`: how often a habit
+ * must have held before it is asked alone; 0 for never. */
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int contexts, int sets, uint32_t strict)
+{
+    const int inputs = (3 * contexts + 3 + 7) & ~7;
+    const size_t stride = m->plane.stride;
+    const uint16_t *labels = m->plane.labels;
+    for (size_t y = 0; y < m->plane.height; y++) {
+        uint16_t *row = m->plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN;
+        for (int i = 1; i <= KQ_MARGIN; i++)
+            row[-i] = row[-(ptrdiff_t)stride];
+        m->match_length = 0;
+        for (uint16_t *at = row; at < row + m->plane.width; at++) {
+            const uint16_t *n = at - stride;
+            uint32_t w = at[-1], label = at[0], *habit = NULL;
+            int alone = m->match_length == 0;
+            int flat = at[-2] == w && n[-1] == w && n[0] == w && n[1] == w && *(n - stride) == w;
+            if (flat && (alone || labels[m->match_at] == w) && KQ_NAME(flat)(m, at, label == w)) {
+                *at = (uint16_t)w;
+                KQ_NAME(follow)(m, w, 0);
+                continue;
+            }
+            if (strict) {
+                habit = KQ_NAME(habit)(m, at);
+                uint32_t count = *habit & 255, usual = *habit >> 16;
+                uint32_t *counter = m->habitual + 2 * (count < 31 ? count : 31) + (m->match_length > 8);
+                if (count >= strict && (alone || labels[m->match_at] == usual) &&
+                    KQ_NAME(simple)(m, counter, label == usual)) {
+                    *at = (uint16_t)usual;
+                    *habit += count < 255;
+                    KQ_NAME(follow)(m, usual, 0);
+                    continue;
+                }
+            }
+            label = KQ_NAME(label)(m, contexts, sets, inputs, at, label);
+            if (habit)
+                *habit = KQ_NAME(habit_after)(*habit, label);
+            *at = (uint16_t)label;
+            KQ_NAME(follow)(m, label, 1);
+        }
+        for (int i = 0; i < KQ_MARGIN; i++)
+            row[m->plane.width + (size_t)i] = row[m->plane.width - 1];
+        if (m->encoder && kq_range_full(m->encoder))
+            return;
+    }
+}

@@ -1,0 +1,313 @@
+"""What the coder `context` knows before it codes a label (spec/kq.md, section 16):
+the labels around it, colours predicted from theirs, and the contexts that are
+sums of hashed features.
+
+Labels are places here: indices into the palette in the order of the tree, in
+which neighbours have similar colours.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kqcodec.kernels.reference.logistic import MASK, MULTIPLIER, Integers, scramble
+
+MARGIN = 8  # labels kept free on both sides of a row
+_ABOVE = 3  # rows kept free above the first
+HELD = 16  # steps of how long a match has held
+_HELD_STEPS = (12, 16, 24, 32, 64, 256)
+_GEOMETRY_MAX = 4096  # a palette larger than this predicts no colours
+
+# The kinds of features, each with a multiplier of its own: an odd number's powers.
+W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN = range(12)
+MEDIAN, MEAN, WIDE, SLANT, ALONG, DOWN, RISE = range(12, 19)  # entries nearest to colours
+ACTIVITY, EQUAL10, EQUAL22 = range(19, 22)
+_FEATURES = 22
+
+# The contexts, each a set of features; a model has the first so many.
+_CONTEXTS: tuple[tuple[int, ...], ...] = (
+    (W, WW),
+    (EQUAL22,),
+    (MEDIAN, ACTIVITY),
+    (W, N, NE),
+    (N,),
+    (N, NN, NNN),
+    (W, N, NW),
+    (WIDE, ACTIVITY, MEAN),
+    # of the model best alone, from here
+    (W,),
+    (EQUAL10, ACTIVITY),
+    (SLANT, ALONG),
+    (W, WW, WWW),
+    (W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN),
+    (RISE, W),
+    (N, NN),
+    (N, NE, NN, NNE),
+    (W, NE),
+    (MEDIAN, N),
+    (W, N),
+    (W, N, NW, NE, WW, NN),
+    (EQUAL10, W),
+    (DOWN, W),
+    (W, N, NW, NE, WW, NN, NWW, NEE, NNE),
+    (MEAN, W),
+)
+
+
+def tree_order(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """The entries of a palette in the order of the tree's leaves.
+
+    A range of entries is sorted by the channel whose values lie farthest apart, red
+    counting 3, green 4 and blue 2, of equals the first of green, red and blue; then by
+    the sum of the channels, then by index. The lower half, the larger if they aren't
+    equal, and the upper half are ranges again, until each has one entry. All ranges
+    of a level are sorted at once.
+
+    Args:
+        colors: (K, 3) uint8.
+
+    Returns:
+        (K,) uint16, the index of the entry at each place.
+    """
+    channels = colors.astype(np.int64)
+    sums = channels.sum(axis=1)
+    order, starts = np.arange(len(colors)), np.zeros(1, dtype=np.int64)
+    while len(starts) < len(order):
+        values = channels[order]
+        spread = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
+        widest = np.array([1, 0, 2])[(spread * [3, 4, 2])[:, [1, 0, 2]].argmax(axis=1)]
+        sizes = np.diff(starts, append=len(order))
+        ranges = np.repeat(np.arange(len(starts)), sizes)
+        key = values[np.arange(len(order)), widest[ranges]]
+        order = order[np.lexsort((order, sums[order], key, ranges))]
+        starts = np.union1d(starts, (starts + (sizes + 1) // 2)[sizes > 1])
+    return order.astype(np.uint16)
+
+
+def _context_matrix(contexts: int) -> Integers:
+    """(contexts, 22): what a feature is multiplied by, where it is one of a context's."""
+    matrix = np.zeros((contexts, _FEATURES), dtype=np.int64)
+    for row, features in zip(matrix, _CONTEXTS, strict=False):
+        row[list(features)] = [pow(MULTIPLIER, kind + 1, 1 << 32) for kind in features]
+    return matrix
+
+
+class Plane:
+    """Places in a list, row after row, with margins that are 0 at first."""
+
+    def __init__(self, places: NDArray[np.uint16]) -> None:
+        self.height, self.width = places.shape
+        self.stride = self.width + 2 * MARGIN
+        padded = np.pad(places, ((_ABOVE, 0), (MARGIN, MARGIN)))
+        self.labels: list[int] = padded.ravel().tolist()
+
+    def rows(self) -> range:
+        """Where the first label of each row is."""
+        first = _ABOVE * self.stride + MARGIN
+        return range(first, first + self.height * self.stride, self.stride)
+
+    def places(self) -> NDArray[np.uint16]:
+        """(height, width), without the margins."""
+        padded = np.array(self.labels, dtype=np.uint16).reshape(-1, self.stride)
+        return padded[_ABOVE:, MARGIN:-MARGIN]
+
+
+def _neighbours(labels: list[int], at: int, stride: int) -> list[int]:
+    """The labels W .. NNN around a place in a plane of labels."""
+    n = at - stride
+    nn = n - stride
+    return [
+        labels[at - 1],
+        labels[n],
+        labels[n - 1],
+        labels[n + 1],
+        labels[at - 2],
+        labels[nn],
+        labels[n - 2],
+        labels[n + 2],
+        labels[nn - 1],
+        labels[nn + 1],
+        labels[at - 3],
+        labels[nn - stride],
+    ]
+
+
+def _equal_pairs(around: list[int], nnww: int, nnee: int) -> int:
+    """Which neighbours are equal, a bit for each pair."""
+    w, n, nw, ne, ww, nn, nww, nee, nnw, nne, www, nnn = around
+    return (
+        (w == n)
+        | (w == nw) << 1
+        | (n == nw) << 2
+        | (n == ne) << 3
+        | (w == ww) << 4
+        | (n == nn) << 5
+        | (w == ne) << 6
+        | (ww == nw) << 7
+        | (nn == ne) << 8
+        | (nw == ne) << 9
+        | (nw == nww) << 10
+        | (ne == nee) << 11
+        | (nn == nne) << 12
+        | (nn == nnw) << 13
+        | (nw == nnw) << 14
+        | (ne == nne) << 15
+        | (ww == www) << 16
+        | (nn == nnn) << 17
+        | (ww == nww) << 18
+        | (nne == nnee) << 19
+        | (nnw == nnww) << 20
+        | (nee == nnee) << 21
+    )
+
+
+class Surroundings(NamedTuple):
+    """What a label that isn't cheap is coded with."""
+
+    neighbours: list[int]  # W .. NNN
+    equal: int  # which of them are equal
+    median: int
+    mean: int
+    activity: int
+    hashes: Integers  # of the contexts
+
+
+class Model:
+    """Predictions from colours, and hashes of contexts.
+
+    Args:
+        colors: (K, 3) uint8, in the order of the tree.
+        contexts: how many.
+    """
+
+    def __init__(self, colors: NDArray[np.uint8], contexts: int) -> None:
+        self._rows = colors.astype(np.int64)
+        self._colors: list[list[int]] = colors.tolist()
+        self._cells: dict[tuple[int, ...], int] = {}
+        self._matrix = _context_matrix(contexts)
+        self._constant = self._matrix.sum(axis=1)  # each feature is multiplied plus 1
+        self._all = contexts > 12
+
+    def look_around(self, labels: list[int], at: int, stride: int) -> Surroundings:
+        """The surroundings of a place in a plane of labels."""
+        around = _neighbours(labels, at, stride)
+        nn = at - 2 * stride
+        equal = _equal_pairs(around, labels[nn - 2], labels[nn + 2])
+        *entries, activity = self._predict(around)
+        features = np.array([*around, *entries, activity, equal & 1023, equal])
+        hashes = (self._matrix.dot(features) + self._constant) & MASK
+        return Surroundings(around, equal, entries[0], entries[1], activity, hashes)
+
+    def _predict(self, around: list[int]) -> list[int]:
+        """MEDIAN .. RISE and ACTIVITY: entries nearest to colours that the neighbours'
+        colours suggest, and how much those differ, 0..7.
+
+        The median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
+        and lines continued; small models have the first three only.
+        """
+        if len(self._colors) > _GEOMETRY_MAX:
+            return [around[W]] * 7 + [0]
+        activity = 0
+        channels = []
+        kinds = (W, N, NW, NE, WW, NN, NNE)
+        colors = [self._colors[around[kind]] for kind in kinds]
+        for w, n, nw, ne, ww, nn, nne in zip(*colors, strict=True):
+            activity += abs(w - nw) + abs(n - nw) + abs(n - ne) + abs(w - ww)
+            both = w + n
+            predicted = [
+                sorted((w, n, both - nw))[1],
+                (2 * both + ne - nw) >> 2,
+                (7 * both + 2 * (ne + nw) - ww - nn + 8) >> 4,
+            ]
+            if self._all:
+                predicted += [w + ne - n, 2 * w - ww, 2 * n - nn, n + ne - nne]
+            channels.append(predicted)
+        entries = [self._nearest(color) for color in zip(*channels, strict=True)]
+        if not self._all:
+            entries += [0] * 4
+        return [*entries, min((activity >> 3).bit_length(), 7)]
+
+    def _nearest(self, color: tuple[int, ...]) -> int:
+        """The entry nearest to the middle of the cell, 8 x 8 x 8 colours, that holds a
+        colour; of several the first. Channels count 3, 4 and 2.
+        """
+        cell = tuple([min(max(value, 0), 255) >> 3 for value in color])
+        found = self._cells.get(cell)
+        if found is None:
+            middle = [8 * part + 4 for part in cell]
+            found = int(((self._rows - middle) ** 2).dot([3, 4, 2]).argmin())
+            self._cells[cell] = found
+        return found
+
+
+class Match:
+    """Follows the place where the same twelve neighbours were seen last."""
+
+    def __init__(self, plane: Plane, bits: int) -> None:
+        self._labels, self._stride = plane.labels, plane.stride
+        self._bits = bits  # 0: this tile does without
+        self._places = [0] * (1 << bits)
+        self._at = 0
+        self.length = 0  # how long it has held, 0 for no match
+        self.expected = -1  # the label, -1 for none
+
+    def find(self, at: int, around: Surroundings) -> None:
+        """Where to follow from, at a label with such neighbours."""
+        if not self._bits:
+            return
+        h = 0
+        for label in around.neighbours[:-1]:
+            h = (h + label + 1) * MULTIPLIER & MASK
+        place = scramble(h) >> (32 - self._bits)
+        last = self._places[place]
+        if not self.length and last and self._alike(last, at):
+            self._at, self.length = last, 1
+        self._places[place] = at
+        self.expected = self._labels[self._at] if self.length else -1
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether W, WW, N, NW, NE, NEE and NN are the same."""
+        labels, n = self._labels, self._stride
+        return (
+            labels[one - 2 : one] == labels[other - 2 : other]
+            and labels[one - n - 1 : one - n + 3] == labels[other - n - 1 : other - n + 3]
+            and labels[one - 2 * n] == labels[other - 2 * n]
+        )
+
+    def allows(self, label: int) -> bool:
+        """Whether it expects no other label."""
+        return not self.length or self._labels[self._at] == label
+
+    def follow(self, label: int, step: int) -> None:
+        """After a label is known."""
+        if self.length:
+            self.length = self.length + step if self._labels[self._at] == label else 0
+            self._at += 1
+
+    def held(self) -> int:
+        """0..15: none, 1 .. 8, and longer ones in steps."""
+        if self.length <= 8:
+            return self.length
+        return 9 + sum(self.length >= least for least in _HELD_STEPS)
+
+
+class Habit:
+    """What followed six neighbours, and how often since it last did not."""
+
+    __slots__ = ("check", "count", "usual")
+
+    def __init__(self, check: int) -> None:
+        self.check = check
+        self.count = self.usual = 0
+
+    def learn(self, label: int) -> None:
+        """After a label is known."""
+        if label == self.usual:
+            self.count = min(self.count + 1, 255)
+        elif self.count > 3:
+            self.count = 0
+        else:
+            self.usual, self.count = label, 1

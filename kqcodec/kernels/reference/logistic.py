@@ -1,0 +1,308 @@
+"""Logistic mixing of adaptive predictions (spec/kq.md, section 15), in whole numbers.
+
+A probability is 16 bits, 65536 being 1. Its logit ("stretched") is in steps of
+1/256: stretch(p) = 256·ln(p / (1 - p)), -2047..2047. Counters learn how often a
+bit is 1 in a context; mixers learn how much each counter is to be trusted.
+After Matt Mahoney's PAQ and lpaq: "Adaptive Weighing of Context Models for
+Lossless Data Compression", Florida Tech. technical report CS-2005-16.
+
+A decision is made for all contexts at once, by arrays of as many numbers. What a
+counter says and what it becomes are looked up: they are worked out once, for all
+2^20 states that a counter can have.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOGIT_MAX = 2047
+MULTIPLIER = 0x9E3779B1
+MASK = 0xFFFFFFFF
+
+# The logistic function at multiples of 128 steps, of 65536.
+_KNOTS = np.array(
+    [
+        *(22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108),
+        *(4971, 7812, 11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724, 60565),
+        *(62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514),
+    ]
+)
+
+# By n, 0..14, what a counter that has seen so much is worth: its rate of learning,
+# 32768/(c + 1.6), where c, the bits that n stands for, is 0 1 2 3 4 6 8 12 16 24 32 48
+# 64 96 128; the bits of p that are 0 when n grows; and how much its logit and its
+# chance count, of 256. No counter has an n of 15.
+_N_MAX = 14
+_RATE = np.array(
+    [20480, 12603, 9102, 7123, 5851, 4311, 3413, 2409, 1861, 1280, 975, 660, 499, 335, 252, 252]
+)
+_GROW = np.array([0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 0, 0])
+_LOGIT = np.array([0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255])
+_CHANCE = np.array([0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253])
+
+_RATES = 1024  # steps after which a mixer's learning rate stays
+_WEIGHT_MAX = 131071  # 2, in 16.16
+
+# A slot, 32 bits: what a context has seen at one decision.
+#   31..26  check of the context, not 0      9..8  n & 3: how much that has seen
+#   25..10  p, the probability of a 1        7..6  n >> 2
+#                                            5..0  the last bits behind a leading 1
+# So bits 25..6 are the counter and bits 7..0 choose a place in a map of histories.
+# A slot that another context has, or none, is read as all that is 2^26: beyond the
+# counters, and with the history 0, which no slot has.
+_CHECK = 26
+_UNKNOWN = 1 << _CHECK
+_UNSEEN = 32768 << 4  # the counter of a fresh slot: p is a half, n is 0
+_HISTORIES = 256
+
+Integers = NDArray[np.int64]
+
+
+def _numbers(*values: int, dtype: type = np.int64) -> list[NDArray[np.integer]]:
+    """Arrays of no dimension, in which small arrays are added to a number in half the
+    time that Python's own takes.
+    """
+    return [np.array(value, dtype=dtype) for value in values]
+
+
+_NODES = _numbers(*range(16))
+_SIX, _LOW_BYTE, _BEYOND = _numbers(6, _HISTORIES - 1, _UNKNOWN)
+_PRODUCT_SHIFT, _STEP_SHIFT, _STEP_HALF, _HEAVIEST, _LIGHTEST = _numbers(
+    6, 14, 1 << 13, _WEIGHT_MAX, -_WEIGHT_MAX, dtype=np.int32
+)
+
+Numbers = TypeVar("Numbers", int, Integers)
+Code = Callable[[int, int], int]
+"""Takes a bit (a decoder doesn't look at it) and p; the bit that was coded."""
+
+
+def _squash() -> Integers:
+    logits = np.clip(np.arange(-2048, 2048), -LOGIT_MAX, LOGIT_MAX) + 2048
+    knot, weight = logits >> 7, logits & 127
+    squashed: Integers = (_KNOTS[knot] * (128 - weight) + _KNOTS[knot + 1] * weight + 64) >> 7
+    return squashed
+
+
+def _stretch(squash: Integers) -> Integers:
+    """By p: the greatest logit whose squash isn't above the middle of p's cell of 16."""
+    middles = 16 * np.arange(4096) + 8
+    found = np.searchsorted(squash[1:], middles, side="right") - 1 - LOGIT_MAX
+    return np.repeat(np.clip(found, -LOGIT_MAX, LOGIT_MAX), 16)
+
+
+_SQUASHED = _squash()
+_STRETCHED = _stretch(_SQUASHED)
+SQUASH: list[int] = _SQUASHED.tolist()  # by logit + 2048
+STRETCH: list[int] = _STRETCHED.tolist()  # by p
+FLAT = [131072 // (2 * n + 3) for n in range(256)]
+
+
+class _Counters(NamedTuple):
+    """By counter, the unknown one being the last."""
+
+    inputs: Integers  # two int32 each, logit and chance
+    after: tuple[Integers, Integers]  # bits 25..6 of the slot after a 0, after a 1
+
+
+@functools.cache
+def _counters() -> _Counters:
+    states = np.append(np.arange(1 << 20), _UNSEEN)
+    p, n = states >> 4, (states & 3) << 2 | (states >> 2 & 3)
+    inputs = np.empty((len(states), 2), dtype=np.int32)
+    inputs[:, 0] = _STRETCHED[p] * _LOGIT[n] >> 8
+    inputs[:, 1] = ((p >> 3) - 4096) * _CHANCE[n] >> 8
+
+    def after(target: int) -> Integers:
+        learned = p + ((target - p) * _RATE[n] >> 15)
+        seen = n + ((learned & _GROW[n]) == 0) * (n < _N_MAX)
+        bits: Integers = learned << 10 | (seen & 3) << 8 | (seen >> 2) << 6
+        return bits
+
+    return _Counters(inputs.view(np.int64)[:, 0], (after(0), after(65535)))
+
+
+def _history_after(bit: int) -> Integers:
+    """Bits 5..0 of the slot after the bit, by bits 7..0."""
+    before = np.arange(_HISTORIES) & 63
+    before[0] = 1  # an unknown slot
+    history = before << 1 | bit
+    return np.where(history >= 64, history & 31 | 32, history)
+
+
+def _first_chance(history: int) -> int:
+    """What a history of bits suggests: each counts 64, older ones 9/10 of the next."""
+    zeros = ones = 26
+    for digit in bin(history)[3:]:
+        zeros, ones = zeros * 58 >> 6, ones * 58 >> 6
+        if digit == "1":
+            ones += 64
+        else:
+            zeros += 64
+    return 65535 * ones // (zeros + ones)
+
+
+def learn_chance(p: Numbers, bit: int) -> Numbers:
+    """A probability in a map learns by 1/64 of its error."""
+    return p + ((65535 * bit - p) >> 6)
+
+
+_HISTORY_AFTER = (_history_after(0), _history_after(1))
+_CHANCE_AFTER = tuple(learn_chance(np.arange(65536), bit) for bit in (0, 1))
+
+
+def scramble(h: Numbers) -> Numbers:
+    """Mixes 32 bits."""
+    h = h ^ (h >> 15)
+    h = h * 0x2C1B3C6D & MASK
+    return h ^ (h >> 12)
+
+
+def signed_input(p: int, agrees: int) -> tuple[int, int]:
+    """Logit and chance of p for a bit that is said to be ``agrees``, -1 for nothing."""
+    if agrees < 0:
+        return 0, 0
+    logit, chance = STRETCH[p], ((p >> 3) - 4096) >> 1
+    return (logit, chance) if agrees else (-logit, -chance)
+
+
+class _Refiner:
+    """A probability, corrected by what became of such ones in two contexts: adaptive
+    probability maps, as in PAQ, linear between knots of the logit.
+    """
+
+    _CONTEXTS = (3, 6)
+
+    def __init__(self, bits: int) -> None:
+        self._shift = 32 - bits
+        self._maps: list[list[int]] = [_KNOTS.tolist() * (1 << bits) for _ in self._CONTEXTS]
+        self._nearest = [0, 0]
+
+    def refine(self, at: Integers, logit: int, p: int) -> int:
+        """The better p, given where the contexts' slots are."""
+        knot, weight = (logit + 2048) >> 7, (logit + 2048) & 127
+        total = 2 * p
+        for j, context in enumerate(self._CONTEXTS):
+            row = scramble(int(at[context]) * MULTIPLIER & MASK) >> self._shift
+            place = row * len(_KNOTS) + knot
+            lower, upper = self._maps[j][place : place + 2]
+            total += (lower * (128 - weight) + upper * weight) >> 7
+            self._nearest[j] = place + (weight >= 64)
+        return min(max(total >> 2, 22), 65514)
+
+    def learn(self, bit: int) -> None:
+        """After the bit, what `refine` looked at last."""
+        for chances, place in zip(self._maps, self._nearest, strict=True):
+            chances[place] = learn_chance(chances[place], bit)
+
+
+class Mixer:
+    """What the contexts have seen, and how much each of them is to be trusted.
+
+    Args:
+        contexts: how many there are.
+        line_bits: of a context's table, lines of 16 slots.
+        rows: rows of weights, all sets together.
+        rate: the rate of learning in the end, before its scale.
+        refine_bits: of the maps that refine probabilities; 0 for none.
+    """
+
+    def __init__(
+        self, contexts: int, line_bits: int, rows: int, rate: int, refine_bits: int
+    ) -> None:
+        self._counters = _counters()
+        self._line_bits = line_bits
+        self._tables = np.arange(contexts) << line_bits
+        self._slots = np.zeros(contexts * 16 << line_bits, dtype=np.int64)
+        self._lines = self._checks = self._tables  # until `begin`
+        # Two maps of histories a context, of questions and of the tree, as p.
+        first = [_first_chance(max(place & 63, 1)) for place in range(_HISTORIES)]
+        self._histories = np.tile(np.array(first), 2 * contexts)
+        self._maps = [(2 * np.arange(contexts) + tree) * _HISTORIES for tree in (0, 1)]
+        # Inputs: logit and chance of each counter, the histories' logits, then those
+        # of the hint and a constant.
+        self._inputs = np.zeros(3 * contexts + 3, dtype=np.int32)
+        self._inputs[-1] = 256
+        self._counted = self._inputs[: 2 * contexts].view(np.int64)
+        self._past = self._inputs[2 * contexts : 3 * contexts]
+        weights = np.zeros(len(self._inputs), dtype=np.int32)
+        weights[: 2 * contexts : 2] = 58982 // contexts  # 0.9 for the logits, together
+        weights[2 * contexts : 3 * contexts] = 39321 // contexts  # 0.6 for the histories
+        weights[-3] = 6554  # 0.1 for the hint
+        self._weights = np.tile(weights, (rows, 1))
+        self._ones = np.ones_like(weights)
+        self._seen = [0] * rows
+        self._refiner = _Refiner(refine_bits) if refine_bits else None
+        self._rates = [rate + 240 * rate // (20 + seen) for seen in range(_RATES)]
+
+    def begin(self, hashes: Integers, group: int) -> None:
+        """Finds the contexts' lines for a group of decisions."""
+        h = scramble((hashes + group * MULTIPLIER) & MASK)
+        self._lines = (self._tables | h >> (32 - self._line_bits)) << 4 | h & 15
+        self._checks = np.maximum(h >> 4 & 63, 1) << _CHECK
+
+    def decide(
+        self, code: Code, bit: int, node: int, tree: int, rows: list[int], hint: tuple[int, int]
+    ) -> int:
+        """One decision.
+
+        Args:
+            code: codes a bit.
+            bit: the decision.
+            node: its number in its group, 1..15.
+            tree: whether it is one of the tree's.
+            rows: the row of weights of each set.
+            hint: two more inputs.
+        """
+        at = self._lines ^ _NODES[node]
+        slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
+        counters, places = slots >> _SIX, slots & _LOW_BYTE
+        in_maps = places + self._maps[tree]
+        chances = self._histories[in_maps]
+        inputs = self._inputs
+        self._counters.inputs.take(counters, out=self._counted, mode="clip")
+        self._past[:] = _STRETCHED[chances]
+        inputs[-3], inputs[-2] = hint
+
+        # weights · inputs: a logit of each set. 128 products of 12 bits and weights
+        # within ±2, each taken >> 6, stay within 32 bits.
+        chosen = np.array(rows)
+        weights = self._weights.take(chosen, axis=0)
+        sums = (weights * inputs >> _PRODUCT_SHIFT).dot(self._ones)
+        logits = [min(max(x >> 10, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
+        logit = _toward_zero(sum(logits), len(logits))
+        p = SQUASH[logit + 2048]
+        if self._refiner:
+            bit = code(bit, self._refiner.refine(at, logit, p))
+            self._refiner.learn(bit)
+        else:
+            bit = code(bit, p)
+
+        steps = [
+            self._step(row, (bit << 16) - SQUASH[x + 2048])
+            for row, x in zip(rows, logits, strict=True)
+        ]
+        changes = inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]
+        weights += (changes + _STEP_HALF) >> _STEP_SHIFT
+        np.minimum(weights, _HEAVIEST, out=weights)
+        self._weights[chosen] = np.maximum(weights, _LIGHTEST, out=weights)
+
+        after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
+        self._slots[at] = after ^ self._checks
+        self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
+        return bit
+
+    def _step(self, row: int, error: int) -> int:
+        """Error · learning rate; a row learns the slower the more often it was used."""
+        seen = self._seen[row]
+        if seen < _RATES - 1:
+            self._seen[row] = seen + 1
+        return (error >> 4) * self._rates[seen] >> 10
+
+
+def _toward_zero(dividend: int, divisor: int) -> int:
+    return dividend // divisor if dividend >= 0 else -(-dividend // divisor)
