@@ -14,7 +14,32 @@ from kqcodec import kernels
 # Examples are drawn from a fixed seed, so that a failure is everybody's failure;
 # the noisy machines that tests run on make deadlines meaningless.
 settings.register_profile("kqcodec", derandomize=True, deadline=None, print_blob=True)
-settings.load_profile("kqcodec")
+# The reference kernels are some 100 times slower than the compiled ones.
+settings.register_profile("reference", settings.get_profile("kqcodec"), max_examples=25)
+settings.load_profile("reference" if kernels.chosen() == "reference" else "kqcodec")
+
+# What these say of commands and documents doesn't depend on the kernels, and they code
+# many pictures: on the reference kernels they would take a quarter of an hour.
+ON_COMPILED_KERNELS = (
+    "test_bench",
+    "test_browser",
+    "test_cli_",
+    "test_curve",
+    "test_goal",
+    "test_integration",
+    "test_page",
+    "test_readme",
+    "test_tutorial",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if kernels.chosen() != "reference" or "KQCODEC_EVERY_TEST" in os.environ:
+        return
+    skip = pytest.mark.skip(reason="without compiled kernels only with KQCODEC_EVERY_TEST=1")
+    for item in items:
+        if item.path.stem.startswith(ON_COMPILED_KERNELS):
+            item.add_marker(skip)
 
 
 def pytest_report_header() -> str:

@@ -85,7 +85,12 @@ _TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
     "fast": ((Settings(1, 2, True, 4),), (Settings(1, 3, False, 3),)),
     "default": ((Settings(2, 2, True, 5),), (Settings(2, 3, False, 4),)),
     "best": (
-        (Settings(3, 2, True, 5), Settings(3, 1, True, 4), Settings(3, 1, False, 3)),
+        (
+            Settings(3, 2, True, 5),
+            Settings(3, 1, True, 5),
+            Settings(3, 1, True, 4),
+            Settings(3, 1, False, 4),
+        ),
         (Settings(3, 1, False, 3), Settings(3, 1, True, 4)),
     ),
 }
