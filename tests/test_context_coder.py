@@ -113,6 +113,7 @@ def test_the_smallest_of_what_was_tried_is_kept(monkeypatch):
 
     candidates = tuple(Settings(3, questions, False, 0) for questions in (1, 2, 3))
     monkeypatch.setitem(context._TRIED, "best", (candidates, candidates))
+    monkeypatch.setitem(context._TRIED, "default", ((), ()))  # which best tries, too
     monkeypatch.setattr(kernels, "context_encode", encode)
     image = noise(10)
     payload = coder_of("context", image.palette, "best").encode(image.labels)
@@ -126,6 +127,16 @@ def test_photographs_look_smooth_and_graphics_do_not(photograph):
     assert looks_smooth(many.labels, 64)
     assert not looks_smooth(np.kron(many.labels, np.ones((4, 4), dtype=np.uint8)), 64)
     assert not looks_smooth(many.labels[:, :1], 64)
+
+
+def test_best_is_never_larger_than_default_where_pictures_are_small():
+    random = np.random.default_rng(3)
+    for _ in range(5):
+        labels = np.kron(random.integers(0, 12, (8, 8)), np.ones((4, 4), dtype=np.int64))
+        palette = random.integers(0, 256, (12, 3)).astype(np.uint8)
+        image = kqcodec.IndexedImage(palette, labels)
+        best = kqcodec.encode_indexed(image, effort="best")
+        assert len(best) <= len(kqcodec.encode_indexed(image, effort="default"))
 
 
 # --- files ------------------------------------------------------------------

@@ -94,7 +94,8 @@ _TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
         (Settings(3, 1, False, 3), Settings(3, 1, True, 4)),
     ),
 }
-# Below so many labels the default effort tries what both kinds of pictures want.
+# Below so many labels default and best try what both kinds of pictures want, and best
+# what default does, too.
 _SMALL = 1 << 16
 
 
@@ -123,8 +124,11 @@ class ContextCoder:
         return bytes([_DENSE]) + self._dense.encode(labels) if best is None else best
 
     def _to_try(self, labels: Labels) -> tuple[Settings, ...]:
-        if self._effort == "default" and labels.size < _SMALL:
-            return self._tried[_GRAPHICS] + self._tried[_SMOOTH]
+        if self._effort != "fast" and labels.size < _SMALL:
+            both = self._tried[_GRAPHICS] + self._tried[_SMOOTH]
+            # A large model has too little to learn from in a few pixels.
+            lighter = sum(_TRIED["default"], ()) if self._effort == "best" else ()
+            return tuple(dict.fromkeys(both + lighter))
         return self._tried[_SMOOTH if looks_smooth(labels, self._k) else _GRAPHICS]
 
     def _coded(self, labels: Labels, settings: int, capacity: int) -> bytes | None:
