@@ -112,9 +112,9 @@ KQ_INLINE void kq_refine_learn(kq_refiner *refiner, int bit)
 #define KQ_NAME(name) kq_plain_##name
 #include "context_mix.h"
 #include "context_steps.h"
-static void kq_plain_fast(kq_context *m) { kq_plain_run(m, 8, 1, 6); }
-static void kq_plain_default(kq_context *m) { kq_plain_run(m, 8, 2, 40); }
-static void kq_plain_best(kq_context *m) { kq_plain_run(m, 24, 5, 0); }
+static void kq_plain_fast(kq_context *m) { kq_plain_run(m, KQ_SHAPE_FAST); }
+static void kq_plain_default(kq_context *m) { kq_plain_run(m, KQ_SHAPE_DEFAULT); }
+static void kq_plain_best(kq_context *m) { kq_plain_run(m, KQ_SHAPE_BEST); }
 #undef KQ_FUNCTION
 #undef KQ_NAME
 
@@ -126,9 +126,9 @@ static void kq_plain_best(kq_context *m) { kq_plain_run(m, 24, 5, 0); }
 #define KQ_NAME(name) kq_avx2_##name
 #include "context_mix_avx2.h"
 #include "context_steps.h"
-KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, 8, 1, 6); }
-KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, 8, 2, 40); }
-KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, 24, 5, 0); }
+KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_FAST); }
+KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_DEFAULT); }
+KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_BEST); }
 #undef KQ_FUNCTION
 #undef KQ_NAME
 #undef KQ_TARGET

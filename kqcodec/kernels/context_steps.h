@@ -255,10 +255,12 @@ KQ_FUNCTION uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
     return count > 3 ? habit - count : label << 16 | (habit & 0xFF00) | 1;
 }
 
-/* All labels of a tile, top to bottom and left to right. `strict`: how often a habit
- * must have held before it is asked alone; 0 for never. */
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int contexts, int sets, uint32_t strict)
+/* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
+ * numbers are constants here, so that the loops unroll. `strict`: how often a habit must
+ * have held before it is asked alone; 0 for never. */
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int contexts, int sets, int slot_bits, uint32_t strict)
 {
+    (void)slot_bits; /* the tables are there already */
     const int inputs = (3 * contexts + 3 + 7) & ~7;
     const size_t stride = m->plane.stride;
     const uint16_t *labels = m->plane.labels;
