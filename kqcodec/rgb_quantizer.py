@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kqcodec.color_map import ColorMap
 from kqcodec.effort import effort_of
-from kqcodec.engine import find_palette
+from kqcodec.engine import MAX_WEIGHT, find_palette
 from kqcodec.metrics import costs_of_palette, squared_distances
 from kqcodec.palette import assigned, finished
 from kqcodec.pins import find_pinned
@@ -49,7 +49,7 @@ def map_rgb(
         squared = squared_distances(colors.colors, palette[labels])
     else:
         palette, labels, squared, iterations = searched(
-            colors,
+            colors.lightened(MAX_WEIGHT),
             k,
             choice.pins,
             effort=effort_of(effort),

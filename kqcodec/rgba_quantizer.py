@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kqcodec.color_map import ColorMap
 from kqcodec.effort import effort_of
+from kqcodec.engine import MAX_WEIGHT
 from kqcodec.errors import ColorsError
 from kqcodec.metrics import costs_of_rgba
 from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors, mapped
@@ -53,7 +54,7 @@ def map_rgba(
         labels = mapped(colors, palette, alpha_space_of(space))
     else:
         palette, labels, iterations = rgba_searched(
-            colors,
+            colors.lightened(MAX_WEIGHT),
             k,
             choice.pins,
             effort=effort_of(effort),

@@ -9,9 +9,9 @@ from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.histogram_sum import HistogramSum
 from kqcodec.parallel import thread_count
 from kqcodec.quantizer import color_map, count_pixels
-from kqcodec.rgba_colors import opaque_histogram
 from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.spaces import space_of
 
@@ -76,23 +76,23 @@ def shared_palette(
         TypeError, ValueError: a wrong argument, or no images.
     """
     workers = thread_count(threads)
-    total: Histogram | None = None
+    total, some = HistogramSum(), False
     for image in images:
-        colors = count_pixels(image, threads=workers, background=background).colors
-        total = colors if total is None else summed(total, colors)
-    if total is None:
+        total.add(count_pixels(image, threads=workers, background=background).colors)
+        some = True
+    if not some:
         raise ValueError("there are no images to share a palette")
     found = palette_of_histogram(
-        total, k, pins=pins, sort=sort, effort=effort, seed=seed, restarts=restarts, space=space
+        total.total(),
+        k,
+        pins=pins,
+        sort=sort,
+        effort=effort,
+        seed=seed,
+        restarts=restarts,
+        space=space,
     )
     return found.palette
-
-
-def summed(one: Histogram, other: Histogram) -> Histogram:
-    """Their sum, with alpha if either has it."""
-    if one.channels != other.channels:
-        one, other = opaque_histogram(one), opaque_histogram(other)
-    return one + other
 
 
 def palette_of_histogram(
