@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kqcodec.page import html_report
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
+    from kqcodec.recovery import Recovery, recover
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
@@ -52,6 +53,7 @@ _HOMES = {
     "KMeansResult": "clustering",
     "LazyArray": "lazy",
     "Metadata": "metadata",
+    "Recovery": "recovery",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
@@ -71,6 +73,7 @@ _HOMES = {
     "read_palette": "palette_files",
     "read_region": "decoder",
     "read_tiles": "decoder",
+    "recover": "recovery",
     "segment": "segments",
     "shared_palette": "shared",
     "size_report": "report",
@@ -86,6 +89,7 @@ __all__ = [
     "KMeansResult",
     "LazyArray",
     "Metadata",
+    "Recovery",
     "Segment",
     "Segmentation",
     "SizeReport",
@@ -107,6 +111,7 @@ __all__ = [
     "read_palette",
     "read_region",
     "read_tiles",
+    "recover",
     "segment",
     "shared_palette",
     "size_report",

@@ -94,6 +94,14 @@ def test_a_view_is_sliced_as_shown(names):
     assert f"{view.shape} {view.dtype} {view.chunks}" == "(60, 80, 3) uint8 (16, 16, 3)"
 
 
+def test_damaged_files_are_saved_as_shown(names):
+    saved, indexed = names["saved"], names["indexed"]
+    assert len(saved.lost) == 1
+    assert (names["whole"] == indexed.labels[~saved.mask]).all()
+    assert (names["patched"][saved.mask] == (255, 0, 255)).all()
+    assert (names["patched"][~saved.mask] == indexed.to_rgb()[~saved.mask]).all()
+
+
 def test_segments_are_measured_as_shown(names):
     largest = names["largest"]
     assert largest.pixels == (names["parts"].labels == largest.label).sum()
