@@ -18,6 +18,7 @@ from kqcodec._version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors
+    from kqcodec.blocks import RawPixels
     from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
     from kqcodec.curve import Elbow, elbow
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
+    from kqcodec.streaming import encode_stream
 
 _HOMES = {
     "Costs": "metrics",
@@ -50,6 +52,7 @@ _HOMES = {
     "IndexedImage": "image",
     "KMeansResult": "clustering",
     "Metadata": "metadata",
+    "RawPixels": "blocks",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
@@ -58,6 +61,7 @@ _HOMES = {
     "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
+    "encode_stream": "streaming",
     "html_report": "page",
     "kmeans": "clustering",
     "label_map": "labelmaps",
@@ -82,6 +86,7 @@ __all__ = [
     "IndexedImage",
     "KMeansResult",
     "Metadata",
+    "RawPixels",
     "Segment",
     "Segmentation",
     "SizeReport",
@@ -91,6 +96,7 @@ __all__ = [
     "elbow",
     "encode",
     "encode_indexed",
+    "encode_stream",
     "errors",
     "html_report",
     "kmeans",
