@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
+    from kqcodec.lazy import LazyArray, as_array
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.page import html_report
@@ -51,11 +52,13 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "LazyArray": "lazy",
     "Metadata": "metadata",
     "RawPixels": "blocks",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
+    "as_array": "lazy",
     "decode": "decoder",
     "decode_indexed": "decoder",
     "elbow": "curve",
@@ -85,12 +88,14 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "LazyArray",
     "Metadata",
     "RawPixels",
     "Segment",
     "Segmentation",
     "SizeReport",
     "__version__",
+    "as_array",
     "decode",
     "decode_indexed",
     "elbow",
