@@ -1,5 +1,6 @@
 """Damaged files: every length, every bit. Only FormatErrors may escape."""
 
+import contextlib
 import io
 
 import numpy as np
@@ -8,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import indexed
 from trust import attempts
-from trust.files import parts_of, small_files
+from trust.files import palette_length_bits, parts_of, small_files
 
 import kqcodec
 from kqcodec import errors
+from kqcodec.container import pack_length, read_length
 from kqcodec.header import Header
+from kqcodec.source import BufferSource
 
 FILES = {file.name: file for file in small_files()}
 SMALL = {name: file.data for name, file in FILES.items()}
@@ -53,6 +56,34 @@ def test_every_flipped_bit_is_refused_in_a_pipe(name):
     for damaged in attempts.flips(SMALL[name]):
         with pytest.raises(errors.FormatError):
             kqcodec.read(_unseekable(damaged), threads=1)
+
+
+def test_a_changed_length_of_a_coded_palette_ends_it_elsewhere():
+    """Rule 9.4: whatever bytes follow a length that has become longer."""
+    lengths = [*range(1, 600), *range(600, 2**18, 997), 16_383, 16_384, 2**18 - 1]
+    tried = 0
+    for length in lengths:
+        packed = pack_length(length)
+        for following in (b"\0" * 4, b"\x7f" * 4, b"\x80\0" * 2, b"\xff\xff\0\0", b"\x81" * 4):
+            for damaged in attempts.flips(packed):
+                source = BufferSource(bytes(damaged) + following)
+                with contextlib.suppress(errors.InvalidDataError):  # it is malformed
+                    found = read_length(source, "the palette")
+                    assert source.position + found != len(packed) + length
+                    tried += 1
+    assert tried > 30_000
+
+
+def test_every_flipped_bit_in_the_length_of_a_coded_palette_is_refused():
+    """Of all files here that have one, in both ways to read."""
+    tried = 0
+    for data in SMALL.values():
+        for bit in palette_length_bits(data):
+            damaged = bytearray(data)
+            damaged[bit // 8] ^= 0x80 >> bit % 8
+            read_all(bytes(damaged))
+            tried += 1
+    assert tried >= 8 * 5
 
 
 @names
