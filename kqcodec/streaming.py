@@ -9,6 +9,7 @@ but once, from a pipe, get a palette that is given or found in the first of them
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -110,10 +111,70 @@ def encode_stream(
         OSError: the source can't be opened, or the target not be written.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    check_coding(coder, effort, tile)
-    workers = thread_count(threads)
     if not overwrite and isinstance(target, (str, os.PathLike)) and os.path.isfile(target):
         raise FileExistsError(f"{target} exists already")
+    with opened_stream(
+        source,
+        k,
+        coder=coder,
+        effort=effort,
+        tile=tile,
+        palette=palette,
+        pins=pins,
+        sort=sort,
+        space=space,
+        seed=seed,
+        restarts=restarts,
+        background=background,
+        labels=labels,
+        threads=threads,
+        memory=memory,
+        progress=progress,
+    ) as stream:
+        written = _write(target, stream.parts, overwrite)
+        return Streamed(stream.header, written, stream.costs(), stream.sampled)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file about to be written.
+
+    Attributes:
+        header: of the file.
+        parts: its bytes, made as they are drawn, once.
+        costs: of quantizing, to be asked for when they are; None for labels.
+        sampled: of how many pixels the palette is, where that isn't all of them.
+    """
+
+    header: Header
+    parts: Iterator[bytes]
+    costs: Callable[[], Costs | None]
+    sampled: int | None
+
+
+@contextlib.contextmanager
+def opened_stream(
+    source: BlockSource,
+    k: int | None = None,
+    *,
+    coder: str = DEFAULT_CODER,
+    effort: str = DEFAULT_EFFORT,
+    tile: TileSize = None,
+    palette: PaletteLike | None = None,
+    pins: Colors = (),
+    sort: str = DEFAULT_SORT,
+    space: str = "rgb",
+    seed: int = 0,
+    restarts: int = DEFAULT_RESTARTS,
+    background: Color | None = None,
+    labels: bool = False,
+    threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    progress: Callable[[str, float], object] | None = None,
+) -> Iterator[Stream]:
+    """The same for whoever writes the parts; pass 1 is over when it returns. Arguments
+    and errors are those of ``encode_stream``."""
+    check_coding(coder, effort, tile)
     if labels and (k is not None or len(pins) or sort != DEFAULT_SORT or background is not None):
         raise ValueError("k, pins, sort and background are for pixels; labels are kept")
     search = None
@@ -131,7 +192,7 @@ def encode_stream(
             effort=effort,
             tile=tile,
             memory=memory,
-            threads=workers,
+            threads=thread_count(threads),
             progress=progress,
         )
         if search is None:
@@ -140,8 +201,7 @@ def encode_stream(
             conversion = Conversion(blocks, background, keep_profile=False)
             plan, channels = _of_pixels(job, search, conversion), conversion.channels
         parts = plan.layout.parts(payloads(job, plan, channels))
-        written = _write(target, _whole(blocks, parts), overwrite)
-        return Streamed(plan.layout.header, written, plan.costs(), plan.sampled)
+        yield Stream(plan.layout.header, _whole(blocks, parts), plan.costs, plan.sampled)
 
 
 def _of_pixels(job: Job, search: Search, conversion: Conversion) -> Plan:
