@@ -18,6 +18,7 @@ from kqcodec._version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors
+    from kqcodec.blocks import RawPixels
     from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
     from kqcodec.curve import Elbow, elbow
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
+    from kqcodec.streaming import encode_stream
 
 _HOMES = {
     "Costs": "metrics",
@@ -53,6 +55,7 @@ _HOMES = {
     "KMeansResult": "clustering",
     "LazyArray": "lazy",
     "Metadata": "metadata",
+    "RawPixels": "blocks",
     "Recovery": "recovery",
     "Segment": "segments",
     "Segmentation": "segments",
@@ -63,6 +66,7 @@ _HOMES = {
     "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
+    "encode_stream": "streaming",
     "html_report": "page",
     "kmeans": "clustering",
     "label_map": "labelmaps",
@@ -89,6 +93,7 @@ __all__ = [
     "KMeansResult",
     "LazyArray",
     "Metadata",
+    "RawPixels",
     "Recovery",
     "Segment",
     "Segmentation",
@@ -100,6 +105,7 @@ __all__ = [
     "elbow",
     "encode",
     "encode_indexed",
+    "encode_stream",
     "errors",
     "html_report",
     "kmeans",

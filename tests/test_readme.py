@@ -4,13 +4,16 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from kqcodec import kernels
+from kqcodec.recovery import DamageWarning
 
 SLOW = kernels.chosen() == "reference"
 README = Path(__file__).parent.parent / "README.md"
@@ -37,6 +40,10 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     Image.fromarray(portrait[::step, ::step]).save(tmp_path / "pictures" / "sub" / "one.png")
     icon = np.dstack([portrait[::step, ::step], portrait[::step, ::step, 1]])
     Image.fromarray(icon).save(tmp_path / "icon.png")
+    tifffile.imwrite(tmp_path / "slide.tif", portrait[::step, ::step], photometric="rgb")
+    np.save(tmp_path / "scan.npy", portrait[::step, ::step])
+    Image.fromarray(portrait).resize((640, 480)).save(tmp_path / "frame.ppm")
+    (tmp_path / "frame.rgb").write_bytes((tmp_path / "frame.ppm").read_bytes()[-640 * 480 * 3 :])
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
         assert len(commands) == len(block.splitlines())
@@ -64,8 +71,10 @@ def names(text, tmp_path_factory):
     os.chdir(tmp_path_factory.mktemp("readme"))
     found = {}
     try:
-        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-            exec(compile(block, str(README), "exec"), found)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DamageWarning)  # which one example shows
+            for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+                exec(compile(block, str(README), "exec"), found)
         found["picture"].load()  # which closes its file, whoever looks at it later
     finally:
         os.chdir(before)
@@ -77,6 +86,8 @@ def test_the_python_runs_as_shown(names):
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+    assert names["done"].header.height == 500
+    assert names["done"].costs == names["kqcodec"].quantize(names["tall"], 16).costs
     assert (names["tied"].palette == names["shared"]).all()
 
 
