@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
+    from kqcodec.lazy import LazyArray, as_array
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.page import html_report
@@ -49,10 +50,12 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "LazyArray": "lazy",
     "Metadata": "metadata",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
+    "as_array": "lazy",
     "decode": "decoder",
     "decode_indexed": "decoder",
     "elbow": "curve",
@@ -81,11 +84,13 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "LazyArray",
     "Metadata",
     "Segment",
     "Segmentation",
     "SizeReport",
     "__version__",
+    "as_array",
     "decode",
     "decode_indexed",
     "elbow",

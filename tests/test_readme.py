@@ -85,6 +85,15 @@ def test_other_programs_read_it_as_shown(names):
     assert names["picture"].info["k"] == 8
 
 
+def test_a_view_is_sliced_as_shown(names):
+    pixels = names["indexed"].to_rgb()
+    assert (names["small"] == pixels[::4, ::4]).all()
+    assert (names["corner"] == pixels[:10, :20]).all()
+    assert (names["column"] == names["indexed"].labels[10:20, 0]).all()
+    view = names["view"]
+    assert f"{view.shape} {view.dtype} {view.chunks}" == "(60, 80, 3) uint8 (16, 16, 3)"
+
+
 def test_segments_are_measured_as_shown(names):
     largest = names["largest"]
     assert largest.pixels == (names["parts"].labels == largest.label).sum()

@@ -18,6 +18,7 @@ from kqcodec.cli.failures import (
     failure_of,
     writing,
 )
+from kqcodec.source import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +61,10 @@ class Outputs:
             click.UsageError: two results would share a name, one would replace
                 an input, or ``output`` can't hold them.
         """
+        if output is None and any(map(is_url, inputs)):
+            raise click.UsageError("nothing is written beside a URL; say with -o where to.")
+        if is_url(output):
+            raise click.UsageError("this command writes files, not to a URL; kq encode does.")
         directory = _directory(inputs, output)
         targets: dict[str, str] = {}
         for name in inputs:
