@@ -36,9 +36,9 @@ from kqcodec.source import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAX_PIXELS = 2**13  # larger pictures are refused, so that each input is quick
+MAX_PIXELS = 2**12  # larger pictures are refused, so that each input is quick
 # Decisions that plain Python may be asked for: each takes 30 microseconds and more.
-SLOW_DECISIONS = 4000
+SLOW_DECISIONS = 1500
 
 _SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
 _USERS = (
@@ -49,7 +49,7 @@ _USERS = (
 )
 
 
-class Disagreement(AssertionError):
+class DisagreementError(AssertionError):
     """Two ways of reading the same bytes differ."""
 
 
@@ -58,7 +58,7 @@ def examined(data: bytes, every_way: bool = True) -> bool:
     that the bytes themselves choose.
 
     Raises:
-        Disagreement: two ways differ.
+        DisagreementError: two ways differ.
         Exception: one raised what it mustn't.
     """
     with warnings.catch_warnings(), np.errstate(all="raise"):
@@ -83,19 +83,21 @@ def _outcome(read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
     except FormatError as exc:
         text = str(exc)
         if not text or "\n" in text or type(exc) is FormatError:
-            raise Disagreement(f"a poor error: {exc!r}") from exc
+            raise DisagreementError(f"a poor error: {exc!r}") from exc
         return None, exc
 
 
 def _same(what: str, found: Any, wanted: Any) -> None:
     if not np.array_equal(found, wanted):
-        raise Disagreement(f"{what} gives another picture")
+        raise DisagreementError(f"{what} gives another picture")
 
 
 def _agree(what: str, found: Any, wanted: Any, error: FormatError | None) -> None:
     """Both are None, or neither is."""
     if (found is None) != (wanted is None):
-        raise Disagreement(f"{what} says {found!r:.80}, decode_indexed {error or 'valid'!r:.200}")
+        raise DisagreementError(
+            f"{what} says {found!r:.80}, decode_indexed {error or 'valid'!r:.200}"
+        )
 
 
 # --- ways --------------------------------------------------------------------
@@ -107,7 +109,7 @@ def _pixels(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is not None:
         _same("decode", pixels, image.palette[image.labels])
     elif repr(other) != repr(error):
-        raise Disagreement(f"decode says {other!r}, decode_indexed {error!r}")
+        raise DisagreementError(f"decode says {other!r}, decode_indexed {error!r}")
 
 
 def _file(data: bytes, image: Any, error: FormatError | None) -> None:
@@ -116,7 +118,7 @@ def _file(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is not None:
         _same("read", found.labels, image.labels)
     elif repr(other) != repr(error):
-        raise Disagreement(f"read says {other!r}, decode_indexed {error!r}")
+        raise DisagreementError(f"read says {other!r}, decode_indexed {error!r}")
 
 
 class _Pipe(io.BytesIO):
@@ -154,7 +156,7 @@ def _region(data: bytes, image: Any, error: FormatError | None) -> None:
     found, _ = _outcome(lambda: kqcodec.read_region(data, box, **_LIMITS))
     if image is not None:
         if found is None:
-            raise Disagreement(f"a region of a valid file is refused: {box}")
+            raise DisagreementError(f"a region of a valid file is refused: {box}")
         _same("read_region", found.labels, image.labels[box[1] : box[3], box[0] : box[2]])
 
 
@@ -165,7 +167,7 @@ def _report(data: bytes, image: Any, error: FormatError | None) -> None:
         report.rows()
         report.to_dict()
         if not report.proven or report.file_bytes != len(data):
-            raise Disagreement(f"a valid file whose size isn't proven: {report}")
+            raise DisagreementError(f"a valid file whose size isn't proven: {report}")
 
 
 def _front(data: bytes, image: Any, error: FormatError | None) -> None:
@@ -177,9 +179,9 @@ def _front(data: bytes, image: Any, error: FormatError | None) -> None:
         container.read_sections(source, header, sealer)
         least, most = sizes.allowed_sizes(header, source)
         if len(palette) != header.palette_size:
-            raise Disagreement(f"a palette of {len(palette)} bytes, not {header.palette_size}")
+            raise DisagreementError(f"a palette of {len(palette)} bytes, not {header.palette_size}")
         if image is not None and not least <= len(data) <= most:
-            raise Disagreement(f"a valid file of {len(data)} bytes, not {least} to {most}")
+            raise DisagreementError(f"a valid file of {len(data)} bytes, not {least} to {most}")
 
 
 def _metadata(data: bytes, image: Any, error: FormatError | None) -> None:
@@ -189,7 +191,7 @@ def _metadata(data: bytes, image: Any, error: FormatError | None) -> None:
             is_exif(image.metadata.exif)
             descriptive_exif(image.metadata.exif)
             if len(upright_exif(image.metadata.exif)) != len(image.metadata.exif):
-                raise Disagreement("turning Exif upright changes its length")
+                raise DisagreementError("turning Exif upright changes its length")
 
 
 def _pillow(data: bytes, image: Any, error: FormatError | None) -> None:
@@ -212,7 +214,7 @@ def _pillow(data: bytes, image: Any, error: FormatError | None) -> None:
 
 def _again(data: bytes, image: Any, error: FormatError | None) -> None:
     """Encoding what was decoded, and decoding that, changes nothing."""
-    if image is None or _decisions(image) > 20 * SLOW_DECISIONS:
+    if image is None or _decisions(image) > 50 * SLOW_DECISIONS:
         return
     for coder in ("packed", "dense", "context"):
         again = kqcodec.decode_indexed(
@@ -222,7 +224,7 @@ def _again(data: bytes, image: Any, error: FormatError | None) -> None:
         _same(coder, again.labels, image.labels)
         _same(coder, again.palette, image.palette)
         if again.metadata != image.metadata:
-            raise Disagreement("metadata change when they are encoded again")
+            raise DisagreementError("metadata change when they are encoded again")
 
 
 def _decisions(image: Any) -> int:
@@ -259,7 +261,7 @@ def _each_kernel(data: bytes, image: Any, error: FormatError | None) -> None:
                 _same(f"the {name} kernels' decode", found.labels, image.labels)
                 _same(f"the {name} kernels' decode", found.palette, image.palette)
             elif repr(other) != repr(error):
-                raise Disagreement(f"the {name} kernels say {other!r}, the others {error!r}")
+                raise DisagreementError(f"the {name} kernels say {other!r}, the others {error!r}")
 
 
 def _spec_decoder() -> Any:
@@ -288,9 +290,9 @@ def _spec(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is not None:
         wanted = image.palette[image.labels]
         if (picture.width, picture.height) != (image.width, image.height):
-            raise Disagreement("spec/decode.py sees another size")
+            raise DisagreementError("spec/decode.py sees another size")
         if bytes(picture.pixels) != wanted.tobytes():
-            raise Disagreement("spec/decode.py sees another picture")
+            raise DisagreementError("spec/decode.py sees another picture")
 
 
 # Each way, and how many inputs share one look at it when they choose for themselves.
@@ -306,6 +308,6 @@ _WAYS: tuple[tuple[Callable[[bytes, Any, FormatError | None], None], int], ...] 
     (_pillow, 8),
     (_threads, 64),
     (_again, 64),
-    (_each_kernel, 128),
-    (_spec, 128),
+    (_each_kernel, 512),
+    (_spec, 512),
 )

@@ -112,7 +112,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--slow", action="store_true", help="search for slow inputs rather than new code"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the mutations; 0 for another each time")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the mutations; 0 for another each time"
+    )
     parser.add_argument(
         "--folder", type=Path, default=work, help="for what it learns (build/fuzz), one a process"
     )
@@ -150,7 +152,9 @@ def built(target: str, sanitizer: str = "address", slow: bool = False) -> Path:
     command += ["-fno-sanitize-coverage=trace-cmp"] if target in _UNTRACED else []
     command += ["-DSLOW"] if slow else []
     command += [f"-I{ROOT / 'kqcodec' / 'kernels'}", str(HERE / "kernels" / f"{target}.c")]
-    done = subprocess.run([*command, "-o", str(program)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "-o", str(program)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise CannotRunError(f"clang can't build it:\n{done.stderr.strip()[:2000]}")
     return program
@@ -158,15 +162,14 @@ def built(target: str, sanitizer: str = "address", slow: bool = False) -> Path:
 
 def compile_replay(compiler: str, target: str, program: Path) -> None:
     """Build a kernel's harness as a program that runs the files that it is given."""
-    command = [compiler, "-std=gnu99", "-O1", "-g", "-ffp-contract=off", "-DREPLAY"]
+    # Unoptimized: it takes longer to compile than to run.
+    command = [compiler, "-std=gnu99", "-g", "-ffp-contract=off", "-DREPLAY"]
     command += [*_SANITIZERS["address"], f"-I{ROOT / 'kqcodec' / 'kernels'}"]
     command += [str(HERE / "kernels" / f"{target}.c"), "-o", str(program)]
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _run(
-    target: str, command: list[str], seconds: float, options: argparse.Namespace
-) -> Outcome:
+def _run(target: str, command: list[str], seconds: float, options: argparse.Namespace) -> Outcome:
     corpus, found = work / "corpus" / target, work / "found" / target
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
@@ -180,7 +183,7 @@ def _run(
         f"-seed={options.seed}",
         f"-max_len={_LONGEST_INPUT}",
         "-len_control=20",
-        "-timeout=20",
+        "-timeout=60",
         "-rss_limit_mb=3000",
         "-print_final_stats=1",
         f"-artifact_prefix={found}/",
@@ -285,7 +288,9 @@ def _add_to_totals(outcome: Outcome, options: argparse.Namespace) -> None:
 def _totals_table() -> str:
     totals = _totals()
     rows = [("target", "executions", "seconds", "failures")]
-    rows += [(name, *(f"{number:,}" for number in entry.values())) for name, entry in totals.items()]
+    rows += [
+        (name, *(f"{number:,}" for number in entry.values())) for name, entry in totals.items()
+    ]
     done = sum(totals[name]["executions"] for name in DECODERS if name in totals)
     rows.append((f"C decoders ({', '.join(DECODERS)})", f"{done:,}", "", ""))
     return _aligned(rows)

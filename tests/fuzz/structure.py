@@ -133,12 +133,10 @@ class _Reader:
         return found
 
     def take_length(self) -> int:
-        length = 0
-        for byte in self.take(1) or b"\0":
-            length = byte & 127
-            while byte & 128 and length < 1 << 21:
-                (byte,) = self.take(1) or b"\0"
-                length = length << 7 | byte & 127
+        length, more = 0, True
+        while more and length < 1 << 21:
+            (byte,) = self.take(1) or b"\0"
+            length, more = length << 7 | byte & 127, bool(byte & 128)
         return length
 
 
