@@ -223,6 +223,8 @@ class Batch:
             shown = display_name(name)
             raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
         if self.flags.skip_existing and target != STREAM and os.path.lexists(target):
+            if not self.flags.dry_run:
+                self.outputs.tidy(name)
             return {"input": name, "output": target, "skipped": "the output exists"}
         self.outputs.check(name)
         if self.flags.dry_run:
