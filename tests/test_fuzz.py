@@ -32,6 +32,12 @@ REGRESSIONS = sorted((FUZZ / "regressions" / "decoder").glob("*"))
 SEEDS = list(seeds.files())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def strictly():
+    with oracle.strictly():
+        yield
+
+
 # --- the machinery itself ----------------------------------------------------
 
 

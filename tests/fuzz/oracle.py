@@ -61,16 +61,22 @@ def examined(data: bytes, every_way: bool = True) -> bool:
         DisagreementError: two ways differ.
         Exception: one raised what it mustn't.
     """
+    image, error = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
+    if isinstance(error, LimitError):
+        return False
+    choice = zlib.crc32(data)
+    for index, (way, share) in enumerate(_WAYS):
+        if every_way or (choice >> index) % share == 0:
+            way(data, image, error)
+    return image is not None
+
+
+@contextlib.contextmanager
+def strictly() -> Iterator[None]:
+    """Within it warnings are errors, NumPy's of arithmetic among them."""
     with warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("error")
-        image, error = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
-        if isinstance(error, LimitError):
-            return False
-        choice = zlib.crc32(data)
-        for index, (way, share) in enumerate(_WAYS):
-            if every_way or (choice >> index) % share == 0:
-                way(data, image, error)
-        return image is not None
+        yield
 
 
 _LIMITS: dict[str, Any] = {"threads": 1, "max_pixels": MAX_PIXELS}
@@ -297,17 +303,17 @@ def _spec(data: bytes, image: Any, error: FormatError | None) -> None:
 
 # Each way, and how many inputs share one look at it when they choose for themselves.
 _WAYS: tuple[tuple[Callable[[bytes, Any, FormatError | None], None], int], ...] = (
-    (_pixels, 4),
-    (_file, 8),
-    (_pipe, 4),
-    (_tiles, 8),
-    (_region, 4),
-    (_report, 8),
-    (_front, 8),
     (_metadata, 1),
-    (_pillow, 8),
-    (_threads, 64),
-    (_again, 64),
-    (_each_kernel, 512),
-    (_spec, 512),
+    (_pixels, 8),
+    (_file, 32),
+    (_pipe, 8),
+    (_tiles, 32),
+    (_region, 16),
+    (_report, 32),
+    (_front, 16),
+    (_pillow, 32),
+    (_threads, 256),
+    (_again, 128),
+    (_each_kernel, 1024),
+    (_spec, 1024),
 )

@@ -183,7 +183,7 @@ def _run(target: str, command: list[str], seconds: float, options: argparse.Name
         f"-seed={options.seed}",
         f"-max_len={_LONGEST_INPUT}",
         "-len_control=20",
-        "-timeout=60",
+        "-timeout=900",  # of the clock: on a busy machine that says little
         "-rss_limit_mb=3000",
         "-print_final_stats=1",
         f"-artifact_prefix={found}/",

@@ -195,6 +195,7 @@ static uint8_t *made_colors(uint32_t k, uint32_t seed)
 
 static void run(fuzz_input input);
 
+#define TOO_SLOW 10 /* seconds of the processor, which libFuzzer doesn't measure */
 #define SLOWEST_KEPT 65536
 static struct {
     double seconds;
@@ -264,6 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (size && size <= SLOWEST_KEPT)
             memcpy(slowest.data, data, size);
     }
+    DEMAND(seconds < TOO_SLOW);
 #if defined(SLOW)
     note_slowness(size, seconds);
 #endif
