@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from kqcodec.errors import ChecksumError, InvalidDataError, UnsupportedError
+from kqcodec.errors import ChecksumError, InvalidDataError, LimitError, UnsupportedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header, crc16
 
 if TYPE_CHECKING:
@@ -185,7 +185,11 @@ def read_sections(
         if kind != _END_KIND and len(found) == MAX_SECTIONS:
             raise InvalidDataError(f"over {MAX_SECTIONS} sections (rule 5.5)")
         total += length
-        check_size(total)
+        try:
+            check_size(total)
+        except LimitError:
+            source.skip(length, part)  # what isn't there is no matter of limits
+            raise
         data = bytes(source.read(length, part))
         _check(source, sealer.checksum(kind, len(found), data), part)
         if kind == _END_KIND:
