@@ -91,8 +91,8 @@ def _squash(logits: Integers) -> Integers:
     return squashed
 
 
-_LOGITS = _logits()
-_SQUASHED = _squash(_LOGITS)
+LOGITS = _logits()
+_SQUASHED = _squash(LOGITS)
 SQUASH: list[int] = _SQUASHED.tolist()  # by logit + 2048
 _KNOTS: list[int] = [*SQUASH[::128], SQUASH[-1]]
 FLAT = [131072 // (2 * n + 3) for n in range(256)]
@@ -110,7 +110,7 @@ def _counters(chance_shift: int) -> _Counters:
     states = np.append(np.arange(1 << 20), _UNSEEN)
     p, n = states >> 4, (states & 3) << 2 | (states >> 2 & 3)
     inputs = np.empty((len(states), 2), dtype=np.int32)
-    inputs[:, 0] = _LOGITS[p] * _LOGIT[n] >> 8
+    inputs[:, 0] = LOGITS[p] * _LOGIT[n] >> 8
     inputs[:, 1] = ((p >> 4) - 2048) * _CHANCE[n] >> chance_shift
 
     def after(target: int) -> Integers:
@@ -267,7 +267,7 @@ class Mixer:
         if self._refiner:
             in_maps = places + self._maps[tree]
             chances = self._histories[in_maps]
-            self._past[:] = _LOGITS[chances]
+            self._past[:] = LOGITS[chances]
 
         # weights · inputs, modulo 2^32: a logit of each set.
         chosen = np.array(rows)
