@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 
-from kqcodec.decoder import DEFAULT_MAX_PIXELS
+from kqcodec.limits import DEFAULT_MAX_PIXELS
 from kqcodec.lazy import as_array
 
 if TYPE_CHECKING:
