@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 
-from kqcodec.limits import DEFAULT_MAX_PIXELS
 from kqcodec.lazy import as_array
+from kqcodec.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     import os
