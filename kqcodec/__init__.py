@@ -18,6 +18,7 @@ from kqcodec._version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors
+    from kqcodec.blocks import RawPixels
     from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
     from kqcodec.curve import Elbow, elbow
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
     from kqcodec.labelmaps import label_map
+    from kqcodec.lazy import LazyArray, as_array
     from kqcodec.metadata import Metadata
     from kqcodec.metrics import Costs
     from kqcodec.page import html_report
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
+    from kqcodec.streaming import encode_stream
 
 _HOMES = {
     "Costs": "metrics",
@@ -49,15 +52,19 @@ _HOMES = {
     "Header": "header",
     "IndexedImage": "image",
     "KMeansResult": "clustering",
+    "LazyArray": "lazy",
     "Metadata": "metadata",
+    "RawPixels": "blocks",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
+    "as_array": "lazy",
     "decode": "decoder",
     "decode_indexed": "decoder",
     "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
+    "encode_stream": "streaming",
     "html_report": "page",
     "kmeans": "clustering",
     "label_map": "labelmaps",
@@ -81,16 +88,20 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "LazyArray",
     "Metadata",
+    "RawPixels",
     "Segment",
     "Segmentation",
     "SizeReport",
     "__version__",
+    "as_array",
     "decode",
     "decode_indexed",
     "elbow",
     "encode",
     "encode_indexed",
+    "encode_stream",
     "errors",
     "html_report",
     "kmeans",

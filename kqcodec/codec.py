@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kqcodec.color_lists import Colors, PaletteLike
-    from kqcodec.encoder import TileSize
+    from kqcodec.layout import TileSize
     from kqcodec.pixels import Color, ImageLike
 
 

@@ -226,6 +226,11 @@ def read_record(source: Source, index: int, least: int, most: int) -> Record:
     return Record(index, payload, read_u32(source, f"tile {index}"))
 
 
+def wrong_directory() -> InvalidDataError:
+    """Tiles lie elsewhere than the directory says."""
+    return InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
+
+
 def read_length(source: Source, part: str) -> int:
     """The length that the source stands at, of that part.
 

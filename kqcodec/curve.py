@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
+    from kqcodec.layout import TileSize
     from kqcodec.pixels import Color, ImageLike
 
 # What the lesson tries, and how often it starts anew.

@@ -101,7 +101,7 @@ class Opened:
         if grid.count > 1:
             directory = container.read_directory(self.source, self.header, self.sealer)
             if directory != lengths:
-                raise _wrong_directory()
+                raise container.wrong_directory()
         if memoryview(self.source.read_up_to(1)).nbytes:
             raise InvalidDataError("bytes follow the end of the file (rule 6.9)")
 
@@ -186,8 +186,8 @@ def read(
     """The palette and labels in a .kq file.
 
     Args:
-        source: a path, the file's bytes, or a binary file object, which may be
-            a pipe.
+        source: a path, a URL (with the extra ``remote``), the file's bytes, or a
+            binary file object, which may be a pipe.
         threads, max_pixels: as for ``decode``.
 
     Raises:
@@ -244,7 +244,9 @@ def read_region(
     directory and the tiles that it touches.
 
     Args:
-        source: a path, the file's bytes, or a seekable binary file object.
+        source: a path, the file's bytes, a seekable binary file object, or a URL that
+            fsspec knows (the extra ``remote``): http, s3, zip, ... Of that it takes at
+            most three requests, and one more for each run of adjacent tiles.
         box: (left, upper, right, lower) in pixels, as Pillow's ``crop``; the
             right column and lower row are not part of it.
         threads: as for ``decode``.
@@ -252,12 +254,13 @@ def read_region(
 
     Raises:
         FormatError: a part that was read is damaged, foreign or over the limit.
-        OSError: the file can't be read or can't seek.
+        OSError: the file can't be read or can't seek, or changed meanwhile.
         TypeError, ValueError: ``box`` is malformed, empty or not in the picture.
     """
     with open_source(source) as opened_source:
         if opened_source.size is None:
-            raise OSError("a region can only be read from a seekable file")
+            raise OSError(opened_source.no_regions)
+        opened_source.expect_front()
         opened = Opened.from_source(opened_source, None)
         region = _checked_box(box, opened.header)
         touched = list(opened.header.grid.touched(region))
@@ -281,16 +284,28 @@ def _records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record
     if opened.header.grid.count == 1:
         yield from opened.records()
         return
-    starts = _starts_of_records(opened)
+    starts = starts_of_records(opened)
+    opened.source.expect([(starts[first], starts[last + 1]) for first, last in runs_of(touched)])
     for index in touched:
         opened.source.seek(starts[index])
         record = opened.read_record(index)
         if opened.source.position != starts[index + 1]:
-            raise _wrong_directory()
+            raise container.wrong_directory()
         yield record
 
 
-def _starts_of_records(opened: Opened) -> list[int]:
+def runs_of(tiles: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of each run of consecutive numbers; they ascend."""
+    runs: list[tuple[int, int]] = []
+    for tile in tiles:
+        if runs and tile == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], tile)
+        else:
+            runs.append((tile, tile))
+    return runs
+
+
+def starts_of_records(opened: Opened) -> list[int]:
     """Where each tile's record begins, by the directory, and where the last one ends."""
     assert opened.source.size is not None  # noqa: S101 - regions are of files that can seek
     end = opened.source.size - opened.header.directory_size
@@ -300,15 +315,11 @@ def _starts_of_records(opened: Opened) -> list[int]:
     for index, length in enumerate(lengths):
         least, most = opened.payload_range(index)
         if not least <= length <= most:
-            raise _wrong_directory()
+            raise container.wrong_directory()
         starts.append(starts[-1] + container.record_size(length))
     if starts[-1] != end:
-        raise _wrong_directory()
+        raise container.wrong_directory()
     return starts
-
-
-def _wrong_directory() -> InvalidDataError:
-    return InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
 
 
 def _decode_tiles(

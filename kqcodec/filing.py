@@ -11,8 +11,8 @@ from kqcodec.encoder import encoded_size, in_order_of
 from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
-    from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
+    from kqcodec.layout import TileSize
 
 
 @dataclass(frozen=True)

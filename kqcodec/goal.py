@@ -40,8 +40,8 @@ from kqcodec.rgba_palette import least_colors
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
+    from kqcodec.layout import TileSize
     from kqcodec.metrics import Costs
     from kqcodec.pixels import Color, ImageLike
 

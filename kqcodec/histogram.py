@@ -73,6 +73,14 @@ class Histogram:
         """The sum of the counts."""
         return int(self.counts.sum())
 
+    def lightened(self, most: int) -> Histogram:
+        """The same colours with counts that add up to at most so many, ``most`` being
+        more than there are colours: halved as often as that takes, but never to 0."""
+        counts = self.counts
+        while int(counts.sum()) > most:
+            counts = np.maximum(counts >> 1, 1)
+        return self if counts is self.counts else Histogram(self.keys, counts, self.channels)
+
 
 def keys_of_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """The keys of uint8 colours of shape (..., 3) or (..., 4): uint32, shape (...)."""

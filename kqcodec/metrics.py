@@ -150,8 +150,15 @@ def psnr_of_mse(mean_squared_error: float) -> float:
 
 def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
     """Sums of squared distances and of distances, weighted."""
-    total = int((squared * weights).sum())
-    return total, steps_to_distance(int((distances_in_steps(squared) * weights).sum()))
+    total = _weighted_sum(squared.astype(np.int64), weights)
+    return total, steps_to_distance(_weighted_sum(distances_in_steps(squared), weights))
+
+
+def _weighted_sum(values: NDArray[np.int64], weights: NDArray[np.int64]) -> int:
+    """The exact sum of values below 2^30, weighted, where the weights are those of up to
+    2^48 pixels: in one piece it would leave 63 bits at 2^34."""
+    high, low = values >> 15, values & 0x7FFF
+    return (int((high * weights).sum()) << 15) + int((low * weights).sum())
 
 
 def distances_in_steps(squared: NDArray[Any], unit: int = 1) -> NDArray[np.int64]:
@@ -208,7 +215,7 @@ def costs_of_rgba(
         squared = squared_rgba_distances(some, palette[labels[part]])
         # In Python's integers: the sum may leave 63 bits.
         total += sum(map(operator.mul, squared.tolist(), counts.tolist()))
-        steps += int((distances_in_steps(squared, _RGBA_UNIT) * counts).sum())
+        steps += _weighted_sum(distances_in_steps(squared, _RGBA_UNIT), counts)
     mean = total / (_RGBA_UNIT * colors.pixels)
     return Costs(
         inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,

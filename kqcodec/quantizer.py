@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.color_lists import with_alpha
+from kqcodec.color_map import Labeler
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.histogram import histogram
+from kqcodec.image import IndexedImage
 from kqcodec.metadata import checked_keep, metadata_of
 from kqcodec.parallel import thread_count
 from kqcodec.pixels import image_pixels
-from kqcodec.rgb_quantizer import quantize_rgb
+from kqcodec.rgb_quantizer import map_rgb
 from kqcodec.rgba_colors import opaque_histogram, rgba_histogram
-from kqcodec.rgba_quantizer import quantize_rgba
-from kqcodec.sorting import DEFAULT_SORT, rearranged
+from kqcodec.rgba_quantizer import map_rgba
+from kqcodec.sorting import DEFAULT_SORT, palette_order, rearranged
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kqcodec.choice import Choice
     from kqcodec.color_lists import Colors, PaletteLike
+    from kqcodec.color_map import ColorMap
     from kqcodec.engine import Progress
     from kqcodec.histogram import Histogram
-    from kqcodec.image import IndexedImage
     from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
 
@@ -136,19 +139,18 @@ def quantize(
         image = count_pixels(image, threads=workers, background=background, keep=keep)
     if choice.fixed is not None and choice.fixed.shape[1] == 4:
         image = _with_alpha(image)
-    quantize_it = quantize_rgba if image.colors.channels == 4 else quantize_rgb
-    indexed = quantize_it(
-        image.pixels,
+    mapped = color_map(
         image.colors,
-        1 if k is None else k,
+        k,
         choice,
         effort=effort,
         seed=seed,
         restarts=restarts,
         space=space,
-        threads=workers,
         progress=progress,
     )
+    labels = Labeler(mapped).labels(image.pixels, workers)
+    indexed = IndexedImage(mapped.palette, labels, costs=mapped.costs)
     if choice.strength:
         indexed = dithered(
             image.pixels,
@@ -158,9 +160,41 @@ def quantize(
             kind=choice.dither_kind,
             threads=workers,
         )
-    if choice.fixed is None and (choice.strength or choice.sort not in ("coder", "luma")):
-        indexed = rearranged(indexed, choice.sort, choice.pins)
+        if choice.fixed is None:
+            indexed = rearranged(indexed, choice.sort, choice.pins)
     return replace(indexed, metadata=image.metadata)
+
+
+def color_map(
+    colors: Histogram,
+    k: int | None,
+    choice: Choice,
+    *,
+    effort: str = DEFAULT_EFFORT,
+    seed: int = 0,
+    restarts: int = DEFAULT_RESTARTS,
+    space: str = "rgb",
+    progress: Callable[[Progress], bool | None] | None = None,
+) -> ColorMap:
+    """What ``quantize`` makes of a histogram: the palette, in the order that was chosen,
+    each colour's label, and the costs, all without dithering.
+
+    Arguments are those of ``quantize``, already checked, and so is ColorsError.
+    """
+    map_it = map_rgba if colors.channels == 4 else map_rgb
+    mapped = map_it(
+        colors,
+        1 if k is None else k,
+        choice,
+        effort=effort,
+        seed=seed,
+        restarts=restarts,
+        space=space,
+        progress=progress,
+    )
+    if choice.fixed is None and choice.sort not in ("coder", "luma"):
+        mapped = mapped.in_order(palette_order(mapped.palette, mapped.counts, choice.sort))
+    return mapped
 
 
 def _with_alpha(image: CountedPixels) -> CountedPixels:

@@ -1,39 +1,32 @@
-"""Pixels without alpha to an indexed image: histogram, k-means or a given palette,
-labels."""
+"""From a histogram without alpha to a palette, by k-means or a given one, and each
+colour's label."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from kqcodec.color_map import ColorMap
 from kqcodec.effort import effort_of
-from kqcodec.engine import find_palette
-from kqcodec.histogram import KEYS, Histogram
-from kqcodec.image import IndexedImage, label_dtype
-from kqcodec.kernels import kernels
+from kqcodec.engine import MAX_WEIGHT, find_palette
 from kqcodec.metrics import costs_of_palette, squared_distances
 from kqcodec.palette import assigned, finished
-from kqcodec.parallel import ordered_map
 from kqcodec.pins import find_pinned
 from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from kqcodec.choice import Choice
     from kqcodec.effort import Effort
     from kqcodec.engine import Progress
+    from kqcodec.histogram import Histogram
     from kqcodec.spaces import Space
 
-# Pixels mapped at a time; fewer aren't worth a thread.
-_PART = 1 << 20
 
-
-def quantize_rgb(
-    pixels: NDArray[np.uint8],
+def map_rgb(
     colors: Histogram,
     k: int,
     choice: Choice,
@@ -42,11 +35,10 @@ def quantize_rgb(
     seed: int,
     restarts: int,
     space: str,
-    threads: int,
     progress: Callable[[Progress], bool | None] | None = None,
-) -> IndexedImage:
-    """uint8 pixels of shape (H, W, 3), which ``histogram`` has counted, each with its
-    nearest entry; the palette is ordered by luma, where it isn't given.
+) -> ColorMap:
+    """Each colour with its nearest entry; the palette is ordered by luma, where it isn't
+    given.
 
     Other arguments are those of ``kqcodec.quantize``, already checked.
     """
@@ -57,7 +49,7 @@ def quantize_rgb(
         squared = squared_distances(colors.colors, palette[labels])
     else:
         palette, labels, squared, iterations = searched(
-            colors,
+            colors.lightened(MAX_WEIGHT),
             k,
             choice.pins,
             effort=effort_of(effort),
@@ -66,11 +58,8 @@ def quantize_rgb(
             restarts=restarts,
             progress=progress,
         )
-    return IndexedImage(
-        palette=palette,
-        labels=_mapped(pixels, colors, labels, len(palette), threads),
-        costs=costs_of_palette(colors, palette, squared, iterations=iterations),
-    )
+    costs = costs_of_palette(colors, palette, squared, iterations=iterations)
+    return ColorMap.of(palette, colors, labels, costs)
 
 
 def searched(
@@ -112,26 +101,3 @@ def searched(
         )
         palette, points, iterations = found.palette, found.points, found.iterations
     return *finished(colors, palette, space, points, kept=pins), iterations
-
-
-def _mapped(
-    pixels: NDArray[np.uint8], colors: Histogram, labels: NDArray[np.uint16], k: int, threads: int
-) -> NDArray[Any]:
-    """Each pixel's label, by a table of all keys.
-
-    Only entries of colours that occur are written and read, so that a small
-    image touches few of the table's pages.
-    """
-    narrow = labels.astype(label_dtype(k), copy=False)
-    table = np.empty(KEYS, dtype=narrow.dtype)
-    kernels.fill_table(colors.keys, narrow, table)
-    out = np.empty(pixels.shape[:2], dtype=narrow.dtype)
-    flat, flat_out = pixels.reshape(-1, 3), out.reshape(-1)
-
-    def look_up(start: int) -> None:
-        kernels.look_up(flat[start : start + _PART], table, flat_out[start : start + _PART])
-
-    starts = range(0, len(flat), _PART)
-    for _ in ordered_map(look_up, starts, min(threads, len(starts))):
-        pass
-    return out

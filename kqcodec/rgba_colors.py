@@ -66,36 +66,35 @@ def opaque_histogram(colors: Histogram) -> Histogram:
     return Histogram(colors.keys | np.uint32(FIRST_OPAQUE), colors.counts, channels=4)
 
 
-def opaque_from(colors: Histogram) -> int:
-    """The place of the first opaque colour of a histogram with alpha."""
-    return int(np.searchsorted(colors.keys, np.uint32(FIRST_OPAQUE)))
+def opaque_from(keys: NDArray[np.uint32]) -> int:
+    """The place of the first opaque colour among the keys of a histogram with alpha."""
+    return int(np.searchsorted(keys, np.uint32(FIRST_OPAQUE)))
 
 
-def map_rgba(
-    pixels: NDArray[np.uint8], colors: Histogram, labels: NDArray[Any], threads: int = 1
-) -> NDArray[Any]:
-    """Each pixel's label, shape (H, W), from those of the colours of its histogram."""
-    first = opaque_from(colors)
-    table = np.empty(KEYS, dtype=labels.dtype)
-    # The upper byte of an opaque key is alpha, and the rest is its place.
-    opaque_keys = colors.keys[first:] & np.uint32(KEYS - 1)
-    kernels.fill_table(opaque_keys, labels[first:], table)
-    other_keys, other_labels = colors.keys[:first], labels[:first]
-    flat = pixels.reshape(-1, 4)
-    out = np.empty(len(flat), dtype=labels.dtype)
+def without_alpha(colors: Histogram) -> Histogram:
+    """A histogram with alpha all of whose colours are opaque as one without."""
+    if colors.channels == 3 or int(colors.keys[0]) < FIRST_OPAQUE:
+        return colors
+    return Histogram(colors.keys & np.uint32(KEYS - 1), colors.counts)
 
-    def look_up(start: int) -> None:
-        part, found = flat[start : start + _PART], out[start : start + _PART]
-        is_opaque = part[:, 3] == _OPAQUE_ALPHA
-        some = np.empty(np.count_nonzero(is_opaque), dtype=labels.dtype)
-        kernels.look_up(part[is_opaque, :3], table, some)
-        found[is_opaque] = some
-        others = part[~is_opaque]
+
+class RgbaTable:
+    """The labels of colours with alpha, to look up pixels in."""
+
+    def __init__(self, keys: NDArray[np.uint32], labels: NDArray[Any]) -> None:
+        first = opaque_from(keys)
+        self._opaque = np.empty(KEYS, dtype=labels.dtype)
+        # The upper byte of an opaque key is alpha, and the rest is its place.
+        kernels.fill_table(keys[first:] & np.uint32(KEYS - 1), labels[first:], self._opaque)
+        self._other_keys, self._other_labels = keys[:first], labels[:first]
+
+    def look_up(self, pixels: NDArray[np.uint8], out: NDArray[Any]) -> None:
+        """The label of each of some pixels of shape (N, 4), all of them among the keys."""
+        is_opaque = pixels[:, 3] == _OPAQUE_ALPHA
+        some = np.empty(np.count_nonzero(is_opaque), dtype=out.dtype)
+        kernels.look_up(pixels[is_opaque, :3], self._opaque, some)
+        out[is_opaque] = some
+        others = pixels[~is_opaque]
         keys = keys_of_colors(others)
         keys[others[:, 3] == 0] = _TRANSPARENT
-        found[~is_opaque] = other_labels[np.searchsorted(other_keys, keys)]
-
-    starts = range(0, len(flat), _PART)
-    for _ in ordered_map(look_up, starts, min(threads, len(starts))):
-        pass
-    return out.reshape(pixels.shape[:2])
+        out[~is_opaque] = self._other_labels[np.searchsorted(self._other_keys, keys)]

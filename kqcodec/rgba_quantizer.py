@@ -1,15 +1,16 @@
-"""Pixels with alpha to an indexed image, the counterpart of ``kqcodec.quantizer``."""
+"""From a histogram with alpha to a palette and each colour's label, the counterpart of
+``kqcodec.rgb_quantizer``."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kqcodec.color_map import ColorMap
 from kqcodec.effort import effort_of
+from kqcodec.engine import MAX_WEIGHT
 from kqcodec.errors import ColorsError
-from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.metrics import costs_of_rgba
-from kqcodec.rgba_colors import map_rgba
 from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors, mapped
 from kqcodec.rgba_pins import find_rgba_pinned
 from kqcodec.spaces import alpha_space_of
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from kqcodec.spaces import AlphaSpace
 
 
-def quantize_rgba(
-    pixels: NDArray[np.uint8],
+def map_rgba(
     colors: Histogram,
     k: int,
     choice: Choice,
@@ -37,11 +37,10 @@ def quantize_rgba(
     seed: int,
     restarts: int,
     space: str,
-    threads: int,
     progress: Callable[[Progress], bool | None] | None = None,
-) -> IndexedImage:
-    """uint8 pixels of shape (H, W, 4), which ``rgba_histogram`` has counted; the palette
-    is ordered as ``rgba_palette`` says, where it isn't given.
+) -> ColorMap:
+    """Each colour with its entry; the palette is ordered as ``rgba_palette`` says, where
+    it isn't given.
 
     Other arguments and errors are those of ``kqcodec.quantize``, already checked.
 
@@ -55,7 +54,7 @@ def quantize_rgba(
         labels = mapped(colors, palette, alpha_space_of(space))
     else:
         palette, labels, iterations = rgba_searched(
-            colors,
+            colors.lightened(MAX_WEIGHT),
             k,
             choice.pins,
             effort=effort_of(effort),
@@ -64,12 +63,8 @@ def quantize_rgba(
             restarts=restarts,
             progress=progress,
         )
-    narrow = labels.astype(label_dtype(len(palette)), copy=False)
-    return IndexedImage(
-        palette=palette,
-        labels=map_rgba(pixels, colors, narrow, threads),
-        costs=costs_of_rgba(colors, palette, labels, iterations=iterations),
-    )
+    costs = costs_of_rgba(colors, palette, labels, iterations=iterations)
+    return ColorMap.of(palette, colors, labels, costs)
 
 
 def rgba_searched(

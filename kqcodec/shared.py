@@ -5,24 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
-from kqcodec.metrics import costs_of_palette, costs_of_rgba
+from kqcodec.histogram_sum import HistogramSum
 from kqcodec.parallel import thread_count
-from kqcodec.quantizer import count_pixels
-from kqcodec.rgb_quantizer import searched
-from kqcodec.rgba_colors import opaque_histogram
-from kqcodec.rgba_quantizer import rgba_searched
-from kqcodec.sorting import DEFAULT_SORT, palette_order
-from kqcodec.spaces import alpha_space_of, space_of
+from kqcodec.quantizer import color_map, count_pixels
+from kqcodec.sorting import DEFAULT_SORT
+from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from kqcodec.color_lists import Colors
@@ -80,23 +76,23 @@ def shared_palette(
         TypeError, ValueError: a wrong argument, or no images.
     """
     workers = thread_count(threads)
-    total: Histogram | None = None
+    total, some = HistogramSum(), False
     for image in images:
-        colors = count_pixels(image, threads=workers, background=background).colors
-        total = colors if total is None else summed(total, colors)
-    if total is None:
+        total.add(count_pixels(image, threads=workers, background=background).colors)
+        some = True
+    if not some:
         raise ValueError("there are no images to share a palette")
     found = palette_of_histogram(
-        total, k, pins=pins, sort=sort, effort=effort, seed=seed, restarts=restarts, space=space
+        total.total(),
+        k,
+        pins=pins,
+        sort=sort,
+        effort=effort,
+        seed=seed,
+        restarts=restarts,
+        space=space,
     )
     return found.palette
-
-
-def summed(one: Histogram, other: Histogram) -> Histogram:
-    """Their sum, with alpha if either has it."""
-    if one.channels != other.channels:
-        one, other = opaque_histogram(one), opaque_histogram(other)
-    return one + other
 
 
 def palette_of_histogram(
@@ -116,30 +112,6 @@ def palette_of_histogram(
     choice = choice_of(
         k, palette=None, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
     )
-    chosen_effort, chosen_space = effort_of(effort), space_of(space)
-    if colors.channels == 4:
-        palette, labels, iterations = rgba_searched(
-            colors,
-            k,
-            choice.pins,
-            effort=chosen_effort,
-            space=alpha_space_of(space),
-            seed=seed,
-            restarts=restarts,
-        )
-        costs = costs_of_rgba(colors, palette, labels, iterations=iterations)
-    else:
-        palette, labels, squared, iterations = searched(
-            colors,
-            k,
-            choice.pins,
-            effort=chosen_effort,
-            space=chosen_space,
-            seed=seed,
-            restarts=restarts,
-        )
-        costs = costs_of_palette(colors, palette, squared, iterations=iterations)
-    counts = np.zeros(len(palette), dtype=np.int64)
-    np.add.at(counts, labels, colors.counts)
-    order = palette_order(palette, counts, sort)
-    return HistogramPalette(palette[order], counts[order], costs)
+    effort_of(effort), space_of(space)  # for their errors
+    found = color_map(colors, k, choice, effort=effort, seed=seed, restarts=restarts, space=space)
+    return HistogramPalette(found.palette, found.counts, found.costs)

@@ -1,4 +1,4 @@
-"""Where a file's bytes come from: a buffer, a file on disk, or a pipe.
+"""Where a file's bytes come from: a buffer, a file on disk, a pipe, or a URL.
 
 A read never allocates more than the source has proven to hold: a claim of
 gigabytes in a file of forty bytes costs nothing.
@@ -9,20 +9,36 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
 from kqcodec.errors import TruncatedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from typing_extensions import Buffer
 
     # What the reading functions take: bytes and the like are a file's contents,
-    # a string or PathLike is its name.
-    Readable: TypeAlias = "str | os.PathLike[str] | Buffer | BinaryIO"
+    # a string or PathLike is its name, a string with "://" its URL.
+    Readable: TypeAlias = "str | os.PathLike[str] | Buffer | BinaryIO | OpenFile"
 
 _STEP = 1 << 20
+# "s3://bucket/name", and fsspec's "zip://name::https://host/archive.zip". One letter
+# before the colon is a Windows drive.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
+
+
+def is_url(name: object) -> bool:
+    """Whether that is a URL, for fsspec, rather than the name of a file."""
+    return isinstance(name, str) and _URL.match(name) is not None
+
+
+class OpenFile(Protocol):
+    """What ``fsspec.open`` returns: a URL with options, not open yet."""
+
+    fs: Any
+    path: str
 
 
 class Source:
@@ -31,8 +47,10 @@ class Source:
     Attributes:
         size: bytes in all, or None where only the end will tell.
         position: bytes from the start to the next one read.
+        no_regions: where there is no size, why a region can't be read.
     """
 
+    no_regions = "a region can only be read from a seekable file"
     size: int | None
     position: int
 
@@ -43,6 +61,16 @@ class Source:
     def seek(self, position: int) -> None:
         """Jump; only where ``size`` is known."""
         raise NotImplementedError
+
+    def expect_front(self) -> None:
+        """Hear that what precedes the tiles is about to be read, and then some tiles,
+        by the directory."""
+
+    def expect(self, runs: Sequence[tuple[int, int]]) -> None:
+        """Hear that these runs of bytes, (start, stop), will be read, and no others."""
+
+    def check_unchanged(self) -> None:
+        """Raise OSError where the source can tell that it has changed meanwhile."""
 
     def read(self, count: int, part: str) -> Buffer:
         """The next ``count`` bytes, which belong to ``part`` of the file.
@@ -111,22 +139,33 @@ class FileSource(Source):
 
 @contextlib.contextmanager
 def open_source(source: Readable) -> Iterator[Source]:
-    """A source over a path, a buffer or a binary file object (left open).
+    """A source over a path, a URL, a buffer or a binary file object (left open).
 
     Raises:
         TypeError: none of these.
-        OSError: the file can't be opened.
+        OSError: the file can't be opened; or it changed while it was read from a URL.
+        ImportError: a URL needs what isn't installed.
     """
-    if isinstance(source, (str, os.PathLike)):
+    if is_url(source) or _is_open_file(source):
+        from kqcodec.remote import open_remote
+
+        with open_remote(cast("str | OpenFile", source)) as remote:
+            yield remote
+    elif isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
             yield FileSource(file)
     elif hasattr(source, "read"):
         yield FileSource(cast("BinaryIO", source))
     else:
         try:
-            data = BufferSource(source)
+            data = BufferSource(cast("Buffer", source))
         except TypeError as exc:
             raise TypeError(
                 f"expected a path, bytes or a binary file object, not {type(source).__name__}"
             ) from exc
         yield data
+
+
+def _is_open_file(source: object) -> bool:
+    """Whether that comes from ``fsspec.open``, which must not be imported to know it."""
+    return type(source).__module__ == "fsspec.core" and type(source).__name__ == "OpenFile"

@@ -16,7 +16,7 @@ import kqcodec
 from kqcodec import kernels, metrics
 from kqcodec.effort import EFFORTS
 from kqcodec.errors import ColorsError
-from kqcodec.rgba_colors import map_rgba, opaque_from, rgba_histogram
+from kqcodec.rgba_colors import RgbaTable, opaque_from, rgba_histogram
 from kqcodec.spaces import ALPHA_SPACES, OPAQUE, SPACES
 
 # The reference kernels are slow: the same properties, smaller pictures.
@@ -283,10 +283,13 @@ def test_histogram_and_mapping(pixels):
     unique, counts = np.unique(visible[:, [3, 0, 1, 2]], axis=0, return_counts=True)
     assert np.array_equal(colors.colors, unique[:, [1, 2, 3, 0]])
     assert np.array_equal(colors.counts, counts)
-    assert (colors.colors[opaque_from(colors) :, 3] == 255).all()
-    assert (colors.colors[: opaque_from(colors), 3] < 255).all()
-    labels = map_rgba(pixels, colors, np.arange(len(colors), dtype=np.uint16))
-    assert np.array_equal(colors.colors[labels].reshape(-1, 4), visible)
+    first = opaque_from(colors.keys)
+    assert (colors.colors[first:, 3] == 255).all()
+    assert (colors.colors[:first, 3] < 255).all()
+    table = RgbaTable(colors.keys, np.arange(len(colors), dtype=np.uint16))
+    labels = np.empty(len(visible), dtype=np.uint16)
+    table.look_up(pixels.reshape(-1, 4), labels)
+    assert np.array_equal(colors.colors[labels], visible)
 
 
 def test_histograms_with_and_without_alpha_do_not_add_up():

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kqcodec
-from kqcodec import container, encoder, errors, kernels
+from kqcodec import container, encoder, errors, kernels, layout
 from kqcodec import header as header_module
 from kqcodec.coded_palette import coding_order, decode_palette, encode_palette, in_coding_order
 from kqcodec.errors import KernelError
@@ -380,8 +380,9 @@ def test_a_palette_is_decoded_without_numpy(tmp_path):
 @pytest.fixture
 def reordering(monkeypatch):
     """The coder dense as one for which palettes are put in order, though not coded."""
-    monkeypatch.setattr(encoder, "CODED_PALETTES", frozenset({"dense"}))
-    monkeypatch.setattr(encoder, "encode_palette", lambda *_: None)
+    for module in (encoder, layout):
+        monkeypatch.setattr(module, "CODED_PALETTES", frozenset({"dense"}))
+    monkeypatch.setattr(layout, "encode_palette", lambda *_: None)
 
 
 def is_in_order(palette):

@@ -39,11 +39,11 @@ def test_every_entry_is_used_and_as_many_as_asked_for(effort, space, k):
 
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_threads_change_nothing(monkeypatch, threads):
+    import kqcodec.color_map
     import kqcodec.histogram
-    import kqcodec.rgb_quantizer
 
     monkeypatch.setattr(kqcodec.histogram, "_PART", 700)
-    monkeypatch.setattr(kqcodec.rgb_quantizer, "_PART", 500)
+    monkeypatch.setattr(kqcodec.color_map, "_PART", 500)
     pixels = smooth(60, 70)
     assert quantize(pixels, 20, threads=threads) == quantize(pixels, 20, threads=1)
 

@@ -88,6 +88,14 @@ _SYSTEM = {
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
+# Ours, and those of file systems behind a URL, carry no number.
+_UNNUMBERED: dict[type[OSError], int] = {
+    FileExistsError: errno.EEXIST,
+    IsADirectoryError: errno.EISDIR,
+    FileNotFoundError: errno.ENOENT,
+    PermissionError: errno.EACCES,
+}
+
 
 def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
     """The failure that an exception means for the file ``name``.
@@ -111,16 +119,19 @@ def _other_failure(exc: Exception, name: str, action: str) -> Failure:
         return Failure(UNMET, f"{name}: {exc}; ask for less, or allow more")
     if isinstance(exc, MemoryError):
         return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
+    if isinstance(exc, ImportError):
+        return Failure(SYSTEM, str(exc))
     if isinstance(exc, OSError):
+        if exc.errno is None and str(exc).startswith(name):
+            return Failure(SYSTEM, str(exc))
         return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
     return Failure(REFUSED, f"{name}: {exc}")
 
 
 def _system_reason(exc: OSError, action: str) -> str:
-    if isinstance(exc, FileExistsError):  # ours carry no number
-        return _SYSTEM[errno.EEXIST]
-    if isinstance(exc, IsADirectoryError):
-        return _SYSTEM[errno.EISDIR]
+    for kind, number in _UNNUMBERED.items():
+        if isinstance(exc, kind):
+            return _SYSTEM[number].format(action)
     if exc.errno in _SYSTEM:
         return _SYSTEM[exc.errno].format(action)
     return f"it can't be {action}: {exc.strerror or exc}"
@@ -156,7 +167,7 @@ def _translated(name: str, action: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except (KqError, OSError, MemoryError) as exc:
+    except (KqError, OSError, MemoryError, ImportError) as exc:
         raise failure_of(exc, name, action) from exc
 
 

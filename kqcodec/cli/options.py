@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from kqcodec.encoder import TileSize
+    from kqcodec.layout import TileSize
 
     ParamType = click.ParamType[Any]  # generic since click 8.2 only
 else:

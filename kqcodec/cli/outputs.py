@@ -18,6 +18,7 @@ from kqcodec.cli.failures import (
     failure_of,
     writing,
 )
+from kqcodec.source import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +61,10 @@ class Outputs:
             click.UsageError: two results would share a name, one would replace
                 an input, or ``output`` can't hold them.
         """
+        if output is None and any(map(is_url, inputs)):
+            raise click.UsageError("nothing is written beside a URL; say with -o where to.")
+        if is_url(output):
+            raise click.UsageError("this command writes files, not to a URL; kq encode does.")
         directory = _directory(inputs, output)
         targets: dict[str, str] = {}
         for name in inputs:
@@ -166,7 +171,15 @@ class Outputs:
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file with -o")
         if os.path.isfile(target) and not self.force:
+            self.tidy(name)
             raise failure_of(FileExistsError(), shown)
+
+    def tidy(self, name: str) -> None:
+        """Remove what a killed run has left beside the target, which won't be written."""
+        from kqcodec.files import clear_leftovers
+
+        if self.targets[name] != STREAM:
+            clear_leftovers(self.targets[name])
 
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.
@@ -174,7 +187,8 @@ class Outputs:
         Args:
             name: the input.
             parts: the bytes of the result.
-            suffix: for a second file beside the result, in place of its extension.
+            suffix: for a second file beside the result, in place of its extension; one
+                that is there with these very bytes is left as it is.
 
         Returns:
             The bytes written.
@@ -188,11 +202,15 @@ class Outputs:
             return _pour(parts)
         if suffix is not None:
             target = os.path.splitext(target)[0] + suffix
+            data = b"".join(parts)
+            if _holds(target, data):
+                return len(data)
+            parts = [data]
         with writing(click.format_filename(target)):
-            if self.directory is not None:
-                os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-            from kqcodec.files import write_whole
+            from kqcodec.files import make_folders, write_whole
 
+            if self.directory is not None:
+                make_folders(os.path.dirname(target) or ".")
             # A device, /dev/stdout say, is written to, not replaced.
             device = os.path.exists(target) and not os.path.isfile(target)
             return write_whole(target, parts, self.force or device)
@@ -269,6 +287,17 @@ def _check_places(targets: dict[str, str]) -> None:
 def _place(path: str) -> str:
     """What two names of one file have in common."""
     return os.path.normcase(os.path.realpath(path))
+
+
+def _holds(path: str, data: bytes) -> bool:
+    """Whether a file is there with just these bytes."""
+    try:
+        if os.path.getsize(path) != len(data):
+            return False
+        with open(path, "rb") as file:
+            return file.read() == data
+    except OSError:
+        return False
 
 
 def _pour(parts: Iterable[Buffer]) -> int:

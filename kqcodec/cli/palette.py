@@ -225,14 +225,13 @@ def _summed(
 ) -> tuple[Histogram | None, list[str], int]:
     """The sum of the histograms of all pictures that can be read, which they are, and the
     exit code for the others."""
+    from kqcodec.histogram_sum import HistogramSum
     from kqcodec.quantizer import count_pixels
-    from kqcodec.shared import summed
 
-    total: Histogram | None = None
+    total = HistogramSum()
     used: list[str] = []
 
     def add(name: str) -> None:
-        nonlocal total
         if name in failures:
             raise failures[name]
         if name != STREAM and os.path.isdir(name):
@@ -247,12 +246,11 @@ def _summed(
                 "give it alone and without -k to convert it",
             )
         with reading_picture(name, max_pixels) as source:
-            colors = count_pixels(source, threads=threads, background=background).colors
-        total = colors if total is None else summed(total, colors)
+            total.add(count_pixels(source, threads=threads, background=background).colors)
         used.append(name)
 
     code = run_each(names, add, as_json=as_json)
-    return total, used, code
+    return (total.total() if used else None), used, code
 
 
 def _found(

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kqcodec.encoder import TileSize
     from kqcodec.goal import Goal
     from kqcodec.image import IndexedImage
+    from kqcodec.layout import TileSize
     from kqcodec.pixels import ImageLike
     from kqcodec.quantizer import CountedPixels
 

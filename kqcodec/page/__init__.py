@@ -21,7 +21,7 @@ from kqcodec.page.content import gather
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 
 if TYPE_CHECKING:
-    from kqcodec.encoder import TileSize
+    from kqcodec.layout import TileSize
     from kqcodec.page.content import Content
     from kqcodec.pixels import Color, ImageLike
 

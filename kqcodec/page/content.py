@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.curve import Elbow
-    from kqcodec.encoder import TileSize
     from kqcodec.image import IndexedImage
+    from kqcodec.layout import TileSize
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import CountedPixels
     from kqcodec.report import SizeReport

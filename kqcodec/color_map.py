@@ -1,0 +1,109 @@
+"""Which palette entry each colour of a histogram has: quantizing without the pixels.
+
+A histogram is enough to choose a palette and to give every colour its label. The
+pixels then follow by looking up, block by block, in any order, on any machine:
+
+    blocks ── histograms ── their sum ── ColorMap ── Labeler ── labels of each block
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.histogram import KEYS
+from kqcodec.image import label_dtype
+from kqcodec.kernels import kernels
+from kqcodec.parallel import ordered_map
+from kqcodec.rgba_colors import RgbaTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.histogram import Histogram
+    from kqcodec.image import Labels
+    from kqcodec.metrics import Costs
+
+# Pixels looked up at a time; fewer aren't worth a thread.
+_PART = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class ColorMap:
+    """A palette, and each colour's label.
+
+    Attributes:
+        palette: uint8, shape (K, 3), or (K, 4) with alpha.
+        colors: the histogram whose colours they are, with as many channels.
+        labels: of each of its colours, shape (N,), uint8 where K is at most 256,
+            else uint16.
+        costs: of all its pixels.
+    """
+
+    palette: NDArray[np.uint8]
+    colors: Histogram
+    labels: Labels
+    costs: Costs
+
+    @classmethod
+    def of(
+        cls,
+        palette: NDArray[np.uint8],
+        colors: Histogram,
+        labels: NDArray[np.uint16],
+        costs: Costs,
+    ) -> ColorMap:
+        """With the labels made as narrow as they may be."""
+        return cls(palette, colors, labels.astype(label_dtype(len(palette)), copy=False), costs)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many pixels have each entry: int64, shape (K,)."""
+        counts = np.zeros(len(self.palette), dtype=np.int64)
+        np.add.at(counts, self.labels, self.colors.counts)
+        return counts
+
+    def in_order(self, order: NDArray[np.intp]) -> ColorMap:
+        """The same with the palette ``palette[order]``."""
+        places = np.empty(len(order), dtype=self.labels.dtype)
+        places[order] = np.arange(len(order), dtype=places.dtype)
+        return replace(self, palette=self.palette[order], labels=places[self.labels])
+
+
+class Labeler:
+    """Gives pixels the labels that a colour map says; several threads may use one.
+
+    The table it looks them up in has an entry for each of 2^24 opaque colours, of
+    which only those that occur are written and read, so that a small picture touches
+    few of the table's pages.
+    """
+
+    def __init__(self, color_map: ColorMap) -> None:
+        self.channels = color_map.colors.channels
+        self.dtype = color_map.labels.dtype
+        keys = color_map.colors.keys
+        if self.channels == 4:
+            self._rgba = RgbaTable(keys, color_map.labels)
+        else:
+            self._table = np.empty(KEYS, dtype=self.dtype)
+            kernels.fill_table(keys, color_map.labels, self._table)
+
+    def labels(self, pixels: NDArray[np.uint8], threads: int = 1) -> Labels:
+        """The labels, shape (H, W), of C-contiguous pixels of shape (H, W, channels),
+        all of whose colours the histogram has; those of others are undefined."""
+        flat = pixels.reshape(-1, self.channels)
+        out = np.empty(len(flat), dtype=self.dtype)
+
+        def look_up(start: int) -> None:
+            part, found = flat[start : start + _PART], out[start : start + _PART]
+            if self.channels == 4:
+                self._rgba.look_up(part, found)
+            else:
+                kernels.look_up(part, self._table, found)
+
+        starts = range(0, len(flat), _PART)
+        for _ in ordered_map(look_up, starts, min(threads, len(starts))):
+            pass
+        return out.reshape(pixels.shape[:2])

@@ -1,0 +1,318 @@
+"""Files behind a URL, through fsspec: few requests, large ones, and all of one version.
+
+A request costs a journey to the server and back, so a region takes at most three for
+what precedes the tiles (the file's first bytes, its directory, and what of palette and
+sections the first bytes didn't hold) and one for each run of adjacent tiles. What is
+expected to be read is announced beforehand (``Source.expect``); what wasn't is read
+ahead.
+
+HTTP is spoken directly over fsspec's session, so that each answer can be looked at: is it
+the range that was asked for, of the same version as the one before? Other file systems are
+asked for the object's state before and after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import struct
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, cast
+
+from kqcodec.container import record_size
+from kqcodec.errors import FormatError
+from kqcodec.header import HEADER_SIZE, Header
+from kqcodec.source import FileSource, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from typing_extensions import Buffer
+
+    from kqcodec.source import OpenFile
+
+# The first request: all of a small file, and the palette of a large one.
+FIRST_BYTES = 1 << 16
+# What is read ahead where nothing was announced, doubled each time.
+_AHEAD, _MOST_AHEAD = 1 << 18, 1 << 23
+# Nothing that a header claims makes a request larger than this.
+_MOST_AT_ONCE = 1 << 28
+_PAUSES = (0.2, 1.0)  # before the second and the third attempt
+
+# What file systems call an object's version, or its time.
+_MARKS: tuple[str, ...] = (
+    *("ETag", "etag", "md5Hash", "generation", "VersionId", "CRC"),
+    *("mtime", "modified", "created", "date_time"),
+    *("LastModified", "last_modified", "modificationTime"),
+)
+
+_Result = TypeVar("_Result")
+
+
+class Parts(Protocol):
+    """An object that gives ranges of its bytes."""
+
+    def find_size(self) -> int:
+        """Its bytes.
+
+        Raises:
+            OSError: it can't be read.
+            NoRangesError: it can, but only as a stream.
+        """
+
+    def get(self, start: int, stop: int) -> bytes:
+        """Those bytes, exactly.
+
+        Raises:
+            OSError: they can't be had, or the object has changed.
+        """
+
+    def stream(self) -> BinaryIO:
+        """All of it, where there are no ranges."""
+
+    def check_unchanged(self) -> None:
+        """Raise OSError if the object isn't what it was when first looked at."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class RemoteSource(Source):
+    """Bytes of an object, fetched in ranges; see the module."""
+
+    size: int
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.size = parts.find_size()
+        self._front = parts.get(0, min(FIRST_BYTES, self.size))
+        # (where it begins, bytes): what is kept, and with it the latest.
+        self._kept = [(0, memoryview(self._front))]
+        self._latest = self._kept[0]
+        self._runs: Sequence[tuple[int, int]] = ()
+        self._ahead = _AHEAD
+        self.position = 0
+
+    def read_up_to(self, count: int) -> Buffer:
+        """See ``Source``."""
+        found = []
+        stop = min(self.position + count, self.size)
+        while self.position < stop:
+            start, span = self._held(self.position) or self._fetch(self.position, stop)
+            found.append(span[self.position - start : stop - start])
+            self.position += found[-1].nbytes
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def seek(self, position: int) -> None:
+        """See ``Source``."""
+        self.position = position
+
+    def expect(self, runs: Sequence[tuple[int, int]]) -> None:
+        """See ``Source``."""
+        self._runs = runs
+
+    def expect_front(self) -> None:
+        """See ``Source``. The directory tells where the tiles begin, and so how long all
+        that precedes them is. Nothing of it is checked here: the reader will do that."""
+        try:
+            header = Header.from_bytes(self._front[:HEADER_SIZE])
+        except FormatError:
+            return
+        held = len(self._front)
+        stop = self.size  # a file of one tile ends with that
+        if header.directory_size:
+            all_held = not header.sections and HEADER_SIZE + header.palette_size < held
+            if all_held or header.directory_size > self.size - held:
+                return
+            directory = self._fetch(self.size - header.directory_size, self.size)
+            self._kept.append(directory)
+            lengths = struct.unpack_from(f">{header.grid.count}I", directory[1])
+            stop = directory[0] - sum(map(record_size, lengths))
+        if held < stop <= self.size:
+            self._runs = [(held, min(stop, held + _MOST_AT_ONCE))]
+
+    def check_unchanged(self) -> None:
+        """See ``Source``."""
+        self._parts.check_unchanged()
+
+    def _held(self, position: int) -> tuple[int, memoryview] | None:
+        for start, span in (*self._kept, self._latest):
+            if start <= position < start + span.nbytes:
+                return start, span
+        return None
+
+    def _fetch(self, position: int, stop: int) -> tuple[int, memoryview]:
+        """Bytes from there to ``stop`` at least, and what the plan says to fetch along."""
+        planned = [end for begin, end in self._runs if begin <= position < end]
+        if not planned:
+            planned = [position + self._ahead]
+            self._ahead = min(2 * self._ahead, _MOST_AHEAD)
+        stop = min(max(stop, *planned), self.size)
+        self._latest = (position, memoryview(self._parts.get(position, stop)))
+        return self._latest
+
+
+class NoRangesError(OSError):
+    """A server sends whole files only."""
+
+
+@contextlib.contextmanager
+def open_remote(source: str | OpenFile) -> Iterator[Source]:
+    """A source over a URL or what ``fsspec.open`` returns.
+
+    Raises:
+        ImportError: fsspec, or what it needs for such URLs, isn't installed.
+        OSError: it can't be opened; or, at the end, it has changed meanwhile.
+    """
+    parts = parts_of(source)
+    try:
+        try:
+            yield _source_over(parts)
+        except FormatError:
+            parts.check_unchanged()  # parts of two versions look like damage
+            raise
+        parts.check_unchanged()
+    finally:
+        parts.close()
+
+
+def _source_over(parts: Parts) -> Source:
+    try:
+        return RemoteSource(parts)
+    except NoRangesError as exc:
+        stream = FileSource(parts.stream())
+        stream.no_regions = str(exc)
+        return stream
+
+
+def parts_of(source: str | OpenFile) -> Parts:
+    """The object behind a URL; see ``open_remote`` for what is raised."""
+    if isinstance(source, str):
+        name = source
+        fs, path = file_system(source)
+    else:
+        fs, path, name = source.fs, source.path, source.path
+    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
+    if "http" in protocols or "https" in protocols:
+        from kqcodec.http import HttpParts
+
+        return HttpParts(fs, path)
+    return FileParts(fs, path, name)
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """fsspec's file system for a URL, and the path in it.
+
+    Raises:
+        ImportError: fsspec, or what it needs for such URLs, isn't installed.
+        OSError: no such kind of URL is known.
+    """
+    try:
+        core = importlib.import_module("fsspec.core")
+    except ImportError as exc:
+        raise ImportError(f"{url} needs fsspec; pip install 'kqcodec[remote]' brings it") from exc
+    try:
+        fs, path = translated(url, lambda: core.url_to_fs(url))
+    except ImportError as exc:
+        reason = str(exc).partition("\n")[0]
+        raise ImportError(f"{url} needs a package that isn't installed: {reason}") from exc
+    except ValueError as exc:
+        raise OSError(f"{url}: {exc}") from exc
+    return fs, path
+
+
+def translated(name: str, action: Callable[[], _Result]) -> _Result:
+    """What the action returns, whatever kind of exception a file system's library has.
+
+    Raises:
+        OSError: it failed.
+        ImportError, ValueError, KeyboardInterrupt: as they are.
+    """
+    try:
+        return action()
+    except (OSError, ImportError, ValueError):
+        raise
+    except Exception as exc:  # each library has exceptions of its own
+        raise OSError(f"{name}: {type(exc).__name__}: {exc}") from exc
+
+
+def persistently(action: Callable[[], _Result]) -> _Result:
+    """What the action returns, tried three times where the connection fails."""
+    for pause in _PAUSES:
+        try:
+            return action()
+        except (ConnectionError, TimeoutError):
+            time.sleep(pause)
+    return action()
+
+
+def changed(name: str) -> OSError:
+    """The object is another one than at the start."""
+    return OSError(f"{name} changed while it was being read; read it again")
+
+
+@dataclass(frozen=True)
+class State:
+    """What tells two versions of an object apart, as far as its file system says."""
+
+    size: int | None
+    marks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, info: dict[str, Any]) -> State:
+        """From ``info`` of fsspec, whose file systems name things each in its way."""
+        return cls(info.get("size"), tuple(f"{n}={info[n]}" for n in _MARKS if n in info))
+
+
+class FileParts:
+    """An object of any file system of fsspec, read through its files."""
+
+    def __init__(self, fs: Any, path: str, name: str) -> None:
+        self._fs, self._path, self._name = fs, path, name
+        self._state = self._look()
+        self._file = translated(name, lambda: fs.open(path, "rb", cache_type="none"))
+
+    def find_size(self) -> int:
+        """See ``Parts``."""
+        size = self._state.size
+        return int(self._file.seek(0, 2)) if size is None else size
+
+    def stream(self) -> BinaryIO:
+        """See ``Parts``."""
+        return cast("BinaryIO", self._file)
+
+    def _look(self) -> State:
+        def look() -> State:
+            self._fs.invalidate_cache(self._path)
+            return State.of(self._fs.info(self._path))
+
+        return translated(self._name, lambda: persistently(look))
+
+    def get(self, start: int, stop: int) -> bytes:
+        """See ``Parts``."""
+
+        def get() -> bytes:
+            self._file.seek(start)
+            data = bytes(self._file.read(stop - start))
+            if len(data) < stop - start:
+                raise ConnectionError(
+                    f"{self._name}: of {stop - start:,} bytes only {len(data):,} came"
+                )
+            return data
+
+        try:
+            return translated(self._name, lambda: persistently(get)) if stop > start else b""
+        except OSError as exc:
+            if self._look() != self._state:  # s3fs has noticed it itself
+                raise changed(self._name) from exc
+            raise
+
+    def check_unchanged(self) -> None:
+        """See ``Parts``."""
+        if self._look() != self._state:
+            raise changed(self._name)
+
+    def close(self) -> None:
+        """See ``Parts``."""
+        self._file.close()

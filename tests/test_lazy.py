@@ -1,0 +1,254 @@
+"""A file as an array: indexing as NumPy's, only the tiles that are touched, the cache."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import SLOW, indexed
+
+import kqcodec
+from kqcodec import errors
+from kqcodec.lazy import LazyArray, TileCache
+from kqcodec.slicing import axes_of
+
+WIDTH, HEIGHT = 75, 53
+CODER = "packed" if SLOW else "context"
+
+
+@pytest.fixture(scope="module")
+def image():
+    return indexed(WIDTH, HEIGHT, 300, channels=4)
+
+
+@pytest.fixture(scope="module")
+def data(image):
+    return kqcodec.encode_indexed(image, coder=CODER, tile=(32, 16))
+
+
+def test_it_looks_like_an_array(image, data):
+    view = kqcodec.as_array(data)
+    assert (view.shape, view.dtype, view.ndim, len(view)) == (
+        (HEIGHT, WIDTH, 4),
+        np.dtype(np.uint8),
+        3,
+        HEIGHT,
+    )
+    assert (view.size, view.nbytes) == (HEIGHT * WIDTH * 4, HEIGHT * WIDTH * 4)
+    assert view.chunks == (16, 32, 4)
+    labels = kqcodec.as_array(data, labels=True)
+    assert (labels.shape, labels.dtype, labels.chunks) == (
+        (HEIGHT, WIDTH),
+        np.dtype(np.uint16),
+        (16, 32),
+    )
+    assert labels.nbytes == 2 * HEIGHT * WIDTH
+    assert (labels.palette == image.palette).all()
+    assert (np.asarray(view) == image.to_pixels()).all()
+    assert np.asarray(labels, dtype=np.int64).dtype == np.int64
+    assert repr(labels) == "<kqcodec.LazyArray shape=(53, 75) dtype=uint16 chunks=(16, 32)>"
+    with pytest.raises(ValueError, match="always a copy"):
+        view.__array__(copy=False)
+
+
+def slices(length):
+    bounds = st.none() | st.integers(-length - 3, length + 3)
+    steps = st.none() | st.integers(1, 40) | st.integers(-40, -1)
+    return st.builds(slice, bounds, bounds, steps)
+
+
+@st.composite
+def keys(draw, shape):
+    parts = [
+        draw(slices(length) | st.integers(-length, length - 1))
+        for length in shape[: draw(st.integers(0, len(shape)))]
+    ]
+    if draw(st.booleans()):  # the dots take the place of some
+        first = draw(st.integers(0, len(parts)))
+        last = draw(st.integers(first, len(parts)))
+        parts[first:last] = [...]
+        # What follows the dots belongs to the last axes.
+        after = len(parts) - first - 1
+        for place in range(after):
+            axis = len(shape) - after + place
+            parts[first + 1 + place] = draw(slices(shape[axis]) | st.integers(-1, 0))
+    return tuple(parts) if len(parts) != 1 or draw(st.booleans()) else parts[0]
+
+
+@given(key=keys((HEIGHT, WIDTH)))
+def test_labels_index_as_numpy_does(image, data, key):
+    found = kqcodec.as_array(data, labels=True)[key]
+    wanted = image.labels[key]
+    assert found.shape == wanted.shape
+    assert found.dtype == wanted.dtype
+    assert (found == wanted).all()
+
+
+@given(key=keys((HEIGHT, WIDTH, 4)))
+def test_pixels_index_as_numpy_does(image, data, key):
+    found = kqcodec.as_array(data)[key]
+    wanted = image.to_pixels()[key]
+    assert found.shape == wanted.shape
+    assert (found == wanted).all()
+
+
+def test_numpy_integers_are_integers(image, data):
+    view = kqcodec.as_array(data, labels=True)
+    assert view[np.int64(3), np.uint8(7)] == image.labels[3, 7]
+    assert isinstance(view[3, 7], np.uint16)
+    assert view[slice(np.int64(2), np.int64(9))].shape == (7, WIDTH)
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ((0, 0, 0), "too many indices"),
+        (HEIGHT, "index 53 is out of bounds for axis 0 with size 53"),
+        ((0, -WIDTH - 1), "out of bounds for axis 1"),
+        ((..., ...), "a single ellipsis"),
+        (None, "only integers, slices"),
+        ([1, 2], "only integers, slices"),
+        (True, "only integers, slices"),
+        (1.0, "only integers, slices"),
+        ("a", "only integers, slices"),
+    ],
+)
+def test_other_indices_are_refused(data, key, sentence):
+    with pytest.raises(IndexError, match=sentence):
+        kqcodec.as_array(data, labels=True)[key]
+    with pytest.raises(ValueError, match="zero"):
+        kqcodec.as_array(data, labels=True)[::0]
+
+
+def test_only_the_tiles_that_are_touched_are_decoded(data, monkeypatch):
+    decoded = []
+    original = LazyArray._decode
+    monkeypatch.setattr(
+        LazyArray,
+        "_decode",
+        lambda self, record: decoded.append(record.tile) or original(self, record),
+    )
+    view = kqcodec.as_array(data)
+    assert not decoded
+    assert [view[0:0].size, view[5:5, 3].size, view[..., 0:0].size] == [0, 0, 0]
+    assert not decoded
+    view[20, 40]
+    assert decoded == [4]
+    view[17:31, 33:60]  # from the cache
+    assert decoded == [4]
+    view[::52, ::70]
+    assert sorted(decoded[1:]) == [0, 2, 9, 11]
+
+
+def test_damage_costs_only_the_tile(image, data):
+    damaged = bytearray(data)
+    damaged[len(data) - 12 * 4 - 4 - 6] ^= 1  # in the last tile
+    view = kqcodec.as_array(bytes(damaged), labels=True)
+    assert (view[:48] == image.labels[:48]).all()
+    with pytest.raises(errors.ChecksumError):
+        view[50, 70]
+    for length in range(0, len(data), 97):
+        with pytest.raises(errors.FormatError):
+            kqcodec.as_array(data[:length])
+    with pytest.raises(errors.ChecksumError):
+        kqcodec.as_array(data[:-1] + b"?")
+
+
+def test_one_tile(image):
+    view = kqcodec.as_array(kqcodec.encode_indexed(image, coder="dense", tile=0), labels=True)
+    assert view.chunks == view.shape
+    assert (view[::-3, 5::7] == image.labels[::-3, 5::7]).all()
+
+
+def test_a_slice_is_limited_not_the_picture(data):
+    view = kqcodec.as_array(data, max_pixels=100)
+    assert view[:10, :10].shape == (10, 10, 4)
+    assert view[::6, ::8].shape == (9, 10, 4)
+    with pytest.raises(errors.LimitError, match="that slice has pixels are over the limit of 100"):
+        view[:11, :10]
+
+
+def test_wrong_arguments(data, tmp_path):
+    with pytest.raises(TypeError, match="cache_bytes"):
+        kqcodec.as_array(data, cache_bytes=1.5)
+    with pytest.raises(ValueError, match="cache_bytes"):
+        kqcodec.as_array(data, cache_bytes=-1)
+    with pytest.raises(ValueError, match="threads"):
+        kqcodec.as_array(data, threads=0)
+    with pytest.raises(FileNotFoundError):
+        kqcodec.as_array(tmp_path / "none.kq")
+
+
+def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago():
+    cache = TileCache(100)
+    for tile in range(4):
+        cache.put(tile, np.zeros(30, dtype=np.uint8))
+        assert cache.get(0) is not None or tile > 3
+    assert cache.nbytes == 90
+    assert [tile for tile in range(4) if cache.get(tile) is not None] == [0, 2, 3]
+    cache.put(9, np.zeros(101, dtype=np.uint8))
+    assert cache.nbytes == 0
+    cache.put(1, np.zeros(60, dtype=np.uint8))
+    cache.put(1, np.zeros(70, dtype=np.uint8))
+    assert cache.nbytes == 70
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 2000, 2**20])
+def test_many_threads(image, data, tmp_path, cache_bytes):
+    (tmp_path / "a.kq").write_bytes(data)
+    pixels = image.to_pixels()
+    with kqcodec.as_array(tmp_path / "a.kq", cache_bytes=cache_bytes, threads=2) as view:
+
+        def look(seed):
+            random = np.random.default_rng(seed)
+            y, x = random.integers(0, HEIGHT - 8), random.integers(0, WIDTH - 8)
+            return (view[y : y + 8, x : x + 8] == pixels[y : y + 8, x : x + 8]).all()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(look, range(300 if not SLOW else 40)))
+        assert view._tiles.nbytes <= cache_bytes
+
+
+def test_it_can_be_sent_to_another_process(image, data, tmp_path):
+    path = tmp_path / "a.kq"
+    path.write_bytes(data)
+    view = kqcodec.as_array(path, labels=True)
+    copy = pickle.loads(pickle.dumps(view))
+    assert (copy[...] == image.labels).all()
+    assert copy.__dask_tokenize__() == view.__dask_tokenize__()
+    pickled = pickle.dumps(view)
+    path.write_bytes(kqcodec.encode_indexed(indexed(WIDTH, HEIGHT, 300, 7), tile=(32, 16)))
+    with pytest.raises(OSError, match="has changed since the array was made"):
+        pickle.loads(pickled)
+    with path.open("rb") as file, pytest.raises(TypeError, match="can't be pickled"):
+        pickle.dumps(kqcodec.as_array(file))
+
+
+def test_a_pipe_is_refused(data):
+    from test_decoder import Pipe
+
+    with pytest.raises(OSError, match="seekable"):
+        kqcodec.as_array(Pipe(data))
+
+
+def test_dask_takes_it(image, data):
+    dask_array = pytest.importorskip("dask.array")
+    for labels, wanted in ((False, image.to_pixels()), (True, image.labels)):
+        view = kqcodec.as_array(data, labels=labels)
+        lazy = dask_array.from_array(view, chunks=view.chunks)
+        assert lazy.chunks[:2] == ((16, 16, 16, 5), (32, 32, 11))
+        assert (lazy.compute(scheduler="threads") == wanted).all()
+        assert (lazy[::-2, 7].compute(scheduler="threads") == wanted[::-2, 7]).all()
+        assert lazy.mean().compute(scheduler="threads") == pytest.approx(wanted.mean())
+
+
+@given(st.integers(1, 60), st.integers(1, 20), slices(60))
+def test_the_parts_of_an_axis_are_all_of_it(length, side, part):
+    wanted = np.arange(length)[part]
+    found = np.full(len(wanted), -1)
+    (axis,) = axes_of(part, (length,))
+    for tile, (to, of) in axis.parts(side).items():
+        found[to] = np.arange(length)[tile * side : (tile + 1) * side][of]
+    assert (found == wanted).all()
