@@ -12,74 +12,17 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
+from trust.crowd import SIDE, crowd, results
 from trust.digest_cases import indexed_of
-from trust.pictures import badge, shapes, waves
+from trust.pictures import waves
 
 import kqcodec
-from kqcodec.kernels import chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
-SLOW = chosen() == "reference"
 THREADS = 8
-SIDE = 24 if SLOW else 64
-
-
-def coded(coder: str, k: int) -> tuple[bytes, ...]:
-    """A file of several tiles, and what is read of it in every way."""
-    data = kqcodec.encode_indexed(
-        indexed_of("areas", k, 3, SIDE, SIDE), coder=coder, tile=16, effort="fast", threads=2
-    )
-    pixels = kqcodec.decode(data, threads=2)
-    region = kqcodec.read_region(data, (3, 5, 12, 11)).to_rgb()
-    assert np.array_equal(pixels[5:11, 3:12], region)
-    return data, pixels.tobytes(), region.tobytes()
-
-
-def damaged() -> str:
-    """What is said of a damaged file."""
-    data = bytearray(
-        kqcodec.encode_indexed(indexed_of("areas", 9, 3, SIDE, SIDE), coder="dense", tile=16)
-    )
-    data[-60] ^= 4
-    with pytest.raises(kqcodec.errors.FormatError) as refusal:
-        kqcodec.decode(bytes(data), threads=2)
-    return str(refusal.value)
-
-
-def segmented() -> list[Any]:
-    """The table of segments."""
-    found = kqcodec.segment(shapes(SIDE, SIDE), 4, effort="fast", threads=2)
-    return [found.labels.tolist(), found.segments]
-
-
-# Each thread makes them all, beginning at another.
-JOBS: dict[str, Callable[[], Any]] = {
-    "quantize": lambda: kqcodec.quantize(waves(SIDE, SIDE), 16, effort="fast", threads=2),
-    "default": lambda: kqcodec.encode(shapes(SIDE, SIDE), 9),
-    "alpha": lambda: kqcodec.encode(badge(SIDE, SIDE), 12, effort="fast", threads=3),
-    "oklab": lambda: kqcodec.quantize(waves(SIDE, SIDE), 7, space="oklab", effort="fast"),
-    "dither": lambda: kqcodec.quantize(
-        waves(SIDE, SIDE), 8, effort="fast", dither=0.8, dither_kind="blue-noise"
-    ),
-    "diffuse": lambda: kqcodec.quantize(waves(SIDE, SIDE), 8, effort="fast", dither=0.8),
-    "context": lambda: coded("context", 40),
-    "dense": lambda: coded("dense", 300),
-    "packed": lambda: coded("packed", 3),
-    "damaged": damaged,
-    "segment": segmented,
-    "shared": lambda: kqcodec.shared_palette([waves(20, 20), shapes(20, 20)], 8).tolist(),
-}
-
-
-def results(first: int = 0) -> dict[str, Any]:
-    """Of all jobs, begun at one of them."""
-    names = list(JOBS)
-    return {name: JOBS[name]() for name in names[first:] + names[:first]}
 
 
 @pytest.fixture(scope="module")
@@ -88,20 +31,8 @@ def alone() -> dict[str, Any]:
 
 
 def test_many_threads_at_once_give_the_same_bytes(alone):
-    together = threading.Barrier(THREADS)
-
-    def run(number: int) -> dict[str, Any]:
-        together.wait()
-        return results(number * len(JOBS) // THREADS)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # so that threads meet in Python, too
-    try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            for found in pool.map(run, range(THREADS)):
-                assert found == alone
-    finally:
-        sys.setswitchinterval(interval)
+    for found in crowd(THREADS):
+        assert found == alone
 
 
 def test_the_first_use_may_be_in_many_threads():
