@@ -123,7 +123,14 @@ def test_kernels_that_would_differ_do_not_build(tmp_path):
     if cc is None:
         pytest.skip("there is no C compiler")
     with pytest.raises(native.BuildError, match="other palettes"):
-        native.build(tmp_path / "kernels", cc, "-ffast-math")
+        native.build(tmp_path / "kernels", cc, "-ffast-math", "-fsyntax-only")
+
+
+def test_kernels_alone_are_built_as_the_extension_is():
+    text = (native.KERNELS / "CMakeLists.txt").read_text(encoding="utf-8")
+    options = re.search(r"target_compile_options\(_kernels PRIVATE (.*)\)", text)
+    assert options is not None
+    assert set(options[1].split()) <= set(native.FLAGS)
 
 
 # --- keeping them ---------------------------------------------------------------------

@@ -28,10 +28,10 @@
 #else
 #define KQ_DOUBLE __attribute__((target("sse2,fpmath=sse")))
 #endif
-#elif FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1 /* 1: of float alone */
-#define KQ_DOUBLE
-#else
+#elif FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD > 64
 #error "double arithmetic isn't rounded to double here"
+#else /* 1, 16, 32 and 64 are about shorter numbers */
+#define KQ_DOUBLE
 #endif
 
 #define KQ_BIN_SHIFT 6 /* coordinates to bins: a bin is one step of an 8-bit sample */

@@ -19,6 +19,7 @@ KERNELS = HERE.parent.parent / "kqcodec" / "kernels"
 FLAGS = (
     "-std=gnu99",
     "-ffp-contract=off",
+    "-fsigned-char",
     "-Wall",
     "-Wextra",
     "-Wno-unused-function",

@@ -114,7 +114,7 @@ def kernel_rows() -> Iterator[Row]:
     x86 = platform.machine() in ("x86_64", "i686")
     for cc in ("gcc", "clang"):
         levels = [(f"-O{level}",) for level in range(4)]
-        for options in [*levels, ("-O3", "-march=native"), ("-O3", "-funsigned-char"), SANITIZERS]:
+        for options in [*levels, ("-O3", "-march=native"), SANITIZERS]:
             yield Row(f"{cc} {' '.join(options)}", lambda a=(cc, options): _kernels(*a))
         yield Row(f"{cc} -O2, 8 threads at once", lambda cc=cc: _kernels(cc, ("-O2",), ("8",)))
         for options in [("-m32", "-O0"), ("-m32", "-O2"), ("-m32", "-O3", "-march=native")]:
