@@ -162,7 +162,7 @@ class ContextTile:
         self.nearest: dict[tuple[int, ...], int] = {}
 
         # 16.21: "With maps of histories each context has two, one for questions and one for
-        # the search."
+        # the search"
         # 16.21: "There are 16 probabilities q of its being right, by its length, for
         # questions and 16 for the search, all 50000 at the start."
         k = model.contexts
@@ -437,14 +437,14 @@ class ContextTile:
         """Decode a bit by the contexts, the match and the rows of these names."""
         slots = [self.slot(i, group, node) for i in range(self.model.contexts)]
 
-        # 16.21: "*The inputs* of a bit of rules 16.19 and 16.20 are those of the slots of all
-        # contexts (15.8), and as many of the match."
+        # 16.21: "*The inputs* of a bit of rules 16.19 and 16.20 are those of the slots of
+        # all contexts (15.8), and two of the match."
         inputs = []
         for slot in slots:
             inputs += self.first_inputs(slot.p, slot.n)
 
         # 16.21: "If it says 1, its inputs are the first two that a slot with the n 15 and the
-        # probability q would give, if 0, one with 65535 − q; if it says nothing, both are 0."
+        # probability q would give; if 0, with 65535 − q; if nothing, both are 0."
         right, held = self.match_right[search], self.length_number()
         if says is None:
             inputs += [0, 0]
@@ -452,7 +452,7 @@ class ContextTile:
             inputs += self.first_inputs(right[held] if says else 65535 - right[held], 15)
 
         # 15.8: "logit(q)"
-        # 16.21: "With maps of histories its third input is always 256."
+        # 16.21: "and there is one input more, the number 256."
         maps = self.maps[search]
         used = [4 * slot.history + slot.n // 4 for slot in slots]
         if self.model.has_maps:
