@@ -151,6 +151,7 @@ def context_encode(
     colors: Buffer,
     setting: int,
     out: Buffer,
+    cells: Buffer,
     /,
 ) -> int: ...
 def context_decode(
@@ -161,5 +162,6 @@ def context_decode(
     colors: Buffer,
     setting: int,
     out: Buffer,
+    cells: Buffer,
     /,
 ) -> bool: ...

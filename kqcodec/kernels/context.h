@@ -49,6 +49,7 @@ typedef struct {
     int line_bits;       /* of a context's table: lines of 16 slots */
     uint32_t *slots;     /* contexts x lines x 16, each line a cache line in `memory` */
     void *memory;
+    uint16_t *cells;     /* the plane's, unless they are shared */
     uint32_t *histories; /* contexts x 2 x KQ_HISTORIES: p << 16 | its logit */
     int32_t *weights;    /* KQ_ROWS x inputs */
     uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
@@ -192,14 +193,14 @@ static void kq_context_close(kq_context *m)
     free(m->refined);
     free(m->habits);
     free(m->places);
-    free(m->plane.cells);
+    free(m->cells);
     free(m->plane.labels);
 }
 
 /* A model for a tile of width x height labels below k, k >= 2; `colors` are in the
- * order of the tree. Returns 0 without memory. */
+ * order of the tree, `cells` those of the plane or NULL. Returns 0 without memory. */
 static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting, size_t width,
-                           size_t height, uint32_t k, const uint8_t *colors)
+                           size_t height, uint32_t k, const uint8_t *colors, uint16_t *cells)
 {
     memset(m, 0, sizeof *m);
     m->tables = tables;
@@ -231,7 +232,8 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->refined = malloc((sizeof *m->refined * 2 * KQ_KNOTS) << m->refine_bits);
     m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
-    m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
+    m->cells = cells ? NULL : malloc(KQ_COLOR_CELLS * sizeof *m->cells);
+    m->plane.cells = cells ? cells : m->cells;
     m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
     if (!m->memory || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat || !m->refined ||
         !m->habits || !m->places || !m->plane.cells || !m->plane.labels) {
@@ -239,7 +241,8 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
         return 0;
     }
     m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
-    memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
+    if (m->cells)
+        memset(m->cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
         m->flat[i] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < (size_t)2 << m->refine_bits; i++)
@@ -264,24 +267,27 @@ typedef struct {
     int setting;
     size_t width, height;
     int wide; /* labels of two bytes */
+    uint16_t *cells; /* KQ_COLOR_CELLS, shared by the tiles of a palette; or NULL */
 } kq_tile;
 
-/* The colours in the order of the tree, and the place of each entry. */
-static uint8_t *kq_tile_colors(const kq_tile *tile, uint16_t **places)
+/* The colours in the order of the tree; none of a palette that predicts no colours. */
+static uint8_t *kq_tile_colors(const kq_tile *tile)
 {
     uint8_t *colors = malloc(3 * (size_t)tile->k);
-    uint16_t *found = calloc(tile->k, sizeof *found);
-    if (!colors || !found) {
-        free(colors);
-        free(found);
-        return NULL;
-    }
-    for (uint32_t place = 0; place < tile->k; place++) {
-        memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
-        found[tile->order[place]] = (uint16_t)place;
-    }
-    *places = found;
+    if (colors && tile->k <= KQ_GEOMETRY_MAX)
+        for (uint32_t place = 0; place < tile->k; place++)
+            memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
     return colors;
+}
+
+/* The place of each entry. */
+static uint16_t *kq_tile_places(const kq_tile *tile)
+{
+    uint16_t *places = calloc(tile->k, sizeof *places);
+    if (places)
+        for (uint32_t place = 0; place < tile->k; place++)
+            places[tile->order[place]] = (uint16_t)place;
+    return places;
 }
 
 /* Returns 1 and the size; 0 if it is over the capacity; -1 without memory. */
@@ -290,11 +296,12 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
 {
     kq_context model;
     kq_range_encoder encoder;
-    uint16_t *places = NULL;
-    uint8_t *colors = kq_tile_colors(tile, &places);
+    uint16_t *places = kq_tile_places(tile);
+    uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
-    if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
-                                  colors)) {
+    if (places && colors &&
+        kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k, colors,
+                        tile->cells)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -317,11 +324,10 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
 {
     kq_context model;
     kq_range_decoder decoder;
-    uint16_t *places = NULL;
-    uint8_t *colors = kq_tile_colors(tile, &places);
+    uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
     if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
-                                  colors)) {
+                                  colors, tile->cells)) {
         kq_range_decoder_init(&decoder, payload, size);
         model.decoder = &decoder;
         kq_context_code(&model);
@@ -333,7 +339,6 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
         done = kq_range_decoder_valid(&decoder);
         kq_context_close(&model);
     }
-    free(places);
     free(colors);
     return done;
 }

@@ -37,7 +37,8 @@ typedef struct {
     uint16_t *labels;       /* (height + KQ_ABOVE) rows of stride */
     uint32_t k;
     const uint8_t *colors;  /* k x 3, in the order of the tree */
-    uint16_t *cells;        /* nearest entries to the middles of cells, or KQ_UNKNOWN */
+    uint16_t *cells;        /* nearest entries to the middles of cells, or KQ_UNKNOWN;
+                               other threads may fill in the same */
 } kq_plane;
 
 typedef struct {
@@ -51,8 +52,9 @@ typedef struct {
 static uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
 {
     size_t cell = (size_t)(color[0] >> 3 << 10 | color[1] >> 3 << 5 | color[2] >> 3);
-    if (plane->cells[cell] != KQ_UNKNOWN)
-        return plane->cells[cell];
+    uint16_t known = __atomic_load_n(plane->cells + cell, __ATOMIC_RELAXED);
+    if (known != KQ_UNKNOWN)
+        return known;
     int red = color[0] | 7, green = color[1] | 7, blue = color[2] | 7;
     red -= 3, green -= 3, blue -= 3; /* the lower three bits set, then the cell's middle */
     uint32_t best = 0;
@@ -66,7 +68,7 @@ static uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
             best = i;
         }
     }
-    plane->cells[cell] = (uint16_t)best;
+    __atomic_store_n(plane->cells + cell, (uint16_t)best, __ATOMIC_RELAXED);
     return best;
 }
 
