@@ -11,8 +11,10 @@
     ├── ImageError             an input picture that can't be read or converted
     │   ├── ColorsError        it can be read, but not in so few colours
     │   └── LabelsError        it can be read, but what it holds isn't labels
+    ├── ManifestError          a manifest that is damaged, or of another run
     ├── PaletteError           a palette file that can't be read or used
     ├── UnmetGoalError         no number of colours meets a quality or size that was asked for
+    ├── WorkersError           those who were to share the work can't be had
     └── KernelError            the kernels that were asked for aren't there
 
 Wrong arguments raise ValueError or TypeError, and the operating system's
@@ -64,12 +66,20 @@ class LabelsError(ImageError):
     """What was to be a label map can be read, but doesn't hold labels."""
 
 
+class ManifestError(KqError):
+    """A manifest is damaged, in use, or of another run."""
+
+
 class PaletteError(KqError):
     """A palette file can't be read, or holds what a palette can't."""
 
 
 class UnmetGoalError(KqError):
     """No number of colours meets the quality or size that was asked for."""
+
+
+class WorkersError(KqError):
+    """The processes or machines that were to share the work can't be had."""
 
 
 class KernelError(KqError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
+import json
 import math
-import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,12 +35,15 @@ from kqcodec.cli.pictures import (
     reading_picture,
     warnings_as_lines,
 )
+from kqcodec.cli.places import size_of
 from kqcodec.cli.quantizing import Quantizing
+from kqcodec.cli.spread import Spread, spread_options, whole_name
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
+from kqcodec.manifest import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -61,6 +66,17 @@ class Settings(Quantizing):
     labels: bool
     skip_if_larger: bool
 
+    def described(self) -> dict[str, Any]:
+        """What decides about the bytes of the results, ready for JSON."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("threads", "max_pixels", "palette_file"):
+            del values[name]
+        values["goal"] = None if self.goal is None else self.goal.to_dict()
+        if self.palette is not None:
+            values["palette"] = self.palette.tolist()
+        described: dict[str, Any] = json.loads(json.dumps(values))
+        return described
+
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
@@ -78,7 +94,8 @@ _QUANTIZING = (
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode --labels mask.png\n"
-    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
+    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger\n"
+    "  kq encode -r pictures/ -k 64 -o noted/ --manifest done.jsonl",
 )
 @options.inputs_argument
 @options.output_option(
@@ -114,6 +131,7 @@ _QUANTIZING = (
     help="Write no .kq file that is larger than its input; the exit code is then 98.",
 )
 @batch_options
+@spread_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -122,6 +140,8 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     labels: bool,
+    manifest: str | None,
+    scheduler: str | None,
     **given: Any,
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
@@ -150,11 +170,15 @@ def command(
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
-    def work(name: str, threads: int) -> dict[str, object]:
-        return _encode(name, batch.outputs, replace(settings, threads=threads))
-
+    spread = None
+    if flags.recursive or manifest is not None or scheduler is not None:
+        whole = [whole_name(name) for name in inputs]
+        target = None if output is None else whole_name(output)
+        spread = Spread(manifest, scheduler, Run(whole, target, settings.described()))
+        if manifest is not None:
+            batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
     with pillow_limits(settings.max_pixels), warnings_as_lines():
-        code = batch.run(work, _summary, settings.threads)
+        code = batch.run(Encoding(settings), _summary, settings.threads, spread)
     ctx.exit(code)
 
 
@@ -168,8 +192,24 @@ def _refuse_quantizing(ctx: click.Context) -> None:
         )
 
 
-def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
-    """Encode one picture and return its figures."""
+@dataclass(frozen=True)
+class Encoding:
+    """What this command does with a file; see ``PortableWork``."""
+
+    settings: Settings
+
+    def __call__(self, name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
+        """Encode one picture and return its figures."""
+        return _encode(name, outputs, replace(self.settings, threads=threads))
+
+    @contextlib.contextmanager
+    def surroundings(self, warn: Callable[[str], None]) -> Iterator[None]:
+        """See ``PortableWork``."""
+        with pillow_limits(self.settings.max_pixels), warnings_as_lines(warn):
+            yield
+
+
+def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
@@ -191,13 +231,25 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
         whole = _not_larger(list(whole), name)
-    written = outputs.write(name, whole)
-    figures = _figures(indexed, settings, Header.from_bytes(first))
-    return {"input": name, "output": outputs.targets[name], "file_bytes": written, **figures}
+    digest = hashlib.sha256()
+    written = outputs.write(name, _digested(whole, digest.update))
+    return {
+        "input": name,
+        "output": outputs.targets[name],
+        "file_bytes": written,
+        "sha256": digest.hexdigest(),
+        **_figures(indexed, settings, Header.from_bytes(first)),
+    }
+
+
+def _digested(parts: Iterable[bytes], digest: Callable[[bytes], None]) -> Iterator[bytes]:
+    for part in parts:
+        digest(part)
+        yield part
 
 
 def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
-    size, limit = sum(map(len, parts)), os.path.getsize(name)
+    size, limit = sum(map(len, parts)), size_of(name)
     if size > limit:
         raise Failure(
             LARGER,
