@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from kqcodec.files import write_whole
+from kqcodec.files import make_folders, write_whole
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -64,7 +64,7 @@ class Piece:
             raise ForeignFileError(str(self.path))
         if after == before:
             return False
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(self.path.parent)
         write_whole(self.path, [after.encode("utf-8", "surrogateescape")], overwrite=True)
         return True
 

@@ -186,7 +186,7 @@ def test_an_unwritable_target(tmp_path, monkeypatch, number, words):
     def refuse(*_, **__):
         raise OSError(number, os.strerror(number), "a temporary name")
 
-    monkeypatch.setattr("kqcodec.files._temporary", refuse)
+    monkeypatch.setattr("kqcodec.files.temporary_beside", refuse)
     message = refusal(kq("encode", picture, "-o", target), failures.SYSTEM)
     assert message.startswith(f"kq: {target}: {words}")
     assert files_in(tmp_path) == ["a.png"]

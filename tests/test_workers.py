@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import pytest
+from servers import dask_cluster
 
 from kqcodec.errors import WorkersError
 from kqcodec.workers import in_processes, on_dask
@@ -91,19 +92,7 @@ def test_leaving_early_ends_the_processes():
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed")
-    config = pytest.importorskip("dask.config")
-    with (
-        config.set({"distributed.scheduler.allowed-failures": 1}),  # not 3: a restart takes seconds
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            scheduler_port=0,
-            silence_logs=50,
-        ) as cluster,
-    ):
+    with dask_cluster() as cluster:
         yield cluster
 
 

@@ -130,7 +130,8 @@ def _write(indexed: IndexedImage, name: str, to: str, outputs: Outputs) -> int:
             f"{display_name(name)}: a palette of tiff keeps no transparency; use --to png",
         )
     if file_format == "NPY":
-        # The palette first: where both can't be written there are no labels without.
+        # The palette first: where both can't be written there are no labels without. One
+        # that is there already is that of an interrupted run.
         written = outputs.write(name, [npy_bytes(indexed.palette)], _PALETTE_SUFFIX)
         return written + outputs.write(name, [npy_bytes(indexed.labels)])
     try:

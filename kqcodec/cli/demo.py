@@ -55,7 +55,7 @@ def command(output: str, threads: int | None, force: bool, as_json: bool) -> Non
 
 def _write(demo: Demo, folder: str, force: bool) -> None:
     """Write what isn't there already; touch nothing if a file of another's is."""
-    from kqcodec.files import write_whole
+    from kqcodec.files import make_folders, write_whole
 
     wanted = {os.path.join(folder, name): data for name, data in demo.files.items()}
     missing = {path: data for path, data in wanted.items() if _contents(path) != data}
@@ -67,7 +67,7 @@ def _write(demo: Demo, folder: str, force: bool) -> None:
             "already; give --force to replace it, or -o for another folder",
         )
     with writing(click.format_filename(folder)):
-        os.makedirs(folder, exist_ok=True)
+        make_folders(folder)
     for path, data in missing.items():
         with writing(click.format_filename(path)):
             write_whole(path, [data], force)

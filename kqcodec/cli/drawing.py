@@ -59,10 +59,13 @@ class Drawing:
 
     @classmethod
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
+        from kqcodec.files import clear_leftovers
+
         shown = click.format_filename(target)
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
         if os.path.isfile(target) and not force:
+            clear_leftovers(target)
             raise failure_of(FileExistsError(), shown)
         return cls(target, file_format, force)
 

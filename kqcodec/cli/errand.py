@@ -112,6 +112,8 @@ class Errand:
             shown = display_name(name)
             raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
         if self.skip_existing and self.outputs.exists(name):
+            if not self.dry_run:
+                self.outputs.tidy(name)
             return {"input": name, "output": target, "skipped": "the output exists"}
         self.outputs.check(name)
         if self.dry_run:

@@ -191,6 +191,7 @@ class Outputs:
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file with -o")
         if not self.force and not self.adopts and self.size(name) is not None:
+            self.tidy(name)
             raise failure_of(FileExistsError(), shown)
 
     def exists(self, name: str) -> bool:
@@ -210,13 +211,22 @@ class Outputs:
         with writing(target):
             return stores.look(target)
 
+    def tidy(self, name: str) -> None:
+        """Remove what a killed run has left beside the target, which won't be written."""
+        from kqcodec.files import clear_leftovers
+
+        target = self.targets[name]
+        if target != STREAM and not is_url(target):
+            clear_leftovers(target)
+
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.
 
         Args:
             name: the input.
             parts: the bytes of the result.
-            suffix: for a second file beside the result, in place of its extension.
+            suffix: for a second file beside the result, in place of its extension; one
+                that is there with these very bytes is left as it is.
 
         Returns:
             The bytes written.
@@ -230,6 +240,10 @@ class Outputs:
             return _pour(parts)
         if suffix is not None:
             target = os.path.splitext(target)[0] + suffix
+            data = b"".join(parts)
+            if holds(target, data):
+                return len(data)
+            parts = [data]
         with writing(click.format_filename(target)):
             if not self.adopts:
                 return self._write(target, parts)
@@ -246,10 +260,10 @@ class Outputs:
             from kqcodec import stores
 
             return stores.write(target, parts, self.force)
-        if self.directory is not None:
-            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-        from kqcodec.files import write_whole
+        from kqcodec.files import make_folders, write_whole
 
+        if self.directory is not None:
+            make_folders(os.path.dirname(target) or ".")
         # A device, /dev/stdout say, is written to, not replaced.
         device = os.path.exists(target) and not os.path.isfile(target)
         return write_whole(target, parts, self.force or device)

@@ -16,10 +16,13 @@ def holds(target: str, data: bytes) -> bool:
         from kqcodec import stores
 
         return stores.look(target) == len(data) and stores.read(target) == data
-    if os.path.getsize(target) != len(data):
+    try:
+        if os.path.getsize(target) != len(data):
+            return False
+        with open(target, "rb") as file:
+            return file.read() == data
+    except OSError:
         return False
-    with open(target, "rb") as file:
-        return file.read() == data
 
 
 def inside(directory: str, relative: str) -> str:

@@ -31,8 +31,10 @@ def check_folder(
     Raises:
         Failure: there is one.
     """
+    from kqcodec.files import clear_folder
     from kqcodec.segment_files import file_names
 
+    clear_folder(folder)
     shown = click.format_filename(folder)
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise Failure(SYSTEM, f"{shown}: this is a file; give another name for the folder with -o")
@@ -71,12 +73,12 @@ def write_folder(
     Raises:
         Failure: one is in the way, or can't be written.
     """
-    from kqcodec.files import write_whole
+    from kqcodec.files import make_folders, write_whole
     from kqcodec.segment_files import segment_files
 
     check_folder(folder, kinds, segmentation, force=force)
     with writing(click.format_filename(folder)):
-        os.makedirs(folder, exist_ok=True)
+        make_folders(folder)
     paths = []
     for name, data in segment_files(
         segmentation,

@@ -1,0 +1,173 @@
+"""Small .kq files of every kind, cut into their parts, for damage to be done to them.
+
+`small_files` are those of the suite, `all_files` those of the long run: every coder and
+effort, every class of K, one tile and many, with and without alpha, metadata and other
+sections, plain and coded palettes, and labels from noise to a single colour.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import kqcodec
+from kqcodec import container
+from kqcodec.container import Section
+from kqcodec.decoder import Opened
+from kqcodec.image import IndexedImage, label_dtype
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WAYS = (
+    ("packed", "default"),
+    ("dense", "default"),
+    ("context", "fast"),
+    ("context", "default"),
+    ("context", "best"),
+)
+# Width, height, tile: a pixel, one tile, two, and some with narrow and low ones.
+SHAPES = ((1, 1, 0), (15, 15, 0), (20, 5, 16), (33, 18, 16))
+KS = (1, 2, 3, 4, 7, 10, 16, 17, 100, 255, 256, 257, 4096)
+SECTIONS = {
+    "none": (),
+    "metadata": (
+        Section(b"icc ", bytes(range(40))),
+        Section(b"exif", b"MM\0\x2a\0\0\0\x08\0\0\0\0\0\0"),
+        Section(b"xmp ", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"),
+    ),
+    "unknown": (Section(b"abcd", b""), Section(b"abcd", b"twice"), Section(b"z9 9", b"!" * 20)),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a file that has a meaning of its own."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, and the picture in it."""
+
+    name: str
+    data: bytes
+    picture: IndexedImage
+
+
+def small_files() -> Iterator[File]:
+    """Each way to code and each feature once or twice: some 40 files, most under 300 bytes."""
+    for way in WAYS:
+        for k, shape in ((1, (3, 2, 0)), (2, (9, 5, 0)), (3, (33, 17, 16)), (17, (20, 9, 16))):
+            yield _file(way, k, shape)
+        yield _file(way, 16, (7, 5, 0), smooth=True)
+        yield _file(way, 5, (18, 4, 16), channels=4, sections="unknown")
+    yield _file(("packed", "default"), 257, (4, 3, 0))
+    yield _file(("context", "default"), 257, (4, 3, 0), smooth=True)
+    yield _file(("dense", "default"), 4, (18, 4, 16), sections="metadata")
+    yield _file(("context", "fast"), 40, (17, 1, 16), smooth=True, sections="metadata")
+
+
+def all_files() -> Iterator[File]:
+    """Every combination that makes sense, and a few palettes of 65,536 entries."""
+    for way in WAYS:
+        for k in KS:
+            large = k > 1000
+            for shape in SHAPES[2:3] if large else SHAPES:
+                for smooth in (False, True):
+                    for channels in (3,) if large else (3, 4):
+                        yield _file(way, k, shape, smooth=smooth, channels=channels)
+        for k in (1, 3, 16, 100):
+            for sections in ("metadata", "unknown"):
+                for shape in SHAPES[1:]:
+                    yield _file(way, k, shape, smooth=k == 16, sections=sections)
+    yield _file(("packed", "default"), 65_536, (20, 5, 16))
+    yield _file(("dense", "default"), 65_535, (15, 15, 0))
+    yield _file(("context", "default"), 65_536, (20, 5, 16), smooth=True, channels=4)
+
+
+def parts_of(data: bytes) -> list[Part]:
+    """The parts of an undamaged file, which cover it in order."""
+    found = [Part("header", 0, 20)]
+
+    def add(name: str, end: int) -> None:
+        found.append(Part(name, found[-1].end, end))
+
+    with open_source(data) as source:
+        opened = Opened.from_source(source, None)
+        first = 20 + opened.palette_size + 4
+        add("palette", first)
+        if opened.header.sections:
+            for index, section in enumerate(opened.sections):
+                add(f"section {index}", found[-1].end + 14 + len(section.data))
+            add("END", found[-1].end + 14)
+        assert found[-1].end == opened.first_record
+        for record in opened.records():
+            size = container.record_size(memoryview(record.payload).nbytes)
+            add(f"tile {record.tile}", found[-1].end + size)
+        if opened.header.grid.count > 1:
+            add("directory", len(data))
+    assert found[-1].end == len(data)
+    return found
+
+
+def palette_length_bits(data: bytes) -> range:
+    """The bits of a coded palette's length; none in a file whose palette isn't coded."""
+    with open_source(data) as source:
+        opened = Opened.from_source(source, None)
+    if not opened.header.coded_palette:
+        return range(0)
+    bytes_of_length = 1
+    while data[20 + bytes_of_length - 1] & 0x80:
+        bytes_of_length += 1
+    return range(8 * 20, 8 * (20 + bytes_of_length))
+
+
+def directory_lengths(data: bytes, count: int) -> list[int]:
+    """What the directory of an undamaged file of ``count`` tiles says."""
+    start = len(data) - 4 * count - 4
+    return list(struct.unpack(f">{count}I", data[start:-4]))
+
+
+def _file(
+    way: tuple[str, str],
+    k: int,
+    shape: tuple[int, int, int],
+    *,
+    smooth: bool = False,
+    channels: int = 3,
+    sections: str = "none",
+) -> File:
+    coder, effort = way
+    width, height, tile = shape
+    picture = _picture(width, height, k, smooth, channels)
+    data = kqcodec.encode_indexed(
+        picture, coder=coder, effort=effort, tile=tile, threads=1, sections=SECTIONS[sections]
+    )
+    name = [coder if coder != "context" else f"{coder}-{effort}", f"k{k}", f"{width}x{height}"]
+    name += [f"tile{tile}"] * (tile > 0) + ["smooth"] * smooth + ["alpha"] * (channels == 4)
+    name += [sections] * (sections != "none")
+    return File("-".join(name), data, picture)
+
+
+def _picture(width: int, height: int, k: int, smooth: bool, channels: int) -> IndexedImage:
+    """Noise in random colours; or a few bands in a ramp of colours, which codes well."""
+    if smooth:
+        y, x = np.mgrid[:height, :width]
+        labels = (x // 6 + y // 9) % k
+        steps = np.arange(k)
+        palette = np.stack([steps * 255 // k, steps % 256, steps * 13 // 16 % 256], axis=1)
+        palette = np.column_stack([palette, 255 - steps % 256])[:, :channels]
+        palette = palette[np.lexsort(palette.T[[2, 0, 1]])]
+    else:
+        random = np.random.default_rng(1000 * k + width)
+        labels = random.integers(0, k, (height, width))
+        palette = random.integers(0, 256, (k, channels))
+    return IndexedImage(palette.astype(np.uint8), labels.astype(label_dtype(k)))
