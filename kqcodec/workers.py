@@ -185,66 +185,46 @@ def on_dask(tasks: Iterable[Task], address: str) -> Generator[Outcomes, None, No
 def _on_client(
     distributed: Any, client: Any, tasks: Iterable[Task], address: str
 ) -> Iterator[Outcomes]:
-    waiting = _Queue(tasks)
-    under_way: dict[Any, tuple[Task, bool]] = {}
-    at_once = _AHEAD * max(1, sum(client.nthreads().values()))
     run = uuid.uuid4().hex[:12]
-    try:
+    numbers = itertools.count()
+    under_way: dict[Any, Task] = {}
+
+    def go(waiting: Iterator[Task], at_once: int) -> Generator[Outcomes, None, list[Task]]:
+        """Have them done, so many at a time; returns those that workers have died of."""
+        died: list[Task] = []
         while True:
-            while len(under_way) < at_once:
-                number, task, single = next(waiting, (0, None, False))
-                if task is None:
-                    break
-                future = client.submit(task, key=f"kqcodec-{run}-{number}", pure=False)
-                under_way[future] = (task, single)
+            for task in itertools.islice(waiting, at_once - len(under_way)):
+                key = f"kqcodec-{run}-{next(numbers)}"
+                under_way[client.submit(task, key=key, pure=False)] = task
             if not under_way:
-                return
+                return died
             with client.as_current():
                 done, _ = distributed.wait(list(under_way), return_when="FIRST_COMPLETED")
             for future in done:
-                task, single = under_way.pop(future)
-                outcomes = _result_of(distributed, future, task, single, address)
+                task = under_way.pop(future)
+                outcomes = _result_of(distributed, future, address)
                 if outcomes is None:
-                    waiting.again(task.alone())
+                    died.append(task)
                 else:
                     yield outcomes
+
+    try:
+        at_once = _AHEAD * max(1, sum(client.nthreads().values()))
+        suspects = yield from go(iter(tasks), at_once)
+        # One at a time, for whatever else a dying worker has is suspected, too.
+        singles = [single for task in suspects for single in task.alone()]
+        for task in (yield from go(iter(singles), 1)):
+            yield task.lost()
     finally:
         client.cancel(list(under_way))
 
 
-class _Queue:
-    """(number, task, whether it is of one item and was tried before)."""
-
-    def __init__(self, tasks: Iterable[Task]) -> None:
-        self._tasks = iter(tasks)
-        self._again: list[Task] = []
-        self._number = 0
-
-    def again(self, tasks: Sequence[Task]) -> None:
-        """Try these, when all others are under way."""
-        self._again += tasks
-
-    def __iter__(self) -> _Queue:
-        return self
-
-    def __next__(self) -> tuple[int, Task, bool]:
-        self._number += 1
-        task = next(self._tasks, None)
-        if task is not None:
-            return self._number, task, False
-        if self._again:
-            return self._number, self._again.pop(), True
-        raise StopIteration
-
-
-def _result_of(
-    distributed: Any, future: Any, task: Task, single: bool, address: str
-) -> Outcomes | None:
-    """What a task has come to; None where it is to be tried again in parts."""
+def _result_of(distributed: Any, future: Any, address: str) -> Outcomes | None:
+    """What a task has come to; None where workers have died of it, as many as Dask allows."""
     try:
         outcomes: Outcomes = future.result()
-    except distributed.KilledWorker:  # several have died of it
-        return task.lost() if single else None
+    except distributed.KilledWorker:
+        return None
     except Exception as exc:  # whatever the workers lack
         raise WorkersError(
             f"the workers of the Dask scheduler at {address} fail: {type(exc).__name__}: {exc}"

@@ -142,8 +142,9 @@ def dask_cluster(threads_per_worker=1):
 
     distributed = pytest.importorskip("distributed")
     with (
-        # Deaths until a task is given up: not 3, since a restart takes seconds.
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        # Dask tries four times by default; each restart takes seconds, and what comes
+        # behind its last try is what is to be tested.
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=threads_per_worker,
