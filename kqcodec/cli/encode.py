@@ -35,9 +35,15 @@ from kqcodec.cli.pictures import (
     reading_picture,
     warnings_as_lines,
 )
-from kqcodec.cli.places import size_of
+from kqcodec.cli.places import digested, size_of
 from kqcodec.cli.quantizing import Quantizing
 from kqcodec.cli.spread import Spread, spread_options, whole_name
+from kqcodec.cli.streaming import (
+    Pieces,
+    encode_pieces,
+    is_in_pieces,
+    pieces_options,
+)
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
 from kqcodec.manifest import Run
@@ -50,6 +56,7 @@ if TYPE_CHECKING:
 
     from kqcodec.cli.outputs import Outputs
     from kqcodec.image import IndexedImage
+    from kqcodec.metrics import Costs
 
 
 @dataclass(frozen=True)
@@ -65,12 +72,15 @@ class Settings(Quantizing):
     keep: tuple[str, ...]
     labels: bool
     skip_if_larger: bool
+    pieces: Pieces
+    hidden: bool
 
     def described(self) -> dict[str, Any]:
         """What decides about the bytes of the results, ready for JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in ("threads", "max_pixels", "palette_file"):
+        for name in ("threads", "max_pixels", "palette_file", "hidden", "pieces"):
             del values[name]
+        values["raw"] = self.pieces.raw and [*self.pieces.raw, self.pieces.raw_layout]
         values["goal"] = None if self.goal is None else self.goal.to_dict()
         if self.palette is not None:
             values["palette"] = self.palette.tolist()
@@ -125,6 +135,7 @@ _QUANTIZING = (
 )
 @options.keep_option
 @options.max_pixels_option
+@pieces_options
 @click.option(
     "--skip-if-larger",
     is_flag=True,
@@ -148,7 +159,8 @@ def command(
 
     A FILE is a picture in any format that Pillow reads, a folder of them with -r, or -
     for standard input. It is turned upright as its Exif says, and its colours are
-    converted to sRGB.
+    converted to sRGB. TIFF files of over 32 megapixels (with the extra tiff), .npy and
+    .zarr arrays and raw pixels are read in pieces, twice, and may be larger than memory.
     """
     if labels:
         _refuse_quantizing(ctx)
@@ -156,17 +168,28 @@ def command(
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
     check_together(ctx)
     flags = Flags.taken_from(given)
+    pieces = Pieces.taken_from(given)
+    if pieces.raw is not None and (labels or flags.recursive):
+        raise click.UsageError("--raw is of pixels, one picture at a time.")
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
     check_pins(given["pins"], k)
     palette = None
     if given["palette_file"] is not None:
         palette = read_palette_file(given["palette_file"])
     settings = Settings(
-        k=k if palette is None else None, goal=goal, palette=palette, labels=labels, **given
+        k=k if palette is None else None,
+        goal=goal,
+        palette=palette,
+        labels=labels,
+        pieces=pieces,
+        hidden=flags.quiet or flags.as_json or flags.recursive or len(inputs) > 1,
+        **given,
     )
 
     def wanted(suffix: str) -> bool:
         return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
+
+    inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
@@ -210,6 +233,15 @@ class Encoding:
 
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    if is_in_pieces(name, settings):
+        header, costs, size, sampled = encode_pieces(
+            name, outputs, settings, digest.update, hidden=settings.hidden
+        )
+        figures = _figures(costs, settings, header)
+        if sampled is not None:
+            figures["sampled"] = sampled
+        return _all_figures(name, outputs, size, digest.hexdigest(), figures)
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
@@ -231,21 +263,21 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
         whole = _not_larger(list(whole), name)
-    digest = hashlib.sha256()
-    written = outputs.write(name, _digested(whole, digest.update))
+    written = outputs.write(name, digested(whole, digest.update))
+    figures = _figures(indexed.costs, settings, Header.from_bytes(first))
+    return _all_figures(name, outputs, written, digest.hexdigest(), figures)
+
+
+def _all_figures(
+    name: str, outputs: Outputs, size: int, sha256: str, figures: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "input": name,
         "output": outputs.targets[name],
-        "file_bytes": written,
-        "sha256": digest.hexdigest(),
-        **_figures(indexed, settings, Header.from_bytes(first)),
+        "file_bytes": size,
+        "sha256": sha256,
+        **figures,
     }
-
-
-def _digested(parts: Iterable[bytes], digest: Callable[[bytes], None]) -> Iterator[bytes]:
-    for part in parts:
-        digest(part)
-        yield part
 
 
 def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
@@ -266,7 +298,7 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
         return settings.quantized(name, source, settings.palette, **more)
 
 
-def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
+def _figures(costs: Costs | None, settings: Settings, header: Header) -> dict[str, object]:
     """What is known about a picture and its file, ready for JSON."""
     figures: dict[str, object] = {
         "width": header.width,
@@ -279,7 +311,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
     }
-    costs = indexed.costs
     if costs is None:
         return figures
     return {

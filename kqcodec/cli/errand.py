@@ -108,7 +108,7 @@ class Errand:
 
     def _one(self, name: str) -> dict[str, Any]:
         target = self.outputs.targets[name]
-        if name != STREAM and os.path.isdir(name):
+        if name != STREAM and os.path.isdir(name) and not name.lower().endswith(".zarr"):
             shown = display_name(name)
             raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
         if self.skip_existing and self.outputs.exists(name):

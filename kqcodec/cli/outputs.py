@@ -241,19 +241,16 @@ class Outputs:
         if suffix is not None:
             target = os.path.splitext(target)[0] + suffix
             data = b"".join(parts)
-            if holds(target, data):
+            if holds(target, [data]) is not None:
                 return len(data)
             parts = [data]
         with writing(click.format_filename(target)):
-            if not self.adopts:
-                return self._write(target, parts)
-            data = b"".join(parts)
-            try:
-                return self._write(target, [data])
-            except FileExistsError:
-                if not holds(target, data):
-                    raise
-                return len(data)
+            if self.adopts and not self.force and self.size(name) is not None:
+                size = holds(target, parts)
+                if size is None:
+                    raise FileExistsError(f"{target} exists already")
+                return size
+            return self._write(target, parts)
 
     def _write(self, target: str, parts: Iterable[Buffer]) -> int:
         if is_url(target):

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
 from kqcodec.cli.failures import STREAM
 from kqcodec.source import is_url
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
-def holds(target: str, data: bytes) -> bool:
-    """Whether the file there has those very bytes."""
+    from typing_extensions import Buffer
+
+
+def digested(parts: Iterable[bytes], digest: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The parts, each told to ``digest`` as it is drawn."""
+    for part in parts:
+        digest(part)
+        yield part
+
+
+def holds(target: str, parts: Iterable[Buffer]) -> int | None:
+    """Bytes of the file there, if those are all of the parts, one after the other; else None."""
     if is_url(target):
         from kqcodec import stores
 
-        return stores.look(target) == len(data) and stores.read(target) == data
+        data = b"".join(parts)
+        same = stores.look(target) == len(data) and stores.read(target) == data
+        return len(data) if same else None
     try:
-        if os.path.getsize(target) != len(data):
-            return False
         with open(target, "rb") as file:
-            return file.read() == data
+            if not all(file.read(memoryview(part).nbytes) == part for part in parts):
+                return None
+            return None if file.read(1) else file.tell()
     except OSError:
-        return False
+        return None
 
 
 def inside(directory: str, relative: str) -> str:
