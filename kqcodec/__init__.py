@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
     from kqcodec.report import SizeReport, size_report
+    from kqcodec.scaled import read_scaled
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
     from kqcodec.streaming import encode_stream
@@ -74,6 +75,7 @@ _HOMES = {
     "read_header": "decoder",
     "read_palette": "palette_files",
     "read_region": "decoder",
+    "read_scaled": "scaled",
     "read_tiles": "decoder",
     "segment": "segments",
     "shared_palette": "shared",
@@ -112,6 +114,7 @@ __all__ = [
     "read_header",
     "read_palette",
     "read_region",
+    "read_scaled",
     "read_tiles",
     "segment",
     "shared_palette",
