@@ -95,6 +95,20 @@ def read_scaled(
         FormatError, OSError: as for ``read`` and ``read_region``.
         TypeError, ValueError: a wrong argument.
     """
+    found, _ = scaled(source, times, method=method, box=box, threads=threads, max_pixels=max_pixels)
+    return found
+
+
+def scaled(
+    source: Readable,
+    times: int,
+    *,
+    method: str,
+    box: Sequence[int] | None,
+    threads: int | None,
+    max_pixels: int | None,
+) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
+    """The same, with the metadata of the file."""
     _check(times, method)
     with open_source(source) as opened_source:
         if box is not None and opened_source.size is None:
@@ -110,15 +124,16 @@ def read_scaled(
             records = records_of(opened, list(header.grid.touched(region)))
         width, height = -(-region.width // times), -(-region.height // times)
         check_limit(width * height, max_pixels, f"{width} x {height}")
+        metadata = Metadata.from_sections(opened.sections)
         if method == "nearest":
             picked = _Nearest(region, times, (height, width), label_dtype(header.k))
             decode_tiles(opened, records, picked.place, threads)
             picked.labels.flags.writeable = False
-            metadata = Metadata.from_sections(opened.sections)
-            return IndexedImage(opened.palette, picked.labels, metadata=metadata)
+            found = IndexedImage(opened.palette, picked.labels, metadata=metadata)
+            return found, metadata
         means = _Means(region, times, header.grid, opened.palette)
         decode_tiles(opened, records, means.place, threads)
-        return means.pixels
+        return means.pixels, metadata
 
 
 def _check(times: int, method: str) -> None:
