@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kqcodec.report import SizeReport
+
+
+_PIXELS_A_BYTE = 4096
 
 
 @click.command(
@@ -51,7 +55,9 @@ def command(
     The table gives bits, and their ratio to the raw picture and to the formula.
     By the coders packed and dense, the size that the header predicts must be the
     file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
-    folder of them with -r, or - for standard input.
+    folder of them with -r, or - for standard input. Tiles are checked one by one, so
+    that a picture may be larger than memory, and than --max-pixels, unless that is given,
+    where it has no more than 4,096 pixels for each byte of its file.
     """
     taken: Sequence[str] = inputs
     failures: dict[str, Failure] = {}
@@ -68,7 +74,8 @@ def command(
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
+            most = _most_pixels(name, max_pixels)
+            report = kqcodec.size_report(source, threads=threads, max_pixels=most)
         if as_json and report.proven:
             click.echo(json.dumps({"input": name, **report.to_dict()}))
         elif not quiet and not as_json:
@@ -79,6 +86,14 @@ def command(
     with progress(taken, hidden=quiet or as_json) as names:
         code = run_each(names, work, as_json=as_json)
     ctx.exit(code)
+
+
+def _most_pixels(name: str, max_pixels: int) -> int:
+    """The limit for a file: tile by tile only the time grows with the picture, and that
+    it may with the file."""
+    if max_pixels != options.MAX_PIXELS or not os.path.isfile(name):
+        return max_pixels
+    return max(max_pixels, _PIXELS_A_BYTE * os.path.getsize(name))
 
 
 def report_text(name: str, report: SizeReport) -> str:
