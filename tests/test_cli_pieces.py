@@ -157,3 +157,19 @@ def test_regions_outside(options, folder):
     told = refusal(result, 2)
     assert "not within the picture of 180 x 150 pixels" in told
     assert files_in(folder) == ["p.kq"]
+
+
+def test_small_files_of_huge_pictures_are_refused(folder, monkeypatch):
+    """Tile by tile memory is bounded, but disk and time aren't."""
+    image = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), np.zeros((900, 900), np.uint8))
+    size = kqcodec.write("huge.kq", image, tile=256)
+    monkeypatch.setattr(decode_pieces, "_LARGE", 1000)
+    monkeypatch.setattr("kqcodec.cli.options.MAX_PIXELS", 2**27)
+    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 810_000 // size)
+    command = ("huge.kq", "--max-pixels", 2**27)
+    monkeypatch.setattr("kqcodec.cli.options.max", lambda _, allowed: allowed, raising=False)
+    assert "are over the limit" in refusal(kq("decode", *command, "-o", "huge.tif"), 1)
+    assert "are over the limit" in refusal(kq("verify", *command), 1)
+    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 810_000 // size + 1)
+    assert kq("decode", *command, "-o", "huge.tif").exit_code == 0
+    assert kq("verify", *command).exit_code == 0

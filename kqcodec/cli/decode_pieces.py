@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
-from kqcodec.cli.options import MAX_PIXELS, ParamType
+from kqcodec.cli.options import ParamType, most_pixels_by_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,7 +190,7 @@ def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
     """The header of an input that is to be written tile by tile; None for others.
 
     Raises:
-        Failure: it can't be read, or is over a limit that was asked for.
+        Failure: it can't be read, or is over the limit.
     """
     if name == STREAM or file_format not in _IN_PIECES:
         return None
@@ -201,9 +201,8 @@ def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
         header = kqcodec.read_header(name)
         if header.pixels < _LARGE:
             return None
-        # Memory has a bound of its own, so only a limit that was asked for counts.
-        if max_pixels != MAX_PIXELS:
-            check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
+        most = most_pixels_by_tiles(name, max_pixels)
+        check_limit(header.pixels, most, f"{header.width} x {header.height}")
     return header
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kqcodec.report import SizeReport
-
-
-_PIXELS_A_BYTE = 4096
 
 
 @click.command(
@@ -74,7 +70,7 @@ def command(
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            most = _most_pixels(name, max_pixels)
+            most = options.most_pixels_by_tiles(name, max_pixels)
             report = kqcodec.size_report(source, threads=threads, max_pixels=most)
         if as_json and report.proven:
             click.echo(json.dumps({"input": name, **report.to_dict()}))
@@ -86,14 +82,6 @@ def command(
     with progress(taken, hidden=quiet or as_json) as names:
         code = run_each(names, work, as_json=as_json)
     ctx.exit(code)
-
-
-def _most_pixels(name: str, max_pixels: int) -> int:
-    """The limit for a file: tile by tile only the time grows with the picture, and that
-    it may with the file."""
-    if max_pixels != options.MAX_PIXELS or not os.path.isfile(name):
-        return max_pixels
-    return max(max_pixels, _PIXELS_A_BYTE * os.path.getsize(name))
 
 
 def report_text(name: str, report: SizeReport) -> str:
