@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kqcodec.page import html_report
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
+    from kqcodec.recovery import Recovery, recover
     from kqcodec.report import SizeReport, size_report
     from kqcodec.scaled import read_scaled
     from kqcodec.segments import Segment, Segmentation, segment
@@ -56,6 +57,7 @@ _HOMES = {
     "LazyArray": "lazy",
     "Metadata": "metadata",
     "RawPixels": "blocks",
+    "Recovery": "recovery",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
@@ -77,6 +79,7 @@ _HOMES = {
     "read_region": "decoder",
     "read_scaled": "scaled",
     "read_tiles": "decoder",
+    "recover": "recovery",
     "segment": "segments",
     "shared_palette": "shared",
     "size_report": "report",
@@ -93,6 +96,7 @@ __all__ = [
     "LazyArray",
     "Metadata",
     "RawPixels",
+    "Recovery",
     "Segment",
     "Segmentation",
     "SizeReport",
@@ -116,6 +120,7 @@ __all__ = [
     "read_region",
     "read_scaled",
     "read_tiles",
+    "recover",
     "segment",
     "shared_palette",
     "size_report",
@@ -125,8 +130,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "errors":
-        return importlib.import_module("kqcodec.errors")
+    if name in ("dask", "errors"):
+        return importlib.import_module(f"kqcodec.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'kqcodec' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"kqcodec.{_HOMES[name]}"), name)

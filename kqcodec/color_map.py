@@ -68,6 +68,10 @@ class ColorMap:
             np.add.at(counts, self.labels[part], self.colors.counts[part])
         return counts
 
+    def without_counts(self) -> ColorMap:
+        """The same for a ``Labeler`` elsewhere, which doesn't ask how frequent colours are."""
+        return replace(self, colors=replace(self.colors, counts=self.colors.counts[:0]))
+
     def in_order(self, order: NDArray[np.intp]) -> ColorMap:
         """The same with the palette ``palette[order]``."""
         places = np.empty(len(order), dtype=self.labels.dtype)

@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from kqcodec.decoder import (
-    DEFAULT_MAX_PIXELS,
-    Opened,
-    check_limit,
-    checked_box,
-    decode_tiles,
-    records_of,
-)
+from kqcodec.decoder import Opened, checked_box, decode_tiles, records_of
 from kqcodec.image import IndexedImage, label_dtype
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit
 from kqcodec.metadata import Metadata
 from kqcodec.source import open_source
 from kqcodec.tiles import Box
@@ -113,7 +107,9 @@ def scaled(
     with open_source(source) as opened_source:
         if box is not None and opened_source.size is None:
             raise OSError(opened_source.no_regions)
-        opened = Opened.from_source(opened_source, None)
+        # The tiles may have as many pixels more as a square has.
+        most = None if max_pixels is None or box is not None else max_pixels * times * times
+        opened = Opened.from_source(opened_source, most)
         header = opened.header
         region = Box(0, 0, header.width, header.height)
         records: Iterable[Record]

@@ -113,7 +113,13 @@ def command(
             indexed = found
         elif (header := large_header(name, file_format, max_pixels)) is not None:
             parts = large_parts(
-                name, target, file_format, labels=labels, background=background, threads=each
+                name,
+                target,
+                file_format,
+                labels=labels,
+                background=background,
+                threads=each,
+                max_pixels=max_pixels,
             )
             return {**start, **_size(header), "output_bytes": outputs.write(name, parts)}
         else:

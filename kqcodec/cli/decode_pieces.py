@@ -195,7 +195,7 @@ def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
     if name == STREAM or file_format not in _IN_PIECES:
         return None
     import kqcodec
-    from kqcodec.decoder import check_limit
+    from kqcodec.limits import check_limit
 
     with reading(display_name(name)):
         header = kqcodec.read_header(name)
@@ -214,6 +214,7 @@ def large_parts(
     labels: bool,
     background: tuple[int, int, int] | None,
     threads: int,
+    max_pixels: int,
 ) -> Iterator[bytes]:
     """The parts of the file in that format."""
     from kqcodec.large_exports import export_parts
@@ -226,5 +227,6 @@ def large_parts(
             labels=labels,
             background=background,
             threads=threads,
+            max_pixels=most_pixels_by_tiles(name, max_pixels),
             folder=folder,
         )
