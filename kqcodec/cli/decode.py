@@ -28,6 +28,7 @@ from kqcodec.errors import LimitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kqcodec.cli.outputs import Outputs
     from kqcodec.header import Header
     from kqcodec.image import IndexedImage
 
@@ -91,15 +92,14 @@ def command(
     flags = Flags.taken_from(given)
     part = Part.taken_from(given, labels)
     batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
-    outputs = batch.outputs
-    named = outputs.directory is None and output not in (None, STREAM)
+    named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
         raise click.UsageError(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
 
-    def work(name: str, each: int) -> dict[str, Any]:
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         target = outputs.targets[name]
         start = {"input": name, "output": target, "format": file_format}
         if part.is_given:
