@@ -218,7 +218,7 @@ def read_pixels(
             box, labels = opened.decode_tile(record)
             kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
-        _decode_tiles(opened, opened.records(), place, threads, pixels.nbytes)
+        _decode_records(opened, opened.records(), place, threads, pixels.nbytes)
     return pixels
 
 
@@ -261,7 +261,7 @@ def read(
             else:
                 inside[...] = opened.decode_tile(record)[1]
 
-        _decode_tiles(opened, opened.records(), place, threads, labels.nbytes)
+        _decode_records(opened, opened.records(), place, threads, labels.nbytes)
     return _indexed(opened, labels)
 
 
@@ -324,7 +324,7 @@ def read_region(
             raise OSError(opened_source.no_regions)
         opened_source.expect_front()
         opened = Opened.of_any_size(opened_source, max_pixels)
-        region = _checked_box(box, opened.header)
+        region = checked_box(box, opened.header)
         covered = opened.header.grid.covered(region)
         check_limit(covered.pixels, max_pixels, "the tiles of that region have")
         touched = list(opened.header.grid.touched(region))
@@ -336,11 +336,12 @@ def read_region(
             inside = tile[common.moved(-tile_box.left, -tile_box.upper).slices]
             labels[common.moved(-region.left, -region.upper).slices] = inside
 
-        _decode_tiles(opened, _records_of(opened, touched), place, threads, labels.nbytes)
+        _decode_records(opened, records_of(opened, touched), place, threads, labels.nbytes)
     return _indexed(opened, labels)
 
 
-def _records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
+def records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
+    """The records of some tiles, by their indices, which ascend, of a file that can seek."""
     if opened.header.grid.count == 1:
         yield from opened.records()
         return
@@ -390,7 +391,23 @@ def starts_of_records(opened: Opened) -> array[int]:
     return starts
 
 
-def _decode_tiles(
+def decode_tiles(
+    opened: Opened,
+    records: Iterable[container.Record],
+    place: Callable[[Box, Labels], None],
+    threads: int | None,
+) -> None:
+    """Decode the records on several threads, and have each tile's labels placed."""
+
+    def decode_and_place(record: container.Record) -> None:
+        place(*opened.decode_tile(record))
+
+    count = min(thread_count(threads), opened.header.grid.count)
+    for _ in ordered_map(decode_and_place, records, count):
+        pass
+
+
+def _decode_records(
     opened: Opened,
     records: Iterable[container.Record],
     place: Callable[[container.Record], None],
@@ -439,7 +456,8 @@ def _buffer(data: Buffer) -> Buffer:
         ) from exc
 
 
-def _checked_box(box: Sequence[int], header: Header) -> Box:
+def checked_box(box: Sequence[int], header: Header) -> Box:
+    """A box that lies in the picture, or TypeError or ValueError as ``read_region``."""
     if len(box) != 4 or not all(isinstance(side, (int, np.integer)) for side in box):
         raise TypeError(f"box must be four whole numbers, not {box!r}")
     region = Box(*(int(side) for side in box))
