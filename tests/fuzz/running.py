@@ -112,6 +112,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--slow", action="store_true", help="search for slow inputs rather than new code"
     )
+    parser.add_argument("--unguided", action="store_true", help="the whole decoder without atheris")
     parser.add_argument(
         "--seed", type=int, default=0, help="of the mutations; 0 for another each time"
     )
@@ -126,10 +127,16 @@ def _options() -> argparse.Namespace:
 
 def _command(target: str, options: argparse.Namespace) -> list[str]:
     if target == DECODER:
-        for module in ("atheris", "kqcodec"):
-            if importlib.util.find_spec(module) is None:
-                raise CannotRunError(f"{sys.executable} has no {module}; pip install {module}")
-        return [sys.executable, str(HERE / "decoder.py"), f"-dict={HERE / 'kq.dict'}"]
+        if importlib.util.find_spec("kqcodec") is None:
+            raise CannotRunError(f"{sys.executable} has no kqcodec; pip install '.[fuzz]'")
+        command = [sys.executable, str(HERE / "decoder.py")]
+        if options.unguided:
+            return [*command, "--unguided"]
+        if importlib.util.find_spec("atheris") is None:
+            raise CannotRunError(
+                f"{sys.executable} has no atheris; pip install atheris, or add --unguided"
+            )
+        return [*command, f"-dict={HERE / 'kq.dict'}"]
     return [str(built(target, options.sanitizer, options.slow))]
 
 
@@ -276,6 +283,8 @@ def _totals() -> dict[str, dict[str, int]]:
 def _add_to_totals(outcome: Outcome, options: argparse.Namespace) -> None:
     totals = _totals()
     name = outcome.target
+    if name == DECODER and options.unguided:
+        name += " (unguided)"
     if name in KERNELS and options.sanitizer != "address":
         name += f" ({options.sanitizer})"
     entry = totals.setdefault(name, {"executions": 0, "seconds": 0, "failures": 0})
