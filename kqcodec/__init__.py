@@ -127,8 +127,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "errors":
-        return importlib.import_module("kqcodec.errors")
+    if name in ("dask", "errors"):
+        return importlib.import_module(f"kqcodec.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'kqcodec' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"kqcodec.{_HOMES[name]}"), name)
