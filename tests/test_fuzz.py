@@ -286,5 +286,6 @@ def test_the_command_runs_and_counts(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == running.OK, done.stdout + done.stderr
     totals = subprocess.run([*command, "--totals"], capture_output=True, text=True, check=False)
-    counted = int(totals.stdout.strip().splitlines()[-1].split()[-1].replace(",", ""))
-    assert counted > 1000
+    counts = dict(line.rsplit(maxsplit=1) for line in totals.stdout.strip().splitlines())
+    assert int(counts["decoders in C"].replace(",", "")) > 1000
+    assert int(counts["whole decoder"].replace(",", "")) > 100

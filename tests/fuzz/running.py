@@ -120,7 +120,10 @@ def _options() -> argparse.Namespace:
         "--folder", type=Path, default=work, help="for what it learns (build/fuzz), one a process"
     )
     parser.add_argument(
-        "--totals", action="store_true", help="print what all runs in that folder did, and stop"
+        "--totals",
+        action="store_true",
+        help="print what was done in that folder, and in those beside it whose names begin like "
+        "its own, and stop",
     )
     return parser.parse_args()
 
@@ -209,7 +212,7 @@ def _run(target: str, command: list[str], seconds: float, options: argparse.Name
     outcome.seconds = time.monotonic() - start
     outcome.corpus = sum(1 for _ in corpus.iterdir())
     outcome.found = tuple(str(path) for path in sorted(set(found.iterdir()) - before))
-    if done.returncode:
+    if done.returncode and "run interrupted" not in text:
         outcome.failure = _failure(text) or f"exit code {done.returncode}, see {log}"
     return outcome
 
@@ -295,11 +298,15 @@ def _add_to_totals(outcome: Outcome, options: argparse.Namespace) -> None:
 
 
 def _totals_table() -> str:
-    totals = _totals()
-    rows = [("target", "executions", "seconds", "failures")]
-    rows += [
-        (name, *(f"{number:,}" for number in entry.values())) for name, entry in totals.items()
-    ]
-    done = sum(totals[name]["executions"] for name in DECODERS if name in totals)
-    rows.append((f"C decoders ({', '.join(DECODERS)})", f"{done:,}", "", ""))
+    """What was done in the folder, and in those beside it whose names begin like its own."""
+    executions: dict[str, int] = {}
+    for path in sorted(work.parent.glob(f"{work.name}*/totals.json")):
+        for name, entry in json.loads(path.read_text()).items():
+            executions[name] = executions.get(name, 0) + entry["executions"]
+    rows = [("target", "executions")]
+    rows += [(name, f"{number:,}") for name, number in sorted(executions.items())]
+    decoded = sum(executions.get(name, 0) for name in DECODERS)
+    whole = sum(n for name, n in executions.items() if name.startswith(DECODER))
+    rows.append(("decoders in C", f"{decoded:,}"))
+    rows.append(("whole decoder", f"{whole:,}"))
     return _aligned(rows)
