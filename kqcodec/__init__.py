@@ -18,6 +18,7 @@ from kqcodec._version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors
+    from kqcodec.blocks import RawPixels
     from kqcodec.clustering import KMeansResult, kmeans
     from kqcodec.codec import encode, write
     from kqcodec.curve import Elbow, elbow
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
+    from kqcodec.streaming import encode_stream
 
 _HOMES = {
     "Costs": "metrics",
@@ -52,6 +54,7 @@ _HOMES = {
     "KMeansResult": "clustering",
     "LazyArray": "lazy",
     "Metadata": "metadata",
+    "RawPixels": "blocks",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
@@ -61,6 +64,7 @@ _HOMES = {
     "elbow": "curve",
     "encode": "codec",
     "encode_indexed": "encoder",
+    "encode_stream": "streaming",
     "html_report": "page",
     "kmeans": "clustering",
     "label_map": "labelmaps",
@@ -86,6 +90,7 @@ __all__ = [
     "KMeansResult",
     "LazyArray",
     "Metadata",
+    "RawPixels",
     "Segment",
     "Segmentation",
     "SizeReport",
@@ -96,6 +101,7 @@ __all__ = [
     "elbow",
     "encode",
     "encode_indexed",
+    "encode_stream",
     "errors",
     "html_report",
     "kmeans",

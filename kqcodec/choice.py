@@ -3,7 +3,7 @@ together once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,10 @@ class Choice:
     sort: str
     strength: int
     dither_kind: str
+
+    def with_fixed(self, palette: NDArray[np.uint8]) -> Choice:
+        """The same, but for that palette."""
+        return replace(self, fixed=palette, pins=self.pins[:0], sort=DEFAULT_SORT)
 
 
 def choice_of(

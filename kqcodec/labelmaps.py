@@ -168,12 +168,16 @@ def _from_data(data: bytes, name: str) -> IndexedImage:
 
 
 def _from_array(source: Any) -> IndexedImage:
-    labels = _checked_labels(source)
+    labels = checked_labels(source)
     return IndexedImage(label_colors(int(labels.max()) + 1), labels)
 
 
-def _checked_labels(source: Any) -> NDArray[Any]:
-    """Integers of shape (H, W), from 0 to 65,535."""
+def checked_labels(source: Any) -> NDArray[Any]:
+    """Integers of shape (H, W), from 0 to 65,535, from an array of whole numbers.
+
+    Raises:
+        TypeError, ValueError: it holds something else.
+    """
     if isinstance(source, np.ma.MaskedArray):
         raise TypeError("the array is masked: fill it first, with .filled(value)")
     array = np.asarray(source)

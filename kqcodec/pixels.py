@@ -13,6 +13,7 @@ import errno
 import io
 import os
 import warnings
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
@@ -142,7 +143,7 @@ def _checked_background(background: Color | None) -> Color | None:
 # --- arrays -----------------------------------------------------------------
 
 
-def _from_array(image: Any, background: Color | None) -> NDArray[np.uint8]:
+def _from_array(image: Any, background: Color | None, name: str = "the array") -> NDArray[np.uint8]:
     if isinstance(image, np.ma.MaskedArray):
         raise TypeError("the array is masked: fill it first, with .filled(value)")
     array = np.asarray(image)
@@ -156,10 +157,10 @@ def _from_array(image: Any, background: Color | None) -> NDArray[np.uint8]:
         )
     if 0 in array.shape:
         raise ValueError(f"the image has no pixels: its shape is {array.shape}")
-    return _channels(_samples_8(array), background)
+    return _channels(_samples_8(array, name), background)
 
 
-def _samples_8(array: NDArray[Any]) -> NDArray[np.uint8]:
+def _samples_8(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     """8-bit samples from an array of another dtype, where that has one meaning."""
     dtype = array.dtype
     if dtype == np.uint8:
@@ -167,7 +168,7 @@ def _samples_8(array: NDArray[Any]) -> NDArray[np.uint8]:
     if dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if dtype.kind == "u" and dtype.itemsize == 2:  # of either byte order
-        return _from_16_bit(array, "the array")
+        return _from_16_bit(array, name)
     if dtype.kind == "f":
         nan = " and NaN" if bool(np.isnan(array).any()) else ""
         raise TypeError(
@@ -401,5 +402,35 @@ def _pillow_8_bit(image: Any, name: str) -> NDArray[np.uint8]:
         ) from exc
 
 
+# --- blocks -----------------------------------------------------------------
+
+# What was told about a picture whose blocks are converted one by one.
+_told: ContextVar[set[str] | None] = ContextVar("told", default=None)
+
+
+def block_pixels(
+    block: NDArray[Any] | Image.Image,
+    name: str,
+    told: set[str],
+    *,
+    background: Color | None = None,
+    keep_profile: bool = False,
+) -> NDArray[np.uint8]:
+    """As ``image_pixels`` for a part of a picture ``name``; each warning that isn't in
+    ``told``, where it then is, is given once. Several threads may share that set."""
+    token = _told.set(told)
+    try:
+        if isinstance(block, np.ndarray):
+            return _from_array(block, background, name)
+        return _from_pillow(block, background, name, keep_profile)
+    finally:
+        _told.reset(token)
+
+
 def _warn(message: str) -> None:
+    told = _told.get()
+    if told is not None:
+        if message in told:
+            return
+        told.add(message)
     warnings.warn(message, ConversionWarning, stacklevel=3)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from kqcodec import kernels
@@ -37,6 +38,10 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     Image.fromarray(portrait[::step, ::step]).save(tmp_path / "pictures" / "sub" / "one.png")
     icon = np.dstack([portrait[::step, ::step], portrait[::step, ::step, 1]])
     Image.fromarray(icon).save(tmp_path / "icon.png")
+    tifffile.imwrite(tmp_path / "slide.tif", portrait[::step, ::step], photometric="rgb")
+    np.save(tmp_path / "scan.npy", portrait[::step, ::step])
+    Image.fromarray(portrait).resize((640, 480)).save(tmp_path / "frame.ppm")
+    (tmp_path / "frame.rgb").write_bytes((tmp_path / "frame.ppm").read_bytes()[-640 * 480 * 3 :])
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
         assert len(commands) == len(block.splitlines())
@@ -77,6 +82,8 @@ def test_the_python_runs_as_shown(names):
     assert names["same"] == names["indexed"]
     assert names["corner"].shape == (10, 20, 3)
     assert names["report"].proven
+    assert names["done"].header.height == 500
+    assert names["done"].costs == names["kqcodec"].quantize(names["tall"], 16).costs
     assert (names["tied"].palette == names["shared"]).all()
 
 

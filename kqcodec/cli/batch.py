@@ -212,7 +212,7 @@ class Batch:
 
     def _one(self, name: str, work: Work, threads: int) -> dict[str, Any]:
         target = self.outputs.targets[name]
-        if name != STREAM and os.path.isdir(name):
+        if name != STREAM and os.path.isdir(name) and not name.lower().endswith(".zarr"):
             shown = display_name(name)
             raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
         if self.flags.skip_existing and target != STREAM and os.path.lexists(target):

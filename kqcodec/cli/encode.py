@@ -34,6 +34,12 @@ from kqcodec.cli.pictures import (
     warnings_as_lines,
 )
 from kqcodec.cli.quantizing import Quantizing
+from kqcodec.cli.streaming import (
+    Pieces,
+    encode_pieces,
+    is_in_pieces,
+    pieces_options,
+)
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
 
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
 
     from kqcodec.cli.outputs import Outputs
     from kqcodec.image import IndexedImage
+    from kqcodec.metrics import Costs
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ class Settings(Quantizing):
     keep: tuple[str, ...]
     labels: bool
     skip_if_larger: bool
+    pieces: Pieces
+    hidden: bool
 
 
 # Options about choosing colours, which a label map has.
@@ -108,6 +117,7 @@ _QUANTIZING = (
 )
 @options.keep_option
 @options.max_pixels_option
+@pieces_options
 @click.option(
     "--skip-if-larger",
     is_flag=True,
@@ -128,7 +138,8 @@ def command(
 
     A FILE is a picture in any format that Pillow reads, a folder of them with -r, or -
     for standard input. It is turned upright as its Exif says, and its colours are
-    converted to sRGB.
+    converted to sRGB. TIFF files of over 32 megapixels (with the extra tiff), .npy and
+    .zarr arrays and raw pixels are read in pieces, twice, and may be larger than memory.
     """
     if labels:
         _refuse_quantizing(ctx)
@@ -136,17 +147,28 @@ def command(
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
     check_together(ctx)
     flags = Flags.taken_from(given)
+    pieces = Pieces.taken_from(given)
+    if pieces.raw is not None and (labels or flags.recursive):
+        raise click.UsageError("--raw is of pixels, one picture at a time.")
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
     check_pins(given["pins"], k)
     palette = None
     if given["palette_file"] is not None:
         palette = read_palette_file(given["palette_file"])
     settings = Settings(
-        k=k if palette is None else None, goal=goal, palette=palette, labels=labels, **given
+        k=k if palette is None else None,
+        goal=goal,
+        palette=palette,
+        labels=labels,
+        pieces=pieces,
+        hidden=flags.quiet or flags.as_json or len(inputs) > 1,
+        **given,
     )
 
     def wanted(suffix: str) -> bool:
         return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
+
+    inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
@@ -170,6 +192,14 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 
 def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
     """Encode one picture and return its figures."""
+    if is_in_pieces(name, settings):
+        header, costs, size, sampled = encode_pieces(
+            name, outputs, settings, hidden=settings.hidden
+        )
+        figures = _figures(costs, settings, header)
+        if sampled is not None:
+            figures["sampled"] = sampled
+        return {"input": name, "output": outputs.targets[name], "file_bytes": size, **figures}
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
@@ -192,7 +222,7 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
     if settings.skip_if_larger:
         whole = _not_larger(list(whole), name)
     written = outputs.write(name, whole)
-    figures = _figures(indexed, settings, Header.from_bytes(first))
+    figures = _figures(indexed.costs, settings, Header.from_bytes(first))
     return {"input": name, "output": outputs.targets[name], "file_bytes": written, **figures}
 
 
@@ -214,7 +244,7 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
         return settings.quantized(name, source, settings.palette, **more)
 
 
-def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[str, object]:
+def _figures(costs: Costs | None, settings: Settings, header: Header) -> dict[str, object]:
     """What is known about a picture and its file, ready for JSON."""
     figures: dict[str, object] = {
         "width": header.width,
@@ -227,7 +257,6 @@ def _figures(indexed: IndexedImage, settings: Settings, header: Header) -> dict[
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
     }
-    costs = indexed.costs
     if costs is None:
         return figures
     return {

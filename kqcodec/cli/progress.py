@@ -1,4 +1,4 @@
-"""A bar over several inputs, on a terminal only."""
+"""Bars over several inputs, or over the stages of a large one, on a terminal only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 @contextlib.contextmanager
@@ -48,6 +48,45 @@ def progress(
                 bar.advance(task)
 
         yield advanced()
+
+
+@contextlib.contextmanager
+def stages(name: str, *, hidden: bool) -> Iterator[Callable[[str, float], object] | None]:
+    """What is to be told a stage and how much of it is done, from 0 to 1, with a bar on
+    standard error that shows it; None where there is none."""
+    if hidden or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as bar:
+        task = bar.add_task("", total=1.0, name=os.path.basename(name))
+        now = ""
+
+        def tell(stage: str, part: float) -> None:
+            nonlocal now
+            if stage != now:
+                now = stage
+                bar.reset(task, description=stage)
+            bar.update(task, completed=part)
+
+        yield tell
 
 
 class Bar:

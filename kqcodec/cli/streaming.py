@@ -1,0 +1,269 @@
+"""`kq encode` of pictures that are read in pieces: large TIFF files, .npy and zarr
+arrays, and raw pixels from a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import click
+
+from kqcodec.cli.failures import (
+    REFUSED,
+    STREAM,
+    USAGE,
+    Failure,
+    display_name,
+    reading,
+    refusing_tile,
+)
+from kqcodec.cli.goals import SizeType
+from kqcodec.cli.options import MAX_PIXELS, ParamType
+from kqcodec.cli.progress import stages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kqcodec.blocks import Blocks
+    from kqcodec.cli.encode import Settings
+    from kqcodec.cli.outputs import Outputs
+    from kqcodec.header import Header
+    from kqcodec.metrics import Costs
+
+    _Opened = contextlib.AbstractContextManager[Blocks]
+
+# Equal to those of kqcodec.blocks and kqcodec.stream_memory, which import NumPy; a test
+# compares them.
+RAW_LAYOUTS = ("rgb", "rgba", "grey")
+ARRAY_SUFFIXES = (".npy", ".zarr")
+MEMORY = 512 << 20
+_TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ome")
+# TIFF files of so many pixels aren't read whole: from here on that takes less memory, and
+# hardly more time. The bytes are the same.
+_LARGE = 1 << 25
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+
+class RawType(ParamType):
+    """WIDTHxHEIGHT."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        try:
+            width, height = (int(part) for part in value.lower().split("x"))
+        except ValueError:
+            width = height = 0
+        if not (0 < width < 1 << 32 and 0 < height < 1 << 32):
+            self.fail(f"{value!r} is not WIDTHxHEIGHT in pixels, like 640x480.", param, ctx)
+        return width, height
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What ``pieces_options`` puts on a command line."""
+
+    raw: tuple[int, int] | None
+    raw_layout: str
+    memory: int
+
+    @classmethod
+    def taken_from(cls, given: dict[str, Any]) -> Pieces:
+        """The options, which leave the command's others behind."""
+        return cls(given.pop("raw"), given.pop("raw_layout"), given.pop("memory"))
+
+
+def pieces_options(command: _Function) -> _Function:
+    """The options of ``Pieces``."""
+    for option in reversed(
+        (
+            click.option(
+                "--raw",
+                type=RawType(),
+                metavar="WIDTHxHEIGHT",
+                help="FILE, or - for a pipe, is raw 8-bit pixels of a picture of that size. From "
+                "a pipe the palette is that of the first 16 megapixels, unless --palette gives it.",
+            ),
+            click.option(
+                "--raw-layout",
+                type=click.Choice(RAW_LAYOUTS),
+                default=RAW_LAYOUTS[0],
+                show_default=True,
+                help="The samples of a raw pixel.",
+            ),
+            click.option(
+                "--memory",
+                type=SizeType(),
+                default=MEMORY,
+                show_default="512MiB",
+                metavar="BYTES",
+                help="What large TIFF files, .npy, zarr and raw pixels may take, which are read "
+                "in pieces.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def is_in_pieces(name: str, settings: Settings) -> bool:
+    """Whether the input ``name`` is read in pieces.
+
+    Raises:
+        Failure: it would have to be, but can't.
+    """
+    if settings.pieces.raw is not None or _suffix(name) == ".zarr":
+        return _possible(name, settings)
+    if name == STREAM or not os.path.isfile(name):
+        return False
+    if _suffix(name) == ".npy":
+        # A label map may be read whole, and that knows more of its mistakes.
+        small = settings.labels and os.path.getsize(name) < _LARGE
+        return not small and _possible(name, settings)
+    if _suffix(name) not in _TIFF_SUFFIXES or _needs_all(settings) is not None:
+        return False
+    pixels = _tiff_pixels(name)
+    if pixels is not None and pixels < _LARGE:
+        return False
+    return _has_tifffile(name, pixels, settings.max_pixels)
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name.rstrip("/" + os.sep))[1].lower()
+
+
+def _needs_all(settings: Settings) -> str | None:
+    """The option that takes the whole picture in memory, if there is one."""
+    chosen = {
+        "--dither": settings.dither > 0,
+        "--keep": bool(settings.keep),
+        "--skip-if-larger": settings.skip_if_larger,
+        "a goal like --psnr": settings.goal is not None,
+    }
+    return next((option for option, is_given in chosen.items() if is_given), None)
+
+
+def _possible(name: str, settings: Settings) -> bool:
+    option = _needs_all(settings)
+    if option is not None:
+        raise Failure(
+            USAGE,
+            f"{display_name(name)}: {option} takes the whole picture at once, and this one is "
+            "read in pieces; leave it out, or convert the picture to PNG first",
+        )
+    return True
+
+
+def _tiff_pixels(name: str) -> int | None:
+    """How many pixels Pillow says that a file has; None where it can't tell or refuses."""
+    from PIL import Image
+
+    try:
+        with Image.open(name) as image:
+            return int(image.width * image.height)
+    except Exception:  # noqa: BLE001 - whatever Pillow raises for what it doesn't know
+        return None
+
+
+def _has_tifffile(name: str, pixels: int | None, limit: int) -> bool:
+    from importlib.util import find_spec
+
+    if find_spec("tifffile") is not None:
+        return True
+    if pixels is None or pixels > limit:
+        raise Failure(
+            REFUSED,
+            f"{display_name(name)}: this TIFF file is too large to be read whole, or of a kind "
+            "that Pillow doesn't read; with tifffile it can be read in pieces: "
+            "pip install 'kqcodec[tiff]'",
+        )
+    return False
+
+
+def encode_pieces(
+    name: str, outputs: Outputs, settings: Settings, *, hidden: bool
+) -> tuple[Header, Costs | None, int, int | None]:
+    """Encode the input ``name``: header, costs, bytes written, and of how many pixels the
+    palette is, where not of all."""
+    from kqcodec.streaming import opened_stream
+
+    shown = display_name(name)
+    arguments: dict[str, Any] = {"palette": settings.palette, "labels": settings.labels}
+    if not settings.labels:
+        names = ("k", "pins", "sort", "space", "seed", "restarts", "background")
+        arguments |= {option: getattr(settings, option) for option in names}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(reading(shown))
+        stack.enter_context(refusing_tile(name))
+        blocks = stack.enter_context(_opened(name, settings))
+        _check_limit(shown, blocks, settings.max_pixels)
+        progress = stack.enter_context(stages(shown, hidden=hidden))
+        stream = stack.enter_context(
+            opened_stream(
+                blocks,
+                coder=settings.coder,
+                effort=settings.effort,
+                tile=settings.tile,
+                threads=settings.threads,
+                memory=settings.pieces.memory,
+                progress=progress,
+                **arguments,
+            )
+        )
+        written = outputs.write(name, _parts(stream.parts, shown))
+        if stream.sampled is not None:
+            click.echo(
+                f"kq: warning: {shown}: the palette is that of its first {stream.sampled:,} of "
+                f"{stream.header.pixels:,} pixels; give a --palette, or a file instead of a pipe",
+                err=True,
+            )
+        return stream.header, stream.costs(), written, stream.sampled
+
+
+def _parts(parts: Iterator[bytes], shown: str) -> Iterator[bytes]:
+    """The parts, with what goes wrong in reading told of the input, not of the output."""
+    with reading(shown):
+        yield from parts
+
+
+@contextlib.contextmanager
+def _opened(name: str, settings: Settings) -> Iterator[Blocks]:
+    from kqcodec.blocks import RawPixels, open_blocks
+
+    if settings.pieces.raw is None:
+        with open_blocks(name) as blocks:
+            yield blocks
+        return
+    with _raw_file(name) as file:
+        raw = RawPixels(file, *settings.pieces.raw, settings.pieces.raw_layout)
+        raw.name = display_name(name)
+        yield raw
+
+
+@contextlib.contextmanager
+def _raw_file(name: str) -> Iterator[BinaryIO]:
+    if name == STREAM:
+        yield sys.stdin.buffer
+        return
+    with open(name, "rb") as file:
+        yield file
+
+
+def _check_limit(shown: str, blocks: Blocks, most: int) -> None:
+    """Memory has a bound of its own here, so only a limit that was asked for counts."""
+    pixels = blocks.width * blocks.height
+    if most != MAX_PIXELS and pixels > most:
+        raise Failure(
+            REFUSED,
+            f"{shown}: the picture has {pixels:,} pixels, more than {most:,}; raise --max-pixels "
+            "if you trust the file",
+        )

@@ -1,0 +1,231 @@
+"""Pictures larger than memory to .kq files, in two passes over their blocks:
+
+    pass 1   blocks ── histograms ── their sum ── k-means ── palette and colour map
+    pass 2   blocks ── labels ── tiles ── coder ── file
+
+The bytes are those that ``kqcodec.encode`` makes of the same pixels. Pixels that come
+but once, from a pipe, get a palette that is given or found in the first of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from kqcodec.blocks import RawPixels, open_blocks
+from kqcodec.blocks.samples import Conversion
+from kqcodec.choice import choice_of
+from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.coders import DEFAULT_CODER
+from kqcodec.dither import DEFAULT_DITHER_KIND
+from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.encoder import check_coding
+from kqcodec.files import write_whole
+from kqcodec.parallel import thread_count
+from kqcodec.sorting import DEFAULT_SORT
+from kqcodec.spaces import space_of
+from kqcodec.stream_coding import payloads
+from kqcodec.stream_memory import DEFAULT_MEMORY
+from kqcodec.stream_plans import Job, Plan, Search, given, label_map, sampled, two_passes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kqcodec.blocks import Blocks, BlockSource
+    from kqcodec.color_lists import Colors, PaletteLike
+    from kqcodec.header import Header
+    from kqcodec.labelmaps import ColorTable
+    from kqcodec.layout import TileSize
+    from kqcodec.metrics import Costs
+    from kqcodec.pixels import Color
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What was written.
+
+    Attributes:
+        header: of the file.
+        file_bytes: its size.
+        costs: of quantizing; None for labels.
+        sampled: of how many pixels the palette is, where that isn't all of them.
+    """
+
+    header: Header
+    file_bytes: int
+    costs: Costs | None
+    sampled: int | None = None
+
+
+def encode_stream(
+    source: BlockSource,
+    target: str | os.PathLike[str] | BinaryIO,
+    k: int | None = None,
+    *,
+    coder: str = DEFAULT_CODER,
+    effort: str = DEFAULT_EFFORT,
+    tile: TileSize = None,
+    palette: PaletteLike | None = None,
+    pins: Colors = (),
+    sort: str = DEFAULT_SORT,
+    space: str = "rgb",
+    seed: int = 0,
+    restarts: int = DEFAULT_RESTARTS,
+    background: Color | None = None,
+    labels: bool = False,
+    threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    overwrite: bool = True,
+    progress: Callable[[str, float], object] | None = None,
+) -> Streamed:
+    """Write a .kq file of a picture that needn't fit into memory.
+
+    The picture is read twice, in rectangles, and a picture that differs the second time
+    is refused. With a ``palette`` once is enough. The file is, byte for byte, that of
+    ``encode`` for the same pixels and arguments.
+
+    Args:
+        source: the path of a TIFF file (with the extra "tiff"), of a .npy file, or of a
+            zarr array (with the extra "zarr"); an array or anything that has a shape and can
+            be sliced (zarr's, h5py's); or ``RawPixels`` from a pipe. Pixels are as for
+            ``quantize``.
+        target: a path, where the file appears when it is complete, or a binary file.
+        k, coder, effort, tile, palette, pins, sort, space, seed, restarts, background: as
+            for ``encode``.
+        labels: whether ``source`` is a label map, as for ``label_map``: integers that are
+            kept, in the colours of ``palette`` or, without one, in those of PASCAL VOC.
+        threads: at most so many; None for as many as there are processors.
+        memory: bytes that this process may take, whatever the picture's size. Where
+            they are few, fewer threads are at work.
+        overwrite: whether an existing file may be replaced.
+        progress: called now and then with what is being done, "counting", "palette" or
+            "coding", and how much of it is done, from 0 to 1.
+
+    Raises:
+        FileExistsError: the target exists and ``overwrite`` is false.
+        ColorsError: as for ``quantize``; or there are millions of translucent colours.
+        ImageError: the source can't be read, or changed meanwhile. There is no file then.
+        ImportError: what reads such files isn't installed.
+        OSError: the source can't be opened, or the target not be written.
+        TypeError, ValueError: a wrong argument, or ones that exclude each other.
+    """
+    if not overwrite and isinstance(target, (str, os.PathLike)) and os.path.isfile(target):
+        raise FileExistsError(f"{target} exists already")
+    with opened_stream(
+        source,
+        k,
+        coder=coder,
+        effort=effort,
+        tile=tile,
+        palette=palette,
+        pins=pins,
+        sort=sort,
+        space=space,
+        seed=seed,
+        restarts=restarts,
+        background=background,
+        labels=labels,
+        threads=threads,
+        memory=memory,
+        progress=progress,
+    ) as stream:
+        written = _write(target, stream.parts, overwrite)
+        return Streamed(stream.header, written, stream.costs(), stream.sampled)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file about to be written.
+
+    Attributes:
+        header: of the file.
+        parts: its bytes, made as they are drawn, once.
+        costs: of quantizing, to be asked for when they are; None for labels.
+        sampled: of how many pixels the palette is, where that isn't all of them.
+    """
+
+    header: Header
+    parts: Iterator[bytes]
+    costs: Callable[[], Costs | None]
+    sampled: int | None
+
+
+@contextlib.contextmanager
+def opened_stream(
+    source: BlockSource,
+    k: int | None = None,
+    *,
+    coder: str = DEFAULT_CODER,
+    effort: str = DEFAULT_EFFORT,
+    tile: TileSize = None,
+    palette: PaletteLike | None = None,
+    pins: Colors = (),
+    sort: str = DEFAULT_SORT,
+    space: str = "rgb",
+    seed: int = 0,
+    restarts: int = DEFAULT_RESTARTS,
+    background: Color | None = None,
+    labels: bool = False,
+    threads: int | None = None,
+    memory: int = DEFAULT_MEMORY,
+    progress: Callable[[str, float], object] | None = None,
+) -> Iterator[Stream]:
+    """The same for whoever writes the parts; pass 1 is over when it returns. Arguments
+    and errors are those of ``encode_stream``."""
+    check_coding(coder, effort, tile)
+    if labels and (k is not None or len(pins) or sort != DEFAULT_SORT or background is not None):
+        raise ValueError("k, pins, sort and background are for pixels; labels are kept")
+    search = None
+    if not labels:
+        check_search(1 if k is None else k, seed, restarts)
+        effort_of(effort), space_of(space)  # for their errors
+        choice = choice_of(
+            k, palette=palette, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
+        )
+        search = Search(k, choice, effort, seed, restarts, space)
+    with open_blocks(source) as blocks:
+        job = Job(
+            blocks,
+            coder=coder,
+            effort=effort,
+            tile=tile,
+            memory=memory,
+            threads=thread_count(threads),
+            progress=progress,
+        )
+        if search is None:
+            plan, channels = label_map(job, cast("ColorTable | None", palette)), 0
+        else:
+            conversion = Conversion(blocks, background, keep_profile=False)
+            plan, channels = _of_pixels(job, search, conversion), conversion.channels
+        parts = plan.layout.parts(payloads(job, plan, channels))
+        yield Stream(plan.layout.header, _whole(blocks, parts), plan.costs, plan.sampled)
+
+
+def _of_pixels(job: Job, search: Search, conversion: Conversion) -> Plan:
+    if search.choice.fixed is not None:
+        return given(job, search, conversion)
+    if job.reader.blocks.rereadable:
+        return two_passes(job, search, conversion)
+    return sampled(job, search, conversion)
+
+
+def _whole(blocks: Blocks, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The parts, and at the end a look at whether that was all of the picture."""
+    yield from parts
+    if isinstance(blocks, RawPixels):
+        blocks.check_end()
+
+
+def _write(
+    target: str | os.PathLike[str] | BinaryIO, parts: Iterator[bytes], overwrite: bool
+) -> int:
+    if isinstance(target, (str, os.PathLike)):
+        return write_whole(target, parts, overwrite)
+    written = 0
+    for part in parts:
+        target.write(part)
+        written += len(part)
+    return written
