@@ -1,5 +1,7 @@
 """The compiled kernels against the reference, and both against bitarray."""
 
+import os
+
 import numpy as np
 import pytest
 from bitarray import bitarray
@@ -12,7 +14,7 @@ from kqcodec import kernels
 from kqcodec.errors import KernelError
 from kqcodec.image import label_dtype
 from kqcodec.kernels import reference
-from kqcodec.sizes import dense_shape, label_bits
+from kqcodec.sizes import DenseShape, dense_shape, label_bits
 
 try:
     compiled = kernels.load("compiled")
@@ -143,6 +145,26 @@ def test_compiled_painting_equals_the_reference(tile, channels, top, left):
     compiled.paint(labels, palette, ours, top, left)
     reference.paint(labels, palette, theirs, top, left)
     assert np.array_equal(ours, theirs)
+
+
+@needs_compiled
+@pytest.mark.parametrize(("k", "bits"), [(65_536, 16), (65_536, 2976), (3, 2976), (3, 4700)])
+def test_blocks_whose_numbers_need_more_room_than_there_is_are_refused(k, bits):
+    labels = np.full(2976, k - 1, dtype=np.uint16)
+    shape = DenseShape(k, len(labels), bits)
+    with pytest.raises(ValueError, match="fit"):
+        compiled.dense_encode(labels, shape)
+    with pytest.raises(ValueError, match="fit"):
+        compiled.dense_decode(bytes((bits + 7) // 8), shape, labels)
+
+
+@needs_compiled
+def test_every_block_of_the_format_is_let_through():
+    for k in range(2, 65_537, 1 if "KQCODEC_EVERY_TEST" in os.environ else 37):
+        shape = dense_shape(k)
+        labels = np.full(shape.block, k - 1, dtype=label_dtype(k))
+        assert compiled.dense_decode(compiled.dense_encode(labels, shape), shape, labels)
+        assert (labels == k - 1).all()
 
 
 @needs_compiled

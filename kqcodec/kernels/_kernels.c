@@ -85,6 +85,20 @@ typedef struct {
     int block_bits, tail_bits;
 } dense_shape;
 
+/* Whether numbers below k^block have at most so many bits, or one more: the power is
+ * rounded down on its way. */
+static int power_fits(uint64_t k, size_t block, int bits)
+{
+    uint64_t power = 1; /* times 2^dropped */
+    int dropped = 0;
+    for (size_t i = 0; i < block && dropped <= bits; i++)
+        for (power *= k; power >> 47; power >>= 1)
+            dropped++;
+    while (power >>= 1)
+        dropped++;
+    return dropped <= bits;
+}
+
 /* Whether the shape is one that the kernels can take, and fills `size` bytes. */
 static int dense_fits(const dense_shape *shape, int itemsize, size_t count, size_t size)
 {
@@ -95,8 +109,8 @@ static int dense_fits(const dense_shape *shape, int itemsize, size_t count, size
     if (shape->block_bits < 1 || shape->block_bits > KQ_DENSE_MAX_BITS || shape->tail_bits < 0 ||
         shape->tail_bits > shape->block_bits || (tail > 0) != (shape->tail_bits > 0))
         return 0;
-    /* Each number must fit its words: a label adds at most 16 bits. */
-    if (block > KQ_DENSE_MAX_BITS)
+    /* Each number must fit its words, of which there is one to spare. */
+    if (!power_fits(shape->k, block, shape->block_bits))
         return 0;
     size_t bits = count / block * (size_t)shape->block_bits + (size_t)shape->tail_bits;
     return size == bytes_for(bits);

@@ -1,0 +1,319 @@
+"""What must hold of any bytes that kqcodec is given as a file.
+
+They are a picture, or they raise FormatError: nothing else escapes. Whichever way they
+are read, on either set of kernels, and by spec/decode.py, they are the same picture or
+none at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import sys
+import warnings
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+
+import kqcodec
+import kqcodec.coders.context
+import kqcodec.coders.dense
+import kqcodec.coders.packed
+import kqcodec.decoder
+import kqcodec.pillow
+from kqcodec import container, sizes
+from kqcodec.errors import FormatError, KernelError, LimitError
+from kqcodec.kernels import VARIABLE, load
+from kqcodec.metadata import descriptive_exif, is_exif, upright_exif
+from kqcodec.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_PIXELS = 2**12  # larger pictures are refused, so that each input is quick
+# Decisions that plain Python may be asked for: each takes 30 microseconds and more.
+SLOW_DECISIONS = 1500
+
+_SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
+_USERS = (
+    kqcodec.decoder,
+    kqcodec.coders.packed,
+    kqcodec.coders.dense,
+    kqcodec.coders.context,
+)
+
+
+class DisagreementError(AssertionError):
+    """Two ways of reading the same bytes differ."""
+
+
+def examined(data: bytes, every_way: bool = True) -> bool:
+    """Whether the bytes are a valid file, having looked at them in every way, or in one
+    that the bytes themselves choose.
+
+    Raises:
+        DisagreementError: two ways differ.
+        Exception: one raised what it mustn't.
+    """
+    image, error = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
+    if isinstance(error, LimitError):
+        return False
+    choice = zlib.crc32(data)
+    for index, (way, share) in enumerate(_WAYS):
+        if every_way or (choice >> index) % share == 0:
+            way(data, image, error)
+    return image is not None
+
+
+@contextlib.contextmanager
+def strictly() -> Iterator[None]:
+    """Within it warnings are errors, NumPy's of arithmetic among them."""
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        yield
+
+
+_LIMITS: dict[str, Any] = {"threads": 1, "max_pixels": MAX_PIXELS}
+
+
+def _outcome(read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
+    """What comes back, and the error if that is one that is allowed."""
+    try:
+        return read(), None
+    except FormatError as exc:
+        text = str(exc)
+        if not text or "\n" in text or type(exc) is FormatError:
+            raise DisagreementError(f"a poor error: {exc!r}") from exc
+        return None, exc
+
+
+def _same(what: str, found: Any, wanted: Any) -> None:
+    if not np.array_equal(found, wanted):
+        raise DisagreementError(f"{what} gives another picture")
+
+
+def _agree(what: str, found: Any, wanted: Any, error: FormatError | None) -> None:
+    """Both are None, or neither is."""
+    if (found is None) != (wanted is None):
+        raise DisagreementError(
+            f"{what} says {found!r:.80}, decode_indexed {error or 'valid'!r:.200}"
+        )
+
+
+# --- ways --------------------------------------------------------------------
+
+
+def _pixels(data: bytes, image: Any, error: FormatError | None) -> None:
+    pixels, other = _outcome(lambda: kqcodec.decode(data, **_LIMITS))
+    _agree("decode", pixels, image, error)
+    if image is not None:
+        _same("decode", pixels, image.palette[image.labels])
+    elif repr(other) != repr(error):
+        raise DisagreementError(f"decode says {other!r}, decode_indexed {error!r}")
+
+
+def _file(data: bytes, image: Any, error: FormatError | None) -> None:
+    found, other = _outcome(lambda: kqcodec.read(io.BytesIO(data), **_LIMITS))
+    _agree("read", found, image, error)
+    if image is not None:
+        _same("read", found.labels, image.labels)
+    elif repr(other) != repr(error):
+        raise DisagreementError(f"read says {other!r}, decode_indexed {error!r}")
+
+
+class _Pipe(io.BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+
+def _pipe(data: bytes, image: Any, error: FormatError | None) -> None:
+    found, _ = _outcome(lambda: kqcodec.read(_Pipe(data), **_LIMITS))
+    _agree("read of a pipe", found, image, error)
+    if image is not None:
+        _same("read of a pipe", found.labels, image.labels)
+
+
+def _threads(data: bytes, image: Any, error: FormatError | None) -> None:
+    found, _ = _outcome(lambda: kqcodec.decode_indexed(data, threads=3, max_pixels=MAX_PIXELS))
+    _agree("decode_indexed on three threads", found, image, error)
+    if image is not None:
+        _same("decode_indexed on three threads", found.labels, image.labels)
+
+
+def _tiles(data: bytes, image: Any, error: FormatError | None) -> None:
+    tiles, _ = _outcome(lambda: list(kqcodec.read_tiles(data)))
+    _agree("read_tiles", tiles, image, error)
+    for box, labels in tiles or ():
+        _same("read_tiles", labels, image.labels[box.slices])
+
+
+def _region(data: bytes, image: Any, error: FormatError | None) -> None:
+    header, _ = _outcome(lambda: kqcodec.read_header(data))
+    if header is None:
+        return
+    x, y = zlib.crc32(data) % header.width, zlib.crc32(data, 1) % header.height
+    box = (x, y, min(header.width, x + 9), min(header.height, y + 9))
+    found, _ = _outcome(lambda: kqcodec.read_region(data, box, **_LIMITS))
+    if image is not None:
+        if found is None:
+            raise DisagreementError(f"a region of a valid file is refused: {box}")
+        _same("read_region", found.labels, image.labels[box[1] : box[3], box[0] : box[2]])
+
+
+def _report(data: bytes, image: Any, error: FormatError | None) -> None:
+    report, _ = _outcome(lambda: kqcodec.size_report(data, **_LIMITS))
+    _agree("size_report", report, image, error)
+    if report is not None:
+        report.rows()
+        report.to_dict()
+        if not report.proven or report.file_bytes != len(data):
+            raise DisagreementError(f"a valid file whose size isn't proven: {report}")
+
+
+def _front(data: bytes, image: Any, error: FormatError | None) -> None:
+    """As `kq info`: header, palette and sections alone."""
+    with open_source(data) as source, contextlib.suppress(FormatError):
+        header = container.read_header(source)
+        sealer = container.Sealer(header)
+        palette = container.read_palette(source, header, sealer)
+        container.read_sections(source, header, sealer)
+        least, most = sizes.allowed_sizes(header, source)
+        if len(palette) != header.palette_size:
+            raise DisagreementError(f"a palette of {len(palette)} bytes, not {header.palette_size}")
+        if image is not None and not least <= len(data) <= most:
+            raise DisagreementError(f"a valid file of {len(data)} bytes, not {least} to {most}")
+
+
+def _metadata(data: bytes, image: Any, error: FormatError | None) -> None:
+    if image is not None and image.metadata:
+        image.metadata.pillow_info()
+        if image.metadata.exif is not None:
+            is_exif(image.metadata.exif)
+            descriptive_exif(image.metadata.exif)
+            if len(upright_exif(image.metadata.exif)) != len(image.metadata.exif):
+                raise DisagreementError("turning Exif upright changes its length")
+
+
+def _pillow(data: bytes, image: Any, error: FormatError | None) -> None:
+    try:
+        with Image.open(io.BytesIO(data), formats=["KQ"]) as opened:
+            found = None
+            if opened.width * opened.height <= MAX_PIXELS:
+                found = np.asarray(opened)
+    except OSError:  # Pillow's UnidentifiedImageError is one
+        found = None
+    except Image.DecompressionBombWarning:
+        return  # a warning is an error here
+    except Image.DecompressionBombError:
+        return
+    _agree("Pillow", found, image, error)
+    if image is not None:
+        wanted = image.labels if image.k <= 256 else image.palette[image.labels]
+        _same("Pillow", found, wanted)
+
+
+def _again(data: bytes, image: Any, error: FormatError | None) -> None:
+    """Encoding what was decoded, and decoding that, changes nothing."""
+    if image is None or _decisions(image) > 50 * SLOW_DECISIONS:
+        return
+    for coder in ("packed", "dense", "context"):
+        again = kqcodec.decode_indexed(
+            kqcodec.encode_indexed(image, coder=coder, effort="fast", tile=16, threads=1),
+            **_LIMITS,
+        )
+        _same(coder, again.labels, image.labels)
+        _same(coder, again.palette, image.palette)
+        if again.metadata != image.metadata:
+            raise DisagreementError("metadata change when they are encoded again")
+
+
+def _decisions(image: Any) -> int:
+    return int(image.labels.size * (image.k - 1).bit_length() + image.k * 10)
+
+
+def _worth_the_time(data: bytes, image: Any) -> bool:
+    if image is not None:
+        return _decisions(image) <= SLOW_DECISIONS
+    header, _ = _outcome(lambda: kqcodec.read_header(data))
+    return header is not None and (
+        header.pixels * (header.k - 1).bit_length() + header.k * 10 <= SLOW_DECISIONS
+    )
+
+
+@contextlib.contextmanager
+def _on_kernels(name: str) -> Iterator[None]:
+    kernels = load(name)
+    with contextlib.ExitStack() as stack:
+        for module in _USERS:
+            stack.enter_context(mock.patch.object(module, "kernels", kernels))
+        stack.enter_context(mock.patch.dict(os.environ, {VARIABLE: name}))
+        yield
+
+
+def _each_kernel(data: bytes, image: Any, error: FormatError | None) -> None:
+    if not _worth_the_time(data, image):
+        return
+    for name in ("compiled", "reference"):
+        with contextlib.suppress(KernelError), _on_kernels(name):
+            found, other = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
+            _agree(f"the {name} kernels' decode", found, image, error)
+            if image is not None:
+                _same(f"the {name} kernels' decode", found.labels, image.labels)
+                _same(f"the {name} kernels' decode", found.palette, image.palette)
+            elif repr(other) != repr(error):
+                raise DisagreementError(f"the {name} kernels say {other!r}, the others {error!r}")
+
+
+def _spec_decoder() -> Any:
+    """The module spec/decode.py, loaded once."""
+    name = "kq_spec_decoder_of_the_fuzzer"
+    if name not in sys.modules:
+        if str(_SPEC) not in sys.path:
+            sys.path.append(str(_SPEC))
+        spec = importlib.util.spec_from_file_location(name, _SPEC / "decode.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def _spec(data: bytes, image: Any, error: FormatError | None) -> None:
+    if not _worth_the_time(data, image):
+        return
+    decoder = _spec_decoder()
+    try:
+        picture = decoder.decode(data, MAX_PIXELS)
+    except decoder.Refused:
+        picture = None
+    _agree("spec/decode.py", picture, image, error)
+    if image is not None:
+        wanted = image.palette[image.labels]
+        if (picture.width, picture.height) != (image.width, image.height):
+            raise DisagreementError("spec/decode.py sees another size")
+        if bytes(picture.pixels) != wanted.tobytes():
+            raise DisagreementError("spec/decode.py sees another picture")
+
+
+# Each way, and how many inputs share one look at it when they choose for themselves.
+_WAYS: tuple[tuple[Callable[[bytes, Any, FormatError | None], None], int], ...] = (
+    (_metadata, 1),
+    (_pixels, 8),
+    (_file, 32),
+    (_pipe, 8),
+    (_tiles, 32),
+    (_region, 16),
+    (_report, 32),
+    (_front, 16),
+    (_pillow, 32),
+    (_threads, 256),
+    (_again, 128),
+    (_each_kernel, 1024),
+    (_spec, 1024),
+)
