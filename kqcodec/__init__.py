@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kqcodec.page import html_report
     from kqcodec.palette_files import read_palette, write_palette
     from kqcodec.quantizer import quantize
+    from kqcodec.recovery import Recovery, recover
     from kqcodec.report import SizeReport, size_report
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
@@ -55,6 +56,7 @@ _HOMES = {
     "LazyArray": "lazy",
     "Metadata": "metadata",
     "RawPixels": "blocks",
+    "Recovery": "recovery",
     "Segment": "segments",
     "Segmentation": "segments",
     "SizeReport": "report",
@@ -75,6 +77,7 @@ _HOMES = {
     "read_palette": "palette_files",
     "read_region": "decoder",
     "read_tiles": "decoder",
+    "recover": "recovery",
     "segment": "segments",
     "shared_palette": "shared",
     "size_report": "report",
@@ -91,6 +94,7 @@ __all__ = [
     "LazyArray",
     "Metadata",
     "RawPixels",
+    "Recovery",
     "Segment",
     "Segmentation",
     "SizeReport",
@@ -113,6 +117,7 @@ __all__ = [
     "read_palette",
     "read_region",
     "read_tiles",
+    "recover",
     "segment",
     "shared_palette",
     "size_report",
@@ -122,8 +127,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "errors":
-        return importlib.import_module("kqcodec.errors")
+    if name in ("dask", "errors"):
+        return importlib.import_module(f"kqcodec.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'kqcodec' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"kqcodec.{_HOMES[name]}"), name)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from kqcodec.errors import ImageError, KqError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from kqcodec.blocks import Blocks
     from kqcodec.tiles import Box, Grid
+
+_Samples = TypeVar("_Samples")
 
 
 class BlockReader:
@@ -47,22 +51,37 @@ class BlockReader:
         """
         samples = self._read(index)
         if zlib.crc32(samples) != self._checksums[index]:
-            raise ImageError(
-                f"{self.blocks.name} changed while it was read: {_place(self.boxes.box(index))} "
-                "aren't what they were; try again when nobody writes to it"
-            )
+            raise changed(self.blocks.name, self.boxes.box(index))
         return samples
 
     def _read(self, index: int) -> NDArray[Any]:
         box = self.boxes.box(index)
-        try:
-            return np.ascontiguousarray(self.blocks.read(box))
-        except (KqError, MemoryError):
-            raise
-        except Exception as exc:
-            # Whatever a library raises for data that it can't read.
-            reason = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
-            raise ImageError(f"{self.blocks.name}: {_place(box)} can't be read: {reason}") from exc
+        return readable(self.blocks.name, box, lambda: np.ascontiguousarray(self.blocks.read(box)))
+
+
+def readable(name: str, box: Box, read: Callable[[], _Samples]) -> _Samples:
+    """What ``read`` returns for a rectangle of the picture ``name``.
+
+    Raises:
+        ImageError: it can't be read.
+        KqError, MemoryError: as they are.
+    """
+    try:
+        return read()
+    except (KqError, MemoryError):
+        raise
+    except Exception as exc:
+        # Whatever a library raises for data that it can't read.
+        reason = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+        raise ImageError(f"{name}: {_place(box)} can't be read: {reason}") from exc
+
+
+def changed(name: str, box: Box) -> ImageError:
+    """A rectangle isn't what it was."""
+    return ImageError(
+        f"{name} changed while it was read: {_place(box)} aren't what they were; try again when "
+        "nobody writes to it"
+    )
 
 
 def _place(box: Box) -> str:

@@ -65,6 +65,10 @@ class ColorMap:
         np.add.at(counts, self.labels, self.colors.counts)
         return counts
 
+    def without_counts(self) -> ColorMap:
+        """The same for a ``Labeler`` elsewhere, which doesn't ask how frequent colours are."""
+        return replace(self, colors=replace(self.colors, counts=self.colors.counts[:0]))
+
     def in_order(self, order: NDArray[np.intp]) -> ColorMap:
         """The same with the palette ``palette[order]``."""
         places = np.empty(len(order), dtype=self.labels.dtype)

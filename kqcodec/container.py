@@ -11,11 +11,11 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from kqcodec.errors import ChecksumError, InvalidDataError, UnsupportedError
+from kqcodec.errors import ChecksumError, InvalidDataError, LimitError, UnsupportedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header, crc16
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from typing_extensions import Buffer
 
@@ -158,20 +158,38 @@ def _read_coded_palette(source: Source, header: Header, sealer: Sealer) -> bytes
 
 
 def read_sections(
-    source: Source, header: Header, sealer: Sealer, known: frozenset[bytes] = frozenset()
+    source: Source,
+    header: Header,
+    sealer: Sealer,
+    known: frozenset[bytes] = frozenset(),
+    check_size: Callable[[int], None] = lambda _: None,
 ) -> list[Section]:
     """The extension sections, those of unknown kinds included if optional.
 
+    Args:
+        source: stands where they begin.
+        header, sealer: the file's.
+        known: the mandatory kinds that the caller knows.
+        check_size: called with the bytes of the sections so far before the last of them is
+            read; raises LimitError.
+
     Raises:
         UnsupportedError: a mandatory section whose kind is not in ``known``.
-        TruncatedError, ChecksumError, InvalidDataError
+        LimitError, TruncatedError, ChecksumError, InvalidDataError
     """
     found: list[Section] = []
+    total = 0
     while header.sections:
         part = f"section {len(found)}"
-        kind, length = _read_section_head(source, part)
+        kind, length = read_section_head(source, part)
         if kind != _END_KIND and len(found) == MAX_SECTIONS:
             raise InvalidDataError(f"over {MAX_SECTIONS} sections (rule 5.5)")
+        total += length
+        try:
+            check_size(total)
+        except LimitError:
+            source.skip(length, part)  # what isn't there is no matter of limits
+            raise
         data = bytes(source.read(length, part))
         _check(source, sealer.checksum(kind, len(found), data), part)
         if kind == _END_KIND:
@@ -185,7 +203,7 @@ def read_sections(
     return found
 
 
-def _read_section_head(source: Source, part: str) -> tuple[bytes, int]:
+def read_section_head(source: Source, part: str) -> tuple[bytes, int]:
     """(kind, length) of the next section, checked before the data are read."""
     head = bytes(source.read(8, part))
     (checksum,) = struct.unpack(">H", source.read(2, part))

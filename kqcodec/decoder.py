@@ -16,10 +16,11 @@ import numpy as np
 from kqcodec import container, sizes
 from kqcodec.coders import Coder, coder_of
 from kqcodec.container import Sealer
-from kqcodec.errors import InvalidDataError, LimitError, TruncatedError
+from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
 from kqcodec.kernels import kernels
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import Source, open_source
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
+    from kqcodec.recovery import Fill
     from kqcodec.source import Readable
-
-# 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
-DEFAULT_MAX_PIXELS = 2**27
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,22 @@ class Opened:
         """
         header = container.read_header(source)
         check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
+        return cls.behind_header(source, header, max_pixels)
+
+    @classmethod
+    def behind_header(cls, source: Source, header: Header, max_pixels: int | None) -> Opened:
+        """The same for a header that was read and may be of any size; ``max_pixels``
+        limits the rest.
+
+        Raises:
+            FormatError: of the kind that fits.
+        """
         sealer = Sealer(header)
         palette = container.read_palette(source, header, sealer)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
-        sections = container.read_sections(source, header, sealer)
+        sections = container.read_sections(
+            source, header, sealer, check_size=lambda size: check_metadata(size, max_pixels)
+        )
         opened = cls(
             source,
             header,
@@ -128,25 +139,24 @@ class Opened:
         return box, labels
 
 
-def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
-    """Raise LimitError if that many pixels are over the limit; None for no limit."""
-    if max_pixels is not None and pixels > max_pixels:
-        raise LimitError(
-            f"{what} pixels are over the limit of {max_pixels:,}; "
-            "raise max_pixels (--max-pixels) if you trust the file"
-        )
-
-
 def decode(
-    data: Buffer, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
+    data: Buffer,
+    *,
+    errors: str = "strict",
+    fill: Fill | None = None,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> NDArray[np.uint8]:
     """The picture in the bytes of a .kq file.
 
     Args:
         data: the whole file: bytes, bytearray, memoryview or another buffer.
+        errors: "strict" to refuse a damaged file; "recover" for its undamaged tiles, and
+            a colour in place of the others: ``kqcodec.recover`` tells which they are.
+        fill: with "recover", that colour, as for ``kqcodec.recover``.
         threads: how many threads decode tiles; None for as many as there are
             processors. The pixels don't depend on it.
-        max_pixels: refuse larger pictures; None for no limit.
+        max_pixels: refuse larger pictures, see ``kqcodec.limits``; None for no limit.
 
     Returns:
         uint8, shape (H, W, 3); (H, W, 4) where the file has alpha.
@@ -154,7 +164,19 @@ def decode(
     Raises:
         FormatError: the file is damaged, foreign or over the limit.
         TypeError: ``data`` is not a buffer (for a path, see ``read``).
+        ValueError: no such way to treat errors, or a fill without "recover".
+
+    Warns:
+        kqcodec.recovery.DamageWarning: with "recover", something is lost.
     """
+    if errors not in ("strict", "recover"):
+        raise ValueError(f"errors must be 'strict' or 'recover', not {errors!r}")
+    if errors == "recover":
+        from kqcodec.recovery import recovered_pixels
+
+        return recovered_pixels(_buffer(data), fill=fill, threads=threads, max_pixels=max_pixels)
+    if fill is not None:
+        raise ValueError("fill is for errors='recover'")
     with open_source(_buffer(data)) as source:
         opened = Opened.from_source(source, max_pixels)
         shape = (opened.header.height, opened.header.width, opened.palette.shape[1])

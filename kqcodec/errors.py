@@ -13,6 +13,7 @@
     │   └── LabelsError        it can be read, but what it holds isn't labels
     ├── PaletteError           a palette file that can't be read or used
     ├── UnmetGoalError         no number of colours meets a quality or size that was asked for
+    ├── WorkersError           those who were to share the work can't be had
     └── KernelError            the kernels that were asked for aren't there
 
 Wrong arguments raise ValueError or TypeError, and the operating system's
@@ -70,6 +71,10 @@ class PaletteError(KqError):
 
 class UnmetGoalError(KqError):
     """No number of colours meets the quality or size that was asked for."""
+
+
+class WorkersError(KqError):
+    """The processes or machines that were to share the work can't be had."""
 
 
 class KernelError(KqError):

@@ -36,8 +36,9 @@ except ImportError as exc:
     ) from exc
 
 import kqcodec
-from kqcodec.decoder import DEFAULT_MAX_PIXELS, Opened
+from kqcodec.decoder import Opened
 from kqcodec.header import SIGNATURE
+from kqcodec.limits import DEFAULT_MAX_PIXELS
 from kqcodec.metadata import Metadata
 from kqcodec.sizes import theory_bits
 from kqcodec.source import open_source

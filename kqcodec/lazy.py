@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec import container
-from kqcodec.decoder import DEFAULT_MAX_PIXELS, Opened, check_limit, runs_of, starts_of_records
+from kqcodec.decoder import Opened, runs_of, starts_of_records
 from kqcodec.image import label_dtype
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.slicing import Axis, axes_of
 from kqcodec.source import BufferSource, is_url, open_source

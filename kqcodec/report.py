@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec import container, sizes
-from kqcodec.decoder import DEFAULT_MAX_PIXELS, Opened
+from kqcodec.decoder import Opened
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE
+from kqcodec.limits import DEFAULT_MAX_PIXELS
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import open_source
 

@@ -72,6 +72,15 @@ class Source:
     def check_unchanged(self) -> None:
         """Raise OSError where the source can tell that it has changed meanwhile."""
 
+    def skip(self, count: int, part: str) -> None:
+        """Pass over the next ``count`` bytes, which belong to ``part`` of the file.
+
+        Raises:
+            TruncatedError: the file ends before that.
+        """
+        for start in range(0, count, _STEP):
+            self.read(min(_STEP, count - start), part)
+
     def read(self, count: int, part: str) -> Buffer:
         """The next ``count`` bytes, which belong to ``part`` of the file.
 

@@ -14,7 +14,7 @@ from kqcodec.parallel import ordered_map
 from kqcodec.rgba_colors import rgba_histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -38,9 +38,8 @@ class SharedSum:
         Raises:
             ColorsError: as ``HistogramSum.add``.
         """
-        flat = pixels.reshape(-1, pixels.shape[2])
-        for start in range(0, len(flat), _COUNTED):
-            self.add(histogram_of(flat[start : start + _COUNTED]))
+        for colors in counted(pixels):
+            self.add(colors)
 
     def add(self, colors: Histogram) -> None:
         """Add a histogram; errors as ``add_pixels``."""
@@ -50,6 +49,13 @@ class SharedSum:
     def total(self) -> Histogram:
         """See ``HistogramSum.total``."""
         return self._sum.total()
+
+
+def counted(pixels: NDArray[np.uint8]) -> Iterator[Histogram]:
+    """Histograms that add up to that of pixels of shape (h, w, 3) or (h, w, 4)."""
+    flat = pixels.reshape(-1, pixels.shape[2])
+    for start in range(0, len(flat), _COUNTED):
+        yield histogram_of(flat[start : start + _COUNTED])
 
 
 def histogram_of(pixels: NDArray[np.uint8]) -> Histogram:

@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.block_reader import BlockReader
+from kqcodec.choice import choice_of
+from kqcodec.clustering import check_search
 from kqcodec.color_map import Labeler
+from kqcodec.dither import DEFAULT_DITHER_KIND
+from kqcodec.effort import effort_of
 from kqcodec.encoder import mapped_in_order_of
 from kqcodec.errors import LabelsError
 from kqcodec.image import label_dtype
@@ -25,6 +29,7 @@ from kqcodec.layout import Layout, header_of
 from kqcodec.quantizer import color_map
 from kqcodec.rgba_colors import opaque_histogram, without_alpha
 from kqcodec.sorting import DEFAULT_SORT
+from kqcodec.spaces import space_of
 from kqcodec.stream_memory import Budget
 from kqcodec.stream_passes import SharedSum, histogram_of, visit, with_channels
 
@@ -34,15 +39,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.blocks import Blocks
+    from kqcodec.blocks import Blocks, Meaning
     from kqcodec.blocks.samples import Conversion
     from kqcodec.choice import Choice
+    from kqcodec.color_lists import Colors, PaletteLike
     from kqcodec.color_map import ColorMap
     from kqcodec.histogram import Histogram
     from kqcodec.image import Labels
     from kqcodec.labelmaps import ColorTable
     from kqcodec.layout import TileSize
     from kqcodec.metrics import Costs
+    from kqcodec.pixels import Color
 
     Progress = Callable[[str, float], object]
 
@@ -78,6 +85,32 @@ class Search:
     restarts: int
     space: str
 
+    @classmethod
+    def of(
+        cls,
+        k: int | None,
+        *,
+        palette: PaletteLike | None,
+        pins: Colors,
+        sort: str,
+        effort: str,
+        seed: int,
+        restarts: int,
+        space: str,
+    ) -> Search:
+        """What those arguments of ``quantize`` say.
+
+        Raises:
+            PaletteError, OSError: a palette file can't be read.
+            TypeError, ValueError: a wrong argument, or ones that exclude each other.
+        """
+        check_search(1 if k is None else k, seed, restarts)
+        effort_of(effort), space_of(space)  # for their errors
+        choice = choice_of(
+            k, palette=palette, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
+        )
+        return cls(k, choice, effort, seed, restarts, space)
+
     def mapped(self, colors: Histogram, choice: Choice | None = None) -> ColorMap:
         """The colour map of a histogram; with another choice, of that."""
         return color_map(
@@ -89,6 +122,12 @@ class Search:
             restarts=self.restarts,
             space=self.space,
         )
+
+
+def check_labels_only(k: int | None, pins: Colors, sort: str, background: Color | None) -> None:
+    """Raise ValueError where a label map is asked for what only pixels have."""
+    if k is not None or len(pins) or sort != DEFAULT_SORT or background is not None:
+        raise ValueError("k, pins, sort and background are for pixels; labels are kept")
 
 
 class Job:
@@ -263,10 +302,25 @@ def label_map(job: Job, colors: ColorTable | None) -> Plan:
     greatest = np.zeros(reader.boxes.count, dtype=np.uint16)
 
     def look(index: int) -> None:
-        greatest[index] = _labels(reader.first(index), reader.blocks.name).max()
+        greatest[index] = labels_in(reader.first(index), reader.blocks.name).max()
 
     visit(reader, look, job.budget(0).counters(job.threads), job.begin("counting"))
-    k = int(greatest.max()) + 1
+    palette = label_palette(int(greatest.max()) + 1, colors, meaning)
+    dtype = label_dtype(len(palette))
+
+    def labels_of(index: int) -> Labels:
+        found = labels_in(reader.again(index), reader.blocks.name)
+        return np.ascontiguousarray(found, dtype=dtype)
+
+    return Plan(job.layout(palette), labels_of, lambda: None)
+
+
+def label_palette(k: int, colors: ColorTable | None, meaning: Meaning) -> NDArray[np.uint8]:
+    """The colours of labels below ``k``: those given, those that the samples mean or VOC's.
+
+    Raises:
+        TypeError, ValueError: those given are none, or too few.
+    """
     if colors is not None:
         palette = color_table(colors)
     elif meaning.color_table is not None:
@@ -280,16 +334,15 @@ def label_map(job: Job, colors: ColorTable | None) -> Plan:
             f"label {k - 1} is outside 0..{len(palette) - 1}: the palette has {len(palette)} "
             "entries"
         )
-    dtype = label_dtype(len(palette))
-
-    def labels_of(index: int) -> Labels:
-        found = _labels(reader.again(index), reader.blocks.name)
-        return np.ascontiguousarray(found, dtype=dtype)
-
-    return Plan(job.layout(palette), labels_of, lambda: None)
+    return palette
 
 
-def _labels(samples: NDArray[Any], name: str) -> NDArray[Any]:
+def labels_in(samples: NDArray[Any], name: str) -> NDArray[Any]:
+    """A block's samples as labels, shape (h, w).
+
+    Raises:
+        LabelsError: they are none.
+    """
     try:
         return checked_labels(samples)
     except (TypeError, ValueError) as exc:

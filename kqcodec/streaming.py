@@ -16,19 +16,25 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from kqcodec.blocks import RawPixels, open_blocks
 from kqcodec.blocks.samples import Conversion
-from kqcodec.choice import choice_of
-from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.dither import DEFAULT_DITHER_KIND
-from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
 from kqcodec.files import write_whole
 from kqcodec.parallel import thread_count
 from kqcodec.sorting import DEFAULT_SORT
-from kqcodec.spaces import space_of
 from kqcodec.stream_coding import payloads
 from kqcodec.stream_memory import DEFAULT_MEMORY
-from kqcodec.stream_plans import Job, Plan, Search, given, label_map, sampled, two_passes
+from kqcodec.stream_plans import (
+    Job,
+    Plan,
+    Search,
+    check_labels_only,
+    given,
+    label_map,
+    sampled,
+    two_passes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,16 +181,20 @@ def opened_stream(
     """The same for whoever writes the parts; pass 1 is over when it returns. Arguments
     and errors are those of ``encode_stream``."""
     check_coding(coder, effort, tile)
-    if labels and (k is not None or len(pins) or sort != DEFAULT_SORT or background is not None):
-        raise ValueError("k, pins, sort and background are for pixels; labels are kept")
     search = None
-    if not labels:
-        check_search(1 if k is None else k, seed, restarts)
-        effort_of(effort), space_of(space)  # for their errors
-        choice = choice_of(
-            k, palette=palette, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
+    if labels:
+        check_labels_only(k, pins, sort, background)
+    else:
+        search = Search.of(
+            k,
+            palette=palette,
+            pins=pins,
+            sort=sort,
+            effort=effort,
+            seed=seed,
+            restarts=restarts,
+            space=space,
         )
-        search = Search(k, choice, effort, seed, restarts, space)
     with open_blocks(source) as blocks:
         job = Job(
             blocks,

@@ -13,7 +13,7 @@ from kqcodec.cli import COMMANDS
 SLOW = kernels.chosen() == "reference"
 
 # These begin with files, which for the others would be in the way.
-READERS = ("decode", "convert", "info", "verify", "thumbnail")
+READERS = ("decode", "convert", "info", "verify", "repair", "thumbnail")
 
 # What extras bring.
 EXTRAS = {"elbow": "matplotlib"}

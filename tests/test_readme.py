@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import tifffile
 from PIL import Image
 
 from kqcodec import kernels
+from kqcodec.recovery import DamageWarning
 
 SLOW = kernels.chosen() == "reference"
 README = Path(__file__).parent.parent / "README.md"
@@ -69,8 +71,10 @@ def names(text, tmp_path_factory):
     os.chdir(tmp_path_factory.mktemp("readme"))
     found = {}
     try:
-        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-            exec(compile(block, str(README), "exec"), found)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DamageWarning)  # which one example shows
+            for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+                exec(compile(block, str(README), "exec"), found)
         found["picture"].load()  # which closes its file, whoever looks at it later
     finally:
         os.chdir(before)
@@ -99,6 +103,14 @@ def test_a_view_is_sliced_as_shown(names):
     assert (names["column"] == names["indexed"].labels[10:20, 0]).all()
     view = names["view"]
     assert f"{view.shape} {view.dtype} {view.chunks}" == "(60, 80, 3) uint8 (16, 16, 3)"
+
+
+def test_damaged_files_are_saved_as_shown(names):
+    saved, indexed = names["saved"], names["indexed"]
+    assert len(saved.lost) == 1
+    assert (names["whole"] == indexed.labels[~saved.mask]).all()
+    assert (names["patched"][saved.mask] == (255, 0, 255)).all()
+    assert (names["patched"][~saved.mask] == indexed.to_rgb()[~saved.mask]).all()
 
 
 def test_segments_are_measured_as_shown(names):

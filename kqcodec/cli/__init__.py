@@ -29,6 +29,7 @@ COMMANDS = {
     "palette": "Make one palette for many pictures, or convert a palette file.",
     "info": "Show a .kq file's header, palette and sizes.",
     "verify": "Check .kq files and prove their sizes.",
+    "repair": "Save what is whole of damaged .kq files.",
     "elbow": "Show cost and size in every number of colours, and the knee.",
     "report": "Write a page to look at: slider, palette, elbow, masks, bits.",
     "segment": "Divide pictures by colour into labels, masks and statistics.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
+from kqcodec.limits import DEFAULT_MAX_PIXELS
 from kqcodec.metadata import SECTION_KINDS
 
 if TYPE_CHECKING:
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 else:
     ParamType = click.ParamType
 
-# Equal to kqcodec.decoder.DEFAULT_MAX_PIXELS and the like, whose modules import
-# NumPy; a test compares them.
-MAX_PIXELS = 2**27
+MAX_PIXELS = DEFAULT_MAX_PIXELS
+# Equal to those of modules that import NumPy; a test compares them.
 _MOST_KS = 1000
 RESTARTS = 1
 EFFORTS = ("fast", "default", "best")

@@ -66,8 +66,8 @@ def read_labels(
         Failure: it can't be read, holds no labels, or is over the limit; or a label
             has no colour.
     """
-    from kqcodec.decoder import check_limit
     from kqcodec.labelmaps import label_map
+    from kqcodec.limits import check_limit
 
     try:
         with reading_picture(name, max_pixels) as source:

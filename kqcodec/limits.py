@@ -1,0 +1,57 @@
+"""What a file may ask for before anything is allocated, and the one way to raise it.
+
+``max_pixels`` of the functions that read, ``--max-pixels`` of the commands, says how large
+a file is trusted: so many pixels, with tiles and metadata in proportion. To lower it
+lowers the pixels alone, and None lifts all. The colours have the format's own limit:
+65,536, a palette of 256 KiB.
+
+    limit                   by default    with max_pixels = N, if that is more
+    pixels                  2**27         N
+    tiles                   2**20         N / 128
+    bytes of metadata       2**24         N / 8
+
+No NumPy is imported.
+"""
+
+from __future__ import annotations
+
+from kqcodec.errors import LimitError
+
+# 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
+DEFAULT_MAX_PIXELS = 2**27
+_TILES = 2**20
+_METADATA = 2**24
+_PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
+_PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
+
+
+def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
+    """Raise LimitError if that many pixels are over the limit; None for no limit."""
+    if max_pixels is not None and pixels > max_pixels:
+        raise LimitError(
+            f"{what} pixels are over the limit of {max_pixels:,}; "
+            "raise max_pixels (--max-pixels) if you trust the file"
+        )
+
+
+def check_tiles(tiles: int, max_pixels: int | None) -> None:
+    """The same for the tiles of a picture."""
+    if max_pixels is None:
+        return
+    _check(tiles, max(_TILES, max_pixels // _PIXELS_A_TILE), "tiles", _PIXELS_A_TILE)
+
+
+def check_metadata(size: int, max_pixels: int | None) -> None:
+    """The same for the bytes of all extension sections together."""
+    if max_pixels is None:
+        return
+    most = max(_METADATA, max_pixels // _PIXELS_A_BYTE)
+    _check(size, most, "bytes of metadata", _PIXELS_A_BYTE)
+
+
+def _check(value: int, most: int, what: str, factor: int) -> None:
+    if value > most:
+        raise LimitError(
+            f"{value:,} {what} are over the limit of {most:,}; "
+            f"set max_pixels (--max-pixels) to {value * factor:,} if you trust the file"
+        )

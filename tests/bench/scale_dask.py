@@ -1,0 +1,164 @@
+"""A large picture on a cluster of this machine's processes: time, memory and tasks.
+
+    python tests/bench/scale_dask.py [map.tif] [--size 40000x25000] [--workers 2] [-k 64]
+        [--chunk 1000x1000] [--effort default] [--kill] [--alone]
+
+Without a file the map of map_picture.py is drawn. Its chunks are no multiples of tiles,
+neither the TIFF's nor those of the .kq file. With --kill a worker is killed in each pass;
+with --alone ``kqcodec.encode_stream`` makes the file as well, in a process of its own, and
+the two must be the same, byte for byte. Memory is the peak of each worker and of the
+process that writes; "processor s" is of all workers. It needs tifffile (the extra "tiff").
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ALONE = (
+    "import sys, time, resource, kqcodec\n"
+    "kqcodec.encode_stream(sys.argv[1], sys.argv[2], int(sys.argv[3]), effort=sys.argv[4])\n"
+    "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+    "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
+)
+
+
+class TiffArray:
+    """A TIFF file as what ``dask.array.from_array`` takes, opened anew by each process."""
+
+    ndim = 3
+
+    def __init__(self, path: str) -> None:
+        from kqcodec.blocks.tiff import TiffBlocks
+
+        self._path, self._blocks = path, TiffBlocks(path)
+        self.shape = (self._blocks.height, self._blocks.width, self._blocks.samples)
+        self.dtype = self._blocks.dtype
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TiffArray, (self._path,)
+
+    def __getitem__(self, key: tuple[slice, ...]) -> Any:
+        from kqcodec.tiles import Box
+
+        rows, columns = key[:2]
+        return self._blocks.read(Box(columns.start, rows.start, columns.stop, rows.stop))
+
+
+def usage() -> tuple[int, float, float]:
+    """This process: its number, processor seconds, and its peak in MB."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return os.getpid(), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+class Killer:
+    """Kills a worker in each pass."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._done = client, {"palette"}
+
+    def __call__(self, stage: str, share: float) -> None:
+        if share > 0.3 and stage not in self._done:
+            self._done.add(stage)
+            number = next(iter(self._client.run(os.getpid, on_error="ignore").values()))
+            os.kill(number, signal.SIGKILL)
+            print(f"killed the worker {number} at {share:.0%} of {stage}", flush=True)
+
+
+def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None:
+    """Encode with Dask and tell what it took."""
+    import dask.array
+    import numpy as np
+    from distributed import Client, LocalCluster
+
+    import kqcodec.dask
+
+    width, height = map(int, options.chunk.split("x"))
+    source = TiffArray(str(picture))
+    with (
+        LocalCluster(
+            n_workers=options.workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        array = dask.array.from_array(
+            source, chunks=(height, width, 3), asarray=False, meta=np.empty((0, 0, 0), source.dtype)
+        )
+        print(
+            f"{source.shape[1]:,} x {source.shape[0]:,}, {array.npartitions:,} chunks", flush=True
+        )
+        start = time.perf_counter()
+        done = kqcodec.dask.encode(
+            array,
+            target,
+            options.k,
+            effort=options.effort,
+            progress=Killer(client) if options.kill else None,
+        )
+        seconds = time.perf_counter() - start
+        workers = sorted(client.run(usage).values())
+    print(f"{'tasks':<28}{done.tasks:12,}")
+    print(f"{'file bytes':<28}{done.file_bytes:12,}")
+    print(f"{'seconds':<28}{seconds:12.1f}")
+    print(f"{'processor s, workers':<28}{sum(worker[1] for worker in workers):12.1f}")
+    for worker in workers:
+        print(f"{'peak MB, a worker':<28}{worker[2]:12.0f}")
+    print(f"{'processor s, the writer':<28}{usage()[1]:12.1f}")
+    print(f"{'peak MB, the writer':<28}{usage()[2]:12.0f}", flush=True)
+
+
+def alone(picture: Path, target: Path, options: argparse.Namespace) -> None:
+    """Encode with ``encode_stream`` and tell what it took."""
+    start = time.perf_counter()
+    found = subprocess.run(
+        [sys.executable, "-c", ALONE, picture, target, str(options.k), options.effort],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    print(f"{'seconds, encode_stream':<28}{time.perf_counter() - start:12.1f}")
+    print(f"{'processor s':<28}{float(found[0]):12.1f}")
+    print(f"{'peak MB':<28}{float(found[1]):12.0f}", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", nargs="?", type=Path)
+    parser.add_argument("--size", default="40000x25000")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("-k", type=int, default=64)
+    parser.add_argument("--chunk", default="1000x1000")
+    parser.add_argument("--effort", default="default")
+    parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--alone", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        picture = options.picture or Path(folder) / "map.tif"
+        if options.picture is None:
+            drawing = Path(__file__).with_name("map_picture.py")
+            size = options.size.split("x")
+            subprocess.run([sys.executable, drawing, *size, picture], check=True)
+        target, other = Path(folder) / "dask.kq", Path(folder) / "alone.kq"
+        on_cluster(picture, target, options)
+        if options.alone:
+            alone(picture, other, options)
+            same = filecmp.cmp(target, other, shallow=False)
+            print("the same bytes" if same else "DIFFERENT BYTES")
+            sys.exit(0 if same else 1)
+
+
+if __name__ == "__main__":
+    main()
