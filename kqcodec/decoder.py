@@ -27,6 +27,7 @@ from kqcodec.limits import (
     check_metadata,
     check_tile_memory,
     check_tiles,
+    memory_for,
 )
 from kqcodec.memory import ALLOWANCE, Budget, context_workspace
 from kqcodec.metadata import Metadata
@@ -212,7 +213,8 @@ def read_pixels(
     with open_source(source) as opened_source:
         opened = Opened.from_source(opened_source, max_pixels)
         shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
-        pixels = np.empty(shape, dtype=np.uint8)
+        with memory_for(opened.header):
+            pixels = np.empty(shape, dtype=np.uint8)
 
         def place(record: container.Record) -> None:
             box, labels = opened.decode_tile(record)
@@ -437,7 +439,8 @@ def _decode_records(
 
 
 def _empty_labels(header: Header, width: int, height: int) -> Labels:
-    return np.empty((height, width), dtype=label_dtype(header.k))
+    with memory_for(header):
+        return np.empty((height, width), dtype=label_dtype(header.k))
 
 
 def _indexed(opened: Opened, labels: Labels) -> IndexedImage:

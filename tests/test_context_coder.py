@@ -106,7 +106,7 @@ def test_any_bytes_are_labels_or_refused(payload, k):
 def test_the_smallest_of_what_was_tried_is_kept(monkeypatch):
     tried = []
 
-    def encode(labels, order, colors, settings, capacity, cells):
+    def encode(labels, order, colors, settings, capacity):
         tried.append((settings, capacity))
         size = {0xD0: 30, 0xE0: 20, 0xF0: 25}[settings]
         return bytes(size) if size <= capacity else None

@@ -356,30 +356,6 @@ def test_the_boundary_refuses_what_does_not_fit():
     both_refuse(labels, order, colors, 256)
     with pytest.raises(ValueError, match="K or more"):
         compiled.context_encode(labels + np.uint8(9), order, colors, setting(FAST), 99)
-    beyond, short = compiled.color_cells(), compiled.color_cells()[1:]
-    beyond[-1] = len(colors)
-    for cells in (beyond, short):
-        with pytest.raises(ValueError, match="fit"):
-            compiled.context_encode(labels, order, colors, setting(FAST), 99, cells)
-        with pytest.raises(ValueError, match="fit"):
-            compiled.context_decode(b"", order, colors, setting(FAST), labels.copy(), cells)
-
-
-@needs_compiled
-def test_what_tiles_share_changes_nothing():
-    random = np.random.default_rng(8)
-    colors = random.integers(0, 256, (300, 3), dtype=np.uint8)
-    order, cells = compiled.tree_order(colors), compiled.color_cells()
-    for model in (FAST, BEST):
-        for _ in range(3):
-            labels = order[random.integers(0, 100, (16, 16))]
-            alone = compiled.context_encode(labels, order, colors, setting(model), ROOM)
-            shared = compiled.context_encode(labels, order, colors, setting(model), ROOM, cells)
-            assert shared == alone
-            out = np.zeros_like(labels)
-            assert compiled.context_decode(alone, order, colors, setting(model), out, cells)
-            assert np.array_equal(out, labels)
-    assert (cells < 300).any()
 
 
 DRIVER = """
@@ -391,7 +367,7 @@ int encode(int avx2, int setting, size_t width, size_t height, uint32_t k, const
            const uint8_t *colors, const uint16_t *labels, uint8_t *out, size_t capacity)
 {
     static kq_logistic tables;
-    kq_tile tile = {order, colors, k, setting, width, height, 1, NULL};
+    kq_tile tile = {order, colors, k, setting, width, height, 1};
     size_t size = 0;
     with_avx2 = avx2;
     kq_logistic_init(&tables);

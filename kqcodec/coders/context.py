@@ -109,8 +109,6 @@ class ContextCoder:
         self._tried = _TRIED[effort]
         self._colors = np.ascontiguousarray(palette[:, :3])
         self._order = kernels.tree_order(self._colors) if self._k > 1 else None
-        # Tiles can be tiny and palettes large: what needs the palette alone is done once.
-        self._cells = kernels.color_cells()
 
     def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""
@@ -135,7 +133,7 @@ class ContextCoder:
 
     def _coded(self, labels: Labels, settings: int, capacity: int) -> bytes | None:
         coded: bytes | None = kernels.context_encode(
-            labels, self._order, self._colors, settings, capacity, self._cells
+            labels, self._order, self._colors, settings, capacity
         )
         return coded
 
@@ -155,10 +153,7 @@ class ContextCoder:
             self._dense.decode(view[1:], out)
             return
         settings = Settings.from_byte(view[0]).to_byte()
-        valid = kernels.context_decode(
-            view[1:], self._order, self._colors, settings, out, self._cells
-        )
-        if not valid:
+        if not kernels.context_decode(view[1:], self._order, self._colors, settings, out):
             raise InvalidDataError("a tile's decisions don't end as they must (section 16)")
 
 

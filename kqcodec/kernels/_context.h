@@ -39,10 +39,10 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
         KQ_SETTING_QUESTIONS(setting) == 0)
         return 0;
     tile->order = order->buf;
-    uint16_t last = 0;
+    size_t highest = 0; /* without a way out of the loop, so that it is vectorised */
     for (size_t i = 0; i < k; i++)
-        last = tile->order[i] > last ? tile->order[i] : last;
-    if (last >= k)
+        highest = tile->order[i] > highest ? tile->order[i] : highest;
+    if (highest >= k)
         return 0;
     tile->colors = colors->buf;
     tile->k = (uint32_t)k;
@@ -52,25 +52,6 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
     tile->wide = itemsize == 2;
     /* Places in the tile are counted in 32 bits. */
     return (tile->height + KQ_ABOVE) < UINT32_MAX / (tile->width + 2 * KQ_MARGIN);
-}
-
-/* Gives the tile the cells that it shares, unless they are none; 0 if they don't fit. */
-static int share_cells(kq_tile *tile, const Py_buffer *cells)
-{
-    tile->cells = NULL;
-    if (cells->len == 0)
-        return 1;
-    if (!holds(cells, KQ_COLOR_CELLS, sizeof(uint16_t)))
-        return 0;
-    tile->cells = cells->buf;
-    if (tile->k > KQ_GEOMETRY_MAX)
-        return 1; /* nobody looks at them */
-    for (size_t i = 0; i < KQ_COLOR_CELLS; i++) {
-        uint16_t cell = __atomic_load_n(tile->cells + i, __ATOMIC_RELAXED);
-        if (cell != KQ_UNKNOWN && cell >= tile->k)
-            return 0;
-    }
-    return 1;
 }
 
 /* Whether every label is below k. */
@@ -83,8 +64,8 @@ static int labels_fit(const kq_tile *tile, const void *labels)
 }
 
 PyDoc_STRVAR(context_encode_doc,
-             "context_encode(labels, itemsize, width, order, colors, setting, out, cells) -> size, "
-             "-1 if out is too small");
+             "context_encode(labels, itemsize, width, order, colors, setting, out) -> size, -1 if "
+             "out is too small");
 static PyObject *py_context_encode(PyObject *self, PyObject *args)
 {
     Py_buffer b[KQ_BUFFERS];
@@ -93,23 +74,22 @@ static PyObject *py_context_encode(PyObject *self, PyObject *args)
     size_t size = 0;
     kq_tile tile;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*iny*y*iw*w*", &b[0], &itemsize, &width, &b[1], &b[2], &setting,
-                          &b[3], &b[4]))
+    if (!PyArg_ParseTuple(args, "y*iny*y*iw*", &b[0], &itemsize, &width, &b[1], &b[2], &setting,
+                          &b[3]))
         return NULL;
     if (!tile_fits(&tile, &b[1], &b[2], &b[0], itemsize, width, setting) ||
-        !share_cells(&tile, &b[4]) || !labels_fit(&tile, b[0].buf))
-        return released(b, 5, refuse("context_encode: sizes don't fit, or a label is K or more"));
+        !labels_fit(&tile, b[0].buf))
+        return released(b, 4, refuse("context_encode: sizes don't fit, or a label is K or more"));
     Py_BEGIN_ALLOW_THREADS
     done = kq_context_encode(&context_tables, &tile, b[0].buf, b[3].buf, (size_t)b[3].len, &size);
     Py_END_ALLOW_THREADS
     if (done < 0)
-        return released(b, 5, PyErr_NoMemory());
-    return released(b, 5, PyLong_FromSsize_t(done ? (Py_ssize_t)size : -1));
+        return released(b, 4, PyErr_NoMemory());
+    return released(b, 4, PyLong_FromSsize_t(done ? (Py_ssize_t)size : -1));
 }
 
 PyDoc_STRVAR(context_decode_doc,
-             "context_decode(payload, itemsize, width, order, colors, setting, out, cells) -> "
-             "bool");
+             "context_decode(payload, itemsize, width, order, colors, setting, out) -> bool");
 static PyObject *py_context_decode(PyObject *self, PyObject *args)
 {
     Py_buffer b[KQ_BUFFERS];
@@ -117,16 +97,15 @@ static PyObject *py_context_decode(PyObject *self, PyObject *args)
     Py_ssize_t width;
     kq_tile tile;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y*iny*y*iw*w*", &b[0], &itemsize, &width, &b[1], &b[2], &setting,
-                          &b[3], &b[4]))
+    if (!PyArg_ParseTuple(args, "y*iny*y*iw*", &b[0], &itemsize, &width, &b[1], &b[2], &setting,
+                          &b[3]))
         return NULL;
-    if (!tile_fits(&tile, &b[1], &b[2], &b[3], itemsize, width, setting) ||
-        !share_cells(&tile, &b[4]))
-        return released(b, 5, refuse("context_decode: sizes don't fit"));
+    if (!tile_fits(&tile, &b[1], &b[2], &b[3], itemsize, width, setting))
+        return released(b, 4, refuse("context_decode: sizes don't fit"));
     Py_BEGIN_ALLOW_THREADS
     valid = kq_context_decode(&context_tables, &tile, b[0].buf, (size_t)b[0].len, b[3].buf);
     Py_END_ALLOW_THREADS
-    return released(b, 5, valid < 0 ? PyErr_NoMemory() : PyBool_FromLong(valid));
+    return released(b, 4, valid < 0 ? PyErr_NoMemory() : PyBool_FromLong(valid));
 }
 
 /* clang-format off */

@@ -151,7 +151,6 @@ def context_encode(
     colors: Buffer,
     setting: int,
     out: Buffer,
-    cells: Buffer,
     /,
 ) -> int: ...
 def context_decode(
@@ -162,6 +161,5 @@ def context_decode(
     colors: Buffer,
     setting: int,
     out: Buffer,
-    cells: Buffer,
     /,
 ) -> bool: ...

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.kernels import _kernels
-from kqcodec.kernels.compiled_context import (
-    color_cells,
-    context_decode,
-    context_encode,
-    tree_order,
-)
+from kqcodec.kernels.compiled_context import context_decode, context_encode, tree_order
 from kqcodec.kernels.compiled_palette import decode_palette, encode_palette
 from kqcodec.kernels.compiled_quantize import (
     accumulate,
@@ -42,7 +37,6 @@ from kqcodec.kernels.compiled_range import code_bits, decode_bits
 __all__ = [
     "accumulate",
     "code_bits",
-    "color_cells",
     "context_decode",
     "context_encode",
     "count_colors",

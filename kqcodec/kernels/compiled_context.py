@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from kqcodec.image import Labels
 
 
-_CELLS, _UNKNOWN = 32_768, 0xFFFF
-_NO_CELLS = np.empty(0, dtype=np.uint16)
-
-
-def color_cells() -> NDArray[np.uint16]:
-    """See the reference."""
-    return np.full(_CELLS, _UNKNOWN, dtype=np.uint16)
-
-
 def tree_order(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """See the reference."""
     order = np.empty(len(colors), dtype=np.uint16)
@@ -37,7 +28,6 @@ def context_encode(
     colors: NDArray[np.uint8],
     setting: int,
     capacity: int,
-    cells: NDArray[np.uint16] = _NO_CELLS,
 ) -> bytes | None:
     """See the reference."""
     labels = np.ascontiguousarray(labels)
@@ -50,7 +40,6 @@ def context_encode(
         np.ascontiguousarray(colors),
         setting,
         out,
-        cells,
     )
     return None if size < 0 else bytes(memoryview(out)[:size])
 
@@ -61,7 +50,6 @@ def context_decode(
     colors: NDArray[np.uint8],
     setting: int,
     out: Labels,
-    cells: NDArray[np.uint16] = _NO_CELLS,
 ) -> bool:
     """See the reference."""
     valid: bool = _kernels.context_decode(
@@ -72,6 +60,5 @@ def context_decode(
         np.ascontiguousarray(colors),
         setting,
         out,
-        cells,
     )
     return valid

@@ -49,7 +49,6 @@ typedef struct {
     int line_bits;       /* of a context's table: lines of 16 slots */
     uint32_t *slots;     /* contexts x lines x 16, each line a cache line in `memory` */
     void *memory;
-    uint16_t *cells;     /* the plane's, unless they are shared */
     uint32_t *histories; /* contexts x 2 x KQ_HISTORIES: p << 16 | its logit */
     int32_t *weights;    /* KQ_ROWS x inputs */
     uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
@@ -193,14 +192,14 @@ static void kq_context_close(kq_context *m)
     free(m->refined);
     free(m->habits);
     free(m->places);
-    free(m->cells);
+    free(m->plane.cells);
     free(m->plane.labels);
 }
 
 /* A model for a tile of width x height labels below k, k >= 2; `colors` are in the
- * order of the tree, `cells` those of the plane or NULL. Returns 0 without memory. */
+ * order of the tree. Returns 0 without memory. */
 static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting, size_t width,
-                           size_t height, uint32_t k, const uint8_t *colors, uint16_t *cells)
+                           size_t height, uint32_t k, const uint8_t *colors)
 {
     memset(m, 0, sizeof *m);
     m->tables = tables;
@@ -232,8 +231,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->refined = malloc((sizeof *m->refined * 2 * KQ_KNOTS) << m->refine_bits);
     m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
-    m->cells = cells ? NULL : malloc(KQ_COLOR_CELLS * sizeof *m->cells);
-    m->plane.cells = cells ? cells : m->cells;
+    m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
     if (!m->memory || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat || !m->refined ||
         !m->habits || !m->places || !m->plane.cells || !m->plane.labels) {
@@ -241,8 +239,8 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
         return 0;
     }
     m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
-    if (m->cells)
-        memset(m->cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->cells);
+    kq_find_boxes(&m->plane);
+    memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
         m->flat[i] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < (size_t)2 << m->refine_bits; i++)
@@ -267,16 +265,16 @@ typedef struct {
     int setting;
     size_t width, height;
     int wide; /* labels of two bytes */
-    uint16_t *cells; /* KQ_COLOR_CELLS, shared by the tiles of a palette; or NULL */
 } kq_tile;
 
-/* The colours in the order of the tree; none of a palette that predicts no colours. */
+/* The colours in the order of the tree, where the model looks at them: a file may have
+ * many small tiles, and the largest palettes would be most of their work. */
 static uint8_t *kq_tile_colors(const kq_tile *tile)
 {
-    uint8_t *colors = malloc(3 * (size_t)tile->k);
-    if (colors && tile->k <= KQ_GEOMETRY_MAX)
-        for (uint32_t place = 0; place < tile->k; place++)
-            memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
+    const size_t count = tile->k > KQ_GEOMETRY_MAX ? 0 : tile->k;
+    uint8_t *colors = malloc(3 * count + 1);
+    for (size_t place = 0; colors && place < count; place++)
+        memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
     return colors;
 }
 
@@ -284,9 +282,8 @@ static uint8_t *kq_tile_colors(const kq_tile *tile)
 static uint16_t *kq_tile_places(const kq_tile *tile)
 {
     uint16_t *places = calloc(tile->k, sizeof *places);
-    if (places)
-        for (uint32_t place = 0; place < tile->k; place++)
-            places[tile->order[place]] = (uint16_t)place;
+    for (uint32_t place = 0; places && place < tile->k; place++)
+        places[tile->order[place]] = (uint16_t)place;
     return places;
 }
 
@@ -299,9 +296,8 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     uint16_t *places = kq_tile_places(tile);
     uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
-    if (places && colors &&
-        kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k, colors,
-                        tile->cells)) {
+    if (places && colors && kq_context_open(&model, tables, tile->setting, tile->width,
+                                            tile->height, tile->k, colors)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -327,7 +323,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
     uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
     if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
-                                  colors, tile->cells)) {
+                                  colors)) {
         kq_range_decoder_init(&decoder, payload, size);
         model.decoder = &decoder;
         kq_context_code(&model);

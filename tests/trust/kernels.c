@@ -265,7 +265,7 @@ static void code_tile(uint64_t *digest, int setting, int kind, uint32_t k, uint8
     uint16_t labels[TILE], back[TILE];
     uint8_t payload[4 * TILE];
     size_t size = 0;
-    kq_tile tile = {order, colors, k, setting, TILE_WIDTH, TILE_HEIGHT, k > 256, NULL};
+    kq_tile tile = {order, colors, k, setting, TILE_WIDTH, TILE_HEIGHT, k > 256};
     draw_labels(kind, k, tile.width, tile.height, tile.wide, labels);
     must(kq_context_encode(&tables, &tile, labels, payload, sizeof payload, &size) == 1, "no tile");
     must(kq_context_decode(&tables, &tile, payload, size, back) == 1, "not a tile");

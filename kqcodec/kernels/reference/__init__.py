@@ -9,7 +9,7 @@ from kqcodec.kernels.reference.colors import (
     merge_colors,
     morton_order,
 )
-from kqcodec.kernels.reference.context import color_cells, context_decode, context_encode
+from kqcodec.kernels.reference.context import context_decode, context_encode
 from kqcodec.kernels.reference.context_model import tree_order
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
@@ -25,7 +25,6 @@ from kqcodec.kernels.reference.seeds import plus_plus
 __all__ = [
     "accumulate",
     "code_bits",
-    "color_cells",
     "context_decode",
     "context_encode",
     "count_colors",

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from kqcodec.image import Labels
 
-_NO_CELLS = np.empty(0, dtype=np.uint16)
 _KINDS = 4  # of questions: W, N, a predicted entry second, and third
 _DEPTHS = 16  # of the tree
 _FLAT_BITS = 14
@@ -271,19 +270,12 @@ class _Coder:
         return bit
 
 
-def color_cells() -> NDArray[np.uint16]:
-    """Where the compiled kernels keep what all tiles of a palette can share: which entries
-    are nearest to predicted colours. These keep nothing."""
-    return _NO_CELLS
-
-
 def context_encode(
     labels: Labels,
     order: NDArray[np.uint16],
     colors: NDArray[np.uint8],
     setting: int,
     capacity: int,
-    cells: NDArray[np.uint16] = _NO_CELLS,
 ) -> bytes | None:
     """The payload of a tile, without its first byte, which is the setting.
 
@@ -293,7 +285,6 @@ def context_encode(
         colors: (K, 3) uint8, the palette.
         setting: see _Coder; the model is 1, 2 or 3, and there are 1, 2 or 3 questions.
         capacity: the most bytes.
-        cells: from ``color_cells``, for all tiles of the palette; it changes no result.
 
     Returns:
         The payload; None if it is over the capacity.
@@ -319,7 +310,6 @@ def context_decode(
     colors: NDArray[np.uint8],
     setting: int,
     out: Labels,
-    cells: NDArray[np.uint16] = _NO_CELLS,
 ) -> bool:
     """The inverse: fills ``out``; False if the payload isn't a valid one."""
     decoder = RangeDecoder(payload)

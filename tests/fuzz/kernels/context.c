@@ -80,7 +80,7 @@ static void run(fuzz_input input)
         DEMAND(order[i] < k && !seen[order[i]]);
         seen[order[i]] = 1;
     }
-    kq_tile tile = {order, colors, k, setting, width, height, k > 256, NULL};
+    kq_tile tile = {order, colors, k, setting, width, height, k > 256};
     size_t labels = width * height, bytes = labels << tile.wide;
     uint8_t *payload = copied(&input, SIZE_MAX, &size);
     void *found = room(bytes), *plain = room(bytes);
