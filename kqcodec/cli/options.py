@@ -176,6 +176,13 @@ force_option = click.option("--force", is_flag=True, help="Replace files that ex
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Print nothing but warnings and errors."
 )
+
+
+def result_options(command: _Function) -> _Function:
+    """--force, --json and --quiet: what becomes of results, and what is said of them."""
+    return force_option(json_option(quiet_option(command)))
+
+
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -238,6 +245,30 @@ inputs_argument = click.argument(
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
     return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=complete_files)
+
+
+def k_option(default: int, text: str) -> Callable[[_Function], _Function]:
+    """-k, one number of colours."""
+    return click.option(
+        "-k",
+        type=click.IntRange(1, 65_536),
+        default=default,
+        show_default=True,
+        metavar="K",
+        help=text,
+    )
+
+
+def coders_option(text: str) -> Callable[[_Function], _Function]:
+    """--coders, all of them by default."""
+    return click.option(
+        "--coders",
+        type=NamesType(CODERS),
+        default=",".join(CODERS),
+        show_default=True,
+        metavar="NAME,...",
+        help=text,
+    )
 
 
 def search_options_from(restarts: int) -> Callable[[_Function], _Function]:
