@@ -10,12 +10,24 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
 
+By the coder context a tile takes memory for sixteen columns more than it has, and three
+rows; with these, too, it may have so many pixels and no more.
+
 No NumPy is imported.
 """
 
 from __future__ import annotations
 
+import contextlib
+from typing import TYPE_CHECKING
+
 from kqcodec.errors import LimitError
+from kqcodec.memory import context_plane_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.header import Header
 
 # 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
 DEFAULT_MAX_PIXELS = 2**27
@@ -41,12 +53,38 @@ def check_tiles(tiles: int, max_pixels: int | None) -> None:
     _check(tiles, max(_TILES, max_pixels // _PIXELS_A_TILE), "tiles", _PIXELS_A_TILE)
 
 
+def check_tile_memory(header: Header, max_pixels: int | None) -> None:
+    """The same for what the coder context keeps of a tile: in one of a single column that
+    is seventeen times its pixels."""
+    if header.coder == "context":
+        grid = header.grid
+        cells = context_plane_cells(grid.tile_width, grid.tile_height)
+        most = None if max_pixels is None else max(DEFAULT_MAX_PIXELS, max_pixels)
+        check_limit(cells, most, f"tiles of {grid.tile_width} x {grid.tile_height}, with margins")
+
+
 def check_metadata(size: int, max_pixels: int | None) -> None:
     """The same for the bytes of all extension sections together."""
     if max_pixels is None:
         return
     most = max(_METADATA, max_pixels // _PIXELS_A_BYTE)
     _check(size, most, "bytes of metadata", _PIXELS_A_BYTE)
+
+
+@contextlib.contextmanager
+def memory_for(header: Header) -> Iterator[None]:
+    """Around the allocation of what a whole picture needs.
+
+    Raises:
+        LimitError: there isn't so much memory. Without a limit a header may ask for
+            anything.
+    """
+    try:
+        yield
+    except (MemoryError, ValueError) as exc:  # NumPy can't have so many, or not count them
+        raise LimitError(
+            f"a picture of {header.width} x {header.height} pixels doesn't fit into memory"
+        ) from exc
 
 
 def _check(value: int, most: int, what: str, factor: int) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeGuard, cast
 
 from kqcodec.errors import TruncatedError
 
@@ -29,7 +29,7 @@ _STEP = 1 << 20
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 
 
-def is_url(name: object) -> bool:
+def is_url(name: object) -> TypeGuard[str]:
     """Whether that is a URL, for fsspec, rather than the name of a file."""
     return isinstance(name, str) and _URL.match(name) is not None
 
@@ -130,15 +130,16 @@ class FileSource(Source):
 
     def read_up_to(self, count: int) -> Buffer:
         """See ``Source``."""
-        parts = []
-        while count > 0:
-            part = self._file.read(min(count, _STEP))
+        found = bytearray()  # which grows in place: parts to join would take twice as much
+        while count > len(found):
+            part = self._file.read(min(count - len(found), _STEP))
             if not part:
                 break
-            parts.append(part)
-            count -= len(part)
             self.position += len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            if len(part) == count:
+                return part
+            found += part
+        return found
 
     def seek(self, position: int) -> None:
         """See ``Source``."""

@@ -81,18 +81,18 @@ def command(
     if to == "npy" and batch.outputs.use_stream:
         raise click.UsageError("npy takes two files; use --to npz with standard output.")
 
-    def work(name: str, each: int) -> dict[str, Any]:
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)
         return {
             "input": name,
-            "output": batch.outputs.targets[name],
+            "output": outputs.targets[name],
             "format": to,
             "width": indexed.width,
             "height": indexed.height,
             "k": indexed.k,
-            "output_bytes": _write(indexed, name, to, batch.outputs),
+            "output_bytes": _write(indexed, name, to, outputs),
         }
 
     with warnings_as_lines():
@@ -147,7 +147,8 @@ def summary(figures: dict[str, Any]) -> str:
         return line
     if figures["output"] == STREAM:
         return ""
+    colors = f"K = {figures['k']:,}, " if "k" in figures else ""  # means have no palette
     return (
         f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
-        f"K = {figures['k']:,}, {figures['output_bytes']:,} bytes"
+        f"{colors}{figures['output_bytes']:,} bytes"
     )

@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 @click.command(
     "verify",
     epilog="\b\nExamples:\n  kq verify photo.kq\n  kq verify photo.kq pictures/one.kq --json\n"
-    "  kq verify -r pictures/ -q",
+    "  kq verify -r pictures/ -q\n  kq verify --manifest done.jsonl",
 )
-@options.inputs_argument
+@click.argument("inputs", nargs=-1, metavar="FILE...", shell_complete=options.complete_files)
 @click.option(
     "-r", "--recursive", is_flag=True, help="Take the .kq files in folders, and in folders below."
+)
+@click.option(
+    "--manifest",
+    metavar="MANIFEST",
+    help="Check what kq encode --manifest has noted: that each result is there, has the bytes "
+    "that were written, and decodes.",
 )
 @options.threads_option
 @options.max_pixels_option
@@ -41,6 +47,7 @@ def command(
     *,
     inputs: tuple[str, ...],
     recursive: bool,
+    manifest: str | None,
     threads: int | None,
     max_pixels: int,
     as_json: bool,
@@ -51,8 +58,18 @@ def command(
     The table gives bits, and their ratio to the raw picture and to the formula.
     By the coders packed and dense, the size that the header predicts must be the
     file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
-    folder of them with -r, or - for standard input.
+    folder of them with -r, or - for standard input. Tiles are checked one by one, so
+    that a picture may be larger than memory, and than --max-pixels, unless that is given,
+    where it has no more than 4,096 pixels for each byte of its file.
     """
+    if manifest is not None:
+        if inputs or recursive:
+            raise click.UsageError("--manifest names the files; give no others.")
+        from kqcodec.cli.manifested import verify
+
+        ctx.exit(verify(manifest, threads, max_pixels, as_json=as_json, quiet=quiet))
+    if not inputs:
+        raise click.UsageError("Missing argument 'FILE...'.")
     taken: Sequence[str] = inputs
     failures: dict[str, Failure] = {}
     if recursive:
@@ -68,7 +85,8 @@ def command(
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
+            most = options.most_pixels_by_tiles(name, max_pixels)
+            report = kqcodec.size_report(source, threads=threads, max_pixels=most)
         if as_json and report.proven:
             click.echo(json.dumps({"input": name, **report.to_dict()}))
         elif not quiet and not as_json:
