@@ -11,6 +11,7 @@
     ├── ImageError             an input picture that can't be read or converted
     │   ├── ColorsError        it can be read, but not in so few colours
     │   └── LabelsError        it can be read, but what it holds isn't labels
+    ├── ManifestError          a manifest that is damaged, or of another run
     ├── PaletteError           a palette file that can't be read or used
     ├── UnmetGoalError         no number of colours meets a quality or size that was asked for
     ├── WorkersError           those who were to share the work can't be had
@@ -63,6 +64,10 @@ class ColorsError(ImageError):
 
 class LabelsError(ImageError):
     """What was to be a label map can be read, but doesn't hold labels."""
+
+
+class ManifestError(KqError):
+    """A manifest is damaged, in use, or of another run."""
 
 
 class PaletteError(KqError):

@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeGuard, cast
 
 from kqcodec.errors import TruncatedError
 
@@ -29,7 +29,7 @@ _STEP = 1 << 20
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 
 
-def is_url(name: object) -> bool:
+def is_url(name: object) -> TypeGuard[str]:
     """Whether that is a URL, for fsspec, rather than the name of a file."""
     return isinstance(name, str) and _URL.match(name) is not None
 

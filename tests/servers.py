@@ -1,5 +1,5 @@
-"""Servers for tests of files behind a URL: HTTP with ranges and whatever may go wrong, and
-moto's S3. They listen on 127.0.0.1 alone, while a test runs."""
+"""Servers for tests: HTTP with ranges and whatever may go wrong, moto's S3, and a Dask
+cluster. They listen on 127.0.0.1 alone, while a test runs."""
 
 from __future__ import annotations
 
@@ -132,3 +132,25 @@ def s3_site():
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextlib.contextmanager
+def dask_cluster(threads_per_worker=1):
+    """A running cluster of two worker processes, which come back when they are killed."""
+    import dask
+    import pytest
+
+    distributed = pytest.importorskip("distributed")
+    with (
+        # Dask tries four times by default; each restart takes seconds, and what comes
+        # behind its last try is what is to be tested.
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=threads_per_worker,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
+        ) as cluster,
+    ):
+        yield cluster

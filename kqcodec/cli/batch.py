@@ -8,35 +8,36 @@ last, where they are seen.
 from __future__ import annotations
 
 import json
-import os
 import threading
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec.cli import folders
+from kqcodec.cli.errand import Errand, failed
 from kqcodec.cli.failures import (
     REFUSED,
     STREAM,
-    SYSTEM,
     Failure,
     display_name,
-    failure_of,
     worse,
 )
 from kqcodec.cli.outputs import Outputs
+from kqcodec.cli.places import size_of
 from kqcodec.cli.progress import Bar
+from kqcodec.cli.spread import Notes
 from kqcodec.cli.text import percent
-from kqcodec.errors import KqError
 from kqcodec.parallel import ordered_map, thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    # A file's name and the threads that may work on it, to what is known of the
-    # result, ready for JSON; "output_bytes" or "file_bytes" is its size.
-    Work: TypeAlias = "Callable[[str, int], dict[str, Any]]"
+    from kqcodec.cli.errand import Work
+    from kqcodec.cli.folders import Found
+    from kqcodec.cli.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Batch:
         remarks: sentences about what is left out.
         passed_over: files that are left out, for JSON.
         flags: how to go on.
+        found: what a search of folders has told of the inputs.
     """
 
     names: list[str]
@@ -118,6 +120,7 @@ class Batch:
     remarks: list[str]
     passed_over: list[str]
     flags: Flags
+    found: dict[str, Found] = field(default_factory=dict)
 
     @classmethod
     def plan(
@@ -156,19 +159,31 @@ class Batch:
             found.remarks(),
             [*found.loops, *found.passed_over],
             flags,
+            {file.path: file for file in found.files},
         )
 
-    def run(self, work: Work, summary: Callable[[dict[str, Any]], str], threads: int | None) -> int:
+    def run(
+        self,
+        work: Work,
+        summary: Callable[[dict[str, Any]], str],
+        threads: int | None,
+        spread: Spread | None = None,
+    ) -> int:
         """Work on each file; a failure is kept for the end, and the others go on.
 
         Args:
-            work: see ``Work``; called on several threads, it raises Failure.
+            work: see ``Work``; called on several threads, or portable where ``spread``
+                is given.
             summary: a file's figures as a line, or "" for none. Those of a file that
                 wasn't worked on are in words with ``planned``.
             threads: for all files together; None for as many as there are processors.
+            spread: over what processes, and how it is written down.
 
         Returns:
             The exit code.
+
+        Raises:
+            KqError, OSError: with the manifest or the workers something is wrong.
         """
         flags = self.flags
         for remark in self.remarks:
@@ -179,57 +194,85 @@ class Batch:
         each = max(1, thread_count(threads) // jobs)
 
         def tell(figures: dict[str, Any]) -> None:
+            for sentence in figures.pop("warnings", ()):
+                click.echo(f"kq: warning: {sentence}", err=True)
             line = json.dumps(figures) if flags.as_json else summary(figures)
             if line and (flags.as_json or not flags.quiet):
                 click.echo(line, err=self.outputs.use_stream)
-
-        def attempt(name: str) -> dict[str, Any]:
-            try:
-                figures = self._one(name, work, each)
-                tally.add(figures, _size(name))
-            except BrokenPipeError:
-                raise
-            except (Failure, KqError, OSError, MemoryError) as exc:
-                failure = exc if isinstance(exc, Failure) else failure_of(exc, display_name(name))
-                tally.fail(name, failure)
-                figures = _failed(name, failure)
-            bar.advance(name)
-            return figures
 
         if flags.as_json:
             for path in self.passed_over:
                 tell({"input": path, "skipped": "not a file that this command reads"})
         for name, failure in self.failures:
-            tally.fail(name, failure)
-            tell(_failed(name, failure))
-        hidden = flags.quiet or flags.as_json or len(self.names) < 2 or flags.dry_run
-        try:
-            with Bar([(name, _size(name)) for name in self.names], hidden=hidden) as bar:
-                for figures in ordered_map(attempt, self.names, jobs):
-                    tell(figures)
-        finally:  # after Ctrl-C too
-            if not flags.quiet and not flags.as_json and self._has_total():
-                click.echo(tally.total(flags.dry_run), err=self.outputs.use_stream)
-            for sentence in tally.sentences([name for name, _ in self.failures] + self.names):
-                click.echo(f"kq: {sentence}", err=True)
+            tally.take(failed(name, failure), 0)
+            tell(failed(name, failure))
+        errand = Errand(self.names, self.outputs, work, each, flags.skip_existing, flags.dry_run)
+        with ExitStack() as stack:
+            notes = self._notes(spread, stack)
+            try:
+                self._do(errand, jobs, spread=spread, notes=notes, tally=tally, tell=tell)
+            finally:  # after Ctrl-C too
+                if not flags.quiet and not flags.as_json and self._has_total():
+                    click.echo(tally.total(flags.dry_run), err=self.outputs.use_stream)
+                for sentence in tally.sentences([name for name, _ in self.failures] + self.names):
+                    click.echo(f"kq: {sentence}", err=True)
         return tally.code
+
+    def _do(
+        self,
+        errand: Errand,
+        jobs: int,
+        *,
+        spread: Spread | None,
+        notes: Notes | None,
+        tally: _Tally,
+        tell: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Have the errand done by so many at once, and tell what becomes of each file."""
+        flags = self.flags
+        hidden = flags.quiet or flags.as_json or len(self.names) < 2 or flags.dry_run
+
+        def settle(figures: dict[str, Any]) -> dict[str, Any]:
+            tally.take(figures, self.sizes[figures["input"]])
+            bar.advance(figures["input"])
+            return figures
+
+        with ExitStack() as stack:
+            bar = stack.enter_context(Bar(list(self.sizes.items()), hidden=hidden))
+            if notes is not None:
+                done, rest = notes.divided(self.names)
+                errand = errand.of(rest)
+                for figures in done:
+                    tell(settle(figures))
+            elsewhere = None
+            if spread is not None and not flags.dry_run:
+                elsewhere = spread.outcomes(errand, jobs, self.sizes)
+            results: Iterable[dict[str, Any]]
+            if elsewhere is None:
+                results = ordered_map(lambda n: settle(errand.outcome(n)), errand.names, jobs)
+            else:
+                stack.enter_context(closing(elsewhere))
+                results = (settle(figures) for some in elsewhere for figures in some)
+            for figures in results:
+                if notes is not None:
+                    notes.add(figures)
+                tell(figures)
+
+    def _notes(self, spread: Spread | None, stack: ExitStack) -> Notes | None:
+        if spread is None:
+            return None
+        spread.check(self.names, self.outputs)
+        journal = stack.enter_context(spread.journal(self.flags.dry_run))
+        return None if journal is None else Notes(journal, self.outputs, self.found, self.sizes)
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each input; 0 where they can't be told."""
+        known = {name: self.found[name].size for name in self.names if name in self.found}
+        return {name: known.get(name) or size_of(name) for name in self.names}
 
     def _has_total(self) -> bool:
         return self.flags.recursive or self.flags.skip_existing or self.flags.dry_run
-
-    def _one(self, name: str, work: Work, threads: int) -> dict[str, Any]:
-        target = self.outputs.targets[name]
-        if name != STREAM and os.path.isdir(name) and not name.lower().endswith(".zarr"):
-            shown = display_name(name)
-            raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
-        if self.flags.skip_existing and target != STREAM and os.path.lexists(target):
-            if not self.flags.dry_run:
-                self.outputs.tidy(name)
-            return {"input": name, "output": target, "skipped": "the output exists"}
-        self.outputs.check(name)
-        if self.flags.dry_run:
-            return {"input": name, "output": target, "dry_run": True}
-        return work(name, threads)
 
 
 def planned(figures: dict[str, Any]) -> str | None:
@@ -248,10 +291,6 @@ def display_output(target: str) -> str:
     return "standard output" if target == STREAM else click.format_filename(target)
 
 
-def _failed(name: str, failure: Failure) -> dict[str, Any]:
-    return {"input": name, "error": str(failure), "exit_code": failure.code}
-
-
 class _Tally:
     """What has become of the files so far, told by several threads."""
 
@@ -262,21 +301,18 @@ class _Tally:
         self._done = self._skipped = 0
         self._bytes_in = self._bytes_out = 0
 
-    def add(self, figures: dict[str, Any], size: int) -> None:
-        """A file that was worked on or skipped."""
+    def take(self, figures: dict[str, Any], size: int) -> None:
+        """What has become of a file of that many bytes."""
         with self._lock:
-            if "skipped" in figures:
+            if "error" in figures:
+                self.code = worse(self.code, figures["exit_code"])
+                self._failures[figures["input"]] = figures["error"]
+            elif "skipped" in figures:
                 self._skipped += 1
-                return
-            self._done += 1
-            self._bytes_in += size
-            self._bytes_out += figures.get("file_bytes", figures.get("output_bytes", 0))
-
-    def fail(self, name: str, failure: Failure) -> None:
-        """A file that failed."""
-        with self._lock:
-            self.code = worse(self.code, failure.code)
-            self._failures[name] = str(failure)
+            else:
+                self._done += 1
+                self._bytes_in += size
+                self._bytes_out += figures.get("file_bytes", figures.get("output_bytes", 0))
 
     def sentences(self, order: Sequence[str]) -> list[str]:
         """What is the matter with those that failed, in that order of names."""
@@ -297,10 +333,3 @@ class _Tally:
         if self._failures:
             parts.append(f"{len(self._failures):,} failed")
         return "; ".join(parts)
-
-
-def _size(name: str) -> int:
-    try:
-        return os.path.getsize(name) if name != STREAM else 0
-    except OSError:
-        return 0

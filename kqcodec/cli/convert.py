@@ -81,18 +81,18 @@ def command(
     if to == "npy" and batch.outputs.use_stream:
         raise click.UsageError("npy takes two files; use --to npz with standard output.")
 
-    def work(name: str, each: int) -> dict[str, Any]:
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)
         return {
             "input": name,
-            "output": batch.outputs.targets[name],
+            "output": outputs.targets[name],
             "format": to,
             "width": indexed.width,
             "height": indexed.height,
             "k": indexed.k,
-            "output_bytes": _write(indexed, name, to, batch.outputs),
+            "output_bytes": _write(indexed, name, to, outputs),
         }
 
     with warnings_as_lines():

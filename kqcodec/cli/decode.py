@@ -16,6 +16,7 @@ from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.pictures import warnings_as_lines
 
 if TYPE_CHECKING:
+    from kqcodec.cli.outputs import Outputs
     from kqcodec.image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
@@ -73,15 +74,14 @@ def command(
     """
     flags = Flags.taken_from(given)
     batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
-    outputs = batch.outputs
-    named = outputs.directory is None and output not in (None, STREAM)
+    named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
         raise click.UsageError(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
 
-    def work(name: str, each: int) -> dict[str, Any]:
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
+import json
 import math
-import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,7 +35,9 @@ from kqcodec.cli.pictures import (
     reading_picture,
     warnings_as_lines,
 )
+from kqcodec.cli.places import digested, size_of
 from kqcodec.cli.quantizing import Quantizing
+from kqcodec.cli.spread import Spread, spread_options, whole_name
 from kqcodec.cli.streaming import (
     Pieces,
     encode_pieces,
@@ -42,9 +46,10 @@ from kqcodec.cli.streaming import (
 )
 from kqcodec.cli.text import number, percent
 from kqcodec.header import Header
+from kqcodec.manifest import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,6 +75,18 @@ class Settings(Quantizing):
     pieces: Pieces
     hidden: bool
 
+    def described(self) -> dict[str, Any]:
+        """What decides about the bytes of the results, ready for JSON."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("threads", "max_pixels", "palette_file", "hidden", "pieces"):
+            del values[name]
+        values["raw"] = self.pieces.raw and [*self.pieces.raw, self.pieces.raw_layout]
+        values["goal"] = None if self.goal is None else self.goal.to_dict()
+        if self.palette is not None:
+            values["palette"] = self.palette.tolist()
+        described: dict[str, Any] = json.loads(json.dumps(values))
+        return described
+
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
@@ -87,7 +104,8 @@ _QUANTIZING = (
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode --labels mask.png\n"
-    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger",
+    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger\n"
+    "  kq encode -r pictures/ -k 64 -o noted/ --manifest done.jsonl",
 )
 @options.inputs_argument
 @options.output_option(
@@ -124,6 +142,7 @@ _QUANTIZING = (
     help="Write no .kq file that is larger than its input; the exit code is then 98.",
 )
 @batch_options
+@spread_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -132,6 +151,8 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     labels: bool,
+    manifest: str | None,
+    scheduler: str | None,
     **given: Any,
 ) -> None:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
@@ -161,7 +182,7 @@ def command(
         palette=palette,
         labels=labels,
         pieces=pieces,
-        hidden=flags.quiet or flags.as_json or len(inputs) > 1,
+        hidden=flags.quiet or flags.as_json or flags.recursive or len(inputs) > 1,
         **given,
     )
 
@@ -172,11 +193,15 @@ def command(
 
     batch = Batch.plan(inputs, output, ".kq", flags, wanted)
 
-    def work(name: str, threads: int) -> dict[str, object]:
-        return _encode(name, batch.outputs, replace(settings, threads=threads))
-
+    spread = None
+    if flags.recursive or manifest is not None or scheduler is not None:
+        whole = [whole_name(name) for name in inputs]
+        target = None if output is None else whole_name(output)
+        spread = Spread(manifest, scheduler, Run(whole, target, settings.described()))
+        if manifest is not None:
+            batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
     with pillow_limits(settings.max_pixels), warnings_as_lines():
-        code = batch.run(work, _summary, settings.threads)
+        code = batch.run(Encoding(settings), _summary, settings.threads, spread)
     ctx.exit(code)
 
 
@@ -190,16 +215,33 @@ def _refuse_quantizing(ctx: click.Context) -> None:
         )
 
 
-def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object]:
-    """Encode one picture and return its figures."""
+@dataclass(frozen=True)
+class Encoding:
+    """What this command does with a file; see ``PortableWork``."""
+
+    settings: Settings
+
+    def __call__(self, name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
+        """Encode one picture and return its figures."""
+        return _encode(name, outputs, replace(self.settings, threads=threads))
+
+    @contextlib.contextmanager
+    def surroundings(self, warn: Callable[[str], None]) -> Iterator[None]:
+        """See ``PortableWork``."""
+        with pillow_limits(self.settings.max_pixels), warnings_as_lines(warn):
+            yield
+
+
+def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
+    digest = hashlib.sha256()
     if is_in_pieces(name, settings):
         header, costs, size, sampled = encode_pieces(
-            name, outputs, settings, hidden=settings.hidden
+            name, outputs, settings, digest.update, hidden=settings.hidden
         )
         figures = _figures(costs, settings, header)
         if sampled is not None:
             figures["sampled"] = sampled
-        return {"input": name, "output": outputs.targets[name], "file_bytes": size, **figures}
+        return _all_figures(name, outputs, size, digest.hexdigest(), figures)
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
@@ -221,13 +263,25 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, object
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
         whole = _not_larger(list(whole), name)
-    written = outputs.write(name, whole)
+    written = outputs.write(name, digested(whole, digest.update))
     figures = _figures(indexed.costs, settings, Header.from_bytes(first))
-    return {"input": name, "output": outputs.targets[name], "file_bytes": written, **figures}
+    return _all_figures(name, outputs, written, digest.hexdigest(), figures)
+
+
+def _all_figures(
+    name: str, outputs: Outputs, size: int, sha256: str, figures: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "input": name,
+        "output": outputs.targets[name],
+        "file_bytes": size,
+        "sha256": sha256,
+        **figures,
+    }
 
 
 def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
-    size, limit = sum(map(len, parts)), os.path.getsize(name)
+    size, limit = sum(map(len, parts)), size_of(name)
     if size > limit:
         raise Failure(
             LARGER,

@@ -18,10 +18,12 @@ from kqcodec.errors import (
     InvalidDataError,
     KernelError,
     KqError,
+    ManifestError,
     PaletteError,
     SignatureError,
     TruncatedError,
     UnmetGoalError,
+    WorkersError,
 )
 
 if TYPE_CHECKING:
@@ -109,8 +111,10 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
         return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
     if isinstance(exc, (ImageError, PaletteError)):
         return Failure(REFUSED, str(exc) if name in str(exc) else f"{name}: {exc}")
-    if isinstance(exc, KernelError):
+    if isinstance(exc, (KernelError, WorkersError)):
         return Failure(SYSTEM, str(exc))
+    if isinstance(exc, ManifestError):
+        return Failure(REFUSED, str(exc))
     return _other_failure(exc, name, action)
 
 
@@ -122,7 +126,8 @@ def _other_failure(exc: Exception, name: str, action: str) -> Failure:
     if isinstance(exc, ImportError):
         return Failure(SYSTEM, str(exc))
     if isinstance(exc, OSError):
-        if exc.errno is None and str(exc).startswith(name):
+        unnumbered = exc.errno is None and not isinstance(exc, tuple(_UNNUMBERED))
+        if unnumbered and str(exc).startswith(name):
             return Failure(SYSTEM, str(exc))
         return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
     return Failure(REFUSED, f"{name}: {exc}")

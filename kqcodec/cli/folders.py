@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from kqcodec.cli.failures import STREAM, Failure, display_name, failure_of
+from kqcodec.source import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,10 +34,14 @@ class Found(NamedTuple):
         path: what to open, as messages show it.
         relative: its path below the folder that was given, or its name where the
             file itself was.
+        size: its bytes, where the search has told them.
+        mark: tells its versions apart, where the search has told it.
     """
 
     path: str
     relative: str
+    size: int | None = None
+    mark: str = ""
 
 
 @dataclass
@@ -80,13 +85,16 @@ def search(inputs: Sequence[str], wanted: Callable[[str], bool]) -> Search:
     """The files among ``inputs``, and those in the folders among them.
 
     Args:
-        inputs: files are taken whatever their names are; "-" is standard input.
+        inputs: files are taken whatever their names are; "-" is standard input. URLs
+            are files or folders, too.
         wanted: tells by the lower-case extension, ".png" say, whether a file in a
             folder is one to work on.
     """
     found = Search()
     for name in inputs:
-        if name != STREAM and os.path.isdir(name):
+        if is_url(name):
+            _search_url(name, wanted, found)
+        elif name != STREAM and os.path.isdir(name):
             _search_folder(name, wanted, found)
         else:
             found.files.append(Found(name, os.path.basename(name)))
@@ -121,10 +129,30 @@ def _search_folder(top: str, wanted: Callable[[str], bool], found: Search) -> No
                 else:
                     folders.append((path, relative, inside))
             elif stat.S_ISREG(status.st_mode) and wanted(os.path.splitext(name)[1].lower()):
-                found.files.append(Found(path, relative))
+                mark = str(status.st_mtime_ns)
+                found.files.append(Found(path, relative, status.st_size, mark))
             else:
                 found.passed_over.append(path)
         waiting += reversed(folders)
+
+
+def _search_url(url: str, wanted: Callable[[str], bool], found: Search) -> None:
+    from kqcodec import stores
+
+    try:
+        if not stores.is_folder(url):
+            found.files.append(Found(url, stores.base_name(url)))
+            return
+        for entry in stores.find(url):
+            # Hidden; and an archive's "../" must not lead out of where results go.
+            if any(part.startswith(".") for part in entry.relative.split("/")):
+                continue
+            if wanted(os.path.splitext(entry.relative)[1].lower()):
+                found.files.append(Found(entry.url, entry.relative, entry.size, entry.mark))
+            else:
+                found.passed_over.append(entry.url)
+    except (OSError, ImportError) as exc:
+        found.failures.append((url, failure_of(exc, url)))
 
 
 def is_picture(suffix: str) -> bool:

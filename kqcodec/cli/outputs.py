@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +18,7 @@ from kqcodec.cli.failures import (
     failure_of,
     writing,
 )
+from kqcodec.cli.places import check_writable, holds, inside, lies_in, place_of, stem
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -37,11 +38,16 @@ class Outputs:
         directory: where the targets lie, to be made if missing; None where -o
             didn't name a directory.
         force: whether files may be replaced.
+        adopts: whether a file that is there and equals the result counts as written.
+        present: the files that are below ``directory`` and their bytes, where that is
+            a URL and they were asked for.
     """
 
     targets: dict[str, str]
     directory: str | None
     force: bool
+    adopts: bool = False
+    present: dict[str, int] | None = None
 
     @classmethod
     def plan(cls, inputs: Sequence[str], output: str | None, suffix: str, force: bool) -> Outputs:
@@ -61,17 +67,13 @@ class Outputs:
             click.UsageError: two results would share a name, one would replace
                 an input, or ``output`` can't hold them.
         """
-        if output is None and any(map(is_url, inputs)):
-            raise click.UsageError("nothing is written beside a URL; say with -o where to.")
-        if is_url(output):
-            raise click.UsageError("this command writes files, not to a URL; kq encode does.")
         directory = _directory(inputs, output)
         targets: dict[str, str] = {}
         for name in inputs:
             if name in targets:
                 raise click.UsageError(f"{click.format_filename(name)} is given twice.")
             if directory is not None:
-                targets[name] = os.path.join(directory, _stem(name) + suffix)
+                targets[name] = inside(directory, stem(name) + suffix)
             elif output is not None:
                 targets[name] = output
             else:
@@ -92,7 +94,7 @@ class Outputs:
             click.UsageError: it would replace an input, or can't be shown on a terminal.
         """
         for name in inputs:
-            if STREAM not in (name, output) and _place(name) == _place(output):
+            if STREAM not in (name, output) and place_of(name) == place_of(output):
                 raise click.UsageError(
                     f"the result would replace the input {click.format_filename(name)}; give "
                     "another name with -o."
@@ -123,25 +125,27 @@ class Outputs:
         Raises:
             click.UsageError: as ``plan``; or the output lies in one of the folders.
         """
-        if output == STREAM or STREAM in inputs or not any(map(os.path.isdir, inputs)):
-            if any(map(os.path.isdir, inputs)):
+        alone = {file.path for file in files}
+        folders = [n for n in inputs if os.path.isdir(n) or (is_url(n) and n not in alone)]
+        if output == STREAM or STREAM in inputs or not folders:
+            if folders:
                 raise click.UsageError("folders can't be mixed with standard input or output.")
             return cls.plan(inputs, output, suffix, force), []
         if output is not None:
-            _check_outside(inputs, output)
+            _check_outside(folders, output)
         wanted: dict[str, str] = {}
         for file in files:
             beside = os.path.splitext(file.path)[0] + suffix
             below = os.path.splitext(file.relative)[0] + suffix
-            wanted[file.path] = beside if output is None else os.path.join(output, below)
+            wanted[file.path] = beside if output is None else inside(output, below)
         sharing: dict[str, list[str]] = {}
         for name, target in wanted.items():
-            sharing.setdefault(_place(target), []).append(name)
+            sharing.setdefault(place_of(target), []).append(name)
         targets: dict[str, str] = {}
         clashes: list[tuple[str, Failure]] = []
         for sharers in sharing.values():
             # One file under two names, by a link say, is no clash.
-            names = list({_place(name): name for name in reversed(sharers)}.values())
+            names = list({place_of(name): name for name in reversed(sharers)}.values())
             for name in names:
                 others = [click.format_filename(other) for other in names if other != name]
                 if others:
@@ -151,7 +155,23 @@ class Outputs:
                     clashes.append((name, failure))
                 else:
                     targets[name] = wanted[name]
-        return cls(targets, output, force), clashes
+        for target in targets.values():
+            check_writable(target)
+        present = None
+        if is_url(output):
+            from kqcodec import stores
+
+            with writing(output):
+                present = {entry.url: entry.size for entry in stores.find(output)}
+        return cls(targets, output, force, present=present), clashes
+
+    def of(self, names: Sequence[str]) -> Outputs:
+        """The outputs of some of the inputs."""
+        targets = {name: self.targets[name] for name in names}
+        present = self.present
+        if present is not None:
+            present = {t: present[t] for t in targets.values() if t in present}
+        return replace(self, targets=targets, present=present)
 
     @property
     def use_stream(self) -> bool:
@@ -170,16 +190,34 @@ class Outputs:
             return
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file with -o")
-        if os.path.isfile(target) and not self.force:
+        if not self.force and not self.adopts and self.size(name) is not None:
             self.tidy(name)
             raise failure_of(FileExistsError(), shown)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is something where the result of ``name`` would go."""
+        target = self.targets[name]
+        return target != STREAM and (os.path.lexists(target) or self.size(name) is not None)
+
+    def size(self, name: str) -> int | None:
+        """Bytes of the file where the result of ``name`` would go; None if there is none."""
+        target = self.targets[name]
+        if not is_url(target):
+            return os.path.getsize(target) if os.path.isfile(target) else None
+        if self.present is not None:
+            return self.present.get(target)
+        from kqcodec import stores
+
+        with writing(target):
+            return stores.look(target)
 
     def tidy(self, name: str) -> None:
         """Remove what a killed run has left beside the target, which won't be written."""
         from kqcodec.files import clear_leftovers
 
-        if self.targets[name] != STREAM:
-            clear_leftovers(self.targets[name])
+        target = self.targets[name]
+        if target != STREAM and not is_url(target):
+            clear_leftovers(target)
 
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.
@@ -203,17 +241,29 @@ class Outputs:
         if suffix is not None:
             target = os.path.splitext(target)[0] + suffix
             data = b"".join(parts)
-            if _holds(target, data):
+            if holds(target, [data]) is not None:
                 return len(data)
             parts = [data]
         with writing(click.format_filename(target)):
-            from kqcodec.files import make_folders, write_whole
+            if self.adopts and not self.force and self.size(name) is not None:
+                size = holds(target, parts)
+                if size is None:
+                    raise FileExistsError(f"{target} exists already")
+                return size
+            return self._write(target, parts)
 
-            if self.directory is not None:
-                make_folders(os.path.dirname(target) or ".")
-            # A device, /dev/stdout say, is written to, not replaced.
-            device = os.path.exists(target) and not os.path.isfile(target)
-            return write_whole(target, parts, self.force or device)
+    def _write(self, target: str, parts: Iterable[Buffer]) -> int:
+        if is_url(target):
+            from kqcodec import stores
+
+            return stores.write(target, parts, self.force)
+        from kqcodec.files import make_folders, write_whole
+
+        if self.directory is not None:
+            make_folders(os.path.dirname(target) or ".")
+        # A device, /dev/stdout say, is written to, not replaced.
+        device = os.path.exists(target) and not os.path.isfile(target)
+        return write_whole(target, parts, self.force or device)
 
 
 def _directory(inputs: Sequence[str], output: str | None) -> str | None:
@@ -235,31 +285,20 @@ def _directory(inputs: Sequence[str], output: str | None) -> str | None:
     return output
 
 
-def _check_outside(inputs: Sequence[str], output: str) -> None:
+def _check_outside(folders: Sequence[str], output: str) -> None:
     """Refuse to write into what is being read."""
     if os.path.exists(output) and not os.path.isdir(output):
         raise click.UsageError(
             f"{click.format_filename(output)} is a file; the files of a folder need a directory."
         )
-    place = _place(output)
-    for name in filter(os.path.isdir, inputs):
-        holder = _place(name)
-        if place != holder and _lies_in(place, holder):
+    place = place_of(output)
+    for name in folders:
+        holder = place_of(name)
+        if place != holder and lies_in(place, holder):
             raise click.UsageError(
                 f"the output {click.format_filename(output)} lies within the input "
                 f"{click.format_filename(name)}; name a directory outside it."
             )
-
-
-def _lies_in(place: str, folder: str) -> bool:
-    try:
-        return os.path.commonpath([place, folder]) == folder
-    except ValueError:  # on another drive, where there are drives
-        return False
-
-
-def _stem(name: str) -> str:
-    return "stdin" if name == STREAM else os.path.splitext(os.path.basename(name))[0]
 
 
 def _check_places(targets: dict[str, str]) -> None:
@@ -268,7 +307,8 @@ def _check_places(targets: dict[str, str]) -> None:
     for name, target in targets.items():
         if target == STREAM:
             continue
-        place = _place(target)
+        check_writable(target)
+        place = place_of(target)
         if place in owners:
             raise click.UsageError(
                 f"{click.format_filename(owners[place])} and {click.format_filename(name)} would "
@@ -276,28 +316,12 @@ def _check_places(targets: dict[str, str]) -> None:
             )
         owners[place] = name
     for name in targets:
-        if name != STREAM and _place(name) in owners:
-            owner = owners[_place(name)]
+        if name != STREAM and place_of(name) in owners:
+            owner = owners[place_of(name)]
             raise click.UsageError(
                 f"the result of {click.format_filename(owner)} would replace the input "
                 f"{click.format_filename(name)}; give another name with -o."
             )
-
-
-def _place(path: str) -> str:
-    """What two names of one file have in common."""
-    return os.path.normcase(os.path.realpath(path))
-
-
-def _holds(path: str, data: bytes) -> bool:
-    """Whether a file is there with just these bytes."""
-    try:
-        if os.path.getsize(path) != len(data):
-            return False
-        with open(path, "rb") as file:
-            return file.read() == data
-    except OSError:
-        return False
 
 
 def _pour(parts: Iterable[Buffer]) -> int:

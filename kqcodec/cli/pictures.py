@@ -20,9 +20,10 @@ from kqcodec.cli.failures import (
     reading,
 )
 from kqcodec.errors import ColorsError, ImageError, LabelsError
+from kqcodec.source import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -30,15 +31,22 @@ if TYPE_CHECKING:
     from kqcodec.image import IndexedImage
 
 
-class _StandardInput(io.BytesIO):
-    """What was read from it, with a name for messages."""
+class _Named(io.BytesIO):
+    """What was read from somewhere, with a name for messages."""
 
-    name = STANDARD_INPUT
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
 
 
 def picture_source(name: str) -> str | BinaryIO:
-    """What the API reads for the input ``name``: a path, or all of standard input."""
-    return name if name != STREAM else _StandardInput(sys.stdin.buffer.read())
+    """What the API reads for the input ``name``: a path, or all of standard input or of
+    what a URL leads to."""
+    if is_url(name):
+        from kqcodec import stores
+
+        return _Named(stores.read(name), name)
+    return name if name != STREAM else _Named(sys.stdin.buffer.read(), STANDARD_INPUT)
 
 
 @contextlib.contextmanager
@@ -117,15 +125,19 @@ def pillow_limits(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
+def _warn(sentence: str) -> None:
+    click.echo(f"kq: warning: {sentence}", err=True)
+
+
 @contextlib.contextmanager
-def warnings_as_lines() -> Iterator[None]:
+def warnings_as_lines(warn: Callable[[str], None] = _warn) -> Iterator[None]:
     """Show what a conversion loses as a line of ours, each time it happens."""
     from PIL import Image
 
     from kqcodec.pixels import ConversionWarning
 
     def show(message: Warning | str, *_: object) -> None:
-        click.echo(f"kq: warning: {message}", err=True)
+        warn(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", ConversionWarning)

@@ -22,6 +22,7 @@ from kqcodec.cli.failures import (
 )
 from kqcodec.cli.goals import SizeType
 from kqcodec.cli.options import MAX_PIXELS, ParamType
+from kqcodec.cli.places import digested
 from kqcodec.cli.progress import stages
 
 if TYPE_CHECKING:
@@ -190,10 +191,15 @@ def _has_tifffile(name: str, pixels: int | None, limit: int) -> bool:
 
 
 def encode_pieces(
-    name: str, outputs: Outputs, settings: Settings, *, hidden: bool
+    name: str,
+    outputs: Outputs,
+    settings: Settings,
+    digest: Callable[[bytes], None],
+    *,
+    hidden: bool,
 ) -> tuple[Header, Costs | None, int, int | None]:
     """Encode the input ``name``: header, costs, bytes written, and of how many pixels the
-    palette is, where not of all."""
+    palette is, where not of all. All bytes are told to ``digest``."""
     from kqcodec.streaming import opened_stream
 
     shown = display_name(name)
@@ -219,7 +225,7 @@ def encode_pieces(
                 **arguments,
             )
         )
-        written = outputs.write(name, _parts(stream.parts, shown))
+        written = outputs.write(name, digested(_parts(stream.parts, shown), digest))
         if stream.sampled is not None:
             click.echo(
                 f"kq: warning: {shown}: the palette is that of its first {stream.sampled:,} of "

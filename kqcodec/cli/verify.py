@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 @click.command(
     "verify",
     epilog="\b\nExamples:\n  kq verify photo.kq\n  kq verify photo.kq pictures/one.kq --json\n"
-    "  kq verify -r pictures/ -q",
+    "  kq verify -r pictures/ -q\n  kq verify --manifest done.jsonl",
 )
-@options.inputs_argument
+@click.argument("inputs", nargs=-1, metavar="FILE...", shell_complete=options.complete_files)
 @click.option(
     "-r", "--recursive", is_flag=True, help="Take the .kq files in folders, and in folders below."
+)
+@click.option(
+    "--manifest",
+    metavar="MANIFEST",
+    help="Check what kq encode --manifest has noted: that each result is there, has the bytes "
+    "that were written, and decodes.",
 )
 @options.threads_option
 @options.max_pixels_option
@@ -41,6 +47,7 @@ def command(
     *,
     inputs: tuple[str, ...],
     recursive: bool,
+    manifest: str | None,
     threads: int | None,
     max_pixels: int,
     as_json: bool,
@@ -53,6 +60,14 @@ def command(
     file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
     folder of them with -r, or - for standard input.
     """
+    if manifest is not None:
+        if inputs or recursive:
+            raise click.UsageError("--manifest names the files; give no others.")
+        from kqcodec.cli.manifested import verify
+
+        ctx.exit(verify(manifest, threads, max_pixels, as_json=as_json, quiet=quiet))
+    if not inputs:
+        raise click.UsageError("Missing argument 'FILE...'.")
     taken: Sequence[str] = inputs
     failures: dict[str, Failure] = {}
     if recursive:

@@ -1,0 +1,185 @@
+"""Many files behind URLs: finding them, reading them whole, and writing them whole.
+
+For fsspec a store is anything with names in it: a bucket, an archive, a folder. What is
+written appears under its name when it is complete: object stores do so of themselves,
+elsewhere it is written beside and renamed.
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kqcodec.files import write_whole
+from kqcodec.remote import State, file_system, persistently, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Buffer
+
+# Where an object is there when all of it is, and not before.
+_OBJECT_STORES = frozenset(
+    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
+)
+# What can't be added to piece by piece, or not at all.
+_READ_ONLY = frozenset({"http", "https", "zip", "tar", "libarchive", "github", "git", "data"})
+
+
+class Entry(NamedTuple):
+    """A file in a store.
+
+    Attributes:
+        url: its own.
+        relative: its path below the folder that was asked about.
+        size: its bytes, or 0 where the store doesn't tell.
+        mark: tells its versions apart, as far as the store does; or "".
+    """
+
+    url: str
+    relative: str
+    size: int
+    mark: str
+
+
+def joined(url: str, relative: str) -> str:
+    """The URL of what lies below another. "zip://a::b.zip" has the path in its first part."""
+    first, separator, rest = url.partition("::")
+    if first.endswith("://") or first.endswith("/") or not relative:
+        return first + relative + separator + rest
+    if "://" not in first:  # "zip::b.zip"
+        first += "://"
+        return first + relative + separator + rest
+    return f"{first}/{relative}{separator}{rest}"
+
+
+def base_name(url: str) -> str:
+    """The last part of a URL's path."""
+    return url.partition("::")[0].rstrip("/").rpartition("/")[2]
+
+
+def protocols(url: str) -> list[str]:
+    """["zip", "https"] of "zip://a::https://b.zip"; the one written to is the first."""
+    return [part.partition("://")[0].lower() for part in url.split("::")]
+
+
+def shared(url: str) -> bool:
+    """Whether other processes see the same."""
+    return "memory" not in protocols(url)
+
+
+def writable(url: str) -> bool:
+    """Whether files can be put there one at a time."""
+    return protocols(url)[0] not in _READ_ONLY
+
+
+def is_folder(url: str) -> bool:
+    """Whether there are files below that URL, rather than one there.
+
+    Raises:
+        OSError, ImportError: as ``file_system``, or it can't be looked at.
+    """
+    fs, path = file_system(url)
+    return bool(translated(url, lambda: persistently(lambda: fs.isdir(path))))
+
+
+def find(url: str) -> Iterator[Entry]:
+    """The files below that URL, at any depth, by their paths; none where there is nothing.
+
+    Raises:
+        OSError, ImportError: as ``is_folder``.
+    """
+    fs, path = file_system(url)
+    fs.invalidate_cache(path)
+    try:
+        found = translated(url, lambda: persistently(lambda: fs.find(path, detail=True)))
+    except FileNotFoundError:
+        return
+    top = str(path).rstrip("/")
+    for name in sorted(found):
+        info = found[name]
+        relative = name[len(top) :].lstrip("/") if name.startswith(top) else name.lstrip("/")
+        if relative and info.get("type", "file") == "file":
+            state = State.of(info)
+            yield Entry(joined(url, relative), relative, state.size or 0, "|".join(state.marks))
+
+
+def look(url: str) -> int | None:
+    """The bytes of the file there, or None where there is none.
+
+    Raises:
+        OSError, ImportError: as ``is_folder``.
+    """
+    fs, path = file_system(url)
+
+    def size() -> Any:
+        fs.invalidate_cache(path)
+        return fs.info(path)
+
+    try:
+        info = translated(url, lambda: persistently(size))
+    except FileNotFoundError:
+        return None
+    return int(info["size"] or 0) if info["type"] == "file" else None
+
+
+def read(url: str) -> bytes:
+    """All of a file.
+
+    Raises:
+        OSError, ImportError: as ``is_folder``.
+    """
+    fs, path = file_system(url)
+    return bytes(translated(url, lambda: persistently(lambda: fs.cat_file(path))))
+
+
+def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
+    """Put a file there, which appears when it is complete.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        FileExistsError: there is one, and ``overwrite`` is false.
+        OSError, ImportError: as ``is_folder``, or it can't be written.
+    """
+    fs, path = file_system(url)
+    if protocols(url)[0] in ("file", "local"):
+        fs.makedirs(fs._parent(path), exist_ok=True)
+        return write_whole(path, parts, overwrite)
+    if not writable(url):
+        raise OSError(f"{url} can only be read; write to a folder or an object store")
+    data = b"".join(parts)
+    put = _put if protocols(url)[0] in _OBJECT_STORES else _put_beside
+    translated(url, lambda: persistently(lambda: put(fs, path, data, overwrite)))
+    return len(data)
+
+
+def _put(fs: Any, path: str, data: bytes, overwrite: bool) -> None:
+    if overwrite:
+        fs.pipe_file(path, data)
+        return
+    create = functools.partial(fs.pipe_file, path, data, mode="create")
+    try:
+        create()
+    except TypeError:  # a file system older than that mode
+        if fs.exists(path):
+            raise FileExistsError(f"{path} exists already") from None
+        fs.pipe_file(path, data)
+
+
+def _put_beside(fs: Any, path: str, data: bytes, overwrite: bool) -> None:
+    """Write under another name, then rename, where a file grows in everybody's sight."""
+    if not overwrite and fs.exists(path):
+        raise FileExistsError(f"{path} exists already")
+    folder, _, name = path.rpartition("/")
+    fs.makedirs(folder, exist_ok=True)
+    beside = f"{folder}/.{name[:64]}.{secrets.token_hex(4)}.tmp"
+    try:
+        fs.pipe_file(beside, data)
+        fs.mv(beside, path)
+    except BaseException:
+        if fs.exists(beside):
+            fs.rm_file(beside)
+        raise

@@ -1,0 +1,133 @@
+"""Tasks in processes and on Dask: all are done once, and a death costs one item at most."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+
+import pytest
+from servers import dask_cluster
+
+from kqcodec.errors import WorkersError
+from kqcodec.workers import in_processes, on_dask
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Squares numbers; the deadly ones kill the process that works on them, and the first
+    time only where there is a place to note it."""
+
+    numbers: tuple
+    deadly: tuple = ()
+    note: str = ""
+
+    def __call__(self):
+        for number in self.numbers:
+            if number in self.deadly and self._again():
+                os.kill(os.getpid(), signal.SIGKILL)
+        return [{"number": n, "square": n * n} for n in self.numbers]
+
+    def _again(self):
+        if not self.note:
+            return True
+        try:
+            os.close(os.open(self.note, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def alone(self):
+        return [Numbers((number,), self.deadly, self.note) for number in self.numbers]
+
+    def lost(self):
+        return [{"number": n, "error": "lost"} for n in self.numbers]
+
+
+def tasks(deadly=(), note="", count=20):
+    for first in range(0, count, 4):
+        yield Numbers(tuple(range(first, first + 4)), deadly, note)
+
+
+def by_number(results):
+    found = {}
+    for outcome in (outcome for some in results for outcome in some):
+        assert outcome["number"] not in found
+        found[outcome["number"]] = outcome.get("square", outcome.get("error"))
+    return found
+
+
+SQUARES = {n: n * n for n in range(20)}
+
+
+def test_processes_do_each_task_once():
+    assert by_number(in_processes(tasks(), 2)) == SQUARES
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_an_item_that_its_process_dies_of_is_lost_alone():
+    assert by_number(in_processes(tasks((6,)), 2)) == {**SQUARES, 6: "lost"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_a_process_that_is_killed_costs_nothing(tmp_path):
+    assert by_number(in_processes(tasks((6,), str(tmp_path / "note")), 2)) == SQUARES
+
+
+class Slow(Numbers):
+    def __call__(self):
+        time.sleep(0.05)
+        return super().__call__()
+
+
+def test_leaving_early_ends_the_processes():
+    results = in_processes((Slow((n,)) for n in range(10_000)), 2)
+    next(results)
+    started = time.monotonic()
+    results.close()
+    assert time.monotonic() - started < 10
+
+
+# Dask
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with dask_cluster() as cluster:
+        yield cluster
+
+
+def test_dask_does_each_task_once(cluster):
+    assert by_number(on_dask(tasks(), cluster.scheduler_address)) == SQUARES
+
+
+def test_dask_survives_the_death_of_a_worker(cluster, tmp_path):
+    found = by_number(on_dask(tasks((6,), str(tmp_path / "note")), cluster.scheduler_address))
+    assert found == SQUARES
+
+
+def test_dask_gives_up_what_kills_every_worker(cluster):
+    found = by_number(on_dask(tasks((6,), count=8), cluster.scheduler_address))
+    assert found == {**{n: n * n for n in range(8)}, 6: "lost"}
+
+
+class Broken(Numbers):
+    def __call__(self):
+        raise AttributeError("there is no such thing here")
+
+
+def test_workers_that_cant_do_it_are_a_sentence(cluster):
+    with pytest.raises(WorkersError, match=r"workers of the Dask scheduler at tcp.* fail: Attr"):
+        list(on_dask([Broken((1,))], cluster.scheduler_address))
+
+
+def test_no_scheduler_is_a_sentence(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("kqcodec.workers._PATIENCE", 0.3)
+    with pytest.raises(WorkersError, match="there is no Dask scheduler at tcp"):
+        list(on_dask(tasks(), "tcp://127.0.0.1:9"))
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"kqcodec\[dask\]"):
+        list(on_dask(tasks(), "tcp://127.0.0.1:9"))
