@@ -219,7 +219,7 @@ def test_graphs_are_small_whatever_the_array(shape, chunks, tile, monkeypatch):
     # None of them is large in itself.
     pixels = [int(cut.chunks.pixels[group].sum()) for group in cut.counting[:50]]
     assert max(pixels) < 2 * max(cut.chunks.pixels[0], shape[0] * shape[1] // 4000, 1 << 22)
-    task = next(passes._counting(None)).task
+    task = next(passes.counting(None)).task
     assert len(task.piece.graph) <= 2 * len(task.numbers) + 1
 
 
