@@ -1,7 +1,7 @@
 """A large picture on a cluster of this machine's processes: time, memory and tasks.
 
     python tests/bench/scale_dask.py [map.tif] [--size 40000x25000] [--workers 2] [-k 64]
-        [--chunk 1000x1000] [--effort default] [--kill] [--alone]
+        [--chunk 1000x1000] [--coder context] [--effort default] [--kill] [--alone]
     python tests/bench/scale_dask.py --graph --size 1000000x1000000
 
 Without a file the map of map_picture.py is drawn. Its chunks are no multiples of tiles,
@@ -30,7 +30,8 @@ from typing import Any
 
 ALONE = (
     "import sys, time, resource, kqcodec\n"
-    "kqcodec.encode_stream(sys.argv[1], sys.argv[2], int(sys.argv[3]), effort=sys.argv[4])\n"
+    "kqcodec.encode_stream(sys.argv[1], sys.argv[2], int(sys.argv[3]),\n"
+    "    coder=sys.argv[4], effort=sys.argv[5])\n"
     "used = resource.getrusage(resource.RUSAGE_SELF)\n"
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
 )
@@ -114,6 +115,7 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
             array,
             target,
             options.k,
+            coder=options.coder,
             effort=options.effort,
             progress=Watcher(client, options.kill),
         )
@@ -160,7 +162,16 @@ def alone(picture: Path, target: Path, options: argparse.Namespace) -> None:
     """Encode with ``encode_stream`` and tell what it took."""
     start = time.perf_counter()
     found = subprocess.run(
-        [sys.executable, "-c", ALONE, picture, target, str(options.k), options.effort],
+        [
+            sys.executable,
+            "-c",
+            ALONE,
+            picture,
+            target,
+            str(options.k),
+            options.coder,
+            options.effort,
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -178,6 +189,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-k", type=int, default=64)
     parser.add_argument("--chunk", default="1000x1000")
+    parser.add_argument("--coder", default="context")
     parser.add_argument("--effort", default="default")
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--alone", action="store_true")
