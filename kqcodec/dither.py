@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ _BLUE_SIDE = 64
 # The width of the Gaussian by which void and cluster measures crowding, squared.
 _BLUE_SIGMA_SQUARED = Decimal("2.25")
 _BLUE_UNIT = 1 << 30
+_ARITHMETIC = Context(prec=28, rounding=ROUND_HALF_EVEN)  # whatever the caller's is
 # Pixels dithered at a time.
 _DIFFUSED = 1 << 20
 _MIXED = 1 << 18
@@ -263,10 +264,11 @@ def _crowding() -> NDArray[np.int64]:
     numbers, whose digits decimal arithmetic makes the same everywhere."""
     side = _BLUE_SIDE
     near = [min(i, side - i) ** 2 for i in range(side)]
-    levels = {
-        square: int((Decimal(-square) / (2 * _BLUE_SIGMA_SQUARED)).exp() * _BLUE_UNIT)
-        for square in {a + b for a in near for b in near}
-    }
+    with localcontext(_ARITHMETIC):
+        levels = {
+            square: int((Decimal(-square) / (2 * _BLUE_SIGMA_SQUARED)).exp() * _BLUE_UNIT)
+            for square in {a + b for a in near for b in near}
+        }
     return np.array([[levels[a + b] for b in near] for a in near], dtype=np.int64)
 
 

@@ -148,13 +148,23 @@ def test_the_generator_writes_the_published_files() -> None:
             assert (VECTORS / folder / f"{vector.name}.kq").read_bytes() == vector.data
 
 
-def test_the_generator_does_not_change_a_published_file(tmp_path: Path) -> None:
-    generator.main(tmp_path)
+def test_the_generator_does_not_change_a_frozen_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("valid", "invalid"):
+        (tmp_path / folder).mkdir()
     smallest = tmp_path / "valid" / "smallest.kq"
-    smallest.write_bytes(b"published")
+    smallest.write_bytes(b"frozen")
     with pytest.raises(SystemExit, match="never change"):
         generator.main(tmp_path)
-    assert smallest.read_bytes() == b"published"
+    assert smallest.read_bytes() == b"frozen"
+    smallest.unlink()
+    not_yet = tmp_path / "valid" / "example-context.kq"
+    if f"valid/{not_yet.name}" not in generator.frozen_digests():
+        not_yet.write_bytes(b"as it was before the release")
+        generator.main(tmp_path)
+        assert "example-context.kq is another than it was" in capsys.readouterr().out
+        assert not_yet.read_bytes() == (VECTORS / "valid" / not_yet.name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -209,10 +219,14 @@ def test_the_index_names_rules_of_the_document() -> None:
         assert vector["kind"] in ERRORS
 
 
-def test_the_index_says_which_valid_files_earlier_decoders_refuse() -> None:
+def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
     for vector in INDEX["valid"]:
         header = kqcodec.read_header(read(vector))
-        assert ("since" in vector) == (header.coder == "context")
+        since = "1.2" if header.coder == "context" else "1.1" if header.alpha else None
+        assert vector.get("since") == since
+        assert vector.get("alpha", False) == header.alpha
+    assert {vector.get("since") for vector in INDEX["invalid"]} == {None, "1.1", "1.2"}
+    assert not [vector for vector in INDEX["invalid"] if {"since", "until"} <= vector.keys()]
 
 
 def worked_examples() -> list[bytes]:

@@ -5,16 +5,34 @@
  *
  *     |S_left|^2 / n_left + |S_right|^2 / n_right - |S|^2 / n
  *
- * Sums are exact integers; the gain is double arithmetic in one fixed order,
- * without fused multiply-adds, so that every machine takes the same cuts.
+ * Sums are exact integers; the gain is double arithmetic in one fixed order, each
+ * operation rounded by itself, so that every machine takes the same cuts. IEEE 754
+ * fixes their results. What would break that is kept out: fused multiply-adds
+ * (CMakeLists.txt), reassociation, and the longer registers of the x87.
  */
 #ifndef KQ_CUTS_H
 #define KQ_CUTS_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if defined(__FAST_MATH__)
+#error "-ffast-math makes other palettes: build without it"
+#endif
+#if defined(__i386__) && defined(__GNUC__) && !defined(__SSE2_MATH__)
+#if defined(__clang__) /* uses it where there is SSE2 */
+#define KQ_DOUBLE __attribute__((target("sse2")))
+#else
+#define KQ_DOUBLE __attribute__((target("sse2,fpmath=sse")))
+#endif
+#elif FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD > 64
+#error "double arithmetic isn't rounded to double here"
+#else /* 1, 16, 32 and 64 are about shorter numbers */
+#define KQ_DOUBLE
+#endif
 
 #define KQ_BIN_SHIFT 6 /* coordinates to bins: a bin is one step of an 8-bit sample */
 #define KQ_BINS 256
@@ -37,7 +55,7 @@ static void kq_part_add(kq_part *part, const int16_t *point, int64_t weight)
         part->sum[c] += weight * point[c];
 }
 
-static double kq_part_score(const kq_part *part)
+KQ_DOUBLE static double kq_part_score(const kq_part *part)
 {
     double s0 = (double)part->sum[0], s1 = (double)part->sum[1];
     double s2 = (double)part->sum[2], s3 = (double)part->sum[3];
@@ -65,7 +83,7 @@ static void kq_part_mean(const kq_part *part, int16_t *mean)
 
 /* The best cut of the points that `order` lists: the first of equals, by axis,
  * then by bin. `bins` is scratch for KQ_BINS parts. */
-static void kq_cut_best(const int16_t *points, const int64_t *weights, const uint32_t *order,
+KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights, const uint32_t *order,
                         size_t count, kq_part *bins, kq_cut *cut)
 {
     int16_t low[4], high[4];

@@ -16,6 +16,9 @@
 #include <immintrin.h>
 #define KQ_SSE2 1
 #if defined(__GNUC__)
+#if defined(__CHAR_UNSIGNED__) && !defined(__clang__)
+#error "gcc's _mm256_blendv_epi8 does something else with -funsigned-char"
+#endif
 #define KQ_AVX2 1
 #define KQ_TARGET_AVX2 __attribute__((target("avx2")))
 #endif

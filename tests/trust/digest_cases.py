@@ -1,0 +1,245 @@
+"""What the digests are of: encodes and decodes of every kind, each a name and bytes.
+
+Each case belongs to a group, by what may ever change it:
+
+- `format 1.0` and `format 1.1`: files by the coders packed and dense, in which the format
+  leaves nothing to choose, and what they decode to. They never change.
+- `format 1.2`: files by the coder context, in which an encoder has a choice.
+- `quantizer`: palettes and labels, which a better search may change.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from profiles import rgb_profile
+from trust.pictures import noise, scrambled
+
+import kqcodec
+from kqcodec import IndexedImage, Metadata
+from kqcodec.image import label_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+    from trust.pictures import Pictures
+
+PACKED_DENSE, ALPHA, CONTEXT = "format 1.0", "format 1.1", "format 1.2"
+QUANTIZER = "quantizer"
+GROUPS = (PACKED_DENSE, ALPHA, CONTEXT, QUANTIZER)
+NEVER_CHANGE = (PACKED_DENSE, ALPHA)
+
+EFFORTS = ("fast", "default", "best")
+KINDS = ("flat", "areas", "tiled", "gradient", "noise")
+KS = (1, 2, 3, 7, 10, 16, 17, 255, 256, 257, 4097)
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
+EXIF = bytes.fromhex("4D4D002A 00000008 0001 0112 0003 00000001 00010000 00000000")
+
+
+class Case(NamedTuple):
+    """One thing to do: ``make(pictures, threads)`` gives its results by name."""
+
+    name: str
+    group: str
+    quick: bool  # also for the reference kernels, which are slow
+    make: Callable[[Pictures, int | None], Mapping[str, bytes]]
+
+
+def cases() -> list[Case]:
+    """All of them."""
+    return [*_indexed_cases(), *_quantizer_cases(), *_whole_cases()]
+
+
+# --- indexed images to files and back ---------------------------------------------
+
+
+def labels_of(kind: str, k: int, height: int, width: int) -> NDArray[Any]:
+    """Labels below K of a picture of some kind."""
+    y, x = np.indices((height, width), dtype=np.int64)
+    drawn = noise(height, width, k, seed=len(kind))
+    labels = {
+        "flat": np.full_like(drawn, k - 1),
+        "areas": drawn[y // 5 * 5, (x + y // 3) // 7],
+        "tiled": drawn[y % 4, x % 5],
+        "gradient": (x + y + drawn % 2) * k // (height + width),
+        "noise": drawn,
+    }[kind]
+    return labels.astype(label_dtype(k))
+
+
+def indexed_of(kind: str, k: int, channels: int, height: int, width: int) -> IndexedImage:
+    """An indexed image with colours of no order."""
+    palette = scrambled(k * channels, seed=k).astype(np.uint8).reshape(k, channels)
+    return IndexedImage(palette, labels_of(kind, k, height, width))
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """An indexed image through a coder."""
+
+    kind: str
+    k: int
+    coder: str
+    effort: str = "default"
+    channels: int = 3
+    tile: Any = 0
+    sections: bool = False
+    size: tuple[int, int] = (50, 70)
+
+    def __call__(self, _: Pictures, threads: int | None) -> dict[str, bytes]:
+        indexed = indexed_of(self.kind, self.k, self.channels, *self.size)
+        if self.sections:
+            metadata = Metadata(icc=rgb_profile(), exif=EXIF, xmp=XMP)
+            indexed = IndexedImage(indexed.palette, indexed.labels, metadata=metadata)
+        data = kqcodec.encode_indexed(
+            indexed, coder=self.coder, effort=self.effort, tile=self.tile, threads=threads
+        )
+        back = kqcodec.decode_indexed(data, threads=threads)
+        if back != indexed or back.metadata != indexed.metadata:
+            raise AssertionError("an indexed image doesn't come back")
+        return {"file": data, "pixels": kqcodec.decode(data, threads=threads).tobytes()}
+
+
+def _indexed_cases() -> Iterator[Case]:
+    for coder, k, kind in itertools.product(("packed", "dense"), KS, ("noise", "gradient")):
+        name = f"{coder}/{kind}-k{k}"
+        yield Case(name, PACKED_DENSE, True, _Coded(kind, k, coder))
+    for coder, tile in itertools.product(("packed", "dense"), (16, (32, 16), (0, 16), (16, 0))):
+        name = f"{coder}/tiles-{tile}".replace(" ", "")
+        yield Case(name, PACKED_DENSE, True, _Coded("noise", 10, coder, tile=tile))
+    for coder, k in itertools.product(("packed", "dense"), (1, 3, 256, 300)):
+        yield Case(
+            f"{coder}/alpha-k{k}", ALPHA, True, _Coded("noise", k, coder, channels=4, tile=32)
+        )
+    yield Case("dense/sections", ALPHA, True, _Coded("areas", 5, "dense", sections=True))
+    for effort, k, kind in itertools.product(EFFORTS, KS, KINDS):
+        quick = k in (1, 3, 17) and kind in ("areas", "noise")
+        size = (50, 70) if k < 1000 else (150, 200)
+        coded = _Coded(kind, k, "context", effort, size=size)
+        yield Case(f"context/{effort}-{kind}-k{k}", CONTEXT, quick, coded)
+    for effort, tile in itertools.product(EFFORTS, (16, (32, 16), (0, 16), (16, 0))):
+        name = f"context/{effort}-tiles-{tile}".replace(" ", "")
+        coded = _Coded("areas", 40, "context", effort, channels=4, tile=tile)
+        yield Case(name, CONTEXT, tile == 16, coded)
+    yield Case("context/sections", CONTEXT, True, _Coded("areas", 5, "context", sections=True))
+
+
+# --- pixels to indexed images -------------------------------------------------------
+
+
+def _flat(indexed: IndexedImage) -> dict[str, bytes]:
+    """Palette and labels as bytes, whatever the machine's order is."""
+    return {"palette": indexed.palette.tobytes(), "labels": indexed.labels.astype(">u2").tobytes()}
+
+
+@dataclass(frozen=True)
+class _Quantized:
+    """A picture to palette and labels."""
+
+    picture: str
+    k: int | None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __call__(self, pictures: Pictures, threads: int | None) -> dict[str, bytes]:
+        options = dict(self.options)
+        return _flat(kqcodec.quantize(pictures[self.picture], self.k, threads=threads, **options))
+
+
+def _quantizer_cases() -> Iterator[Case]:
+    def case(name: str, picture: str, k: int | None, quick: bool = False, **options: Any) -> Case:
+        make = _Quantized(picture, k, tuple(options.items()))
+        return Case(f"quantize/{picture}-{name}", QUANTIZER, quick, make)
+
+    ks = (2, 16, 256)
+    for picture, effort, k in itertools.product(("portrait", "coffee", "waves"), EFFORTS, ks):
+        quick = picture == "waves" and effort == "fast"
+        yield case(f"{effort}-k{k}", picture, k, quick, effort=effort)
+    for picture, effort in itertools.product(("shapes", "digits", "noise"), EFFORTS):
+        yield case(f"{effort}-k10", picture, 10, picture == "digits", effort=effort)
+    for picture, effort, k in itertools.product(("badge", "logo", "icon"), EFFORTS, (4, 32)):
+        yield case(f"{effort}-k{k}", picture, k, picture == "icon", effort=effort)
+    yield case("k1000", "coffee", 1000)
+    yield case("k1", "portrait", 1, True)
+    yield case("exact", "digits", 256, True)
+    for picture in ("portrait", "badge", "icon"):
+        yield case("oklab", picture, 24, picture == "icon", space="oklab")
+    for seed in (1, 2**70, -5):
+        yield case(f"seed{seed}", "portrait", 12, seed=seed)
+    yield case("restarts", "coffee", 9, restarts=3, effort="fast")
+    for sort in ("luma", "frequency", "hue"):
+        yield case(f"sort-{sort}", "digits", 7, True, sort=sort)
+    yield case("pins", "portrait", 12, pins=("#ff2000", "#000000"))
+    yield case("pins", "badge", 12, pins=("#ff2000", "#000000"))
+    fixed = ("#101820", "#f2aa4c", (255, 255, 255), (128, 128, 128), "#808080")
+    yield case("palette", "portrait", None, True, palette=fixed)
+    yield case("palette", "badge", None, palette=(*fixed, "#00000000", "#10182080"))
+    kinds = ("floyd-steinberg", "blue-noise", "bayer")
+    for picture, kind in itertools.product(("portrait", "badge", "icon"), kinds):
+        for space in ("rgb", "oklab"):
+            options: dict[str, Any] = {"effort": "fast", "space": space}
+            yield case(
+                f"{kind}-{space}",
+                picture,
+                10,
+                picture == "icon",
+                dither=0.85,
+                dither_kind=kind,
+                **options,
+            )
+    yield case("dither1", "coffee", 16, dither=1.0)
+    for kind in kinds:
+        yield case(f"large-{kind}", "large", 16, effort="fast", dither=0.7, dither_kind=kind)
+    yield case("k64", "large", 64, effort="fast")
+    yield Case("shared", QUANTIZER, False, _shared)
+    yield Case("segment", QUANTIZER, False, _segmented)
+
+
+def _shared(pictures: Pictures, threads: int | None) -> dict[str, bytes]:
+    some = [pictures[name] for name in ("portrait", "coffee", "badge")]
+    return {"palette": kqcodec.shared_palette(some, 32, threads=threads).tobytes()}
+
+
+def _segmented(pictures: Pictures, threads: int | None) -> dict[str, bytes]:
+    found = kqcodec.segment(pictures["coffee"], 6, threads=threads)
+    return {"labels": found.indexed.labels.astype(">u2").tobytes()}
+
+
+# --- pixels to files -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A picture to a file and back."""
+
+    picture: str
+    k: int
+    options: tuple[tuple[str, Any], ...]
+
+    def __call__(self, pictures: Pictures, threads: int | None) -> dict[str, bytes]:
+        data = kqcodec.encode(pictures[self.picture], self.k, threads=threads, **dict(self.options))
+        corner = kqcodec.read_region(data, (1, 2, 9, 11), threads=threads)
+        return {
+            "file": data,
+            "pixels": kqcodec.decode(data, threads=threads).tobytes(),
+            "region": corner.to_pixels().tobytes(),
+        }
+
+
+def _whole_cases() -> Iterator[Case]:
+    def case(name: str, picture: str, k: int, quick: bool = False, **options: Any) -> Case:
+        return Case(
+            f"encode/{picture}-{name}", CONTEXT, quick, _Encoded(picture, k, tuple(options.items()))
+        )
+
+    for picture, effort in itertools.product(
+        ("portrait", "coffee", "shapes", "badge", "logo", "digits", "icon"), EFFORTS
+    ):
+        quick = picture in ("icon", "digits") and effort != "best"
+        yield case(effort, picture, 32, quick, effort=effort)
+    yield case("k256-tiles", "coffee", 256, tile=64)
+    yield case("k300", "portrait", 300, effort="fast", coder="dense")
+    yield case("k64", "large", 64, effort="fast", tile=256)
