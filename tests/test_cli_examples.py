@@ -41,7 +41,8 @@ def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
         picture.save(name)
     Image.fromarray(portrait[::step, ::step, 0] // 50).save("mask.png")
     if command in READERS:
-        assert kq("encode", "photo.png", "pictures/one.png").exit_code == 0
+        run = ["encode", "photo.png", "pictures/one.png"]
+        assert kq(*run, *(["--manifest", "done.jsonl"] * (command == "verify"))).exit_code == 0
         (tmp_path / "photo.png").unlink()
     found = examples(command)
     assert found

@@ -24,6 +24,7 @@ from kqcodec.cli.text import hex_color, percent
 from kqcodec.errors import PaletteError
 
 if TYPE_CHECKING:
+    from kqcodec.cli.outputs import Outputs
     from kqcodec.recovery import Recovery
 
 _SUFFIX = "-repaired.kq"
@@ -114,7 +115,7 @@ def command(
         _check_mask(mask, batch)
     lossy: list[str] = []
 
-    def work(name: str, each: int) -> dict[str, Any]:
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.recovery import recover
 
         if mask is not None and os.path.exists(mask) and not flags.force:
@@ -129,14 +130,14 @@ def command(
                 raise Failure(REFUSED, str(exc)) from exc
             except ValueError as exc:
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
-        written = batch.outputs.write(name, saved.parts())
+        written = outputs.write(name, saved.parts())
         if mask is not None:
             _write_mask(saved, mask, flags.force)
         if saved.lost:
             lossy.append(name)
         return {
             "input": name,
-            "output": batch.outputs.targets[name],
+            "output": outputs.targets[name],
             "width": saved.image.width,
             "height": saved.image.height,
             "k": saved.image.k,
