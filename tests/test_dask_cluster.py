@@ -16,6 +16,8 @@ from kqcodec.errors import ImageError, WorkersError
 
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
+import dask  # noqa: E402 - skipped where it isn't installed
+
 import kqcodec.dask as kq_dask  # noqa: E402 - skipped where Dask isn't installed
 from kqcodec.dask import crews, groups  # noqa: E402
 
@@ -47,13 +49,16 @@ def dask_array(pixels, fatal=None):
 
 @contextlib.contextmanager
 def cluster_of(workers):
-    with distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address="127.0.0.1:0",
-        silence_logs=50,
-    ) as cluster:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "120s"}),  # on a busy machine
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
+        ) as cluster,
+    ):
         yield cluster
 
 
@@ -86,6 +91,7 @@ def test_a_cluster_whose_workers_are_killed(picture, tmp_path, monkeypatch):
         def kill(stage, share):
             if stage != "palette" and share > 0.2 and stage not in killed:
                 killed.append(stage)
+                client.wait_for_workers(2, timeout=120)
                 for pid in list(client.run(os.getpid, on_error="ignore").values())[:1]:
                     os.kill(pid, signal.SIGKILL)
 
