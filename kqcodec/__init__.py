@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from kqcodec.quantizer import quantize
     from kqcodec.recovery import Recovery, recover
     from kqcodec.report import SizeReport, size_report
+    from kqcodec.scaled import read_scaled
     from kqcodec.segments import Segment, Segmentation, segment
     from kqcodec.shared import shared_palette
     from kqcodec.streaming import encode_stream
@@ -76,6 +77,7 @@ _HOMES = {
     "read_header": "decoder",
     "read_palette": "palette_files",
     "read_region": "decoder",
+    "read_scaled": "scaled",
     "read_tiles": "decoder",
     "recover": "recovery",
     "segment": "segments",
@@ -116,6 +118,7 @@ __all__ = [
     "read_header",
     "read_palette",
     "read_region",
+    "read_scaled",
     "read_tiles",
     "recover",
     "segment",

@@ -16,6 +16,7 @@ import numpy as np
 from kqcodec.histogram import KEYS
 from kqcodec.image import label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.palette import PART, renumbered
 from kqcodec.parallel import ordered_map
 from kqcodec.rgba_colors import RgbaTable
 
@@ -62,7 +63,9 @@ class ColorMap:
     def counts(self) -> NDArray[np.int64]:
         """How many pixels have each entry: int64, shape (K,)."""
         counts = np.zeros(len(self.palette), dtype=np.int64)
-        np.add.at(counts, self.labels, self.colors.counts)
+        for start in range(0, len(self.labels), PART):
+            part = slice(start, start + PART)
+            np.add.at(counts, self.labels[part], self.colors.counts[part])
         return counts
 
     def without_counts(self) -> ColorMap:
@@ -73,7 +76,7 @@ class ColorMap:
         """The same with the palette ``palette[order]``."""
         places = np.empty(len(order), dtype=self.labels.dtype)
         places[order] = np.arange(len(order), dtype=places.dtype)
-        return replace(self, palette=self.palette[order], labels=places[self.labels])
+        return replace(self, palette=self.palette[order], labels=renumbered(self.labels, places))
 
 
 class Labeler:

@@ -185,7 +185,7 @@ def decode(
         def place(box: Box, labels: Labels) -> None:
             kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
-        _decode_tiles(opened, opened.records(), place, threads)
+        decode_tiles(opened, opened.records(), place, threads)
     return pixels
 
 
@@ -224,7 +224,7 @@ def read(
         def place(box: Box, tile: Labels) -> None:
             labels[box.slices] = tile
 
-        _decode_tiles(opened, opened.records(), place, threads)
+        decode_tiles(opened, opened.records(), place, threads)
     return _indexed(opened, labels)
 
 
@@ -284,7 +284,7 @@ def read_region(
             raise OSError(opened_source.no_regions)
         opened_source.expect_front()
         opened = Opened.from_source(opened_source, None)
-        region = _checked_box(box, opened.header)
+        region = checked_box(box, opened.header)
         touched = list(opened.header.grid.touched(region))
         check_limit(
             sum(opened.header.grid.box(index).pixels for index in touched),
@@ -298,11 +298,12 @@ def read_region(
             inside = tile[common.moved(-tile_box.left, -tile_box.upper).slices]
             labels[common.moved(-region.left, -region.upper).slices] = inside
 
-        _decode_tiles(opened, _records_of(opened, touched), place, threads)
+        decode_tiles(opened, records_of(opened, touched), place, threads)
     return _indexed(opened, labels)
 
 
-def _records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
+def records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
+    """The records of some tiles, by their indices, which ascend, of a file that can seek."""
     if opened.header.grid.count == 1:
         yield from opened.records()
         return
@@ -344,7 +345,7 @@ def starts_of_records(opened: Opened) -> list[int]:
     return starts
 
 
-def _decode_tiles(
+def decode_tiles(
     opened: Opened,
     records: Iterable[container.Record],
     place: Callable[[Box, Labels], None],
@@ -380,7 +381,8 @@ def _buffer(data: Buffer) -> Buffer:
         ) from exc
 
 
-def _checked_box(box: Sequence[int], header: Header) -> Box:
+def checked_box(box: Sequence[int], header: Header) -> Box:
+    """A box that lies in the picture, or TypeError or ValueError as ``read_region``."""
     if len(box) != 4 or not all(isinstance(side, (int, np.integer)) for side in box):
         raise TypeError(f"box must be four whole numbers, not {box!r}")
     region = Box(*(int(side) for side in box))

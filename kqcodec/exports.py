@@ -20,6 +20,7 @@ from kqcodec.pixels import ConversionWarning
 from kqcodec.profiles import palette_in_srgb
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL import Image
 
     from kqcodec.image import IndexedImage
@@ -71,8 +72,7 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     if file_format in ARRAYS:
         return _array_bytes(indexed, file_format)
     image = indexed.to_pil()
-    if indexed.has_alpha and file_format in _LOSING_ALPHA:
-        raise ValueError(f"{file_format} files keep no transparency")
+    check_alpha(indexed.has_alpha, file_format)
     if image.mode == "P" and file_format not in (
         _PALETTED_WITH_ALPHA if indexed.has_alpha else PALETTED
     ):
@@ -81,6 +81,12 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
         del image.info["transparency"]
         image.info.update(_gif_transparency(indexed))
     return pillow_bytes(image, file_format, indexed.metadata)
+
+
+def check_alpha(has_alpha: bool, file_format: str) -> None:
+    """Raise ValueError where Pillow would write such a file without alpha and not say so."""
+    if has_alpha and file_format in _LOSING_ALPHA:
+        raise ValueError(f"{file_format} files keep no transparency")
 
 
 def _gif_transparency(indexed: IndexedImage) -> dict[str, int]:
@@ -131,7 +137,19 @@ def _array_bytes(indexed: IndexedImage, file_format: str) -> bytes:
 
 def _carried(indexed: IndexedImage, file_format: str) -> IndexedImage:
     """The image with no more metadata than the format carries."""
-    metadata, palette = indexed.metadata, indexed.palette
+    palette, metadata = carried(indexed.palette, indexed.metadata, file_format)
+    return replace(indexed, palette=palette, metadata=metadata)
+
+
+def carried(
+    palette: NDArray[np.uint8], metadata: Metadata, file_format: str
+) -> tuple[NDArray[np.uint8], Metadata]:
+    """Colours, shape (N, 3) or (N, 4), and no more of their metadata than the format
+    carries: a profile that it can't is applied.
+
+    Warns:
+        ConversionWarning: Exif or XMP are left out.
+    """
     carries = _CARRIES.get(file_format, ())
     if metadata.icc is not None and "icc" not in carries:
         palette = palette_in_srgb(palette, metadata.icc)
@@ -143,7 +161,7 @@ def _carried(indexed: IndexedImage, file_format: str) -> IndexedImage:
     if metadata.exif is not None and not is_exif(metadata.exif):
         _warn("the Exif is damaged; it is left out")  # formats that read it would refuse it
         metadata = replace(metadata, exif=None)
-    return replace(indexed, palette=palette, metadata=metadata)
+    return palette, metadata
 
 
 def _warn(message: str) -> None:

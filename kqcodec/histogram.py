@@ -73,6 +73,10 @@ class Histogram:
         """The sum of the counts."""
         return int(self.counts.sum())
 
+    def part(self, which: slice) -> Histogram:
+        """Some of its colours, neighbours in the list."""
+        return Histogram(self.keys[which], self.counts[which], self.channels)
+
     def lightened(self, most: int) -> Histogram:
         """The same colours with counts that add up to at most so many, ``most`` being
         more than there are colours: halved as often as that takes, but never to 0."""

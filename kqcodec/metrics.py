@@ -75,6 +75,18 @@ def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.
     return squared
 
 
+def squared_to_entries(
+    colors: Histogram, palette: NDArray[np.uint8], labels: NDArray[Any]
+) -> NDArray[np.int32]:
+    """The squared RGB distance of each colour of a histogram to its entry."""
+    squared = np.empty(len(colors), dtype=np.int32)
+    for start in range(0, len(colors), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        some = colors_of_keys(colors.keys[part])
+        squared[part] = squared_distances(some, palette[labels[part]])
+    return squared
+
+
 def squared_rgba_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Squared distances of uint8 colours of shape (..., 4), each 130,050-fold: int64,
     shape (...)."""
@@ -150,8 +162,12 @@ def psnr_of_mse(mean_squared_error: float) -> float:
 
 def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
     """Sums of squared distances and of distances, weighted."""
-    total = _weighted_sum(squared.astype(np.int64), weights)
-    return total, steps_to_distance(_weighted_sum(distances_in_steps(squared), weights))
+    total = steps = 0
+    for start in range(0, len(squared), _CHUNK):
+        some, counts = squared[start : start + _CHUNK], weights[start : start + _CHUNK]
+        total += _weighted_sum(some.astype(np.int64), counts)
+        steps += _weighted_sum(distances_in_steps(some), counts)
+    return total, steps_to_distance(steps)
 
 
 def _weighted_sum(values: NDArray[np.int64], weights: NDArray[np.int64]) -> int:

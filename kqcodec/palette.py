@@ -11,14 +11,14 @@ coders that see only index values profit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from kqcodec.coarse import in_morton_order
 from kqcodec.histogram import colors_of_keys, keys_of_colors
 from kqcodec.kernels import kernels
-from kqcodec.metrics import squared_distances
+from kqcodec.metrics import squared_to_entries
 from kqcodec.spaces import FRACTION_BITS, SPACES
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from kqcodec.spaces import Space
 
     SortedPoints: TypeAlias = tuple[WeightedPoints, NDArray[np.uint32]]
+
+# Colours worked on at a time, where there may be millions.
+PART = 1 << 20
 
 LUMA = (299, 587, 114)
 
@@ -61,13 +64,33 @@ def assigned(
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
     """Each colour's nearest entry, the lowest of several, of a palette that stays as it
     is, and its squared distance in the space. ``points`` is as for ``finished``."""
-    data, order = points or in_morton_order(colors, space)
-    nearest = np.empty(len(data), dtype=np.uint16)
-    distances = np.empty(len(data), dtype=np.int32)
-    kernels.nearest(data.points, space.points(palette), nearest, distances)
-    labels, distances_there = np.empty_like(nearest), np.empty_like(distances)
-    labels[order], distances_there[order] = nearest, distances
+    labels = np.empty(len(colors), dtype=np.uint16)
+    distances_there = np.empty(len(colors), dtype=np.int32)
+    centers = space.points(palette)
+    for start in range(0, len(colors), len(colors) if points is not None else PART):
+        part = slice(start, start + PART) if points is None else slice(None)
+        data, order = points or in_morton_order(colors.part(part), space)
+        nearest = np.empty(len(data), dtype=np.uint16)
+        distances = np.empty(len(data), dtype=np.int32)
+        kernels.nearest(data.points, centers, nearest, distances)
+        labels[part][order], distances_there[part][order] = nearest, distances
     return labels, distances_there
+
+
+def used_entries(labels: NDArray[np.uint16], k: int) -> NDArray[np.bool_]:
+    """Which of k entries any label names: bool, shape (k,)."""
+    used = np.zeros(k, dtype=np.bool_)
+    for start in range(0, len(labels), PART):
+        used[labels[start : start + PART]] = True
+    return used
+
+
+def renumbered(labels: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+    """``numbers[labels]``, without the wide indices that NumPy makes of all at a time."""
+    found = np.empty(labels.shape, dtype=numbers.dtype)
+    for start in range(0, len(labels), PART):
+        found[start : start + PART] = numbers[labels[start : start + PART]]
+    return found
 
 
 def finished(
@@ -88,14 +111,14 @@ def finished(
     """
     stored = ordered(palette)
     nearest, distances = assigned(colors, stored, space, points)
-    used = np.bincount(nearest, minlength=len(stored)) > 0
+    used = used_entries(nearest, len(stored))
     if kept is not None:
         used |= is_among(stored, kept)
     # Labels keep their order, and no colour's nearest entry is dropped.
     renumber: NDArray[np.uint16] = (np.cumsum(used) - 1).astype(np.uint16)
-    labels = renumber[nearest]
+    labels = renumbered(nearest, renumber)
     if space.name == "rgb":
-        squared = distances >> (2 * FRACTION_BITS)
+        squared = np.right_shift(distances, 2 * FRACTION_BITS, out=distances)
     else:
-        squared = squared_distances(colors.colors, stored[used][labels])
+        squared = squared_to_entries(colors, stored[used], labels)
     return stored[used], labels, squared

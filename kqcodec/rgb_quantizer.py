@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from kqcodec.color_map import ColorMap
 from kqcodec.effort import effort_of
 from kqcodec.engine import MAX_WEIGHT, find_palette
-from kqcodec.metrics import costs_of_palette, squared_distances
+from kqcodec.metrics import costs_of_palette, squared_to_entries
 from kqcodec.palette import assigned, finished
 from kqcodec.pins import find_pinned
 from kqcodec.spaces import space_of
+from kqcodec.thinning import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +47,11 @@ def map_rgb(
     if choice.fixed is not None:
         palette = choice.fixed
         labels, _ = assigned(colors, palette, space_of(space))
-        squared = squared_distances(colors.colors, palette[labels])
+        squared = squared_to_entries(colors, palette, labels)
     else:
+        few = thinned(colors).lightened(MAX_WEIGHT)
         palette, labels, squared, iterations = searched(
-            colors.lightened(MAX_WEIGHT),
+            few,
             k,
             choice.pins,
             effort=effort_of(effort),
@@ -58,6 +60,8 @@ def map_rgb(
             restarts=restarts,
             progress=progress,
         )
+        if len(few) < len(colors):
+            palette, labels, squared = finished(colors, palette, space_of(space), kept=choice.pins)
     costs = costs_of_palette(colors, palette, squared, iterations=iterations)
     return ColorMap.of(palette, colors, labels, costs)
 

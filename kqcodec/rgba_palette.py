@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from kqcodec.coarse import in_morton_order
 from kqcodec.engine import UNIT, Progress, find_palette, nudge, points_to_nudge
 from kqcodec.errors import ColorsError
 from kqcodec.histogram import Histogram, colors_of_keys, keys_of_colors
+from kqcodec.palette import PART, is_among, lumas, renumbered, used_entries
 from kqcodec.palette import assigned as nearest_entries
-from kqcodec.palette import is_among, lumas
 from kqcodec.rgba_clusters import Centers, Colors, State, assigned, searched, settled
 from kqcodec.rgba_colors import FIRST_OPAQUE
 
@@ -212,14 +213,15 @@ def finished(
     colors: Histogram,
     palette: NDArray[np.uint8],
     space: AlphaSpace,
-    points: SortedPoints,
+    points: SortedPoints | None = None,
     kept: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """The stored form of a palette for these colours, each entry once, all of them
     used but for the opaque colours ``kept``, shape (P, 3), and each colour's label.
 
     Opaque colours get their nearest opaque entry, what is fully transparent gets its
-    own, others their nearest of all. ``points`` are those of ``find_rgba_palette``.
+    own, others their nearest of all. ``points``, where they are at hand, are those of
+    ``find_rgba_palette``.
     """
     keys = np.unique(keys_of_colors(palette))
     stored, _ = exact(Histogram(keys, np.ones(len(keys), dtype=np.int64), 4))
@@ -230,19 +232,32 @@ def finished(
     # Centers have the opaque entries first, and what is hidden last.
     entry = np.concatenate(
         [np.arange(size - opaque, size), np.arange(hidden, size - opaque), np.arange(hidden)]
-    )
+    ).astype(np.uint16)
     first = int(colors.keys[0] == 0)
-    fine, order = points
-    found = entry[assigned(Colors.of(fine), centers).labels]
-    is_opaque = fine.keys >= FIRST_OPAQUE
-    labels = np.zeros(len(colors), dtype=np.intp)
-    labels[first + order[is_opaque]] = found[: np.count_nonzero(is_opaque)]
-    labels[first + order[~is_opaque]] = found[np.count_nonzero(is_opaque) :]
-    used = np.bincount(labels, minlength=size) > 0
+    labels = np.zeros(len(colors), dtype=np.uint16)
+    if points is not None:
+        labels[first:] = entry[_nearest(points, centers)]
+    for start in range(first, len(colors) if points is None else 0, PART):
+        part = slice(start, start + PART)
+        some = in_morton_order(colors.part(part), space)
+        labels[part] = entry[_nearest(some, centers)]
+    used = used_entries(labels, size)
     if kept is not None:
         used |= is_among(stored, kept)
-    renumber = np.cumsum(used) - 1
-    return stored[used], renumber[labels].astype(np.uint16)
+    renumber = (np.cumsum(used) - 1).astype(np.uint16)
+    return stored[used], renumbered(labels, renumber)
+
+
+def _nearest(points: SortedPoints, centers: Centers) -> NDArray[np.uint16]:
+    """The centre of each of some colours that aren't fully transparent, in their order
+    before they were sorted."""
+    fine, order = points
+    found = assigned(Colors.of(fine), centers).labels
+    is_opaque = fine.keys >= FIRST_OPAQUE
+    opaque = np.count_nonzero(is_opaque)
+    labels = np.empty(len(fine), dtype=np.uint16)
+    labels[order[is_opaque]], labels[order[~is_opaque]] = found[:opaque], found[opaque:]
+    return labels
 
 
 def mapped(colors: Histogram, palette: NDArray[np.uint8], space: AlphaSpace) -> NDArray[np.uint16]:

@@ -6,19 +6,22 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kqcodec.color_map import ColorMap
 from kqcodec.effort import effort_of
 from kqcodec.engine import MAX_WEIGHT
 from kqcodec.errors import ColorsError
 from kqcodec.metrics import costs_of_rgba
+from kqcodec.palette import PART
 from kqcodec.rgba_palette import exact, find_rgba_palette, finished, least_colors, mapped
 from kqcodec.rgba_pins import find_rgba_pinned
 from kqcodec.spaces import alpha_space_of
+from kqcodec.thinning import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from kqcodec.choice import Choice
@@ -51,10 +54,14 @@ def map_rgba(
         palette, iterations = choice.fixed, 0
         if palette.shape[1] == 3:
             raise ColorsError("there are transparent pixels, but the palette is opaque")
-        labels = mapped(colors, palette, alpha_space_of(space))
+        labels = np.empty(len(colors), dtype=np.uint16)
+        for start in range(0, len(colors), PART):
+            part = slice(start, start + PART)
+            labels[part] = mapped(colors.part(part), palette, alpha_space_of(space))
     else:
+        few = thinned(colors).lightened(MAX_WEIGHT)
         palette, labels, iterations = rgba_searched(
-            colors.lightened(MAX_WEIGHT),
+            few,
             k,
             choice.pins,
             effort=effort_of(effort),
@@ -63,6 +70,8 @@ def map_rgba(
             restarts=restarts,
             progress=progress,
         )
+        if len(few) < len(colors):
+            palette, labels = finished(colors, palette, alpha_space_of(space), kept=choice.pins)
     costs = costs_of_rgba(colors, palette, labels, iterations=iterations)
     return ColorMap.of(palette, colors, labels, costs)
 

@@ -29,6 +29,8 @@ ON_COMPILED_KERNELS = (
     "test_integration",
     "test_page",
     "test_readme",
+    "test_streaming",
+    "test_thinning",
     "test_tutorial",
 )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import indexed
+from samples import SLOW, indexed
 from trust import attempts
 from trust.files import palette_length_bits, parts_of, small_files
 
@@ -17,7 +17,12 @@ from kqcodec.container import pack_length, read_length
 from kqcodec.header import Header
 from kqcodec.source import BufferSource
 
-FILES = {file.name: file for file in small_files()}
+FILES = {
+    file.name: file
+    for file in small_files()
+    # On the reference kernels it takes a millisecond to decode an entry of a palette.
+    if not SLOW or file.picture.k <= 17 or len(palette_length_bits(file.data)) == 0
+}
 SMALL = {name: file.data for name, file in FILES.items()}
 names = pytest.mark.parametrize("name", SMALL)
 
@@ -83,7 +88,7 @@ def test_every_flipped_bit_in_the_length_of_a_coded_palette_is_refused():
             damaged[bit // 8] ^= 0x80 >> bit % 8
             read_all(bytes(damaged))
             tried += 1
-    assert tried >= 8 * 5
+    assert tried >= 8 * (3 if SLOW else 5)
 
 
 @names

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli import folders
+from kqcodec.cli import folders, options
 from kqcodec.cli.errand import Errand, failed
 from kqcodec.cli.failures import (
     REFUSED,
@@ -89,14 +89,7 @@ _OPTIONS = (
         help="Work on N files at once.  [default: as many as there are processors, "
         f"at most {_MOST_JOBS}]",
     ),
-    click.option("--force", is_flag=True, help="Replace files that exist."),
-    click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Print one JSON object for each file, a line each.",
-    ),
-    click.option("-q", "--quiet", is_flag=True, help="Print nothing but warnings and errors."),
+    options.result_options,
 )
 
 

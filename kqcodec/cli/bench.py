@@ -55,14 +55,7 @@ class Settings:
     metavar="K,...",
     help="Numbers of colours.",
 )
-@click.option(
-    "--coders",
-    type=options.NamesType(options.CODERS),
-    default=",".join(options.CODERS),
-    show_default=True,
-    metavar="NAME,...",
-    help="Of .kq.",
-)
+@options.coders_option("Of .kq.")
 @click.option(
     "--efforts",
     type=options.NamesType(),

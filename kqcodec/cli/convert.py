@@ -147,7 +147,8 @@ def summary(figures: dict[str, Any]) -> str:
         return line
     if figures["output"] == STREAM:
         return ""
+    colors = f"K = {figures['k']:,}, " if "k" in figures else ""  # means have no palette
     return (
         f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
-        f"K = {figures['k']:,}, {figures['output_bytes']:,} bytes"
+        f"{colors}{figures['output_bytes']:,} bytes"
     )

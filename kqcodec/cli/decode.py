@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,23 @@ import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.batch import Batch, Flags, batch_options
 from kqcodec.cli.convert import summary
+from kqcodec.cli.decode_pieces import (
+    Part,
+    large_header,
+    large_parts,
+    mean_file,
+    part_options,
+    read_part,
+)
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.pictures import warnings_as_lines
+from kqcodec.errors import LimitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kqcodec.cli.outputs import Outputs
+    from kqcodec.header import Header
     from kqcodec.image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
@@ -28,6 +41,8 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
     epilog="\b\nExamples:\n"
     "  kq decode photo.kq -o back.png\n"
     "  kq decode photo.kq --labels -o labels.npy\n"
+    "  kq decode photo.kq --region 10,10,20,20 -o corner.png\n"
+    "  kq decode photo.kq --scale 1/2 -o small.png\n"
     "  kq decode -r pictures/ -o decoded/",
 )
 @options.inputs_argument
@@ -48,6 +63,7 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
     metavar="COLOR",
     help="Put this colour behind transparent pixels, for formats without alpha.",
 )
+@part_options
 @options.threads_option
 @options.max_pixels_option
 @batch_options
@@ -70,9 +86,11 @@ def command(
     extension chooses the format: whatever Pillow writes, and .npy for a NumPy array of
     RGB or RGBA. Up to 256 colours, PNG keeps the palette and the indices as they are,
     without alpha GIF, BMP and TIFF too; other formats get pixels, WebP without loss. An
-    ICC profile, Exif and XMP go along where the format carries them.
+    ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
+    megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
     """
     flags = Flags.taken_from(given)
+    part = Part.taken_from(given, labels)
     batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
     named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
@@ -82,26 +100,58 @@ def command(
         )
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
-        with reading(display_name(name)):
-            source = sys.stdin.buffer if name == STREAM else name
-            indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)
+        target = outputs.targets[name]
+        start = {"input": name, "output": target, "format": file_format}
+        if part.is_given:
+            found, metadata = read_part(name, part, each, max_pixels)
+            if not isinstance(found, kqcodec.IndexedImage):
+                with _for_format(found.shape[2] == 4):
+                    data = mean_file(found, metadata, file_format, background)
+                height, width, channels = found.shape
+                size: dict[str, Any] = {"width": width, "height": height, "alpha": channels == 4}
+                return {**start, **size, "output_bytes": outputs.write(name, [data])}
+            indexed = found
+        elif (header := large_header(name, file_format, max_pixels)) is not None:
+            parts = large_parts(
+                name,
+                target,
+                file_format,
+                labels=labels,
+                background=background,
+                threads=each,
+                max_pixels=max_pixels,
+            )
+            return {**start, **_size(header), "output_bytes": outputs.write(name, parts)}
+        else:
+            indexed = _whole(name, each, max_pixels)
         if background is not None:
             indexed = indexed.flattened(background)
         written = outputs.write(name, _file(indexed, file_format, labels))
-        return {
-            "input": name,
-            "output": outputs.targets[name],
-            "format": file_format,
-            "width": indexed.width,
-            "height": indexed.height,
-            "k": indexed.k,
-            "alpha": indexed.has_alpha,
-            "output_bytes": written,
-        }
+        return {**start, **_size(indexed), "output_bytes": written}
 
     with warnings_as_lines():
         code = batch.run(work, summary, threads)
     ctx.exit(code)
+
+
+def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
+    with reading(display_name(name)):
+        source = sys.stdin.buffer if name == STREAM else name
+        try:
+            return kqcodec.read(source, threads=threads, max_pixels=max_pixels)
+        except LimitError as exc:
+            message = f"{exc}, write .tiff or .npy, or take a --region or --scale of it"
+            raise LimitError(message) from exc
+
+
+def _size(picture: IndexedImage | Header) -> dict[str, Any]:
+    alpha = picture.has_alpha if isinstance(picture, kqcodec.IndexedImage) else picture.alpha
+    return {
+        "width": picture.width,
+        "height": picture.height,
+        "k": picture.k,
+        "alpha": alpha,
+    }
 
 
 def _format_of(target: str) -> str:
@@ -131,12 +181,19 @@ def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
     from kqcodec.exports import npy_bytes, picture_bytes, pillow_bytes
     from kqcodec.labelmaps import label_picture
 
-    try:
+    with _for_format(indexed.has_alpha):
         if not labels:
             return [picture_bytes(indexed, file_format)]
         if file_format == "NPY":
             return [npy_bytes(indexed.labels)]
         return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
+
+
+@contextlib.contextmanager
+def _for_format(has_alpha: bool) -> Iterator[None]:
+    """Turn the exception of a format that can't hold a picture into a Failure."""
+    try:
+        yield
     except ValueError as exc:
-        other = ", or give a --background" if indexed.has_alpha else ""
+        other = ", or give a --background" if has_alpha else ""
         raise Failure(USAGE, f"{exc}; choose another extension, .png say{other}") from exc

@@ -48,14 +48,7 @@ _SIZE_WIDTH = 13
     metavar="K",
     help="Numbers of colours to try: a range like 2..10, numbers like 2,4,8, or both.",
 )
-@click.option(
-    "--coders",
-    type=options.NamesType(options.CODERS),
-    default=",".join(options.CODERS),
-    show_default=True,
-    metavar="NAME,...",
-    help="Whose sizes to give.",
-)
+@options.coders_option("Whose sizes to give.")
 @options.search_options_from(RESTARTS)
 @options.tile_option
 @options.threads_option
@@ -78,9 +71,7 @@ _SIZE_WIDTH = 13
     help="Which to draw there.  [default: 3, 6, 10]",
 )
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@options.result_options
 def command(
     *,
     image: str,

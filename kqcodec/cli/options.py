@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -175,6 +176,13 @@ force_option = click.option("--force", is_flag=True, help="Replace files that ex
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Print nothing but warnings and errors."
 )
+
+
+def result_options(command: _Function) -> _Function:
+    """--force, --json and --quiet: what becomes of results, and what is said of them."""
+    return force_option(json_option(quiet_option(command)))
+
+
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -207,6 +215,19 @@ keep_option = click.option(
 )
 
 
+# Where a picture is worked on tile by tile, memory doesn't grow with it, and time may
+# grow with the file: so many pixels for each of its bytes.
+_PIXELS_A_BYTE = 4096
+
+
+def most_pixels_by_tiles(name: str, max_pixels: int) -> int:
+    """The limit for the .kq file ``name`` where its tiles are dealt with one by one: the
+    one that was asked for, or else what the file's size allows, if that is more."""
+    if max_pixels != MAX_PIXELS or not os.path.isfile(name):
+        return max_pixels
+    return max(max_pixels, _PIXELS_A_BYTE * os.path.getsize(name))
+
+
 def complete_files(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -224,6 +245,30 @@ inputs_argument = click.argument(
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
     return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=complete_files)
+
+
+def k_option(default: int, text: str) -> Callable[[_Function], _Function]:
+    """-k, one number of colours."""
+    return click.option(
+        "-k",
+        type=click.IntRange(1, 65_536),
+        default=default,
+        show_default=True,
+        metavar="K",
+        help=text,
+    )
+
+
+def coders_option(text: str) -> Callable[[_Function], _Function]:
+    """--coders, all of them by default."""
+    return click.option(
+        "--coders",
+        type=NamesType(CODERS),
+        default=",".join(CODERS),
+        show_default=True,
+        metavar="NAME,...",
+        help=text,
+    )
 
 
 def search_options_from(restarts: int) -> Callable[[_Function], _Function]:

@@ -71,23 +71,14 @@ _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
     type=click.Choice(FORMATS),
     help="The file's format.  [default: what the extension of OUT says]",
 )
-@click.option(
-    "-k",
-    type=click.IntRange(1, 65_536),
-    default=16,
-    show_default=True,
-    metavar="K",
-    help="Find at most K colours.",
-)
+@options.k_option(16, "Find at most K colours.")
 @pin_option
 @sort_option
 @options.search_options
 @options.threads_option
 @options.alpha_option
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@options.result_options
 @click.pass_context
 def command(
     ctx: click.Context,

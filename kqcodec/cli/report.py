@@ -43,9 +43,7 @@ from kqcodec.cli.quantizing import Quantizing
 @options.threads_option
 @options.alpha_option
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@options.result_options
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -83,14 +83,7 @@ class Settings:
     "or a file for the label map alone, .kq, .png or .npy; - for .kq on standard output.  "
     "[default: beside each input, as NAME-segments]"
 )
-@click.option(
-    "-k",
-    type=click.IntRange(1, 65_536),
-    default=6,
-    show_default=True,
-    metavar="K",
-    help="Find at most K segments.",
-)
+@options.k_option(6, "Find at most K segments.")
 @click.option(
     "--labels",
     is_flag=True,
@@ -129,9 +122,7 @@ class Settings:
 @options.threads_option
 @options.alpha_option
 @options.max_pixels_option
-@options.force_option
-@options.json_option
-@options.quiet_option
+@options.result_options
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -58,7 +58,9 @@ def command(
     The table gives bits, and their ratio to the raw picture and to the formula.
     By the coders packed and dense, the size that the header predicts must be the
     file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
-    folder of them with -r, or - for standard input.
+    folder of them with -r, or - for standard input. Tiles are checked one by one, so
+    that a picture may be larger than memory, and than --max-pixels, unless that is given,
+    where it has no more than 4,096 pixels for each byte of its file.
     """
     if manifest is not None:
         if inputs or recursive:
@@ -83,7 +85,8 @@ def command(
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
+            most = options.most_pixels_by_tiles(name, max_pixels)
+            report = kqcodec.size_report(source, threads=threads, max_pixels=most)
         if as_json and report.proven:
             click.echo(json.dumps({"input": name, **report.to_dict()}))
         elif not quiet and not as_json:

@@ -7,7 +7,6 @@ sections, plain and coded palettes, and labels from noise to a single colour.
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ WAYS = (
 )
 # Width, height, tile: a pixel, one tile, two, and some with narrow and low ones.
 SHAPES = ((1, 1, 0), (15, 15, 0), (20, 5, 16), (33, 18, 16))
-KS = (1, 2, 3, 4, 7, 10, 16, 17, 100, 255, 256, 257, 4096)
+KS = (1, 2, 3, 4, 7, 10, 16, 17, 100, 255, 256, 257)
 SECTIONS = {
     "none": (),
     "metadata": (
@@ -76,18 +75,21 @@ def small_files() -> Iterator[File]:
 
 
 def all_files() -> Iterator[File]:
-    """Every combination that makes sense, and a few palettes of 65,536 entries."""
+    """Every way to code with every K in every shape, smooth and noisy, with alpha and
+    without in turn; with sections; and some palettes of 4,096 entries."""
     for way in WAYS:
-        for k in KS:
-            large = k > 1000
-            for shape in SHAPES[2:3] if large else SHAPES:
-                for smooth in (False, True):
-                    for channels in (3,) if large else (3, 4):
-                        yield _file(way, k, shape, smooth=smooth, channels=channels)
-        for k in (1, 3, 16, 100):
-            for sections in ("metadata", "unknown"):
-                for shape in SHAPES[1:]:
-                    yield _file(way, k, shape, smooth=k == 16, sections=sections)
+        for number, k in enumerate(KS):
+            for turn, shape in enumerate(SHAPES, number):
+                channels = 3 if turn % 4 < 2 else 4
+                yield _file(way, k, shape, smooth=turn % 2 == 1, channels=channels)
+        for k, sections in ((3, "metadata"), (16, "unknown")):
+            for shape in SHAPES[1:3]:
+                yield _file(way, k, shape, smooth=k == 16, sections=sections)
+        yield _file(way, 4096, (20, 5, 16), smooth=True)
+
+
+def huge_files() -> Iterator[File]:
+    """The largest palettes, plain in 196,000 bytes and coded in 70,000."""
     yield _file(("packed", "default"), 65_536, (20, 5, 16))
     yield _file(("dense", "default"), 65_535, (15, 15, 0))
     yield _file(("context", "default"), 65_536, (20, 5, 16), smooth=True, channels=4)
@@ -128,12 +130,6 @@ def palette_length_bits(data: bytes) -> range:
     while data[20 + bytes_of_length - 1] & 0x80:
         bytes_of_length += 1
     return range(8 * 20, 8 * (20 + bytes_of_length))
-
-
-def directory_lengths(data: bytes, count: int) -> list[int]:
-    """What the directory of an undamaged file of ``count`` tiles says."""
-    start = len(data) - 4 * count - 4
-    return list(struct.unpack(f">{count}I", data[start:-4]))
 
 
 def _file(

@@ -3,7 +3,7 @@
     python tests/trust/kills.py [--kills N] [--seed S]
 
 Each of these is run again and again, killed (SIGKILL) at a random moment of the time
-that it takes, and looked at:
+that it takes or of that in which it writes, and looked at:
 
     encode      kq encode, where no file is, in many tiles that are written as they are coded
     replace     kq encode --force, over an older file
@@ -13,10 +13,11 @@ that it takes, and looked at:
     write       kqcodec.write in a loop, two pictures in turn, so that every kill falls
                 into a write
 
-After each kill every file must be whole: the old one, or the new one, byte by byte.
-After the next run that is let through, there must be no other file in the folder. It
-prints how many kills there were, how many fell while a temporary file was there, and
-what was found; the exit code is 1 if there was a fault.
+The commands share N kills (200), and the loop gets as many of its own. After each kill
+every file must be whole: the old one, or the new one, byte by byte. After the next run
+that is let through, there must be no other file in the folder. It prints how many kills
+there were, how many fell while a temporary file was there, and how many faults there
+were; the exit code is 1 if there was one.
 """
 
 from __future__ import annotations
@@ -76,9 +77,25 @@ def killed(command: Sequence[str], delay: float, ready: bool = False) -> bool:
         if process.stdout is not None:
             process.stdout.readline()
         time.sleep(delay)
-        alive = process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        return _end(process)
+
+
+def killed_at_random(command: Sequence[str], whole_time: float, folder: Path) -> bool:
+    """Kill a command that writes into the folder: every other time at a random moment of
+    all that it takes, otherwise soon after it has begun to write a file."""
+    if random.random() < 1 / 2:
+        return killed(command, random.uniform(0, whole_time))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not any(folder.rglob(".*.tmp")):
+            time.sleep(0.0005)
+        time.sleep(random.choice((0, random.uniform(0, 0.02))))
+        return _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> bool:
+    alive = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
     return alive
 
 
@@ -89,11 +106,6 @@ def run(command: Sequence[str]) -> float:
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
     return time.monotonic() - start
-
-
-def moment(whole_time: float) -> float:
-    """A random moment of a run, every other in its last third, where files are written."""
-    return random.uniform(random.choice((0, whole_time * 2 / 3)), whole_time)
 
 
 def picture(seed: int, width: int = 320, height: int = 240) -> np.ndarray:
@@ -117,7 +129,7 @@ def _one_file(
             target.write_bytes(old)
         else:
             target.unlink()
-        found.kills += killed(command, moment(whole_time))
+        found.kills += killed_at_random(command, whole_time, folder)
         number = found.kills
         found.within += bool(set(os.listdir(folder)) - names)
         there = target.read_bytes() if target.exists() else None
@@ -167,7 +179,7 @@ def batch(found: Found, kills: int, folder: Path) -> None:
     while found.kills < kills:
         done = 0
         for _ in range(4):
-            found.kills += killed([*command, str(out)], moment(whole_time))
+            found.kills += killed_at_random([*command, str(out)], whole_time, folder)
             there = _tree(out)
             complete = {name: data for name, data in there.items() if name in whole}
             found.within += len(there) > len(complete)
@@ -230,14 +242,15 @@ def _tree(folder: Path) -> dict[str, bytes]:
 def main(arguments: list[str] | None = None) -> int:
     """Run all scenarios and print a table; the exit code is 1 if there was a fault."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=200, metavar="N", help="of each scenario")
+    parser.add_argument("--kills", type=int, default=200, metavar="N", help="see above")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the moments")
     given = parser.parse_args(arguments)
     random.seed(given.seed)
     print("| | kills | while writing | faults |\n|---|---:|---:|---:|", flush=True)
     faults: list[str] = []
     for scenario in SCENARIOS:
-        found = attempted(scenario, given.kills)
+        share = 1 if scenario == "write" else len(SCENARIOS) - 1
+        found = attempted(scenario, -(-given.kills // share))
         faults += [f"{scenario}: {fault}" for fault in found.faults]
         cells = [found.kills, found.within, len(found.faults)]
         print(f"| {scenario} | " + " | ".join(map(str, cells)) + " |", flush=True)

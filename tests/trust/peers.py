@@ -204,6 +204,9 @@ def main(arguments: list[str] | None = None) -> int:
     print()
     for group, tally in tallies.items():
         print(f"{group}: " + ", ".join(f"{n} {c:,}" for n, c in tally.exceptions.most_common()))
+        for name, index, outcome in tally.examples:
+            if outcome in ("exception", "crash", "hang"):
+                print(f"  {outcome}: attempt {index} of {name}")
     ours = [tally for group, tally in tallies.items() if group.startswith("`.kq`")]
     return int(any(tally.attempts != tally.outcomes["refused"] for tally in ours))
 

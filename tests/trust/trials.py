@@ -7,7 +7,7 @@ What becomes of an attempt is one of these:
     wrong       another picture came back, without a word
     exception   any other exception
     crash       the process died
-    hang        no answer within HANG seconds; the process was stopped
+    hang        no answer within HANG seconds of processor time; the process was stopped
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.connection import Connection
 
-HANG = 10.0  # seconds
+HANG = 10.0  # seconds of processor time
+ASLEEP = 100.0  # seconds in all
 MOST_DEATHS = 20  # of one trial, before it is given up
 OUTCOMES = ("refused", "right", "wrong", "exception", "crash", "hang")
 
@@ -59,7 +60,7 @@ class Tally:
         outcomes: how often each of OUTCOMES occurred.
         exceptions: how often each exception was raised, by its name.
         examples: some that weren't refused: (trial, number of the attempt, outcome).
-        worst_seconds: the longest that one attempt took.
+        worst_seconds: the most processor time that one attempt took.
         memory: by how many bytes the process grew over what the undamaged file takes.
     """
 
@@ -123,13 +124,14 @@ def tried(trial: Trial) -> Tally:
             return tally
         if worker.exitcode is None or worker.exitcode >= 0 or progress.value < 0:
             raise RuntimeError(f"{trial.name}: the attempts couldn't be made")
-        hung = worker.exitcode == -signal.SIGALRM
+        hung = worker.exitcode in (-signal.SIGPROF, -signal.SIGALRM)
         deadly[progress.value] = "hang" if hung else "crash"
     raise RuntimeError(f"{trial.name}: over {MOST_DEATHS} attempts were deadly")
 
 
 def _work(trial: Trial, left_out: frozenset[int], progress: Any, results: Connection) -> None:
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for timer in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(timer, signal.SIG_DFL)
     right = trial.read(trial.data)
     before = _peak()
     tally = Tally()
@@ -137,10 +139,12 @@ def _work(trial: Trial, left_out: frozenset[int], progress: Any, results: Connec
         if index in left_out:
             continue
         progress.value = index
-        signal.setitimer(signal.ITIMER_REAL, HANG)
-        start = time.perf_counter()
+        signal.setitimer(signal.ITIMER_PROF, HANG)
+        signal.setitimer(signal.ITIMER_REAL, ASLEEP)
+        start = time.process_time()
         outcome, exc = judged(trial, damaged, right)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         tally.add(trial.name, index, outcome, seconds)
         if exc is not None:
