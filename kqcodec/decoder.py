@@ -20,7 +20,7 @@ from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
 from kqcodec.kernels import kernels
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata, memory_for
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import Source, open_source
@@ -180,7 +180,8 @@ def decode(
     with open_source(_buffer(data)) as source:
         opened = Opened.from_source(source, max_pixels)
         shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
-        pixels = np.empty(shape, dtype=np.uint8)
+        with memory_for(opened.header):
+            pixels = np.empty(shape, dtype=np.uint8)
 
         def place(box: Box, labels: Labels) -> None:
             kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
@@ -362,7 +363,8 @@ def decode_tiles(
 
 
 def _empty_labels(header: Header, width: int, height: int) -> Labels:
-    return np.empty((height, width), dtype=label_dtype(header.k))
+    with memory_for(header):
+        return np.empty((height, width), dtype=label_dtype(header.k))
 
 
 def _indexed(opened: Opened, labels: Labels) -> IndexedImage:

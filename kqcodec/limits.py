@@ -15,7 +15,15 @@ No NumPy is imported.
 
 from __future__ import annotations
 
+import contextlib
+from typing import TYPE_CHECKING
+
 from kqcodec.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.header import Header
 
 # 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
 DEFAULT_MAX_PIXELS = 2**27
@@ -47,6 +55,22 @@ def check_metadata(size: int, max_pixels: int | None) -> None:
         return
     most = max(_METADATA, max_pixels // _PIXELS_A_BYTE)
     _check(size, most, "bytes of metadata", _PIXELS_A_BYTE)
+
+
+@contextlib.contextmanager
+def memory_for(header: Header) -> Iterator[None]:
+    """Around the allocation of what a whole picture needs.
+
+    Raises:
+        LimitError: there isn't so much memory. Without a limit a header may ask for
+            anything.
+    """
+    try:
+        yield
+    except (MemoryError, ValueError) as exc:  # NumPy can't have so many, or not count them
+        raise LimitError(
+            f"a picture of {header.width} x {header.height} pixels doesn't fit into memory"
+        ) from exc
 
 
 def _check(value: int, most: int, what: str, factor: int) -> None:

@@ -29,7 +29,7 @@ from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedErro
 from kqcodec.files import write_whole
 from kqcodec.header import HEADER_SIZE, MAX_COLORS, Header
 from kqcodec.image import IndexedImage, label_dtype, palette_of_bytes
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata, check_tiles
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata, check_tiles, memory_for
 from kqcodec.metadata import SECTION_KINDS, Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.salvage import Damage, Front
@@ -221,12 +221,14 @@ def recover(
         front = _with_palette(front, palette)
     header = front.header
     colors = palette_of_bytes(front.palette or b"", header.k)
+    with memory_for(header):  # untouched as yet, so that a claim costs nothing
+        labels: Labels = np.empty((header.height, header.width), dtype=label_dtype(header.k))
     places = find_tiles(data, header, Sealer(header), front.first_record, front.search_from)
     if not places.found.any():
         raise _nothing_saved(front, data)
     coder = coder_of(header.coder, colors)
     label = _nearest_label(colors, wanted)
-    labels, refused = _decoded(data, header, places, coder, label=label, threads=count)
+    refused = _decoded(data, header, places, coder, labels, label=label, threads=count)
     lost = sorted({*np.flatnonzero(~places.found).tolist(), *refused})
     if len(lost) == header.grid.count:
         raise _nothing_saved(front, data)
@@ -394,10 +396,17 @@ def _grown(
 
 
 def _decoded(
-    data: memoryview, header: Header, places: Places, coder: Coder, *, label: int, threads: int
-) -> tuple[Labels, dict[int, str]]:
-    """(labels, lost tiles filled; why tiles that were found are lost all the same)."""
-    labels = np.full((header.height, header.width), label, dtype=label_dtype(header.k))
+    data: memoryview,
+    header: Header,
+    places: Places,
+    coder: Coder,
+    labels: Labels,
+    *,
+    label: int,
+    threads: int,
+) -> dict[int, str]:
+    """Fill ``labels``; returns why tiles that were found are lost all the same."""
+    labels.fill(label)
     grid = header.grid
     refused: dict[int, str] = {}
 
@@ -416,7 +425,7 @@ def _decoded(
     found = np.flatnonzero(places.found).tolist()
     for _ in ordered_map(decode, found, min(threads, len(found))):
         pass
-    return labels, refused
+    return refused
 
 
 def _tile_damages(

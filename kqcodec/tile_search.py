@@ -21,6 +21,7 @@ from kqcodec import container, sizes
 from kqcodec.container import pack_length, record_size
 from kqcodec.errors import FormatError
 from kqcodec.header import CHECKSUM_SIZE
+from kqcodec.limits import memory_for
 from kqcodec.source import BufferSource
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ class _Search:
         self._data, self._header, self._sealer = data, header, sealer
         self._grid, self._count = header.grid, header.grid.count
         self._first, self._search_from = first_record, search_from
-        self._starts = np.full(self._count, -1, dtype=np.int64)
-        self._found_lengths = np.zeros(self._count, dtype=np.int64)
+        with memory_for(header):
+            self._starts = np.full(self._count, -1, dtype=np.int64)
+            self._found_lengths = np.zeros(self._count, dtype=np.int64)
 
     def run(self) -> Places:
         """See ``find_tiles``."""

@@ -192,3 +192,13 @@ def test_a_short_file_that_claims_much_allocates_nothing(limit):
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("read", [kqcodec.read, kqcodec.recover])
+@pytest.mark.parametrize("side", [2**30, 2**32 - 1])
+def test_what_no_memory_holds_is_refused_in_words_where_there_is_no_limit(read, side):
+    """A pipe's length doesn't give it away, and recovery takes files cut short."""
+    header = Header("packed", side, side, 16, (13, 13))
+    data = header.to_bytes() + Sealer(header).palette(bytes(48)) + b"\0" * 20
+    with pytest.raises(errors.FormatError, match=r"doesn't fit into memory|nothing .* saved"):
+        read(Pipe(data), max_pixels=None)

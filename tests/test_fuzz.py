@@ -12,9 +12,12 @@ import random
 import shutil
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import mutator
+import numpy as np
 import oracle
 import pytest
 import running
@@ -24,8 +27,11 @@ from hypothesis import strategies as st
 from samples import CODERS, SLOW, indexed
 from structure import FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS, Pieces, taken_apart
 
+from kqcodec import decode
 from kqcodec.container import Section
 from kqcodec.encoder import encode_indexed
+from kqcodec.image import label_dtype
+from kqcodec.kernels import kernels
 
 FUZZ = Path(__file__).resolve().parent / "fuzz"
 REGRESSIONS = sorted((FUZZ / "regressions" / "decoder").glob("*"))
@@ -188,6 +194,49 @@ def test_payloads_of_noise_do_no_harm(data: bytes, noise: bytes, place: int) -> 
         oracle.examined(changed, every_way=False)
 
 
+def processor_seconds(data: bytes) -> float:
+    """How long decoding takes on one thread, at best."""
+    times = []
+    for _ in range(2):
+        start = time.process_time()
+        decode(data, threads=1, max_pixels=None)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def noisy_tiles(k: int, count: int) -> bytes:
+    """A file of the model best whose tiles are noise of 16 colours out of ``k``."""
+    numbers = np.random.default_rng(1)
+    palette = numbers.integers(0, 256, (k, 3), dtype=np.uint8)
+    some = numbers.choice(k, 16, replace=False).astype(label_dtype(k))
+    order = kernels.tree_order(palette)
+    tiles = [some[numbers.integers(0, 16, (32, 32))] for _ in range(count)]
+    payloads = [kernels.context_encode(tile, order, palette, 0xDD, 4096) for tile in tiles]
+    pieces = Pieces(coder=2, tile=0x22, width=32 * count, height=32, k=k)
+    pieces.palette, pieces.payloads = palette.tobytes(), [b"\xdd" + body for body in payloads]
+    return pieces.to_bytes()
+
+
+@pytest.mark.skipif(SLOW, reason="in plain Python all of it takes long")
+def test_small_tiles_of_a_large_palette_take_no_more_than_their_pixels_explain():
+    """Each tile looks for the nearest entries of colours anew, in all of the palette: that
+    was 90 % of the time."""
+    few, many = processor_seconds(noisy_tiles(64, 20)), processor_seconds(noisy_tiles(4096, 20))
+    assert many < 7 * few
+
+
+@pytest.mark.skipif(SLOW, reason="in plain Python all of it takes long")
+def test_tiny_tiles_of_the_largest_palette_take_less_than_a_second_and_their_pixels():
+    """Each tile was made to sort the colours and to number them."""
+    pieces = Pieces(coder=2, tile=0x11, width=16 * 40, height=1600, k=65_536)
+    pieces.flags, pieces.palette = FLAG_CODED_PALETTE, b"\x00\x12\x34"
+    pieces.payloads = [b"\x6c\x01"] * 4000
+    pixels_alone = replace(pieces, k=2, palette=b"\x01", lengths=None)
+    data = pieces.to_bytes()
+    assert len(data) < 50_000
+    assert processor_seconds(data) < 1 + 3 * processor_seconds(pixels_alone.to_bytes())
+
+
 # --- the kernels under sanitizers --------------------------------------------
 
 
@@ -231,10 +280,12 @@ def test_the_command_runs_and_counts(tmp_path):
     """Seconds of the search itself, where there are clang with libFuzzer, and atheris."""
     command = [sys.executable, str(FUZZ / "run"), "--folder", str(tmp_path)]
     command += ["--seconds", "4", "--target", "packed", "--target", "dense"]
-    if importlib.util.find_spec("atheris") is not None:
-        command += ["--target", "decoder"]
+    command += ["--target", "decoder"]
+    if importlib.util.find_spec("atheris") is None:
+        command += ["--unguided"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == running.OK, done.stdout + done.stderr
     totals = subprocess.run([*command, "--totals"], capture_output=True, text=True, check=False)
-    counted = int(totals.stdout.strip().splitlines()[-1].split()[-1].replace(",", ""))
-    assert counted > 1000
+    counts = dict(line.rsplit(maxsplit=1) for line in totals.stdout.strip().splitlines())
+    assert int(counts["decoders in C"].replace(",", "")) > 1000
+    assert int(counts["whole decoder"].replace(",", "")) > 100

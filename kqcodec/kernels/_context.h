@@ -39,9 +39,11 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
         KQ_SETTING_QUESTIONS(setting) == 0)
         return 0;
     tile->order = order->buf;
+    size_t highest = 0; /* without a way out of the loop, so that it is vectorised */
     for (size_t i = 0; i < k; i++)
-        if (tile->order[i] >= k)
-            return 0;
+        highest = tile->order[i] > highest ? tile->order[i] : highest;
+    if (highest >= k)
+        return 0;
     tile->colors = colors->buf;
     tile->k = (uint32_t)k;
     tile->setting = setting;

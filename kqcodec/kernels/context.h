@@ -239,6 +239,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
         return 0;
     }
     m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
+    kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
         m->flat[i] = KQ_COUNTER_BEGIN;
@@ -266,22 +267,24 @@ typedef struct {
     int wide; /* labels of two bytes */
 } kq_tile;
 
-/* The colours in the order of the tree, and the place of each entry. */
-static uint8_t *kq_tile_colors(const kq_tile *tile, uint16_t **places)
+/* The colours in the order of the tree, where the model looks at them: a file may have
+ * many small tiles, and the largest palettes would be most of their work. */
+static uint8_t *kq_tile_colors(const kq_tile *tile)
 {
-    uint8_t *colors = malloc(3 * (size_t)tile->k);
-    uint16_t *found = calloc(tile->k, sizeof *found);
-    if (!colors || !found) {
-        free(colors);
-        free(found);
-        return NULL;
-    }
-    for (uint32_t place = 0; place < tile->k; place++) {
+    const size_t count = tile->k > KQ_GEOMETRY_MAX ? 0 : tile->k;
+    uint8_t *colors = malloc(3 * count + 1);
+    for (size_t place = 0; colors && place < count; place++)
         memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
-        found[tile->order[place]] = (uint16_t)place;
-    }
-    *places = found;
     return colors;
+}
+
+/* The place of each entry. */
+static uint16_t *kq_tile_places(const kq_tile *tile)
+{
+    uint16_t *places = calloc(tile->k, sizeof *places);
+    for (uint32_t place = 0; places && place < tile->k; place++)
+        places[tile->order[place]] = (uint16_t)place;
+    return places;
 }
 
 /* Returns 1 and the size; 0 if it is over the capacity; -1 without memory. */
@@ -290,11 +293,11 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
 {
     kq_context model;
     kq_range_encoder encoder;
-    uint16_t *places = NULL;
-    uint8_t *colors = kq_tile_colors(tile, &places);
+    uint16_t *places = kq_tile_places(tile);
+    uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
-    if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
-                                  colors)) {
+    if (places && colors && kq_context_open(&model, tables, tile->setting, tile->width,
+                                            tile->height, tile->k, colors)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -317,8 +320,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
 {
     kq_context model;
     kq_range_decoder decoder;
-    uint16_t *places = NULL;
-    uint8_t *colors = kq_tile_colors(tile, &places);
+    uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
     if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
                                   colors)) {
@@ -333,7 +335,6 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
         done = kq_range_decoder_valid(&decoder);
         kq_context_close(&model);
     }
-    free(places);
     free(colors);
     return done;
 }

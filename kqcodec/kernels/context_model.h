@@ -16,6 +16,8 @@
 #define KQ_ABOVE 3    /* rows kept free above the first */
 #define KQ_COLOR_CELLS 32768 /* of the colour cube, 8 x 8 x 8 colours each */
 #define KQ_GEOMETRY_MAX 4096 /* a palette larger than this predicts no colours */
+#define KQ_BLOCK 16          /* entries that share a box of colours */
+#define KQ_BLOCKS (KQ_GEOMETRY_MAX / KQ_BLOCK)
 
 #define KQ_MAX_CONTEXTS 24
 #define KQ_MAX_INPUTS 80 /* 3 a context, 2 of the match, 1 constant, padding */
@@ -38,6 +40,7 @@ typedef struct {
     uint32_t k;
     const uint8_t *colors;  /* k x 3, in the order of the tree */
     uint16_t *cells;        /* nearest entries to the middles of cells, or KQ_UNKNOWN */
+    uint8_t least[KQ_BLOCKS][3], most[KQ_BLOCKS][3]; /* of the colours of each block */
 } kq_plane;
 
 typedef struct {
@@ -46,26 +49,75 @@ typedef struct {
     uint32_t activity; /* 0..7 */
 } kq_surroundings;
 
+/* The boxes of the blocks: neighbours in the order of the tree have similar colours. */
+static void kq_find_boxes(kq_plane *plane)
+{
+    for (uint32_t i = 0; i < plane->k && plane->k <= KQ_GEOMETRY_MAX; i++)
+        for (int c = 0; c < 3; c++) {
+            uint8_t value = plane->colors[3 * i + (uint32_t)c];
+            uint8_t *least = &plane->least[i / KQ_BLOCK][c], *most = &plane->most[i / KQ_BLOCK][c];
+            if (i % KQ_BLOCK == 0)
+                *least = *most = value;
+            *least = value < *least ? value : *least;
+            *most = value > *most ? value : *most;
+        }
+}
+
+/* Squared, channels counting 3, 4 and 2. */
+static inline int32_t kq_color_distance(int red, int green, int blue)
+{
+    return 3 * red * red + 4 * green * green + 2 * blue * blue;
+}
+
+/* How far a value is outside the range. */
+static inline int kq_outside_range(int value, int least, int most)
+{
+    return value < least ? least - value : value > most ? value - most : 0;
+}
+
+/* The entry of the block nearest to the colour, if it is nearer than `least`, which
+ * then is its distance; otherwise `best`. */
+static uint32_t kq_nearest_of_block(const kq_plane *plane, uint32_t block, const int *color,
+                                    int32_t *least, uint32_t best)
+{
+    uint32_t end = (block + 1) * KQ_BLOCK < plane->k ? (block + 1) * KQ_BLOCK : plane->k;
+    for (uint32_t i = block * KQ_BLOCK; i < end; i++) {
+        const uint8_t *c = plane->colors + 3 * i;
+        int32_t distance = kq_color_distance(c[0] - color[0], c[1] - color[1], c[2] - color[2]);
+        if (distance < *least) {
+            *least = distance;
+            best = i;
+        }
+    }
+    return best;
+}
+
 /* The entry nearest to the middle of the cell that holds a colour; of several the
- * first. Channels count 3, 4 and 2. */
+ * first. A block whose box is farther than the nearest of the nearest box is left out:
+ * without that, small tiles of a large palette would take most of their time here. */
 static uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
 {
     size_t cell = (size_t)(color[0] >> 3 << 10 | color[1] >> 3 << 5 | color[2] >> 3);
     if (plane->cells[cell] != KQ_UNKNOWN)
         return plane->cells[cell];
-    int red = color[0] | 7, green = color[1] | 7, blue = color[2] | 7;
-    red -= 3, green -= 3, blue -= 3; /* the lower three bits set, then the cell's middle */
-    uint32_t best = 0;
-    int32_t least = INT32_MAX;
-    for (uint32_t i = 0; i < plane->k; i++) {
-        const uint8_t *c = plane->colors + 3 * i;
-        int r = c[0] - red, g = c[1] - green, b = c[2] - blue;
-        int32_t distance = 3 * r * r + 4 * g * g + 2 * b * b;
-        if (distance < least) {
-            least = distance;
-            best = i;
-        }
+    /* The lower three bits set, then the cell's middle. */
+    const int middle[3] = {(color[0] | 7) - 3, (color[1] | 7) - 3, (color[2] | 7) - 3};
+    const uint32_t blocks = (plane->k + KQ_BLOCK - 1) / KQ_BLOCK;
+    int32_t bounds[KQ_BLOCKS], least = INT32_MAX;
+    uint32_t nearest = 0, best = 0;
+    for (uint32_t b = 0; b < blocks; b++) {
+        const uint8_t *low = plane->least[b], *high = plane->most[b];
+        bounds[b] = kq_color_distance(kq_outside_range(middle[0], low[0], high[0]),
+                                      kq_outside_range(middle[1], low[1], high[1]),
+                                      kq_outside_range(middle[2], low[2], high[2]));
+        if (bounds[b] < bounds[nearest])
+            nearest = b;
     }
+    kq_nearest_of_block(plane, nearest, middle, &least, 0);
+    least++; /* the first of equal ones may be in a block ahead */
+    for (uint32_t b = 0; b < blocks; b++)
+        if (bounds[b] < least)
+            best = kq_nearest_of_block(plane, b, middle, &least, best);
     plane->cells[cell] = (uint16_t)best;
     return best;
 }

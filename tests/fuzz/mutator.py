@@ -242,6 +242,8 @@ def _fit(pieces: Pieces, rng: random.Random) -> None:
     """Give palette, number of tiles and payloads the sizes that the header wants, so that
     what was changed isn't hidden behind what it entails."""
     if pieces.flags & FLAG_CODED_PALETTE:
+        if pieces.k < 1000 and rng.random() < 0.9:
+            pieces.k = min(pieces.k, 1 + pieces.k % 20)  # each entry takes 7 microseconds
         pieces.palette = pieces.palette[: max(0, pieces.channels * pieces.k - 2)]
     elif pieces.k <= 400:
         pieces.palette = _repeated(pieces.palette, pieces.channels * pieces.k)

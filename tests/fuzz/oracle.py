@@ -63,6 +63,7 @@ def examined(data: bytes, every_way: bool = True) -> bool:
     """
     image, error = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
     if isinstance(error, LimitError):
+        _boundless(data)
         return False
     choice = zlib.crc32(data)
     for index, (way, share) in enumerate(_WAYS):
@@ -80,6 +81,15 @@ def strictly() -> Iterator[None]:
 
 
 _LIMITS: dict[str, Any] = {"threads": 1, "max_pixels": MAX_PIXELS}
+
+
+def _boundless(data: bytes) -> None:
+    """Without a limit, too, a claim that no memory holds is refused in words."""
+    header, _ = _outcome(lambda: kqcodec.read_header(data))
+    if header is not None and header.pixels > 2**46:
+        for read in (kqcodec.read, kqcodec.recover):
+            if _outcome(lambda read=read: read(_Pipe(data), max_pixels=None))[0] is not None:
+                raise DisagreementError(f"{header.pixels:,} pixels from {len(data)} bytes")
 
 
 def _outcome(read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
@@ -233,6 +243,23 @@ def _again(data: bytes, image: Any, error: FormatError | None) -> None:
             raise DisagreementError("metadata change when they are encoded again")
 
 
+def _recovered(data: bytes, image: Any, error: FormatError | None) -> None:
+    """What is saved of a damaged file is a sound one; a sound file comes back as it was."""
+    saved, _ = _outcome(lambda: kqcodec.recover(data, **_LIMITS))
+    if image is not None and (saved is None or saved.damages or saved.to_bytes() != data):
+        raise DisagreementError(f"a sound file is changed by recovery: {saved!r:.200}")
+    if saved is None:
+        return
+    clean = saved.to_bytes()
+    again = kqcodec.decode_indexed(clean, **_LIMITS)
+    _same("the recovered file", again.labels, saved.image.labels)
+    _same("the recovered file", again.palette, saved.image.palette)
+    if int(saved.mask.sum()) != saved.lost_pixels or len(saved.lost) >= max(saved.tiles, 1):
+        raise DisagreementError(f"the losses don't add up: {saved.lost}, {saved.lost_pixels}")
+    if kqcodec.recover(clean, **_LIMITS).damages:
+        raise DisagreementError("what recovery writes is damaged")
+
+
 def _decisions(image: Any) -> int:
     return int(image.labels.size * (image.k - 1).bit_length() + image.k * 10)
 
@@ -313,6 +340,7 @@ _WAYS: tuple[tuple[Callable[[bytes, Any, FormatError | None], None], int], ...] 
     (_front, 16),
     (_pillow, 32),
     (_threads, 256),
+    (_recovered, 8),
     (_again, 128),
     (_each_kernel, 1024),
     (_spec, 1024),

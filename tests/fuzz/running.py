@@ -112,6 +112,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--slow", action="store_true", help="search for slow inputs rather than new code"
     )
+    parser.add_argument("--unguided", action="store_true", help="the whole decoder without atheris")
     parser.add_argument(
         "--seed", type=int, default=0, help="of the mutations; 0 for another each time"
     )
@@ -119,17 +120,26 @@ def _options() -> argparse.Namespace:
         "--folder", type=Path, default=work, help="for what it learns (build/fuzz), one a process"
     )
     parser.add_argument(
-        "--totals", action="store_true", help="print what all runs in that folder did, and stop"
+        "--totals",
+        action="store_true",
+        help="print what was done in that folder, and in those beside it whose names begin like "
+        "its own, and stop",
     )
     return parser.parse_args()
 
 
 def _command(target: str, options: argparse.Namespace) -> list[str]:
     if target == DECODER:
-        for module in ("atheris", "kqcodec"):
-            if importlib.util.find_spec(module) is None:
-                raise CannotRunError(f"{sys.executable} has no {module}; pip install {module}")
-        return [sys.executable, str(HERE / "decoder.py"), f"-dict={HERE / 'kq.dict'}"]
+        if importlib.util.find_spec("kqcodec") is None:
+            raise CannotRunError(f"{sys.executable} has no kqcodec; pip install '.[fuzz]'")
+        command = [sys.executable, str(HERE / "decoder.py")]
+        if options.unguided:
+            return [*command, "--unguided"]
+        if importlib.util.find_spec("atheris") is None:
+            raise CannotRunError(
+                f"{sys.executable} has no atheris; pip install atheris, or add --unguided"
+            )
+        return [*command, f"-dict={HERE / 'kq.dict'}"]
     return [str(built(target, options.sanitizer, options.slow))]
 
 
@@ -202,7 +212,7 @@ def _run(target: str, command: list[str], seconds: float, options: argparse.Name
     outcome.seconds = time.monotonic() - start
     outcome.corpus = sum(1 for _ in corpus.iterdir())
     outcome.found = tuple(str(path) for path in sorted(set(found.iterdir()) - before))
-    if done.returncode:
+    if done.returncode and "run interrupted" not in text:
         outcome.failure = _failure(text) or f"exit code {done.returncode}, see {log}"
     return outcome
 
@@ -276,6 +286,8 @@ def _totals() -> dict[str, dict[str, int]]:
 def _add_to_totals(outcome: Outcome, options: argparse.Namespace) -> None:
     totals = _totals()
     name = outcome.target
+    if name == DECODER and options.unguided:
+        name += " (unguided)"
     if name in KERNELS and options.sanitizer != "address":
         name += f" ({options.sanitizer})"
     entry = totals.setdefault(name, {"executions": 0, "seconds": 0, "failures": 0})
@@ -286,11 +298,15 @@ def _add_to_totals(outcome: Outcome, options: argparse.Namespace) -> None:
 
 
 def _totals_table() -> str:
-    totals = _totals()
-    rows = [("target", "executions", "seconds", "failures")]
-    rows += [
-        (name, *(f"{number:,}" for number in entry.values())) for name, entry in totals.items()
-    ]
-    done = sum(totals[name]["executions"] for name in DECODERS if name in totals)
-    rows.append((f"C decoders ({', '.join(DECODERS)})", f"{done:,}", "", ""))
+    """What was done in the folder, and in those beside it whose names begin like its own."""
+    executions: dict[str, int] = {}
+    for path in sorted(work.parent.glob(f"{work.name}*/totals.json")):
+        for name, entry in json.loads(path.read_text()).items():
+            executions[name] = executions.get(name, 0) + entry["executions"]
+    rows = [("target", "executions")]
+    rows += [(name, f"{number:,}") for name, number in sorted(executions.items())]
+    decoded = sum(executions.get(name, 0) for name in DECODERS)
+    whole = sum(n for name, n in executions.items() if name.startswith(DECODER))
+    rows.append(("decoders in C", f"{decoded:,}"))
+    rows.append(("whole decoder", f"{whole:,}"))
     return _aligned(rows)

@@ -92,6 +92,6 @@ def _context(pieces: Pieces) -> Iterator[bytes]:
 
 
 def _palette(pieces: Pieces) -> Iterator[bytes]:
-    if pieces.flags & FLAG_CODED_PALETTE and pieces.k <= 256:
+    if pieces.flags & FLAG_CODED_PALETTE and pieces.k <= 64:
         shape = (pieces.channels == 4) << 15 | pieces.k - 1
         yield shape.to_bytes(2, "big") + pieces.palette
