@@ -7,7 +7,9 @@ checks. Labels are opaque bytes here, and no NumPy is imported.
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -278,7 +280,7 @@ def _check(source: Source, checksum: int, part: str) -> None:
         raise ChecksumError(f"{part} is damaged: its checksum doesn't match")
 
 
-def read_directory(source: Source, header: Header, sealer: Sealer) -> list[int]:
+def read_directory(source: Source, header: Header, sealer: Sealer) -> array[int]:
     """The payload lengths of the tiles, from where the directory begins.
 
     Raises:
@@ -287,4 +289,8 @@ def read_directory(source: Source, header: Header, sealer: Sealer) -> list[int]:
     count = header.grid.count
     body = source.read(4 * count, "the directory")
     _check(source, sealer.checksum(_DIRECTORY_KIND, 0, body), "the directory")
-    return list(struct.unpack(f">{count}I", body))
+    lengths: array[int] = array("I")
+    lengths.frombytes(body)
+    if sys.byteorder == "little":
+        lengths.byteswap()
+    return lengths

@@ -7,6 +7,7 @@ allocated, and each tile's checksum is compared before its bytes are read.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,10 +21,18 @@ from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
 from kqcodec.kernels import kernels
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata, memory_for
+from kqcodec.limits import (
+    DEFAULT_MAX_PIXELS,
+    check_limit,
+    check_metadata,
+    check_tile_memory,
+    check_tiles,
+    memory_for,
+)
+from kqcodec.memory import ALLOWANCE, Budget, context_workspace
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.source import Source, open_source
+from kqcodec.source import BufferSource, Source, open_source
 from kqcodec.tiles import Box
 
 if TYPE_CHECKING:
@@ -57,16 +66,21 @@ class Opened:
         """
         header = container.read_header(source)
         check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
-        return cls.behind_header(source, header, max_pixels)
+        check_tiles(header.grid.count, max_pixels)
+        return cls._behind_header(source, header, max_pixels)
 
     @classmethod
-    def behind_header(cls, source: Source, header: Header, max_pixels: int | None) -> Opened:
-        """The same for a header that was read and may be of any size; ``max_pixels``
-        limits the rest.
+    def of_any_size(cls, source: Source, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Opened:
+        """The same for who doesn't want all pixels: the limit is on the rest alone.
 
         Raises:
             FormatError: of the kind that fits.
         """
+        return cls._behind_header(source, container.read_header(source), max_pixels)
+
+    @classmethod
+    def _behind_header(cls, source: Source, header: Header, max_pixels: int | None) -> Opened:
+        check_tile_memory(header, max_pixels)
         sealer = Sealer(header)
         palette = container.read_palette(source, header, sealer)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
@@ -104,11 +118,12 @@ class Opened:
     def records(self) -> Iterator[container.Record]:
         """The tile records in file order, then the directory's check."""
         grid = self.header.grid
-        lengths = []
+        lengths = array("I")
         for index in range(grid.count):
             record = self.read_record(index)
             lengths.append(memoryview(record.payload).nbytes)
             yield record
+            del record  # whose payload makes room for the next
         if grid.count > 1:
             directory = container.read_directory(self.source, self.header, self.sealer)
             if directory != lengths:
@@ -132,11 +147,22 @@ class Opened:
 
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""
-        self.sealer.check_tile(record)
         box = self.header.grid.box(record.tile)
-        labels = np.empty((box.height, box.width), dtype=label_dtype(self.header.k))
-        self.coder.decode(record.payload, labels)
+        labels = _empty_labels(self.header, box.width, box.height)
+        self.decode_into(record, labels)
         return box, labels
+
+    def decode_into(self, record: container.Record, out: Labels) -> None:
+        """A tile's labels, checked; ``out`` has their shape and is C-contiguous."""
+        self.sealer.check_tile(record)
+        self.coder.decode(record.payload, out)
+
+    def workspace(self, record: container.Record) -> int:
+        """Bytes that decoding a tile takes besides its payload and labels."""
+        payload = memoryview(record.payload).cast("B")
+        if self.header.coder != "context" or not payload.nbytes:
+            return 0
+        return context_workspace(payload[0], self.header.grid.box(record.tile))
 
 
 def decode(
@@ -177,16 +203,24 @@ def decode(
         return recovered_pixels(_buffer(data), fill=fill, threads=threads, max_pixels=max_pixels)
     if fill is not None:
         raise ValueError("fill is for errors='recover'")
-    with open_source(_buffer(data)) as source:
-        opened = Opened.from_source(source, max_pixels)
+    return read_pixels(_buffer(data), threads=threads, max_pixels=max_pixels)
+
+
+def read_pixels(
+    source: Readable, *, threads: int | None, max_pixels: int | None
+) -> NDArray[np.uint8]:
+    """The same from any source; arguments and errors as for ``read``."""
+    with open_source(source) as opened_source:
+        opened = Opened.from_source(opened_source, max_pixels)
         shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
         with memory_for(opened.header):
             pixels = np.empty(shape, dtype=np.uint8)
 
-        def place(box: Box, labels: Labels) -> None:
+        def place(record: container.Record) -> None:
+            box, labels = opened.decode_tile(record)
             kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
-        decode_tiles(opened, opened.records(), place, threads)
+        _decode_records(opened, opened.records(), place, threads, pixels.nbytes)
     return pixels
 
 
@@ -222,10 +256,14 @@ def read(
         opened = Opened.from_source(opened_source, max_pixels)
         labels = _empty_labels(opened.header, opened.header.width, opened.header.height)
 
-        def place(box: Box, tile: Labels) -> None:
-            labels[box.slices] = tile
+        def place(record: container.Record) -> None:
+            inside = labels[opened.header.grid.box(record.tile).slices]
+            if inside.flags.c_contiguous:
+                opened.decode_into(record, inside)
+            else:
+                inside[...] = opened.decode_tile(record)[1]
 
-        decode_tiles(opened, opened.records(), place, threads)
+        _decode_records(opened, opened.records(), place, threads, labels.nbytes)
     return _indexed(opened, labels)
 
 
@@ -240,18 +278,21 @@ def read_header(source: Readable) -> Header:
         return container.read_header(opened_source)
 
 
-def read_tiles(source: Readable) -> Iterator[tuple[Box, Labels]]:
+def read_tiles(
+    source: Readable, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> Iterator[tuple[Box, Labels]]:
     """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order.
 
     For pictures larger than memory, and for pipes: one tile is held at a time,
     and a tile has at most 2**26 labels. The palette is ``read_region``'s or
-    ``read``'s; damage raises when it is reached.
+    ``read``'s; damage raises when it is reached. ``max_pixels`` limits the metadata, see
+    ``kqcodec.limits``, but not the picture.
 
     Raises:
         FormatError, OSError, TypeError: as for ``read``.
     """
     with open_source(source) as opened_source:
-        opened = Opened.from_source(opened_source, None)
+        opened = Opened.of_any_size(opened_source, max_pixels)
         for record in opened.records():
             yield opened.decode_tile(record)
 
@@ -284,22 +325,20 @@ def read_region(
         if opened_source.size is None:
             raise OSError(opened_source.no_regions)
         opened_source.expect_front()
-        opened = Opened.from_source(opened_source, None)
+        opened = Opened.of_any_size(opened_source, max_pixels)
         region = checked_box(box, opened.header)
+        covered = opened.header.grid.covered(region)
+        check_limit(covered.pixels, max_pixels, "the tiles of that region have")
         touched = list(opened.header.grid.touched(region))
-        check_limit(
-            sum(opened.header.grid.box(index).pixels for index in touched),
-            max_pixels,
-            "the tiles of that region have",
-        )
         labels = _empty_labels(opened.header, region.width, region.height)
 
-        def place(tile_box: Box, tile: Labels) -> None:
+        def place(record: container.Record) -> None:
+            tile_box, tile = opened.decode_tile(record)
             common = tile_box.intersection(region)
             inside = tile[common.moved(-tile_box.left, -tile_box.upper).slices]
             labels[common.moved(-region.left, -region.upper).slices] = inside
 
-        decode_tiles(opened, records_of(opened, touched), place, threads)
+        _decode_records(opened, records_of(opened, touched), place, threads, labels.nbytes)
     return _indexed(opened, labels)
 
 
@@ -329,18 +368,26 @@ def runs_of(tiles: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def starts_of_records(opened: Opened) -> list[int]:
+def starts_of_records(opened: Opened) -> array[int]:
     """Where each tile's record begins, by the directory, and where the last one ends."""
     assert opened.source.size is not None  # noqa: S101 - regions are of files that can seek
     end = opened.source.size - opened.header.directory_size
     opened.source.seek(end)
-    starts = [opened.first_record]
-    lengths = container.read_directory(opened.source, opened.header, opened.sealer)
-    for index, length in enumerate(lengths):
-        least, most = opened.payload_range(index)
-        if not least <= length <= most:
+    directory = container.read_directory(opened.source, opened.header, opened.sealer)
+    lengths = np.frombuffer(directory, dtype=np.uint32).astype(np.int64)
+    grid = opened.header.grid
+    for kind in grid.kinds():
+        least, most = opened.payload_range(kind.first)
+        some = lengths.reshape(grid.rows, grid.columns)[kind.slices]
+        if some.min() < least or some.max() > most:
             raise container.wrong_directory()
-        starts.append(starts[-1] + container.record_size(length))
+    # A record has one byte of length for each seven bits, its payload, and its checksum.
+    for bits in (7, 14, 21):
+        lengths += np.frombuffer(directory, dtype=np.uint32) >= 1 << bits
+    lengths += 1 + CHECKSUM_SIZE
+    lengths[0] += opened.first_record
+    starts = array("q", [opened.first_record])
+    starts.frombytes(np.cumsum(lengths, out=lengths).tobytes())
     if starts[-1] != end:
         raise container.wrong_directory()
     return starts
@@ -352,12 +399,41 @@ def decode_tiles(
     place: Callable[[Box, Labels], None],
     threads: int | None,
 ) -> None:
-    """Decode the records on several threads, each tile into its place."""
+    """Decode the records on several threads, and have each tile's labels placed."""
 
     def decode_and_place(record: container.Record) -> None:
         place(*opened.decode_tile(record))
 
     count = min(thread_count(threads), opened.header.grid.count)
+    for _ in ordered_map(decode_and_place, records, count):
+        pass
+
+
+def _decode_records(
+    opened: Opened,
+    records: Iterable[container.Record],
+    place: Callable[[container.Record], None],
+    threads: int | None,
+    output: int,
+) -> None:
+    """Decode the records on several threads, each tile into its place, in memory for a
+    result of ``output`` bytes."""
+    grid, itemsize = opened.header.grid, label_dtype(opened.header.k)(0).itemsize
+    allowed = output + ALLOWANCE
+    count = min(thread_count(threads), grid.count)
+    if not isinstance(opened.source, BufferSource):
+        # Payloads wait for their turn, too.
+        most = opened.payload_range(0)[1]
+        while count > 1 and 2 * min(2 * count, grid.count) * most > allowed:
+            count -= 1
+        allowed -= min(2 * count, grid.count) * most if count > 1 else 0
+    budget = Budget(allowed)
+
+    def decode_and_place(record: container.Record) -> None:
+        size = opened.workspace(record) + itemsize * grid.box(record.tile).pixels
+        with budget.holding(size):
+            place(record)
+
     for _ in ordered_map(decode_and_place, records, count):
         pass
 

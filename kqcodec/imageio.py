@@ -146,7 +146,7 @@ class KqPlugin(PluginV3):
 
     def _opened(self) -> Opened:
         with open_source(self._file()) as source:
-            return Opened.from_source(source, max_pixels=None)
+            return Opened.of_any_size(source)
 
 
 def _check_index(index: int | EllipsisType | None) -> None:

@@ -26,7 +26,7 @@ from kqcodec.slicing import Axis, axes_of
 from kqcodec.source import BufferSource, is_url, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -119,9 +119,9 @@ class LazyArray:
         if opened.size is None:
             raise OSError(opened.no_regions)
         opened.expect_front()
-        return Opened.from_source(opened, None)
+        return Opened.of_any_size(opened, self._max_pixels)
 
-    def _find_records(self) -> list[int]:
+    def _find_records(self) -> Sequence[int]:
         """Where each tile's record begins, and where the last one ends."""
         size = self._opened.source.size
         assert size is not None  # noqa: S101 - looked at when it was opened

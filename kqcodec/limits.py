@@ -10,6 +10,9 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
 
+By the coder context a tile takes memory for sixteen columns more than it has, and three
+rows; with these, too, it may have so many pixels and no more.
+
 No NumPy is imported.
 """
 
@@ -19,6 +22,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import LimitError
+from kqcodec.memory import context_plane_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +51,16 @@ def check_tiles(tiles: int, max_pixels: int | None) -> None:
     if max_pixels is None:
         return
     _check(tiles, max(_TILES, max_pixels // _PIXELS_A_TILE), "tiles", _PIXELS_A_TILE)
+
+
+def check_tile_memory(header: Header, max_pixels: int | None) -> None:
+    """The same for what the coder context keeps of a tile: in one of a single column that
+    is seventeen times its pixels."""
+    if header.coder == "context":
+        grid = header.grid
+        cells = context_plane_cells(grid.tile_width, grid.tile_height)
+        most = None if max_pixels is None else max(DEFAULT_MAX_PIXELS, max_pixels)
+        check_limit(cells, most, f"tiles of {grid.tile_width} x {grid.tile_height}, with margins")
 
 
 def check_metadata(size: int, max_pixels: int | None) -> None:

@@ -46,7 +46,7 @@ from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.decoder import Opened
+from kqcodec.decoder import Opened, read_pixels
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding, encode_indexed, in_order_of
 from kqcodec.errors import FormatError
@@ -80,7 +80,7 @@ class KqImageFile(ImageFile.ImageFile):
 
     def _open(self) -> None:
         with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
-            opened = Opened.from_source(source, max_pixels=None)
+            opened = Opened.of_any_size(source)
         header = opened.header
         self._size = header.width, header.height
         self.info = {
@@ -132,9 +132,11 @@ class KqDecoder(ImageFile.PyDecoder):
         """
         with _format_errors_as_os_errors():
             # Pillow has compared the size with its own limit.
-            indexed = kqcodec.read(_binary(self.fd), max_pixels=None)
-        pixels = indexed.labels if self.mode == "P" else indexed.to_pixels()
-        self.set_as_raw(pixels.tobytes())
+            if self.mode == "P":
+                pixels: Any = kqcodec.read(_binary(self.fd), max_pixels=None).labels
+            else:
+                pixels = read_pixels(_binary(self.fd), threads=None, max_pixels=None)
+        self.set_as_raw(pixels.reshape(-1).data)
         return -1, 0  # all is done, no error
 
 

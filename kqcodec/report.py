@@ -8,7 +8,7 @@ estimate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.image import Labels
+
+    # Which labels, and how often each occurs.
+    Counts: TypeAlias = "tuple[slice | NDArray[Any], NDArray[np.int64]]"
     from kqcodec.source import Readable
 
 
@@ -135,16 +138,16 @@ def size_report(
         labels_bytes = 0
         framing = CHECKSUM_SIZE + header.directory_size
 
-        def count(record: container.Record) -> tuple[int, NDArray[np.int64]]:
+        def count(record: container.Record) -> tuple[int, Counts]:
             _, labels = opened.decode_tile(record)
             return memoryview(record.payload).nbytes, _counts(labels, header.k)
 
         frequencies = np.zeros(header.k, dtype=np.int64)
         threads = min(thread_count(threads), header.grid.count)
-        for size, counts in ordered_map(count, opened.records(), threads):
+        for size, (values, counts) in ordered_map(count, opened.records(), threads):
             labels_bytes += size
             framing += container.record_size(size) - size
-            frequencies += counts
+            frequencies[values] += counts
         sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
         predicted = None
         if sizes.predictable(header.coder):
@@ -177,5 +180,10 @@ def _entropy(frequencies: NDArray[np.int64]) -> float:
     return float((used * np.log2(used.sum() / used)).sum())
 
 
-def _counts(labels: Labels, k: int) -> NDArray[np.int64]:
-    return np.bincount(labels.reshape(-1), minlength=k).astype(np.int64)
+def _counts(labels: Labels, k: int) -> Counts:
+    """(labels, how often each occurs): in a small tile those that do, else all, so that
+    a large palette costs nothing in a million small tiles."""
+    flat = labels.reshape(-1)
+    if flat.size < k:
+        return np.unique(flat, return_counts=True)
+    return slice(None), np.bincount(flat, minlength=k)

@@ -130,15 +130,16 @@ class FileSource(Source):
 
     def read_up_to(self, count: int) -> Buffer:
         """See ``Source``."""
-        parts = []
-        while count > 0:
-            part = self._file.read(min(count, _STEP))
+        found = bytearray()  # which grows in place: parts to join would take twice as much
+        while count > len(found):
+            part = self._file.read(min(count - len(found), _STEP))
             if not part:
                 break
-            parts.append(part)
-            count -= len(part)
             self.position += len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            if len(part) == count:
+                return part
+            found += part
+        return found
 
     def seek(self, position: int) -> None:
         """See ``Source``."""

@@ -8,14 +8,16 @@ elsewhere it is written beside and renamed.
 from __future__ import annotations
 
 import functools
+import os
 import secrets
+import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kqcodec.files import write_whole
 from kqcodec.remote import State, file_system, persistently, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
 
@@ -145,31 +147,67 @@ def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
         OSError, ImportError: as ``is_folder``, or it can't be written.
     """
     fs, path = file_system(url)
-    if protocols(url)[0] in ("file", "local"):
-        fs.makedirs(fs._parent(path), exist_ok=True)
-        return write_whole(path, parts, overwrite)
-    if not writable(url):
-        raise OSError(f"{url} can only be read; write to a folder or an object store")
+    if _is_local(url):
+        return _write_here(fs, path, parts, overwrite)
+    check_writable(url)
     data = b"".join(parts)
-    put = _put if protocols(url)[0] in _OBJECT_STORES else _put_beside
-    translated(url, lambda: persistently(lambda: put(fs, path, data, overwrite)))
+    _send(url, functools.partial(_piped, fs, data), overwrite)
     return len(data)
 
 
-def _put(fs: Any, path: str, data: bytes, overwrite: bool) -> None:
+def write_large(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
+    """The same for what may not fit into memory: it is put together in a temporary file
+    on this machine, and sent when it is complete."""
+    fs, path = file_system(url)
+    if _is_local(url):
+        return _write_here(fs, path, parts, overwrite)
+    check_writable(url)
+    with tempfile.TemporaryDirectory(prefix="kqcodec-") as folder:
+        local = os.path.join(folder, "whole.kq")
+        written = write_whole(local, parts, overwrite=False)
+        _send(url, functools.partial(fs.put_file, local), overwrite)
+    return written
+
+
+def check_writable(url: str) -> None:
+    """Raise OSError where files can't be put one at a time."""
+    if not writable(url):
+        raise OSError(f"{url} can only be read; write to a folder or an object store")
+
+
+def _is_local(url: str) -> bool:
+    return protocols(url)[0] in ("file", "local")
+
+
+def _write_here(fs: Any, path: str, parts: Iterable[Buffer], overwrite: bool) -> int:
+    fs.makedirs(fs._parent(path), exist_ok=True)
+    return write_whole(path, parts, overwrite)
+
+
+def _send(url: str, put: Callable[..., object], overwrite: bool) -> None:
+    """Have ``put(path, **options)`` write an object, so that it appears when complete."""
+    fs, path = file_system(url)
+    send = _put if protocols(url)[0] in _OBJECT_STORES else _put_beside
+    translated(url, lambda: persistently(lambda: send(fs, path, put, overwrite)))
+
+
+def _piped(fs: Any, data: bytes, path: str, **options: str) -> None:
+    fs.pipe_file(path, data, **options)
+
+
+def _put(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
     if overwrite:
-        fs.pipe_file(path, data)
+        put(path)
         return
-    create = functools.partial(fs.pipe_file, path, data, mode="create")
     try:
-        create()
+        put(path, mode="create")
     except TypeError:  # a file system older than that mode
         if fs.exists(path):
             raise FileExistsError(f"{path} exists already") from None
-        fs.pipe_file(path, data)
+        put(path)
 
 
-def _put_beside(fs: Any, path: str, data: bytes, overwrite: bool) -> None:
+def _put_beside(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
     """Write under another name, then rename, where a file grows in everybody's sight."""
     if not overwrite and fs.exists(path):
         raise FileExistsError(f"{path} exists already")
@@ -177,7 +215,7 @@ def _put_beside(fs: Any, path: str, data: bytes, overwrite: bool) -> None:
     fs.makedirs(folder, exist_ok=True)
     beside = f"{folder}/.{name[:64]}.{secrets.token_hex(4)}.tmp"
     try:
-        fs.pipe_file(beside, data)
+        put(beside)
         fs.mv(beside, path)
     except BaseException:
         if fs.exists(beside):

@@ -25,7 +25,7 @@ from kqcodec.limits import memory_for
 from kqcodec.source import BufferSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -120,7 +120,7 @@ class _Search:
         self._fit(list(self._gaps(end)))
         return self._result(directory)
 
-    def _result(self, directory: list[int] | None) -> Places:
+    def _result(self, directory: Sequence[int] | None) -> Places:
         """The outcome; with a directory that doesn't stand at the end, but behind the
         last tile, bytes follow it."""
         end = len(self._data)
@@ -138,7 +138,7 @@ class _Search:
 
     # --- what is known of lengths ------------------------------------------------
 
-    def _directory(self, position: int) -> list[int] | None:
+    def _directory(self, position: int) -> Sequence[int] | None:
         """The lengths that a directory at that place names, if it is sound."""
         if self._count < 2 or position < 0:
             return None
@@ -152,7 +152,7 @@ class _Search:
     def _range(self, tile: int) -> tuple[int, int]:
         return sizes.payload_range(self._header.coder, self._grid.box(tile).pixels, self._header.k)
 
-    def _known_lengths(self, directory: list[int] | None) -> list[int] | None:
+    def _known_lengths(self, directory: Sequence[int] | None) -> Sequence[int] | None:
         if sizes.predictable(self._header.coder):
             # Memory for them is asked for only where there are bytes for so many tiles.
             if self._count > len(self._data):
@@ -188,14 +188,14 @@ class _Search:
     def _complete(self) -> bool:
         return bool((self._starts >= 0).all())
 
-    def _try_from(self, position: int, lengths: list[int]) -> None:
+    def _try_from(self, position: int, lengths: Sequence[int]) -> None:
         for tile, length in enumerate(lengths):
             if position >= len(self._data):
                 return
             self._holds(tile, position + len(pack_length(length)), length)
             position += record_size(length)
 
-    def _try_back_from(self, position: int, lengths: list[int]) -> None:
+    def _try_back_from(self, position: int, lengths: Sequence[int]) -> None:
         for tile in reversed(range(self._count)):
             position -= record_size(lengths[tile])
             if position < self._search_from:
@@ -244,7 +244,7 @@ class _Search:
 
     # --- searching -----------------------------------------------------------------
 
-    def _search(self, gaps: list[_Gap], lengths: list[int] | None) -> None:
+    def _search(self, gaps: list[_Gap], lengths: Sequence[int] | None) -> None:
         """Look at every byte of the gaps, except where the missing tiles' records fill
         the gap exactly: they are damaged where they stand."""
         open_gaps = [gap for gap in gaps if not self._is_filled(gap, lengths)]
@@ -282,7 +282,7 @@ class _Search:
         for candidate, tile in _in_order(self._confirmed(found, open_gaps)):
             self._starts[tile], self._found_lengths[tile] = candidate.start, candidate.length
 
-    def _is_filled(self, gap: _Gap, lengths: list[int] | None) -> bool:
+    def _is_filled(self, gap: _Gap, lengths: Sequence[int] | None) -> bool:
         if gap.end <= gap.start:
             return True
         if lengths is None or not gap.fixed:

@@ -69,6 +69,14 @@ class Box(NamedTuple):
         return slice(self.upper, self.lower), slice(self.left, self.right)
 
 
+class TileKind(NamedTuple):
+    """Tiles of the same size: the first of them, and the index that selects them in an
+    array of shape (rows of tiles, tiles in a row)."""
+
+    first: int
+    slices: tuple[slice, slice]
+
+
 @dataclass(frozen=True)
 class Grid:
     """A picture cut into tiles, counted row by row from the upper left. Tiles at
@@ -116,6 +124,22 @@ class Grid:
             for column in range(box.left // self.tile_width, -(-box.right // self.tile_width)):
                 yield row * self.columns + column
 
+    def covered(self, box: Box) -> Box:
+        """All pixels of the tiles that share pixels with the box."""
+        row, column = box.upper // self.tile_height, box.left // self.tile_width
+        return Box(
+            column * self.tile_width,
+            row * self.tile_height,
+            min(-(-box.right // self.tile_width) * self.tile_width, self.width),
+            min(-(-box.lower // self.tile_height) * self.tile_height, self.height),
+        )
+
+    def kinds(self) -> Iterator[TileKind]:
+        """The tiles by their sizes, at most four kinds."""
+        for row, some_rows in _runs(self.rows, self.height % self.tile_height):
+            for column, some_columns in _runs(self.columns, self.width % self.tile_width):
+                yield TileKind(row * self.columns + column, (some_rows, some_columns))
+
     def tile_areas(self) -> Iterator[tuple[int, int]]:
         """(labels in a tile, number of such tiles): at most four kinds, so that
         sums over the tiles of a gigapixel picture cost nothing."""
@@ -130,3 +154,12 @@ def _parts(length: int, part: int) -> Iterator[tuple[int, int]]:
         yield part, whole
     if rest:
         yield rest, 1
+
+
+def _runs(count: int, rest: int) -> Iterator[tuple[int, slice]]:
+    """Of tiles in a row, of which the last is cut if there is a rest: whole ones, cut ones."""
+    whole = count - bool(rest)
+    if whole:
+        yield 0, slice(0, whole)
+    if rest:
+        yield whole, slice(whole, count)

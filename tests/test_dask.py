@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from samples import SLOW
 
 import kqcodec
+from kqcodec import stores
 from kqcodec.errors import ColorsError, ImageError, LabelsError
 from kqcodec.pixels import ConversionWarning
 
@@ -218,7 +219,7 @@ def test_graphs_are_small_whatever_the_array(shape, chunks, tile, monkeypatch):
     # None of them is large in itself.
     pixels = [int(cut.chunks.pixels[group].sum()) for group in cut.counting[:50]]
     assert max(pixels) < 2 * max(cut.chunks.pixels[0], shape[0] * shape[1] // 4000, 1 << 22)
-    task = next(passes._counting(None)).task
+    task = next(passes.counting(None)).task
     assert len(task.piece.graph) <= 2 * len(task.numbers) + 1
 
 
@@ -364,6 +365,53 @@ def test_what_exists_is_kept_if_asked(picture, tmp_path):
         kq_dask.encode(array, tmp_path / "encoded.kq", 9, overwrite=False)
     assert (tmp_path / "encoded.kq").read_bytes() == b"older"
     assert encoded(tmp_path, array, 9) == kqcodec.encode(picture, 9)
+
+
+@pytest.mark.parametrize("kind", ["object store", "grows in sight"])
+def test_urls(kind, picture, monkeypatch, tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    store = fsspec.filesystem("memory")
+    if kind == "grows in sight":
+        monkeypatch.setattr(stores, "_OBJECT_STORES", frozenset())
+    array = da.from_array(picture, chunks=(50, 50, 3))
+    url = f"memory://dask-{kind[0]}/p.kq"
+    result = kq_dask.encode(array, url, 9, tile=32)
+    assert store.cat(url) == kqcodec.encode(picture, 9, tile=32)
+    assert result.file_bytes == store.size(url)
+    assert (kq_dask.decode(url).compute() == kqcodec.decode(store.cat(url))).all()
+    with pytest.raises(FileExistsError):
+        kq_dask.encode(array, url, 5, overwrite=False)
+    assert kq_dask.encode(array, url.replace("p", "q"), 5, overwrite=False).header.k == 5
+    # The connection is lost in the middle.
+    before = sorted(store.find(f"dask-{kind[0]}"))
+
+    def lose(*_, **__):
+        raise OSError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(type(store), "put_file", lose)
+    with pytest.raises(OSError, match="reset by peer"):
+        kq_dask.encode(array, url.replace("p.kq", "new.kq"), 9)
+    assert sorted(store.find(f"dask-{kind[0]}")) == before
+    (tmp_path / "p.kq").write_bytes(b"older")
+    assert kq_dask.encode(array, f"file://{tmp_path}/p.kq", 9).header.k == 9
+    assert os.listdir(tmp_path) == ["p.kq"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("zip://p.kq::all.zip", "can only be read"),
+        ("no-such-thing://p.kq", "no-such-thing"),
+        ("nowhere/p.kq", "there is no folder"),
+        (".", "is a directory"),
+    ],
+)
+def test_targets_are_looked_at_before_the_work(target, message, monkeypatch, tmp_path, picture):
+    pytest.importorskip("fsspec")
+    monkeypatch.chdir(tmp_path)
+    array = da.from_array(Failing(picture, 0), chunks=50, asarray=False, meta=picture[:0, :0])
+    with pytest.raises(OSError, match=message):
+        kq_dask.encode(array, target, 9)
 
 
 ZEROS = np.zeros((9, 9, 3), np.uint8)

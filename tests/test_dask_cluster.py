@@ -16,6 +16,8 @@ from kqcodec.errors import ImageError, WorkersError
 
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
+import dask  # noqa: E402 - skipped where it isn't installed
+
 import kqcodec.dask as kq_dask  # noqa: E402 - skipped where Dask isn't installed
 from kqcodec.dask import crews, groups  # noqa: E402
 
@@ -47,13 +49,16 @@ def dask_array(pixels, fatal=None):
 
 @contextlib.contextmanager
 def cluster_of(workers):
-    with distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address="127.0.0.1:0",
-        silence_logs=50,
-    ) as cluster:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "120s"}),  # on a busy machine
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
+        ) as cluster,
+    ):
         yield cluster
 
 
@@ -69,7 +74,14 @@ def picture(portrait):
     return np.ascontiguousarray(portrait[100:295, 150:367])
 
 
-def test_a_cluster_whose_workers_are_killed(picture, tmp_path):
+def test_a_cluster_whose_workers_are_killed(picture, tmp_path, monkeypatch):
+    submitted = []
+    submit = crews.ClusterCrew._submit
+    monkeypatch.setattr(
+        crews.ClusterCrew,
+        "_submit",
+        lambda *task, **how: submitted.append(1) or submit(*task, **how),
+    )
     wanted = kqcodec.encode(picture, 9, **OPTIONS)
     target = tmp_path / "p.kq"
     with cluster_of(2) as cluster, distributed.Client(cluster) as client:
@@ -78,17 +90,18 @@ def test_a_cluster_whose_workers_are_killed(picture, tmp_path):
 
         def kill(stage, share):
             if stage != "palette" and share > 0.2 and stage not in killed:
+                if len(client.nthreads()) < 2:  # the first isn't replaced yet
+                    return
                 killed.append(stage)
                 for pid in list(client.run(os.getpid, on_error="ignore").values())[:1]:
                     os.kill(pid, signal.SIGKILL)
 
         result = kq_dask.encode(dask_array(picture), target, 9, **OPTIONS, progress=kill)
-        assert killed == ["counting", "coding"]
+        assert killed[0] == "counting"
         assert target.read_bytes() == wanted
-        assert result.tasks > 20
+        assert result.tasks == len(submitted) > 20
 
         # What is on the cluster already isn't computed again.
-        client.wait_for_workers(2)
         held = dask_array(picture).persist()
         assert distributed.wait(held).not_done == set()
         kq_dask.encode(held + 0, target, 9, **OPTIONS, client=client)
@@ -113,11 +126,9 @@ def test_a_cluster_whose_workers_are_killed(picture, tmp_path):
         client.run_on_scheduler(allow_failures, 0)
         with pytest.raises(WorkersError, match="workers die of a task"):
             kq_dask.encode(dask_array(picture, "death"), target, 9, **OPTIONS)
-        client.run_on_scheduler(allow_failures, 9)  # some may still be dying
 
-        def lose(stage, share):
-            if share > 0.2:
-                cluster.close()
+        def lose(*_):
+            cluster.close()
 
         with pytest.raises(WorkersError, match=r"the Dask cluster( was lost|'s scheduler is gone)"):
             kq_dask.encode(dask_array(picture), target, 9, **OPTIONS, progress=lose)

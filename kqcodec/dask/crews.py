@@ -268,7 +268,11 @@ class ClusterCrew(Crew):
     def _result_of(self, future: Any) -> Any:
         with self._translating():
             try:
-                return future.result()
+                while True:
+                    # What is done may be lost with its worker, and is waited for again.
+                    self._some_done([future])
+                    with contextlib.suppress(self._distributed.TimeoutError):
+                        return future.result(timeout=_PATIENCE)
             finally:
                 self._let_go([future])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,16 +12,17 @@ from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.dask.crews import current_crew
 from kqcodec.dask.passes import ArrayPasses
+from kqcodec.dask.targets import check_target, write
 from kqcodec.dask.tasks import ColorRecipe, LabelRecipe
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
-from kqcodec.files import write_whole
 from kqcodec.labelmaps import color_table
 from kqcodec.rgba_colors import opaque_histogram, without_alpha
 from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.stream_plans import Job, Search, check_labels_only, label_palette, labels_in
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from kqcodec.color_lists import Colors, PaletteLike
@@ -83,8 +83,9 @@ def encode(
     Args:
         array: a dask array of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); pixels
             are as for ``quantize``.
-        target: a path, where the file appears when it is complete. Only this process
-            writes to it.
+        target: a path, or a URL that fsspec can write to (the extra "remote"), where the
+            file appears when it is complete. Only this process writes to it, what goes to
+            a URL from a temporary file.
         k, coder, effort, tile, palette, pins, sort, space, seed, restarts, background,
             labels, overwrite: as for ``kqcodec.encode_stream``.
         client: of a cluster (``distributed.Client``); None for what the array's
@@ -96,7 +97,8 @@ def encode(
         FileExistsError: the target exists and ``overwrite`` is false.
         ColorsError: as for ``quantize``; or there are millions of translucent colours.
         ImageError: a chunk can't be computed, or changed meanwhile. There is no file then.
-        OSError: the target can't be written.
+        OSError: the target can't be written, or its connection is lost.
+        ImportError: a URL needs what isn't installed.
         WorkersError: the cluster is lost, or its workers can't do a task.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
 
@@ -129,8 +131,7 @@ def encode(
         progress=progress,
     )
     passes.cut(job.grid)
-    if not overwrite and os.path.isfile(target):
-        raise FileExistsError(f"{target} exists already")
+    check_target(target, overwrite)
     with current_crew(client) as crew:
         if search is None:
             found, recipe, costs = _labels(passes, crew, job, cast("ColorTable | None", palette))
@@ -138,7 +139,7 @@ def encode(
             conversion = Conversion(passes.blocks, background, keep_profile=False)
             found, recipe, costs = _colors(passes, crew, job, search, conversion)
         payloads = passes.code(crew, recipe, found, job.begin("coding"))
-        written = write_whole(target, recipe.layout.parts(payloads), overwrite)
+        written = write(target, recipe.layout.parts(payloads), overwrite)
     return Encoded(recipe.layout.header, written, costs, passes.groups.tasks)
 
 

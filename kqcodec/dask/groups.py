@@ -60,16 +60,28 @@ class Groups:
     @property
     def tasks(self) -> int:
         """All tasks of an encoding."""
-        sums, level = 0, len(self.counting)
-        while level > 1:
-            level = -(-level // FAN_IN)
-            sums += level
-        return len(self.counting) + sums + len(self.coding) + 1  # the colour map is one
+        # The colour map is one.
+        return len(self.counting) + sums(len(self.counting)) + len(self.coding) + 1
 
     def chunks_of_cells(self, cells: Numbers) -> Numbers:
         """The chunks that some cells touch, each once."""
         touched = [self.chunks.touched(self.cells.box(cell)) for cell in cells.tolist()]
         return np.unique(np.concatenate(touched))
+
+
+def sums(parts: int) -> int:
+    """How many tasks add up so many parts, as they come: each level of the tree takes eight
+    of the one below when there are eight, and at the end the rest of all is added."""
+    count, rest = 0, 0
+    while parts >= FAN_IN:
+        rest += parts % FAN_IN
+        parts //= FAN_IN
+        count += parts
+    rest += parts
+    while rest > 1:
+        rest = -(-rest // FAN_IN)
+        count += rest
+    return count
 
 
 def _cells(chunks: Chunks, tiles: Grid) -> Grid:

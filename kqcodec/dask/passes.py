@@ -49,7 +49,7 @@ class ArrayPasses:
 
     def count(self, crew: Crew, conversion: Conversion | None, advance: Advance) -> Found:
         """Pass 1: what is in all chunks; of labels without a conversion."""
-        return crew.sum(self._counting(conversion), Sum(), advance)
+        return crew.sum(self.counting(conversion), Sum(), advance)
 
     def code(self, crew: Crew, recipe: Recipe, found: Found, advance: Advance) -> Iterator[bytes]:
         """Pass 2: the payloads of all tiles, in order."""
@@ -57,7 +57,8 @@ class ArrayPasses:
         numbered = (tile for group in coded for tile in group)
         return in_order(numbered, self.groups.tiles.count)
 
-    def _counting(self, conversion: Conversion | None) -> Iterator[Work]:
+    def counting(self, conversion: Conversion | None) -> Iterator[Work]:
+        """The tasks of pass 1, made one after the other."""
         numbers = self.groups.counting
         for group, (piece, futures) in zip(
             numbers, pieces(self._array, self._chunks, numbers), strict=True

@@ -1,12 +1,15 @@
 """A large picture on a cluster of this machine's processes: time, memory and tasks.
 
     python tests/bench/scale_dask.py [map.tif] [--size 40000x25000] [--workers 2] [-k 64]
-        [--chunk 1000x1000] [--effort default] [--kill] [--alone]
+        [--chunk 1000x1000] [--coder context] [--effort default] [--kill] [--alone]
+    python tests/bench/scale_dask.py --graph --size 1000000x1000000
 
 Without a file the map of map_picture.py is drawn. Its chunks are no multiples of tiles,
 neither the TIFF's nor those of the .kq file. With --kill a worker is killed in each pass;
 with --alone ``kqcodec.encode_stream`` makes the file as well, in a process of its own, and
-the two must be the same, byte for byte. Memory is the peak of each worker and of the
+the two must be the same, byte for byte. With --graph nothing is computed: the tasks of such
+a picture are counted, and the first of pass 1 are made, for the time and bytes that they
+take this process. Memory is the peak of each worker and of the
 process that writes; "processor s" is of all workers. It needs tifffile (the extra "tiff").
 """
 
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import os
+import pickle
 import resource
 import signal
 import subprocess
@@ -26,7 +30,8 @@ from typing import Any
 
 ALONE = (
     "import sys, time, resource, kqcodec\n"
-    "kqcodec.encode_stream(sys.argv[1], sys.argv[2], int(sys.argv[3]), effort=sys.argv[4])\n"
+    "kqcodec.encode_stream(sys.argv[1], sys.argv[2], int(sys.argv[3]),\n"
+    "    coder=sys.argv[4], effort=sys.argv[5])\n"
     "used = resource.getrusage(resource.RUSAGE_SELF)\n"
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
 )
@@ -60,14 +65,20 @@ def usage() -> tuple[int, float, float]:
     return os.getpid(), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-class Killer:
-    """Kills a worker in each pass."""
+class Watcher:
+    """Notes what the workers took for pass 1, and may kill one in each pass."""
 
-    def __init__(self, client: Any) -> None:
-        self._client, self._done = client, {"palette"}
+    def __init__(self, client: Any, kill: bool) -> None:
+        self._client, self._kill, self._done = client, kill, {"palette"}
+        self._start = time.perf_counter()
 
     def __call__(self, stage: str, share: float) -> None:
-        if share > 0.3 and stage not in self._done:
+        if stage == "palette":
+            seconds = time.perf_counter() - self._start
+            used = sum(worker[1] for worker in self._client.run(usage).values())
+            print(f"{'seconds, pass 1':<28}{seconds:12.1f}")
+            print(f"{'processor s, pass 1':<28}{used:12.1f}", flush=True)
+        if self._kill and share > 0.3 and stage not in self._done:
             self._done.add(stage)
             number = next(iter(self._client.run(os.getpid, on_error="ignore").values()))
             os.kill(number, signal.SIGKILL)
@@ -104,8 +115,9 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
             array,
             target,
             options.k,
+            coder=options.coder,
             effort=options.effort,
-            progress=Killer(client) if options.kill else None,
+            progress=Watcher(client, options.kill),
         )
         seconds = time.perf_counter() - start
         workers = sorted(client.run(usage).values())
@@ -119,11 +131,47 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
     print(f"{'peak MB, the writer':<28}{usage()[2]:12.0f}", flush=True)
 
 
+def graph(options: argparse.Namespace) -> None:
+    """Count the tasks of a picture, and make some of them."""
+    import dask.array
+    import numpy as np
+
+    from kqcodec.dask.passes import ArrayPasses
+    from kqcodec.layout import header_of
+
+    (width, height), chunk = map(int, options.size.split("x")), map(int, options.chunk.split("x"))
+    wide, high = chunk
+    array = dask.array.zeros((height, width, 3), chunks=(high, wide, 3), dtype=np.uint8)
+    passes = ArrayPasses(array)
+    header = header_of(2, width, height, coder="context", tile=None, sections=(), alpha=False)
+    passes.cut(header.grid)
+    print(f"{'chunks':<28}{array.npartitions:12,}")
+    print(f"{'tasks':<28}{passes.groups.tasks:12,}")
+    start, chunks, size, most = time.process_time(), 0, 0, min(16_000, array.npartitions)
+    for work in passes.counting(None):
+        chunks += len(work.task.numbers)
+        size += len(pickle.dumps(work.task))
+        if chunks >= most:
+            break
+    seconds = time.process_time() - start
+    print(f"{'processor ms a chunk':<28}{1e3 * seconds / chunks:12.2f}")
+    print(f"{'bytes a chunk':<28}{size / chunks:12.0f}")
+
+
 def alone(picture: Path, target: Path, options: argparse.Namespace) -> None:
     """Encode with ``encode_stream`` and tell what it took."""
     start = time.perf_counter()
     found = subprocess.run(
-        [sys.executable, "-c", ALONE, picture, target, str(options.k), options.effort],
+        [
+            sys.executable,
+            "-c",
+            ALONE,
+            picture,
+            target,
+            str(options.k),
+            options.coder,
+            options.effort,
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -141,10 +189,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("-k", type=int, default=64)
     parser.add_argument("--chunk", default="1000x1000")
+    parser.add_argument("--coder", default="context")
     parser.add_argument("--effort", default="default")
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--graph", action="store_true")
     options = parser.parse_args()
+    if options.graph:
+        graph(options)
+        return
     with tempfile.TemporaryDirectory() as folder:
         picture = options.picture or Path(folder) / "map.tif"
         if options.picture is None:
