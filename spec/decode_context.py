@@ -21,16 +21,15 @@ from decode_mixing import (
     Slot,
     U,
     V,
-    chain,
     history_map,
     learnt,
+    logit,
     scramble,
     squash,
-    stretch,
 )
 
 # 16.3, its table: "ρ"
-RHO = [82, 116, 164, 232, 328, 464, 656, 928]
+RHO = [115, 162, 230, 325, 459, 650, 918, 1260]
 
 
 class Model(NamedTuple):
@@ -40,10 +39,15 @@ class Model(NamedTuple):
     sets: int
     limit: int
     strength: int  # 0: no habits
+    delta: int
+    has_maps: bool
 
 
 # 16.4, its table: "best"
-MODELS = [Model(0, 0, 0, 0), Model(8, 1, 16, 6), Model(8, 2, 17, 40), Model(24, 5, 18, 0)]
+FAST = Model(7, 1, 16, 6, 128, has_maps=False)
+DEFAULT = Model(7, 2, 17, 40, 128, has_maps=False)
+BEST = Model(31, 5, 18, 0, 256, has_maps=True)
+MODELS = {1: FAST, 2: DEFAULT, 3: BEST}
 
 # 16.7: "The neighbours of the label X that is to be coded"
 #
@@ -69,7 +73,8 @@ CONTEXTS = [
     *("W WW", "E", "MEDIAN A", "W N NE", "N", "N NN NNN", "W N NW", "WIDE A MEAN", "W", "E10 A"),
     *("SLANT ALONG", "W WW WWW", " ".join(FEATURES[:12]), "RISE W", "N NN", "N NE NN NNE"),
     *("W NE", "MEDIAN N", "W N", "W N NW NE WW NN", "E10 W", "DOWN W"),
-    *("W N NW NE WW NN NWW NEE NNE", "MEAN W"),
+    *("W N NW NE WW NN NWW NEE NNE", "MEAN W", "NW", "NE", "N NW NE", "WIDE MEDIAN"),
+    *("E W", "WW NN", "ALONG DOWN"),
 ]
 
 
@@ -144,7 +149,7 @@ class ContextTile:
         # 16.24: "There are 2^f curves for context 3, and as many for context 6, f = min(max(s,
         # 6), 10)."
         self.f = min(max(s, 6), 10)
-        self.is_refined = model.contexts == 24
+        self.is_refined = model is BEST
         self.curves: dict[tuple[int, int], Curve] = {}
 
         # What hasn't been used yet is as at the start, and needn't be kept.
@@ -156,18 +161,20 @@ class ContextTile:
         self.habitual = [Counter() for _ in range(64)]
         self.nearest: dict[tuple[int, ...], int] = {}
 
-        # 16.21: "Each context has two maps of histories, one for questions and one for the
-        # search."
+        # 16.21: "With maps of histories each context has two, one for questions and one for
+        # the search"
         # 16.21: "There are 16 probabilities q of its being right, by its length, for
         # questions and 16 for the search, all 50000 at the start."
         k = model.contexts
         self.maps = [[history_map() for _ in range(k)] for _ in range(2)]
         self.match_right = [[50000] * 16 for _ in range(2)]
 
-        # 16.23: "begin with floor(58982 / k) for the first inputs of the k contexts, 0 for
-        # the second, floor(39321 / k) for the third, 6554 for the first input of the match,
-        # and 0 for the rest."
-        self.first_weights = [*[58982 // k] * k, *[0] * k, *[39321 // k] * k, 6554, 0, 0]
+        # 16.23: "begin, for k contexts, with floor(805306368 / k) for the first inputs of the
+        # contexts (1.5 in all), floor(322122547 / k) for their third (0.6), 161061274 for the
+        # first input of the match (0.3), and 0 for the rest."
+        self.first_weights = [*[805306368 // k, 0] * k, 161061274, 0]
+        if model.has_maps:
+            self.first_weights += [*[322122547 // k] * k, 0]
         names = [context.split() for context in CONTEXTS[:k]]
         self.contexts = [[FEATURES.index(name) for name in context] for context in names]
 
@@ -245,10 +252,10 @@ class ContextTile:
 
     def habit(self) -> list[int]:
         """Return check, label and count of the habit of these surroundings."""
-        # 16.11: "With h = scramble(chain(W, N, NW, NE, WW, NN)), it is the habit number
-        # floor(h / 2^(32 − d)) that the label has."
+        # 16.11: "h = scramble(W·M + N·M^2 + NW·M^3 + NE·M^4 + WW·M^5 + NN·M^6)"
+        # 16.11: "it is the habit number floor(h / 2^(32 − d)) that the label has."
         names = ("W", "N", "NW", "NE", "WW", "NN")
-        h = scramble(chain(*(self.around[name] for name in names)))
+        h = scramble(sum(self.around[name] * M**i for i, name in enumerate(names, 1)) % 2**32)
         habit = self.habits.setdefault(h >> (32 - self.d), [0, 0, 0])
 
         # 16.11: "If its check isn't h mod 256, the check becomes that, and label and count
@@ -319,8 +326,8 @@ class ContextTile:
 
         # 16.16: "(value + 1)·M^f mod 2^32"
         # 16.16: "A *context* is the sum, mod 2^32, of the terms of some features."
-        terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
-        self.sums = [sum(terms[f] for f in context) % 2**32 for context in self.contexts]
+        self.terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
+        self.sums = [sum(self.terms[f] for f in context) % 2**32 for context in self.contexts]
 
     def entry_near(self, color: tuple[int, ...]) -> int:
         """Return the entry that a predicted colour stands for."""
@@ -343,11 +350,10 @@ class ContextTile:
     def find_match(self) -> int | None:
         """Look for a match where there is none, and return the label it expects."""
         # 16.18: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 −
-        # e)), h = chain(W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW)"
+        # e)), h being the sum, mod 2^32, of the terms of the features 1 to 11."
         if not self.has_match:
             return None
-        h = chain(*(self.around[name] for name in FEATURES[:11]))
-        key = scramble(h) >> (32 - self.e)
+        key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
         z = self.positions.get(key, 0)
 
         # 16.18: "If there is no match, z isn't 0, and the position z has the same W, WW, N,
@@ -429,23 +435,29 @@ class ContextTile:
         self, search: int, group: int, node: int, says: int | None, names: list[tuple[object, ...]]
     ) -> int:
         """Decode a bit by the contexts, the match and the rows of these names."""
-        k = self.model.contexts
-        slots = [self.slot(i, group, node) for i in range(k)]
+        slots = [self.slot(i, group, node) for i in range(self.model.contexts)]
 
-        # 15.8: "floor(stretch(p)·u(n) / 256)"
-        # 15.8: "floor((floor(p / 8) − 4096)·v(n) / 256)"
-        # 15.8: "stretch(q)"
+        # 16.21: "*The inputs* of a bit of rules 16.19 and 16.20 are those of the slots of
+        # all contexts (15.8), and two of the match."
+        inputs = []
+        for slot in slots:
+            inputs += self.first_inputs(slot.p, slot.n)
+
+        # 16.21: "If it says 1, its inputs are the first two that a slot with the n 15 and the
+        # probability q would give; if 0, with 65535 − q; if nothing, both are 0."
+        right, held = self.match_right[search], self.length_number()
+        if says is None:
+            inputs += [0, 0]
+        else:
+            inputs += self.first_inputs(right[held] if says else 65535 - right[held], 15)
+
+        # 15.8: "logit(q)"
+        # 16.21: "and there is one input more, the number 256."
         maps = self.maps[search]
         used = [4 * slot.history + slot.n // 4 for slot in slots]
-        inputs = [stretch(slot.p) * U[slot.n] // 256 for slot in slots]
-        inputs += [(slot.p // 8 - 4096) * V[slot.n] // 256 for slot in slots]
-        inputs += [stretch(maps[i][used[i]]) for i in range(k)]
-
-        # 16.21: "If it says 1, its inputs are stretch(q) and floor((floor(q / 8) − 4096) /
-        # 2); if 0, the negatives of these; if nothing, both are 0."
-        right, held = self.match_right[search], self.length_number()
-        sign = {None: 0, 0: -1, 1: 1}[says]
-        inputs += [sign * stretch(right[held]), sign * ((right[held] // 8 - 4096) // 2), 256]
+        if self.model.has_maps:
+            inputs += [logit(maps[i][place]) for i, place in enumerate(used)]
+            inputs.append(256)
 
         rows = []
         for number_, name in enumerate(names[: self.model.sets]):
@@ -480,6 +492,12 @@ class ContextTile:
         if says is not None:
             right[held] = learnt(right[held], int(says == bit))
         return bit
+
+    def first_inputs(self, p: int, n: int) -> list[int]:
+        """Return what a slot gives without its history."""
+        # 15.8: "floor(logit(p)·u(n) / 256)"
+        # 15.8: "floor((floor(p / 16) − 2048)·v(n) / δ)"
+        return [logit(p) * U[n] // 256, (p // 16 - 2048) * V[n] // self.model.delta]
 
     def slot_key(self, i: int, group: int, node: int) -> tuple[int, int]:
         """Return the check and the number of the slot of context i at a node of a group."""

@@ -7,7 +7,7 @@ number quoting the rule which the lines below it carry out.
 from __future__ import annotations
 
 import functools
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable
 
 # The next bit of a payload of section 13, given its p.
@@ -15,18 +15,11 @@ NextBit = Callable[[int], int]
 
 # ── 15. Logistic mixing ─────────────────────────────────────────────────────
 
-# 15.2, its table: "0 to 10"
-KNOTS = [
-    *(22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108),
-    *(4971, 7812, 11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724, 60565),
-    *(62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514),
-]
-
 # 15.5, its table: "rate(n)"
-RATE = [20480, 12603, 9102, 7123, 5851, 4311, 3413, 2409, 1861, 1280, 975, 660, 499, 335, 252]
+RATE = [160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2]
 GROW = [0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124]
-U = [0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255]
-V = [0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253]
+U = [0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255]
+V = [0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253]
 
 # 15.12: "the *multiplier* is M = 9E3779B1 (hexadecimal)."
 M = 0x9E3779B1
@@ -37,28 +30,25 @@ def clamp(x: int, m: int) -> int:
     return min(max(x, -m), m)
 
 
-def squash(x: int) -> int:
-    """Return the probability of a logit."""
-    # 15.2: "i = floor((x + 2048) / 128), j = (x + 2048) mod 128"
-    i, j = divmod(x + 2048, 128)
+def log(v: int) -> int:
+    """Return 65,536 times the binary logarithm of a number, but linearly between powers of two."""
+    # 15.2: "log(v) = 65536·(e − 1) + 2^(16 − e)·v, e = bits(v) − 1"
+    e = v.bit_length() - 1
+    return 65536 * (e - 1) + (v << 16 - e)
 
-    # 15.2: "squash(x) = floor((knot(i)·(128 − j) + knot(i + 1)·j + 64) / 128)"
-    return (KNOTS[i] * (128 - j) + KNOTS[i + 1] * j + 64) // 128
+
+def logit(p: int) -> int:
+    """Return the logit of a probability."""
+    # 15.2: "logit(p) = floor((log(2·p + 1) − log(131071 − 2·p)) / 512)"
+    return (log(2 * p + 1) - log(131071 - 2 * p)) // 512
 
 
 @functools.cache
-def stretch_table() -> list[int]:
-    """Return stretch(p) for each floor(p / 16)."""
-    # 15.3: "the greatest logit x with squash(x) ≤ 16·floor(p / 16) + 8, or −2047 if there
-    # is none."
-    probabilities = [squash(x) for x in range(-2047, 2048)]
-    bounds = range(8, 65536, 16)
-    return [max(bisect_right(probabilities, bound) - 1, 0) - 2047 for bound in bounds]
-
-
-def stretch(p: int) -> int:
-    """Return the logit of a probability."""
-    return stretch_table()[p // 16]
+def squash(x: int) -> int:
+    """Return the probability of a logit."""
+    # 15.3: "the least p with logit(p) ≥ x, but at least 16 and at most 65520."
+    p = bisect_left(range(65536), x, key=logit)
+    return min(max(p, 16), 65520)
 
 
 def learnt(q: int, bit: int) -> int:
@@ -80,8 +70,8 @@ class Slot:
 
     def learn(self, bit: int) -> None:
         """Take note of a bit."""
-        # 15.5: "p = p + floor((65535·b − p)·rate(n) / 32768)"
-        self.p += (65535 * bit - self.p) * RATE[self.n] // 32768
+        # 15.5: "p = p + floor(floor((65535·b − p) / 2)·rate(n) / 128)"
+        self.p += (65535 * bit - self.p) // 2 * RATE[self.n] // 128
 
         # 15.5: "history = 2·history + b, and if that is at least 64, 32 + (history mod 32)"
         self.history = 2 * self.history + bit
@@ -143,25 +133,29 @@ class Row:
 
     def say(self, inputs: list[int]) -> int:
         """Return what the row says of a bit."""
-        # 15.9: "x = clamp(floor(Σ floor(w·input / 64) / 1024), 2047)"
-        total = sum(w * value // 64 for w, value in zip(self.w, inputs, strict=True))
-        self.x = clamp(total // 1024, 2047)
+        # 15.9: "s = Σ floor(w / 2^15)·input where s is taken mod 2^32, from −2^31 to 2^31 −
+        # 1"
+        s = sum(w // 2**15 * value for w, value in zip(self.w, inputs, strict=True))
+        s = (s + 2**31) % 2**32 - 2**31
+
+        # 15.9: "x = clamp(floor(s / 2^14), 2047)"
+        self.x = clamp(s // 2**14, 2047)
         return self.x
 
     def learn(self, inputs: list[int], bit: int, rho: int) -> None:
         """Let the weights follow the bit."""
         # 15.10: "r = ρ + floor(240·ρ / (20 + j))"
-        # 15.10: "step = floor(floor((65536·b − squash(x)) / 16)·r / 1024)"
+        # 15.10: "step = floor(floor((65536·b − squash(x)) / 2)·r / 16384)"
         r = rho + 240 * rho // (20 + self.j)
-        step = (65536 * bit - squash(self.x)) // 16 * r // 1024
+        step = (65536 * bit - squash(self.x)) // 2 * r // 16384
 
         # 15.10: "with x what the row itself has said, and j the number of bits that the
         # row was in use for before this one, but at most 1023."
         self.j = min(self.j + 1, 1023)
 
-        # 15.10: "w = clamp(w + floor((input·step + 8192) / 16384), 131071)"
+        # 15.10: "w = clamp(w + input·step, 2^30 − 1)"
         for i, value in enumerate(inputs):
-            self.w[i] = clamp(self.w[i] + (value * step + 8192) // 16384, 131071)
+            self.w[i] = clamp(self.w[i] + value * step, 2**30 - 1)
 
 
 def scramble(h: int) -> int:
@@ -172,27 +166,18 @@ def scramble(h: int) -> int:
     return g ^ g >> 12
 
 
-def chain(*numbers: int) -> int:
-    """Return the hash of several numbers."""
-    # 15.12: "chain(a, b, …, z) = (… ((0 + a + 1)·M + b + 1)·M … + z + 1)·M"
-    h = 0
-    for value in numbers:
-        h = (h + value + 1) * M % 2**32
-    return h
-
-
 class Curve:
     """A correction of probabilities, by their logits."""
 
     def __init__(self) -> None:
         """Start where it corrects nothing."""
-        # 15.13: "A *curve* has 33 probabilities k(0) to k(32), at the start the knots of
-        # rule 15.2."
-        self.k = list(KNOTS)
+        # 15.13: "At the start k(i) is squash(128·i − 2048), and k(32) is squash(2047)."
+        self.k = [squash(128 * i - 2048) for i in range(32)] + [squash(2047)]
 
     def at(self, y: int) -> int:
         """Return what the curve gives at a logit."""
-        # 15.13: "floor((k(i)·(128 − j) + k(i + 1)·j) / 128)"
+        # 15.13: "floor((k(i)·(128 − j) + k(i + 1)·j) / 128) i = floor((y + 2048) / 128), j =
+        # (y + 2048) mod 128"
         i, j = divmod(y + 2048, 128)
         return (self.k[i] * (128 - j) + self.k[i + 1] * j) // 128
 

@@ -47,7 +47,7 @@ def test_a_constant_tile_costs_a_few_bytes(k, effort):
     image = flat(k)
     coder = coder_of("context", image.palette, effort)
     payload = coder.encode(image.labels)
-    assert payload[0] >> 6 == 1 + EFFORTS.index(effort)
+    assert 1 <= payload[0] >> 6 <= 1 + EFFORTS.index(effort)  # best may find default's smaller
     assert len(payload) < 40
     out = np.empty_like(image.labels)
     coder_of("context", image.palette).decode(payload, out)

@@ -19,7 +19,7 @@ except KernelError:
     compiled = None
 
 ROOM = 1 << 20
-HEAVIEST = 131071
+HEAVIEST = (1 << 30) - 1
 
 
 def both_code(labels: np.ndarray, k: int, setting: int) -> bytes:
@@ -36,7 +36,7 @@ def both_code(labels: np.ndarray, k: int, setting: int) -> bytes:
 
 def test_a_weight_that_reaches_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last bit of each label is 0, and no context has seen it before: only the weight
-    of the number 256 can say so, and would have to be heavier than it may."""
+    of the model best's bias can say so, and would have to be heavier than it may."""
     made: list[Any] = []
 
     class Seen(reference_context.Mixer):
@@ -45,8 +45,8 @@ def test_a_weight_that_reaches_its_limit(monkeypatch: pytest.MonkeyPatch) -> Non
             made.append(self)
 
     monkeypatch.setattr(reference_context, "Mixer", Seen)
-    labels = (2 * noise(104, 104, 32_768)).astype(np.uint16)
-    both_code(labels, 65_536, 1 << 6 | 1 << 4 | 7)
+    labels = (2 * noise(128, 128, 32_768)).astype(np.uint16)
+    both_code(labels, 65_536, 3 << 6 | 1 << 4 | 7)
     (mixer,) = made
     assert mixer._weights.min() == -HEAVIEST
 

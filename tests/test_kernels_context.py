@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -324,17 +326,32 @@ def test_trees_of_the_largest_palettes():
             assert orders == orders[:1] * len(both)
 
 
+def logit_by_hand(p: int) -> int:
+    """128 · log2(p / (1 - p)), both logarithms linear between powers of two."""
+
+    def logarithm(x: int) -> Fraction:
+        power = x.bit_length() - 1
+        return power + Fraction(x, 1 << power) - 1
+
+    return math.floor(128 * (logarithm(2 * p + 1) - logarithm(131_072 - 2 * p - 1)))
+
+
 def test_the_logistic_tables():
-    """They are near the function that they stand for, and inverse to each other."""
-    logits = np.arange(-logistic.LOGIT_MAX, logistic.LOGIT_MAX + 1)
-    squash = np.array(logistic.SQUASH[1:])
-    assert (np.diff(squash) >= 0).all()
-    assert squash[0] == 22
-    assert np.abs(squash / 65_536 - 1 / (1 + np.exp(-logits / 256))).max() < 0.004
-    p = np.arange(65_536)
-    back = np.array(logistic.SQUASH)[np.array(logistic.STRETCH) + 2048]
-    inner = (p >= 32) & (p < 65_504)
-    assert np.abs(back - p)[inner].max() <= 80
+    """They are near the functions that they stand for, and inverse to each other."""
+    logits = np.array(logistic.LOGITS)
+    assert [logit_by_hand(p) for p in range(0, 65_536, 37)] == logits[::37].tolist()
+    assert (np.diff(logits) >= 0).all()
+    assert logits[0] == -2176
+    assert logits[-1] == 2175
+    chances = (np.arange(65_536) + 0.5) / 65_536
+    assert np.abs(logits / 128 - np.log2(chances / (1 - chances))).max() < 0.1
+    squash, steps = np.array(logistic.SQUASH), np.arange(-2048, 2048)
+    assert (squash[0], squash[-1]) == (16, 65_520)
+    assert np.abs(squash / 65_536 - 1 / (1 + np.exp2(-steps / 128))).max() < 0.015
+    inner = (squash > 16) & (squash < 65_520)
+    assert inner.sum() > 2900
+    assert (logits[squash] >= steps)[inner].all()
+    assert (logits[squash - 1] < steps)[inner].all()
 
 
 @needs_compiled

@@ -82,16 +82,16 @@ class Settings:
 # questions code photographs better and slower, small pictures want a higher rate.
 _GRAPHICS, _SMOOTH = 0, 1
 _TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
-    "fast": ((Settings(1, 2, True, 4),), (Settings(1, 3, False, 3),)),
-    "default": ((Settings(2, 2, True, 5),), (Settings(2, 3, False, 4),)),
+    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 3, False, 2),)),
+    "default": ((Settings(2, 2, True, 4),), (Settings(2, 3, False, 3),)),
     "best": (
         (
-            Settings(3, 2, True, 5),
-            Settings(3, 1, True, 5),
+            Settings(3, 2, True, 6),
+            Settings(3, 1, True, 6),
             Settings(3, 1, True, 4),
-            Settings(3, 1, False, 4),
+            Settings(3, 1, False, 5),
         ),
-        (Settings(3, 1, False, 3), Settings(3, 1, True, 4)),
+        (Settings(3, 1, False, 4),),
     ),
 }
 # Below so many labels default and best try what both kinds of pictures want, and best

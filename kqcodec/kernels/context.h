@@ -28,18 +28,25 @@
 #define KQ_ROWS4 (KQ_KINDS * KQ_MATCH_ROWS + KQ_DEPTHS * 9) /* how long the match has held */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_ROWS3 + KQ_ROWS4)
 
-/* The models: how many contexts and sets of weights, the largest table of slots,
+/* The models: how many lanes and sets of weights, the largest table of slots,
  * and how strong a habit must be to be asked alone. */
 typedef struct {
-    int contexts, sets, slot_bits, strict;
+    int lanes, sets, slot_bits, strict;
 } kq_context_shape;
 
 enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
 #define KQ_SHAPE_FAST 8, 1, 16, 6
 #define KQ_SHAPE_DEFAULT 8, 2, 17, 40
-#define KQ_SHAPE_BEST 24, 5, 18, 0
+#define KQ_SHAPE_BEST 32, 5, 18, 0
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
     {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
+
+/* The model best has histories beside counters, counts chances half, and refines. */
+#define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
+#define KQ_INPUTS(lanes) ((lanes) * (KQ_HAS_HISTORIES(lanes) ? 3 : 2))
+#define KQ_CHANCE_SHIFT(lanes) (KQ_HAS_HISTORIES(lanes) ? 8 : 7)
+#define KQ_BIAS 256 /* an input that is always the same, in place of the match's history */
+#define KQ_WEIGHT_MAX ((1 << 30) - 1) /* almost 2, in 3.29 */
 
 typedef struct {
     kq_plane plane;
@@ -47,10 +54,11 @@ typedef struct {
     const kq_context_shape *shape;
     int questions;       /* at most, 1..3 */
     int line_bits;       /* of a context's table: lines of 16 slots */
-    uint32_t *slots;     /* contexts x lines x 16, each line a cache line in `memory` */
+    uint32_t *slots;     /* (lanes - 1) x lines x 16, each line a cache line in `memory` */
     void *memory;
-    uint32_t *histories; /* contexts x 2 x KQ_HISTORIES: p << 16 | its logit */
-    int32_t *weights;    /* KQ_ROWS x inputs */
+    uint32_t *histories; /* of the model best, lanes x 2 x KQ_HISTORIES: p << 16 */
+    int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory` */
+    void *weight_memory;
     uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
     uint16_t *rates;     /* KQ_RATES */
     uint16_t *refined;   /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
@@ -67,9 +75,9 @@ typedef struct {
     size_t match_at;     /* in plane.labels */
     uint32_t match_length;
     int expected;        /* the matched label, -1 for none */
-    uint32_t hashes[KQ_MAX_CONTEXTS] __attribute__((aligned(32)));
-    uint32_t lines[2][KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* where node 0 is */
-    uint32_t fresh[2][KQ_MAX_CONTEXTS] __attribute__((aligned(32))); /* an unused slot there */
+    uint32_t hashes[KQ_MAX_LANES] __attribute__((aligned(32)));
+    uint32_t lines[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* where node 0 is */
+    uint32_t fresh[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* an unused slot there */
     /* the coder: one of the two */
     kq_range_encoder *encoder;
     kq_range_decoder *decoder;
@@ -106,6 +114,12 @@ KQ_INLINE void kq_refine_learn(kq_refiner *refiner, int bit)
 {
     kq_map_learn(refiner->nearest[0], bit);
     kq_map_learn(refiner->nearest[1], bit);
+}
+
+/* How many of three bits are set. */
+KQ_INLINE uint32_t kq_three_bits(uint32_t x)
+{
+    return (x & 1) + (x >> 1 & 1) + (x >> 2 & 1);
 }
 
 #define KQ_FUNCTION KQ_INLINE
@@ -163,29 +177,35 @@ static int kq_least(int a, int b)
 #define KQ_SETTING_MATCH(setting) ((setting) >> 3 & 1)
 #define KQ_SETTING_RATE(setting) ((setting) & 7)
 
-static const uint16_t kq_first_rates[8] = {82, 116, 164, 232, 328, 464, 656, 928};
+static const uint16_t kq_first_rates[8] = {115, 162, 230, 325, 459, 650, 918, 1260};
 
 static void kq_context_begin(kq_context *m)
 {
-    const int contexts = m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~7;
+    const int lanes = m->shape->lanes, inputs = KQ_INPUTS(lanes);
     int32_t first[KQ_MAX_INPUTS] = {0};
-    for (int i = 0; i < contexts; i++) {
-        first[i] = 58982 / contexts;                /* 0.9 for the logits, together */
-        first[2 * contexts + i] = 39321 / contexts; /* 0.6 for the histories */
+    for (int i = 0; i < lanes - 1; i++) {
+        first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
+        if (KQ_HAS_HISTORIES(lanes))
+            first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
     }
-    first[3 * contexts] = 6554; /* 0.1 for the match */
+    first[lanes - 1] = 161061274; /* 0.3 for the match */
     for (size_t row = 0; row < KQ_ROWS; row++)
         memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
-    for (int map = 0; map < 2 * contexts; map++)
-        memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories,
-               sizeof m->tables->histories);
+    if (KQ_HAS_HISTORIES(lanes))
+        for (int map = 0; map < 2 * lanes; map++)
+            memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories, sizeof m->tables->histories);
+    uint16_t knots[KQ_KNOTS];
+    for (int i = 0; i < KQ_KNOTS; i++)
+        knots[i] = m->tables->squash[i < KQ_KNOTS - 1 ? 128 * i : 4095];
+    for (size_t i = 0; i < (size_t)2 << m->refine_bits; i++)
+        memcpy(m->refined + i * KQ_KNOTS, knots, sizeof knots);
 }
 
 static void kq_context_close(kq_context *m)
 {
     free(m->memory);
     free(m->histories);
-    free(m->weights);
+    free(m->weight_memory);
     free(m->seen);
     free(m->rates);
     free(m->flat);
@@ -193,6 +213,7 @@ static void kq_context_close(kq_context *m)
     free(m->habits);
     free(m->places);
     free(m->plane.cells);
+    free(m->plane.colors);
     free(m->plane.labels);
 }
 
@@ -209,7 +230,6 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->plane.height = height;
     m->plane.stride = width + 2 * KQ_MARGIN;
     m->plane.k = k;
-    m->plane.colors = colors;
     int size = 0; /* ceil(log2 of the labels) */
     while ((size_t)1 << size < width * height)
         size++;
@@ -217,34 +237,36 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
     m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
-    m->refine_bits = m->shape->contexts == KQ_MAX_CONTEXTS ? kq_least(size < 6 ? 6 : size, 10) : 0;
+    m->refine_bits = KQ_HAS_HISTORIES(m->shape->lanes) ? kq_least(size < 6 ? 6 : size, 10) : 0;
     m->expected = -1;
 
-    const size_t contexts = (size_t)m->shape->contexts, inputs = (3 * contexts + 3 + 7) & ~(size_t)7;
-    const size_t slots = contexts * KQ_SLOTS << m->line_bits;
+    const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
+    const size_t slots = (lanes - 1) * KQ_SLOTS << m->line_bits;
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
-    m->weights = malloc(KQ_ROWS * inputs * sizeof *m->weights);
-    m->histories = malloc(contexts * 2 * KQ_HISTORIES * sizeof *m->histories);
+    m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
+    m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
     m->seen = calloc(KQ_ROWS, sizeof *m->seen);
     m->rates = malloc(KQ_RATES * sizeof *m->rates);
     m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
     m->refined = malloc((sizeof *m->refined * 2 * KQ_KNOTS) << m->refine_bits);
     m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
+    m->plane.colors = malloc(k * sizeof *m->plane.colors);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->memory || !m->weights || !m->histories || !m->seen || !m->rates || !m->flat || !m->refined ||
-        !m->habits || !m->places || !m->plane.cells || !m->plane.labels) {
+    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->flat || !m->refined ||
+        !m->habits || !m->places || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
     m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
+    m->weights = (int32_t *)(((uintptr_t)m->weight_memory + 63) & ~(uintptr_t)63);
+    for (uint32_t i = 0; i < k; i++)
+        m->plane.colors[i] = colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
     kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
         m->flat[i] = KQ_COUNTER_BEGIN;
-    for (size_t i = 0; i < (size_t)2 << m->refine_bits; i++)
-        memcpy(m->refined + i * KQ_KNOTS, kq_knots, sizeof kq_knots);
     for (size_t i = 0; i < 64; i++)
         m->habitual[i] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < 2 * KQ_MATCH_ROWS; i++)

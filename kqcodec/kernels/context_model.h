@@ -19,8 +19,8 @@
 #define KQ_BLOCK 16          /* entries that share a box of colours */
 #define KQ_BLOCKS (KQ_GEOMETRY_MAX / KQ_BLOCK)
 
-#define KQ_MAX_CONTEXTS 24
-#define KQ_MAX_INPUTS 80 /* 3 a context, 2 of the match, 1 constant, padding */
+#define KQ_MAX_LANES 32 /* a context each, and the match in the last */
+#define KQ_MAX_INPUTS (3 * KQ_MAX_LANES)
 #define KQ_MAX_SETS 5
 #define KQ_UNKNOWN 0xFFFF
 
@@ -31,20 +31,21 @@ enum {
     KQ_MEDIAN = KQ_NEIGHBOURS, /* entries nearest to predicted colours */
     KQ_MEAN, KQ_WIDE, KQ_SLANT, KQ_ALONG, KQ_DOWN, KQ_RISE,
     KQ_ACTIVITY, KQ_EQUAL10, KQ_EQUAL22,
-    KQ_FEATURES
+    KQ_FEATURES,
+    KQ_ALL_FEATURES = 24 /* padding */
 };
 
 typedef struct {
     size_t width, height, stride;
     uint16_t *labels;       /* (height + KQ_ABOVE) rows of stride */
     uint32_t k;
-    const uint8_t *colors;  /* k x 3, in the order of the tree */
+    uint32_t *colors;       /* k, in the order of the tree, a byte a channel, red lowest */
     uint16_t *cells;        /* nearest entries to the middles of cells, or KQ_UNKNOWN */
     uint8_t least[KQ_BLOCKS][3], most[KQ_BLOCKS][3]; /* of the colours of each block */
 } kq_plane;
 
 typedef struct {
-    uint32_t feature[KQ_FEATURES];
+    uint32_t feature[KQ_ALL_FEATURES] __attribute__((aligned(32)));
     uint32_t equal;    /* which neighbours are equal, a bit for each pair */
     uint32_t activity; /* 0..7 */
 } kq_surroundings;
@@ -54,7 +55,7 @@ static void kq_find_boxes(kq_plane *plane)
 {
     for (uint32_t i = 0; i < plane->k && plane->k <= KQ_GEOMETRY_MAX; i++)
         for (int c = 0; c < 3; c++) {
-            uint8_t value = plane->colors[3 * i + (uint32_t)c];
+            uint8_t value = (uint8_t)(plane->colors[i] >> 8 * c);
             uint8_t *least = &plane->least[i / KQ_BLOCK][c], *most = &plane->most[i / KQ_BLOCK][c];
             if (i % KQ_BLOCK == 0)
                 *least = *most = value;
@@ -82,8 +83,9 @@ static uint32_t kq_nearest_of_block(const kq_plane *plane, uint32_t block, const
 {
     uint32_t end = (block + 1) * KQ_BLOCK < plane->k ? (block + 1) * KQ_BLOCK : plane->k;
     for (uint32_t i = block * KQ_BLOCK; i < end; i++) {
-        const uint8_t *c = plane->colors + 3 * i;
-        int32_t distance = kq_color_distance(c[0] - color[0], c[1] - color[1], c[2] - color[2]);
+        uint32_t c = plane->colors[i];
+        int32_t distance = kq_color_distance((int)(c & 255) - color[0], (int)(c >> 8 & 255) - color[1],
+                                             (int)(c >> 16) - color[2]);
         if (distance < *least) {
             *least = distance;
             best = i;
@@ -92,16 +94,13 @@ static uint32_t kq_nearest_of_block(const kq_plane *plane, uint32_t block, const
     return best;
 }
 
-/* The entry nearest to the middle of the cell that holds a colour; of several the
- * first. A block whose box is farther than the nearest of the nearest box is left out:
+/* Finds the entry nearest to the middle of a cell: 5 bits of each channel, red above; of
+ * several the first. A block whose box is farther than the nearest of the nearest box is left out:
  * without that, small tiles of a large palette would take most of their time here. */
-static uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
+static uint32_t kq_fill_cell(const kq_plane *plane, uint32_t cell)
 {
-    size_t cell = (size_t)(color[0] >> 3 << 10 | color[1] >> 3 << 5 | color[2] >> 3);
-    if (plane->cells[cell] != KQ_UNKNOWN)
-        return plane->cells[cell];
-    /* The lower three bits set, then the cell's middle. */
-    const int middle[3] = {(color[0] | 7) - 3, (color[1] | 7) - 3, (color[2] | 7) - 3};
+    const int middle[3] = {(int)(cell >> 10 << 3 | 4), (int)((cell >> 5 & 31) << 3 | 4),
+                           (int)((cell & 31) << 3 | 4)};
     const uint32_t blocks = (plane->k + KQ_BLOCK - 1) / KQ_BLOCK;
     int32_t bounds[KQ_BLOCKS], least = INT32_MAX;
     uint32_t nearest = 0, best = 0;
@@ -122,6 +121,18 @@ static uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
     return best;
 }
 
+KQ_INLINE uint32_t kq_cell_entry(const kq_plane *plane, uint32_t cell)
+{
+    uint32_t entry = plane->cells[cell];
+    return entry != KQ_UNKNOWN ? entry : kq_fill_cell(plane, cell);
+}
+
+/* The entry for a colour: that of its cell. */
+KQ_INLINE uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
+{
+    return kq_cell_entry(plane, (uint32_t)(color[0] >> 3 << 10 | color[1] >> 3 << 5 | color[2] >> 3));
+}
+
 KQ_INLINE int kq_byte(int x)
 {
     return x < 0 ? 0 : x > 255 ? 255 : x;
@@ -130,15 +141,6 @@ KQ_INLINE int kq_byte(int x)
 KQ_INLINE int kq_abs(int x)
 {
     return x < 0 ? -x : x;
-}
-
-/* The bits that x takes. */
-KQ_INLINE uint32_t kq_log(uint32_t x)
-{
-    uint32_t bits = 0;
-    for (; x; x >>= 1)
-        bits++;
-    return bits;
 }
 
 /* The labels around `at`, and which are equal. */
@@ -164,84 +166,19 @@ KQ_INLINE void kq_survey(const uint16_t *at, ptrdiff_t stride, kq_surroundings *
     f[KQ_EQUAL22] = s->equal;
 }
 
-/* Colours predicted from the neighbours' colours, as the entries nearest to them:
- * the median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
- * and lines continued. `all` of them, or the first three only. */
-KQ_INLINE void kq_predict(const kq_plane *plane, kq_surroundings *s, int all)
+/* A palette too large to predict colours from: the label on the left stands for all. */
+static void kq_predict_none(kq_surroundings *s)
 {
-    uint32_t *f = s->feature;
-    if (plane->k > KQ_GEOMETRY_MAX) {
-        for (int i = KQ_MEDIAN; i <= KQ_RISE; i++)
-            f[i] = f[KQ_W];
-        s->activity = f[KQ_ACTIVITY] = 0;
-        return;
-    }
-    const uint8_t *colors = plane->colors;
-    const uint8_t *w = colors + 3 * f[KQ_W], *n = colors + 3 * f[KQ_N];
-    const uint8_t *nw = colors + 3 * f[KQ_NW], *ne = colors + 3 * f[KQ_NE];
-    const uint8_t *ww = colors + 3 * f[KQ_WW], *nn = colors + 3 * f[KQ_NN];
-    const uint8_t *nne = colors + 3 * f[KQ_NNE];
-    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3], activity = 0;
-    for (int c = 0; c < 3; c++) {
-        int high = w[c] > n[c] ? w[c] : n[c], low = w[c] > n[c] ? n[c] : w[c];
-        median[c] = nw[c] >= high ? low : nw[c] <= low ? high : w[c] + n[c] - nw[c];
-        mean[c] = kq_byte((2 * (w[c] + n[c]) + ne[c] - nw[c]) >> 2);
-        activity += kq_abs(w[c] - nw[c]) + kq_abs(n[c] - nw[c]) + kq_abs(n[c] - ne[c]) +
-                    kq_abs(w[c] - ww[c]);
-        wide[c] = kq_byte((7 * (w[c] + n[c]) + 2 * (ne[c] + nw[c]) - ww[c] - nn[c] + 8) >> 4);
-        if (all) {
-            slant[c] = kq_byte(w[c] + ne[c] - n[c]);
-            along[c] = kq_byte(2 * w[c] - ww[c]);
-            down[c] = kq_byte(2 * n[c] - nn[c]);
-            rise[c] = kq_byte(n[c] + ne[c] - nne[c]);
-        }
-    }
-    f[KQ_MEDIAN] = kq_nearest_entry(plane, median);
-    f[KQ_MEAN] = kq_nearest_entry(plane, mean);
-    f[KQ_WIDE] = kq_nearest_entry(plane, wide);
-    if (all) {
-        f[KQ_SLANT] = kq_nearest_entry(plane, slant);
-        f[KQ_ALONG] = kq_nearest_entry(plane, along);
-        f[KQ_DOWN] = kq_nearest_entry(plane, down);
-        f[KQ_RISE] = kq_nearest_entry(plane, rise);
-    }
-    uint32_t log = kq_log((uint32_t)activity >> 3);
-    s->activity = f[KQ_ACTIVITY] = log > 7 ? 7 : log;
+    for (int i = KQ_MEDIAN; i <= KQ_RISE; i++)
+        s->feature[i] = s->feature[KQ_W];
+    s->activity = s->feature[KQ_ACTIVITY] = 0;
 }
 
-#define KQ_BIT(feature) (1u << (feature))
-/* The contexts, each a set of features; a model has the first so many. */
-static const uint32_t kq_context_features[KQ_MAX_CONTEXTS] = {
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_WW),
-    KQ_BIT(KQ_EQUAL22),
-    KQ_BIT(KQ_MEDIAN) | KQ_BIT(KQ_ACTIVITY),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NE),
-    KQ_BIT(KQ_N),
-    KQ_BIT(KQ_N) | KQ_BIT(KQ_NN) | KQ_BIT(KQ_NNN),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW),
-    KQ_BIT(KQ_WIDE) | KQ_BIT(KQ_ACTIVITY) | KQ_BIT(KQ_MEAN),
-    /* of the model best alone, from here */
-    KQ_BIT(KQ_W),
-    KQ_BIT(KQ_EQUAL10) | KQ_BIT(KQ_ACTIVITY),
-    KQ_BIT(KQ_SLANT) | KQ_BIT(KQ_ALONG),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_WW) | KQ_BIT(KQ_WWW),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) |
-        KQ_BIT(KQ_NN) | KQ_BIT(KQ_NWW) | KQ_BIT(KQ_NEE) | KQ_BIT(KQ_NNW) | KQ_BIT(KQ_NNE) |
-        KQ_BIT(KQ_WWW) | KQ_BIT(KQ_NNN),
-    KQ_BIT(KQ_RISE) | KQ_BIT(KQ_W),
-    KQ_BIT(KQ_N) | KQ_BIT(KQ_NN),
-    KQ_BIT(KQ_N) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_NN) | KQ_BIT(KQ_NNE),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_NE),
-    KQ_BIT(KQ_MEDIAN) | KQ_BIT(KQ_N),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) |
-        KQ_BIT(KQ_NN),
-    KQ_BIT(KQ_EQUAL10) | KQ_BIT(KQ_W),
-    KQ_BIT(KQ_DOWN) | KQ_BIT(KQ_W),
-    KQ_BIT(KQ_W) | KQ_BIT(KQ_N) | KQ_BIT(KQ_NW) | KQ_BIT(KQ_NE) | KQ_BIT(KQ_WW) |
-        KQ_BIT(KQ_NN) | KQ_BIT(KQ_NWW) | KQ_BIT(KQ_NEE) | KQ_BIT(KQ_NNE),
-    KQ_BIT(KQ_MEAN) | KQ_BIT(KQ_W),
-};
+KQ_INLINE void kq_set_activity(kq_surroundings *s, uint32_t sum)
+{
+    uint32_t log = kq_log(sum >> 3);
+    s->activity = s->feature[KQ_ACTIVITY] = log > 7 ? 7 : log;
+}
 
 #define KQ_MULTIPLIER 0x9E3779B1u
 
@@ -252,23 +189,58 @@ KQ_INLINE uint32_t kq_scramble(uint32_t h)
     return h ^ h >> 12;
 }
 
-/* The hashes of the first `count` contexts. */
-KQ_INLINE void kq_hash_contexts(const kq_surroundings *s, int count, uint32_t *hashes)
+/* KQ_MULTIPLIER to the powers 1, 2, ..: one for each feature. */
+static const uint32_t kq_multipliers[KQ_ALL_FEATURES] __attribute__((aligned(32))) = {
+    0x9E3779B1u, 0xFFE6CC61u, 0xCC042811u, 0x1F76BCC1u, 0x8BC6BA71u, 0x5ECD5121u,
+    0x6364B0D1u, 0x4B180981u, 0xF0D38B31u, 0xA49465E1u, 0xB018C991u, 0x448FE641u,
+    0x0149EBF1u, 0x43680AA1u, 0x6E8C7251u, 0x5E8A5301u, 0x3215DCB1u, 0x9E743F61u,
+    0xFC2BAB11u, 0x3CB34FC1u, 0xF9235D71u, 0xC9E50421u, 0x176273D1u, 0x93B6DC81u,
+};
+
+/* The hashes of the contexts, sums of features' terms; for the lane behind them 0.
+ * Returns the match's, the sum of eleven neighbours. */
+KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, int lanes, uint32_t *hashes)
 {
-    uint32_t terms[KQ_FEATURES], multiplier = 1;
-    for (int j = 0; j < KQ_FEATURES; j++) {
-        multiplier *= KQ_MULTIPLIER;
-        terms[j] = (s->feature[j] + 1) * multiplier;
+    uint32_t t[KQ_ALL_FEATURES] __attribute__((aligned(32)));
+    for (int j = 0; j < KQ_ALL_FEATURES; j++)
+        t[j] = (s->feature[j] + 1) * kq_multipliers[j];
+    const uint32_t w = t[KQ_W], n = t[KQ_N], nw = t[KQ_NW], ne = t[KQ_NE], ww = t[KQ_WW], nn = t[KQ_NN];
+    const uint32_t six = w + n + nw + ne + ww + nn, nine = six + t[KQ_NWW] + t[KQ_NEE] + t[KQ_NNE];
+    const uint32_t eleven = nine + t[KQ_NNW] + t[KQ_WWW];
+    const uint32_t first[7] = {w + ww,     t[KQ_EQUAL22],       t[KQ_MEDIAN] + t[KQ_ACTIVITY], w + n + ne, n,
+                               n + nn + t[KQ_NNN], w + n + nw};
+    memcpy(hashes, first, sizeof first);
+    if (lanes == KQ_MAX_LANES) {
+        const uint32_t more[24] = {
+            t[KQ_WIDE] + t[KQ_ACTIVITY] + t[KQ_MEAN],
+            w,
+            t[KQ_EQUAL10] + t[KQ_ACTIVITY],
+            t[KQ_SLANT] + t[KQ_ALONG],
+            w + ww + t[KQ_WWW],
+            eleven + t[KQ_NNN],
+            t[KQ_RISE] + w,
+            n + nn,
+            n + ne + nn + t[KQ_NNE],
+            w + ne,
+            t[KQ_MEDIAN] + n,
+            w + n,
+            six,
+            t[KQ_EQUAL10] + w,
+            t[KQ_DOWN] + w,
+            nine,
+            t[KQ_MEAN] + w,
+            nw,
+            ne,
+            n + nw + ne,
+            t[KQ_WIDE] + t[KQ_MEDIAN],
+            t[KQ_EQUAL22] + w,
+            ww + nn,
+            t[KQ_ALONG] + t[KQ_DOWN],
+        };
+        memcpy(hashes + 7, more, sizeof more);
     }
-#pragma GCC unroll 24
-    for (int i = 0; i < count; i++) {
-        uint32_t sum = 0;
-#pragma GCC unroll 22
-        for (int j = 0; j < KQ_FEATURES; j++)
-            if (kq_context_features[i] >> j & 1)
-                sum += terms[j];
-        hashes[i] = sum;
-    }
+    hashes[lanes - 1] = 0;
+    return eleven;
 }
 
 #endif

@@ -13,30 +13,25 @@ KQ_FUNCTION int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
 /* One decision. `node` is its number in its group, `tree` whether it is one of the
  * tree's, `rows` the row of weights for each set, `agrees` what the match says: the
  * bit, or -1 for nothing. */
-KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int inputs, int bit,
-                            uint32_t node, int tree, const int *rows, int agrees, int held)
+KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uint32_t node, int tree,
+                                const uint32_t *rows, int agrees, int held)
 {
-    const kq_logistic *t = m->tables;
-    const int refined = contexts == KQ_MAX_CONTEXTS; /* the model best alone */
-    int32_t in[KQ_MAX_INPUTS] __attribute__((aligned(32)));
+    const uint16_t *squash = m->tables->squash + 2048;
+    const int refined = KQ_HAS_HISTORIES(lanes), inputs = KQ_INPUTS(lanes); /* the model best alone */
     int32_t *weights[KQ_MAX_SETS];
     KQ_NAME(sight) sight;
-    KQ_NAME(look_up)(m, contexts, node, tree, &sight, in);
     uint16_t *match = &m->match[tree][held];
-    int logit = kq_stretch(t, *match), chance = ((int)(*match >> 3) - 4096) >> 1;
-    in[3 * contexts] = agrees < 0 ? 0 : agrees ? logit : -logit;
-    in[3 * contexts + 1] = agrees < 0 ? 0 : agrees ? chance : -chance;
-    in[3 * contexts + 2] = 256;
-    for (int i = 3 * contexts + 3; i < inputs; i++)
-        in[i] = 0;
+    uint32_t said = agrees < 0 ? KQ_HALF << 16
+                               : (uint32_t)(agrees ? *match : 65535 - *match) << 16 | KQ_MATCH_WORTH << 12;
+    KQ_NAME(look_up)(m, lanes, node, tree, said, &sight);
     int sum = 0, p[KQ_MAX_SETS];
     for (int s = 0; s < sets; s++) {
         weights[s] = m->weights + (size_t)rows[s] * (size_t)inputs;
-        int x = KQ_NAME(mix)(weights[s], in, inputs);
-        p[s] = t->squash[x + 2048];
+        int x = KQ_NAME(mix)(weights[s], &sight, inputs);
+        p[s] = squash[x];
         sum += x;
     }
-    uint32_t chance_of_1 = t->squash[sum / sets + 2048];
+    uint32_t chance_of_1 = squash[sum / sets];
     kq_refiner refiner;
     if (refined)
         chance_of_1 = kq_refine(m, tree, node, sum / sets, chance_of_1, &refiner);
@@ -45,12 +40,11 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int input
         kq_refine_learn(&refiner, bit);
     for (int s = 0; s < sets; s++) {
         uint16_t *seen = &m->seen[rows[s]];
-        int error = ((bit << 16) - p[s]) >> 4;
-        int step = error * m->rates[*seen] >> 10;
+        int step = (((bit << 16) - p[s]) >> 1) * m->rates[*seen] >> 14;
         *seen = (uint16_t)(*seen + (*seen < KQ_RATES - 1));
-        KQ_NAME(mix_learn)(weights[s], in, inputs, step);
+        KQ_NAME(mix_learn)(weights[s], &sight, inputs, step);
     }
-    KQ_NAME(learn)(m, contexts, &sight, bit);
+    KQ_NAME(learn)(m, lanes, &sight, bit);
     if (agrees >= 0)
         kq_map_learn(match, agrees == bit);
     return bit;
@@ -58,14 +52,11 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int contexts, int sets, int input
 
 /* Where the match model stands: it follows the place where the same eleven neighbours
  * were seen last, by their hash; seven of them are compared. */
-KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at)
+KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at, uint32_t hash)
 {
     const uint16_t *labels = m->plane.labels;
     const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
     const uint32_t *f = m->around.feature;
-    uint32_t hash = 0;
-    for (int j = 0; j < KQ_NEIGHBOURS - 1; j++) /* all but NNN */
-        hash = (hash + f[j] + 1) * KQ_MULTIPLIER;
     if (m->place_bits == 0)
         return; /* this tile does without */
     uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
@@ -126,59 +117,55 @@ KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, const uint16_t *at, int bit)
                                          (32 - KQ_FLAT_BITS)), bit);
 }
 
-/* The half of lo..hi in which a label lies: 1 lower, 2 upper, 0 neither. */
-KQ_FUNCTION int KQ_NAME(half)(uint32_t label, uint32_t lo, uint32_t middle, uint32_t hi)
-{
-    return label < lo || label >= hi ? 0 : label < middle ? 1 : 2;
-}
-
 /* The label, when it is none of the `count` in `refused`: a search in the tree. */
-KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int contexts, int sets, int inputs,
-                                     uint32_t label, const uint32_t *refused, int count)
+KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_t label,
+                                     const uint32_t *refused, int count)
 {
     const uint32_t *f = m->around.feature;
-    uint32_t lo = 0, hi = m->plane.k, path = 1;
+    uint32_t low = 0, high = m->plane.k, path = 1;
     int held = KQ_NAME(held)(m), expected = m->expected;
     for (int j = 0; j < count; j++)
         if (expected == (int)refused[j])
             expected = -1;
-    for (int depth = 0; hi - lo > 1; depth++) {
-        uint32_t middle = (lo + hi + 1) / 2, below = 0, above = 0;
-        for (int j = 0; j < count; j++) {
-            below += refused[j] >= lo && refused[j] < middle;
-            above += refused[j] >= middle && refused[j] < hi;
-        }
+    const int32_t places[8] __attribute__((aligned(32))) = {
+        (int32_t)f[KQ_MEDIAN],
+        (int32_t)f[KQ_MEAN],
+        (int32_t)f[KQ_W],
+        (int32_t)f[KQ_N],
+        expected,
+        (int32_t)refused[0],
+        count > 1 ? (int32_t)refused[1] : -1,
+        count > 2 ? (int32_t)refused[2] : -1,
+    };
+    for (uint32_t depth = 0; high - low > 1; depth++) {
+        uint32_t middle = (low + high + 1) / 2, below, above;
+        KQ_NAME(split)(places, (int32_t)low, (int32_t)middle, (int32_t)high, &below, &above);
         if ((depth & 3) == 0 && depth)
-            KQ_NAME(lines)(m, contexts, path, 1);
+            KQ_NAME(lines)(m, lanes, path, 1);
         int bit = label >= middle;
-        if (below == middle - lo) {
+        if (high - low <= 6 && kq_three_bits(below >> 5) == middle - low) {
             bit = 1; /* nothing is left below */
-        } else if (above == hi - middle) {
+        } else if (high - low <= 6 && kq_three_bits(above >> 5) == high - middle) {
             bit = 0;
         } else {
-            int level = depth < KQ_DEPTHS ? depth : KQ_DEPTHS - 1;
-            int guess = KQ_NAME(half)(f[KQ_MEDIAN], lo, middle, hi) * 3 +
-                        KQ_NAME(half)(f[KQ_MEAN], lo, middle, hi);
-            int near = KQ_NAME(half)(f[KQ_W], lo, middle, hi) * 3 +
-                       KQ_NAME(half)(f[KQ_N], lo, middle, hi);
-            int rows[KQ_MAX_SETS] = {
-                KQ_KINDS * 384 + level * 81 + guess * 9 + near,
-                KQ_ROWS0 + KQ_KINDS * 64 + (int)(path < 256 ? path : (uint32_t)level),
-                KQ_ROWS0 + KQ_ROWS1 + 256 + (int)(f[KQ_W] & 255),
-                KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_KINDS * 8 + level * 8 + (int)m->around.activity,
-                KQ_ROWS - KQ_ROWS4 + KQ_KINDS * KQ_MATCH_ROWS + level * 9 + guess,
+            uint32_t level = depth < KQ_DEPTHS ? depth : KQ_DEPTHS - 1;
+            uint32_t halves = m->tables->halves[(below & 15) | (above & 15) << 4];
+            uint32_t rows[KQ_MAX_SETS] = {
+                KQ_KINDS * 384 + level * 81 + halves,
+                KQ_ROWS0 + KQ_KINDS * 64 + (path < 256 ? path : level),
+                KQ_ROWS0 + KQ_ROWS1 + 256 + (f[KQ_W] & 255),
+                KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_KINDS * 8 + level * 8 + m->around.activity,
+                KQ_ROWS - KQ_ROWS4 + KQ_KINDS * KQ_MATCH_ROWS + level * 9 + halves / 9,
             };
-            int agrees = expected < 0 ? 0 : KQ_NAME(half)((uint32_t)expected, lo, middle, hi);
+            int agrees = (int)((below >> 4 & 1) | (above >> 4 & 1) << 1) - 1;
             uint32_t node = 1u << (depth & 3) | (path & ((1u << (depth & 3)) - 1));
-            bit = KQ_NAME(decide)(m, contexts, sets, inputs, bit, node, 1, rows, agrees - 1, held);
+            bit = KQ_NAME(decide)(m, lanes, sets, bit, node, 1, rows, agrees, held);
         }
-        if (bit)
-            lo = middle;
-        else
-            hi = middle;
+        low = bit ? middle : low;
+        high = bit ? high : middle;
         path = path << 1 | (uint32_t)bit;
     }
-    return lo;
+    return low;
 }
 
 KQ_FUNCTION int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
@@ -191,16 +178,15 @@ KQ_FUNCTION int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
 }
 
 /* A label in surroundings that aren't flat. */
-KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int inputs,
-                                    uint16_t *at, uint32_t label)
+KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, uint16_t *at, uint32_t label)
 {
     const uint32_t *f = m->around.feature;
     kq_survey(at, (ptrdiff_t)m->plane.stride, &m->around);
-    kq_predict(&m->plane, &m->around, contexts > 12);
-    KQ_NAME(match)(m, (size_t)(at - m->plane.labels));
-    kq_hash_contexts(&m->around, contexts, m->hashes);
-    KQ_NAME(lines)(m, contexts, 0, 0);
-    KQ_NAME(lines)(m, contexts, 1, 1);
+    KQ_NAME(predict)(&m->plane, &m->around, KQ_HAS_HISTORIES(lanes));
+    uint32_t hash = kq_hash_contexts(&m->around, lanes, m->hashes);
+    KQ_NAME(match)(m, (size_t)(at - m->plane.labels), hash);
+    KQ_NAME(lines)(m, lanes, 0, 0);
+    KQ_NAME(lines)(m, lanes, 1, 1);
     uint32_t candidates[6];
     int count = KQ_NAME(add)(candidates, 0, f[KQ_W]);
     count = KQ_NAME(add)(candidates, count, f[KQ_N]);
@@ -214,31 +200,29 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int contexts, int sets, int i
     for (int j = 0; j < count; j++) {
         int kind = j == 0 ? 0 : j == 1 ? second : 3;
         int agrees = expected < 0 ? -1 : expected == (int)candidates[j];
-        int rows[KQ_MAX_SETS] = {
-            (kind * 3 + agrees + 1) * 128 + (int)(m->around.equal & 127),
-            KQ_ROWS0 + kind * 64 + (int)(m->around.equal >> 7 & 63),
-            KQ_ROWS0 + KQ_ROWS1 + (int)(f[KQ_W] & 255),
-            KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + kind * 8 + (int)m->around.activity,
-            KQ_ROWS - KQ_ROWS4 + kind * KQ_MATCH_ROWS +
-                (m->place_bits ? held : (int)(f[KQ_N] & 15)),
+        uint32_t rows[KQ_MAX_SETS] = {
+            (uint32_t)(kind * 3 + agrees + 1) * 128 + (m->around.equal & 127),
+            KQ_ROWS0 + (uint32_t)kind * 64 + (m->around.equal >> 7 & 63),
+            KQ_ROWS0 + KQ_ROWS1 + (f[KQ_W] & 255),
+            KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + (uint32_t)kind * 8 + m->around.activity,
+            KQ_ROWS - KQ_ROWS4 + (uint32_t)kind * KQ_MATCH_ROWS +
+                (m->place_bits ? (uint32_t)held : f[KQ_N] & 15),
         };
-        if (KQ_NAME(decide)(m, contexts, sets, inputs, label == candidates[j], (uint32_t)j + 1, 0,
-                              rows, agrees, held))
+        if (KQ_NAME(decide)(m, lanes, sets, label == candidates[j], (uint32_t)j + 1, 0, rows, agrees, held))
             return candidates[j];
         if (agrees == 1)
             expected = -1;
     }
-    return KQ_NAME(search)(m, contexts, sets, inputs, label, candidates, count);
+    return KQ_NAME(search)(m, lanes, sets, label, candidates, count);
 }
 
 /* The memory of what followed the six nearest neighbours. */
 KQ_FUNCTION uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
 {
     const uint16_t *n = at - m->plane.stride, *nn = n - m->plane.stride;
-    const uint16_t six[6] = {at[-1], n[0], n[-1], n[1], at[-2], nn[0]};
-    uint32_t hash = 0;
-    for (int j = 0; j < 6; j++)
-        hash = (hash + six[j] + 1) * KQ_MULTIPLIER;
+    uint32_t hash = at[-1] * kq_multipliers[KQ_W] + n[0] * kq_multipliers[KQ_N] +
+                    n[-1] * kq_multipliers[KQ_NW] + n[1] * kq_multipliers[KQ_NE] +
+                    at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
     hash = kq_scramble(hash);
     uint32_t *habit = m->habits + (hash >> (32 - m->habit_bits));
     if ((*habit >> 8 & 255) != (hash & 255))
@@ -258,10 +242,9 @@ KQ_FUNCTION uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
 /* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
  * numbers are constants here, so that the loops unroll. `strict`: how often a habit must
  * have held before it is asked alone; 0 for never. */
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int contexts, int sets, int slot_bits, uint32_t strict)
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits, uint32_t strict)
 {
     (void)slot_bits; /* the tables are there already */
-    const int inputs = (3 * contexts + 3 + 7) & ~7;
     const size_t stride = m->plane.stride;
     const uint16_t *labels = m->plane.labels;
     for (size_t y = 0; y < m->plane.height; y++) {
@@ -291,7 +274,7 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int contexts, int sets, int slot_bi
                     continue;
                 }
             }
-            label = KQ_NAME(label)(m, contexts, sets, inputs, at, label);
+            label = KQ_NAME(label)(m, lanes, sets, at, label);
             if (habit)
                 *habit = KQ_NAME(habit_after)(*habit, label);
             *at = (uint16_t)label;

@@ -1,7 +1,9 @@
 /* Logistic mixing of adaptive predictions (spec/kq.md, section 15), in whole numbers.
  *
- * A probability is 16 bits, 65536 being 1. Its logit ("stretched") is in steps of
- * 1/256: stretch(p) = 256·ln(p / (1 - p)), -2047..2047. Counters learn how often a
+ * A probability is 16 bits, 65536 being 1. Its logit is in steps of 1/128 of a power of
+ * two: about 128·log2(p / (1 - p)), the logarithms by straight lines between powers of two
+ * (J. N. Mitchell, "Computer multiplication and division using binary logarithms", IRE
+ * Transactions on Electronic Computers, 1962). Counters learn how often a
  * bit is 1 in a context; mixers learn how much each counter is to be trusted.
  * After Matt Mahoney's PAQ and lpaq: "Adaptive Weighing of Context Models for
  * Lossless Data Compression", Florida Tech. technical report CS-2005-16.
@@ -16,6 +18,7 @@
 #define KQ_INLINE static inline __attribute__((always_inline))
 #define KQ_LOGIT_MAX 2047
 #define KQ_HISTORIES 256 /* places in a map of histories */
+#define KQ_MATCH_WORTH 15 /* the n of the match's probability, which no counter has */
 #define KQ_RATES 1024    /* steps after which a mixer's learning rate stays */
 #define KQ_HALF 32768u
 
@@ -26,47 +29,62 @@
 #define KQ_SLOTS 16 /* a line of slots is one cache line */
 
 typedef struct {
-    int16_t stretch[4096 + 2]; /* by the upper 12 bits of p; read four bytes at a time */
-    uint16_t squash[4096];    /* by logit + 2048 */
-    uint32_t histories[KQ_HISTORIES]; /* what a map of histories begins with: p << 16 | logit */
-    uint16_t flat[256];       /* 2^17 / (2n + 3) */
+    uint16_t squash[4096];            /* by logit + 2048 */
+    uint32_t histories[KQ_HISTORIES]; /* what a map of histories begins with: p << 16 */
+    uint16_t flat[256];               /* 2^17 / (2n + 3) */
+    uint8_t halves[256];              /* four bits below and four above: four ternary digits */
 } kq_logistic;
 
-/* The logistic function at multiples of 128 steps, of 65536. */
-static const uint16_t kq_knots[33] = {
-    22,    36,    60,    98,    162,   267,   439,   720,   1179,  1921,  3108,
-    4971,  7812,  11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724, 60565,
-    62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514};
-
-/* By n, 0..14, what a counter that has seen so much is worth: its rate of learning,
- * 32768/(c + 1.6), where c, the bits that n stands for, is 0 1 2 3 4 6 8 12 16 24 32 48
- * 64 96 128; the bits of p that are 0 when n grows; and how much its logit and its
- * chance count, of 256. */
+/* By n, what a counter that has seen so much is worth: its rate of learning, of 256; the
+ * bits of p that are 0 when n grows; and how much its logit and its chance count, of
+ * 256. n = 0 .. 14 stands for 0 1 2 3 4 6 8 12 16 24 32 48 64 96 128 bits seen. */
 typedef struct {
-    int32_t rate[16], grow[16], logit[16], chance[16];
+    uint8_t rate[16], grow[16], logit[16], chance[16];
 } kq_worth;
 
 #define KQ_WORTH_MAX 14
-static const kq_worth kq_worths = {
-    {20480, 12603, 9102, 7123, 5851, 4311, 3413, 2409, 1861, 1280, 975, 660, 499, 335, 252, 252},
+static const kq_worth kq_worths __attribute__((aligned(16))) = {
+    {160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2, 4},
     {0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 0, 0},
     {0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255},
     {0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253},
 };
 
+/* The bits that x takes. */
+KQ_INLINE uint32_t kq_log(uint32_t x)
+{
+#if defined(__GNUC__)
+    return x ? 32 - (uint32_t)__builtin_clz(x) : 0;
+#else
+    uint32_t bits = 0;
+    for (; x; x >>= 1)
+        bits++;
+    return bits;
+#endif
+}
+
+/* The binary logarithm of 1 <= x < 2^24 in steps of 2^-23, linear between powers of two:
+ * the bits of x as a single-precision float, less its bias. */
+KQ_INLINE int32_t kq_logarithm(uint32_t x)
+{
+    uint32_t power = kq_log(x) - 1;
+    return (int32_t)(power << 23 | (x ^ 1u << power) << (23 - power));
+}
+
+/* The logit of p, -2176 .. 2175. */
+KQ_INLINE int kq_logit(uint32_t p)
+{
+    return (kq_logarithm(2 * p + 1) - kq_logarithm(131071 - 2 * p)) >> 16;
+}
+
 static void kq_logistic_init(kq_logistic *t)
 {
+    /* The inverse of the logit: the least p whose logit isn't below. */
+    uint32_t least = 0;
     for (int d = -2048; d < 2048; d++) {
-        int x = d < -KQ_LOGIT_MAX ? -KQ_LOGIT_MAX : d;
-        int i = (x + 2048) >> 7, w = (x + 2048) & 127;
-        t->squash[d + 2048] = (uint16_t)((kq_knots[i] * (128 - w) + kq_knots[i + 1] * w + 64) >> 7);
-    }
-    /* The inverse: the greatest logit whose squash isn't above the middle of p's cell. */
-    int d = -KQ_LOGIT_MAX;
-    for (int i = 0; i < 4096; i++) {
-        while (d < KQ_LOGIT_MAX && t->squash[d + 1 + 2048] <= 16 * i + 8)
-            d++;
-        t->stretch[i] = (int16_t)d;
+        while (least < 65535 && kq_logit(least) < d)
+            least++;
+        t->squash[d + 2048] = (uint16_t)(least < 16 ? 16 : least > 65520 ? 65520 : least);
     }
     /* A history of bits suggests p: each bit counts 64, older ones 9/10 of the next. */
     for (int i = 0; i < KQ_HISTORIES; i++) {
@@ -82,16 +100,16 @@ static void kq_logistic_init(kq_logistic *t)
             else
                 zeros += 64;
         }
-        uint32_t p = 65535 * ones / (zeros + ones);
-        t->histories[i] = p << 16 | (uint16_t)t->stretch[p >> 4];
+        t->histories[i] = 65535 * ones / (zeros + ones) << 16;
     }
     for (uint32_t n = 0; n < 256; n++)
         t->flat[n] = (uint16_t)(131072 / (2 * n + 3));
-}
-
-KQ_INLINE int kq_stretch(const kq_logistic *t, uint32_t p)
-{
-    return t->stretch[p >> 4];
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t digits = 0;
+        for (int j = 0; j < 4; j++)
+            digits = 3 * digits + ((i >> j & 1) ? 1 : (i >> (4 + j) & 1) ? 2 : 0);
+        t->halves[i] = (uint8_t)digits;
+    }
 }
 
 KQ_INLINE int kq_clamp_logit(int x)
@@ -103,14 +121,6 @@ KQ_INLINE int kq_clamp_logit(int x)
 KQ_INLINE void kq_map_learn(uint16_t *p, int bit)
 {
     *p = (uint16_t)(*p + (((bit ? 65535 : 0) - (int)*p) >> 6));
-}
-
-/* The same for an entry that holds its logit, too. */
-KQ_INLINE uint32_t kq_history_learn(const kq_logistic *t, uint32_t entry, int bit)
-{
-    uint16_t p = (uint16_t)(entry >> 16);
-    kq_map_learn(&p, bit);
-    return (uint32_t)p << 16 | (uint16_t)t->stretch[p >> 4];
 }
 
 #endif

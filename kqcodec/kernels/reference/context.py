@@ -21,6 +21,7 @@ from kqcodec.kernels.reference.context_model import (
     Model,
     Plane,
     Surroundings,
+    hash_six,
 )
 from kqcodec.kernels.reference.logistic import (
     FLAT,
@@ -29,8 +30,8 @@ from kqcodec.kernels.reference.logistic import (
     Code,
     Mixer,
     learn_chance,
+    match_counter,
     scramble,
-    signed_input,
 )
 from kqcodec.kernels.reference.range_coder import RangeDecoder, RangeEncoder
 
@@ -56,8 +57,8 @@ _ROWS = _SET4 + _KINDS * HELD + _DEPTHS * 9  # set 4 by how long the match has h
 
 class _Shape(NamedTuple):
     """Of a model: how many contexts and sets of weights, the largest table of slots,
-    how strong a habit must be to be asked alone, 0 for never, and whether probabilities
-    are refined.
+    how strong a habit must be to be asked alone, 0 for never, and whether there are
+    histories and probabilities are refined.
     """
 
     contexts: int
@@ -68,11 +69,11 @@ class _Shape(NamedTuple):
 
 
 _SHAPES = {
-    1: _Shape(8, 1, 16, 6, refined=False),
-    2: _Shape(8, 2, 17, 40, refined=False),
-    3: _Shape(24, 5, 18, 0, refined=True),
+    1: _Shape(7, 1, 16, 6, refined=False),
+    2: _Shape(7, 2, 17, 40, refined=False),
+    3: _Shape(31, 5, 18, 0, refined=True),
 }
-_FIRST_RATES = (82, 116, 164, 232, 328, 464, 656, 928)
+_FIRST_RATES = (115, 162, 230, 325, 459, 650, 918, 1260)
 
 
 class _Coder:
@@ -176,10 +177,7 @@ class _Coder:
     def _habit(self, at: int) -> Habit:
         labels, n = self._plane.labels, at - self._plane.stride
         six = (labels[at - 1], labels[n], labels[n - 1], labels[n + 1], labels[at - 2])
-        h = 0
-        for label in (*six, labels[n - self._plane.stride]):
-            h = (h + label + 1) * MULTIPLIER & MASK
-        h = scramble(h)
+        h = hash_six((*six, labels[n - self._plane.stride]))
         place = h >> (32 - self._habit_bits)
         habit = self._habits.get(place)
         if habit is None or habit.check != h & 255:
@@ -263,8 +261,8 @@ class _Coder:
         -1 for none.
         """
         chances = self._match_chances[tree]
-        hint = signed_input(chances[held], agrees)
-        bit = self._mixer.decide(self._code, bit, node, tree, rows[: self._sets], hint)
+        match = match_counter(chances[held], agrees)
+        bit = self._mixer.decide(self._code, bit, node, tree, rows[: self._sets], match)
         if agrees >= 0:
             chances[held] = learn_chance(chances[held], int(agrees == bit))
         return bit

@@ -8,6 +8,7 @@ which neighbours have similar colours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +37,8 @@ _CONTEXTS: tuple[tuple[int, ...], ...] = (
     (N,),
     (N, NN, NNN),
     (W, N, NW),
-    (WIDE, ACTIVITY, MEAN),
     # of the model best alone, from here
+    (WIDE, ACTIVITY, MEAN),
     (W,),
     (EQUAL10, ACTIVITY),
     (SLANT, ALONG),
@@ -54,7 +55,16 @@ _CONTEXTS: tuple[tuple[int, ...], ...] = (
     (DOWN, W),
     (W, N, NW, NE, WW, NN, NWW, NEE, NNE),
     (MEAN, W),
+    (NW,),
+    (NE,),
+    (N, NW, NE),
+    (WIDE, MEDIAN),
+    (EQUAL22, W),
+    (WW, NN),
+    (ALONG, DOWN),
 )
+# What each feature is multiplied by.
+_MULTIPLIERS = [pow(MULTIPLIER, kind + 1, 1 << 32) for kind in range(_FEATURES)]
 
 
 def tree_order(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
@@ -91,7 +101,7 @@ def _context_matrix(contexts: int) -> Integers:
     """(contexts, 22): what a feature is multiplied by, where it is one of a context's."""
     matrix = np.zeros((contexts, _FEATURES), dtype=np.int64)
     for row, features in zip(matrix, _CONTEXTS, strict=False):
-        row[list(features)] = [pow(MULTIPLIER, kind + 1, 1 << 32) for kind in features]
+        row[list(features)] = [_MULTIPLIERS[kind] for kind in features]
     return matrix
 
 
@@ -244,7 +254,7 @@ class Model:
 
 
 class Match:
-    """Follows the place where the same twelve neighbours were seen last."""
+    """Follows the place where the same eleven neighbours were seen last."""
 
     def __init__(self, plane: Plane, bits: int) -> None:
         self._labels, self._stride = plane.labels, plane.stride
@@ -258,10 +268,11 @@ class Match:
         """Where to follow from, at a label with such neighbours."""
         if not self._bits:
             return
-        h = 0
-        for label in around.neighbours[:-1]:
-            h = (h + label + 1) * MULTIPLIER & MASK
-        place = scramble(h) >> (32 - self._bits)
+        h = sum(
+            (label + 1) * multiplier
+            for label, multiplier in zip(around.neighbours[:-1], _MULTIPLIERS, strict=False)
+        )
+        place = scramble(h & MASK) >> (32 - self._bits)
         last = self._places[place]
         if not self.length and last and self._alike(last, at):
             self._at, self.length = last, 1
@@ -292,6 +303,12 @@ class Match:
         if self.length <= 8:
             return self.length
         return 9 + sum(self.length >= least for least in _HELD_STEPS)
+
+
+def hash_six(six: Sequence[int]) -> int:
+    """The hash of W, N, NW, NE, WW and NN, by which habits are found."""
+    h = sum(label * multiplier for label, multiplier in zip(six, _MULTIPLIERS, strict=False))
+    return scramble(h & MASK)
 
 
 class Habit:

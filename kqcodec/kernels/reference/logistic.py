@@ -1,8 +1,10 @@
 """Logistic mixing of adaptive predictions (spec/kq.md, section 15), in whole numbers.
 
-A probability is 16 bits, 65536 being 1. Its logit ("stretched") is in steps of
-1/256: stretch(p) = 256·ln(p / (1 - p)), -2047..2047. Counters learn how often a
-bit is 1 in a context; mixers learn how much each counter is to be trusted.
+A probability is 16 bits, 65536 being 1. Its logit is in steps of 1/128 of a power of
+two: about 128·log2(p / (1 - p)), the logarithms by straight lines between powers of two
+(J. N. Mitchell, "Computer multiplication and division using binary logarithms", IRE
+Transactions on Electronic Computers, 1962). Counters learn how often a bit is 1 in a
+context; mixers learn how much each counter is to be trusted.
 After Matt Mahoney's PAQ and lpaq: "Adaptive Weighing of Context Models for
 Lossless Data Compression", Florida Tech. technical report CS-2005-16.
 
@@ -24,29 +26,19 @@ LOGIT_MAX = 2047
 MULTIPLIER = 0x9E3779B1
 MASK = 0xFFFFFFFF
 
-# The logistic function at multiples of 128 steps, of 65536.
-_KNOTS = np.array(
-    [
-        *(22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108),
-        *(4971, 7812, 11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724, 60565),
-        *(62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514),
-    ]
-)
-
-# By n, 0..14, what a counter that has seen so much is worth: its rate of learning,
-# 32768/(c + 1.6), where c, the bits that n stands for, is 0 1 2 3 4 6 8 12 16 24 32 48
-# 64 96 128; the bits of p that are 0 when n grows; and how much its logit and its
-# chance count, of 256. No counter has an n of 15.
+# By n, what a counter that has seen so much is worth: its rate of learning, of 256; the
+# bits of p that are 0 when n grows; and how much its logit and its chance count, of
+# 256. n = 0 .. 14 stands for 0 1 2 3 4 6 8 12 16 24 32 48 64 96 128 bits seen; 15 is the
+# match's alone.
 _N_MAX = 14
-_RATE = np.array(
-    [20480, 12603, 9102, 7123, 5851, 4311, 3413, 2409, 1861, 1280, 975, 660, 499, 335, 252, 252]
-)
+_RATE = np.array([160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2, 4])
 _GROW = np.array([0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 0, 0])
 _LOGIT = np.array([0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255])
 _CHANCE = np.array([0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253])
 
 _RATES = 1024  # steps after which a mixer's learning rate stays
-_WEIGHT_MAX = 131071  # 2, in 16.16
+_WEIGHT_MAX = (1 << 30) - 1  # almost 2, in 3.29
+_BIAS = 256  # an input that is always the same, in place of the match's history
 
 # A slot, 32 bits: what a context has seen at one decision.
 #   31..26  check of the context, not 0      9..8  n & 3: how much that has seen
@@ -72,33 +64,37 @@ def _numbers(*values: int, dtype: type = np.int64) -> list[NDArray[np.integer]]:
 
 _NODES = _numbers(*range(16))
 _SIX, _LOW_BYTE, _BEYOND = _numbers(6, _HISTORIES - 1, _UNKNOWN)
-_PRODUCT_SHIFT, _STEP_SHIFT, _STEP_HALF, _HEAVIEST, _LIGHTEST = _numbers(
-    6, 14, 1 << 13, _WEIGHT_MAX, -_WEIGHT_MAX, dtype=np.int32
-)
+_WEIGHT_SHIFT, _HEAVIEST, _LIGHTEST = _numbers(15, _WEIGHT_MAX, -_WEIGHT_MAX, dtype=np.int32)
 
 Numbers = TypeVar("Numbers", int, Integers)
 Code = Callable[[int, int], int]
 """Takes a bit (a decoder doesn't look at it) and p; the bit that was coded."""
 
 
-def _squash() -> Integers:
-    logits = np.clip(np.arange(-2048, 2048), -LOGIT_MAX, LOGIT_MAX) + 2048
-    knot, weight = logits >> 7, logits & 127
-    squashed: Integers = (_KNOTS[knot] * (128 - weight) + _KNOTS[knot + 1] * weight + 64) >> 7
+def _logarithm(x: Integers) -> Integers:
+    """The binary logarithm of 1 <= x < 2^24 in steps of 2^-23, linear between powers of
+    two: the bits of x as a single-precision float, which holds it exactly.
+    """
+    return x.astype(np.float32).view(np.int32).astype(np.int64)
+
+
+def _logits() -> Integers:
+    """By p, -2176..2175."""
+    doubled = 2 * np.arange(65536) + 1
+    return (_logarithm(doubled) - _logarithm(131072 - doubled)) >> 16
+
+
+def _squash(logits: Integers) -> Integers:
+    """By logit + 2048: the least p whose logit isn't below."""
+    least = np.searchsorted(logits, np.arange(-2048, 2048))
+    squashed: Integers = np.clip(least, 16, 65520)
     return squashed
 
 
-def _stretch(squash: Integers) -> Integers:
-    """By p: the greatest logit whose squash isn't above the middle of p's cell of 16."""
-    middles = 16 * np.arange(4096) + 8
-    found = np.searchsorted(squash[1:], middles, side="right") - 1 - LOGIT_MAX
-    return np.repeat(np.clip(found, -LOGIT_MAX, LOGIT_MAX), 16)
-
-
-_SQUASHED = _squash()
-_STRETCHED = _stretch(_SQUASHED)
+LOGITS = _logits()
+_SQUASHED = _squash(LOGITS)
 SQUASH: list[int] = _SQUASHED.tolist()  # by logit + 2048
-STRETCH: list[int] = _STRETCHED.tolist()  # by p
+_KNOTS: list[int] = [*SQUASH[::128], SQUASH[-1]]
 FLAT = [131072 // (2 * n + 3) for n in range(256)]
 
 
@@ -110,15 +106,15 @@ class _Counters(NamedTuple):
 
 
 @functools.cache
-def _counters() -> _Counters:
+def _counters(chance_shift: int) -> _Counters:
     states = np.append(np.arange(1 << 20), _UNSEEN)
     p, n = states >> 4, (states & 3) << 2 | (states >> 2 & 3)
     inputs = np.empty((len(states), 2), dtype=np.int32)
-    inputs[:, 0] = _STRETCHED[p] * _LOGIT[n] >> 8
-    inputs[:, 1] = ((p >> 3) - 4096) * _CHANCE[n] >> 8
+    inputs[:, 0] = LOGITS[p] * _LOGIT[n] >> 8
+    inputs[:, 1] = ((p >> 4) - 2048) * _CHANCE[n] >> chance_shift
 
     def after(target: int) -> Integers:
-        learned = p + ((target - p) * _RATE[n] >> 15)
+        learned = p + (((target - p) >> 1) * _RATE[n] >> 7)
         seen = n + ((learned & _GROW[n]) == 0) * (n < _N_MAX)
         bits: Integers = learned << 10 | (seen & 3) << 8 | (seen >> 2) << 6
         return bits
@@ -162,12 +158,13 @@ def scramble(h: Numbers) -> Numbers:
     return h ^ (h >> 12)
 
 
-def signed_input(p: int, agrees: int) -> tuple[int, int]:
-    """Logit and chance of p for a bit that is said to be ``agrees``, -1 for nothing."""
+def match_counter(p: int, agrees: int) -> int:
+    """The counter that stands for a match which is right with probability p and says
+    that the bit is ``agrees``, -1 for nothing.
+    """
     if agrees < 0:
-        return 0, 0
-    logit, chance = STRETCH[p], ((p >> 3) - 4096) >> 1
-    return (logit, chance) if agrees else (-logit, -chance)
+        return _UNSEEN
+    return (p if agrees else 65535 - p) << 4 | 15
 
 
 class _Refiner:
@@ -179,7 +176,7 @@ class _Refiner:
 
     def __init__(self, bits: int) -> None:
         self._shift = 32 - bits
-        self._maps: list[list[int]] = [_KNOTS.tolist() * (1 << bits) for _ in self._CONTEXTS]
+        self._maps: list[list[int]] = [_KNOTS * (1 << bits) for _ in self._CONTEXTS]
         self._nearest = [0, 0]
 
     def refine(self, at: Integers, logit: int, p: int) -> int:
@@ -204,39 +201,42 @@ class Mixer:
     """What the contexts have seen, and how much each of them is to be trusted.
 
     Args:
-        contexts: how many there are.
+        contexts: how many there are; the match is one more lane behind them.
         line_bits: of a context's table, lines of 16 slots.
         rows: rows of weights, all sets together.
-        rate: the rate of learning in the end, before its scale.
-        refine_bits: of the maps that refine probabilities; 0 for none.
+        rate: the rate of learning in the end.
+        refine_bits: of the maps that refine probabilities; 0 for none, and for no
+            histories either.
     """
 
     def __init__(
         self, contexts: int, line_bits: int, rows: int, rate: int, refine_bits: int
     ) -> None:
-        self._counters = _counters()
+        self._refiner = _Refiner(refine_bits) if refine_bits else None
+        self._counters = _counters(8 if self._refiner else 7)
         self._line_bits = line_bits
         self._tables = np.arange(contexts) << line_bits
         self._slots = np.zeros(contexts * 16 << line_bits, dtype=np.int64)
         self._lines = self._checks = self._tables  # until `begin`
+        self._shown = np.empty(contexts + 1, dtype=np.int64)  # the lanes' counters
         # Two maps of histories a context, of questions and of the tree, as p.
         first = [_first_chance(max(place & 63, 1)) for place in range(_HISTORIES)]
         self._histories = np.tile(np.array(first), 2 * contexts)
         self._maps = [(2 * np.arange(contexts) + tree) * _HISTORIES for tree in (0, 1)]
-        # Inputs: logit and chance of each counter, the histories' logits, then those
-        # of the hint and a constant.
-        self._inputs = np.zeros(3 * contexts + 3, dtype=np.int32)
-        self._inputs[-1] = 256
-        self._counted = self._inputs[: 2 * contexts].view(np.int64)
-        self._past = self._inputs[2 * contexts : 3 * contexts]
-        weights = np.zeros(len(self._inputs), dtype=np.int32)
-        weights[: 2 * contexts : 2] = 58982 // contexts  # 0.9 for the logits, together
-        weights[2 * contexts : 3 * contexts] = 39321 // contexts  # 0.6 for the histories
-        weights[-3] = 6554  # 0.1 for the hint
+        # Inputs: logit and chance of each lane, then what the histories say and a bias.
+        lanes = contexts + 1
+        self._inputs = np.zeros((3 if self._refiner else 2) * lanes, dtype=np.int32)
+        self._counted = self._inputs[: 2 * lanes].view(np.int64)
+        self._past = self._inputs[2 * lanes : 3 * lanes - 1]
+        weights = np.zeros_like(self._inputs)
+        weights[: 2 * lanes : 2] = 805306368 // contexts  # 1.5 for the logits, together
+        weights[2 * lanes - 2] = 161061274  # 0.3 for the match
+        if self._refiner:
+            self._inputs[-1] = _BIAS
+            weights[2 * lanes : -1] = 322122547 // contexts  # 0.6 for the histories
         self._weights = np.tile(weights, (rows, 1))
         self._ones = np.ones_like(weights)
         self._seen = [0] * rows
-        self._refiner = _Refiner(refine_bits) if refine_bits else None
         self._rates = [rate + 240 * rate // (20 + seen) for seen in range(_RATES)]
 
     def begin(self, hashes: Integers, group: int) -> None:
@@ -246,7 +246,7 @@ class Mixer:
         self._checks = np.maximum(h >> 4 & 63, 1) << _CHECK
 
     def decide(
-        self, code: Code, bit: int, node: int, tree: int, rows: list[int], hint: tuple[int, int]
+        self, code: Code, bit: int, node: int, tree: int, rows: list[int], match: int
     ) -> int:
         """One decision.
 
@@ -256,29 +256,30 @@ class Mixer:
             node: its number in its group, 1..15.
             tree: whether it is one of the tree's.
             rows: the row of weights of each set.
-            hint: two more inputs.
+            match: the counter that stands for the match.
         """
         at = self._lines ^ _NODES[node]
         slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
         counters, places = slots >> _SIX, slots & _LOW_BYTE
-        in_maps = places + self._maps[tree]
-        chances = self._histories[in_maps]
+        self._shown[:-1], self._shown[-1] = counters, match
         inputs = self._inputs
-        self._counters.inputs.take(counters, out=self._counted, mode="clip")
-        self._past[:] = _STRETCHED[chances]
-        inputs[-3], inputs[-2] = hint
+        self._counters.inputs.take(self._shown, out=self._counted, mode="clip")
+        if self._refiner:
+            in_maps = places + self._maps[tree]
+            chances = self._histories[in_maps]
+            self._past[:] = LOGITS[chances]
 
-        # weights · inputs: a logit of each set. 128 products of 12 bits and weights
-        # within ±2, each taken >> 6, stay within 32 bits.
+        # weights · inputs, modulo 2^32: a logit of each set.
         chosen = np.array(rows)
         weights = self._weights.take(chosen, axis=0)
-        sums = (weights * inputs >> _PRODUCT_SHIFT).dot(self._ones)
-        logits = [min(max(x >> 10, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
+        sums = ((weights >> _WEIGHT_SHIFT) * inputs).dot(self._ones)
+        logits = [min(max(x >> 14, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
         logit = _toward_zero(sum(logits), len(logits))
         p = SQUASH[logit + 2048]
         if self._refiner:
             bit = code(bit, self._refiner.refine(at, logit, p))
             self._refiner.learn(bit)
+            self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
         else:
             bit = code(bit, p)
 
@@ -286,14 +287,12 @@ class Mixer:
             self._step(row, (bit << 16) - SQUASH[x + 2048])
             for row, x in zip(rows, logits, strict=True)
         ]
-        changes = inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]
-        weights += (changes + _STEP_HALF) >> _STEP_SHIFT
+        weights += inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]
         np.minimum(weights, _HEAVIEST, out=weights)
         self._weights[chosen] = np.maximum(weights, _LIGHTEST, out=weights)
 
         after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
         self._slots[at] = after ^ self._checks
-        self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
         return bit
 
     def _step(self, row: int, error: int) -> int:
@@ -301,7 +300,7 @@ class Mixer:
         seen = self._seen[row]
         if seen < _RATES - 1:
             self._seen[row] = seen + 1
-        return (error >> 4) * self._rates[seen] >> 10
+        return (error >> 1) * self._rates[seen] >> 14
 
 
 def _toward_zero(dividend: int, divisor: int) -> int:
