@@ -261,7 +261,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     }
     m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
     m->weights = (int32_t *)(((uintptr_t)m->weight_memory + 63) & ~(uintptr_t)63);
-    for (uint32_t i = 0; i < k; i++)
+    for (uint32_t i = 0; i < k && k <= KQ_GEOMETRY_MAX; i++) /* kq_tile_colors has no others */
         m->plane.colors[i] = colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
     kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);

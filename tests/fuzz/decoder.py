@@ -102,6 +102,8 @@ def search_unguided(arguments: list[str]) -> None:
         done += 1
         try:
             one_input(data)
+        except KeyboardInterrupt:
+            break
         except BaseException:
             name = hashlib.sha1(data).hexdigest()
             Path(f"{options.get('artifact_prefix', '')}crash-{name}").write_bytes(data)

@@ -221,7 +221,7 @@ def _understood(target: str, text: str) -> Outcome:
     """The figures that libFuzzer and our harnesses print."""
 
     def last(pattern: str) -> str:
-        matches = re.findall(pattern, text)
+        matches = re.findall(pattern, text, re.MULTILINE)
         return matches[-1] if matches else ""
 
     executions = last(r"stat::number_of_executed_units:\s+(\d+)") or last(r"^#(\d+)\s")
