@@ -4,8 +4,8 @@ cluster. They listen on 127.0.0.1 alone, while a test runs."""
 from __future__ import annotations
 
 import contextlib
-import os
 import hashlib
+import os
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
