@@ -11,6 +11,10 @@ from servers import dask_cluster
 from kqcodec.errors import WorkersError
 from kqcodec.workers import in_processes, on_dask
 
+pytestmark = pytest.mark.skipif(
+    "KQCODEC_CLUSTERS" not in os.environ, reason="only with KQCODEC_CLUSTERS=1"
+)
+
 
 @dataclass(frozen=True)
 class Numbers:
