@@ -1,50 +1,14 @@
 """Tasks in processes and on Dask: all are done once, and a death costs one item at most."""
 
 import os
-import signal
 import time
-from dataclasses import dataclass
 
 import pytest
+from number_tasks import Broken, Numbers, Slow
 from servers import dask_cluster
 
 from kqcodec.errors import WorkersError
 from kqcodec.workers import in_processes, on_dask
-
-pytestmark = pytest.mark.skipif(
-    "KQCODEC_CLUSTERS" not in os.environ, reason="only with KQCODEC_CLUSTERS=1"
-)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Squares numbers; the deadly ones kill the process that works on them, and the first
-    time only where there is a place to note it."""
-
-    numbers: tuple
-    deadly: tuple = ()
-    note: str = ""
-
-    def __call__(self):
-        for number in self.numbers:
-            if number in self.deadly and self._again():
-                os.kill(os.getpid(), signal.SIGKILL)
-        return [{"number": n, "square": n * n} for n in self.numbers]
-
-    def _again(self):
-        if not self.note:
-            return True
-        try:
-            os.close(os.open(self.note, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        return True
-
-    def alone(self):
-        return [Numbers((number,), self.deadly, self.note) for number in self.numbers]
-
-    def lost(self):
-        return [{"number": n, "error": "lost"} for n in self.numbers]
 
 
 def tasks(deadly=(), note="", count=20):
@@ -77,12 +41,6 @@ def test_a_process_that_is_killed_costs_nothing(tmp_path):
     assert by_number(in_processes(tasks((6,), str(tmp_path / "note")), 2)) == SQUARES
 
 
-class Slow(Numbers):
-    def __call__(self):
-        time.sleep(0.05)
-        return super().__call__()
-
-
 def test_leaving_early_ends_the_processes():
     results = in_processes((Slow((n,)) for n in range(10_000)), 2)
     next(results)
@@ -112,11 +70,6 @@ def test_dask_survives_the_death_of_a_worker(cluster, tmp_path):
 def test_dask_gives_up_what_kills_every_worker(cluster):
     found = by_number(on_dask(tasks((6,), count=8), cluster.scheduler_address))
     assert found == {**{n: n * n for n in range(8)}, 6: "lost"}
-
-
-class Broken(Numbers):
-    def __call__(self):
-        raise AttributeError("there is no such thing here")
 
 
 def test_workers_that_cant_do_it_are_a_sentence(cluster):
