@@ -205,10 +205,13 @@ def write(found: Found, kills: int, folder: Path) -> None:
     target = folder / "target.kq"
     names = {path.name for path in files} | {"target.kq"}
     either = [path.read_bytes() for path in files]
-    command = [sys.executable, "-c", _WRITING, *map(str, [*files, target])]
+    # -I: the installed package, not one that lies in this folder uncompiled.
+    command = [sys.executable, "-I", "-c", _WRITING, *map(str, [*files, target])]
     while found.kills < kills:
         target.write_bytes(either[0])
-        found.kills += killed(command, random.uniform(0, 0.2), ready=True)
+        if not killed(command, random.uniform(0, 0.2), ready=True):
+            raise RuntimeError("the writing process ended by itself")
+        found.kills += 1
         number = found.kills
         found.within += bool(set(os.listdir(folder)) - names)
         found.check(target.read_bytes() in either, f"kill {number}: the file is neither")
