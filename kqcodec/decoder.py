@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ from kqcodec.limits import (
     check_tiles,
     memory_for,
 )
-from kqcodec.memory import ALLOWANCE, Budget, context_workspace
+from kqcodec.memory import ALLOWANCE, context_workspace
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import BufferSource, Source, open_source
@@ -417,7 +418,7 @@ def _decode_records(
     output: int,
 ) -> None:
     """Decode the records on several threads, each tile into its place, in memory for a
-    result of ``output`` bytes."""
+    result of ``output`` bytes: see ``kqcodec.memory``."""
     grid, itemsize = opened.header.grid, label_dtype(opened.header.k)(0).itemsize
     allowed = output + ALLOWANCE
     count = min(thread_count(threads), grid.count)
@@ -427,15 +428,17 @@ def _decode_records(
         while count > 1 and 2 * min(2 * count, grid.count) * most > allowed:
             count -= 1
         allowed -= min(2 * count, grid.count) * most if count > 1 else 0
-    budget = Budget(allowed)
+    largest = 0
 
-    def decode_and_place(record: container.Record) -> None:
+    def largest_so_far(record: container.Record) -> int:
+        nonlocal largest
         size = opened.workspace(record) + itemsize * grid.box(record.tile).pixels
-        with budget.holding(size):
-            place(record)
+        largest = max(largest, size)
+        return largest
 
-    for _ in ordered_map(decode_and_place, records, count):
-        pass
+    for size, some in groupby(records, largest_so_far):
+        for _ in ordered_map(place, some, max(1, min(count, allowed // size))):
+            pass
 
 
 def _empty_labels(header: Header, width: int, height: int) -> Labels:

@@ -134,7 +134,8 @@ def soft_picture(side: int, k: int, channels: int = 3) -> kqcodec.IndexedImage:
 
 def rise(path: Path, small: Path, way: str, threads: int, box: object = None) -> tuple[int, int]:
     """(rise of the peak, bytes of the result) of a process that reads a file."""
-    command = [sys.executable, "-c", _CHILD, str(path), str(small), way, str(threads)]
+    # -I: the installed package, not a source tree without kernels where this was started.
+    command = [sys.executable, "-I", "-c", _CHILD, str(path), str(small), way, str(threads)]
     done = subprocess.run(
         [*command, json.dumps(box)], check=True, capture_output=True, text=True, timeout=300
     )
