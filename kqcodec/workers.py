@@ -14,11 +14,11 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from kqcodec.cluster import Cluster
 from kqcodec.errors import WorkersError
 
 if TYPE_CHECKING:
@@ -179,14 +179,10 @@ def on_dask(tasks: Iterable[Task], address: str) -> Generator[Outcomes, None, No
             client.wait_for_workers(1, timeout=_LONG_PATIENCE)
         except TimeoutError as exc:
             raise WorkersError(f"the Dask scheduler at {address} has no workers") from exc
-        yield from _on_client(distributed, client, tasks, address)
+        yield from _on_cluster(Cluster(client), tasks)
 
 
-def _on_client(
-    distributed: Any, client: Any, tasks: Iterable[Task], address: str
-) -> Iterator[Outcomes]:
-    run = uuid.uuid4().hex[:12]
-    numbers = itertools.count()
+def _on_cluster(cluster: Cluster, tasks: Iterable[Task]) -> Iterator[Outcomes]:
     under_way: dict[Any, Task] = {}
 
     def go(waiting: Iterator[Task], at_once: int) -> Generator[Outcomes, None, list[Task]]:
@@ -194,41 +190,22 @@ def _on_client(
         died: list[Task] = []
         while True:
             for task in itertools.islice(waiting, at_once - len(under_way)):
-                key = f"kqcodec-{run}-{next(numbers)}"
-                under_way[client.submit(task, key=key, pure=False)] = task
+                under_way[cluster.submit("kqcodec", task, [])] = task
             if not under_way:
                 return died
-            with client.as_current():
-                done, _ = distributed.wait(list(under_way), return_when="FIRST_COMPLETED")
-            for future in done:
+            for future in cluster.some_done(under_way):
                 task = under_way.pop(future)
-                outcomes = _result_of(distributed, future, address)
-                if outcomes is None:
+                if cluster.was_deadly(future):
+                    cluster.let_go([future])
                     died.append(task)
                 else:
-                    yield outcomes
+                    yield cluster.result(future)
 
     try:
-        at_once = _AHEAD * max(1, sum(client.nthreads().values()))
-        suspects = yield from go(iter(tasks), at_once)
+        suspects = yield from go(iter(tasks), _AHEAD * max(1, cluster.threads()))
         # One at a time, for whatever else a dying worker has is suspected, too.
         singles = [single for task in suspects for single in task.alone()]
         for task in (yield from go(iter(singles), 1)):
             yield task.lost()
     finally:
-        client.cancel(list(under_way))
-
-
-def _result_of(distributed: Any, future: Any, address: str) -> Outcomes | None:
-    """What a task has come to; None where workers have died of it, as many as Dask allows."""
-    try:
-        outcomes: Outcomes = future.result()
-    except distributed.KilledWorker:
-        return None
-    except Exception as exc:  # whatever the workers lack
-        raise WorkersError(
-            f"the workers of the Dask scheduler at {address} fail: {type(exc).__name__}: {exc}"
-        ) from exc
-    finally:
-        future.release()
-    return outcomes
+        cluster.close()

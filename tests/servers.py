@@ -5,8 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import os
 import re
+import subprocess
+import sys
+import tempfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -154,3 +160,37 @@ def dask_cluster(threads_per_worker=1):
         ) as cluster,
     ):
         yield cluster
+
+
+@contextlib.contextmanager
+def dask_processes():
+    """A scheduler and a worker of one thread, which nobody restarts: (the scheduler's
+    address, {"scheduler": Popen, "worker": Popen})."""
+    with tempfile.TemporaryDirectory() as folder:
+        note = os.path.join(folder, "scheduler.json")
+        here = {"cwd": folder, "env": os.environ | {"PYTHONPATH": os.path.dirname(__file__)}}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        module = [sys.executable, "-m"]
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+        processes = {
+            "scheduler": subprocess.Popen(
+                [*module, "distributed.cli.dask_scheduler", *options, "--scheduler-file", note],
+                **here,
+                **quiet,
+            )
+        }
+        try:
+            while not os.path.exists(note):
+                assert processes["scheduler"].poll() is None
+                time.sleep(0.05)
+            with open(note, encoding="utf-8") as file:
+                address = json.load(file)["address"]
+            options = ["--no-nanny", "--nthreads", "1", "--no-dashboard"]
+            processes["worker"] = subprocess.Popen(
+                [*module, "distributed.cli.dask_worker", address, *options], **here, **quiet
+            )
+            yield address, processes
+        finally:
+            for process in processes.values():
+                process.kill()
+                process.wait()

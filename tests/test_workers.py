@@ -73,7 +73,7 @@ def test_dask_gives_up_what_kills_every_worker(cluster):
 
 
 def test_workers_that_cant_do_it_are_a_sentence(cluster):
-    with pytest.raises(WorkersError, match=r"workers of the Dask scheduler at tcp.* fail: Attr"):
+    with pytest.raises(WorkersError, match=r"the Dask cluster's workers fail: Attr"):
         list(on_dask([Broken((1,))], cluster.scheduler_address))
 
 

@@ -6,11 +6,7 @@ the workers' memory, and a scheduler never sees the whole of a large graph.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
-import time
-import uuid
 from abc import ABC, abstractmethod
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -19,18 +15,15 @@ import dask
 import dask.base
 import dask.threaded
 
+from kqcodec.cluster import Cluster
 from kqcodec.dask.groups import FAN_IN
-from kqcodec.errors import KqError, WorkersError
+from kqcodec.errors import KqError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _Result = TypeVar("_Result")
 
-# Seconds between looks at whether there are workers, and until those are missed.
-_LOOK, _PATIENCE = 20, 300
-# Dask warns of large tasks, but a colour map may have 80 MB.
-_ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1TB"}
 # Tasks for each thread, so that it never waits for the next.
 _AHEAD = 3
 
@@ -152,22 +145,16 @@ class ClusterCrew(Crew):
     """
 
     def __init__(self, client: Any) -> None:
-        self._distributed = importlib.import_module("distributed")
-        self._client = client
-        self._run = uuid.uuid4().hex[:12]
-        self._submitted = 0
-        self._under_way: set[Any] = set()
+        self._cluster = Cluster(client)
 
     def __exit__(self, *_: object) -> None:
         """Cancel what is under way."""
-        if self._under_way and self._client.status == "running":
-            self._client.cancel(list(self._under_way))
-        self._under_way.clear()
+        self._cluster.close()
 
     def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
         """See ``Crew``."""
         for future in self._ended(work, advance):
-            yield self._result_of(future)
+            yield self._cluster.result(future)
 
     def sum(
         self,
@@ -179,7 +166,7 @@ class ClusterCrew(Crew):
         levels: list[list[Any]] = [[]]
         for future in self._ended(work, advance):
             if future.status == "error":
-                self._result_of(future)
+                self._cluster.result(future)
             level = 0
             levels[0].append(future)
             while len(levels[level]) == FAN_IN:
@@ -194,7 +181,7 @@ class ClusterCrew(Crew):
                 self._added(add, rest[start : start + FAN_IN])
                 for start in range(0, len(rest), FAN_IN)
             ]
-        return cast("_Result", self._result_of(rest[0]))
+        return cast("_Result", self._cluster.result(rest[0]))
 
     def shared(self, make: Callable[[], _Result]) -> Any:
         """See ``Crew``."""
@@ -203,98 +190,27 @@ class ClusterCrew(Crew):
     def _added(self, add: Callable[..., Any], parts: list[Any]) -> Any:
         # Before more is counted: it makes room.
         total = self._submit(add, parts, priority=1)
-        self._let_go(parts)
+        self._cluster.let_go(parts)
         return total
-
-    def _let_go(self, futures: Iterable[Any]) -> None:
-        # Dropping them isn't enough: an exception's traceback may still hold them.
-        for future in futures:
-            self._under_way.discard(future)
-            future.release()
 
     def _ended(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
         """The futures of tasks that have ended, well or not."""
         waiting = iter(work)
         pixels: dict[Any, int] = {}
         while True:
-            room = self._room() - len(pixels)
+            room = _AHEAD * max(1, self._cluster.threads()) - len(pixels)
             for one in islice(waiting, max(0, room)):
                 pixels[self._submit(one.task, one.inputs)] = one.pixels
             if not pixels:
                 return
-            for future in self._some_done(list(pixels)):
+            for future in self._cluster.some_done(pixels):
                 advance(pixels.pop(future))
                 yield future
 
-    def _room(self) -> int:
-        with self._translating():
-            threads: int = sum(self._client.nthreads().values())
-        return _AHEAD * max(1, threads)
-
     def _submit(self, task: Callable[..., Any], inputs: Sequence[Any], priority: int = 0) -> Any:
-        self._submitted += 1
-        name = f"kqcodec_{type(task).__name__.lower()}"
-        with self._translating(), dask.config.set(_ANY_SIZE):
-            future = self._client.submit(
-                task,
-                *inputs,
-                key=f"{name}-{self._run}-{self._submitted}",
-                pure=False,
-                priority=priority,
-            )
-        self._under_way.add(future)
-        return future
-
-    def _some_done(self, futures: list[Any]) -> Iterable[Any]:
-        alone_since: float | None = None
-        while True:
-            with self._translating():
-                try:
-                    with self._client.as_current():
-                        done, _ = self._distributed.wait(
-                            futures, timeout=_LOOK, return_when="FIRST_COMPLETED"
-                        )
-                except self._distributed.TimeoutError:
-                    done = ()
-                if done:
-                    return cast("Iterable[Any]", done)
-                if self._client.nthreads():
-                    alone_since = None
-                elif alone_since is None:
-                    alone_since = time.monotonic()
-                elif time.monotonic() - alone_since > _PATIENCE:
-                    raise WorkersError("the Dask cluster has no workers any more")
-
-    def _result_of(self, future: Any) -> Any:
-        with self._translating():
-            try:
-                while True:
-                    # What is done may be lost with its worker, and is waited for again.
-                    self._some_done([future])
-                    with contextlib.suppress(self._distributed.TimeoutError):
-                        return future.result(timeout=_PATIENCE)
-            finally:
-                self._let_go([future])
-
-    @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
-        """Raise what ``Crew.results`` says."""
-        distributed = self._distributed
-        try:
-            yield
-        except (KqError, MemoryError):
-            raise
-        except distributed.KilledWorker as exc:
-            raise WorkersError(
-                "the Dask cluster's workers die of a task, for lack of memory perhaps; give them "
-                "more, or smaller chunks"
-            ) from exc
-        except (distributed.CancelledError, OSError, TimeoutError) as exc:
-            raise WorkersError(f"the Dask cluster was lost: {exc or type(exc).__name__}") from exc
-        except Exception as exc:  # whatever the workers lack
-            # A client that has lost its scheduler fails in any way.
-            what = "workers fail" if self._client.status == "running" else "scheduler is gone"
-            raise WorkersError(f"the Dask cluster's {what}: {type(exc).__name__}: {exc}") from exc
+        return self._cluster.submit(
+            f"kqcodec_{type(task).__name__.lower()}", task, inputs, priority
+        )
 
 
 def current_crew(client: Any = None) -> Crew:
