@@ -23,10 +23,6 @@ import kqcodec.dask as kq_dask  # noqa: E402 - skipped where Dask isn't installe
 from kqcodec import cluster as clusters  # noqa: E402
 from kqcodec.dask import groups  # noqa: E402
 
-with_processes = pytest.mark.skipif(
-    not os.environ.get("KQCODEC_CLUSTERS"), reason="only with KQCODEC_CLUSTERS=1"
-)
-
 # An array of a class that other processes don't find.
 SOURCE = """
 import time
@@ -124,7 +120,6 @@ def impatient(monkeypatch):
     monkeypatch.setattr(groups, "_GROUP_PIXELS", 2500)
 
 
-@with_processes
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 @pytest.mark.parametrize(
     ("whom", "how", "sentence"),
@@ -151,7 +146,6 @@ def test_who_goes_away_midway(whom, how, sentence, picture, tmp_path, impatient)
     assert os.listdir(tmp_path) == []
 
 
-@with_processes
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 @pytest.mark.parametrize("whom", ["worker", "scheduler"])
 def test_a_folder_whose_workers_go_away(whom, picture, tmp_path, impatient):
