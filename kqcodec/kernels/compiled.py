@@ -29,6 +29,7 @@ from kqcodec.kernels.compiled_quantize import (
     nudge,
     plus_plus,
     reassign,
+    search_round,
     split_gains,
     variance_cuts,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "paint",
     "plus_plus",
     "reassign",
+    "search_round",
     "split_gains",
     "tree_order",
     "unpack",
