@@ -88,6 +88,19 @@ def search_round(
     tolerance_bits: int,
     /,
 ) -> tuple[int, int, int]: ...
+def settle_kinds(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    opaque_points: int,
+    opaque: int,
+    movable: int,
+    iterations: int,
+    tolerance_bits: int,
+    /,
+) -> tuple[int, int]: ...
 def merge_and_split(
     points: Buffer,
     weights: Buffer,

@@ -4,6 +4,7 @@
 
 #include "cluster.h"
 #include "cuts.h"
+#include "kinds.h"
 #include "moves.h"
 #include "near.h"
 #include "nudge.h"
@@ -258,6 +259,44 @@ static PyObject *py_search_round(PyObject *self, PyObject *args)
         b, 8, Py_BuildValue("nnL", (Py_ssize_t)tried, (Py_ssize_t)kept, (long long)cost));
 }
 
+PyDoc_STRVAR(settle_kinds_doc,
+             "settle_kinds(points, weights, centers, labels, distances, opaque_points, opaque, "
+             "movable, iterations, tolerance_bits) -> (left, cost)");
+static PyObject *py_settle_kinds(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_kinds all;
+    kq_choices now;
+    Py_ssize_t opaque_points, opaque, movable;
+    int iterations, tolerance_bits, left = -1;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*nnnii", &b[0], &b[1], &b[2], &b[3], &b[4],
+                          &opaque_points, &opaque, &movable, &iterations, &tolerance_bits))
+        return NULL;
+    all.n = items(&b[0], KQ_POINT_SIZE);
+    all.k = items(&b[2], KQ_POINT_SIZE);
+    if (!right_k(all.k) || all.n < 1 || !holds(&b[1], all.n, sizeof(int64_t)) ||
+        !holds(&b[3], all.n, sizeof(uint16_t)) || !holds(&b[4], all.n, sizeof(int32_t)) ||
+        opaque_points < 0 || (size_t)opaque_points > all.n || opaque < (opaque_points > 0) ||
+        opaque > movable || (size_t)movable > all.k || iterations < 0 || tolerance_bits < 0 ||
+        tolerance_bits > 62)
+        return released(b, 5, refuse("settle_kinds: sizes don't fit"));
+    all.points = b[0].buf;
+    all.weights = b[1].buf;
+    now.centers = b[2].buf;
+    now.labels = b[3].buf;
+    now.distances = b[4].buf;
+    all.opaque_points = (size_t)opaque_points;
+    all.opaque = (size_t)opaque;
+    all.movable = (size_t)movable;
+    Py_BEGIN_ALLOW_THREADS
+    left = kq_settle_kinds(&all, &now, iterations, tolerance_bits);
+    Py_END_ALLOW_THREADS
+    if (left < 0)
+        return released(b, 5, PyErr_NoMemory());
+    return released(b, 5, Py_BuildValue("iL", left, (long long)now.cost));
+}
+
 PyDoc_STRVAR(near_doc, "near(centers, some, count, found)");
 static PyObject *py_near(PyObject *self, PyObject *args)
 {
@@ -398,6 +437,7 @@ static PyObject *py_plus_plus(PyObject *self, PyObject *args)
     {"lloyd", py_lloyd, METH_VARARGS, lloyd_doc},                      \
     {"merge_and_split", py_merge_and_split, METH_VARARGS, merge_and_split_doc}, \
     {"search_round", py_search_round, METH_VARARGS, search_round_doc}, \
+    {"settle_kinds", py_settle_kinds, METH_VARARGS, settle_kinds_doc}, \
     {"near", py_near, METH_VARARGS, near_doc},                         \
     {"nudge", py_nudge, METH_VARARGS, nudge_doc},                      \
     {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \

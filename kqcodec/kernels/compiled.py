@@ -30,6 +30,7 @@ from kqcodec.kernels.compiled_quantize import (
     plus_plus,
     reassign,
     search_round,
+    settle_kinds,
     split_gains,
     variance_cuts,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "plus_plus",
     "reassign",
     "search_round",
+    "settle_kinds",
     "split_gains",
     "tree_order",
     "unpack",

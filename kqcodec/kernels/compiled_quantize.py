@@ -134,6 +134,34 @@ def search_round(
     )
 
 
+def settle_kinds(
+    points: Points,
+    weights: Weights,
+    centers: Points,
+    labels: Labels,
+    distances: Distances,
+    *,
+    opaque_points: int,
+    opaque: int,
+    movable: int,
+    iterations: int,
+    tolerance_bits: int,
+) -> tuple[int, int]:
+    """See the reference."""
+    return _kernels.settle_kinds(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        opaque_points,
+        opaque,
+        movable,
+        iterations,
+        tolerance_bits,
+    )
+
+
 def merge_and_split(
     points: Points,
     weights: Weights,
