@@ -34,6 +34,13 @@ FUNCTIONS = {
         *("8 * n", "8 * n", "2 * n", "4 * n", "8 * k", "32 * k", "8 * k", "4 * c", "16 * k"),
         *("c", "k", "#small", "#small", "#small", "#small", "#bits"),
     ),
+    "search_round": (
+        *("8 * n", "8 * n", "2 * n", "8 * k", "32 * k", "8 * k", "4 * k * k", "4 * k", "#one"),
+        *("#small", "#ratio", "#small", "#small", "#small", "#small", "#bits"),
+    ),
+    "settle_kinds": (
+        *("8 * n", "8 * n", "8 * k", "2 * n", "4 * n", "#few", "#few", "#few", "#small", "#bits"),
+    ),
     "near": ("8 * k", "8 * n", "#one", "2 * n"),
     "nudge": ("8 * n", "8 * n", "8 * k", "2 * n", "4 * n", "2 * k * (c % 9)", "k", "#small"),
     "accumulate": ("8 * n", "8 * n", "2 * n", "32 * k", "8 * k"),
@@ -63,6 +70,8 @@ NUMBERS = {
     "zero": st.just(0),
     "one": st.just(1),
     "many": st.integers(240, 1000),
+    "few": st.integers(0, 3),
+    "ratio": st.floats(),
 }
 EXTREME = st.sampled_from(
     (-(1 << 63), -(1 << 31), -1, 0, 1, 65_536, 65_537, (1 << 31) - 1, 1 << 40)
@@ -100,7 +109,7 @@ def arguments(draw, name):
             continue
         if place in wrong:
             size = draw(st.sampled_from((0, 1, size - 1, size + 1, size + 8, 2 * size)))
-            size = min(max(0, size), 1 << 22)
+        size = min(max(0, size), 1 << 21)
         mask = 0 if name in ZEROS_ONLY else draw(st.sampled_from(MASKS))
         words = random.integers(0, 1 << 16, size // 2 + 1, dtype=np.uint16) & np.uint16(mask)
         made.append(bytearray(words.tobytes()[:size]))

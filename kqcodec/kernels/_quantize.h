@@ -138,7 +138,8 @@ static PyObject *py_reassign(PyObject *self, PyObject *args)
         !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
         !labels_below(b[3].buf, work.n, k) || !in_range(&b[0]) || !in_range(&b[2]) ||
         !right_weights(&b[1]))
-        return released(b, 6, refuse("reassign: sizes don't fit, or a number is out of range"));
+        return released(b, 6,
+                        refuse("reassign: sizes don't fit, or a label or another number is out of range"));
     work.points = b[0].buf;
     work.weights = b[1].buf;
     work.labels = b[3].buf;
@@ -176,7 +177,8 @@ static PyObject *py_lloyd(PyObject *self, PyObject *args)
         !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
         !right_steps(iterations, relax, tolerance_bits) || !labels_below(b[3].buf, work.n, k) ||
         !in_range(&b[0]) || !in_range(&b[2]) || !right_weights(&b[1]))
-        return released(b, 7, refuse("lloyd: sizes don't fit, or a number is out of range"));
+        return released(b, 7,
+                        refuse("lloyd: sizes don't fit, or a label or another number is out of range"));
     work.points = b[0].buf;
     work.weights = b[1].buf;
     work.labels = b[3].buf;
@@ -218,7 +220,8 @@ static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
         !labels_below(b[2].buf, all.n, all.k) ||
         !labels_below(b[7].buf, 2 * round.count, all.k) || !in_range(&b[0]) || !in_range(&b[4]) ||
         !in_range(&b[8]) || !right_weights(&b[1]))
-        return released(b, 11, refuse("merge_and_split: sizes don't fit, or a number is out of range"));
+        return released(b, 11,
+                        refuse("merge_and_split: sizes don't fit, or a label or another number is out of range"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     all.labels = b[2].buf;
@@ -266,8 +269,10 @@ static PyObject *py_search_round(PyObject *self, PyObject *args)
         !holds(&b[7], all.k, sizeof(int32_t)) || width < 1 || width > KQ_MOST_WIDTH ||
         !(least_ratio > 0) || reach < 0 || reach > KQ_MOST_REACH || trials < 0 ||
         !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
-        !labels_below(b[2].buf, all.n, all.k))
-        return released(b, 8, refuse("search_round: sizes don't fit, or a label is too large"));
+        !labels_below(b[2].buf, all.n, all.k) || !in_range(&b[0]) || !in_range(&b[3]) ||
+        !right_weights(&b[1]))
+        return released(b, 8,
+                        refuse("search_round: sizes don't fit, or a label or another number is out of range"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     all.labels = b[2].buf;
@@ -308,8 +313,8 @@ static PyObject *py_settle_kinds(PyObject *self, PyObject *args)
         !holds(&b[3], all.n, sizeof(uint16_t)) || !holds(&b[4], all.n, sizeof(int32_t)) ||
         opaque_points < 0 || (size_t)opaque_points > all.n || opaque < (opaque_points > 0) ||
         opaque > movable || (size_t)movable > all.k || iterations < 0 || tolerance_bits < 0 ||
-        tolerance_bits > 62)
-        return released(b, 5, refuse("settle_kinds: sizes don't fit"));
+        tolerance_bits > 62 || !in_range(&b[0]) || !in_range(&b[2]) || !right_weights(&b[1]))
+        return released(b, 5, refuse("settle_kinds: sizes don't fit, or a number is out of range"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     now.centers = b[2].buf;
@@ -368,7 +373,8 @@ static PyObject *py_nudge(PyObject *self, PyObject *args)
         !labels_below(b[3].buf, work.n, work.k) ||
         !labels_below(b[5].buf, work.k * work.reach, work.k) || !in_range(&b[0]) ||
         !in_range(&b[2]) || !right_weights(&b[1]))
-        return released(b, 7, refuse("nudge: sizes don't fit, or a number is out of range"));
+        return released(b, 7,
+                        refuse("nudge: sizes don't fit, or a label or another number is out of range"));
     work.points = b[0].buf;
     work.weights = b[1].buf;
     work.centers = b[2].buf;
@@ -402,7 +408,7 @@ static PyObject *py_accumulate(PyObject *self, PyObject *args)
         Py_END_ALLOW_THREADS
     }
     if (!fits)
-        refuse("accumulate: sizes don't fit, or a number is out of range");
+        refuse("accumulate: sizes don't fit, or a label or another number is out of range");
     return released(b, 5, fits ? Py_BuildValue("") : NULL);
 }
 
@@ -440,7 +446,8 @@ static PyObject *py_split_gains(PyObject *self, PyObject *args)
         Py_END_ALLOW_THREADS
     }
     if (done < 0)
-        return released(b, 5, refuse("split_gains: sizes don't fit, or a number is out of range"));
+        return released(b, 5,
+                        refuse("split_gains: sizes don't fit, or a label or another number is out of range"));
     return released(b, 5, done ? Py_BuildValue("") : PyErr_NoMemory());
 }
 

@@ -1,11 +1,13 @@
 /* The search for a palette in the colours of strangers: cuts.h, seeds.h, near.h, nudge.h,
- * moves.h, tree.h, and the cells of colors.h. AVX2 and plain C agree, and by as much as is
+ * moves.h, round.h, kinds.h, tree.h, and the cells of colors.h. AVX2 and plain C agree, and by as much as is
  * said to be gained the cost falls. */
 #include "fuzz.h"
 #include "colors.h"
 #include "cuts.h"
+#include "kinds.h"
 #include "moves.h"
 #include "nudge.h"
+#include "round.h"
 #include "seeds.h"
 #include "tree.h"
 
@@ -138,6 +140,57 @@ static void moved(const clusters *c, fuzz_input *input)
     free(halves);
 }
 
+static void searched(const clusters *c, uint32_t state)
+{
+    clusters after[2];
+    int64_t costs[2];
+    for (simd = 0; c->k > 1 && simd < 2; simd++) {
+        size_t tried, kept;
+        int32_t *failed = calloc(c->k * c->k, sizeof *failed), *changed = calloc(c->k, sizeof *changed);
+        after[simd] = twin_of(c);
+        clusters *a = &after[simd];
+        kq_clustering all = {c->points, c->weights, c->n, c->k, a->labels, NULL,
+                             a->centers, a->sums, a->counts};
+        kq_round round = {.reach = state % (KQ_MOST_REACH + 1), .trials = 1 + state % 9,
+                          .iterations = 4, .relax = 20, .tolerance_bits = 8};
+        kq_memory memory = {failed, changed, 1};
+        DEMAND(kq_search_round(&all, &round, 1 + state % KQ_MOST_WIDTH, 0.1, &memory, &costs[simd],
+                               &tried, &kept));
+        DEMAND(kept <= tried && tried <= 1 + state % 9);
+        for (size_t i = 0; i < c->n; i++)
+            a->distances[i] = kq_squared(c->points + i * KQ_CHANNELS,
+                                         a->centers + a->labels[i] * KQ_CHANNELS);
+        DEMAND(cost_of(a) == costs[simd] && costs[simd] <= cost_of(c));
+        free(failed);
+        free(changed);
+    }
+    if (c->k > 1) {
+        same(&after[0], &after[1]);
+        forget(&after[0]);
+        forget(&after[1]);
+    }
+}
+
+static void settled(const clusters *c, uint32_t state)
+{
+    clusters after[2];
+    for (simd = 0; simd < 2; simd++) {
+        after[simd] = twin_of(c);
+        kq_kinds all = {.points = c->points, .weights = c->weights, .n = c->n, .k = c->k,
+                        .opaque_points = state % (c->n + 1), .opaque = 1 + state % c->k};
+        all.movable = all.opaque + state % (c->k - all.opaque + 1);
+        kq_choices now = {after[simd].centers, after[simd].labels, after[simd].distances, 0};
+        int left = kq_settle_kinds(&all, &now, (int)(state % 20), 8);
+        DEMAND(left >= 0 && left <= (int)(state % 20) && cost_of(&after[simd]) == now.cost);
+        DEMAND(within(after[simd].centers, c->k * KQ_CHANNELS));
+        for (size_t i = 0; i < all.opaque_points; i++)
+            DEMAND(after[simd].labels[i] < all.opaque);
+    }
+    same(&after[0], &after[1]);
+    forget(&after[0]);
+    forget(&after[1]);
+}
+
 static void begun(const clusters *c, uint32_t state)
 {
     int16_t *cut = room(c->k * KQ_CHANNELS * sizeof *cut);
@@ -206,12 +259,16 @@ static void run(fuzz_input input)
     DEMAND(kq_assign(&work, c.centers, c.k));
     DEMAND(kq_accumulate(c.points, c.weights, c.labels, c.n, c.sums, c.counts, c.k));
     fuzz_input rest = {(const uint8_t *)c.centers, c.k};
-    if ((shape & 3) == 0)
+    if (shape % 6 == 0)
         begun(&c, state);
-    else if ((shape & 3) == 1)
+    else if (shape % 6 == 1)
         nudged(&c, 1 + (int32_t)(shape >> 2));
-    else if ((shape & 3) == 2)
+    else if (shape % 6 == 2)
         moved(&c, &rest);
+    else if (shape % 6 == 3)
+        searched(&c, state);
+    else if (shape % 6 == 4)
+        settled(&c, state);
     else
         in_cells_and_trees(&c, state);
     forget(&c);
