@@ -152,8 +152,9 @@ def test_a_folder_whose_workers_go_away(whom, picture, tmp_path, impatient):
     source, out, manifest = tmp_path / "in", tmp_path / "out", tmp_path / "m.jsonl"
     source.mkdir()
     for number in range(400):
-        Image.fromarray(picture[number % 100 :]).save(source / f"{number:03}.png")
+        Image.fromarray(picture[number % 100 : number % 100 + 50]).save(source / f"{number:03}.png")
     run = ["encode", "-r", source, "-o", out, "--manifest", manifest, "-q", "--effort", "fast"]
+    run += ["-k", 16, "--coder", "packed"]
     with dask_processes() as (address, processes):
 
         def lose():
