@@ -45,6 +45,8 @@ static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
 #define KQ_INPUTS(lanes) ((lanes) * (KQ_HAS_HISTORIES(lanes) ? 3 : 2))
 #define KQ_CHANCE_SHIFT(lanes) (KQ_HAS_HISTORIES(lanes) ? 8 : 7)
+/* Of the model best, contexts from 15 on share tables, two and two: 23 in all. */
+#define KQ_TABLE(i) ((i) < 15 ? (i) : 15 + ((i) - 15) / 2)
 #define KQ_BIAS 256 /* an input that is always the same, in place of the match's history */
 
 /* Vectors of one number each, for AVX2: here they are operands in memory, where the
@@ -64,7 +66,7 @@ typedef struct {
     const kq_context_shape *shape;
     int questions;       /* at most, 1..3 */
     int line_bits;       /* of a context's table: lines of 16 slots */
-    uint32_t *slots;     /* (lanes - 1) x lines x 16, each line a cache line in `memory` */
+    uint32_t *slots;     /* tables x lines x 16, each line a cache line in `memory` */
     void *memory;
     uint32_t *histories; /* of the model best, lanes x 2 x KQ_HISTORIES: p << 16 */
     int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory` */
@@ -257,7 +259,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const size_t slots = (lanes - 1) * KQ_SLOTS << m->line_bits;
+    const size_t slots = (size_t)(KQ_TABLE(m->shape->lanes - 2) + 1) * KQ_SLOTS << m->line_bits;
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
     m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);

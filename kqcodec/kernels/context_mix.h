@@ -55,7 +55,7 @@ KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int se
     const int shift = 32 - m->line_bits;
     for (int i = 0; i < lanes; i++) {
         uint32_t h = kq_scramble(m->hashes[i] + group * KQ_MULTIPLIER), check = h >> 4 & 63;
-        uint32_t table = i < lanes - 1 ? (uint32_t)i : 0;
+        uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0;
         m->lines[set][i] = (table << m->line_bits | h >> shift) << 4 | (h & 15);
         m->fresh[set][i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
     }

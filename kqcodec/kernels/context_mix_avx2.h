@@ -72,7 +72,8 @@ KQ_FUNCTION __m256i KQ_NAME(line)(const kq_context *m, int lanes, int i, uint32_
     h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 15));
     h = _mm256_mullo_epi32(h, _mm256_set1_epi32(0x2C1B3C6D));
     h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 12));
-    __m256i table = _mm256_setr_epi32(i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 8 == lanes ? 0 : i + 7);
+    __m256i table = _mm256_setr_epi32(KQ_TABLE(i), KQ_TABLE(i + 1), KQ_TABLE(i + 2), KQ_TABLE(i + 3), KQ_TABLE(i + 4),
+                                      KQ_TABLE(i + 5), KQ_TABLE(i + 6), i + 8 == lanes ? 0 : KQ_TABLE(i + 7));
     __m256i line = _mm256_or_si256(_mm256_sll_epi32(table, _mm_cvtsi32_si128(m->line_bits)),
                                    _mm256_srl_epi32(h, _mm_cvtsi32_si128(32 - m->line_bits)));
     *hash = h;
