@@ -65,6 +65,8 @@ def _morton_order_4(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def cell_bits(fine: WeightedPoints, wanted: int) -> int:
     """The fewest upper bits of each channel whose cells are at least so many, or 8."""
+    if len(fine) < wanted:
+        return 8
     # The bits in which neighbours differ: of all cells of one size, a new one
     # begins where any of the upper bits does.
     differences = fine.keys[1:] ^ fine.keys[:-1]

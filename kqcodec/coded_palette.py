@@ -10,8 +10,8 @@ saves the log2(K!) bits of its order; ``in_coding_order`` puts one so.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import InvalidDataError
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from kqcodec.image import IndexedImage
 
 
+# Up to so many entries that ascend, the payload that says so isn't always the shorter one;
+# beyond, it hardly ever isn't, and then by a byte.
+_BOTH_WAYS = 32
+
+
 def encode_palette(plain: bytes, k: int) -> bytes | None:
     """The shortest payload of a palette of ``k`` entries; None where the plain bytes
     take no more room, as they do not need a length."""
@@ -32,8 +37,9 @@ def encode_palette(plain: bytes, k: int) -> bytes | None:
 
     kernels = palette_kernels()
     best: bytes | None = None
+    ascends = _ascends(plain, k)
     for ascending in (True, False):
-        if ascending and not _ascends(plain, k):
+        if ascending != ascends and (ascending or k > _BOTH_WAYS):
             continue
         capacity = (len(plain) if best is None else len(best)) - 1
         best = kernels.encode_palette(plain, k, ascending, capacity) or best
@@ -75,8 +81,6 @@ def in_coding_order(indexed: IndexedImage) -> IndexedImage:
 
 
 def _ascends(plain: bytes, k: int) -> bool:
-    entries = (
-        (plain[3 * i + 1], plain[3 * i], plain[3 * i + 2], plain[3 * k + i : 3 * k + i + 1])
-        for i in range(k)
-    )
-    return all(one <= other for one, other in pairwise(entries))
+    red, green, blue = (plain[channel : 3 * k : 3] for channel in range(3))
+    entries = list(zip(green, red, blue, plain[3 * k :] or bytes(k), strict=True))
+    return all(map(operator.le, entries, entries[1:]))

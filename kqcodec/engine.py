@@ -140,12 +140,14 @@ def find_palette(
         efforts.append(effort)
     if effort.searches > 1:
         efforts.append(effort_of(DEFAULT_EFFORT))
+    levels = {each.name: _levels(fine, k, each) for each in efforts}
     for number, each in enumerate(efforts):
         monitor.begin(number, len(efforts) + effort.crossings)
         found = _search(
             fine,
             order,
             k,
+            levels[each.name],
             effort=each,
             space=space,
             random=SplitMix64(seed) if each is not effort else random,
@@ -161,7 +163,14 @@ def find_palette(
         if monitor.stopped:
             break
         monitor.begin(len(efforts) + number, len(efforts) + effort.crossings)
-        crossed = _crossed(best, founds[1 + number % (len(founds) - 1)], effort, space, monitor)
+        crossed = _crossed(
+            best,
+            founds[1 + number % (len(founds) - 1)],
+            levels[effort.name][-1],
+            effort=effort,
+            space=space,
+            monitor=monitor,
+        )
         if crossed is not None and crossed.cost < best.cost:
             best = crossed
     return best
@@ -171,6 +180,7 @@ def _search(
     fine: WeightedPoints,
     order: NDArray[np.uint32],
     k: int,
+    levels: list[tuple[Level, WeightedPoints]],
     *,
     effort: Effort,
     space: Space,
@@ -180,7 +190,7 @@ def _search(
 ) -> Found:
     centers: NDArray[np.int16] | None = None
     iterations = 0
-    for number, (level, data) in enumerate(_levels(fine, k, effort)):
+    for number, (level, data) in enumerate(levels):
         if centers is None:
             state = _best_start(data, k, effort, random, points=len(fine), cuts=first)
         else:
@@ -198,7 +208,13 @@ def _search(
 
 
 def _crossed(
-    one: Found, other: Found, effort: Effort, space: Space, monitor: Monitor
+    one: Found,
+    other: Found,
+    last: tuple[Level, WeightedPoints],
+    *,
+    effort: Effort,
+    space: Space,
+    monitor: Monitor,
 ) -> Found | None:
     """A search that starts from the better part of two, where they differ."""
     fine, order = one.points
@@ -206,7 +222,7 @@ def _crossed(
     centers = np.unique(np.concatenate([one.centers, other.centers]), axis=0)
     if len(centers) <= k:
         return None
-    level, data = _levels(fine, k, effort)[-1]
+    level, data = last
     state = pruned(data, centers, k)
     _move(state, level.trials_for(k, len(fine)) // 2, level.least_ratio, monitor)
     descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)

@@ -15,7 +15,7 @@ it is 0.6, one in a hundred where it is 0.2. So they're tried in that order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,18 +38,9 @@ _REACH = 9
 _CROWD = 3
 _TRIAL_ITERATIONS = 6
 _TRIAL_TOLERANCE_BITS = 12
-# What became of a pair, in the kernel's numbers.
-_FAILED, _KEPT = 1, 2
 # Whole iterations after a round.
 _SETTLING = 3
 _SETTLING_TOLERANCE_BITS = 13
-
-
-class _Estimates(NamedTuple):
-    distances: NDArray[np.int32]
-    losses: NDArray[np.int64]  # by giving each cluster up
-    gains: NDArray[np.float64]  # by cutting each in two
-    halves: NDArray[np.int16]  # the centres of the two
 
 
 def search(
@@ -65,10 +56,30 @@ def search(
     Ends early when no pair is left whose gain is at least ``least_ratio`` of its
     loss, other than ones that failed and have not changed since.
     """
-    memory = _Memory(state.k)
-    done = 0
+    # In which round each pair failed, and each cluster changed.
+    failed = np.zeros((state.k, state.k), dtype=np.int32)
+    changed = np.zeros(state.k, dtype=np.int32)
+    done = number = 0
     while done < trials and state.k > 1 and go_on():
-        tried, kept = _round(state, min(trials_a_round, trials - done), least_ratio, memory)
+        number += 1
+        tried, kept, state.cost = kernels.search_round(
+            state.data.points,
+            state.data.weights,
+            state.labels,
+            state.centers,
+            state.sums,
+            state.counts,
+            failed,
+            changed,
+            number,
+            width=_WIDTH,
+            least_ratio=least_ratio,
+            reach=_REACH,
+            trials=min(trials_a_round, trials - done),
+            iterations=_TRIAL_ITERATIONS,
+            relax=RELAX,
+            tolerance_bits=_TRIAL_TOLERANCE_BITS,
+        )
         done += tried
         if kept:
             descend(state, _SETTLING, _SETTLING_TOLERANCE_BITS)
@@ -91,7 +102,7 @@ def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clusteri
         around = neighbors(state.centers, _CROWD)
         kept = np.ones(state.k, dtype=np.bool_)
         some = max(1, (state.k - k) // 3)
-        for j in np.argsort(_estimate(state).losses, kind="stable").tolist():
+        for j in np.argsort(_losses(state), kind="stable").tolist():
             # Two neighbours at once would cost more than was estimated.
             if kept[around[j]].all():
                 kept[j] = False
@@ -101,79 +112,16 @@ def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clusteri
         centers = state.centers[kept]
 
 
-class _Memory:
-    """Which pairs failed, as the clusters were then."""
-
-    def __init__(self, k: int) -> None:
-        self._round = 0
-        # The last round in which each changed, and in which each pair failed.
-        self._changed = np.zeros(k, dtype=np.int32)
-        self._failed = np.zeros((k, k), dtype=np.int32)
-
-    def failed(self, i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.bool_]:
-        changed = np.maximum(self._changed[i], self._changed[j])
-        known: NDArray[np.bool_] = self._failed[i, j] > changed
-        return known
-
-    def remember(self, failed: NDArray[np.uint16], changed: NDArray[np.bool_]) -> None:
-        """What came of a round: pairs, shape (P, 2), and clusters."""
-        self._round += 1
-        self._failed[failed[:, 0], failed[:, 1]] = self._round
-        self._changed[changed] = self._round
-
-
-def _round(state: Clustering, trials: int, least_ratio: float, memory: _Memory) -> tuple[int, int]:
-    """Trials of pairs of estimated clusters, by falling ratio of gain to loss;
-    returns how many there were, and how many were kept."""
-    estimates = _estimate(state)
-    give_up = np.argsort(estimates.losses, kind="stable")[:_WIDTH]
-    cut = np.argsort(-estimates.gains, kind="stable")[:_WIDTH]
-    ratios = estimates.gains[cut] / np.maximum(estimates.losses[give_up], 1)[:, np.newaxis]
-    order = np.argsort(-ratios, axis=None, kind="stable")
-    order = order[: np.count_nonzero(ratios >= least_ratio)]
-    i, j = give_up[order // len(cut)], cut[order % len(cut)]
-    promising = (i != j) & (estimates.gains[j] > 0) & ~memory.failed(i, j)
-    pairs = np.stack([i[promising], j[promising]], axis=1).astype(np.uint16)
-    outcomes, touched, fall = kernels.merge_and_split(
-        state.data.points,
-        state.data.weights,
-        state.labels,
-        estimates.distances,
-        state.centers,
-        state.sums,
-        state.counts,
-        pairs,
-        estimates.halves,
-        reach=_REACH,
-        trials=trials,
-        iterations=_TRIAL_ITERATIONS,
-        relax=RELAX,
-        tolerance_bits=_TRIAL_TOLERANCE_BITS,
-    )
-    state.cost -= fall
-    memory.remember(pairs[outcomes == _FAILED], touched)
-    return int(np.count_nonzero(outcomes)), int(np.count_nonzero(outcomes == _KEPT))
-
-
-def _estimate(state: Clustering) -> _Estimates:
-    """What giving up and what cutting each cluster would cost and gain; also makes
-    the labels and sums those of the centres as they are."""
-    points, weights = state.data.points, state.data.weights
+def _losses(state: Clustering) -> NDArray[np.int64]:
+    """What giving up each cluster would cost."""
+    points = state.data.points
     labels, second_labels = np.empty_like(state.labels), np.empty_like(state.labels)
     distances = np.empty(len(points), dtype=np.int32)
     second_distances = np.empty_like(distances)
     kernels.nearest_two(points, state.centers, labels, distances, second_labels, second_distances)
-    moved = np.flatnonzero(labels != state.labels)
-    if len(moved):
-        part, some = points[moved], weights[moved]
-        kernels.accumulate(part, -some, state.labels[moved], state.sums, state.counts)
-        kernels.accumulate(part, some, labels[moved], state.sums, state.counts)
-        state.labels = labels
     losses = np.zeros(state.k, dtype=np.int64)
-    np.add.at(losses, labels, weights * (second_distances - distances))
-    gains, halves = kernels.split_gains(points, weights, labels, state.k)
-    state.cost = int((weights * distances).sum())
-    return _Estimates(distances, losses, gains, halves)
+    np.add.at(losses, labels, state.data.weights * (second_distances - distances))
+    return losses
 
 
 def neighbors(centers: NDArray[np.int16], reach: int) -> NDArray[np.uint16]:

@@ -16,6 +16,7 @@ tries moves, the most promising first, and keeps what lowers the cost:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -152,8 +153,8 @@ def _choices(colors: Colors, centers: Centers) -> Iterator[tuple[slice, NDArray[
 
 def settled(colors: Colors, centers: Centers, iterations: int) -> State:
     """Lloyd's algorithm, at most so many iterations."""
-    state = assigned(colors, centers)
-    for _ in range(iterations):
+    state, left = _iterated(colors, centers, iterations)
+    while left > 0:  # nobody chose some centre: another place is found for it
         after = assigned(colors, _means(state))
         fall = state.cost - after.cost
         if fall <= 0:
@@ -161,7 +162,29 @@ def settled(colors: Colors, centers: Centers, iterations: int) -> State:
         state = after
         if fall <= state.cost >> _TOLERANCE_BITS:
             break
+        state, left = _iterated(colors, state.centers, left - 1)
     return state
+
+
+def _iterated(colors: Colors, centers: Centers, iterations: int) -> tuple[State, int]:
+    """The same until nobody chooses some centre; and how many iterations are left then."""
+    places = centers.places.copy()
+    labels = np.empty(len(colors.points), dtype=np.uint16)
+    distances = np.empty(len(labels), dtype=np.int32)
+    left, cost = kernels.settle_kinds(
+        colors.points,
+        colors.weights,
+        places,
+        labels,
+        distances,
+        opaque_points=colors.opaque,
+        opaque=centers.opaque,
+        movable=centers.movable,
+        iterations=iterations,
+        tolerance_bits=_TOLERANCE_BITS,
+    )
+    settled_there = Centers(places, centers.opaque, centers.hidden)
+    return State(colors, settled_there, labels, distances, cost), left
 
 
 def _means(state: State) -> Centers:
@@ -260,26 +283,26 @@ def _swaps(weighed: _Weighed) -> Iterator[_Move]:
     if state.colors.opaque and centers.opaque == 1:
         give_up = give_up[give_up > 0]  # opaque points need somewhere to go
     cut = np.argsort(-gains[: centers.movable], kind="stable")[:_WIDTH]
-    for i in give_up.tolist():
-        for j in cut.tolist():
-            if i != j and gains[j] > 0:
-                yield _Move(
-                    float(gains[j]) / max(1, int(weighed.losses[i])),
-                    lambda i=i, j=j: _cut(state, i, j, halves[j]),  # type: ignore[misc]
-                )
+    gained = list(zip(cut.tolist(), gains[cut].tolist(), strict=True))
+    for i, loss in zip(give_up.tolist(), weighed.losses[give_up].tolist(), strict=True):
+        for j, gain in gained:
+            ratio = gain / max(1, loss)
+            if i != j and gain > 0 and ratio >= _LEAST_RATIO:
+                yield _Move(ratio, partial(_cut, state, i, j, halves[j]))
 
 
 def _cut(state: State, gone: int, cut: int, halves: NDArray[np.int16]) -> Centers:
     """The centres with two halves in place of two; a half is opaque where most of
     its points are."""
-    is_opaque = np.zeros(2, dtype=np.bool_)
-    if cut < state.centers.opaque:
+    opaque = state.colors.opaque
+    is_opaque = np.full(2, cut < state.centers.opaque)
+    if is_opaque[0] and np.count_nonzero(state.labels[opaque:] == cut):
         members = np.flatnonzero(state.labels == cut)
         difference = state.colors.points[members, np.newaxis].astype(np.int32) - halves
         half = (difference * difference).sum(axis=2).argmin(axis=1)
         # By kind, and by half: how many pixels.
         shares = np.zeros((2, 2), dtype=np.int64)
-        kind = (members >= state.colors.opaque).astype(np.intp)
+        kind = (members >= opaque).astype(np.intp)
         np.add.at(shares, (kind, half), state.colors.weights[members])
         is_opaque = shares[0] >= shares[1]
         is_opaque[shares[0].argmax()] = True  # somebody needs one
@@ -320,12 +343,12 @@ def _to_translucent(weighed: _Weighed) -> Iterator[_Move]:
     state, colors, centers = weighed.state, weighed.state.colors, weighed.state.centers
     if colors.opaque and centers.opaque < 2:
         return
-    is_other = np.arange(len(state.labels)) >= colors.opaque
-    lost = _by_centre(state, np.where(is_other, 0, weighed.seconds - state.distances))
-    for j in range(centers.opaque):
-        members = np.flatnonzero(is_other & (state.labels == j))
-        if len(members) == 0:
-            continue
+    worth = weighed.seconds - state.distances
+    worth[colors.opaque :] = 0
+    lost = _by_centre(state, worth)
+    others = state.labels[colors.opaque :]
+    for j in np.flatnonzero(np.bincount(others, minlength=1)[: centers.opaque]).tolist():
+        members = colors.opaque + np.flatnonzero(others == j)
         points = colors.points[members].astype(np.int64)
         weights = colors.weights[members]
         mean = (points * weights[:, np.newaxis]).sum(axis=0) // weights.sum()

@@ -150,6 +150,79 @@ def test_merge_and_split(compiled, top, reach, trials):
     both(compiled, work)
 
 
+@pytest.mark.parametrize("width", [1, 5, 32])
+@pytest.mark.parametrize("top", [3, 200, 16_320])
+@pytest.mark.parametrize("k", [2, 9, 70])
+def test_search_rounds(compiled, k, top, width):
+    rng = np.random.default_rng(top + k)
+    points = points_from(top, 900, top)
+    weights = rng.integers(1, 1000, 900)
+    centers = points[:k]  # with top 3 some coincide
+
+    def work(kernels):
+        labels = np.zeros(900, np.uint16)
+        sums, counts = np.zeros((k, 4), np.int64), np.zeros(k, np.int64)
+        kernels.accumulate(points, weights, labels, sums, counts)
+        moved = centers.copy()
+        failed, changed = np.zeros((k, k), np.int32), np.zeros(k, np.int32)
+        said, cost = [], None
+        for number in range(1, 6):
+            tried, kept, after = kernels.search_round(
+                points, weights, labels, moved, sums, counts, failed, changed, number,
+                width=width, least_ratio=0.05, reach=4, trials=6, iterations=5, relax=29,
+                tolerance_bits=12,
+            )  # fmt: skip
+            assert kept <= tried <= 6
+            assert np.count_nonzero(failed == number) == tried - kept
+            assert np.any(changed == number) == (kept > 0)
+            squared = ((points.astype(int) - moved[labels]) ** 2).sum(axis=1)
+            assert after == int((weights * squared).sum())
+            assert cost is None or after <= cost
+            assert counts.sum() == weights.sum()
+            cost = after
+            said.append((tried, kept, after))
+        return labels, moved, sums, counts, failed, changed, np.array(said)
+
+    both(compiled, work)
+
+
+@pytest.mark.parametrize("top", [40, 16_320])
+@pytest.mark.parametrize("opaque_points", [0, 1, 500, 900])
+@pytest.mark.parametrize("hidden", [0, 1])
+@pytest.mark.parametrize("iterations", [0, 1, 30])
+def test_settle_kinds(compiled, iterations, hidden, opaque_points, top):
+    rng = np.random.default_rng(top + opaque_points)
+    points = points_from(top, 900, top)
+    points[:opaque_points, 3] = 16_320
+    weights = rng.integers(1, 1000, 900)
+    opaque = min(opaque_points, 6)
+    middle = min(max(opaque_points - 4, 0), 893)
+    centers = points[[*range(opaque), *range(middle, middle + 7)]]
+    centers[:opaque, 3] = 16_320
+
+    def work(kernels):
+        moved = centers.copy()
+        labels, distances = np.empty(900, np.uint16), np.empty(900, np.int32)
+        left, cost = kernels.settle_kinds(
+            points, weights, moved, labels, distances, opaque_points=opaque_points,
+            opaque=opaque, movable=len(centers) - hidden, iterations=iterations,
+            tolerance_bits=13,
+        )  # fmt: skip
+        assert 0 <= left <= iterations
+        assert (labels[:opaque_points] < max(opaque, 1)).all()
+        squared = ((points.astype(int) - moved[labels]) ** 2).sum(axis=1)
+        assert np.array_equal(squared, distances)
+        assert cost == int((weights * distances).sum())
+        assert (moved[:opaque, 3] == 16_320).all()
+        if hidden:
+            assert (moved[-1] == centers[-1]).all()
+        if iterations == 0:
+            assert (moved == centers).all()
+        return moved, labels, distances, np.array([left, cost])
+
+    both(compiled, work)
+
+
 @pytest.mark.parametrize("top", [2, 16_320])
 @pytest.mark.parametrize("count", [1, 5, 64])
 def test_near(compiled, count, top):

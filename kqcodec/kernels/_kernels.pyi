@@ -69,6 +69,38 @@ def lloyd(
     costs: Buffer,
     /,
 ) -> int: ...
+def search_round(
+    points: Buffer,
+    weights: Buffer,
+    labels: Buffer,
+    centers: Buffer,
+    sums: Buffer,
+    counts: Buffer,
+    failed: Buffer,
+    changed: Buffer,
+    number: int,
+    width: int,
+    least_ratio: float,
+    reach: int,
+    trials: int,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+    /,
+) -> tuple[int, int, int]: ...
+def settle_kinds(
+    points: Buffer,
+    weights: Buffer,
+    centers: Buffer,
+    labels: Buffer,
+    distances: Buffer,
+    opaque_points: int,
+    opaque: int,
+    movable: int,
+    iterations: int,
+    tolerance_bits: int,
+    /,
+) -> tuple[int, int]: ...
 def merge_and_split(
     points: Buffer,
     weights: Buffer,

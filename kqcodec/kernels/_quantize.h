@@ -4,9 +4,11 @@
 
 #include "cluster.h"
 #include "cuts.h"
+#include "kinds.h"
 #include "moves.h"
 #include "near.h"
 #include "nudge.h"
+#include "round.h"
 #include "seeds.h"
 
 #define KQ_POINT_SIZE (KQ_CHANNELS * sizeof(int16_t))
@@ -207,6 +209,94 @@ static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
     return released(b, 11, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
 }
 
+PyDoc_STRVAR(search_round_doc,
+             "search_round(points, weights, labels, centers, sums, counts, failed, changed, "
+             "number, width, least_ratio, reach, trials, iterations, relax, tolerance_bits) "
+             "-> (tried, kept, cost)");
+static PyObject *py_search_round(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_clustering all;
+    kq_round round;
+    kq_memory memory;
+    int number, width, reach, trials, done = 0;
+    double least_ratio;
+    int64_t cost = 0;
+    size_t tried, kept;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*w*w*w*iidiiiii", &b[0], &b[1], &b[2], &b[3], &b[4],
+                          &b[5], &b[6], &b[7], &number, &width, &least_ratio, &reach, &trials,
+                          &round.iterations, &round.relax, &round.tolerance_bits))
+        return NULL;
+    all.n = items(&b[0], KQ_POINT_SIZE);
+    all.k = items(&b[3], KQ_POINT_SIZE);
+    if (all.k < 2 || !right_k(all.k) || all.n < 1 || all.n >= UINT32_MAX ||
+        !holds(&b[1], all.n, sizeof(int64_t)) || !holds(&b[2], all.n, sizeof(uint16_t)) ||
+        !holds(&b[4], all.k * KQ_CHANNELS, sizeof(int64_t)) ||
+        !holds(&b[5], all.k, sizeof(int64_t)) || !holds(&b[6], all.k * all.k, sizeof(int32_t)) ||
+        !holds(&b[7], all.k, sizeof(int32_t)) || width < 1 || width > KQ_MOST_WIDTH ||
+        !(least_ratio > 0) || reach < 0 || reach > KQ_MOST_REACH || trials < 0 ||
+        !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
+        !labels_below(b[2].buf, all.n, all.k))
+        return released(b, 8, refuse("search_round: sizes don't fit, or a label is too large"));
+    all.points = b[0].buf;
+    all.weights = b[1].buf;
+    all.labels = b[2].buf;
+    all.centers = b[3].buf;
+    all.sums = b[4].buf;
+    all.counts = b[5].buf;
+    memory.failed = b[6].buf;
+    memory.changed = b[7].buf;
+    memory.number = number;
+    round.reach = (size_t)reach;
+    round.trials = (size_t)trials;
+    Py_BEGIN_ALLOW_THREADS
+    done = kq_search_round(&all, &round, (size_t)width, least_ratio, &memory, &cost, &tried, &kept);
+    Py_END_ALLOW_THREADS
+    if (!done)
+        return released(b, 8, PyErr_NoMemory());
+    return released(
+        b, 8, Py_BuildValue("nnL", (Py_ssize_t)tried, (Py_ssize_t)kept, (long long)cost));
+}
+
+PyDoc_STRVAR(settle_kinds_doc,
+             "settle_kinds(points, weights, centers, labels, distances, opaque_points, opaque, "
+             "movable, iterations, tolerance_bits) -> (left, cost)");
+static PyObject *py_settle_kinds(PyObject *self, PyObject *args)
+{
+    Py_buffer b[KQ_BUFFERS];
+    kq_kinds all;
+    kq_choices now;
+    Py_ssize_t opaque_points, opaque, movable;
+    int iterations, tolerance_bits, left = -1;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*w*w*w*nnnii", &b[0], &b[1], &b[2], &b[3], &b[4],
+                          &opaque_points, &opaque, &movable, &iterations, &tolerance_bits))
+        return NULL;
+    all.n = items(&b[0], KQ_POINT_SIZE);
+    all.k = items(&b[2], KQ_POINT_SIZE);
+    if (!right_k(all.k) || all.n < 1 || !holds(&b[1], all.n, sizeof(int64_t)) ||
+        !holds(&b[3], all.n, sizeof(uint16_t)) || !holds(&b[4], all.n, sizeof(int32_t)) ||
+        opaque_points < 0 || (size_t)opaque_points > all.n || opaque < (opaque_points > 0) ||
+        opaque > movable || (size_t)movable > all.k || iterations < 0 || tolerance_bits < 0 ||
+        tolerance_bits > 62)
+        return released(b, 5, refuse("settle_kinds: sizes don't fit"));
+    all.points = b[0].buf;
+    all.weights = b[1].buf;
+    now.centers = b[2].buf;
+    now.labels = b[3].buf;
+    now.distances = b[4].buf;
+    all.opaque_points = (size_t)opaque_points;
+    all.opaque = (size_t)opaque;
+    all.movable = (size_t)movable;
+    Py_BEGIN_ALLOW_THREADS
+    left = kq_settle_kinds(&all, &now, iterations, tolerance_bits);
+    Py_END_ALLOW_THREADS
+    if (left < 0)
+        return released(b, 5, PyErr_NoMemory());
+    return released(b, 5, Py_BuildValue("iL", left, (long long)now.cost));
+}
+
 PyDoc_STRVAR(near_doc, "near(centers, some, count, found)");
 static PyObject *py_near(PyObject *self, PyObject *args)
 {
@@ -346,6 +436,8 @@ static PyObject *py_plus_plus(PyObject *self, PyObject *args)
     {"reassign", py_reassign, METH_VARARGS, reassign_doc},             \
     {"lloyd", py_lloyd, METH_VARARGS, lloyd_doc},                      \
     {"merge_and_split", py_merge_and_split, METH_VARARGS, merge_and_split_doc}, \
+    {"search_round", py_search_round, METH_VARARGS, search_round_doc}, \
+    {"settle_kinds", py_settle_kinds, METH_VARARGS, settle_kinds_doc}, \
     {"near", py_near, METH_VARARGS, near_doc},                         \
     {"nudge", py_nudge, METH_VARARGS, nudge_doc},                      \
     {"accumulate", py_accumulate, METH_VARARGS, accumulate_doc},       \

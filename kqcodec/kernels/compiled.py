@@ -29,6 +29,8 @@ from kqcodec.kernels.compiled_quantize import (
     nudge,
     plus_plus,
     reassign,
+    search_round,
+    settle_kinds,
     split_gains,
     variance_cuts,
 )
@@ -61,6 +63,8 @@ __all__ = [
     "paint",
     "plus_plus",
     "reassign",
+    "search_round",
+    "settle_kinds",
     "split_gains",
     "tree_order",
     "unpack",

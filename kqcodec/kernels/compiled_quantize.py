@@ -94,6 +94,74 @@ def lloyd(
     return found
 
 
+def search_round(
+    points: Points,
+    weights: Weights,
+    labels: Labels,
+    centers: Points,
+    sums: Sums,
+    counts: Sums,
+    failed: NDArray[np.int32],
+    changed: NDArray[np.int32],
+    number: int,
+    *,
+    width: int,
+    least_ratio: float,
+    reach: int,
+    trials: int,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> tuple[int, int, int]:
+    """See the reference."""
+    return _kernels.search_round(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(labels, np.uint16),
+        _result(centers, np.int16),
+        _result(sums, np.int64),
+        _result(counts, np.int64),
+        _result(failed, np.int32),
+        _result(changed, np.int32),
+        number,
+        width,
+        least_ratio,
+        reach,
+        trials,
+        iterations,
+        relax,
+        tolerance_bits,
+    )
+
+
+def settle_kinds(
+    points: Points,
+    weights: Weights,
+    centers: Points,
+    labels: Labels,
+    distances: Distances,
+    *,
+    opaque_points: int,
+    opaque: int,
+    movable: int,
+    iterations: int,
+    tolerance_bits: int,
+) -> tuple[int, int]:
+    """See the reference."""
+    return _kernels.settle_kinds(
+        _input(points, np.int16),
+        _input(weights, np.int64),
+        _result(centers, np.int16),
+        _result(labels, np.uint16),
+        _result(distances, np.int32),
+        opaque_points,
+        opaque,
+        movable,
+        iterations,
+        tolerance_bits,
+    )
+
+
 def merge_and_split(
     points: Points,
     weights: Weights,

@@ -17,6 +17,7 @@
 #define KQ_PALETTE_WINDOW 32 /* entries that are looked back at */
 #define KQ_PALETTE_BLACK 2   /* of them, opaque black, stand ahead of the first */
 #define KQ_PALETTE_WIDTHS 6
+#define KQ_PALETTE_FADING 3 /* widths over 0 of guesses among several */
 #define KQ_PALETTE_OWN 8 /* guesses for whose sums a value needs room */
 
 typedef struct {
@@ -80,30 +81,63 @@ static void kq_palette_near(kq_palette_coder *c, int value, int widths, const in
         c->guesses[c->count++] = c->near[width[i]] + 256 - kq_palette_clamp(value);
 }
 
-/* Guesses that the value is one of these or, by each width, near one. The widths go
- * side by side: each is a chain of operations that wait for each other. */
-static inline void kq_palette_among(kq_palette_coder *c, const int *values,
-                                    const uint32_t *weights, int widths, const int *width)
+/* What of a mass is left a step farther: held * (2^width - 1) >> width. */
+static inline uint32_t kq_palette_fade(uint32_t held, int width)
 {
-    uint32_t heaped[256] = {0}, below[4][256], held[4] = {0}, sum[4] = {0};
-    uint32_t(*own)[257] = c->own + c->owned;
+    return held - ((held + (1u << width) - 1) >> width);
+}
+
+/* Guesses that the value is one of these: how much each of 256 weighs. */
+static void kq_palette_exactly(kq_palette_coder *c, const int *values, const uint32_t *weights,
+                               uint32_t *heaped)
+{
+    uint32_t *sums = c->own[c->owned++], sum = 0;
+    memset(heaped, 0, 256 * sizeof *heaped);
     for (int i = 0; i < c->seen; i++)
         heaped[kq_palette_clamp(values[i])] += weights[i];
+    for (int v = 0; v < 256; v++) {
+        sums[v] = sum;
+        sum += heaped[v];
+    }
+    sums[256] = sum;
+    c->guesses[c->count++] = sums;
+}
+
+/* Guesses that the value is near one of those that weigh something, by each width. The
+ * widths go side by side: each is a chain of operations that wait for each other. */
+static inline void kq_palette_around(kq_palette_coder *c, const uint32_t *heaped, int widths,
+                                     const int *width)
+{
+    uint32_t below[KQ_PALETTE_FADING][256];
+    uint32_t held[KQ_PALETTE_FADING] = {0}, sum[KQ_PALETTE_FADING] = {0};
+    uint32_t(*own)[257] = c->own + c->owned;
     for (int v = 0; v < 256; v++)
         for (int i = 0; i < widths; i++)
-            below[i][v] = held[i] = heaped[v] + (held[i] * ((1u << width[i]) - 1) >> width[i]);
+            below[i][v] = held[i] = heaped[v] + kq_palette_fade(held[i], width[i]);
     for (int i = 0; i < widths; i++)
         own[i][256] = held[i] = 0;
     /* Sums from above, taken off 0: their differences are those of sums from below. */
     for (int v = 255; v >= 0; v--)
         for (int i = 0; i < widths; i++) {
-            uint32_t from_above = held[i] * ((1u << width[i]) - 1) >> width[i];
+            uint32_t from_above = kq_palette_fade(held[i], width[i]);
             own[i][v] = sum[i] -= below[i][v] + from_above;
             held[i] = heaped[v] + from_above;
         }
     for (int i = 0; i < widths; i++)
         c->guesses[c->count++] = own[i];
     c->owned += widths;
+}
+
+static void kq_palette_around_two(kq_palette_coder *c, const uint32_t *heaped)
+{
+    static const int width[] = {2, 4};
+    kq_palette_around(c, heaped, 2, width);
+}
+
+static void kq_palette_around_three(kq_palette_coder *c, const uint32_t *heaped)
+{
+    static const int width[] = {1, 2, 4};
+    kq_palette_around(c, heaped, 3, width);
 }
 
 /* Guesses of the next of `left` + 1 ascending values that are spread at random up to
@@ -136,21 +170,22 @@ static void kq_palette_guess_green(kq_palette_coder *c, size_t left)
         return;
     }
     int values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW];
+    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
     for (int i = 0; i < c->seen; i++) {
         values[i] = c->history[i][0];
         weights[i] = (1u << 16) / (uint32_t)(8 + i);
     }
     kq_palette_near(c, last, KQ_WIDTHS(0, 2, 4));
     kq_palette_near(c, last + step, KQ_WIDTHS(0, 1));
-    kq_palette_among(c, values, weights, KQ_WIDTHS(0, 2, 4));
+    kq_palette_exactly(c, values, weights, heaped);
+    kq_palette_around_two(c, heaped);
 }
 
 static void kq_palette_guess_red(kq_palette_coder *c, int green)
 {
     const int *last = c->history[0];
     int differences[KQ_PALETTE_WINDOW], values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW];
+    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
     for (int i = 0; i < c->seen; i++) {
         const int *entry = c->history[i];
         values[i] = entry[1];
@@ -160,15 +195,16 @@ static void kq_palette_guess_red(kq_palette_coder *c, int green)
     kq_palette_near(c, green, KQ_WIDTHS(0, 2, 4));
     kq_palette_near(c, green + last[1] - last[0], KQ_WIDTHS(0, 1, 3));
     kq_palette_near(c, last[1], KQ_WIDTHS(0));
-    kq_palette_among(c, differences, weights, KQ_WIDTHS(0, 1, 2, 4));
-    kq_palette_among(c, values, weights, KQ_WIDTHS(0));
+    kq_palette_exactly(c, differences, weights, heaped);
+    kq_palette_around_three(c, heaped);
+    kq_palette_exactly(c, values, weights, heaped);
 }
 
 static void kq_palette_guess_blue(kq_palette_coder *c, int green, int red)
 {
     const int *last = c->history[0];
     int differences[KQ_PALETTE_WINDOW], values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW];
+    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
     for (int i = 0; i < c->seen; i++) {
         const int *entry = c->history[i];
         int chroma = abs((entry[1] - entry[0]) - (red - green));
@@ -183,15 +219,16 @@ static void kq_palette_guess_blue(kq_palette_coder *c, int green, int red)
     kq_palette_near(c, green + last[2] - last[0], KQ_WIDTHS(0, 1, 3));
     kq_palette_near(c, red + last[2] - last[1], KQ_WIDTHS(0, 1));
     kq_palette_near(c, last[2], KQ_WIDTHS(0));
-    kq_palette_among(c, differences, weights, KQ_WIDTHS(0, 1, 2, 4));
-    kq_palette_among(c, values, weights, KQ_WIDTHS(0));
+    kq_palette_exactly(c, differences, weights, heaped);
+    kq_palette_around_three(c, heaped);
+    kq_palette_exactly(c, values, weights, heaped);
 }
 
 static void kq_palette_guess_alpha(kq_palette_coder *c, int green)
 {
     int last = c->history[0][3], step = last - c->history[1][3];
     int values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW];
+    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
     for (int i = 0; i < c->seen; i++) {
         values[i] = c->history[i][3];
         weights[i] = (1u << 16) / (uint32_t)(8 + i + abs(c->history[i][0] - green));
@@ -199,7 +236,8 @@ static void kq_palette_guess_alpha(kq_palette_coder *c, int green)
     kq_palette_near(c, 255, KQ_WIDTHS(0));
     kq_palette_near(c, last, KQ_WIDTHS(0, 2));
     kq_palette_near(c, last + step, KQ_WIDTHS(0, 1));
-    kq_palette_among(c, values, weights, KQ_WIDTHS(0, 2, 4));
+    kq_palette_exactly(c, values, weights, heaped);
+    kq_palette_around_two(c, heaped);
 }
 
 static int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)

@@ -20,6 +20,7 @@
 #include "cuts.h"
 #include "dense.h"
 #include "diffuse.h"
+#include "kinds.h"
 #include "moves.h"
 #include "near.h"
 #include "nudge.h"
@@ -27,6 +28,7 @@
 #include "paint.h"
 #include "palette_coder.h"
 #include "range_coder.h"
+#include "round.h"
 #include "seeds.h"
 #include "tree.h"
 
@@ -531,6 +533,61 @@ static void of_moves(uint64_t *digest)
     free(p);
 }
 
+static void of_round(uint64_t *digest)
+{
+    picture *p = draw_picture();
+    int32_t *failed = room(CENTERS * CENTERS, sizeof *failed), *changed = room(CENTERS, sizeof *changed);
+    kq_memory memory = {failed, changed, 0};
+    memset(failed, 0, CENTERS * CENTERS * sizeof *failed);
+    memset(changed, 0, CENTERS * sizeof *changed);
+    assign(p);
+    for (memory.number = 1; memory.number <= 5; memory.number++) {
+        kq_clustering all = {p->points, p->weights, p->n,    CENTERS,   p->labels,
+                             NULL,      p->centers, p->sums, p->totals};
+        kq_round round = {NULL, 0, NULL, 9, 12, 6, 29, 12, NULL, NULL};
+        int64_t cost;
+        size_t tried, kept;
+        must(kq_search_round(&all, &round, 32, 0.1, &memory, &cost, &tried, &kept), "no memory");
+        add(digest, (uint64_t)cost, 8);
+        add(digest, tried, 8);
+        add(digest, kept, 8);
+    }
+    ADD_ARRAY(digest, failed, CENTERS * CENTERS, 4);
+    ADD_ARRAY(digest, changed, CENTERS, 4);
+    assign(p);
+    add_clusters(digest, p);
+    free(failed);
+    free(changed);
+    free(p);
+}
+
+static void of_kinds(uint64_t *digest)
+{
+    picture *p = draw_picture();
+    for (size_t i = 0; i < p->n; i++)
+        p->points[4 * i + 3] = i < p->n / 2 ? 16320 : (int16_t)(i * 97 % 16320);
+    for (size_t j = 0; j < CENTERS; j++)
+        p->centers[4 * j + 3] = j < CENTERS / 3 ? 16320 : (int16_t)(j * 1201 % 16320);
+    for (int iterations = 0; iterations <= 20; iterations += 10) {
+        kq_kinds all = {0};
+        kq_choices now = {p->centers, p->labels, p->distances, 0};
+        all.points = p->points;
+        all.weights = p->weights;
+        all.n = p->n;
+        all.opaque_points = p->n / 2;
+        all.k = CENTERS;
+        all.opaque = CENTERS / 3;
+        all.movable = CENTERS - 1;
+        int left = kq_settle_kinds(&all, &now, iterations, 13);
+        must(left >= 0, "no memory");
+        add(digest, (uint64_t)left, 8);
+        add(digest, (uint64_t)now.cost, 8);
+    }
+    keep_books(p);
+    add_clusters(digest, p);
+    free(p);
+}
+
 static void of_nudge(uint64_t *digest)
 {
     enum { REACH = 12 };
@@ -607,7 +664,7 @@ static const struct {
     {"context-best", of_best},       {"colors", of_colors},   {"look-up", of_look_up},
     {"nearest", of_nearest},         {"seeds", of_seeds},     {"cuts", of_cuts},
     {"lloyd", of_lloyd},             {"moves", of_moves},     {"nudge", of_nudge},
-    {"diffuse", of_diffuse},
+    {"diffuse", of_diffuse},         {"round", of_round},     {"kinds", of_kinds},
 };
 #define KERNELS COUNT(kernels)
 

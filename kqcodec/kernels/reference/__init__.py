@@ -14,7 +14,8 @@ from kqcodec.kernels.reference.context_model import tree_order
 from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
 from kqcodec.kernels.reference.diffuse import diffuse
-from kqcodec.kernels.reference.moves import merge_and_split, near
+from kqcodec.kernels.reference.kinds import settle_kinds
+from kqcodec.kernels.reference.moves import merge_and_split, near, search_round
 from kqcodec.kernels.reference.nudge import nudge
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
@@ -49,6 +50,8 @@ __all__ = [
     "paint",
     "plus_plus",
     "reassign",
+    "search_round",
+    "settle_kinds",
     "split_gains",
     "tree_order",
     "unpack",

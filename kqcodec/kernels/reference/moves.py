@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.kernels.reference.cluster import lloyd
+from kqcodec.kernels.reference.cluster import accumulate, lloyd, nearest_two
+from kqcodec.kernels.reference.cuts import split_gains
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,83 @@ def near(centers: NDArray[np.int16], some: NDArray[np.int16], count: int) -> NDA
     codes = (codes << 16) | np.arange(len(centers))
     codes.sort(axis=1)
     return (codes[:, :count] & 0xFFFF).astype(np.uint16)
+
+
+def search_round(
+    points: NDArray[np.int16],
+    weights: NDArray[np.int64],
+    labels: NDArray[np.uint16],
+    centers: NDArray[np.int16],
+    sums: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    failed: NDArray[np.int32],
+    changed: NDArray[np.int32],
+    number: int,
+    *,
+    width: int,
+    least_ratio: float,
+    reach: int,
+    trials: int,
+    iterations: int,
+    relax: int,
+    tolerance_bits: int,
+) -> tuple[int, int, int]:
+    """A whole round, for at least two centres: ``merge_and_split`` on the pairs that
+    promise most.
+
+    The points are assigned to the centres as they are; labels, sums and counts follow.
+    Of the ``width`` (at most 64) clusters that lose least by being given up, their points
+    going to their second nearest centres, and of the ``width`` that gain most by being cut
+    in two, pairs are tried by falling ratio of gain to loss, down to ``least_ratio``;
+    where those are equal, by the former's place and then by the latter's. Not tried are
+    pairs that failed, in the rounds whose numbers are in ``failed``, shape (K, K), unless
+    one of the two has changed since, as ``changed``, shape (K,), says; both are kept up
+    to date.
+
+    Returns how many pairs were tried, how many kept, and the cost.
+    """
+    k = len(centers)
+    distances = np.empty(len(points), dtype=np.int32)
+    second_distances = np.empty_like(distances)
+    nearest, second = np.empty_like(labels), np.empty_like(labels)
+    nearest_two(points, centers, nearest, distances, second, second_distances)
+    accumulate(points, -weights, labels, sums, counts)
+    accumulate(points, weights, nearest, sums, counts)
+    labels[:] = nearest
+    cost = int((weights * distances).sum())
+    losses = np.zeros(k, dtype=np.int64)
+    np.add.at(losses, labels, weights * (second_distances - distances))
+    gains, halves = split_gains(points, weights, labels, k)
+    give_up = np.argsort(losses, kind="stable")[:width]
+    cut = np.argsort(-gains, kind="stable")[:width]
+    ratios = gains[cut] / np.maximum(losses[give_up], 1)[:, np.newaxis]
+    order = np.argsort(-ratios, axis=None, kind="stable")
+    order = order[: np.count_nonzero(ratios >= least_ratio)]
+    i, j = give_up[order // len(cut)], cut[order % len(cut)]
+    known = failed[i, j] > np.maximum(changed[i], changed[j])
+    promising = (i != j) & (gains[j] > 0) & ~known
+    pairs = np.stack([i[promising], j[promising]], axis=1).astype(np.uint16)
+    outcomes, touched, fall = merge_and_split(
+        points,
+        weights,
+        labels,
+        distances,
+        centers,
+        sums,
+        counts,
+        pairs,
+        halves,
+        reach=reach,
+        trials=trials,
+        iterations=iterations,
+        relax=relax,
+        tolerance_bits=tolerance_bits,
+    )
+    in_vain = pairs[outcomes == FAILED]
+    failed[in_vain[:, 0], in_vain[:, 1]] = number
+    changed[touched] = number
+    tried, kept = (int(np.count_nonzero(outcomes >= least)) for least in (FAILED, KEPT))
+    return tried, kept, cost - fall
 
 
 def merge_and_split(
