@@ -84,8 +84,8 @@ class Settings:
 # questions code photographs better and slower, small pictures want a higher rate.
 _GRAPHICS, _SMOOTH = 0, 1
 _TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
-    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 3, False, 2),)),
-    "default": ((Settings(2, 2, True, 4),), (Settings(2, 3, False, 3),)),
+    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 2, False, 2),)),
+    "default": ((Settings(2, 2, True, 4),), (Settings(2, 2, False, 3),)),
     "best": (
         (
             Settings(3, 2, True, 6),
