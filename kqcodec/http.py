@@ -15,10 +15,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from kqcodec.parallel import ordered_map
 from kqcodec.remote import FIRST_BYTES, NoRangesError, changed, persistently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 _SILENCE = 60  # seconds without a byte until a connection counts as lost
@@ -75,6 +76,10 @@ class HttpParts:
         if (answer.total, answer.version) != (self._size, self._version):
             raise changed(self._url)
         return answer.data
+
+    def get_all(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """See ``Parts``."""
+        return list(ordered_map(lambda span: self.get(*span), spans, len(spans)))
 
     def check_unchanged(self) -> None:
         """See ``Parts``: each answer has been checked."""

@@ -245,8 +245,10 @@ class LazyArray:
         return record.tile, labels
 
     def _records(self, tiles: list[int]) -> Iterator[container.Record]:
-        for first, last in self._pieces(runs_of(tiles)):
-            run = BufferSource(self._bytes(self._starts[first], self._starts[last + 1]))
+        pieces = list(self._pieces(runs_of(tiles)))
+        spans = [(self._starts[first], self._starts[last + 1]) for first, last in pieces]
+        for number, (first, last) in enumerate(pieces):
+            run = BufferSource(self._bytes(spans[number:]))
             for tile in range(first, last + 1):
                 record = container.read_record(run, tile, *self._opened.payload_range(tile))
                 if self._starts[first] + run.position != self._starts[tile + 1]:
@@ -263,10 +265,12 @@ class LazyArray:
                     begin = tile
             yield begin, last
 
-    def _bytes(self, start: int, stop: int) -> Any:
+    def _bytes(self, spans: Sequence[tuple[int, int]]) -> Any:
+        """The bytes of the first span; the others will be asked for next."""
         source = self._opened.source
+        start, stop = spans[0]
         with self._reading:
-            source.expect([(start, stop)])
+            source.expect(spans)
             source.seek(start)
             data = source.read(stop - start, "its tiles")
             source.check_unchanged()

@@ -3,8 +3,8 @@
 A request costs a journey to the server and back, so a region takes at most three for
 what precedes the tiles (the file's first bytes, its directory, and what of palette and
 sections the first bytes didn't hold) and one for each run of adjacent tiles. What is
-expected to be read is announced beforehand (``Source.expect``); what wasn't is read
-ahead.
+expected to be read is announced beforehand (``Source.expect``), and some runs are asked for
+at once, so that their journeys cost the time of one; what wasn't announced is read ahead.
 
 HTTP is spoken directly over fsspec's session, so that each answer can be looked at: is it
 the range that was asked for, of the same version as the one before? Other file systems are
@@ -38,6 +38,8 @@ FIRST_BYTES = 1 << 16
 _AHEAD, _MOST_AHEAD = 1 << 18, 1 << 23
 # Nothing that a header claims makes a request larger than this.
 _MOST_AT_ONCE = 1 << 28
+# Runs that are asked for at once, and their bytes but for the first's: what waits is held.
+_TOGETHER, _MOST_WAITING = 8, 1 << 24
 _PAUSES = (0.2, 1.0)  # before the second and the third attempt
 
 # What file systems call an object's version, or its time.
@@ -68,6 +70,9 @@ class Parts(Protocol):
             OSError: they can't be had, or the object has changed.
         """
 
+    def get_all(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The same for several (start, stop), at once where that can be."""
+
     def stream(self) -> BinaryIO:
         """All of it, where there are no ranges."""
 
@@ -89,7 +94,7 @@ class RemoteSource(Source):
         self._front = parts.get(0, min(FIRST_BYTES, self.size))
         # (where it begins, bytes): what is kept, and with it the latest.
         self._kept = [(0, memoryview(self._front))]
-        self._latest = self._kept[0]
+        self._latest = [self._kept[0]]
         self._runs: Sequence[tuple[int, int]] = ()
         self._ahead = _AHEAD
         self.position = 0
@@ -137,7 +142,7 @@ class RemoteSource(Source):
         self._parts.check_unchanged()
 
     def _held(self, position: int) -> tuple[int, memoryview] | None:
-        for start, span in (*self._kept, self._latest):
+        for start, span in (*self._kept, *self._latest):
             if start <= position < start + span.nbytes:
                 return start, span
         return None
@@ -149,8 +154,22 @@ class RemoteSource(Source):
             planned = [position + self._ahead]
             self._ahead = min(2 * self._ahead, _MOST_AHEAD)
         stop = min(max(stop, *planned), self.size)
-        self._latest = (position, memoryview(self._parts.get(position, stop)))
-        return self._latest
+        spans = [(position, stop), *self._next_runs(stop)]
+        found = self._parts.get_all(spans)
+        self._latest = [
+            (start, memoryview(data)) for (start, _), data in zip(spans, found, strict=True)
+        ]
+        return self._latest[0]
+
+    def _next_runs(self, position: int) -> Iterator[tuple[int, int]]:
+        """Those from there on that are worth asking for along."""
+        waiting = 0
+        runs = [run for run in self._runs if run[0] >= position][: _TOGETHER - 1]
+        for start, stop in runs:
+            waiting += stop - start
+            if waiting > _MOST_WAITING or stop > self.size or self._held(start) is not None:
+                return
+            yield start, stop
 
 
 class NoRangesError(OSError):
@@ -307,6 +326,24 @@ class FileParts:
             if self._look() != self._state:  # s3fs has noticed it itself
                 raise changed(self._name) from exc
             raise
+
+    def get_all(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """See ``Parts``. Whether they are of one version ``check_unchanged`` tells."""
+        if len(spans) == 1:
+            return [self.get(*spans[0])]
+        starts, stops = map(list, zip(*spans, strict=True))
+
+        def get() -> list[bytes]:
+            paths = [self._path] * len(spans)
+            return [bytes(data) for data in self._fs.cat_ranges(paths, starts, stops)]
+
+        found = translated(self._name, lambda: persistently(get))
+        whole = all(
+            len(data) == stop - start
+            for data, start, stop in zip(found, starts, stops, strict=True)
+        )
+        # One after the other is as good, and says what is the matter.
+        return found if whole else [self.get(*span) for span in spans]
 
     def check_unchanged(self) -> None:
         """See ``Parts``."""

@@ -4,13 +4,16 @@ import importlib.util
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import tifffile
 import zarr
-from commands import files_in, kq, kq_process, on_terminal, refusal, usage_refusal
+from commands import KQ, files_in, kq, kq_process, on_terminal, refusal, usage_refusal
 
 import kqcodec
 from kqcodec import blocks, stream_memory
@@ -195,6 +198,25 @@ def test_a_full_disk(picture, folder):
     result = kq_process("encode", "a.npy", "-k", 256, "--tile", "64", preexec_fn=limit)
     assert "larger than the system allows" in refusal(result, 3)
     assert files_in(folder) == ["a.npy"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_a_run_that_is_killed_leaves_no_half_file_and_can_be_run_again(picture, folder):
+    large = np.tile(picture, (6, 6, 1))
+    np.save("a.npy", large)
+    (folder / "a.kq").write_bytes(b"older")
+    run = ["encode", "a.npy", "-k", "64", "--tile", "64", "--threads", "1", "--force", "-q"]
+    run += ["--effort", "fast"]
+    process = subprocess.Popen([*KQ, *run])
+    # What is written so far stands beside the target, under another name.
+    while process.poll() is None and len(files_in(folder)) == 2:
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert (folder / "a.kq").read_bytes() == b"older"
+    assert kq(*run).exit_code == 0
+    assert files_in(folder) == ["a.kq", "a.npy"]
+    assert (folder / "a.kq").read_bytes() == kqcodec.encode(large, 64, tile=64, effort="fast")
 
 
 def test_a_damaged_file(picture, folder):

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import threading
 import zipfile
 
 import numpy as np
@@ -77,6 +78,44 @@ def test_a_region_takes_two_requests_and_one_for_each_run_of_tiles(site, box, ru
     # Nothing but the tiles that it touches, and none twice.
     touched = sum(1 for _ in header.grid.touched(Box(*box)))
     assert sum(stop - start for start, stop in spans[2:]) <= touched * (128 * 64 + 8)
+
+
+def sliced(url, box):
+    left, upper, right, lower = box
+    return kqcodec.as_array(url, labels=True)[upper:lower, left:right]
+
+
+@pytest.mark.parametrize("how", [lambda *where: kqcodec.read_region(*where).labels, sliced])
+def test_runs_of_tiles_are_asked_for_at_once(site, how):
+    """No answer comes before the other run is asked for, too."""
+    image, data = picture()
+    site.files[NAME] = data
+    directory = len(data) - Header.from_bytes(data[:20]).directory_size
+    both, met = threading.Barrier(2), []
+
+    def wait(_handler, span):
+        if FIRST_BYTES <= span[0] < directory:
+            both.wait(timeout=20)
+            met.append(span)
+        return False
+
+    site.trouble = wait
+    box = (300, 400, 900, 640)
+    assert (how(site.url + NAME, box) == region(image, box)).all()
+    assert len(met) == 2
+
+
+@pytest.mark.parametrize("width", [300, 5000])
+def test_many_runs_are_each_asked_for_once(site, width, monkeypatch):
+    monkeypatch.setattr("kqcodec.remote._MOST_WAITING", 30_000)
+    image, data = picture(width=width, height=3000)
+    site.files[NAME] = data
+    for box in [(200, 600, 299, 2900), (0, 900, 150, 2999)]:
+        site.asked.clear()
+        found = kqcodec.read_region(site.url + NAME, box)
+        assert (found.labels == region(image, box)).all()
+        spans = site.ranges_of(NAME)
+        assert len(spans) == len(set(spans)) <= 3 + -(-(box[3] - box[1]) // 128) + 1
 
 
 def with_sections(data, payload):

@@ -10,10 +10,12 @@ import contextlib
 import os
 import threading
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kqcodec.cli.failures import STREAM, SYSTEM, Failure, display_name, failure_of
 from kqcodec.errors import KqError
+from kqcodec.parallel import ordered_map
 from kqcodec.workers import stopping
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class Errand:
         work: what to do with each.
         threads: for one file.
         skip_existing, dry_run: the run's flags.
+        at_once: on how many files a worker works: while one waits for the disk, another
+            is encoded.
     """
 
     names: Sequence[str]
@@ -67,6 +71,7 @@ class Errand:
     threads: int
     skip_existing: bool = False
     dry_run: bool = False
+    at_once: int = 1
 
     def of(self, names: Sequence[str]) -> Errand:
         """The part of it that some of its files are."""
@@ -85,16 +90,15 @@ class Errand:
 
     def __call__(self) -> list[dict[str, Any]]:
         """Do all of it, in a worker; its work is portable. Warnings are among the figures."""
-        outcomes = []
         with _surroundings.entered(self.work):
-            for name in self.names:
-                if stopping():
-                    break
-                sentences: list[str] = []
-                _surroundings.said.sentences = sentences
-                figures = self.outcome(name)
-                outcomes.append({**figures, "warnings": sentences} if sentences else figures)
-        return outcomes
+            names = takewhile(lambda _: not stopping(), self.names)
+            return list(ordered_map(self._told, names, self.at_once))
+
+    def _told(self, name: str) -> dict[str, Any]:
+        sentences: list[str] = []
+        _surroundings.said.sentences = sentences
+        figures = self.outcome(name)
+        return {**figures, "warnings": sentences} if sentences else figures
 
     def outcome(self, name: str) -> dict[str, Any]:
         """Do it for one file; a failure is an outcome, but for a closed pipe."""

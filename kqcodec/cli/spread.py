@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _ENOUGH_FOR_PROCESSES = 100
 # An errand: files enough to be worth a journey, few enough that none waits for the last.
 _MOST_NAMES, _MOST_BYTES, _ERRANDS_EACH = 64, 1 << 26, 16
+# Files of at most so many bytes a worker takes in twos: they wait for the disk, until they
+# are on it, as long as they take to encode.
+_SMALL, _SMALL_AT_ONCE = 1 << 17, 2
 
 
 def spread_options(command: Any) -> Any:
@@ -119,12 +122,17 @@ def _parts(errand: Errand, sizes: Mapping[str, int], most: int) -> Iterator[Erra
     held = 0
     for name in errand.names:
         if names and (len(names) == most or held + sizes[name] > _MOST_BYTES):
-            yield errand.of(names)
+            yield _part(errand, names, sizes)
             names, held = [], 0
         names.append(name)
         held += sizes[name]
     if names:
-        yield errand.of(names)
+        yield _part(errand, names, sizes)
+
+
+def _part(errand: Errand, names: list[str], sizes: Mapping[str, int]) -> Errand:
+    small = all(0 < sizes[name] <= _SMALL for name in names)
+    return replace(errand.of(names), at_once=_SMALL_AT_ONCE if small else 1)
 
 
 @dataclass(frozen=True)

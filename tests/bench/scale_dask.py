@@ -1,16 +1,18 @@
 """A large picture on a cluster of this machine's processes: time, memory and tasks.
 
     python tests/bench/scale_dask.py [map.tif] [--size 40000x25000] [--workers 2] [-k 64]
-        [--chunk 1000x1000] [--coder context] [--effort default] [--kill] [--alone]
+        [--chunk 1000x1000] [--coder context] [--effort default] [--kill] [--kill-run] [--alone]
     python tests/bench/scale_dask.py --graph --size 1000000x1000000
 
 Without a file the map of map_picture.py is drawn. Its chunks are no multiples of tiles,
 neither the TIFF's nor those of the .kq file. With --kill a worker is killed in each pass;
-with --alone ``kqcodec.encode_stream`` makes the file as well, in a process of its own, and
-the two must be the same, byte for byte. With --graph nothing is computed: the tasks of such
-a picture are counted, and the first of pass 1 are made, for the time and bytes that they
-take this process. Memory is the peak of each worker and of the
-process that writes; "processor s" is of all workers. It needs tifffile (the extra "tiff").
+with --kill-run all processes of a first run are, in the middle of pass 2, after which there
+must be no file, and the run is made again; with --alone ``kqcodec.encode_stream`` makes the
+file as well, in a process of its own, and the two must be the same, byte for byte. With
+--graph nothing is computed: the tasks of such a picture are counted, and the first of pass 1
+are made, for the time and bytes that they take this process. Memory is the peak of each
+worker and of the process that writes; "processor s" is of all workers. It needs tifffile
+(the extra "tiff").
 """
 
 from __future__ import annotations
@@ -66,10 +68,11 @@ def usage() -> tuple[int, float, float]:
 
 
 class Watcher:
-    """Notes what the workers took for pass 1, and may kill one in each pass."""
+    """Notes what the workers took for pass 1, and may kill one in each pass, or everything."""
 
-    def __init__(self, client: Any, kill: bool) -> None:
+    def __init__(self, client: Any, kill: bool, kill_run: bool) -> None:
         self._client, self._kill, self._done = client, kill, {"palette"}
+        self._kill_run = kill_run
         self._start = time.perf_counter()
 
     def __call__(self, stage: str, share: float) -> None:
@@ -78,6 +81,8 @@ class Watcher:
             used = sum(worker[1] for worker in self._client.run(usage).values())
             print(f"{'seconds, pass 1':<28}{seconds:12.1f}")
             print(f"{'processor s, pass 1':<28}{used:12.1f}", flush=True)
+        if self._kill_run and stage == "coding" and share > 0.3:
+            os.killpg(0, signal.SIGKILL)
         if self._kill and share > 0.3 and stage not in self._done:
             self._done.add(stage)
             number = next(iter(self._client.run(os.getpid, on_error="ignore").values()))
@@ -117,7 +122,7 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
             options.k,
             coder=options.coder,
             effort=options.effort,
-            progress=Watcher(client, options.kill),
+            progress=Watcher(client, options.kill, options.kill_run),
         )
         seconds = time.perf_counter() - start
         workers = sorted(client.run(usage).values())
@@ -129,6 +134,25 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
         print(f"{'peak MB, a worker':<28}{worker[2]:12.0f}")
     print(f"{'processor s, the writer':<28}{usage()[1]:12.1f}")
     print(f"{'peak MB, the writer':<28}{usage()[2]:12.0f}", flush=True)
+
+
+def killed_run(picture: Path, target: Path, options: argparse.Namespace) -> None:
+    """A run of its own that is killed, and leaves no file."""
+    code = (
+        "import sys, pickle\n"
+        "if __name__ == '__main__':\n"
+        "    sys.path.insert(0, sys.argv[1])\n"
+        "    import scale_dask\n"
+        "    scale_dask.on_cluster(*pickle.loads(bytes.fromhex(sys.argv[2])))\n"
+    )
+    script = target.with_name("run.py")
+    script.write_text(code, encoding="utf-8")
+    packed = pickle.dumps((picture, target, options)).hex()
+    command = [sys.executable, script, Path(__file__).parent, packed]
+    status = subprocess.run(command, start_new_session=True, check=False).returncode
+    if status != -signal.SIGKILL or target.exists():
+        sys.exit(f"the run ended with {status}; the file is there: {target.exists()}")
+    print("killed the whole run at 30% of coding: there is no file", flush=True)
 
 
 def graph(options: argparse.Namespace) -> None:
@@ -192,6 +216,7 @@ def main() -> None:
     parser.add_argument("--coder", default="context")
     parser.add_argument("--effort", default="default")
     parser.add_argument("--kill", action="store_true")
+    parser.add_argument("--kill-run", action="store_true")
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--graph", action="store_true")
     options = parser.parse_args()
@@ -205,6 +230,9 @@ def main() -> None:
             size = options.size.split("x")
             subprocess.run([sys.executable, drawing, *size, picture], check=True)
         target, other = Path(folder) / "dask.kq", Path(folder) / "alone.kq"
+        if options.kill_run:
+            killed_run(picture, target, options)
+            options.kill_run = False
         on_cluster(picture, target, options)
         if options.alone:
             alone(picture, other, options)
