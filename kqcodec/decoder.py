@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec import container, sizes
 from kqcodec.coders import Coder, coder_of
+from kqcodec.coders.context import workspace_of
 from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
@@ -30,7 +31,7 @@ from kqcodec.limits import (
     check_tiles,
     memory_for,
 )
-from kqcodec.memory import ALLOWANCE, context_workspace
+from kqcodec.memory import ALLOWANCE
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import BufferSource, Source, open_source
@@ -163,7 +164,10 @@ class Opened:
         payload = memoryview(record.payload).cast("B")
         if self.header.coder != "context" or not payload.nbytes:
             return 0
-        return context_workspace(payload[0], self.header.grid.box(record.tile))
+        box = self.header.grid.box(record.tile)
+        return workspace_of(
+            payload, (box.height, box.width), label_dtype(self.header.k)(0).itemsize
+        )
 
 
 def decode(

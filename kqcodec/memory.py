@@ -9,16 +9,11 @@ whatever it takes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kqcodec.tiles import Box
-
 ALLOWANCE = 16 << 20
 
 # Of the coder context (spec/kq.md, section 16): by model, how many tables of contexts and
 # how many bits each has at most; the plane's margins; and the other tables together.
-_MODELS = {1: (7, 16), 2: (7, 17), 3: (31, 18)}
+_MODELS = {1: (7, 16), 2: (7, 17), 3: (23, 17)}
 _MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
 _OTHER_TABLES = 3_000_000  # rule 9.3
 
@@ -28,11 +23,11 @@ def context_plane_cells(width: int, height: int) -> int:
     return (width + _MARGIN_COLUMNS) * (height + _MARGIN_ROWS)
 
 
-def context_workspace(settings: int, box: Box) -> int:
+def context_workspace(settings: int, width: int, height: int) -> int:
     """Bytes that the coder context takes for a tile with those settings."""
     if settings >> 6 not in _MODELS:
         return 0  # by the coder dense
     contexts, most_bits = _MODELS[settings >> 6]
-    bits = min((box.pixels - 1).bit_length() + 2, most_bits)
+    bits = min((width * height - 1).bit_length() + 2, most_bits)
     slots = contexts * 4 << max(bits, 8)
-    return 2 * context_plane_cells(box.width, box.height) + slots + _OTHER_TABLES
+    return 2 * context_plane_cells(width, height) + slots + _OTHER_TABLES
