@@ -46,7 +46,7 @@ class Model(NamedTuple):
 # 16.4, its table: "best"
 FAST = Model(7, 1, 16, 6, 128, has_maps=False)
 DEFAULT = Model(7, 2, 17, 40, 128, has_maps=False)
-BEST = Model(31, 5, 18, 0, 256, has_maps=True)
+BEST = Model(31, 5, 17, 0, 256, has_maps=True)
 MODELS = {1: FAST, 2: DEFAULT, 3: BEST}
 
 # 16.7: "The neighbours of the label X that is to be coded"
@@ -435,7 +435,10 @@ class ContextTile:
         self, search: int, group: int, node: int, says: int | None, names: list[tuple[object, ...]]
     ) -> int:
         """Decode a bit by the contexts, the match and the rows of these names."""
-        slots = [self.slot(i, group, node) for i in range(self.model.contexts)]
+        # 16.17: "All contexts find their slots before any of them learns; if two have found
+        # the same, what the later one makes of it is what stays."
+        keys = [self.slot_key(i, group, node) for i in range(self.model.contexts)]
+        slots = [self.slot(*key) for key in keys]
 
         # 16.21: "*The inputs* of a bit of rules 16.19 and 16.20 are those of the slots of
         # all contexts (15.8), and two of the match."
@@ -486,6 +489,7 @@ class ContextTile:
         for i, slot in enumerate(slots):
             maps[i][used[i]] = learnt(maps[i][used[i]], bit)
             slot.learn(bit)
+            self.slots[keys[i][1]] = slot
 
         # 16.21: "If it says something, q learns by rule 15.7 whether the bit was what it
         # said."
@@ -507,18 +511,19 @@ class ContextTile:
         h = scramble((self.sums[i] + M * group) % 2**32)
         check = h // 16 % 64 or 1
 
-        # 16.24: "t = 16·(2^c·i + line) + number in the line"
-        return check, 16 * (2**self.c * i + (h >> (32 - self.c))) + (h % 16 ^ node)
+        # 16.17: "Each of the contexts 0 to 14 has a table of its own; from there on two and
+        # two share one, 15 and 16, 17 and 18, up to 29 and 30."
+        table = i if i < 15 else 15 + (i - 15) // 2
 
-    def slot(self, i: int, group: int, node: int) -> Slot:
-        """Return the slot of context i at a node of a group."""
+        # 16.24: "t = 16·(2^c·i + line) + number in the line"
+        return check, 16 * (2**self.c * table + (h >> (32 - self.c))) + (h % 16 ^ node)
+
+    def slot(self, check: int, t: int) -> Slot:
+        """Return what a context with that check finds at the slot t."""
         # 16.17: "A slot with another check is taken as one at the start (15.4) with this
         # check, and the bit then makes of it what stays there."
-        check, t = self.slot_key(i, group, node)
         slot = self.slots.get(t)
-        if slot is None or slot.check != check:
-            slot = self.slots[t] = Slot(check)
-        return slot
+        return slot.copy() if slot is not None and slot.check == check else Slot(check)
 
     def curve(self, i: int, group: int, node: int) -> Curve:
         """Return the curve of context i at a node of a group."""

@@ -68,6 +68,12 @@ class Slot:
         self.check = check
         self.history = 1
 
+    def copy(self) -> Slot:
+        """Return another that has seen the same."""
+        other = Slot(self.check)
+        other.p, other.n, other.history = self.p, self.n, self.history
+        return other
+
     def learn(self, bit: int) -> None:
         """Take note of a bit."""
         # 15.5: "p = p + floor(floor((65535·b − p) / 2)·rate(n) / 128)"
@@ -133,9 +139,11 @@ class Row:
 
     def say(self, inputs: list[int]) -> int:
         """Return what the row says of a bit."""
-        # 15.9: "s = Σ floor(w / 2^15)·input where s is taken mod 2^32, from −2^31 to 2^31 −
-        # 1"
-        s = sum(w // 2**15 * value for w, value in zip(self.w, inputs, strict=True))
+        # 15.9: "v = floor(w / 2^15), but at least −32768 and at most 32767"
+        # 15.9: "s = Σ v·input"
+        # 15.9: "where s is taken mod 2^32, from −2^31 to 2^31 − 1"
+        v = [min(max(w // 2**15, -32768), 32767) for w in self.w]
+        s = sum(one * value for one, value in zip(v, inputs, strict=True))
         s = (s + 2**31) % 2**32 - 2**31
 
         # 15.9: "x = clamp(floor(s / 2^14), 2047)"
@@ -153,9 +161,9 @@ class Row:
         # row was in use for before this one, but at most 1023."
         self.j = min(self.j + 1, 1023)
 
-        # 15.10: "w = clamp(w + input·step, 2^30 − 1)"
+        # 15.10: "w + input·step taken mod 2^32, from −2^31 to 2^31 − 1"
         for i, value in enumerate(inputs):
-            self.w[i] = clamp(self.w[i] + value * step, 2**30 - 1)
+            self.w[i] = (self.w[i] + value * step + 2**31) % 2**32 - 2**31
 
 
 def scramble(h: int) -> int:

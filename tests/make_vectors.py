@@ -32,6 +32,7 @@ from profiles import rgb_profile
 
 from kqcodec.coded_palette import encode_palette
 from kqcodec.coders import coder_of
+from kqcodec.coders.enlarged import Enlargement
 from kqcodec.container import pack_length
 from kqcodec.image import label_dtype
 from kqcodec.kernels import kernels
@@ -190,6 +191,8 @@ class ContextParts(Parts):
     coder: str = "context"
     version: int = 0x12
     settings: int = 0xAC  # default, two questions, a match, learning rate 4
+    # The tiles consist of cells: across, columns lost, down, rows lost.
+    cells: tuple[int, int, int, int] | None = None
 
     def payloads(self) -> list[bytes]:
         """The payloads of the tiles."""
@@ -200,13 +203,19 @@ class ContextParts(Parts):
             array = array.reshape(self.height, self.width)
             boxes = (self.grid.box(index) for index in range(self.grid.count))
             tiles = (array[box.slices] for box in boxes)
-            payloads = [
-                context_payload(t.shape, tuple(t.ravel().tolist()), self.palette, self.settings)
-                for t in tiles
-            ]
+            payloads = [self.payload(tile) for tile in tiles]
         for index, payload in self.payload_override:
             payloads[index] = payload
         return payloads
+
+    def payload(self, tile: np.ndarray) -> bytes:
+        """The payload of one tile."""
+        head = b""
+        if self.cells is not None:
+            enlargement = Enlargement(*self.cells)
+            head, tile = enlargement.to_bytes(), enlargement.reduce(tile)
+        labels = tuple(tile.ravel().tolist())
+        return head + context_payload(tile.shape, labels, self.palette, self.settings)
 
 
 @functools.cache  # the reference kernels take their time
@@ -692,6 +701,45 @@ def valid_context_palettes() -> Iterator[Valid]:
         yield Valid(f"context-coded-palette-{name}", what, ("4.5", "14.1"), coded)
 
 
+def of_cells(
+    width: int, height: int, k: int, cells: tuple[int, int, int, int], settings: int, tile: int = 0
+) -> ContextParts:
+    """A picture in which all cells are alike in size."""
+    across, column, down, row = cells
+    small = patterned(width, height, k)  # more than there are cells
+    labels = tuple(
+        small[(y + row) // down * width + (x + column) // across]
+        for y in range(height)
+        for x in range(width)
+    )
+    return ContextParts(width, height, soft(k), labels, tile=tile, settings=settings, cells=cells)
+
+
+def valid_context_cells() -> Iterator[Valid]:
+    """Enlarged tiles of the coder context."""
+    for name, width, height, cells in (
+        ("4x4", 64, 40, (4, 0, 4, 0)),
+        ("3x2", 50, 31, (3, 2, 2, 1)),
+        ("lost", 43, 47, (7, 6, 9, 8)),
+        ("columns", 90, 20, (5, 1, 1, 0)),
+        ("rows", 20, 90, (1, 0, 5, 3)),
+        ("256", 600, 300, (256, 0, 256, 255)),
+    ):
+        across, column, down, row = cells
+        what = f"cells of {across} × {down}, of which the first lost {column} and {row}"
+        parts = of_cells(width, height, 9, cells, 0xAC)
+        yield Valid(f"context-cells-{name}", what, ("16.26",), parts)
+    for model, number in (MODELS | {"dense": 0}).items():
+        parts = of_cells(48, 36, 12, (2, 1, 3, 0), number << 6 | 0x2C if number else 0)
+        what = f"cells of 2 × 3, model {model}"
+        yield Valid(f"context-cells-{model}", what, ("16.1", "16.26"), parts)
+    tiled = of_cells(50, 40, 7, (2, 0, 4, 0), 0x6C, 0x11)
+    what = "tiles of 16 × 16, cells of 2 × 4"
+    yield Valid("context-cells-tiles", what, ("16.26", "6.1"), tiled)
+    one = replace(of_cells(16, 16, 2, (16, 0, 16, 0), 0), palette=soft(2))
+    yield Valid("context-cells-one", "a cell as large as the tile", ("16.26",), one)
+
+
 def ascending(parts: ContextParts) -> ContextParts:
     """The same with the palette sorted by green, red and blue; its labels are as before."""
     entries = [parts.palette[i : i + 3] for i in range(0, 3 * parts.k, 3)]
@@ -716,6 +764,7 @@ def valid_vectors() -> list[Valid]:
         valid_context,
         valid_context_shapes,
         valid_context_palettes,
+        valid_context_cells,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -1164,7 +1213,7 @@ def invalid_context() -> Iterator[Invalid]:
                 "16.1",
                 bytes((value,)) + dense[1:],
             )
-            for value in (0x01, 0x08, 0x20)
+            for value in (0x02, 0x08, 0x20)
         ),
         ("longer", "two bytes longer than by dense", "6.6", dense + b"\1"),
         ("dense-shorter", "model dense, a byte too short", "16.2", dense[:-1]),
@@ -1198,6 +1247,34 @@ def invalid_context() -> Iterator[Invalid]:
     yield Invalid("checksum-payload-context", what, "3.3", "checksum", data)
     data = base.to_bytes()[:-6]
     yield Invalid("truncated-context", "the file ends within a payload", "6.3", "truncated", data)
+
+
+def invalid_context_cells() -> Iterator[Invalid]:
+    """Enlarged tiles whose heads or cells are none."""
+    base = of_cells(48, 36, 12, (2, 1, 3, 2), 0xAC)
+    payload = base.payloads()[0]
+    head, rest = payload[:5], payload[5:]
+    dense = replace(base, settings=0).payloads()[0]
+    cases = [
+        ("short", "four bytes", payload[:4]),
+        ("alone", "nothing behind the first five bytes", head),
+        ("one", "cells of one label", bytes((1, 0, 0, 0, 0)) + rest),
+        ("columns", "cells that lost all their columns", bytes((1, 1, 2, 2, 2)) + rest),
+        ("rows", "cells that lost all their rows", bytes((1, 1, 1, 2, 3)) + rest),
+        ("twice", "cells of cells", head + payload),
+        ("longer", "more bytes than dense takes for the cells", head + dense[5:] + b"\1"),
+    ]
+    for name, what, wrong in cases:
+        data = replace(base, payload_override=((0, wrong),)).to_bytes()
+        yield Invalid(f"context-cells-{name}", what, "16.26", "invalid", data)
+    cases = [
+        ("settings", "16.1", "settings 02 behind the head", head + b"\2" + rest[1:]),
+        ("behind", "16.3", "bytes that aren't asked for", payload + b"\1" * 5),
+        ("dense", "16.2", "model dense, a byte too short", dense[:-1]),
+    ]
+    for name, rule, what, wrong in cases:
+        data = replace(base, payload_override=((0, wrong),)).to_bytes()
+        yield Invalid(f"context-cells-{name}", f"cells, {what}", rule, "invalid", data)
 
 
 def invalid_context_palettes() -> Iterator[Invalid]:
@@ -1246,6 +1323,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_coded_palettes,
         invalid_context,
         invalid_context_palettes,
+        invalid_context_cells,
     )
     return [vector for topic in topics for vector in topic()]
 

@@ -76,7 +76,7 @@ def test_one_colour_is_no_bytes():
         coder.decode(b"\0", out)
 
 
-@pytest.mark.parametrize("first", [1, 0x3F, 0x40, 0x4F, 0xC7])
+@pytest.mark.parametrize("first", [2, 0x3F, 0x40, 0x4F, 0xC7])
 def test_settings_that_mean_nothing_are_refused(first):
     image = noise(10)
     payload = bytes([first]) + coder_of("dense", image.palette).encode(image.labels)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.coders.dense import DenseCoder
+from kqcodec.coders.enlarged import HEAD, Enlargement, enlargement_of
 from kqcodec.coders.packed import check_payload
 from kqcodec.errors import InvalidDataError
 from kqcodec.kernels import kernels
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from kqcodec.image import Labels
 
-_DENSE = 0  # the first byte of a payload that is dense's behind it
+# The first byte of a payload that is dense's behind it, and of one of cells.
+_DENSE, _ENLARGED = 0, 1
 # Of the labels of a photograph, fewer are those of all three neighbours: the most that
 # photographs have in up to 32 colours, and in more.
 _SMOOTH_SHARE_FEW, _SMOOTH_SHARE_MANY = 0.64, 0.4
@@ -82,8 +84,8 @@ class Settings:
 # questions code photographs better and slower, small pictures want a higher rate.
 _GRAPHICS, _SMOOTH = 0, 1
 _TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
-    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 3, False, 2),)),
-    "default": ((Settings(2, 2, True, 4),), (Settings(2, 3, False, 3),)),
+    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 2, False, 2),)),
+    "default": ((Settings(2, 2, True, 4),), (Settings(2, 2, False, 3),)),
     "best": (
         (
             Settings(3, 2, True, 6),
@@ -114,14 +116,29 @@ class ContextCoder:
         """See ``Coder``."""
         if self._k == 1:
             return b""
-        best = None
-        capacity = payload_range("context", labels.size, self._k)[1] - 2  # less than dense
+        most = payload_range("context", labels.size, self._k)[1]
+        enlarged = b""
+        enlargement = enlargement_of(labels)
+        if enlargement is not None:
+            cells = self._smallest(enlargement.reduce(labels), most - HEAD)
+            if cells is not None:
+                enlarged = enlargement.to_bytes() + cells
+                most = len(enlarged) - 1
+        return self._smallest(labels, most) or enlarged
+
+    def _smallest(self, labels: Labels, most: int) -> bytes | None:
+        """The smallest payload of at most so many bytes, without an enlargement; None only
+        if dense takes more, too."""
+        by_dense = payload_range("context", labels.size, self._k)[1]
+        best, room = None, min(most, by_dense - 1)
         for settings in self._to_try(labels):
             byte = settings.to_byte()
-            if capacity >= 0 and (coded := self._coded(labels, byte, capacity)) is not None:
+            if room >= 1 and (coded := self._coded(labels, byte, room - 1)) is not None:
                 best = bytes([byte]) + coded
-                capacity = len(coded) - 1
-        return bytes([_DENSE]) + self._dense.encode(labels) if best is None else best
+                room = len(best) - 1
+        if best is None and by_dense <= most:
+            best = bytes([_DENSE]) + self._dense.encode(labels)
+        return best
 
     def _to_try(self, labels: Labels) -> tuple[Settings, ...]:
         if self._effort != "fast" and labels.size < _SMALL:
@@ -149,6 +166,22 @@ class ContextCoder:
             raise InvalidDataError(
                 f"a tile's payload of {view.nbytes:,} bytes must be {least} to {most:,} (rule 6.6)"
             )
+        if view[0] != _ENLARGED:
+            self._decode_labels(view, out)
+            return
+        enlargement = Enlargement.from_bytes(view)
+        cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
+        least, most = payload_range("context", cells.size, self._k)
+        if not least <= view.nbytes - HEAD <= most:
+            raise InvalidDataError(
+                f"a tile's {cells.size:,} cells are {view.nbytes - HEAD:,} bytes, which must be "
+                f"{least} to {most:,} (rule 16.26)"
+            )
+        self._decode_labels(view[HEAD:], cells)
+        enlargement.enlarge(cells, out)
+
+    def _decode_labels(self, view: memoryview, out: Labels) -> None:
+        """Fill ``out`` with the labels of a payload that isn't empty."""
         if view[0] == _DENSE:
             self._dense.decode(view[1:], out)
             return

@@ -37,7 +37,7 @@ typedef struct {
 enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
 #define KQ_SHAPE_FAST 8, 1, 16, 6
 #define KQ_SHAPE_DEFAULT 8, 2, 17, 40
-#define KQ_SHAPE_BEST 32, 5, 18, 0
+#define KQ_SHAPE_BEST 32, 5, 17, 0
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
     {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
 
@@ -45,8 +45,20 @@ static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
 #define KQ_INPUTS(lanes) ((lanes) * (KQ_HAS_HISTORIES(lanes) ? 3 : 2))
 #define KQ_CHANCE_SHIFT(lanes) (KQ_HAS_HISTORIES(lanes) ? 8 : 7)
+/* Of the model best, contexts from 15 on share tables, two and two: 23 in all. */
+#define KQ_TABLE(i) ((i) < 15 ? (i) : 15 + ((i) - 15) / 2)
 #define KQ_BIAS 256 /* an input that is always the same, in place of the match's history */
-#define KQ_WEIGHT_MAX ((1 << 30) - 1) /* almost 2, in 3.29 */
+
+/* Vectors of one number each, for AVX2: here they are operands in memory, where the
+ * compiler would make them anew for each decision. */
+enum {
+    KQ_V_CHECK, KQ_V_ONE, KQ_V_N, KQ_V_PICK, KQ_V_TWO, KQ_V_CENTRE, KQ_V_MOST, KQ_V_LEAST, KQ_V_STOP,
+    KQ_V_BIT,
+    KQ_VECTORS
+};
+static const uint32_t kq_vector_numbers[KQ_VECTORS] = {
+    63 << 6, 1, 15, 0x80808000, 1 << 17, 0u - 2048, KQ_LOGIT_MAX, 0u - KQ_LOGIT_MAX, 128, 65535,
+};
 
 typedef struct {
     kq_plane plane;
@@ -54,13 +66,13 @@ typedef struct {
     const kq_context_shape *shape;
     int questions;       /* at most, 1..3 */
     int line_bits;       /* of a context's table: lines of 16 slots */
-    uint32_t *slots;     /* (lanes - 1) x lines x 16, each line a cache line in `memory` */
+    uint32_t *slots;     /* tables x lines x 16, each line a cache line in `memory` */
     void *memory;
     uint32_t *histories; /* of the model best, lanes x 2 x KQ_HISTORIES: p << 16 */
     int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory` */
     void *weight_memory;
     uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
-    uint16_t *rates;     /* KQ_RATES */
+    uint32_t *rates;     /* KQ_RATES: the rate, and how often it was used then << 16 */
     uint16_t *refined;   /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
     int refine_bits;
     uint32_t *flat;      /* 2^KQ_FLAT_BITS counters: p in 22 bits, n in 10 */
@@ -78,6 +90,7 @@ typedef struct {
     uint32_t hashes[KQ_MAX_LANES] __attribute__((aligned(32)));
     uint32_t lines[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* where node 0 is */
     uint32_t fresh[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* an unused slot there */
+    int32_t vectors[KQ_VECTORS][8] __attribute__((aligned(32))); /* numbers, eight times each */
     /* the coder: one of the two */
     kq_range_encoder *encoder;
     kq_range_decoder *decoder;
@@ -116,14 +129,18 @@ KQ_INLINE void kq_refine_learn(kq_refiner *refiner, int bit)
     kq_map_learn(refiner->nearest[1], bit);
 }
 
-/* How many of three bits are set. */
-KQ_INLINE uint32_t kq_three_bits(uint32_t x)
+/* Of a weight, 3.29, the upper 16 bits of 3.14. */
+KQ_INLINE int32_t kq_weight(int32_t weight)
 {
-    return (x & 1) + (x >> 1 & 1) + (x >> 2 & 1);
+    weight >>= 15;
+    return weight > 32767 ? 32767 : weight < -32768 ? -32768 : weight;
 }
+
+static const uint8_t kq_three_bits[8] = {0, 1, 1, 2, 1, 2, 2, 3}; /* how many are set */
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
+#include "context_view.h"
 #include "context_mix.h"
 #include "context_steps.h"
 static void kq_plain_fast(kq_context *m) { kq_plain_run(m, KQ_SHAPE_FAST); }
@@ -138,6 +155,7 @@ static void kq_plain_best(kq_context *m) { kq_plain_run(m, KQ_SHAPE_BEST); }
 #define KQ_TARGET __attribute__((target("avx2")))
 #define KQ_FUNCTION static inline __attribute__((always_inline, target("avx2")))
 #define KQ_NAME(name) kq_avx2_##name
+#include "context_view_avx2.h"
 #include "context_mix_avx2.h"
 #include "context_steps.h"
 KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_FAST); }
@@ -241,7 +259,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const size_t slots = (lanes - 1) * KQ_SLOTS << m->line_bits;
+    const size_t slots = (size_t)(KQ_TABLE(m->shape->lanes - 2) + 1) * KQ_SLOTS << m->line_bits;
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
     m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
@@ -273,7 +291,9 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
         m->match[i / KQ_MATCH_ROWS][i % KQ_MATCH_ROWS] = KQ_MATCH_BEGIN;
     const uint32_t rate = kq_first_rates[KQ_SETTING_RATE(setting)];
     for (uint32_t i = 0; i < KQ_RATES; i++)
-        m->rates[i] = (uint16_t)(rate + 240 * rate / (20 + i));
+        m->rates[i] = (rate + 240 * rate / (20 + i)) | (i < KQ_RATES - 1 ? i + 1 : i) << 16;
+    for (int i = 0; i < KQ_VECTORS * 8; i++)
+        m->vectors[i / 8][i % 8] = (int32_t)kq_vector_numbers[i / 8];
     kq_context_begin(m);
     return 1;
 }

@@ -3,54 +3,23 @@
  * Included by context.h before context_steps.h; context_mix_avx2.h is the same for AVX2.
  */
 
-/* Colours predicted from the neighbours' colours, as the entries nearest to them:
- * the median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
- * and lines continued. `all` of them, or the first three only. */
-KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
+typedef struct {
+    int32_t of[8];
+} KQ_NAME(places);
+
+KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f,
+                                            int32_t g, int32_t h)
 {
-    uint32_t *f = s->feature;
-    if (plane->k > KQ_GEOMETRY_MAX) {
-        kq_predict_none(s);
-        return;
-    }
-    const uint32_t *colors = plane->colors;
-    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3], activity = 0;
-    for (int c = 0; c < 3; c++) {
-        int w = colors[f[KQ_W]] >> 8 * c & 255, n = colors[f[KQ_N]] >> 8 * c & 255;
-        int nw = colors[f[KQ_NW]] >> 8 * c & 255, ne = colors[f[KQ_NE]] >> 8 * c & 255;
-        int ww = colors[f[KQ_WW]] >> 8 * c & 255, nn = colors[f[KQ_NN]] >> 8 * c & 255;
-        int nne = colors[f[KQ_NNE]] >> 8 * c & 255;
-        int high = w > n ? w : n, low = w > n ? n : w;
-        median[c] = nw >= high ? low : nw <= low ? high : w + n - nw;
-        mean[c] = kq_byte((2 * (w + n) + ne - nw) >> 2);
-        activity += kq_abs(w - nw) + kq_abs(n - nw) + kq_abs(n - ne) + kq_abs(w - ww);
-        wide[c] = kq_byte((7 * (w + n) + 2 * (ne + nw) - ww - nn + 8) >> 4);
-        slant[c] = kq_byte(w + ne - n);
-        along[c] = kq_byte(2 * w - ww);
-        down[c] = kq_byte(2 * n - nn);
-        rise[c] = kq_byte(n + ne - nne);
-    }
-    f[KQ_MEDIAN] = kq_nearest_entry(plane, median);
-    f[KQ_MEAN] = kq_nearest_entry(plane, mean);
-    f[KQ_WIDE] = kq_nearest_entry(plane, wide);
-    if (all) {
-        f[KQ_SLANT] = kq_nearest_entry(plane, slant);
-        f[KQ_ALONG] = kq_nearest_entry(plane, along);
-        f[KQ_DOWN] = kq_nearest_entry(plane, down);
-        f[KQ_RISE] = kq_nearest_entry(plane, rise);
-    }
-    kq_set_activity(s, (uint32_t)activity);
+    return (KQ_NAME(places)){{a, b, c, d, e, f, g, h}};
 }
 
-/* Which of eight places are in low..middle-1, a bit for each, and in middle..high-1. */
-KQ_FUNCTION void KQ_NAME(split)(const int32_t *places, int32_t low, int32_t middle, int32_t high,
-                                uint32_t *below, uint32_t *above)
+/* Which of the eight are before the middle, a bit for each. */
+KQ_FUNCTION uint32_t KQ_NAME(before)(const KQ_NAME(places) *places, int32_t middle)
 {
-    *below = *above = 0;
-    for (int j = 0; j < 8; j++) {
-        *below |= (uint32_t)(places[j] >= low && places[j] < middle) << j;
-        *above |= (uint32_t)(places[j] >= middle && places[j] < high) << j;
-    }
+    uint32_t before = 0;
+    for (int j = 0; j < 8; j++)
+        before |= (uint32_t)(places->of[j] < middle) << j;
+    return before;
 }
 
 /* What the lanes say at a node, and their slots, for the learning to come. */
@@ -59,23 +28,24 @@ typedef struct {
     int32_t in[KQ_MAX_INPUTS]; /* logits, chances, and of the model best what histories say */
 } KQ_NAME(sight);
 
-/* weights · inputs: a logit. Of a weight, 3.29, the upper 16 bits of 3.14 are taken. */
-KQ_FUNCTION int KQ_NAME(mix)(const int32_t *weights, const KQ_NAME(sight) *sight, int inputs)
+/* Logits, weights · inputs. */
+KQ_FUNCTION void KQ_NAME(mix)(const kq_context *m, int32_t *const *weights, int sets,
+                              const KQ_NAME(sight) *sight, int inputs, int *logits)
 {
-    uint32_t sum = 0;
-    for (int i = 0; i < inputs; i++)
-        sum += (uint32_t)((weights[i] >> 15) * sight->in[i]);
-    return kq_clamp_logit((int32_t)sum >> 14);
+    (void)m;
+    for (int s = 0; s < sets; s++) {
+        uint32_t sum = 0;
+        for (int i = 0; i < inputs; i++)
+            sum += (uint32_t)(kq_weight(weights[s][i]) * sight->in[i]);
+        logits[s] = kq_clamp_logit((int32_t)sum >> 14);
+    }
 }
 
-/* weights += inputs · step, step being error · learning rate. */
+/* weights += inputs · step, step being error · learning rate; modulo 2^32. */
 KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs, int step)
 {
-    for (int i = 0; i < inputs; i++) {
-        int32_t w = weights[i] + sight->in[i] * step;
-        w = w > KQ_WEIGHT_MAX ? KQ_WEIGHT_MAX : w;
-        weights[i] = w < -KQ_WEIGHT_MAX ? -KQ_WEIGHT_MAX : w;
-    }
+    for (int i = 0; i < inputs; i++)
+        weights[i] = (int32_t)((uint32_t)weights[i] + (uint32_t)(sight->in[i] * step));
 }
 
 /* The lines of slots for a group of decisions. The last lane, the match's, has none: it
@@ -85,10 +55,17 @@ KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int se
     const int shift = 32 - m->line_bits;
     for (int i = 0; i < lanes; i++) {
         uint32_t h = kq_scramble(m->hashes[i] + group * KQ_MULTIPLIER), check = h >> 4 & 63;
-        uint32_t table = i < lanes - 1 ? (uint32_t)i : 0;
+        uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0;
         m->lines[set][i] = (table << m->line_bits | h >> shift) << 4 | (h & 15);
         m->fresh[set][i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
     }
+}
+
+/* Has the lines of a group that may follow brought nearer: where the compiler can tell
+ * the processor to. */
+KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
+{
+    (void)m, (void)lanes, (void)group;
 }
 
 /* `match`: the slot that stands for the match. */

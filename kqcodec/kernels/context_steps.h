@@ -24,12 +24,13 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uin
     uint32_t said = agrees < 0 ? KQ_HALF << 16
                                : (uint32_t)(agrees ? *match : 65535 - *match) << 16 | KQ_MATCH_WORTH << 12;
     KQ_NAME(look_up)(m, lanes, node, tree, said, &sight);
-    int sum = 0, p[KQ_MAX_SETS];
-    for (int s = 0; s < sets; s++) {
+    int sum = 0, p[KQ_MAX_SETS], logits[KQ_MAX_SETS];
+    for (int s = 0; s < sets; s++)
         weights[s] = m->weights + (size_t)rows[s] * (size_t)inputs;
-        int x = KQ_NAME(mix)(weights[s], &sight, inputs);
-        p[s] = squash[x];
-        sum += x;
+    KQ_NAME(mix)(m, weights, sets, &sight, inputs, logits);
+    for (int s = 0; s < sets; s++) {
+        p[s] = squash[logits[s]];
+        sum += logits[s];
     }
     uint32_t chance_of_1 = squash[sum / sets];
     kq_refiner refiner;
@@ -40,8 +41,9 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uin
         kq_refine_learn(&refiner, bit);
     for (int s = 0; s < sets; s++) {
         uint16_t *seen = &m->seen[rows[s]];
-        int step = (((bit << 16) - p[s]) >> 1) * m->rates[*seen] >> 14;
-        *seen = (uint16_t)(*seen + (*seen < KQ_RATES - 1));
+        uint32_t rate = m->rates[*seen];
+        int step = (((bit << 16) - p[s]) >> 1) * (int)(rate & 65535) >> 14;
+        *seen = (uint16_t)(rate >> 16);
         KQ_NAME(mix_learn)(weights[s], &sight, inputs, step);
     }
     KQ_NAME(learn)(m, lanes, &sight, bit);
@@ -102,16 +104,9 @@ KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
     return bit;
 }
 
-/* Whether the label is that of flat surroundings. */
-KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, const uint16_t *at, int bit)
+/* Whether the label is that of flat surroundings, w; `same` says how far they go. */
+KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, uint32_t w, uint32_t same, int bit)
 {
-    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    const uint16_t *n = at - stride, *nn = n - stride;
-    uint32_t w = at[-1];
-    uint32_t same = (uint32_t)(n[-2] == w) | (uint32_t)(n[2] == w) << 1 | (uint32_t)(nn[-1] == w) << 2 |
-                    (uint32_t)(nn[1] == w) << 3 | (uint32_t)(at[-3] == w) << 4 |
-                    (uint32_t)(nn[-stride] == w) << 5 | (uint32_t)(n[3] == w) << 6 |
-                    (uint32_t)(nn[2] == w) << 7 | (uint32_t)(nn[-2] == w) << 8;
     uint32_t held = m->match_length == 0 ? 0 : m->match_length < 16 ? 1 : m->match_length < 32 ? 2 : 3;
     return KQ_NAME(simple)(m, m->flat + (kq_scramble((same | held << 9 | w << 11) * KQ_MULTIPLIER) >>
                                          (32 - KQ_FLAT_BITS)), bit);
@@ -127,25 +122,23 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
     for (int j = 0; j < count; j++)
         if (expected == (int)refused[j])
             expected = -1;
-    const int32_t places[8] __attribute__((aligned(32))) = {
-        (int32_t)f[KQ_MEDIAN],
-        (int32_t)f[KQ_MEAN],
-        (int32_t)f[KQ_W],
-        (int32_t)f[KQ_N],
-        expected,
-        (int32_t)refused[0],
-        count > 1 ? (int32_t)refused[1] : -1,
-        count > 2 ? (int32_t)refused[2] : -1,
-    };
+    const KQ_NAME(places) places = KQ_NAME(gather)(
+        (int32_t)f[KQ_MEDIAN], (int32_t)f[KQ_MEAN], (int32_t)f[KQ_W], (int32_t)f[KQ_N], expected,
+        (int32_t)refused[0], count > 1 ? (int32_t)refused[1] : -1, count > 2 ? (int32_t)refused[2] : -1);
+    uint32_t within = ~KQ_NAME(before)(&places, 0); /* of the eight, those that are in low..high-1 */
     for (uint32_t depth = 0; high - low > 1; depth++) {
-        uint32_t middle = (low + high + 1) / 2, below, above;
-        KQ_NAME(split)(places, (int32_t)low, (int32_t)middle, (int32_t)high, &below, &above);
+        uint32_t middle = (low + high + 1) / 2, under = KQ_NAME(before)(&places, (int32_t)middle);
+        uint32_t below = within & under, above = within & ~under;
         if ((depth & 3) == 0 && depth)
             KQ_NAME(lines)(m, lanes, path, 1);
+        if ((depth & 3) == 3 && high - low > 2) { /* the next group is one of two */
+            KQ_NAME(fetch)(m, lanes, path << 1);
+            KQ_NAME(fetch)(m, lanes, path << 1 | 1);
+        }
         int bit = label >= middle;
-        if (high - low <= 6 && kq_three_bits(below >> 5) == middle - low) {
+        if (high - low <= 6 && kq_three_bits[below >> 5 & 7] == middle - low) {
             bit = 1; /* nothing is left below */
-        } else if (high - low <= 6 && kq_three_bits(above >> 5) == high - middle) {
+        } else if (high - low <= 6 && kq_three_bits[above >> 5 & 7] == high - middle) {
             bit = 0;
         } else {
             uint32_t level = depth < KQ_DEPTHS ? depth : KQ_DEPTHS - 1;
@@ -161,8 +154,13 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
             uint32_t node = 1u << (depth & 3) | (path & ((1u << (depth & 3)) - 1));
             bit = KQ_NAME(decide)(m, lanes, sets, bit, node, 1, rows, agrees, held);
         }
-        low = bit ? middle : low;
-        high = bit ? high : middle;
+        if (bit) {
+            low = middle;
+            within = above;
+        } else {
+            high = middle;
+            within = below;
+        }
         path = path << 1 | (uint32_t)bit;
     }
     return low;
@@ -178,12 +176,13 @@ KQ_FUNCTION int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
 }
 
 /* A label in surroundings that aren't flat. */
-KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, uint16_t *at, uint32_t label)
+KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(view) *view, const uint16_t *at,
+                                    uint32_t label)
 {
     const uint32_t *f = m->around.feature;
-    kq_survey(at, (ptrdiff_t)m->plane.stride, &m->around);
+    KQ_NAME(survey)(view, &m->around);
     KQ_NAME(predict)(&m->plane, &m->around, KQ_HAS_HISTORIES(lanes));
-    uint32_t hash = kq_hash_contexts(&m->around, lanes, m->hashes);
+    uint32_t hash = KQ_NAME(hash)(view, &m->around, lanes, m->place_bits, m->hashes);
     KQ_NAME(match)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 0, 0);
     KQ_NAME(lines)(m, lanes, 1, 1);
@@ -217,13 +216,9 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, uint16_t
 }
 
 /* The memory of what followed the six nearest neighbours. */
-KQ_FUNCTION uint32_t *KQ_NAME(habit)(kq_context *m, const uint16_t *at)
+KQ_FUNCTION uint32_t *KQ_NAME(habit)(kq_context *m, const KQ_NAME(view) *view)
 {
-    const uint16_t *n = at - m->plane.stride, *nn = n - m->plane.stride;
-    uint32_t hash = at[-1] * kq_multipliers[KQ_W] + n[0] * kq_multipliers[KQ_N] +
-                    n[-1] * kq_multipliers[KQ_NW] + n[1] * kq_multipliers[KQ_NE] +
-                    at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
-    hash = kq_scramble(hash);
+    uint32_t hash = kq_scramble(KQ_NAME(habit_sum)(view));
     uint32_t *habit = m->habits + (hash >> (32 - m->habit_bits));
     if ((*habit >> 8 & 255) != (hash & 255))
         *habit = (hash & 255) << 8;
@@ -252,18 +247,21 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits,
         for (int i = 1; i <= KQ_MARGIN; i++)
             row[-i] = row[-(ptrdiff_t)stride];
         m->match_length = 0;
+        KQ_NAME(view) view;
+        view.w = row[-2], view.ww = row[-3];
         for (uint16_t *at = row; at < row + m->plane.width; at++) {
-            const uint16_t *n = at - stride;
-            uint32_t w = at[-1], label = at[0], *habit = NULL;
+            KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
+            uint32_t w = view.w, label = at[0], *habit = NULL, same;
             int alone = m->match_length == 0;
-            int flat = at[-2] == w && n[-1] == w && n[0] == w && n[1] == w && *(n - stride) == w;
-            if (flat && (alone || labels[m->match_at] == w) && KQ_NAME(flat)(m, at, label == w)) {
+            if (KQ_NAME(is_flat)(&view, &same) && (alone || labels[m->match_at] == w) &&
+                KQ_NAME(flat)(m, w, same, label == w)) {
                 *at = (uint16_t)w;
                 KQ_NAME(follow)(m, w, 0);
                 continue;
             }
+            KQ_NAME(neighbours)(&view);
             if (strict) {
-                habit = KQ_NAME(habit)(m, at);
+                habit = KQ_NAME(habit)(m, &view);
                 uint32_t count = *habit & 255, usual = *habit >> 16;
                 uint32_t *counter = m->habitual + 2 * (count < 31 ? count : 31) + (m->match_length > 8);
                 if (count >= strict && (alone || labels[m->match_at] == usual) &&
@@ -274,7 +272,7 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits,
                     continue;
                 }
             }
-            label = KQ_NAME(label)(m, lanes, sets, at, label);
+            label = KQ_NAME(label)(m, lanes, sets, &view, at, label);
             if (habit)
                 *habit = KQ_NAME(habit_after)(*habit, label);
             *at = (uint16_t)label;

@@ -112,14 +112,27 @@ static inline void kq_range_decoder_init(kq_range_decoder *d, const uint8_t *in,
         d->x = d->x << 8 | kq_range_take(d);
 }
 
+/* Keeps the compiler from turning a branch into arithmetic: what follows a bit begins
+ * on a guess then, long before the bit is known, where it would wait for it. */
+#if defined(__GNUC__)
+#define KQ_UNKNOWN_FROM_HERE(x) __asm__("" : "+r"(x))
+#else
+#define KQ_UNKNOWN_FROM_HERE(x) (void)(x)
+#endif
+
 static inline int kq_range_decode(kq_range_decoder *d, uint32_t p)
 {
     uint32_t cut = kq_range_cut(d->x1, d->x2, p);
-    int bit = d->x <= cut;
-    if (bit)
+    int bit;
+    if (d->x <= cut) {
         d->x2 = cut;
-    else
+        bit = 1;
+        KQ_UNKNOWN_FROM_HERE(bit);
+    } else {
         d->x1 = cut + 1;
+        bit = 0;
+        KQ_UNKNOWN_FROM_HERE(bit);
+    }
     while ((d->x1 ^ d->x2) < 1u << 24) {
         d->x1 <<= 8;
         d->x2 = d->x2 << 8 | 255;

@@ -37,7 +37,7 @@ _LOGIT = np.array([0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255
 _CHANCE = np.array([0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253])
 
 _RATES = 1024  # steps after which a mixer's learning rate stays
-_WEIGHT_MAX = (1 << 30) - 1  # almost 2, in 3.29
+_ALONE = 15  # contexts that have a table to themselves
 _BIAS = 256  # an input that is always the same, in place of the match's history
 
 # A slot, 32 bits: what a context has seen at one decision.
@@ -64,7 +64,7 @@ def _numbers(*values: int, dtype: type = np.int64) -> list[NDArray[np.integer]]:
 
 _NODES = _numbers(*range(16))
 _SIX, _LOW_BYTE, _BEYOND = _numbers(6, _HISTORIES - 1, _UNKNOWN)
-_WEIGHT_SHIFT, _HEAVIEST, _LIGHTEST = _numbers(15, _WEIGHT_MAX, -_WEIGHT_MAX, dtype=np.int32)
+_WEIGHT_SHIFT, _HEAVIEST, _LIGHTEST = _numbers(15, 32767, -32768, dtype=np.int32)
 
 Numbers = TypeVar("Numbers", int, Integers)
 Code = Callable[[int, int], int]
@@ -215,8 +215,10 @@ class Mixer:
         self._refiner = _Refiner(refine_bits) if refine_bits else None
         self._counters = _counters(8 if self._refiner else 7)
         self._line_bits = line_bits
-        self._tables = np.arange(contexts) << line_bits
-        self._slots = np.zeros(contexts * 16 << line_bits, dtype=np.int64)
+        # From 15 on contexts share tables, two and two.
+        tables = [i if i < _ALONE else _ALONE + (i - _ALONE) // 2 for i in range(contexts)]
+        self._tables = np.array(tables) << line_bits
+        self._slots = np.zeros((tables[-1] + 1) * 16 << line_bits, dtype=np.int64)
         self._lines = self._checks = self._tables  # until `begin`
         self._shown = np.empty(contexts + 1, dtype=np.int64)  # the lanes' counters
         # Two maps of histories a context, of questions and of the tree, as p.
@@ -269,10 +271,14 @@ class Mixer:
             chances = self._histories[in_maps]
             self._past[:] = LOGITS[chances]
 
-        # weights · inputs, modulo 2^32: a logit of each set.
+        # weights · inputs, modulo 2^32: a logit of each set. Of a weight, 3.29, the upper
+        # 16 bits of 3.14 count.
         chosen = np.array(rows)
         weights = self._weights.take(chosen, axis=0)
-        sums = ((weights >> _WEIGHT_SHIFT) * inputs).dot(self._ones)
+        counting = weights >> _WEIGHT_SHIFT
+        np.minimum(counting, _HEAVIEST, out=counting)
+        np.maximum(counting, _LIGHTEST, out=counting)
+        sums = (counting * inputs).dot(self._ones)
         logits = [min(max(x >> 14, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
         logit = _toward_zero(sum(logits), len(logits))
         p = SQUASH[logit + 2048]
@@ -287,11 +293,11 @@ class Mixer:
             self._step(row, (bit << 16) - SQUASH[x + 2048])
             for row, x in zip(rows, logits, strict=True)
         ]
-        weights += inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]
-        np.minimum(weights, _HEAVIEST, out=weights)
-        self._weights[chosen] = np.maximum(weights, _LIGHTEST, out=weights)
+        weights += inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]  # modulo 2^32
+        self._weights[chosen] = weights
 
         after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
+        # Where two contexts share a slot, what the later one says stays.
         self._slots[at] = after ^ self._checks
         return bit
 

@@ -1,0 +1,96 @@
+/* What stands around a label, in plain C (spec/kq.md, section 16).
+ *
+ * Included by context.h before context_mix.h; context_view_avx2.h is the same for AVX2.
+ */
+
+typedef struct {
+    const uint16_t *at;
+    ptrdiff_t stride;
+    uint32_t w, ww, www; /* on the left */
+} KQ_NAME(view);
+
+/* Goes on to the next label of a row. */
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *view, const uint16_t *at, ptrdiff_t stride)
+{
+    view->www = view->ww, view->ww = view->w, view->w = at[-1];
+    view->at = at;
+    view->stride = stride;
+}
+
+/* Whether the surroundings are flat; which of those farther away are equal to W, too. */
+KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
+{
+    const uint16_t *at = view->at, *n = at - view->stride, *nn = n - view->stride;
+    uint32_t w = at[-1];
+    if (at[-2] != w || n[-1] != w || n[0] != w || n[1] != w || nn[0] != w)
+        return 0;
+    *same = (uint32_t)(n[-2] == w) | (uint32_t)(n[2] == w) << 1 | (uint32_t)(nn[-1] == w) << 2 |
+            (uint32_t)(nn[1] == w) << 3 | (uint32_t)(at[-3] == w) << 4 |
+            (uint32_t)(nn[-view->stride] == w) << 5 | (uint32_t)(n[3] == w) << 6 |
+            (uint32_t)(nn[2] == w) << 7 | (uint32_t)(nn[-2] == w) << 8;
+    return 1;
+}
+
+KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
+{
+    (void)view;
+}
+
+/* Tells the six nearest neighbours from others. */
+KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
+{
+    const uint16_t *at = view->at, *n = at - view->stride, *nn = n - view->stride;
+    return at[-1] * kq_multipliers[KQ_W] + n[0] * kq_multipliers[KQ_N] + n[-1] * kq_multipliers[KQ_NW] +
+           n[1] * kq_multipliers[KQ_NE] + at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
+}
+
+KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
+{
+    kq_survey(view->at, view->stride, s);
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, int lanes, int matched,
+                                   uint32_t *hashes)
+{
+    (void)view, (void)matched;
+    return kq_hash_contexts(s, lanes, hashes);
+}
+
+/* Colours predicted from the neighbours' colours, as the entries nearest to them:
+ * the median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
+ * and lines continued. `all` of them, or the first three only. */
+KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
+{
+    uint32_t *f = s->feature;
+    if (plane->k > KQ_GEOMETRY_MAX) {
+        kq_predict_none(s);
+        return;
+    }
+    const uint32_t *colors = plane->colors;
+    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3], activity = 0;
+    for (int c = 0; c < 3; c++) {
+        int w = colors[f[KQ_W]] >> 8 * c & 255, n = colors[f[KQ_N]] >> 8 * c & 255;
+        int nw = colors[f[KQ_NW]] >> 8 * c & 255, ne = colors[f[KQ_NE]] >> 8 * c & 255;
+        int ww = colors[f[KQ_WW]] >> 8 * c & 255, nn = colors[f[KQ_NN]] >> 8 * c & 255;
+        int nne = colors[f[KQ_NNE]] >> 8 * c & 255;
+        int high = w > n ? w : n, low = w > n ? n : w;
+        median[c] = nw >= high ? low : nw <= low ? high : w + n - nw;
+        mean[c] = kq_byte((2 * (w + n) + ne - nw) >> 2);
+        activity += kq_abs(w - nw) + kq_abs(n - nw) + kq_abs(n - ne) + kq_abs(w - ww);
+        wide[c] = kq_byte((7 * (w + n) + 2 * (ne + nw) - ww - nn + 8) >> 4);
+        slant[c] = kq_byte(w + ne - n);
+        along[c] = kq_byte(2 * w - ww);
+        down[c] = kq_byte(2 * n - nn);
+        rise[c] = kq_byte(n + ne - nne);
+    }
+    f[KQ_MEDIAN] = kq_nearest_entry(plane, median);
+    f[KQ_MEAN] = kq_nearest_entry(plane, mean);
+    f[KQ_WIDE] = kq_nearest_entry(plane, wide);
+    if (all) {
+        f[KQ_SLANT] = kq_nearest_entry(plane, slant);
+        f[KQ_ALONG] = kq_nearest_entry(plane, along);
+        f[KQ_DOWN] = kq_nearest_entry(plane, down);
+        f[KQ_RISE] = kq_nearest_entry(plane, rise);
+    }
+    kq_set_activity(s, (uint32_t)activity);
+}

@@ -1,0 +1,173 @@
+/* What stands around a label, for AVX2 (spec/kq.md, section 16): context_view.h, all
+ * neighbours at once.
+ */
+
+#define KQ_TWO(i) ((i) < 0 ? -1 : 2 * (i)), ((i) < 0 ? -1 : 2 * (i) + 1)
+#define KQ_LABELS(a, b, c, d, e, f, g, h)                                                       \
+    _mm_setr_epi8(KQ_TWO(a), KQ_TWO(b), KQ_TWO(c), KQ_TWO(d), KQ_TWO(e), KQ_TWO(f), KQ_TWO(g), KQ_TWO(h))
+
+/* The rows above a label, from 3 before it to 4 behind it. What is on the left stands in
+ * scalars: it was written only now, and a vector read over it would wait. */
+typedef struct {
+    __m128i above, second, third;
+    uint32_t w, ww, www;
+    __m128i near, far; /* features in their order: KQ_W .. KQ_NEE; KQ_NNW .. KQ_NNN, and two more */
+    __m256i terms;     /* of the near ones, in hashes */
+} KQ_NAME(view);
+
+/* Goes on to the next label of a row. */
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *view, const uint16_t *at, ptrdiff_t stride)
+{
+    view->www = view->ww, view->ww = view->w, view->w = at[-1];
+    view->above = _mm_loadu_si128((const __m128i *)(at - stride - 3));
+    view->second = _mm_loadu_si128((const __m128i *)(at - 2 * stride - 3));
+    view->third = _mm_loadu_si128((const __m128i *)(at - 3 * stride - 3));
+}
+
+/* Whether the surroundings are flat; which of those farther away are equal to W, too: nine bits. */
+KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
+{
+    if (view->ww != view->w)
+        return 0;
+    const __m128i w = _mm_set1_epi16((short)view->w);
+    __m128i one = _mm_cmpeq_epi16(view->third, w);
+    __m128i other = _mm_packs_epi16(_mm_cmpeq_epi16(view->above, w), _mm_cmpeq_epi16(view->second, w));
+    /* The bytes of the other are -3..4 above, then -3..4 above that. */
+    one = _mm_shuffle_epi8(one, _mm_setr_epi8(-1, -1, -1, -1, -1, 6, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    other = _mm_shuffle_epi8(other, _mm_setr_epi8(1, 5, 10, 12, -1, -1, 6, 13, 9, 2, 3, 4, 11, -1, -1, -1));
+    uint32_t equal = (uint32_t)_mm_movemask_epi8(_mm_or_si128(one, other));
+    *same = (equal & 511) | (uint32_t)(view->www == view->w) << 4;
+    return equal >> 9 == 15;
+}
+
+/* The eight nearest, and what they contribute to hashes. */
+KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
+{
+    __m128i near = _mm_shuffle_epi8(view->above, KQ_LABELS(-1, 3, 2, 4, -1, -1, 1, 5));
+    near = _mm_or_si128(near, _mm_shuffle_epi8(view->second, KQ_LABELS(-1, -1, -1, -1, -1, 3, -1, -1)));
+    view->near = _mm_insert_epi16(_mm_insert_epi16(near, (int)view->w, 0), (int)view->ww, 4);
+    __m256i numbers = _mm256_add_epi32(_mm256_cvtepu16_epi32(view->near), _mm256_set1_epi32(1));
+    view->terms = _mm256_mullo_epi32(numbers, _mm256_load_si256((const __m256i *)kq_multipliers));
+}
+
+/* The sum of the lanes. */
+KQ_FUNCTION uint32_t KQ_NAME(sum)(__m128i four)
+{
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+    four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
+    return (uint32_t)_mm_cvtsi128_si32(four);
+}
+
+/* The sum of the first six terms, of labels, where they are of labels + 1. */
+KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
+{
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(view->terms),
+                                 _mm_blend_epi16(_mm256_extracti128_si256(view->terms, 1), _mm_setzero_si128(), 0xF0));
+    return KQ_NAME(sum)(four) - (kq_multipliers[KQ_W] + kq_multipliers[KQ_N] + kq_multipliers[KQ_NW] +
+                                 kq_multipliers[KQ_NE] + kq_multipliers[KQ_WW] + kq_multipliers[KQ_NN]);
+}
+
+/* The features that are labels, and which of them are equal. */
+KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
+{
+    const __m128i near = view->near;
+    __m128i far = _mm_shuffle_epi8(view->second, KQ_LABELS(2, 4, -1, -1, 5, 1, -1, -1));
+    far = _mm_or_si128(far, _mm_shuffle_epi8(view->third, KQ_LABELS(-1, -1, -1, 3, -1, -1, -1, -1)));
+    far = _mm_insert_epi16(far, (int)view->www, 2);
+    view->far = far;
+    _mm256_store_si256((__m256i *)s->feature, _mm256_cvtepu16_epi32(near));
+    _mm_store_si128((__m128i *)(s->feature + 8), _mm_cvtepu16_epi32(far));
+    enum { W, N, NW, NE, WW, NN, NWW, NEE, NNW = 0, NNE, WWW, NNN, NN2, NN_2 };
+    __m128i a = _mm_cmpeq_epi16(_mm_shuffle_epi8(near, KQ_LABELS(W, W, N, N, W, N, W, WW)),
+                                _mm_shuffle_epi8(near, KQ_LABELS(N, NW, NW, NE, WW, NN, NE, NW)));
+    __m128i b = _mm_or_si128(_mm_shuffle_epi8(near, KQ_LABELS(NE, NE, NWW, NEE, -1, -1, -1, -1)),
+                             _mm_shuffle_epi8(far, KQ_LABELS(-1, -1, -1, -1, NNE, NNW, NNW, NNE)));
+    b = _mm_cmpeq_epi16(_mm_shuffle_epi8(near, KQ_LABELS(NN, NW, NW, NE, NN, NN, NW, NE)), b);
+    __m128i c = _mm_or_si128(_mm_shuffle_epi8(near, KQ_LABELS(WW, NN, WW, -1, -1, NEE, -1, -1)),
+                             _mm_shuffle_epi8(far, KQ_LABELS(-1, -1, -1, NNE, NNW, -1, -1, -1)));
+    __m128i d = _mm_or_si128(_mm_shuffle_epi8(near, KQ_LABELS(-1, -1, NWW, -1, -1, -1, -1, -1)),
+                             _mm_shuffle_epi8(far, KQ_LABELS(WWW, NNN, -1, NN2, NN_2, NN2, -1, -1)));
+    c = _mm_cmpeq_epi16(c, d);
+    uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(a, b));
+    uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(c, _mm_setzero_si128())) & 63;
+    s->equal = low | high << 16;
+    s->feature[KQ_EQUAL10] = s->equal & 1023;
+    s->feature[KQ_EQUAL22] = s->equal;
+}
+
+/* kq_hash_contexts; of eight lanes as vectors. The match's hash only if it is wanted. */
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, int lanes, int matched,
+                                   uint32_t *hashes)
+{
+    if (lanes == KQ_MAX_LANES)
+        return kq_hash_contexts(s, lanes, hashes);
+    const uint32_t *f = s->feature;
+    __m128i far = _mm_add_epi32(_mm_cvtepu16_epi32(view->far), _mm_set1_epi32(1));
+    far = _mm_mullo_epi32(far, _mm_load_si128((const __m128i *)(kq_multipliers + 8)));
+    uint32_t equal = (f[KQ_EQUAL22] + 1) * kq_multipliers[KQ_EQUAL22];
+    uint32_t median = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN] +
+                      (f[KQ_ACTIVITY] + 1) * kq_multipliers[KQ_ACTIVITY];
+    /* W+WW, -, -, W+N+NE, N, N+NN, W+N+NW, - */
+    const __m256i terms = view->terms, none = _mm256_setzero_si256();
+    __m256i sum = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 0, 0));
+    __m256i second = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(4, 0, 0, 1, 0, 5, 1, 0));
+    __m256i third = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 3, 0, 0, 2, 0));
+    sum = _mm256_add_epi32(_mm256_blend_epi32(none, sum, 0x79), _mm256_blend_epi32(none, second, 0x69));
+    sum = _mm256_add_epi32(sum, _mm256_blend_epi32(none, third, 0x48));
+    __m128i low = _mm_insert_epi32(_mm_insert_epi32(_mm_setzero_si128(), (int)equal, 1), (int)median, 2);
+    __m128i high = _mm_and_si128(_mm_shuffle_epi32(far, 0x0C), _mm_setr_epi32(0, -1, 0, 0)); /* NNN second */
+    sum = _mm256_add_epi32(sum, _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
+    _mm256_store_si256((__m256i *)hashes, sum);
+    if (!matched)
+        return 0;
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(terms), _mm256_extracti128_si256(terms, 1));
+    four = _mm_add_epi32(four, _mm_blend_epi16(far, _mm_setzero_si128(), 0xC0)); /* without NNN */
+    return KQ_NAME(sum)(four);
+}
+
+/* See context_mix.h. Colours are 16 bits a channel, two or one in a vector. */
+KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
+{
+    uint32_t *f = s->feature;
+    if (plane->k > KQ_GEOMETRY_MAX) {
+        kq_predict_none(s);
+        return;
+    }
+#define KQ_COLOR(feature) _mm_cvtsi32_si128((int)plane->colors[f[feature]])
+    const __m128i w1 = KQ_COLOR(KQ_W), n1 = KQ_COLOR(KQ_N), nw1 = KQ_COLOR(KQ_NW), ne1 = KQ_COLOR(KQ_NE);
+    const __m128i ww1 = KQ_COLOR(KQ_WW), nn1 = KQ_COLOR(KQ_NN);
+    __m128i ones = _mm_unpacklo_epi64(_mm_unpacklo_epi32(w1, n1), _mm_unpacklo_epi32(n1, w1));
+    __m128i others = _mm_unpacklo_epi64(_mm_unpacklo_epi32(nw1, nw1), _mm_unpacklo_epi32(ne1, ww1));
+    __m128i apart = _mm_sad_epu8(ones, others);
+    kq_set_activity(s, (uint32_t)(_mm_cvtsi128_si32(apart) + _mm_extract_epi16(apart, 4)));
+    const __m128i w = _mm_cvtepu8_epi16(w1), n = _mm_cvtepu8_epi16(n1), nw = _mm_cvtepu8_epi16(nw1);
+    const __m128i ne = _mm_cvtepu8_epi16(ne1), ww = _mm_cvtepu8_epi16(ww1), nn = _mm_cvtepu8_epi16(nn1);
+    const __m128i both = _mm_add_epi16(w, n), corners = _mm_add_epi16(nw, ne);
+    __m128i median = _mm_min_epi16(_mm_max_epi16(w, n), _mm_sub_epi16(both, nw));
+    median = _mm_max_epi16(_mm_min_epi16(w, n), median);
+    __m128i mean = _mm_add_epi16(_mm_add_epi16(both, both), _mm_sub_epi16(ne, nw));
+    __m128i wide = _mm_add_epi16(_mm_sub_epi16(_mm_slli_epi16(both, 3), both), _mm_add_epi16(corners, corners));
+    wide = _mm_add_epi16(_mm_sub_epi16(wide, _mm_add_epi16(ww, nn)), _mm_set1_epi16(8));
+    mean = _mm_srai_epi16(mean, 2);
+    wide = _mm_srai_epi16(wide, 4);
+    __m128i slant = _mm_add_epi16(w, _mm_sub_epi16(ne, n));
+    for (int more = 0; more <= all; more++) {
+        __m128i colors = _mm_packus_epi16(_mm_unpacklo_epi64(median, mean), _mm_unpacklo_epi64(wide, slant));
+        if (more) {
+            __m128i along = _mm_sub_epi16(_mm_add_epi16(w, w), ww), down = _mm_sub_epi16(_mm_add_epi16(n, n), nn);
+            __m128i rise = _mm_sub_epi16(_mm_add_epi16(n, ne), _mm_cvtepu8_epi16(KQ_COLOR(KQ_NNE)));
+            colors = _mm_packus_epi16(_mm_unpacklo_epi64(along, down), rise);
+        }
+        /* The cells: five bits of each channel, the red ones above. */
+        __m128i cells = _mm_and_si128(_mm_srli_epi16(colors, 3), _mm_set1_epi8(31));
+        cells = _mm_maddubs_epi16(cells, _mm_set1_epi32(0x00010120)); /* 32 r + g, b */
+        cells = _mm_madd_epi16(cells, _mm_set1_epi32(0x00010020));    /* 32 (32 r + g) + b */
+        uint32_t *found = f + (more ? KQ_ALONG : KQ_MEDIAN);
+        found[0] = kq_cell_entry(plane, (uint32_t)_mm_cvtsi128_si32(cells));
+        found[1] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 1));
+        found[2] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 2));
+        if (all && !more)
+            found[3] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 3));
+    }
+#undef KQ_COLOR
+}
