@@ -10,12 +10,14 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec import container, sizes
 from kqcodec.coders import Coder, coder_of
+from kqcodec.coders.context import workspace_of
 from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
@@ -29,7 +31,7 @@ from kqcodec.limits import (
     check_tiles,
     memory_for,
 )
-from kqcodec.memory import ALLOWANCE, Budget, context_workspace
+from kqcodec.memory import ALLOWANCE
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import BufferSource, Source, open_source
@@ -162,7 +164,10 @@ class Opened:
         payload = memoryview(record.payload).cast("B")
         if self.header.coder != "context" or not payload.nbytes:
             return 0
-        return context_workspace(payload[0], self.header.grid.box(record.tile))
+        box = self.header.grid.box(record.tile)
+        return workspace_of(
+            payload, (box.height, box.width), label_dtype(self.header.k)(0).itemsize
+        )
 
 
 def decode(
@@ -417,7 +422,7 @@ def _decode_records(
     output: int,
 ) -> None:
     """Decode the records on several threads, each tile into its place, in memory for a
-    result of ``output`` bytes."""
+    result of ``output`` bytes: see ``kqcodec.memory``."""
     grid, itemsize = opened.header.grid, label_dtype(opened.header.k)(0).itemsize
     allowed = output + ALLOWANCE
     count = min(thread_count(threads), grid.count)
@@ -427,15 +432,17 @@ def _decode_records(
         while count > 1 and 2 * min(2 * count, grid.count) * most > allowed:
             count -= 1
         allowed -= min(2 * count, grid.count) * most if count > 1 else 0
-    budget = Budget(allowed)
+    largest = 0
 
-    def decode_and_place(record: container.Record) -> None:
+    def largest_so_far(record: container.Record) -> int:
+        nonlocal largest
         size = opened.workspace(record) + itemsize * grid.box(record.tile).pixels
-        with budget.holding(size):
-            place(record)
+        largest = max(largest, size)
+        return largest
 
-    for _ in ordered_map(decode_and_place, records, count):
-        pass
+    for size, some in groupby(records, largest_so_far):
+        for _ in ordered_map(place, some, max(1, min(count, allowed // size))):
+            pass
 
 
 def _empty_labels(header: Header, width: int, height: int) -> Labels:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import threading
 import uuid
+import weakref
 from collections import OrderedDict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,9 @@ class LazyArray:
         self._tiles = TileCache(cache_bytes)
         self._reading = threading.Lock()
         self._stack = ExitStack()
+        # Who has a dask array of it can't close it. Without this, what is dropped together,
+        # in a ring of references, is finalized in any order: the file before who closes it.
+        weakref.finalize(self, self._stack.close)
         try:
             self._opened = self._open(source)
             self._starts = self._find_records()

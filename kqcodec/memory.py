@@ -1,26 +1,19 @@
-"""How much memory decoding may take besides its result, and who waits for it.
+"""How much memory decoding may take besides its result.
 
-Together the tiles in flight take no more than the result and 16 MiB, so that decoding
-takes no more than twice the result and 16 MiB: a thread waits until there is room. One
-tile at a time may always go on, whatever it takes.
+The tiles in flight take no more than the result and 16 MiB together, so that decoding
+takes no more than twice the result and 16 MiB. Where they would take more, there are
+fewer threads: to have some of them wait isn't enough, since what a thread has freed
+stays with it for its next tile, as malloc does it. One tile at a time always goes on,
+whatever it takes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kqcodec.tiles import Box
-
 ALLOWANCE = 16 << 20
 
-# Of the coder context (spec/kq.md, section 16): by model, how many contexts and how many
-# bits the table of each has at most; the plane's margins; and the other tables together.
-_MODELS = {1: (8, 16), 2: (8, 17), 3: (24, 18)}
+# Of the coder context (spec/kq.md, section 16): by model, how many tables of contexts and
+# how many bits each has at most; the plane's margins; and the other tables together.
+_MODELS = {1: (7, 16), 2: (7, 17), 3: (23, 17)}
 _MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
 _OTHER_TABLES = 3_000_000  # rule 9.3
 
@@ -30,33 +23,11 @@ def context_plane_cells(width: int, height: int) -> int:
     return (width + _MARGIN_COLUMNS) * (height + _MARGIN_ROWS)
 
 
-def context_workspace(settings: int, box: Box) -> int:
+def context_workspace(settings: int, width: int, height: int) -> int:
     """Bytes that the coder context takes for a tile with those settings."""
     if settings >> 6 not in _MODELS:
         return 0  # by the coder dense
     contexts, most_bits = _MODELS[settings >> 6]
-    bits = min((box.pixels - 1).bit_length() + 2, most_bits)
+    bits = min((width * height - 1).bit_length() + 2, most_bits)
     slots = contexts * 4 << max(bits, 8)
-    return 2 * context_plane_cells(box.width, box.height) + slots + _OTHER_TABLES
-
-
-class Budget:
-    """Bytes that several threads share."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._used = 0
-        self._changed = threading.Condition()
-
-    @contextlib.contextmanager
-    def holding(self, size: int) -> Iterator[None]:
-        """Wait until there is room for that many bytes, or nobody else has any."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._used or self._used + size <= self._size)
-            self._used += size
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= size
-                self._changed.notify_all()
+    return 2 * context_plane_cells(width, height) + slots + _OTHER_TABLES

@@ -205,8 +205,8 @@ def read_header(source: Source, max_pixels: int) -> Header:
     if tile_width * tile_height > MAX_TILE_LABELS:
         raise Refused("6.2", f"a tile of {tile_width} × {tile_height} has over 2^26 labels")
 
-    # 9.3: "a decoder may have limits of its own, on pixels say, and refuses files
-    # beyond them before it allocates memory."
+    # 9.3: "a decoder may have limits of its own, and refuses files beyond them
+    # before it allocates memory."
     if width * height > max_pixels:
         raise Refused("9.3", f"{width} × {height} pixels are over this decoder's {max_pixels}")
 

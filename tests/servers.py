@@ -147,8 +147,6 @@ def dask_cluster(threads_per_worker=1):
     import pytest
 
     distributed = pytest.importorskip("distributed")
-    if "KQCODEC_CLUSTERS" not in os.environ:
-        pytest.skip("only with KQCODEC_CLUSTERS=1")
     with (
         # Dask tries four times by default; each restart takes seconds, and what comes
         # behind its last try is what is to be tested.

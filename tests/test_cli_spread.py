@@ -18,10 +18,6 @@ from servers import dask_cluster, http_site, s3_site
 import kqcodec
 from kqcodec.cli import failures
 
-pytestmark = pytest.mark.skipif(
-    "KQCODEC_CLUSTERS" not in os.environ, reason="only with KQCODEC_CLUSTERS=1"
-)
-
 fsspec = pytest.importorskip("fsspec")
 
 MANY = 120  # enough for processes

@@ -22,12 +22,6 @@ import dask  # noqa: E402 - skipped where it isn't installed
 import kqcodec.dask as kq_dask  # noqa: E402 - skipped where Dask isn't installed
 from kqcodec.dask import crews, groups  # noqa: E402
 
-# Workers that are killed are replaced when the machine finds the time, so tests on clusters
-# of processes have a command of their own (spec/scale.md).
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("KQCODEC_CLUSTERS"), reason="only with KQCODEC_CLUSTERS=1"
-)
-
 OPTIONS = {"tile": 32, "effort": "fast", "coder": "dense"}
 
 

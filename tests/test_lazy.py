@@ -1,6 +1,8 @@
 """A file as an array: indexing as NumPy's, only the tiles that are touched, the cache."""
 
+import gc
 import pickle
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -252,3 +254,16 @@ def test_the_parts_of_an_axis_are_all_of_it(length, side, part):
     for tile, (to, of) in axis.parts(side).items():
         found[to] = np.arange(length)[tile * side : (tile + 1) * side][of]
     assert (found == wanted).all()
+
+
+def test_an_array_that_is_dropped_closes_its_file(data, tmp_path):
+    """Also with whatever refers to it in a ring, as Dask's graphs may."""
+    (tmp_path / "p.kq").write_bytes(data)
+    ring = [kqcodec.as_array(tmp_path / "p.kq")]
+    ring.append(ring)
+    gc.collect()  # which changes the order in which they are finalized
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del ring
+        gc.collect()
+    assert not caught

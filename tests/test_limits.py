@@ -1,7 +1,6 @@
 """What a file may ask for: limits, memory in flight, time of small hostile files."""
 
 import io
-import os
 import sys
 import threading
 import time
@@ -14,10 +13,9 @@ from samples import SLOW, indexed
 from trust import resources
 
 import kqcodec
-from kqcodec import errors, limits
+from kqcodec import decoder, errors, limits
 from kqcodec.container import Sealer, Section, pack_length
 from kqcodec.header import Header
-from kqcodec.memory import Budget
 from kqcodec.tiles import Grid
 
 
@@ -149,28 +147,31 @@ def test_a_directory_of_every_length_leads_to_its_tiles():
     assert pack_length(1) == b"\1"
 
 
-def test_a_budget_lets_one_pass_whatever_it_takes():
-    budget = Budget(100)
-    with budget.holding(1000):
-        pass
-    most, now, lock = 0, 0, threading.Lock()
+def test_tiles_in_flight_fit_into_what_is_allowed(monkeypatch):
+    """However many threads there may be, and whatever each tile takes."""
+    mebi = 1 << 20
+    takes = [1000] * 20 + [3 * mebi] * 20 + [1000] * 20 + [7 * mebi] * 9 + [40 * mebi] + [1000] * 9
+    threads_for = {1000: 12, 3 * mebi: 5, 7 * mebi: 2, 40 * mebi: 1}
+    image = indexed(16 * len(takes), 16, 5)
+    data = kqcodec.encode_indexed(image, coder="packed", tile=16)
+    monkeypatch.setattr(decoder.Opened, "workspace", lambda _, record: takes[record.tile])
+    under_way, seen, lock = [], [], threading.Lock()
+    decode_into = decoder.Opened.decode_into
 
-    def work(size):
-        nonlocal most, now
-        with budget.holding(size):
-            with lock:
-                now += size
-                most = max(most, now)
-            time.sleep(0.002)
-            with lock:
-                now -= size
+    def noting(opened, record, out):
+        largest = max(takes[: record.tile + 1])
+        with lock:
+            under_way.append(record.tile)
+            seen.append(record.tile)
+            assert len(under_way) <= threads_for[largest]
+        time.sleep(0.002)
+        decode_into(opened, record, out)
+        with lock:
+            under_way.remove(record.tile)
 
-    threads = [threading.Thread(target=work, args=(size,)) for size in (30, 40, 60, 70, 10) * 6]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
-    assert 60 <= most <= 100
+    monkeypatch.setattr(decoder.Opened, "decode_into", noting)
+    assert (kqcodec.decode(data, threads=12) == image.to_pixels()).all()
+    assert sorted(seen) == list(range(len(takes)))
 
 
 @pytest.mark.skipif(SLOW, reason="what is bounded is the time of the compiled kernels")
@@ -182,23 +183,22 @@ def test_small_hostile_files_are_quick():
 
 
 @pytest.mark.skipif(
-    "KQCODEC_CLUSTERS" not in os.environ, reason="measures memory: only with KQCODEC_CLUSTERS=1"
-)
-@pytest.mark.skipif(
     SLOW or not sys.platform.startswith("linux"), reason="peaks are read from /proc; of compiled"
 )
 @pytest.mark.parametrize(
-    ("coder", "k", "way", "threads"),
+    ("coder", "k", "options", "way", "threads"),
     [
-        ("packed", 1000, "decode", 2),
-        ("dense", 200, "pillow", 2),
-        ("context", 200, "read", 2),
+        ("packed", 1000, {}, "decode", 2),
+        ("dense", 200, {}, "pillow", 2),
+        ("context", 200, {"effort": "fast"}, "read", 2),
+        ("context", 200, {"effort": "fast", "tile": 512}, "read", 24),
     ],
 )
-def test_decoding_takes_at_most_twice_the_result_and_16_mib(coder, k, way, threads, tmp_path):
+def test_decoding_takes_at_most_twice_the_result_and_16_mib(
+    coder, k, options, way, threads, tmp_path
+):
     path, small = tmp_path / "large.kq", tmp_path / "small.kq"
     kqcodec.write(small, resources.soft_picture(64, 9))
-    image = resources.soft_picture(4096, k)
-    kqcodec.write(path, image, coder=coder, effort="fast")
-    peak, size = resources.rise(path, small, way, threads, [100, 0, 4000, 4096])
+    kqcodec.write(path, resources.soft_picture(4096, k), coder=coder, **options)
+    peak, size = resources.rise(path, small, way, threads)
     assert peak <= 2 * size + resources.ALLOWANCE

@@ -20,6 +20,7 @@ from kqcodec.coders.enlarged import HEAD, Enlargement, enlargement_of
 from kqcodec.coders.packed import check_payload
 from kqcodec.errors import InvalidDataError
 from kqcodec.kernels import kernels
+from kqcodec.memory import context_workspace
 from kqcodec.sizes import payload_range
 
 if TYPE_CHECKING:
@@ -188,6 +189,23 @@ class ContextCoder:
         settings = Settings.from_byte(view[0]).to_byte()
         if not kernels.context_decode(view[1:], self._order, self._colors, settings, out):
             raise InvalidDataError("a tile's decisions don't end as they must (section 16)")
+
+
+def workspace_of(payload: memoryview, shape: tuple[int, int], itemsize: int) -> int:
+    """Bytes that decoding a payload, which isn't empty, takes besides it and labels of that
+    shape; 0 where it means nothing."""
+    besides = 0
+    if payload[0] == _ENLARGED:
+        try:
+            cells = Enlargement.from_bytes(payload).cells(*shape)
+        except InvalidDataError:
+            return 0
+        # The cells, and before they are repeated downwards, across.
+        besides = cells[0] * (cells[1] + shape[1]) * itemsize
+        payload, shape = payload[HEAD:], cells
+        if not payload.nbytes:
+            return 0
+    return besides + context_workspace(payload[0], shape[1], shape[0])
 
 
 def looks_smooth(labels: Labels, k: int) -> bool:

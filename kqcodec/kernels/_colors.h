@@ -58,16 +58,14 @@ static PyObject *py_merge_cells(PyObject *self, PyObject *args)
     int sane = holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint32_t)) &&
                holds(&b[3], n, KQ_POINT_SIZE) && holds(&b[4], n, sizeof(int64_t)) &&
                holds(&b[5], n, sizeof(uint32_t));
-    /* A mean divides by the weights: none may be 0 or less. */
-    for (size_t i = 0; sane && i < n; i++)
-        sane = ((const int64_t *)b[1].buf)[i] > 0;
+    sane = sane && in_range(&b[0]) && right_weights(&b[1]);
     if (sane) {
         Py_BEGIN_ALLOW_THREADS
         count = kq_merge_cells(b[0].buf, b[1].buf, b[2].buf, n, mask, b[3].buf, b[4].buf, b[5].buf);
         Py_END_ALLOW_THREADS
     }
     if (!sane)
-        refuse("merge_cells: sizes don't fit, or a weight isn't positive");
+        refuse("merge_cells: sizes don't fit, or a number is out of range");
     return released(b, 6, sane ? PyLong_FromSize_t(count) : NULL);
 }
 

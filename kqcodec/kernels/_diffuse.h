@@ -32,7 +32,7 @@ static PyObject *py_diffuse(PyObject *self, PyObject *args)
     if (!right_k(k) || width < 1 || n % (size_t)width || !holds(&b[0], n, KQ_POINT_SIZE) ||
         !holds(&b[1], n, 1) || !holds(&b[3], ((size_t)width + 2) * KQ_CHANNELS, sizeof(int32_t)) ||
         !holds(&b[4], n, sizeof(uint16_t)) || strength < 0 || strength > 256 ||
-        !moderate(b[3].buf, items(&b[3], sizeof(int32_t))))
+        !in_range(&b[0]) || !in_range(&b[2]) || !moderate(b[3].buf, items(&b[3], sizeof(int32_t))))
         return released(b, 5, refuse("diffuse: sizes don't fit, or a number is too large"));
     Py_BEGIN_ALLOW_THREADS
     enough = kq_diffuse(b[0].buf, b[1].buf, n / (size_t)width, (size_t)width, b[2].buf, k,

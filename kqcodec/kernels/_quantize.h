@@ -37,6 +37,32 @@ static int right_k(size_t k)
     return k >= 1 && k <= 65536;
 }
 
+/* Whether coordinates are from 0 to KQ_TOP: tables have places for no others. */
+static int in_range(const Py_buffer *points)
+{
+    const uint16_t *values = points->buf; /* the negative ones are the highest */
+    uint16_t highest = 0;
+    for (size_t i = 0; i < items(points, sizeof(int16_t)); i++)
+        highest = values[i] > highest ? values[i] : highest;
+    return highest <= KQ_TOP;
+}
+
+#define KQ_MOST_WEIGHT ((int64_t)1 << 49) /* times KQ_TOP it fits 63 bits */
+
+/* Whether weights are positive, since they are divided by, and what they add up to isn't
+ * too much to be multiplied. */
+static int right_weights(const Py_buffer *weights)
+{
+    const int64_t *values = weights->buf;
+    int64_t left = KQ_MOST_WEIGHT;
+    for (size_t i = 0; i < items(weights, sizeof(int64_t)); i++) {
+        if (values[i] <= 0 || values[i] > left)
+            return 0;
+        left -= values[i];
+    }
+    return 1;
+}
+
 PyDoc_STRVAR(nearest_doc, "nearest(points, centers, labels, distances)");
 static PyObject *py_nearest(PyObject *self, PyObject *args)
 {
@@ -49,8 +75,8 @@ static PyObject *py_nearest(PyObject *self, PyObject *args)
     size_t k = items(&b[1], KQ_POINT_SIZE);
     work.n = items(&b[0], KQ_POINT_SIZE);
     if (!right_k(k) || !holds(&b[2], work.n, sizeof(uint16_t)) ||
-        !holds(&b[3], work.n, sizeof(int32_t)))
-        return released(b, 4, refuse("nearest: sizes don't fit"));
+        !holds(&b[3], work.n, sizeof(int32_t)) || !in_range(&b[0]) || !in_range(&b[1]))
+        return released(b, 4, refuse("nearest: sizes don't fit, or a number is out of range"));
     work.points = b[0].buf;
     work.labels = b[2].buf;
     work.distances = b[3].buf;
@@ -74,8 +100,8 @@ static PyObject *py_nearest_two(PyObject *self, PyObject *args)
     work.n = items(&b[0], KQ_POINT_SIZE);
     if (k < 2 || !right_k(k) || !holds(&b[2], work.n, sizeof(uint16_t)) ||
         !holds(&b[3], work.n, sizeof(int32_t)) || !holds(&b[4], work.n, sizeof(uint16_t)) ||
-        !holds(&b[5], work.n, sizeof(int32_t)))
-        return released(b, 6, refuse("nearest_two: sizes don't fit"));
+        !holds(&b[5], work.n, sizeof(int32_t)) || !in_range(&b[0]) || !in_range(&b[1]))
+        return released(b, 6, refuse("nearest_two: sizes don't fit, or a number is out of range"));
     work.points = b[0].buf;
     work.labels = b[2].buf;
     work.distances = b[3].buf;
@@ -110,8 +136,10 @@ static PyObject *py_reassign(PyObject *self, PyObject *args)
     if (!right_k(k) || !holds(&b[1], work.n, sizeof(int64_t)) ||
         !holds(&b[3], work.n, sizeof(uint16_t)) ||
         !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
-        !labels_below(b[3].buf, work.n, k))
-        return released(b, 6, refuse("reassign: sizes don't fit, or a label is too large"));
+        !labels_below(b[3].buf, work.n, k) || !in_range(&b[0]) || !in_range(&b[2]) ||
+        !right_weights(&b[1]))
+        return released(b, 6,
+                        refuse("reassign: sizes don't fit, or a label or another number is out of range"));
     work.points = b[0].buf;
     work.weights = b[1].buf;
     work.labels = b[3].buf;
@@ -147,8 +175,10 @@ static PyObject *py_lloyd(PyObject *self, PyObject *args)
     if (!right_k(k) || work.n < 1 || !holds(&b[1], work.n, sizeof(int64_t)) ||
         !holds(&b[3], work.n, sizeof(uint16_t)) ||
         !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
-        !right_steps(iterations, relax, tolerance_bits) || !labels_below(b[3].buf, work.n, k))
-        return released(b, 7, refuse("lloyd: sizes don't fit, or a label is too large"));
+        !right_steps(iterations, relax, tolerance_bits) || !labels_below(b[3].buf, work.n, k) ||
+        !in_range(&b[0]) || !in_range(&b[2]) || !right_weights(&b[1]))
+        return released(b, 7,
+                        refuse("lloyd: sizes don't fit, or a label or another number is out of range"));
     work.points = b[0].buf;
     work.weights = b[1].buf;
     work.labels = b[3].buf;
@@ -188,8 +218,10 @@ static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
         reach > KQ_MOST_REACH || trials < 0 ||
         !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
         !labels_below(b[2].buf, all.n, all.k) ||
-        !labels_below(b[7].buf, 2 * round.count, all.k))
-        return released(b, 11, refuse("merge_and_split: sizes don't fit, or a label is too large"));
+        !labels_below(b[7].buf, 2 * round.count, all.k) || !in_range(&b[0]) || !in_range(&b[4]) ||
+        !in_range(&b[8]) || !right_weights(&b[1]))
+        return released(b, 11,
+                        refuse("merge_and_split: sizes don't fit, or a label or another number is out of range"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     all.labels = b[2].buf;
@@ -237,8 +269,10 @@ static PyObject *py_search_round(PyObject *self, PyObject *args)
         !holds(&b[7], all.k, sizeof(int32_t)) || width < 1 || width > KQ_MOST_WIDTH ||
         !(least_ratio > 0) || reach < 0 || reach > KQ_MOST_REACH || trials < 0 ||
         !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
-        !labels_below(b[2].buf, all.n, all.k))
-        return released(b, 8, refuse("search_round: sizes don't fit, or a label is too large"));
+        !labels_below(b[2].buf, all.n, all.k) || !in_range(&b[0]) || !in_range(&b[3]) ||
+        !right_weights(&b[1]))
+        return released(b, 8,
+                        refuse("search_round: sizes don't fit, or a label or another number is out of range"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     all.labels = b[2].buf;
@@ -279,8 +313,8 @@ static PyObject *py_settle_kinds(PyObject *self, PyObject *args)
         !holds(&b[3], all.n, sizeof(uint16_t)) || !holds(&b[4], all.n, sizeof(int32_t)) ||
         opaque_points < 0 || (size_t)opaque_points > all.n || opaque < (opaque_points > 0) ||
         opaque > movable || (size_t)movable > all.k || iterations < 0 || tolerance_bits < 0 ||
-        tolerance_bits > 62)
-        return released(b, 5, refuse("settle_kinds: sizes don't fit"));
+        tolerance_bits > 62 || !in_range(&b[0]) || !in_range(&b[2]) || !right_weights(&b[1]))
+        return released(b, 5, refuse("settle_kinds: sizes don't fit, or a number is out of range"));
     all.points = b[0].buf;
     all.weights = b[1].buf;
     now.centers = b[2].buf;
@@ -307,8 +341,9 @@ static PyObject *py_near(PyObject *self, PyObject *args)
         return NULL;
     size_t k = items(&b[0], KQ_POINT_SIZE), some = items(&b[1], KQ_POINT_SIZE);
     if (!right_k(k) || count < 1 || count > KQ_MOST_NEAR || (size_t)count > k ||
-        !holds(&b[2], some * (size_t)count, sizeof(uint16_t)))
-        return released(b, 3, refuse("near: sizes don't fit"));
+        !holds(&b[2], some * (size_t)count, sizeof(uint16_t)) || !in_range(&b[0]) ||
+        !in_range(&b[1]))
+        return released(b, 3, refuse("near: sizes don't fit, or a number is out of range"));
     Py_BEGIN_ALLOW_THREADS
     for (size_t i = 0; i < some; i++)
         kq_near(b[0].buf, k, (const int16_t *)b[1].buf + i * KQ_CHANNELS, (size_t)count,
@@ -336,8 +371,10 @@ static PyObject *py_nudge(PyObject *self, PyObject *args)
         !holds(&b[4], work.n, sizeof(int32_t)) ||
         !holds(&b[5], work.k * work.reach, sizeof(uint16_t)) || !holds(&b[6], work.k, 1) ||
         !labels_below(b[3].buf, work.n, work.k) ||
-        !labels_below(b[5].buf, work.k * work.reach, work.k))
-        return released(b, 7, refuse("nudge: sizes don't fit, or a label is too large"));
+        !labels_below(b[5].buf, work.k * work.reach, work.k) || !in_range(&b[0]) ||
+        !in_range(&b[2]) || !right_weights(&b[1]))
+        return released(b, 7,
+                        refuse("nudge: sizes don't fit, or a label or another number is out of range"));
     work.points = b[0].buf;
     work.weights = b[1].buf;
     work.centers = b[2].buf;
@@ -364,14 +401,14 @@ static PyObject *py_accumulate(PyObject *self, PyObject *args)
         return NULL;
     size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[4], sizeof(int64_t));
     fits = holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint16_t)) &&
-           holds(&b[3], k * KQ_CHANNELS, sizeof(int64_t));
+           holds(&b[3], k * KQ_CHANNELS, sizeof(int64_t)) && in_range(&b[0]);
     if (fits) {
         Py_BEGIN_ALLOW_THREADS
         fits = kq_accumulate(b[0].buf, b[1].buf, b[2].buf, n, b[3].buf, b[4].buf, k);
         Py_END_ALLOW_THREADS
     }
     if (!fits)
-        refuse("accumulate: sizes don't fit, or a label is too large");
+        refuse("accumulate: sizes don't fit, or a label or another number is out of range");
     return released(b, 5, fits ? Py_BuildValue("") : NULL);
 }
 
@@ -384,8 +421,9 @@ static PyObject *py_variance_cuts(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "y*y*w*", &b[0], &b[1], &b[2]))
         return NULL;
     size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[2], KQ_POINT_SIZE);
-    if (n < 1 || !right_k(k) || !holds(&b[1], n, sizeof(int64_t)))
-        return released(b, 3, refuse("variance_cuts: sizes don't fit"));
+    if (n < 1 || !right_k(k) || !holds(&b[1], n, sizeof(int64_t)) || !in_range(&b[0]) ||
+        !right_weights(&b[1]))
+        return released(b, 3, refuse("variance_cuts: sizes don't fit, or a number is out of range"));
     Py_BEGIN_ALLOW_THREADS
     count = kq_variance_cuts(b[0].buf, b[1].buf, n, b[2].buf, k);
     Py_END_ALLOW_THREADS
@@ -402,13 +440,14 @@ static PyObject *py_split_gains(PyObject *self, PyObject *args)
         return NULL;
     size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[3], sizeof(double));
     if (n >= 1 && holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint16_t)) &&
-        holds(&b[4], 2 * k, KQ_POINT_SIZE)) {
+        holds(&b[4], 2 * k, KQ_POINT_SIZE) && in_range(&b[0]) && right_weights(&b[1])) {
         Py_BEGIN_ALLOW_THREADS
         done = kq_split_gains(b[0].buf, b[1].buf, b[2].buf, n, b[3].buf, b[4].buf, k);
         Py_END_ALLOW_THREADS
     }
     if (done < 0)
-        return released(b, 5, refuse("split_gains: sizes don't fit, or a label is too large"));
+        return released(b, 5,
+                        refuse("split_gains: sizes don't fit, or a label or another number is out of range"));
     return released(b, 5, done ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
@@ -422,8 +461,8 @@ static PyObject *py_plus_plus(PyObject *self, PyObject *args)
         return NULL;
     size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[2], sizeof(uint64_t));
     if (n < 1 || n >= UINT32_MAX || !holds(&b[1], n, sizeof(int64_t)) ||
-        !holds(&b[3], k, sizeof(uint32_t)))
-        return released(b, 4, refuse("plus_plus: sizes don't fit"));
+        !holds(&b[3], k, sizeof(uint32_t)) || !in_range(&b[0]) || !right_weights(&b[1]))
+        return released(b, 4, refuse("plus_plus: sizes don't fit, or a number is out of range"));
     Py_BEGIN_ALLOW_THREADS
     enough = kq_plus_plus(b[0].buf, b[1].buf, n, b[2].buf, k, b[3].buf);
     Py_END_ALLOW_THREADS

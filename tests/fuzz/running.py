@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 work = ROOT / "build" / "fuzz"  # see --folder
 
-KERNELS = ("packed", "dense", "bits", "palette", "context", "paint", "pixels")
+KERNELS = ("packed", "dense", "bits", "palette", "context", "paint", "pixels", "search")
 DECODER = "decoder"
 TARGETS = (*KERNELS, DECODER)
 # The kernels that decode what a file holds.

@@ -125,16 +125,19 @@ def seconds(way: str, data: bytes) -> float:
 
 
 def soft_picture(side: int, k: int, channels: int = 3) -> kqcodec.IndexedImage:
-    """A picture that is quickly coded and decoded."""
+    """A picture that is quickly coded and decoded, with lines that no larger cells have."""
     y, x = np.ogrid[:side, :side]
-    labels = ((x // 61 + y // 47) % k).astype(np.uint8 if k <= 256 else np.uint16)
+    labels = ((x // 61 + y // 47 + ((x + y) % 127 == 0)) % k).astype(
+        np.uint8 if k <= 256 else np.uint16
+    )
     palette = np.random.default_rng(k).integers(0, 256, (k, channels), dtype=np.uint8)
     return kqcodec.IndexedImage(palette, labels)
 
 
 def rise(path: Path, small: Path, way: str, threads: int, box: object = None) -> tuple[int, int]:
     """(rise of the peak, bytes of the result) of a process that reads a file."""
-    command = [sys.executable, "-c", _CHILD, str(path), str(small), way, str(threads)]
+    # -I: the installed package, not a source tree without kernels where this was started.
+    command = [sys.executable, "-I", "-c", _CHILD, str(path), str(small), way, str(threads)]
     done = subprocess.run(
         [*command, json.dumps(box)], check=True, capture_output=True, text=True, timeout=300
     )
@@ -153,6 +156,7 @@ def large_files() -> Iterator[tuple[str, kqcodec.IndexedImage, dict[str, object]
             ("dense", {}),
             ("context", {"effort": "fast"}),
             ("context", {"effort": "default"}),
+            ("context", {"effort": "best"}),
         ):
             name = f"{coder} {' '.join(map(str, options.values()))}, K = {k}, {colors}"
             yield name, image, {"coder": coder, **options}

@@ -1,0 +1,130 @@
+"""Whatever the compiled kernels are called with, they do it or raise an exception: sizes that
+don't fit each other, numbers out of range, and contents that no caller of ours would give."""
+
+import functools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kqcodec.kernels import chosen
+
+if chosen() == "reference":
+    pytest.skip("it is about the compiled kernels", allow_module_level=True)
+
+from kqcodec.kernels import _kernels
+
+# The arguments of each function: the bytes of a buffer, by n points or labels, k colours or
+# centres and c of anything; or a number, which begins with "#".
+BOOKS = ("8 * n", "8 * n", "8 * k", "2 * n", "32 * k", "8 * k")
+FUNCTIONS = {
+    "pack": ("n", "#itemsize", "#bits", "c"),
+    "unpack": ("c", "#itemsize", "#bits", "n"),
+    "dense_decode": ("c", "#itemsize", "#k", "#small", "#bits", "#bits", "n"),
+    "code_bits": ("n", "2 * n", "c"),
+    "decode_bits": ("c", "2 * n", "n"),
+    "encode_palette": ("3 * k", "#k", "#bits", "c"),
+    "decode_palette": ("c", "#k", "3 * k"),
+    "nearest": ("8 * n", "8 * k", "2 * n", "4 * n"),
+    "nearest_two": ("8 * n", "8 * k", "2 * n", "4 * n", "2 * n", "4 * n"),
+    "reassign": BOOKS,
+    "lloyd": (*BOOKS, "#small", "#bits", "8 * c"),
+    "merge_and_split": (
+        *("8 * n", "8 * n", "2 * n", "4 * n", "8 * k", "32 * k", "8 * k", "4 * c", "16 * k"),
+        *("c", "k", "#small", "#small", "#small", "#small", "#bits"),
+    ),
+    "search_round": (
+        *("8 * n", "8 * n", "2 * n", "8 * k", "32 * k", "8 * k", "4 * k * k", "4 * k", "#one"),
+        *("#small", "#ratio", "#small", "#small", "#small", "#small", "#bits"),
+    ),
+    "settle_kinds": (
+        *("8 * n", "8 * n", "8 * k", "2 * n", "4 * n", "#few", "#few", "#few", "#small", "#bits"),
+    ),
+    "near": ("8 * k", "8 * n", "#one", "2 * n"),
+    "nudge": ("8 * n", "8 * n", "8 * k", "2 * n", "4 * n", "2 * k * (c % 9)", "k", "#small"),
+    "accumulate": ("8 * n", "8 * n", "2 * n", "32 * k", "8 * k"),
+    "plus_plus": ("8 * n", "8 * n", "8 * c", "4 * c"),
+    "variance_cuts": ("8 * n", "8 * n", "8 * k"),
+    "split_gains": ("8 * n", "8 * n", "2 * n", "8 * k", "16 * k"),
+    "diffuse": ("8 * n", "n", "#n", "8 * k", "16 * n + 32", "2 * n", "#small", "#bits"),
+    "count_colors": ("3 * n", "4 * n", "8 * n"),
+    "merge_colors": ("4 * n", "8 * n", "4 * c", "8 * c", "4 * (n + c)", "8 * (n + c)"),
+    "merge_cells": ("8 * n", "8 * n", "4 * n", "#small", "8 * n", "8 * n", "4 * n"),
+    "morton_order": ("4 * n", "4 * n"),
+    "fill_table": ("4 * n", "n", "#one", "1 << 24"),
+    "look_up": ("3 * n", "1 << 24", "#one", "n"),
+    "tree_order": ("3 * k", "2 * k"),
+    "context_encode": ("n", "#itemsize", "#n", "2 * k", "3 * k", "#settings", "c"),
+    "context_decode": ("c", "#itemsize", "#n", "2 * k", "3 * k", "#settings", "n"),
+    # Their callers have made sure that labels are below K: these are, being 0.
+    "paint": ("n", "#itemsize", "#one", "#n", "3 * k", "#channels", "3 * n", "#zero", "#many"),
+    "dense_encode": ("n", "#itemsize", "#k", "#small", "#bits", "#bits", "c"),
+}
+NUMBERS = {
+    "itemsize": st.sampled_from((1, 2)),
+    "bits": st.integers(0, 16),
+    "small": st.integers(0, 64),
+    "settings": st.integers(64, 255),
+    "channels": st.sampled_from((3, 4)),
+    "zero": st.just(0),
+    "one": st.just(1),
+    "many": st.integers(240, 1000),
+    "few": st.integers(0, 3),
+    "ratio": st.floats(),
+}
+EXTREME = st.sampled_from(
+    (-(1 << 63), -(1 << 31), -1, 0, 1, 65_536, 65_537, (1 << 31) - 1, 1 << 40)
+)
+MASKS = (0, 0x01, 0x1F07, 0x3FBF, 0xFFFF)  # of 16 bits at a time: coordinates, labels, anything
+ZEROS_ONLY = {"paint", "dense_encode"}
+
+
+@functools.cache
+def table():
+    return bytearray(1 << 24)
+
+
+def test_every_function_is_called():
+    assert {name for name in dir(_kernels) if not name.startswith("_")} == set(FUNCTIONS)
+
+
+@st.composite
+def arguments(draw, name):
+    """Mostly right ones, of which one or two aren't."""
+    sizes = {"n": draw(st.integers(0, 80)), "c": draw(st.integers(0, 30))}
+    sizes["k"] = draw(st.sampled_from((1, 2, 3, 9, 40, 40, 40, 65_536, 65_537)))
+    pattern = FUNCTIONS[name]
+    wrong = draw(st.sets(st.integers(0, len(pattern) - 1), max_size=2))
+    random = np.random.default_rng(draw(st.integers(0, 1000)))
+    made = []
+    for place, what in enumerate(pattern):
+        if what.startswith("#"):
+            right = NUMBERS[what[1:]] if what[1:] in NUMBERS else st.just(sizes[what[1:]])
+            made.append(draw(EXTREME if place in wrong else right))
+            continue
+        size = eval(what, {}, sizes)
+        if size == 1 << 24 and place not in wrong:
+            made.append(table())
+            continue
+        if place in wrong:
+            size = draw(st.sampled_from((0, 1, size - 1, size + 1, size + 8, 2 * size)))
+        size = min(max(0, size), 1 << 21)
+        mask = 0 if name in ZEROS_ONLY else draw(st.sampled_from(MASKS))
+        words = random.integers(0, 1 << 16, size // 2 + 1, dtype=np.uint16) & np.uint16(mask)
+        made.append(bytearray(words.tobytes()[:size]))
+    return made
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=50)
+@given(st.data())
+def test_any_arguments_are_done_or_refused(name, data):
+    made = data.draw(arguments(name))
+    before = [bytes(one) if isinstance(one, bytearray) else one for one in made]
+    try:
+        result = getattr(_kernels, name)(*made)
+    except (ValueError, OverflowError, MemoryError):
+        assert made == before
+    else:
+        assert result is None or isinstance(result, (int, tuple))
