@@ -32,6 +32,10 @@ from decode_mixing import (
 RHO = [115, 162, 230, 325, 459, 650, 918, 1260]
 
 
+# 16.17: "M^23"
+M23 = M**23 % 2**32
+
+
 class Model(NamedTuple):
     """What a model has."""
 
@@ -45,7 +49,7 @@ class Model(NamedTuple):
 
 # 16.4, its table: "best"
 FAST = Model(7, 1, 16, 6, 128, has_maps=False)
-DEFAULT = Model(7, 2, 17, 40, 128, has_maps=False)
+DEFAULT = Model(7, 2, 16, 40, 128, has_maps=False)
 BEST = Model(31, 5, 17, 0, 256, has_maps=True)
 MODELS = {1: FAST, 2: DEFAULT, 3: BEST}
 
@@ -145,6 +149,10 @@ class ContextTile:
         self.c = min(max(s + 2, 8), model.limit) - 4
         self.d = min(max(s, 8), 15)
         self.e = min(max(s, 8), 16)
+
+        # 16.17: "Each of the contexts 0 to 10 has the table of its number; from there on two
+        # and two share one: 11 and 12 the table 11, 13 and 14 the table 12, up to 29 and 30."
+        self.tables = [i if i < 11 else 11 + (i - 11) // 2 for i in range(model.contexts)]
 
         # 16.24: "There are 2^f curves for context 3, and as many for context 6, f = min(max(s,
         # 6), 10)."
@@ -505,18 +513,20 @@ class ContextTile:
 
     def slot_key(self, i: int, group: int, node: int) -> tuple[int, int]:
         """Return the check and the number of the slot of context i at a node of a group."""
-        # 16.17: "With h = scramble(context + M·group), the line is floor(h / 2^(32 − c)),
+        # 16.17: "With h = scramble(context + M^23·group), the line is floor(h / 2^(32 − c)),
         # the check floor(h / 16) mod 64, but 1 where that is 0, and the slot of a node is
-        # the number (h mod 16) ⊕ node of the line."
-        h = scramble((self.sums[i] + M * group) % 2**32)
+        # the number (h mod 4) ⊕ node of a line for questions, (h mod 16) ⊕ node of one for
+        # the search."
+        h = scramble((self.sums[i] + M23 * group) % 2**32)
         check = h // 16 % 64 or 1
 
-        # 16.17: "Each of the contexts 0 to 14 has a table of its own; from there on two and
-        # two share one, 15 and 16, 17 and 18, up to 29 and 30."
-        table = i if i < 15 else 15 + (i - 15) // 2
+        line = 2**self.c * self.tables[i] + (h >> (32 - self.c))
 
-        # 16.24: "t = 16·(2^c·i + line) + number in the line"
-        return check, 16 * (2**self.c * table + (h >> (32 - self.c))) + (h % 16 ^ node)
+        # 16.24: "t = 16·(2^c·i + line) + number in the line in the search"
+        # 16.24: "t = 16·2^c·u + 4·(2^c·i + line) + number in the line for a question"
+        if group != 0:
+            return check, 16 * line + (h % 16 ^ node)
+        return check, 16 * 2**self.c * (self.tables[-1] + 1) + 4 * line + (h % 4 ^ node)
 
     def slot(self, check: int, t: int) -> Slot:
         """Return what a context with that check finds at the slot t."""

@@ -36,7 +36,7 @@ typedef struct {
 
 enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
 #define KQ_SHAPE_FAST 8, 1, 16, 6
-#define KQ_SHAPE_DEFAULT 8, 2, 17, 40
+#define KQ_SHAPE_DEFAULT 8, 2, 16, 40
 #define KQ_SHAPE_BEST 32, 5, 17, 0
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
     {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
@@ -45,8 +45,11 @@ static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
 #define KQ_INPUTS(lanes) ((lanes) * (KQ_HAS_HISTORIES(lanes) ? 3 : 2))
 #define KQ_CHANCE_SHIFT(lanes) (KQ_HAS_HISTORIES(lanes) ? 8 : 7)
-/* Of the model best, contexts from 15 on share tables, two and two: 23 in all. */
-#define KQ_TABLE(i) ((i) < 15 ? (i) : 15 + ((i) - 15) / 2)
+/* Of the model best, contexts from 11 on share tables, two and two: 21 in all. */
+#define KQ_TABLE(i) ((i) < 11 ? (i) : 11 + ((i) - 11) / 2)
+#define KQ_TABLES(lanes) (KQ_TABLE((lanes) - 2) + 1)
+/* Lines of questions, which are three at most, stand behind those of the tree, as many. */
+#define KQ_QUESTION_SLOTS 4
 #define KQ_BIAS 256 /* an input that is always the same, in place of the match's history */
 
 /* Vectors of one number each, for AVX2: here they are operands in memory, where the
@@ -65,8 +68,8 @@ typedef struct {
     const kq_logistic *tables;
     const kq_context_shape *shape;
     int questions;       /* at most, 1..3 */
-    int line_bits;       /* of a context's table: lines of 16 slots */
-    uint32_t *slots;     /* tables x lines x 16, each line a cache line in `memory` */
+    int line_bits;       /* of a context's table: lines of the tree, and as many of questions */
+    uint32_t *slots;     /* tables x lines x 16, then tables x lines x 4, aligned in `memory` */
     void *memory;
     uint32_t *histories; /* of the model best, lanes x 2 x KQ_HISTORIES: p << 16 */
     int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory` */
@@ -152,8 +155,8 @@ static void kq_plain_best(kq_context *m) { kq_plain_run(m, KQ_SHAPE_BEST); }
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define KQ_CONTEXT_AVX2 1
-#define KQ_TARGET __attribute__((target("avx2")))
-#define KQ_FUNCTION static inline __attribute__((always_inline, target("avx2")))
+#define KQ_TARGET __attribute__((target("avx2,bmi,bmi2")))
+#define KQ_FUNCTION static inline __attribute__((always_inline, target("avx2,bmi,bmi2")))
 #define KQ_NAME(name) kq_avx2_##name
 #include "context_view_avx2.h"
 #include "context_mix_avx2.h"
@@ -174,7 +177,7 @@ static void kq_context_code(kq_context *m)
 #if defined(KQ_CONTEXT_AVX2)
     static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_fast, kq_avx2_default,
                                                           kq_avx2_best};
-    if (__builtin_cpu_supports("avx2")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
         avx2[model](m);
         return;
     }
@@ -259,7 +262,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const size_t slots = (size_t)(KQ_TABLE(m->shape->lanes - 2) + 1) * KQ_SLOTS << m->line_bits;
+    const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * (KQ_SLOTS + KQ_QUESTION_SLOTS) << m->line_bits;
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
     m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);

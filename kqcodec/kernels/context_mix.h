@@ -53,10 +53,11 @@ KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sigh
 KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int set)
 {
     const int shift = 32 - m->line_bits;
+    const uint32_t questions = (uint32_t)KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits;
     for (int i = 0; i < lanes; i++) {
-        uint32_t h = kq_scramble(m->hashes[i] + group * KQ_MULTIPLIER), check = h >> 4 & 63;
-        uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0;
-        m->lines[set][i] = (table << m->line_bits | h >> shift) << 4 | (h & 15);
+        uint32_t h = kq_scramble(m->hashes[i] + group * KQ_GROUP_MULTIPLIER), check = h >> 4 & 63;
+        uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0, line = table << m->line_bits | h >> shift;
+        m->lines[set][i] = set ? line << 4 | (h & 15) : questions + (line << 2 | (h & 3));
         m->fresh[set][i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
     }
 }

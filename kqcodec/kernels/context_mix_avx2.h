@@ -64,11 +64,11 @@ KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sigh
     }
 }
 
-/* The hashes of eight lanes for a group of decisions, and where their lines begin. */
+/* The hashes of eight lanes for a group of decisions, and the numbers of their lines. */
 KQ_FUNCTION __m256i KQ_NAME(line)(const kq_context *m, int lanes, int i, uint32_t group, __m256i *hash)
 {
     __m256i h = _mm256_load_si256((const __m256i *)(m->hashes + i));
-    h = _mm256_add_epi32(h, _mm256_set1_epi32((int)(group * KQ_MULTIPLIER)));
+    h = _mm256_add_epi32(h, _mm256_set1_epi32((int)(group * KQ_GROUP_MULTIPLIER)));
     h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 15));
     h = _mm256_mullo_epi32(h, _mm256_set1_epi32(0x2C1B3C6D));
     h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 12));
@@ -77,14 +77,19 @@ KQ_FUNCTION __m256i KQ_NAME(line)(const kq_context *m, int lanes, int i, uint32_
     __m256i line = _mm256_or_si256(_mm256_sll_epi32(table, _mm_cvtsi32_si128(m->line_bits)),
                                    _mm256_srl_epi32(h, _mm_cvtsi32_si128(32 - m->line_bits)));
     *hash = h;
-    return _mm256_slli_epi32(line, 4);
+    return line;
 }
 
 KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int set)
 {
     for (int i = 0; i < lanes; i += 8) {
         __m256i h, line = KQ_NAME(line)(m, lanes, i, group, &h);
-        line = _mm256_or_si256(line, _mm256_and_si256(h, _mm256_set1_epi32(15)));
+        if (set) {
+            line = _mm256_or_si256(_mm256_slli_epi32(line, 4), _mm256_and_si256(h, _mm256_set1_epi32(15)));
+        } else {
+            line = _mm256_or_si256(_mm256_slli_epi32(line, 2), _mm256_and_si256(h, _mm256_set1_epi32(3)));
+            line = _mm256_add_epi32(line, _mm256_set1_epi32(KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits));
+        }
         __m256i check = _mm256_and_si256(_mm256_srli_epi32(h, 4), _mm256_set1_epi32(63));
         check = _mm256_max_epi32(check, _mm256_set1_epi32(1));
         check = _mm256_or_si256(_mm256_slli_epi32(check, 6), _mm256_set1_epi32((int)(KQ_HALF << 16 | 1)));
@@ -100,7 +105,8 @@ KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
     uint32_t lines[KQ_MAX_LANES] __attribute__((aligned(32)));
     for (int i = 0; i < lanes; i += 8) {
         __m256i h;
-        _mm256_store_si256((__m256i *)(lines + i), KQ_NAME(line)(m, lanes, i, group, &h));
+        __m256i line = KQ_NAME(line)(m, lanes, i, group, &h);
+        _mm256_store_si256((__m256i *)(lines + i), _mm256_slli_epi32(line, 4));
     }
     for (int i = 0; i < lanes - 1; i++)
         _mm_prefetch((const char *)(m->slots + lines[i]), _MM_HINT_T0);

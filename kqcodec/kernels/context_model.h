@@ -181,6 +181,7 @@ KQ_INLINE void kq_set_activity(kq_surroundings *s, uint32_t sum)
 }
 
 #define KQ_MULTIPLIER 0x9E3779B1u
+#define KQ_GROUP_MULTIPLIER 0x176273D1u /* its power after those of the features */
 
 KQ_INLINE uint32_t kq_scramble(uint32_t h)
 {

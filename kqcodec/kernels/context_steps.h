@@ -126,12 +126,15 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
         (int32_t)f[KQ_MEDIAN], (int32_t)f[KQ_MEAN], (int32_t)f[KQ_W], (int32_t)f[KQ_N], expected,
         (int32_t)refused[0], count > 1 ? (int32_t)refused[1] : -1, count > 2 ? (int32_t)refused[2] : -1);
     uint32_t within = ~KQ_NAME(before)(&places, 0); /* of the eight, those that are in low..high-1 */
-    for (uint32_t depth = 0; high - low > 1; depth++) {
+    uint32_t node = 1, level = 0;
+    while (high - low > 1) {
         uint32_t middle = (low + high + 1) / 2, under = KQ_NAME(before)(&places, (int32_t)middle);
         uint32_t below = within & under, above = within & ~under;
-        if ((depth & 3) == 0 && depth)
+        if (node >= 16) {
             KQ_NAME(lines)(m, lanes, path, 1);
-        if ((depth & 3) == 3 && high - low > 2) { /* the next group is one of two */
+            node = 1;
+        }
+        if (node >= 8 && high - low > 2) { /* the next group is one of two */
             KQ_NAME(fetch)(m, lanes, path << 1);
             KQ_NAME(fetch)(m, lanes, path << 1 | 1);
         }
@@ -141,7 +144,6 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
         } else if (high - low <= 6 && kq_three_bits[above >> 5 & 7] == high - middle) {
             bit = 0;
         } else {
-            uint32_t level = depth < KQ_DEPTHS ? depth : KQ_DEPTHS - 1;
             uint32_t halves = m->tables->halves[(below & 15) | (above & 15) << 4];
             uint32_t rows[KQ_MAX_SETS] = {
                 KQ_KINDS * 384 + level * 81 + halves,
@@ -150,8 +152,7 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
                 KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_KINDS * 8 + level * 8 + m->around.activity,
                 KQ_ROWS - KQ_ROWS4 + KQ_KINDS * KQ_MATCH_ROWS + level * 9 + halves / 9,
             };
-            int agrees = (int)((below >> 4 & 1) | (above >> 4 & 1) << 1) - 1;
-            uint32_t node = 1u << (depth & 3) | (path & ((1u << (depth & 3)) - 1));
+            int agrees = within & 16 ? !(under & 16) : -1;
             bit = KQ_NAME(decide)(m, lanes, sets, bit, node, 1, rows, agrees, held);
         }
         if (bit) {
@@ -162,6 +163,8 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
             within = below;
         }
         path = path << 1 | (uint32_t)bit;
+        node = node << 1 | (uint32_t)bit;
+        level += level < KQ_DEPTHS - 1;
     }
     return low;
 }

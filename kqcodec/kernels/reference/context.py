@@ -70,7 +70,7 @@ class _Shape(NamedTuple):
 
 _SHAPES = {
     1: _Shape(7, 1, 16, 6, refined=False),
-    2: _Shape(7, 2, 17, 40, refined=False),
+    2: _Shape(7, 2, 16, 40, refined=False),
     3: _Shape(31, 5, 17, 0, refined=True),
 }
 _FIRST_RATES = (115, 162, 230, 325, 459, 650, 918, 1260)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 LOGIT_MAX = 2047
 MULTIPLIER = 0x9E3779B1
+GROUP_MULTIPLIER = pow(MULTIPLIER, 23, 1 << 32)  # after those of the features
 MASK = 0xFFFFFFFF
 
 # By n, what a counter that has seen so much is worth: its rate of learning, of 256; the
@@ -37,7 +38,7 @@ _LOGIT = np.array([0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255
 _CHANCE = np.array([0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253])
 
 _RATES = 1024  # steps after which a mixer's learning rate stays
-_ALONE = 15  # contexts that have a table to themselves
+_ALONE = 11  # contexts that have a table to themselves
 _BIAS = 256  # an input that is always the same, in place of the match's history
 
 # A slot, 32 bits: what a context has seen at one decision.
@@ -215,10 +216,12 @@ class Mixer:
         self._refiner = _Refiner(refine_bits) if refine_bits else None
         self._counters = _counters(8 if self._refiner else 7)
         self._line_bits = line_bits
-        # From 15 on contexts share tables, two and two.
+        # From there on contexts share tables, two and two.
         tables = [i if i < _ALONE else _ALONE + (i - _ALONE) // 2 for i in range(contexts)]
         self._tables = np.array(tables) << line_bits
-        self._slots = np.zeros((tables[-1] + 1) * 16 << line_bits, dtype=np.int64)
+        # Lines of 16 slots for the tree, and behind all tables' lines of 4 for questions.
+        self._questions = (tables[-1] + 1) * 16 << line_bits
+        self._slots = np.zeros((tables[-1] + 1) * 20 << line_bits, dtype=np.int64)
         self._lines = self._checks = self._tables  # until `begin`
         self._shown = np.empty(contexts + 1, dtype=np.int64)  # the lanes' counters
         # Two maps of histories a context, of questions and of the tree, as p.
@@ -243,8 +246,12 @@ class Mixer:
 
     def begin(self, hashes: Integers, group: int) -> None:
         """Finds the contexts' lines for a group of decisions."""
-        h = scramble((hashes + group * MULTIPLIER) & MASK)
-        self._lines = (self._tables | h >> (32 - self._line_bits)) << 4 | h & 15
+        h = scramble((hashes + group * GROUP_MULTIPLIER) & MASK)
+        lines = self._tables | h >> (32 - self._line_bits)
+        if group:
+            self._lines = lines << 4 | h & 15
+        else:
+            self._lines = self._questions + (lines << 2 | h & 3)
         self._checks = np.maximum(h >> 4 & 63, 1) << _CHECK
 
     def decide(
