@@ -184,6 +184,11 @@ class ContextTile:
         if model.has_maps:
             self.first_weights += [*[322122547 // k] * k, 0]
         names = [context.split() for context in CONTEXTS[:k]]
+
+        # 16.16: "The models fast and default have the contexts 0 to 6, best all; where K is
+        # over 64, context 5 of fast and default is W alone."
+        if model is not BEST and self.k > 64:
+            names[5] = ["W"]
         self.contexts = [[FEATURES.index(name) for name in context] for context in names]
 
     def decode(self) -> list[int]:

@@ -180,11 +180,13 @@ def dask_processes():
             )
         }
         try:
-            while not os.path.exists(note):
+            address = None
+            while address is None:
                 assert processes["scheduler"].poll() is None
                 time.sleep(0.05)
-            with open(note, encoding="utf-8") as file:
-                address = json.load(file)["address"]
+                # There isn't a file yet, or not all of it.
+                with contextlib.suppress(OSError, ValueError), open(note, encoding="utf-8") as file:
+                    address = json.load(file)["address"]
             options = ["--no-nanny", "--nthreads", "1", "--no-dashboard"]
             processes["worker"] = subprocess.Popen(
                 [*module, "distributed.cli.dask_worker", address, *options], **here, **quiet

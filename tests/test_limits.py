@@ -186,19 +186,20 @@ def test_small_hostile_files_are_quick():
     SLOW or not sys.platform.startswith("linux"), reason="peaks are read from /proc; of compiled"
 )
 @pytest.mark.parametrize(
-    ("coder", "k", "options", "way", "threads"),
+    ("side", "coder", "k", "options", "way", "threads"),
     [
-        ("packed", 1000, {}, "decode", 2),
-        ("dense", 200, {}, "pillow", 2),
-        ("context", 200, {"effort": "fast"}, "read", 2),
-        ("context", 200, {"effort": "fast", "tile": 512}, "read", 24),
+        (4096, "packed", 1000, {}, "decode", 2),
+        (4096, "dense", 200, {}, "pillow", 2),
+        (4096, "context", 200, {"effort": "fast"}, "read", 2),
+        (4096, "context", 200, {"effort": "fast", "tile": 512}, "read", 24),
+        (1024, "context", 200, {"effort": "best", "tile": 512}, "decode", 24),
     ],
 )
 def test_decoding_takes_at_most_twice_the_result_and_16_mib(
-    coder, k, options, way, threads, tmp_path
+    side, coder, k, options, way, threads, tmp_path
 ):
     path, small = tmp_path / "large.kq", tmp_path / "small.kq"
     kqcodec.write(small, resources.soft_picture(64, 9))
-    kqcodec.write(path, resources.soft_picture(4096, k), coder=coder, **options)
+    kqcodec.write(path, resources.soft_picture(side, k), coder=coder, **options)
     peak, size = resources.rise(path, small, way, threads)
     assert peak <= 2 * size + resources.ALLOWANCE

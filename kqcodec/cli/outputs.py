@@ -249,6 +249,7 @@ class Outputs:
                 size = holds(target, parts)
                 if size is None:
                     raise FileExistsError(f"{target} exists already")
+                self.tidy(name)  # its writer may have been killed just after it was in place
                 return size
             return self._write(target, parts)
 

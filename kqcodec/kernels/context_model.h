@@ -198,9 +198,13 @@ static const uint32_t kq_multipliers[KQ_ALL_FEATURES] __attribute__((aligned(32)
     0xFC2BAB11u, 0x3CB34FC1u, 0xF9235D71u, 0xC9E50421u, 0x176273D1u, 0x93B6DC81u,
 };
 
+/* Of more entries than these, labels say so much by themselves that the small models
+ * look at W alone instead of three labels above each other. */
+#define KQ_FEW 64
+
 /* The hashes of the contexts, sums of features' terms; for the lane behind them 0.
  * Returns the match's, the sum of eleven neighbours. */
-KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, int lanes, uint32_t *hashes)
+KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes, uint32_t *hashes)
 {
     uint32_t t[KQ_ALL_FEATURES] __attribute__((aligned(32)));
     for (int j = 0; j < KQ_ALL_FEATURES; j++)
@@ -209,7 +213,7 @@ KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, int lanes, uint32_
     const uint32_t six = w + n + nw + ne + ww + nn, nine = six + t[KQ_NWW] + t[KQ_NEE] + t[KQ_NNE];
     const uint32_t eleven = nine + t[KQ_NNW] + t[KQ_WWW];
     const uint32_t first[7] = {w + ww,     t[KQ_EQUAL22],       t[KQ_MEDIAN] + t[KQ_ACTIVITY], w + n + ne, n,
-                               n + nn + t[KQ_NNN], w + n + nw};
+                               lanes < KQ_MAX_LANES && k > KQ_FEW ? w : n + nn + t[KQ_NNN], w + n + nw};
     memcpy(hashes, first, sizeof first);
     if (lanes == KQ_MAX_LANES) {
         const uint32_t more[24] = {

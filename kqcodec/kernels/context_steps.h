@@ -185,7 +185,7 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     const uint32_t *f = m->around.feature;
     KQ_NAME(survey)(view, &m->around);
     KQ_NAME(predict)(&m->plane, &m->around, KQ_HAS_HISTORIES(lanes));
-    uint32_t hash = KQ_NAME(hash)(view, &m->around, lanes, m->place_bits, m->hashes);
+    uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes, m->place_bits, m->hashes);
     KQ_NAME(match)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 0, 0);
     KQ_NAME(lines)(m, lanes, 1, 1);

@@ -49,11 +49,11 @@ KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
     kq_survey(view->at, view->stride, s);
 }
 
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, int lanes, int matched,
-                                   uint32_t *hashes)
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k, int lanes,
+                                   int matched, uint32_t *hashes)
 {
     (void)view, (void)matched;
-    return kq_hash_contexts(s, lanes, hashes);
+    return kq_hash_contexts(s, k, lanes, hashes);
 }
 
 /* Colours predicted from the neighbours' colours, as the entries nearest to them:

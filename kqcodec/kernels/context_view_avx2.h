@@ -96,26 +96,28 @@ KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
 }
 
 /* kq_hash_contexts; of eight lanes as vectors. The match's hash only if it is wanted. */
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, int lanes, int matched,
-                                   uint32_t *hashes)
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k, int lanes,
+                                   int matched, uint32_t *hashes)
 {
     if (lanes == KQ_MAX_LANES)
-        return kq_hash_contexts(s, lanes, hashes);
+        return kq_hash_contexts(s, k, lanes, hashes);
     const uint32_t *f = s->feature;
     __m128i far = _mm_add_epi32(_mm_cvtepu16_epi32(view->far), _mm_set1_epi32(1));
     far = _mm_mullo_epi32(far, _mm_load_si128((const __m128i *)(kq_multipliers + 8)));
     uint32_t equal = (f[KQ_EQUAL22] + 1) * kq_multipliers[KQ_EQUAL22];
     uint32_t median = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN] +
                       (f[KQ_ACTIVITY] + 1) * kq_multipliers[KQ_ACTIVITY];
-    /* W+WW, -, -, W+N+NE, N, N+NN, W+N+NW, - */
+    /* W+WW, -, -, W+N+NE, N, N+NN or W, W+N+NW, - */
     const __m256i terms = view->terms, none = _mm256_setzero_si256();
-    __m256i sum = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 0, 0));
+    const int few = k <= KQ_FEW;
+    __m256i sum = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 0, 1, few, 0, 0));
     __m256i second = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(4, 0, 0, 1, 0, 5, 1, 0));
     __m256i third = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 3, 0, 0, 2, 0));
-    sum = _mm256_add_epi32(_mm256_blend_epi32(none, sum, 0x79), _mm256_blend_epi32(none, second, 0x69));
+    second = _mm256_and_si256(second, _mm256_setr_epi32(-1, 0, 0, -1, 0, -few, -1, 0));
+    sum = _mm256_add_epi32(_mm256_blend_epi32(none, sum, 0x79), second);
     sum = _mm256_add_epi32(sum, _mm256_blend_epi32(none, third, 0x48));
     __m128i low = _mm_insert_epi32(_mm_insert_epi32(_mm_setzero_si128(), (int)equal, 1), (int)median, 2);
-    __m128i high = _mm_and_si128(_mm_shuffle_epi32(far, 0x0C), _mm_setr_epi32(0, -1, 0, 0)); /* NNN second */
+    __m128i high = _mm_and_si128(_mm_shuffle_epi32(far, 0x0C), _mm_setr_epi32(0, -few, 0, 0)); /* NNN second */
     sum = _mm256_add_epi32(sum, _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
     _mm256_store_si256((__m256i *)hashes, sum);
     if (!matched)

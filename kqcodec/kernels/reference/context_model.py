@@ -29,6 +29,7 @@ ACTIVITY, EQUAL10, EQUAL22 = range(19, 22)
 _FEATURES = 22
 
 # The contexts, each a set of features; a model has the first so many.
+_FEW = 64  # entries; of more, labels say so much that the small models look at W alone
 _CONTEXTS: tuple[tuple[int, ...], ...] = (
     (W, WW),
     (EQUAL22,),
@@ -97,10 +98,13 @@ def tree_order(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return order.astype(np.uint16)
 
 
-def _context_matrix(contexts: int) -> Integers:
+def _context_matrix(contexts: int, k: int) -> Integers:
     """(contexts, 22): what a feature is multiplied by, where it is one of a context's."""
     matrix = np.zeros((contexts, _FEATURES), dtype=np.int64)
-    for row, features in zip(matrix, _CONTEXTS, strict=False):
+    used = list(_CONTEXTS[:contexts])
+    if contexts < len(_CONTEXTS) and k > _FEW:
+        used[_CONTEXTS.index((N, NN, NNN))] = (W,)
+    for row, features in zip(matrix, used, strict=True):
         row[list(features)] = [_MULTIPLIERS[kind] for kind in features]
     return matrix
 
@@ -197,7 +201,7 @@ class Model:
         self._rows = colors.astype(np.int64)
         self._colors: list[list[int]] = colors.tolist()
         self._cells: dict[tuple[int, ...], int] = {}
-        self._matrix = _context_matrix(contexts)
+        self._matrix = _context_matrix(contexts, len(colors))
         self._constant = self._matrix.sum(axis=1)  # each feature is multiplied plus 1
         self._all = contexts > 12
 
