@@ -78,6 +78,8 @@ def choice_of(
 def pins_from(pins: Colors) -> NDArray[np.uint8]:
     """The pins, each once, in the order in which they were given: uint8, shape (P, 3)."""
     colors = colors_from(pins, "the pins")
+    if len(colors) == 0:
+        return colors[:, :3]
     if colors.shape[1] == 4:
         raise ValueError("the pins must be opaque; transparency has entries of its own")
     _, first = np.unique(keys_of_colors(colors), return_index=True)

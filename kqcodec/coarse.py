@@ -43,6 +43,9 @@ class WeightedPoints:
         return int(self.points.shape[0])
 
 
+_SPREAD = ((12, 0x000F000F), (6, 0x03030303), (3, 0x11111111))
+
+
 def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, NDArray[np.uint32]]:
     """The colours of a histogram as points, and their places in it."""
     has_alpha = colors.channels == 4
@@ -55,11 +58,12 @@ def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, ND
 def _morton_order_4(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """``kernels.morton_order`` for keys of four channels, alpha's bits above red's."""
     codes = np.zeros(len(keys), dtype=np.uint32)
-    for bit in range(8):
-        for channel in range(4):
-            codes |= (keys >> np.uint32(8 * channel + bit) & np.uint32(1)) << np.uint32(
-                4 * bit + channel
-            )
+    for channel in range(4):
+        bits = keys >> np.uint32(8 * channel) & np.uint32(0xFF)
+        for shift, mask in _SPREAD:  # until there are three places between two of them
+            bits |= bits << np.uint32(shift)
+            bits &= np.uint32(mask)
+        codes |= bits << np.uint32(channel)
     return np.argsort(codes, kind="stable").astype(np.uint32)
 
 

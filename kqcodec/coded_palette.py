@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Up to so many entries that ascend, the payload that says so isn't always the shorter one;
 # beyond, it hardly ever isn't, and then by a byte.
-_BOTH_WAYS = 32
+_BOTH_WAYS = 8
 
 
 def encode_palette(plain: bytes, k: int) -> bytes | None:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.histogram import KEYS
+from kqcodec.histogram import KEYS, keys_of_colors
 from kqcodec.image import label_dtype
 from kqcodec.kernels import kernels
 from kqcodec.palette import PART, renumbered
 from kqcodec.parallel import ordered_map
-from kqcodec.rgba_colors import RgbaTable
+from kqcodec.rgba_colors import FIRST_VISIBLE, RgbaTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +77,16 @@ class ColorMap:
         places = np.empty(len(order), dtype=self.labels.dtype)
         places[order] = np.arange(len(order), dtype=places.dtype)
         return replace(self, palette=self.palette[order], labels=renumbered(self.labels, places))
+
+
+def few_labels(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
+    """What ``Labeler.labels`` gives, by bisection: for so few pixels that the pages of its
+    table would take longer to come by than they are used."""
+    keys = keys_of_colors(pixels.reshape(-1, color_map.colors.channels))
+    if color_map.colors.channels == 4:
+        keys[keys < FIRST_VISIBLE] = 0
+    places = np.searchsorted(color_map.colors.keys, keys)
+    return color_map.labels[places].reshape(pixels.shape[:2])
 
 
 class Labeler:

@@ -13,7 +13,7 @@ import threading
 import uuid
 import weakref
 from collections import OrderedDict
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,7 +101,7 @@ class LazyArray:
         self._stack = ExitStack()
         # Who has a dask array of it can't close it. Without this, what is dropped together,
         # in a ring of references, is finalized in any order: the file before who closes it.
-        weakref.finalize(self, self._stack.close)
+        weakref.finalize(self, _let_go, self._stack)
         try:
             self._opened = self._open(source)
             self._starts = self._find_records()
@@ -275,6 +275,13 @@ class LazyArray:
             data = source.read(stop - start, "its tiles")
             source.check_unchanged()
         return data
+
+
+def _let_go(stack: ExitStack) -> None:
+    """Close what is open, without a last look at whether it has changed: nobody is there
+    to be told, and who answers may be gone. Each read has looked."""
+    with suppress(OSError):
+        stack.__exit__(GeneratorExit, GeneratorExit(), None)
 
 
 def _reopened(arguments: tuple[Any, ...], token: str, layout: bytes) -> LazyArray:

@@ -91,8 +91,8 @@ def descend(
 def repair(state: Clustering) -> int:
     """Moves the centres of empty clusters to the points that cost most; returns
     how many. They win those points at the next assignment."""
-    empty = np.flatnonzero(state.counts == 0)
-    if len(empty):
+    if not state.counts.all():
+        empty = np.flatnonzero(state.counts == 0)
         labels = np.empty_like(state.labels)
         distances = np.empty(len(labels), dtype=np.int32)
         kernels.nearest(state.data.points, state.centers, labels, distances)

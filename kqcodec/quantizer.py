@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.color_lists import with_alpha
-from kqcodec.color_map import Labeler
+from kqcodec.color_map import Labeler, few_labels
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.histogram import histogram
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from kqcodec.histogram import Histogram
     from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
+
+# Samples of pictures whose labels are found sooner without a table.
+_FEW_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +152,10 @@ def quantize(
         space=space,
         progress=progress,
     )
-    labels = Labeler(mapped).labels(image.pixels, workers)
+    if image.pixels.size <= _FEW_SAMPLES:
+        labels = few_labels(mapped, image.pixels)
+    else:
+        labels = Labeler(mapped).labels(image.pixels, workers)
     indexed = IndexedImage(mapped.palette, labels, costs=mapped.costs)
     if choice.strength:
         indexed = dithered(

@@ -108,10 +108,11 @@ class Centers:
         """The centres without some, and with new ones of both kinds."""
         stays = np.ones(self.movable, dtype=np.bool_)
         stays[gone] = False
-        first, second = self.places[: self.opaque], self.places[self.opaque : self.movable]
+        kept = self.places[: self.movable][stays]
+        before = self.opaque - sum(j < self.opaque for j in gone)
         return Centers.of(
-            np.concatenate([first[stays[: self.opaque]], opaque]),
-            np.concatenate([second[stays[self.opaque :]], others]),
+            np.concatenate([kept[:before], opaque]),
+            np.concatenate([kept[before:], others]),
             self.hidden,
         )
 

@@ -23,7 +23,7 @@ from kqcodec.parallel import ordered_map
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FIRST_OPAQUE = 0xFF000000
+FIRST_VISIBLE, FIRST_OPAQUE = 0x01000000, 0xFF000000
 _TRANSPARENT = 0
 _OPAQUE_ALPHA = 255
 # Pixels at a time.

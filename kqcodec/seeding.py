@@ -37,6 +37,15 @@ class SplitMix64:
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
         return z ^ (z >> 31)
 
+    def draws(self, count: int) -> NDArray[np.uint64]:
+        """The same so many times: uint64, shape (count,)."""
+        steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = steps + np.uint64(self._state)
+        self._state = (self._state + count * 0x9E3779B97F4A7C15) & _MASK
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
     def below(self, bound: int) -> int:
         """A number in 0..bound-1; its bias is under bound / 2^64."""
         return (self.next() * bound) >> 64
@@ -50,6 +59,5 @@ def plus_plus(
     if k > _PLUS_PLUS_LIMIT:
         edges = [len(points) * i // k for i in range(k + 1)]
         return points[[edges[i] + random.below(edges[i + 1] - edges[i]) for i in range(k)]]
-    randoms = np.array([random.next() for _ in range(k)], dtype=np.uint64)
-    first: NDArray[np.int16] = points[kernels.plus_plus(points, weights, randoms)]
+    first: NDArray[np.int16] = points[kernels.plus_plus(points, weights, random.draws(k))]
     return first

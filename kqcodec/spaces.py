@@ -130,14 +130,19 @@ class AlphaSpace:
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
         """See Space; colours have shape (K, 4). What is fully transparent is black."""
         wide = centers.astype(np.int32)
-        alpha = np.clip((wide[:, 3] * 255 + OPAQUE // 2) // OPAQUE, 0, 255)[:, np.newaxis]
+        alpha = _within((wide[:, 3:] * 255 + OPAQUE // 2) // OPAQUE, 255)
         shown = wide[:, :3] * 255 - _GREY * (255 - alpha)
         divisor = np.maximum(alpha, 1)
         unmixed = np.zeros_like(centers)
-        unmixed[:, :3] = np.clip((shown + divisor // 2) // divisor, 0, TOP)
+        unmixed[:, :3] = _within((shown + divisor // 2) // divisor, TOP)
         colors = np.concatenate([self._base.colors(unmixed), alpha.astype(np.uint8)], axis=1)
         colors[alpha[:, 0] == 0] = 0
         return colors
+
+
+def _within(values: NDArray[np.int32], top: int) -> NDArray[np.int32]:
+    """The values clipped to 0..top, a few of them sooner than by ``np.clip``."""
+    return np.minimum(np.maximum(values, 0), top)
 
 
 def alpha_coordinate(alpha: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -132,7 +132,8 @@ def impatient(monkeypatch):
 def test_who_goes_away_midway(whom, how, sentence, picture, tmp_path, impatient):
     target = tmp_path / "p.kq"
     with dask_processes() as (address, processes):
-        client = distributed.Client(address, set_as_default=False, timeout=3)
+        client = distributed.Client(address, set_as_default=False, timeout=20)
+        client.wait_for_workers(1)
 
         def lose(stage, share):
             if stage == "counting" and share > 0.2:

@@ -1,5 +1,6 @@
 """Files behind a URL: how many requests, which bytes, and what goes wrong."""
 
+import gc
 import io
 import os
 import sys
@@ -416,6 +417,20 @@ def test_parts_past_the_end_say_changed(site):
     size = parts.find_size()
     with pytest.raises(OSError, match="changed"):
         parts.get(size, size + 10)
+
+
+def test_an_array_that_is_dropped_asks_for_nothing(site):
+    site.files[NAME] = picture()[1]
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/dropped.kq", site.files[NAME])
+    for url in (site.url + NAME, "memory://dropped.kq"):
+        view = kqcodec.as_array(url)
+        view[0, 0]
+        asked = len(site.asked)
+        memory.rm("/dropped.kq") if url.startswith("memory") else site.files.clear()
+        del view
+        gc.collect()  # a warning of an exception that is ignored fails the test
+        assert len(site.asked) == asked
 
 
 # S3
