@@ -93,7 +93,7 @@ def check_region(encoded: Path, decoded: Path) -> None:
         "found = np.asarray(Image.open(sys.argv[2]).convert('RGB'))\n"
         "sys.exit(0 if np.array_equal(found, wanted) else 'the region is another picture')\n"
     )
-    run(sys.executable, "-c", code, encoded, decoded)
+    run(sys.executable, "-I", "-c", code, encoded, decoded)
 
 
 def encode(path: Path, target: Path, k: int, threads: int) -> Usage:
@@ -103,8 +103,12 @@ def encode(path: Path, target: Path, k: int, threads: int) -> Usage:
     name = f"{width:,} x {height:,}, K = {k}, {threads} threads"
     if pixels <= MOST_WHOLE:
         whole = target.with_suffix(".whole.kq")
-        tell(f"{name}, whole", run(sys.executable, "-c", WHOLE, path, whole, k, threads), pixels)
-    usage = run(sys.executable, "-c", IN_PIECES, path, target, k, threads)
+        tell(
+            f"{name}, whole",
+            run(sys.executable, "-I", "-c", WHOLE, path, whole, k, threads),
+            pixels,
+        )
+    usage = run(sys.executable, "-I", "-c", IN_PIECES, path, target, k, threads)
     tell(f"{name}, pieces", usage, pixels)
     if pixels <= MOST_WHOLE and whole.read_bytes() != target.read_bytes():
         raise SystemExit("the two ways make different files")
@@ -134,8 +138,8 @@ def encode_noise(folder: Path, side: int, k: int, threads: int) -> None:
         "    out[row : row + 256, :, 3] = np.where(out[row : row + 256, :, 3] < 3, 0, 255)\n"
     )
     path = folder / "noise.npy"
-    run(sys.executable, "-c", draw, path, side)
-    usage = run(sys.executable, "-c", IN_PIECES, path, folder / "noise.kq", k, threads)
+    run(sys.executable, "-I", "-c", draw, path, side)
+    usage = run(sys.executable, "-I", "-c", IN_PIECES, path, folder / "noise.kq", k, threads)
     tell(f"{side:,} x {side:,} noise with alpha, K = {k}", usage, side * side)
 
 
