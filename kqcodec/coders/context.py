@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.coders.dense import DenseCoder
-from kqcodec.coders.enlarged import HEAD, Enlargement, enlargement_of
+from kqcodec.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
 from kqcodec.coders.packed import check_payload
 from kqcodec.errors import InvalidDataError
 from kqcodec.kernels import kernels
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from kqcodec.image import Labels
 
-# The first byte of a payload that is dense's behind it, and of one of cells.
-_DENSE, _ENLARGED = 0, 1
+_DENSE = 0  # the first byte of a payload that is dense's behind it
 # Of the labels of a photograph, fewer are those of all three neighbours: the most that
 # photographs have in up to 32 colours, and in more.
 _SMOOTH_SHARE_FEW, _SMOOTH_SHARE_MANY = 0.64, 0.4
@@ -162,27 +161,27 @@ class ContextCoder:
             out.fill(0)
             return
         view = memoryview(payload).cast("B")
+        if view.nbytes == 0 or view[0] != FIRST:
+            self._decode_labels(view, out, "6.6")
+            return
+        self._check_size(view, out, "6.6")
+        enlargement = Enlargement.from_bytes(view)
+        cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
+        self._decode_labels(view[HEAD:], cells, "16.26")
+        enlargement.enlarge(cells, out)
+
+    def _check_size(self, view: memoryview, out: Labels, rule: str) -> None:
+        """Whether a payload can be that of so many labels."""
         least, most = payload_range("context", out.size, self._k)
         if not least <= view.nbytes <= most:
             raise InvalidDataError(
-                f"a tile's payload of {view.nbytes:,} bytes must be {least} to {most:,} (rule 6.6)"
+                f"a payload of {view.nbytes:,} bytes, for {out.size:,} labels of a tile, must be "
+                f"{least} to {most:,} (rule {rule})"
             )
-        if view[0] != _ENLARGED:
-            self._decode_labels(view, out)
-            return
-        enlargement = Enlargement.from_bytes(view)
-        cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
-        least, most = payload_range("context", cells.size, self._k)
-        if not least <= view.nbytes - HEAD <= most:
-            raise InvalidDataError(
-                f"a tile's {cells.size:,} cells are {view.nbytes - HEAD:,} bytes, which must be "
-                f"{least} to {most:,} (rule 16.26)"
-            )
-        self._decode_labels(view[HEAD:], cells)
-        enlargement.enlarge(cells, out)
 
-    def _decode_labels(self, view: memoryview, out: Labels) -> None:
-        """Fill ``out`` with the labels of a payload that isn't empty."""
+    def _decode_labels(self, view: memoryview, out: Labels, rule: str) -> None:
+        """Fill ``out`` with the labels of a payload without an enlargement."""
+        self._check_size(view, out, rule)
         if view[0] == _DENSE:
             self._dense.decode(view[1:], out)
             return
@@ -195,7 +194,7 @@ def workspace_of(payload: memoryview, shape: tuple[int, int], itemsize: int) -> 
     """Bytes that decoding a payload, which isn't empty, takes besides it and labels of that
     shape; 0 where it means nothing."""
     besides = 0
-    if payload[0] == _ENLARGED:
+    if payload[0] == FIRST:
         try:
             cells = Enlargement.from_bytes(payload).cells(*shape)
         except InvalidDataError:

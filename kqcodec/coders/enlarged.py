@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kqcodec.image import Labels
 
+FIRST = 1  # the first byte of a payload of cells
 LARGEST = 256  # labels of a cell, across and down
 HEAD = 5  # bytes before the payload of the cells
 
@@ -51,11 +52,11 @@ class Enlargement:
 
     def to_bytes(self) -> bytes:
         """The head of a payload, five bytes."""
-        return bytes((1, self.across - 1, self.column, self.down - 1, self.row))
+        return bytes((FIRST, self.across - 1, self.column, self.down - 1, self.row))
 
     @classmethod
     def from_bytes(cls, head: bytes | memoryview) -> Enlargement:
-        """What a payload that begins with 1 says.
+        """What a payload that begins with ``FIRST`` says.
 
         Raises:
             InvalidDataError: it is too short, or there is no such enlargement.

@@ -31,6 +31,7 @@ KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
     return 1;
 }
 
+/* Makes ready what follows, which in plain C needs nothing. */
 KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
 {
     (void)view;
@@ -44,6 +45,7 @@ KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
            n[1] * kq_multipliers[KQ_NE] + at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
 }
 
+/* The features that are labels, and which of them are equal. */
 KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
 {
     kq_survey(view->at, view->stride, s);
