@@ -9,6 +9,11 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     pixels                  2**27         N
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
+    bytes of an input       2**30         8 N
+
+An input is a picture, label map or archive of another format, which is read whole; a .kq
+file is read as its header says. There, where Pillow decodes, N is Pillow's own
+``Image.MAX_IMAGE_PIXELS``.
 
 By the coder context a tile takes memory for sixteen columns more than it has, and three
 rows; with these, too, it may have so many pixels and no more.
@@ -33,8 +38,10 @@ if TYPE_CHECKING:
 DEFAULT_MAX_PIXELS = 2**27
 _TILES = 2**20
 _METADATA = 2**24
+_INPUT = 2**30
 _PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
 _PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
+_INPUT_BYTES_A_PIXEL = _INPUT // DEFAULT_MAX_PIXELS
 
 
 def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
@@ -44,6 +51,20 @@ def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
             f"{what} pixels are over the limit of {max_pixels:,}; "
             "raise max_pixels (--max-pixels) if you trust the file"
         )
+
+
+def most_bytes(max_pixels: int | None) -> int | None:
+    """The bytes that an input may have; None for no limit."""
+    return None if max_pixels is None else max(_INPUT, _INPUT_BYTES_A_PIXEL * max_pixels)
+
+
+def over_limit(most: int) -> LimitError:
+    """An input has more bytes than that."""
+    return LimitError(
+        f"the file has more than {most:,} bytes; raise the limit of pixels (--max-pixels, "
+        f"PIL.Image.MAX_IMAGE_PIXELS), each of which allows {_INPUT_BYTES_A_PIXEL}, if you "
+        "trust it"
+    )
 
 
 def check_tiles(tiles: int, max_pixels: int | None) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = 1
+# Bytes of a line: the first holds the names of all inputs, and perhaps a palette.
+_LONGEST = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,10 @@ class Manifest:
         OSError: it can't be read.
         """
         with open(path, "rb") as file:
-            manifest = cls(_head(file.readline(), path))
+            manifest = cls(_head(file.readline(_LONGEST), path))
             manifest.whole = file.tell()
-            for number, line in enumerate(file, 2):
-                if not line.endswith(b"\n"):
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), 2):
+                if not line.endswith(b"\n") and len(line) < _LONGEST:
                     break  # the run was killed as it wrote this
                 record = _parsed(line)
                 if not isinstance(record.get("input"), str):
@@ -129,7 +131,7 @@ class Journal:
         with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
             _lock(file, path)
             records: dict[str, dict[str, Any]] = {}
-            head = file.readline()
+            head = file.readline(_LONGEST)
             own = json.dumps({"manifest": VERSION, **vars(run)}).encode() + b"\n"
             # A part of our own first line is what is left of a run that was killed at once.
             if head.endswith(b"\n") or not own.startswith(head):

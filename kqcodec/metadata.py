@@ -17,6 +17,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.container import Section
+from kqcodec.limits import most_bytes
+from kqcodec.source import read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -128,7 +130,8 @@ def metadata_of(image: Any, keep: Collection[str]) -> Metadata:
         if hasattr(image, "read"):
             start = image.tell()
             try:
-                with Image.open(io.BytesIO(image.read())) as opened:
+                data = read_at_most(image, most_bytes(Image.MAX_IMAGE_PIXELS), "the file")
+                with Image.open(io.BytesIO(data)) as opened:
                     return _of_pillow(opened, frozenset(keep))
             finally:
                 image.seek(start)

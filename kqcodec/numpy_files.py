@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.errors import ImageError, LabelsError
+from kqcodec.zips import opened_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ NPY_SIGNATURE = b"\x93NUMPY"
 ZIP_SIGNATURE = b"PK\x03\x04"
 # The widest integers, for a limit of pixels as one of bytes.
 _MOST_ITEM_BYTES = 8
+# More than NumPy takes for the header of a file that may not be trusted.
+_MOST_HEADER = 1 << 17
 
 
 def npy_array(data: bytes, name: str) -> NDArray[Any]:
@@ -59,14 +62,18 @@ def npz_arrays(data: bytes, name: str) -> tuple[NDArray[Any], NDArray[Any] | Non
                 raise LabelsError(f'{name} has no array called "labels"')
             wanted = members
         for member in wanted:
-            with archive.open(member) as file:
-                size = _npy_size(file)
-            if limit is not None and size > _MOST_ITEM_BYTES * limit:
-                raise ImageError(
-                    f"{name} has too many pixels to be safe; if you trust it, raise "
-                    "PIL.Image.MAX_IMAGE_PIXELS"
-                ) from Image.DecompressionBombError()
-            arrays[member] = npy_array(archive.read(member), name)
+            with opened_member(archive, member) as file:
+                start = file.read(_MOST_HEADER)
+                header = io.BytesIO(start)
+                size = _npy_size(header)
+                if limit is not None and size > _MOST_ITEM_BYTES * limit:
+                    raise ImageError(
+                        f"{name} has too many pixels to be safe; if you trust it, raise "
+                        "PIL.Image.MAX_IMAGE_PIXELS"
+                    ) from Image.DecompressionBombError()
+                # However much stands behind the array, it is no part of it.
+                rest = file.read(max(header.tell() + size - len(start), 0))
+            arrays[member] = npy_array(start + rest, name)
     return arrays[wanted[0] if len(wanted) == 1 else "labels.npy"], arrays.get("palette.npy")
 
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.errors import ImageError
+from kqcodec.errors import ImageError, LimitError
+from kqcodec.limits import most_bytes
 from kqcodec.metadata import turns
 from kqcodec.profiles import in_srgb
+from kqcodec.source import read_at_most
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -252,18 +254,22 @@ def _from_file(
 
 
 def contents(file: BinaryIO | Any, name: str) -> bytes:
-    """All that is left in a file, at least one byte.
+    """All that is left in a file, at least one byte, and at most eight for each pixel that
+    Pillow's limit allows, or 1 GiB; see ``kqcodec.limits``.
 
     Raises:
-        ImageError: it is empty.
+        ImageError: it is empty, or has more.
         TypeError: it is open in text mode.
     """
-    data = file.read()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"{name} must be opened in binary mode, 'rb'")
+    from PIL import Image
+
+    try:
+        data = read_at_most(file, most_bytes(Image.MAX_IMAGE_PIXELS), name)
+    except LimitError as exc:
+        raise ImageError(f"{name}: {exc}") from exc
     if len(data) == 0:
         raise ImageError(f"{name} is empty: it has 0 bytes")
-    return bytes(data)
+    return data
 
 
 def opened_image(data: bytes, name: str) -> Image.Image:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, cast
 
 from kqcodec.container import record_size
-from kqcodec.errors import FormatError
+from kqcodec.errors import FormatError, KqError
 from kqcodec.header import HEADER_SIZE, Header
 from kqcodec.source import FileSource, Source
 
@@ -212,12 +212,17 @@ def parts_of(source: str | OpenFile) -> Parts:
         fs, path = file_system(source)
     else:
         fs, path, name = source.fs, source.path, source.path
-    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
-    if "http" in protocols or "https" in protocols:
+    if is_http(fs):
         from kqcodec.http import HttpParts
 
         return HttpParts(fs, path)
     return FileParts(fs, path, name)
+
+
+def is_http(fs: Any) -> bool:
+    """Whether a file system of fsspec is that of web servers."""
+    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
+    return "http" in protocols or "https" in protocols
 
 
 def file_system(url: str) -> tuple[Any, str]:
@@ -225,12 +230,20 @@ def file_system(url: str) -> tuple[Any, str]:
 
     Raises:
         ImportError: fsspec, or what it needs for such URLs, isn't installed.
-        OSError: no such kind of URL is known.
+        OSError: no such kind of URL is known; or it is the name of a member of an archive
+            that can't be opened.
     """
+    from kqcodec import archives
+
     try:
         core = importlib.import_module("fsspec.core")
     except ImportError as exc:
         raise ImportError(f"{url} needs fsspec; pip install 'kqcodec[remote]' brings it") from exc
+    if (place := archives.split(url)) is not None:
+        kind, name, rest = place
+        archive = archives.opened(kind, rest)
+        archive.check(name, url)
+        return archive.fs, name
     try:
         fs, path = translated(url, lambda: core.url_to_fs(url))
     except ImportError as exc:
@@ -246,11 +259,11 @@ def translated(name: str, action: Callable[[], _Result]) -> _Result:
 
     Raises:
         OSError: it failed.
-        ImportError, ValueError, KeyboardInterrupt: as they are.
+        ImportError, ValueError, KqError, KeyboardInterrupt: as they are.
     """
     try:
         return action()
-    except (OSError, ImportError, ValueError):
+    except (OSError, ImportError, ValueError, KqError):
         raise
     except Exception as exc:  # each library has exceptions of its own
         raise OSError(f"{name}: {type(exc).__name__}: {exc}") from exc

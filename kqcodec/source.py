@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeGuard, cast
 
 from kqcodec.errors import TruncatedError
+from kqcodec.limits import over_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Readable: TypeAlias = "str | os.PathLike[str] | Buffer | BinaryIO | OpenFile"
 
 _STEP = 1 << 20
+_LARGE_STEP = 1 << 24
 # "s3://bucket/name", and fsspec's "zip://name::https://host/archive.zip". One letter
 # before the colon is a Windows drive.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -91,6 +93,38 @@ class Source:
         if memoryview(found).nbytes < count:
             raise TruncatedError(f"the file ends within {part}")
         return found
+
+
+def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
+    """All that is left in a binary file, if that isn't more than ``most`` bytes; otherwise
+    no more than one of them over is read.
+
+    Raises:
+        LimitError: there are more.
+        TypeError: it is open in text mode.
+    """
+    parts: list[bytes] = []
+    step, left = _size_of(file) + 1, most
+    while True:
+        part = file.read(step if left is None else min(step, left + 1))
+        if not isinstance(part, (bytes, bytearray, memoryview)):
+            raise TypeError(f"{name} must be opened in binary mode, 'rb'")
+        if not part:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.append(bytes(part))
+        step = _LARGE_STEP
+        if left is not None:
+            left -= len(part)
+            if left < 0 and most is not None:
+                raise over_limit(most)
+
+
+def _size_of(file: BinaryIO) -> int:
+    """Bytes of a file of the system, so that it can be read at once."""
+    try:
+        return os.fstat(file.fileno()).st_size or _LARGE_STEP
+    except (OSError, AttributeError, ValueError):  # none, or closed
+        return _LARGE_STEP
 
 
 class BufferSource(Source):

@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import functools
 import os
+import posixpath
 import secrets
 import tempfile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from urllib.parse import unquote
 
+from kqcodec import archives
+from kqcodec.archives import refusal_of, refused
 from kqcodec.files import write_whole
-from kqcodec.remote import State, file_system, persistently, translated
+from kqcodec.remote import State, file_system, is_http, persistently, translated
+from kqcodec.source import read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Buffer
+
+    from kqcodec.archives import Archive
 
 # Where an object is there when all of it is, and not before.
 _OBJECT_STORES = frozenset(
@@ -37,12 +44,14 @@ class Entry(NamedTuple):
         relative: its path below the folder that was asked about.
         size: its bytes, or 0 where the store doesn't tell.
         mark: tells its versions apart, as far as the store does; or "".
+        refusal: why it won't be opened, a sentence; or "".
     """
 
     url: str
     relative: str
-    size: int
-    mark: str
+    size: int = 0
+    mark: str = ""
+    refusal: str = ""
 
 
 def joined(url: str, relative: str) -> str:
@@ -83,28 +92,75 @@ def is_folder(url: str) -> bool:
         OSError, ImportError: as ``file_system``, or it can't be looked at.
     """
     fs, path = file_system(url)
+    if is_http(fs):
+        from kqcodec import http_listing
+
+        return http_listing.is_folder(fs, path)
     return bool(translated(url, lambda: persistently(lambda: fs.isdir(path))))
 
 
 def find(url: str) -> Iterator[Entry]:
     """The files below that URL, at any depth, by their paths; none where there is nothing.
+    Those whose names lead elsewhere, or are those of several, are among them, refused.
 
     Raises:
         OSError, ImportError: as ``is_folder``.
     """
-    fs, path = file_system(url)
+    found = _in_archive(url)
+    if found is None:
+        fs, path = file_system(url)
+        found = _on_server(fs, path) if is_http(fs) else _in_store(fs, path, url)
+    for entry in sorted(found, key=lambda entry: entry.relative):
+        problem = entry.refusal or refusal_of(entry.relative)
+        yield entry._replace(refusal=refused(entry.url, problem) if problem else "")
+
+
+def _in_store(fs: Any, path: str, url: str) -> Iterator[Entry]:
     fs.invalidate_cache(path)
     try:
         found = translated(url, lambda: persistently(lambda: fs.find(path, detail=True)))
     except FileNotFoundError:
         return
     top = str(path).rstrip("/")
-    for name in sorted(found):
-        info = found[name]
-        relative = name[len(top) :].lstrip("/") if name.startswith(top) else name.lstrip("/")
+    for name, info in found.items():
+        relative = name[len(top) :].lstrip("/") if name.startswith(top) else name
         if relative and info.get("type", "file") == "file":
             state = State.of(info)
             yield Entry(joined(url, relative), relative, state.size or 0, "|".join(state.marks))
+
+
+def _on_server(fs: Any, url: str) -> Iterator[Entry]:
+    from kqcodec import http_listing
+
+    for name in http_listing.find(fs, url):
+        # What stands for a letter may stand for a dot or a slash.
+        problem = refusal_of(name) or refusal_of(unquote(name))
+        yield Entry(name if problem else joined(url, name), name, refusal=problem)
+
+
+def _in_archive(url: str) -> Iterator[Entry] | None:
+    """The files of a zip or tar file, below the folder that the URL names in it; None where
+    it is of something else."""
+    place = archives.split(url)
+    if place is None:
+        return None
+    kind, folder, rest = place
+    archive = archives.opened(kind, rest)
+    return _members(archive, kind, folder.strip("/"), rest)
+
+
+def _members(archive: Archive, kind: str, folder: str, rest: str) -> Iterator[Entry]:
+    top = folder + "/" if folder else ""
+    for name, problem in archive.files.items():
+        # Who packs a folder as "." has "./" before each name.
+        plain = posixpath.normpath(name) if not problem else name
+        if plain.startswith(top):
+            relative, url = plain[len(top) :], f"{kind}://{name}::{rest}"
+            if problem:
+                yield Entry(url, relative, refusal=problem)
+            else:
+                state = State.of(archive.fs.info(name))
+                yield Entry(url, relative, state.size or 0, "|".join(state.marks))
 
 
 def look(url: str) -> int | None:
@@ -114,6 +170,10 @@ def look(url: str) -> int | None:
         OSError, ImportError: as ``is_folder``.
     """
     fs, path = file_system(url)
+    if is_http(fs):
+        from kqcodec import http
+
+        return http.look(fs, path)
 
     def size() -> Any:
         fs.invalidate_cache(path)
@@ -126,14 +186,29 @@ def look(url: str) -> int | None:
     return int(info["size"] or 0) if info["type"] == "file" else None
 
 
-def read(url: str) -> bytes:
-    """All of a file.
+def read(url: str, most: int | None) -> bytes:
+    """All of a file of at most so many bytes; None for no limit.
 
     Raises:
+        LimitError: it has more; no more than one of them is read.
         OSError, ImportError: as ``is_folder``.
     """
     fs, path = file_system(url)
-    return bytes(translated(url, lambda: persistently(lambda: fs.cat_file(path))))
+
+    def whole() -> bytes:
+        with _stream(fs, path) as file:
+            return read_at_most(file, most, url)
+
+    return translated(url, lambda: persistently(whole))
+
+
+def _stream(fs: Any, path: str) -> BinaryIO:
+    """A file to be read from front to end."""
+    if is_http(fs):
+        from kqcodec.http import HttpStream
+
+        return cast("BinaryIO", HttpStream(fs, path))
+    return cast("BinaryIO", fs.open(path, "rb", cache_type="none"))
 
 
 def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from kqcodec.cli.failures import STREAM, Failure, display_name, failure_of
+from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, failure_of
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -144,10 +144,13 @@ def _search_url(url: str, wanted: Callable[[str], bool], found: Search) -> None:
             found.files.append(Found(url, stores.base_name(url)))
             return
         for entry in stores.find(url):
-            # Hidden; and an archive's "../" must not lead out of where results go.
+            is_wanted = wanted(os.path.splitext(entry.relative)[1].lower())
+            if entry.refusal and is_wanted:
+                found.failures.append((entry.url, Failure(REFUSED, entry.refusal)))
+                continue
             if any(part.startswith(".") for part in entry.relative.split("/")):
                 continue
-            if wanted(os.path.splitext(entry.relative)[1].lower()):
+            if is_wanted:
                 found.files.append(Found(entry.url, entry.relative, entry.size, entry.mark))
             else:
                 found.passed_over.append(entry.url)

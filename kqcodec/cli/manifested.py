@@ -18,10 +18,10 @@ from kqcodec.cli.failures import (
     worse,
 )
 from kqcodec.cli.progress import progress
-from kqcodec.errors import KqError
+from kqcodec.errors import KqError, LimitError
 from kqcodec.manifest import Manifest
 from kqcodec.parallel import ordered_map, thread_count
-from kqcodec.source import is_url
+from kqcodec.source import is_url, read_at_most
 
 
 def verify(path: str, threads: int | None, max_pixels: int, *, as_json: bool, quiet: bool) -> int:
@@ -83,11 +83,15 @@ def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
     if not (isinstance(name, str) and isinstance(size, int) and isinstance(digest, str)):
         raise Failure(REFUSED, f"{record['input']}: the manifest doesn't say what became of it")
     shown = display_name(name)
-    data = _contents(name)
+    try:
+        data = _contents(name, max(size, 0))
+        count = f"{len(data):,}"
+    except LimitError:
+        data, count = b"", "more"
     if len(data) != size:
         raise Failure(
             REFUSED,
-            f"{shown}: it has {len(data):,} bytes, but {size:,} were written; encode it anew",
+            f"{shown}: it has {count} bytes, but {size:,} were written; encode it anew",
         )
     if hashlib.sha256(data).hexdigest() != digest:
         raise Failure(REFUSED, f"{shown}: it has other bytes than were written; encode it anew")
@@ -97,10 +101,10 @@ def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
     return {"input": name, "file_bytes": size, "sha256": digest, **report.to_dict()}
 
 
-def _contents(name: str) -> bytes:
+def _contents(name: str, most: int) -> bytes:
     if is_url(name):
         from kqcodec import stores
 
-        return stores.read(name)
+        return stores.read(name, most)
     with open(name, "rb") as file:
-        return file.read()
+        return read_at_most(file, most, name)

@@ -19,8 +19,9 @@ from kqcodec.cli.failures import (
     display_name,
     reading,
 )
-from kqcodec.errors import ColorsError, ImageError, LabelsError
-from kqcodec.source import is_url
+from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError
+from kqcodec.limits import most_bytes
+from kqcodec.source import is_url, read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,14 +40,21 @@ class _Named(io.BytesIO):
         self.name = name
 
 
-def picture_source(name: str) -> str | BinaryIO:
+def picture_source(name: str, max_pixels: int) -> str | BinaryIO:
     """What the API reads for the input ``name``: a path, or all of standard input or of
-    what a URL leads to."""
+    what a URL leads to.
+
+    Raises:
+        LimitError: there is more than a picture of so many pixels may have.
+    """
     if is_url(name):
         from kqcodec import stores
 
-        return _Named(stores.read(name), name)
-    return name if name != STREAM else _Named(sys.stdin.buffer.read(), STANDARD_INPUT)
+        return _Named(stores.read(name, most_bytes(max_pixels)), name)
+    if name != STREAM:
+        return name
+    data = read_at_most(sys.stdin.buffer, most_bytes(max_pixels), STANDARD_INPUT)
+    return _Named(data, STANDARD_INPUT)
 
 
 @contextlib.contextmanager
@@ -55,7 +63,7 @@ def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
     shown = display_name(name)
     with reading(shown):
         try:
-            yield picture_source(name)
+            yield picture_source(name, max_pixels)
         except ImageError as exc:
             raise image_failure(exc, shown, max_pixels) from exc
 
@@ -96,7 +104,7 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
             f"{name}: the picture has more than {max_pixels:,} pixels; "
             "raise --max-pixels if you trust the file",
         )
-    if isinstance(exc, LabelsError):
+    if isinstance(exc, LabelsError) or isinstance(exc.__cause__, LimitError):
         return Failure(REFUSED, str(exc))
     if isinstance(exc, ColorsError):
         of_palette = "palette" in str(exc)

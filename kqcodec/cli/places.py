@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kqcodec.cli.failures import STREAM
+from kqcodec.errors import LimitError
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -29,8 +30,12 @@ def holds(target: str, parts: Iterable[Buffer]) -> int | None:
         from kqcodec import stores
 
         data = b"".join(parts)
-        same = stores.look(target) == len(data) and stores.read(target) == data
-        return len(data) if same else None
+        if stores.look(target) != len(data):
+            return None
+        try:
+            return len(data) if stores.read(target, len(data)) == data else None
+        except LimitError:  # it has grown meanwhile
+            return None
     try:
         with open(target, "rb") as file:
             if not all(file.read(memoryview(part).nbytes) == part for part in parts):
