@@ -28,7 +28,7 @@ def is_folder(fs: Any, url: str) -> bool:
         OSError: it can't be looked at.
     """
     try:
-        return not all(map(_leads_elsewhere, _links(fs, url)))
+        return not all(map(leads_elsewhere, _links(fs, url)))
     except FileNotFoundError:
         return False
 
@@ -38,6 +38,7 @@ def find(fs: Any, url: str) -> Iterator[str]:
     elsewhere what they say.
 
     Raises:
+        FileNotFoundError: there is no such folder.
         OSError: a page can't be read, or there is no end of them.
     """
     waiting, seen, files = [""], {""}, 0
@@ -46,8 +47,8 @@ def find(fs: Any, url: str) -> Iterator[str]:
         for name in dict.fromkeys(_links(fs, _below(url, folder))):
             if not name.endswith("/"):
                 files += 1
-                yield name if _leads_elsewhere(name) else folder + name
-            elif not _leads_elsewhere(name) and folder + name not in seen:
+                yield name if leads_elsewhere(name) else folder + name
+            elif not leads_elsewhere(name) and folder + name not in seen:
                 seen.add(folder + name)
                 waiting.append(folder + name)
         if len(seen) > _MOST_FOLDERS or files > _MOST_FILES:
@@ -58,7 +59,8 @@ def _below(url: str, folder: str) -> str:
     return f"{url.rstrip('/')}/{folder}"
 
 
-def _leads_elsewhere(name: str) -> bool:
+def leads_elsewhere(name: str) -> bool:
+    """Whether what ``find`` gives is a link to another place, not a path in the folder."""
     return "://" in name or name.startswith("/")
 
 

@@ -132,10 +132,15 @@ def _in_store(fs: Any, path: str, url: str) -> Iterator[Entry]:
 def _on_server(fs: Any, url: str) -> Iterator[Entry]:
     from kqcodec import http_listing
 
-    for name in http_listing.find(fs, url):
-        # What stands for a letter may stand for a dot or a slash.
-        problem = refusal_of(name) or refusal_of(unquote(name))
-        yield Entry(name if problem else joined(url, name), name, refusal=problem)
+    try:
+        for name in http_listing.find(fs, url):
+            if http_listing.leads_elsewhere(name):
+                yield Entry(name, name, refusal="it lies outside of the folder that links to it")
+            else:
+                # What stands for a letter may stand for a dot or a slash.
+                yield Entry(joined(url, name), name, refusal=refusal_of(unquote(name)))
+    except FileNotFoundError:
+        return
 
 
 def _in_archive(url: str) -> Iterator[Entry] | None:

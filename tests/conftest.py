@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from servers import http_site
 
 from kqcodec import kernels
 
@@ -71,3 +72,20 @@ def corpus() -> Path:
     if not folder:
         pytest.skip("KQCODEC_CORPUS names no folder of images")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def _server():
+    with http_site() as site:
+        yield site
+
+
+@pytest.fixture
+def site(_server):
+    """A web server without files, and without troubles."""
+    _server.files.clear()
+    _server.asked.clear()
+    _server.headers.clear()
+    _server.trouble = None
+    _server.etags = _server.ranges = _server.insists = True
+    return _server

@@ -22,6 +22,7 @@ class Site:
     Attributes:
         files: contents by path, "/a.kq".
         asked: (method, path, (start, stop) or None) of each request.
+        headers: those of each request.
         trouble: what happens to a request: takes the handler and the bytes to send, and
             returns whether it has answered itself.
         etags, ranges, insists: whether the server sends ETags, knows ranges, and
@@ -31,6 +32,7 @@ class Site:
     def __init__(self):
         self.files = {}
         self.asked = []
+        self.headers = []
         self.trouble = None
         self.etags = self.ranges = self.insists = True
         self.url = ""
@@ -57,6 +59,7 @@ def _handler(site):
             found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
             span = (int(found[1]), int(found[2]) + 1) if found else None
             site.asked.append((self.command, self.path, span))
+            site.headers.append(self.headers)
             if site.trouble is not None and site.trouble(self, span):
                 return
             data = site.files.get(self.path)
@@ -77,6 +80,18 @@ def _handler(site):
                 start, stop = span[0], min(span[1], len(data))
                 headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
                 self.send(206, data[start:stop], headers)
+
+        def drip(self, status, headers, part, pause=0.0):
+            """Send a head, and then that part over and over, until the client hangs up."""
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(part)
+                    time.sleep(pause)
 
         def send(self, status, body, headers=(), length=None):
             self.send_response(status)

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 from samples import indexed
-from servers import http_site, s3_site
+from servers import s3_site
 
 import kqcodec
 from kqcodec import errors
@@ -26,21 +26,6 @@ fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("aiohttp")
 
 NAME = "/big.kq"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with http_site() as site:
-        yield site
-
-
-@pytest.fixture
-def site(server):
-    server.files.clear()
-    server.asked.clear()
-    server.trouble = None
-    server.etags = server.ranges = server.insists = True
-    return server
 
 
 def picture(k=16, width=1000, height=700, channels=3):

@@ -195,7 +195,9 @@ max_pixels_option = click.option(
     default=MAX_PIXELS,
     show_default=True,
     metavar="N",
-    help="Refuse pictures of more than N pixels.",
+    help="Refuse pictures of more than N pixels, and files of other formats of more than 8 N "
+    "bytes, or 1 GiB. What is read in pieces may by default have 4096 pixels for each of its "
+    "bytes.",
 )
 tile_option = click.option(
     "--tile",
@@ -221,11 +223,19 @@ _PIXELS_A_BYTE = 4096
 
 
 def most_pixels_by_tiles(name: str, max_pixels: int) -> int:
-    """The limit for the .kq file ``name`` where its tiles are dealt with one by one: the
-    one that was asked for, or else what the file's size allows, if that is more."""
-    if max_pixels != MAX_PIXELS or not os.path.isfile(name):
+    """The limit for the file ``name``, or the folder of a zarr array, where its tiles are
+    dealt with one by one: the one that was asked for, or else what its size allows, if that
+    is more."""
+    if max_pixels != MAX_PIXELS:
         return max_pixels
-    return max(max_pixels, _PIXELS_A_BYTE * os.path.getsize(name))
+    return max(max_pixels, _PIXELS_A_BYTE * _stored_bytes(name))
+
+
+def _stored_bytes(name: str) -> int:
+    if not os.path.isdir(name):
+        return os.path.getsize(name) if os.path.isfile(name) else 0
+    paths = (os.path.join(top, file) for top, _, files in os.walk(name) for file in files)
+    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
 
 
 def complete_files(

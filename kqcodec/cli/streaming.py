@@ -21,7 +21,7 @@ from kqcodec.cli.failures import (
     refusing_tile,
 )
 from kqcodec.cli.goals import SizeType
-from kqcodec.cli.options import MAX_PIXELS, ParamType
+from kqcodec.cli.options import MAX_PIXELS, ParamType, most_pixels_by_tiles
 from kqcodec.cli.places import digested
 from kqcodec.cli.progress import stages
 
@@ -211,7 +211,7 @@ def encode_pieces(
         stack.enter_context(reading(shown))
         stack.enter_context(refusing_tile(name))
         blocks = stack.enter_context(_opened(name, settings))
-        _check_limit(shown, blocks, settings.max_pixels)
+        _check_limit(name, blocks, settings)
         progress = stack.enter_context(stages(shown, hidden=hidden))
         stream = stack.enter_context(
             opened_stream(
@@ -264,12 +264,24 @@ def _raw_file(name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _check_limit(shown: str, blocks: Blocks, most: int) -> None:
-    """Memory has a bound of its own here, so only a limit that was asked for counts."""
-    pixels = blocks.width * blocks.height
-    if most != MAX_PIXELS and pixels > most:
-        raise Failure(
-            REFUSED,
-            f"{shown}: the picture has {pixels:,} pixels, more than {most:,}; raise --max-pixels "
-            "if you trust the file",
-        )
+def _check_limit(name: str, blocks: Blocks, settings: Settings) -> None:
+    """Memory has a bound of its own here, but time hasn't; and what is stored together is
+    unpacked together.
+
+    Raises:
+        Failure: the picture, or a part of it that is stored together, has too many pixels.
+    """
+    asked = settings.max_pixels
+    if settings.pieces.raw is not None and asked == MAX_PIXELS:
+        return  # the size is the user's own word
+    wide, high = blocks.chunk or (1, 1)
+    for pixels, most, what in (
+        (blocks.width * blocks.height, most_pixels_by_tiles(name, asked), "the picture has"),
+        (min(wide, blocks.width) * min(high, blocks.height), asked, "each of its parts has"),
+    ):
+        if pixels > most:
+            raise Failure(
+                REFUSED,
+                f"{display_name(name)}: {what} {pixels:,} pixels, more than {most:,}; raise "
+                "--max-pixels if you trust the file",
+            )
