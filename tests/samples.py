@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
+from kqcodec.encoder import encode_indexed
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.kernels import chosen
 
@@ -38,3 +41,17 @@ def indexed_images(draw: st.DrawFn, max_side: int = 70) -> IndexedImage:
     image = indexed(width, height, k, draw(st.integers(0, 2**32 - 1)), channels)
     spread = draw(st.sampled_from((k, max(1, k // 4), 1)))
     return IndexedImage(image.palette, k - 1 - image.labels.astype(np.int64) % spread)
+
+
+def tiled(
+    k: int = 16, width: int = 1000, height: int = 700, channels: int = 3
+) -> tuple[IndexedImage, bytes]:
+    """In tiles of 128 x 128, 8 in a row and 6 rows, about 8 kB each."""
+    image = indexed(width, height, k, seed=k, channels=channels)
+    return image, encode_indexed(image, coder="packed", tile=128)
+
+
+def region(image: IndexedImage, box: tuple[int, int, int, int]) -> Any:
+    """The labels of a rectangle."""
+    left, upper, right, lower = box
+    return image.labels[upper:lower, left:right]

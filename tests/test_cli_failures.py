@@ -274,3 +274,68 @@ def test_names_that_are_not_unicode(tmp_path):
     assert result.exit_code == 0
     assert os.path.exists(path[:-3] + b"kq")
     assert "�.kq: 64 x 64" in result.stdout
+
+
+# --- files without an end ---------------------------------------------------------------
+
+TOO_MANY = "the file has more than 1,048,576 bytes"
+ENDLESS = "/dev/zero"
+# What each command says of a file that never ends.
+AT_AN_ENDLESS_FILE = {
+    ("encode", "{}"): TOO_MANY,
+    ("encode", "--labels", "{}"): TOO_MANY,
+    ("encode", "--keep", "all", "{}"): TOO_MANY,
+    ("encode", "-r", "{}"): TOO_MANY,
+    ("encode", "--raw", "9x9", "{}"): "goes on behind 9 x 9 pixels",
+    ("encode", "good.png", "--palette", "{}"): "too large for a palette",
+    ("encode", "good.png", "--manifest", "{}"): "/dev/zero is no manifest",
+    ("palette", "{}"): TOO_MANY,
+    ("palette", "link.gpl"): "too large for a palette",
+    ("elbow", "{}"): TOO_MANY,
+    ("bench", "{}", "--no-times"): TOO_MANY,
+    ("segment", "{}"): TOO_MANY,
+    ("segment", "--labels", "{}"): TOO_MANY,
+    ("segment", "--labels", "good.kq", "--original", "{}"): TOO_MANY,
+    ("report", "{}"): TOO_MANY,
+    ("decode", "{}"): "not a .kq file",
+    ("decode", "--region", "0,0,1,1", "{}"): "not a .kq file",
+    ("info", "{}"): "not a .kq file",
+    ("verify", "{}"): "not a .kq file",
+    ("verify", "--manifest", "{}"): "/dev/zero is no manifest",
+    ("convert", "{}", "-o", "new.npy"): "not a .kq file",
+    ("thumbnail", "{}", "t.png"): "not a .kq file",
+    ("repair", "{}", "-o", "new.kq"): "larger than any picture within max_pixels",
+}
+
+
+@pytest.mark.skipif(not os.path.exists(ENDLESS), reason="there is no /dev/zero")
+@pytest.mark.usefixtures("small_inputs")
+@pytest.mark.parametrize("command", AT_AN_ENDLESS_FILE, ids=" ".join)
+def test_a_file_without_an_end_is_a_sentence(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kqcodec.recovery.DEFAULT_MAX_PIXELS", 1 << 18)
+    monkeypatch.setattr("kqcodec.manifest._LONGEST", 1 << 16)
+    monkeypatch.setattr("kqcodec.palette_files._MOST_BYTES", 1 << 16)
+    os.symlink(ENDLESS, "link.gpl")
+    Image.fromarray(NOISE).save("good.png")
+    kqcodec.write("good.kq", samples.indexed(64, 64, 4))
+    words = [word.format(ENDLESS) for word in command]
+    if command[0] == "repair":
+        words += ["--max-pixels", 1 << 18]
+    message = refusal(kq(*words), failures.REFUSED)
+    assert AT_AN_ENDLESS_FILE[command] in message
+    assert files_in(tmp_path) == ["good.kq", "good.png", "link.gpl"]
+
+
+@pytest.mark.usefixtures("small_inputs")
+def test_standard_input_has_the_limit_of_files(tmp_path):
+    message = refusal(kq("encode", "-", "-o", tmp_path / "a.kq", stdin=bytes(2 << 20)), 1)
+    assert f"standard input: {TOO_MANY}" in message
+
+
+def test_the_limit_of_bytes_rises_with_that_of_pixels():
+    from kqcodec.limits import most_bytes
+
+    assert most_bytes(1) == most_bytes(2**27) == 2**30
+    assert most_bytes(2**30) == 2**33
+    assert most_bytes(None) is None

@@ -173,6 +173,42 @@ def test_a_limit_of_pixels_that_was_asked_for(picture, folder):
     assert "27,000 pixels, more than 1,000" in told
 
 
+def huge_zarr(path, side, chunk):
+    """A zarr array of which nothing is stored but its description."""
+    zarr = pytest.importorskip("zarr")
+    zarr.create_array(path, shape=(side, side, 3), chunks=(chunk, chunk, 3), dtype="uint8")
+    return path
+
+
+@pytest.mark.parametrize("labels", [[], ["--labels"]])
+def test_ten_gigapixels_of_nothing_are_refused(folder, labels):
+    huge_zarr("a.zarr", 100_000, 1024)
+    told = refusal(kq("encode", "a.zarr", "-o", "a.kq", *labels), 1)
+    assert "the picture has 10,000,000,000 pixels" in told
+    assert "raise --max-pixels" in told
+
+
+def test_chunks_have_the_limit_of_pictures(folder):
+    huge_zarr("a.zarr", 20_000, 20_000)
+    with open("a.zarr/stored", "wb") as file:
+        file.truncate(1 << 20)
+    told = refusal(kq("encode", "a.zarr", "-o", "a.kq"), 1)
+    assert "each of its parts has 400,000,000 pixels, more than 134,217,728" in told
+
+
+def test_a_sparse_array_may_have_pixels_for_the_bytes_that_it_has(folder, monkeypatch):
+    """As large files that are read in pieces on purpose do."""
+    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 4)
+    monkeypatch.setattr("kqcodec.cli.streaming.MAX_PIXELS", 100)
+    monkeypatch.setattr("kqcodec.cli.options.MAX_PIXELS", 100)
+    np.save("a.npy", np.zeros((30, 40), np.uint8))  # 1,328 bytes
+    assert kq("encode", "a.npy", "-k", 2, "--max-pixels", 100, "-q").exit_code == 0
+    np.save("a.npy", np.zeros((30, 40), bool))
+    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 0)
+    told = refusal(kq("encode", "a.npy", "--force", "--max-pixels", 100), 1)
+    assert "1,200 pixels, more than 100" in told
+
+
 def test_too_little_memory(picture, folder):
     np.save("a.npy", picture)
     assert "MB are needed" in refusal(kq("encode", "a.npy", "--memory", "100MB"), 2)

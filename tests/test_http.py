@@ -43,19 +43,6 @@ def dripping(*arguments, **options):
     return lambda handler, _span: handler.drip(*arguments, **options) or True
 
 
-@pytest.fixture
-def hasty(monkeypatch):
-    """No pause before another attempt."""
-    monkeypatch.setattr("kqcodec.remote._PAUSES", (0, 0))
-
-
-@pytest.fixture
-def small_inputs(monkeypatch):
-    """The limit on bytes is a megabyte."""
-    monkeypatch.setattr("kqcodec.limits._INPUT", 1 << 20)
-    monkeypatch.setattr("kqcodec.limits._INPUT_BYTES_A_PIXEL", 0)
-
-
 # --- bytes without an end -------------------------------------------------------------
 
 

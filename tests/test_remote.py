@@ -9,8 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from samples import indexed
-from servers import s3_site
+from samples import indexed, region, tiled
 
 import kqcodec
 from kqcodec import errors
@@ -28,17 +27,6 @@ pytest.importorskip("aiohttp")
 NAME = "/big.kq"
 
 
-def picture(k=16, width=1000, height=700, channels=3):
-    """In tiles of 128 x 128, 8 in a row and 6 rows, about 8 kB each."""
-    image = indexed(width, height, k, seed=k, channels=channels)
-    return image, kqcodec.encode_indexed(image, coder="packed", tile=128)
-
-
-def region(image, box):
-    left, upper, right, lower = box
-    return image.labels[upper:lower, left:right]
-
-
 @pytest.mark.parametrize(
     ("box", "runs"),
     [
@@ -51,7 +39,7 @@ def region(image, box):
     ],
 )
 def test_a_region_takes_two_requests_and_one_for_each_run_of_tiles(site, box, runs):
-    image, data = picture()
+    image, data = tiled()
     site.files[NAME] = data
     found = kqcodec.read_region(site.url + NAME, box)
     assert (found.labels == region(image, box)).all()
@@ -74,7 +62,7 @@ def sliced(url, box):
 @pytest.mark.parametrize("how", [lambda *where: kqcodec.read_region(*where).labels, sliced])
 def test_runs_of_tiles_are_asked_for_at_once(site, how):
     """No answer comes before the other run is asked for, too."""
-    image, data = picture()
+    image, data = tiled()
     site.files[NAME] = data
     directory = len(data) - Header.from_bytes(data[:20]).directory_size
     both, met = threading.Barrier(2), []
@@ -94,7 +82,7 @@ def test_runs_of_tiles_are_asked_for_at_once(site, how):
 @pytest.mark.parametrize("width", [300, 5000])
 def test_many_runs_are_each_asked_for_once(site, width, monkeypatch):
     monkeypatch.setattr("kqcodec.remote._MOST_WAITING", 30_000)
-    image, data = picture(width=width, height=3000)
+    image, data = tiled(width=width, height=3000)
     site.files[NAME] = data
     for box in [(200, 600, 299, 2900), (0, 900, 150, 2999)]:
         site.asked.clear()
@@ -125,7 +113,7 @@ def with_sections(data, payload):
 
 @pytest.mark.parametrize("length", [10, 70_000, 1_000_000])
 def test_sections_of_any_length_take_no_more_than_a_third_request(site, length):
-    image, data = picture()
+    image, data = tiled()
     site.files[NAME] = with_sections(data, os.urandom(length))
     assert kqcodec.decode_indexed(site.files[NAME]) == image
     box = (300, 300, 310, 310)
@@ -134,7 +122,7 @@ def test_sections_of_any_length_take_no_more_than_a_third_request(site, length):
 
 
 def test_the_longest_palette_takes_a_third_request(site):
-    image, data = picture(k=65_536, width=600, height=300, channels=4)
+    image, data = tiled(k=65_536, width=600, height=300, channels=4)
     site.files[NAME] = data
     box = (300, 200, 310, 280)  # two rows of tiles
     found = kqcodec.read_region(site.url + NAME, box)
@@ -153,7 +141,7 @@ def test_a_file_of_one_tile_is_read_in_two_requests_at_most(site, side, requests
 
 
 def test_everything_that_reads_a_path_reads_a_url(site):
-    image, data = picture()
+    image, data = tiled()
     site.files[NAME] = data
     url = site.url + NAME
     assert kqcodec.read(url) == image
@@ -191,7 +179,7 @@ def read_corner(site):
 
 
 def test_a_server_without_ranges_is_refused_in_a_sentence(site):
-    site.files[NAME] = picture()[1]
+    site.files[NAME] = tiled()[1]
     site.ranges = False
     with pytest.raises(OSError, match="whole files only, no ranges; download it"):
         read_corner(site)
@@ -200,7 +188,7 @@ def test_a_server_without_ranges_is_refused_in_a_sentence(site):
 
 
 def test_a_whole_file_needs_no_ranges(site):
-    image, data = picture()
+    image, data = tiled()
     site.files[NAME] = data
     site.ranges = False
     assert kqcodec.read(site.url + NAME) == image
@@ -225,12 +213,6 @@ def test_missing_forbidden_failing(site):
     site.trouble = lambda handler, span: handler.send(418, b"no") or True
     with pytest.raises(OSError, match="the server answers 418"):
         read_corner(site)
-
-
-@pytest.fixture
-def hasty(monkeypatch):
-    """No pause before another attempt."""
-    monkeypatch.setattr("kqcodec.remote._PAUSES", (0, 0))
 
 
 def failing(times, fail):
@@ -263,7 +245,7 @@ def overloaded(handler):
 @pytest.mark.parametrize("fail", [cut, hang_up, overloaded])
 @pytest.mark.usefixtures("hasty")
 def test_what_passes_is_tried_again(site, fail):
-    image, data = picture()
+    image, data = tiled()
     site.files[NAME] = data
     site.trouble = failing(2, fail)
     if fail is cut:  # a lie about the range comes first: make it an honest one
@@ -282,7 +264,7 @@ def test_what_passes_is_tried_again(site, fail):
 
 @pytest.mark.usefixtures("hasty")
 def test_a_lost_connection_is_a_sentence(site):
-    site.files[NAME] = picture()[1]
+    site.files[NAME] = tiled()[1]
     site.trouble = failing(99, hang_up)
     with pytest.raises(ConnectionError, match=r"big\.kq: there is no connection"):
         read_corner(site)
@@ -292,7 +274,7 @@ def test_a_lost_connection_is_a_sentence(site):
 
 
 def test_another_range_than_asked_for_is_refused(site):
-    site.files[NAME] = picture()[1]
+    site.files[NAME] = tiled()[1]
     site.trouble = failing(99, cut)
     with pytest.raises(OSError, match="another range than was asked for"):
         read_corner(site)
@@ -300,7 +282,7 @@ def test_another_range_than_asked_for_is_refused(site):
 
 @pytest.mark.usefixtures("hasty")
 def test_an_answer_cut_short_is_a_sentence(site):
-    data = site.files[NAME] = picture()[1]
+    data = site.files[NAME] = tiled()[1]
     span = f"bytes {len(data) - 196}-{len(data) - 1}/{len(data)}"
     site.trouble = failing(99, lambda h: h.send(206, b"a" * 100, {"Content-Range": span}))
     with pytest.raises(ConnectionError, match="of 196 bytes only 100 came"):
@@ -313,7 +295,7 @@ def test_a_file_that_changes_between_requests_is_noticed(site, insists, longer):
     """Even where the parts of both fit together: same header, same sizes."""
     site.insists = insists
     first, second = (
-        picture()[1],
+        tiled()[1],
         kqcodec.encode_indexed(indexed(1000, 700, 16, seed=99), coder="packed", tile=128),
     )
     site.files[NAME] = first
@@ -331,7 +313,7 @@ def test_a_file_that_changes_between_requests_is_noticed(site, insists, longer):
 
 def test_a_shorter_file_between_requests_is_noticed_without_etags(site):
     site.etags = False
-    site.files[NAME] = picture()[1]
+    site.files[NAME] = tiled()[1]
 
     def swap(handler, span):
         if span[0] > 0:
@@ -345,7 +327,7 @@ def test_a_shorter_file_between_requests_is_noticed_without_etags(site):
 
 def test_a_file_in_memory_that_changes_is_noticed():
     memory = fsspec.filesystem("memory")
-    _image, data = picture()
+    _image, data = tiled()
     memory.pipe("/changing.kq", data)
     tiles = kqcodec.read_tiles("memory://changing.kq")
     next(tiles)
@@ -364,7 +346,7 @@ def test_empty_and_foreign_files(site):
 
 
 def test_every_truncation_and_flip_at_the_front_ends_as_for_a_file(site):
-    data = picture(k=40_000, width=300, height=300)[1]
+    data = tiled(k=40_000, width=300, height=300)[1]
     directory = Header.from_bytes(data[:20]).directory_size
     for position in [*range(0, 20), 5000, 119_000, len(data) - directory + 3, len(data) - 1]:
         flipped = bytearray(data)
@@ -396,7 +378,7 @@ def test_without_fsspec_a_sentence_names_the_extra(monkeypatch):
 
 
 def test_parts_past_the_end_say_changed(site):
-    site.files[NAME] = picture()[1]
+    site.files[NAME] = tiled()[1]
     fs, _ = fsspec.core.url_to_fs(site.url + NAME)
     parts = HttpParts(fs, site.url + NAME)
     size = parts.find_size()
@@ -405,7 +387,7 @@ def test_parts_past_the_end_say_changed(site):
 
 
 def test_an_array_that_is_dropped_asks_for_nothing(site):
-    site.files[NAME] = picture()[1]
+    site.files[NAME] = tiled()[1]
     memory = fsspec.filesystem("memory")
     memory.pipe("/dropped.kq", site.files[NAME])
     for url in (site.url + NAME, "memory://dropped.kq"):
@@ -416,53 +398,6 @@ def test_an_array_that_is_dropped_asks_for_nothing(site):
         del view
         gc.collect()  # a warning of an exception that is ignored fails the test
         assert len(site.asked) == asked
-
-
-# S3
-
-
-@pytest.fixture(scope="module")
-def bucket():
-    pytest.importorskip("moto", reason="the extra s3test brings moto")
-    s3fs = pytest.importorskip("s3fs")
-    with s3_site() as (url, asked):
-        options = {"endpoint_url": url, "key": "k", "secret": "s"}
-        fs = s3fs.S3FileSystem(**options)
-        fs.mkdir("pictures")
-        yield fs, options, asked
-        s3fs.S3FileSystem.clear_instance_cache()
-
-
-def ranges(asked, name):
-    return [span for method, path, span in asked if path.endswith(name) and method == "GET"]
-
-
-def test_a_region_from_s3(bucket):
-    fs, options, asked = bucket
-    image, data = picture()
-    fs.pipe("pictures/big.kq", data)
-    asked.clear()
-    box = (300, 260, 900, 640)
-    found = kqcodec.read_region(fsspec.open("s3://pictures/big.kq", **options), box)
-    assert (found.labels == region(image, box)).all()
-    assert len(ranges(asked, "/big.kq")) <= 3 + 3
-    assert None not in ranges(asked, "/big.kq")
-
-
-def test_s3_errors_are_sentences(bucket):
-    _fs, options, _ = bucket
-    with pytest.raises(FileNotFoundError):
-        kqcodec.read(fsspec.open("s3://pictures/none.kq", **options))
-
-
-def test_an_object_that_changes_is_noticed(bucket):
-    fs, options, _ = bucket
-    fs.pipe("pictures/changing.kq", picture()[1])
-    view = kqcodec.as_array(fsspec.open("s3://pictures/changing.kq", **options))
-    other = kqcodec.encode_indexed(indexed(1000, 700, 16, seed=99), coder="packed", tile=128)
-    fs.pipe("pictures/changing.kq", other)
-    with pytest.raises(OSError, match="changed while it was being read"):
-        view[600:610, 900:910]
 
 
 def test_bytes_of_io_are_no_url():
