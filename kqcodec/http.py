@@ -173,10 +173,16 @@ class HttpStream(io.RawIOBase):
         """It is."""
         return True
 
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        if size is None or size < 0:
+            return self.readall()
+        return _finished(self._fs, self._url, self._next, size)
+
     def readinto(self, buffer: Buffer) -> int:
         """Fill the buffer's front with the next bytes; 0 at the end."""
         view = memoryview(buffer)
-        part = _finished(self._fs, self._url, self._next, view.nbytes)
+        part = self.read(view.nbytes)
         view[: len(part)] = part
         return len(part)
 

@@ -120,8 +120,10 @@ def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
 
 
 def _size_of(file: BinaryIO) -> int:
-    """Bytes of a file of the system, so that it can be read at once."""
+    """Bytes of a file, where that is known, so that it can be read at once."""
     try:
+        if isinstance(file, io.BytesIO):
+            return file.getbuffer().nbytes
         return os.fstat(file.fileno()).st_size or _LARGE_STEP
     except (OSError, AttributeError, ValueError):  # none, or closed
         return _LARGE_STEP
