@@ -96,6 +96,17 @@ def test_a_name_of_an_output(tmp_path, command):
     assert SHOWN in result.stdout
 
 
+def test_a_name_in_a_page_and_a_manifest(tmp_path):
+    path, arguments = given("report", tmp_path)
+    run(*arguments)
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert_harmless(page)
+    assert f"<title>{SHOWN}" in page
+    run("encode", path, "-k", 3, "-o", tmp_path / "out.kq", "--manifest", tmp_path / "done.jsonl")
+    *_, record = map(json.loads, (tmp_path / "done.jsonl").read_text().splitlines())
+    assert record["input"] == path
+
+
 @pytest.mark.parametrize("command", OPTIONS)
 @pytest.mark.parametrize("what", ["missing", "bad", "a folder"])
 def test_a_name_in_a_sentence(tmp_path, command, what):

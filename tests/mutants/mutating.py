@@ -30,14 +30,14 @@ _COPIED = ("kqcodec", "tests", "spec", "pyproject.toml", "README.md", "SECURITY.
 
 # The tests nearest to each module.
 NEAREST = {
-    "container": "layout limits metadata decoder damage refusals",
-    "limits": "limits layout decoder",
+    "container": "layout metadata refusals",
+    "limits": "limits",
     "layout": "layout limits encoder",
     "header": "header refusals limits",
     "decoder": "decoder limits damage refusals",
     "recovery": "recovery cli_repair",
     "salvage": "recovery damage",
-    "files": "files leftovers cli_failures",
+    "files": "files leftovers",
     "temporary": "files leftovers",
     "manifest": "manifest cli_spread",
     "http": "remote",
