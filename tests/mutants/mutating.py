@@ -30,7 +30,7 @@ _COPIED = ("kqcodec", "tests", "spec", "pyproject.toml", "README.md", "SECURITY.
 
 # The tests nearest to each module.
 NEAREST = {
-    "container": "layout metadata refusals",
+    "container": "container layout metadata encoder refusals",
     "limits": "limits",
     "layout": "layout limits encoder",
     "header": "header refusals limits",
@@ -140,19 +140,19 @@ def copy_tree(folder: Path) -> None:
         shutil.copy(compiled, folder / "kqcodec/kernels")
 
 
-def passes(folder: Path, tests: str, seconds: float) -> bool:
-    """Whether those tests pass there; a run without an end is one that fails."""
+def failure(folder: Path, tests: str, seconds: float) -> str | None:
+    """What pytest says of those tests there; None if they pass. No end is a failure."""
     files = [f"tests/test_{name}.py" for name in tests.split()]
     # A hang in one test isn't worth the suite's patience.
     options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", "--timeout", str(seconds)]
     command = [sys.executable, "-B", "-m", "pytest", *options, *files]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=4 * seconds, check=False
+            command, cwd=folder, capture_output=True, text=True, timeout=4 * seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return f"no end after {4 * seconds:g} seconds"
+    return done.stdout + done.stderr if done.returncode else None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -177,8 +177,8 @@ def main(arguments: list[str] | None = None) -> int:
         for module in modules:
             path = folder / f"kqcodec/{module}.py"
             source = path.read_text(encoding="utf-8")
-            if not passes(folder, NEAREST[module], given.timeout):
-                print(f"{module}: its tests fail without a change", file=sys.stderr)
+            if said := failure(folder, NEAREST[module], given.timeout):
+                print(f"{said}\n{module}: its tests fail without a change", file=sys.stderr)
                 return 2
             found = mutants_of(module, source, random.Random(f"{given.seed} {module}"))
             for mutant, _ in zip(found, range(given.count), strict=False):
@@ -186,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
                     break
                 path.write_text(mutant.source, encoding="utf-8")
                 made += 1
-                if passes(folder, NEAREST[module], given.timeout):
+                if failure(folder, NEAREST[module], given.timeout) is None:
                     survived += 1
                     print(f"{module}.py:{mutant.line} {mutant.operator} survives")
                     print(difference(mutant, source), flush=True)
