@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which sample [0]")
     parser.add_argument("--minutes", type=float, default=60, help="stop after so many [60]")
     parser.add_argument(
-        "--timeout", type=float, default=60, help="seconds that a test may take [60]"
+        "--timeout", type=float, default=120, help="seconds that a test may take [120]"
     )
     given = parser.parse_args(arguments)
     modules = given.modules or list(NEAREST)
