@@ -14,12 +14,14 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+import warnings
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from kqcodec.cluster import Cluster
 from kqcodec.errors import WorkersError
+from kqcodec.kernels import SlowKernelsWarning
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -49,6 +51,8 @@ _PATIENCE, _LONG_PATIENCE = 10, 60
 
 def in_processes(tasks: Iterable[Task], processes: int) -> Generator[Outcomes, None, None]:
     """What becomes of the tasks in that many processes, in the order in which they end."""
+    from kqcodec.kernels import kernels  # noqa: F401 - warns here, once, of slow ones
+
     waiting = iter(tasks)
     suspects: list[Task] = []
     while died := (yield from _in_pool(waiting, processes, _AHEAD * processes)):
@@ -146,6 +150,7 @@ def _in_worker(stop: Any) -> None:
     global _stop  # noqa: PLW0603 - a worker has one parent
     _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore", SlowKernelsWarning)  # the parent has said it
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

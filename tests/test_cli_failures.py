@@ -273,7 +273,7 @@ def test_names_that_are_not_unicode(tmp_path):
     result = kq("encode", os.fsdecode(path))
     assert result.exit_code == 0
     assert os.path.exists(path[:-3] + b"kq")
-    assert "�.kq: 64 x 64" in result.stdout
+    assert r"\xff.kq: 64 x 64" in result.stdout
 
 
 # --- files without an end ---------------------------------------------------------------

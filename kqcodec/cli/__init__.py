@@ -10,12 +10,14 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec._version import __version__
 from kqcodec.cli.failures import EXIT_CODES, INTERRUPTED, PIPE_CLOSED, USAGE, Failure, failure_of
+from kqcodec.cli.text import complain, echo, warn
 from kqcodec.errors import KqError
 
 if TYPE_CHECKING:
@@ -101,16 +103,18 @@ class LazyGroup(click.Group):
             if isinstance(stream, io.TextIOWrapper):  # a terminal without our signs
                 stream.reconfigure(errors="replace")
         try:
-            result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            with warnings.catch_warnings():
+                warnings.showwarning = warn  # type: ignore[assignment]  # *_ takes the rest
+                result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
             code = result if isinstance(result, int) else 0
         except click.UsageError as exc:
             code = _report_usage(exc)
         except Failure as exc:
-            click.echo(f"kq: {exc}", err=True)
+            complain(str(exc))
             code = exc.code
         except KqError as exc:
             failure = failure_of(exc, "kq")
-            click.echo(f"kq: {failure}", err=True)
+            complain(str(failure))
             code = failure.code
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED
@@ -126,8 +130,11 @@ class LazyGroup(click.Group):
 def _report_usage(error: click.UsageError) -> int:
     if error.ctx is not None:
         hint = f"Try '{error.ctx.command_path} --help' for help."
-        click.echo(f"{error.ctx.get_usage()}\n{hint}\n", err=True)
-    click.echo(f"kq: {error.format_message()}", err=True)
+        echo(f"{error.ctx.get_usage()}\n{hint}\n", err=True)
+    message = error.format_message()
+    if isinstance(error, click.MissingParameter):  # which lists choices in lines of their own
+        message = " ".join(message.split())
+    complain(message)
     return USAGE
 
 
@@ -154,7 +161,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     from kqcodec.header import MAJOR, MINOR
     from kqcodec.kernels import chosen
 
-    click.echo(f"kqcodec {__version__}, format {MAJOR}.{MINOR}, kernels: {chosen()}")
+    echo(f"kqcodec {__version__}, format {MAJOR}.{MINOR}, kernels: {chosen()}")
     ctx.exit()
 
 

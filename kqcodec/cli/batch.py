@@ -7,7 +7,6 @@ last, where they are seen.
 
 from __future__ import annotations
 
-import json
 import threading
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields
@@ -29,7 +28,7 @@ from kqcodec.cli.outputs import Outputs
 from kqcodec.cli.places import size_of
 from kqcodec.cli.progress import Bar
 from kqcodec.cli.spread import Notes
-from kqcodec.cli.text import percent
+from kqcodec.cli.text import complain, echo, echo_json, percent, visible, warn
 from kqcodec.parallel import ordered_map, thread_count
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class Batch:
         tree, clashes = Outputs.plan_tree(inputs, found.files, output, suffix, flags.force)
         failures = [*found.failures, *clashes]
         if not found.files and not failures:
-            place = ", ".join(click.format_filename(name) for name in inputs)
+            place = ", ".join(visible(name) for name in inputs)
             failures.append((inputs[0], Failure(REFUSED, f"{place}: there is nothing to do here")))
         return cls(
             list(tree.targets),
@@ -180,7 +179,7 @@ class Batch:
         """
         flags = self.flags
         for remark in self.remarks:
-            click.echo(f"kq: {remark}", err=True)
+            complain(remark)
         tally = _Tally()
         jobs = flags.jobs or min(thread_count(threads), _MOST_JOBS)
         jobs = min(jobs, max(1, len(self.names)))
@@ -188,10 +187,11 @@ class Batch:
 
         def tell(figures: dict[str, Any]) -> None:
             for sentence in figures.pop("warnings", ()):
-                click.echo(f"kq: warning: {sentence}", err=True)
-            line = json.dumps(figures) if flags.as_json else summary(figures)
-            if line and (flags.as_json or not flags.quiet):
-                click.echo(line, err=self.outputs.use_stream)
+                warn(sentence)
+            if flags.as_json:
+                echo_json(figures, err=self.outputs.use_stream)
+            elif (line := summary(figures)) and not flags.quiet:
+                echo(line, err=self.outputs.use_stream)
 
         if flags.as_json:
             for path in self.passed_over:
@@ -206,9 +206,9 @@ class Batch:
                 self._do(errand, jobs, spread=spread, notes=notes, tally=tally, tell=tell)
             finally:  # after Ctrl-C too
                 if not flags.quiet and not flags.as_json and self._has_total():
-                    click.echo(tally.total(flags.dry_run), err=self.outputs.use_stream)
+                    echo(tally.total(flags.dry_run), err=self.outputs.use_stream)
                 for sentence in tally.sentences([name for name, _ in self.failures] + self.names):
-                    click.echo(f"kq: {sentence}", err=True)
+                    complain(sentence)
         return tally.code
 
     def _do(
@@ -281,7 +281,7 @@ def planned(figures: dict[str, Any]) -> str | None:
 
 def display_output(target: str) -> str:
     """A target as messages show it."""
-    return "standard output" if target == STREAM else click.format_filename(target)
+    return "standard output" if target == STREAM else visible(target)
 
 
 class _Tally:

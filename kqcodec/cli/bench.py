@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from kqcodec.cli.failures import (
 )
 from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
+from kqcodec.cli.text import complain, echo, echo_json, visible, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,9 +131,9 @@ def command(
             for measurement in _measured(name, folders[name], settings):
                 found.append(measurement)
                 if as_json:
-                    click.echo(json.dumps(measurement.to_dict()))
+                    echo_json(measurement.to_dict())
                 elif not quiet:
-                    click.echo(_text_of(measurement, settings))
+                    echo(_text_of(measurement, settings))
                 _tell_left_out(measurement, told)
             measurements.extend(found)
             _fail_on_errors(name, found)
@@ -141,7 +141,7 @@ def command(
         with progress(list(folders), hidden=quiet or as_json, still=True) as names:
             code = run_each(names, work, as_json=as_json)
     for folder in empty:
-        click.echo(f"kq: {display_name(folder)}: there are no pictures in it", err=True)
+        complain(f"{display_name(folder)}: there are no pictures in it")
         code = max(code, REFUSED)
     groups = _print_summary(measurements, settings, as_json)
     if drawing is not None and groups:
@@ -177,7 +177,7 @@ def _tools(
             else:
                 reasons.setdefault(reason, []).append(tool.name)
     for reason, names in reasons.items():
-        click.echo(f"kq: warning: without {', '.join(names)}: {reason}", err=True)
+        warn(f"without {', '.join(names)}: {reason}")
     if not found:
         raise click.UsageError("no coder and no other format is left to measure.")
     return found
@@ -218,8 +218,7 @@ def _class_names(places: Any) -> dict[str, str]:
     last = {place: os.path.basename(os.path.abspath(place)) for place in places}
     counts = list(last.values())
     return {
-        place: click.format_filename(name if counts.count(name) == 1 else place)
-        for place, name in last.items()
+        place: visible(name if counts.count(name) == 1 else place) for place, name in last.items()
     }
 
 
@@ -268,7 +267,7 @@ def _tell_left_out(measurement: Measurement, told: set[str]) -> None:
     for tool, reason in measurement.left_out.items():
         if tool not in told:
             told.add(tool)
-            click.echo(f"kq: warning: without {tool} where {reason}", err=True)
+            warn(f"without {tool} where {reason}")
 
 
 def _fail_on_errors(name: str, measurements: Sequence[Measurement]) -> None:
@@ -295,9 +294,9 @@ def _print_summary(
     if as_json:
         summary = [group.to_dict() for group in groups]
         made_by = {"version": kqcodec.__version__, "kernels": chosen()}
-        click.echo(json.dumps({"summary": summary, **made_by}))
+        echo_json({"summary": summary, **made_by})
     elif groups:
         from kqcodec.cli.bench_tables import summary_text
 
-        click.echo(summary_text(groups, settings.timed))
+        echo(summary_text(groups, settings.timed))
     return groups

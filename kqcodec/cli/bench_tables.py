@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from kqcodec.bench.summary import summarize
-from kqcodec.cli.text import number, table
+from kqcodec.cli.text import number, table, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +31,7 @@ def measurement_text(measurement: Measurement, timed: bool) -> str:
         cells = [row.tool, number(row.size), _ratio(row.to_theory), _ratio(row.to_smallest)]
         rows.append(cells + ([_speed(row.encode_mps), _speed(row.decode_mps)] if timed else []))
     return (
-        f"{click.format_filename(measurement.name)}: {frame.width:,} x {frame.height:,}, "
+        f"{visible(measurement.name)}: {frame.width:,} x {frame.height:,}, "
         f"K = {frame.k:,}{asked}, theory {number(measurement.theory_bytes)} bytes\n{table(rows)}\n"
     )
 

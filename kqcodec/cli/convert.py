@@ -13,6 +13,7 @@ from kqcodec.cli import options
 from kqcodec.cli.batch import Batch, Flags, batch_options, display_output, planned
 from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, reading
 from kqcodec.cli.pictures import warnings_as_lines
+from kqcodec.cli.text import visible
 
 if TYPE_CHECKING:
     from kqcodec.cli.outputs import Outputs
@@ -108,7 +109,7 @@ def _by_extension(output: str | None) -> str:
         return "tiff"
     if suffix and suffix not in _FORMATS:
         raise click.UsageError(
-            f"{click.format_filename(output)}: the extension .{suffix} is none of "
+            f"{visible(output)}: the extension .{suffix} is none of "
             f"{', '.join(_FORMATS)}; kq decode writes other formats."
         )
     return suffix or "png"

@@ -23,6 +23,7 @@ from kqcodec.cli.decode_pieces import (
 )
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.pictures import warnings_as_lines
+from kqcodec.cli.text import visible
 from kqcodec.errors import LimitError
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _format_of(target: str) -> str:
     if found is None or found not in Image.SAVE:
         what = f"the extension {suffix}" if suffix else "no extension"
         raise click.UsageError(
-            f"{click.format_filename(target)}: {what} names no format that can be written; "
+            f"{visible(target)}: {what} names no format that can be written; "
             "use .png, .ppm, .tiff, .bmp, .webp or .npy, say."
         )
     return found

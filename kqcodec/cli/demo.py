@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from kqcodec.cli import options
 from kqcodec.cli.failures import SYSTEM, Failure, reading, writing
-from kqcodec.cli.text import table
+from kqcodec.cli.text import echo, echo_json, table, visible
 
 if TYPE_CHECKING:
     from kqcodec.demo import Demo
@@ -48,7 +47,7 @@ def command(output: str, threads: int | None, force: bool, as_json: bool) -> Non
     if as_json:
         for (k, coder), report in demo.reports.items():
             path = os.path.join(output, f"k{k}-{coder}.kq")
-            click.echo(json.dumps({"output": path, **report.to_dict()}))
+            echo_json({"output": path, **report.to_dict()})
     else:
         _print(demo, output)
 
@@ -63,13 +62,13 @@ def _write(demo: Demo, folder: str, force: bool) -> None:
     if others and not force:
         raise Failure(
             SYSTEM,
-            f"{click.format_filename(others[0])}: a file that this demo hasn't written is there "
+            f"{visible(others[0])}: a file that this demo hasn't written is there "
             "already; give --force to replace it, or -o for another folder",
         )
-    with writing(click.format_filename(folder)):
+    with writing(visible(folder)):
         make_folders(folder)
     for path, data in missing.items():
-        with writing(click.format_filename(path)):
+        with writing(visible(path)):
             write_whole(path, [data], force)
 
 
@@ -85,14 +84,14 @@ def _contents(path: str) -> bytes | None:
 def _print(demo: Demo, folder: str) -> None:
     from kqcodec.demo import CONTACT_SHEET, bits_table, explanation
 
-    click.echo(explanation(demo))
-    click.echo("\nAll of it, in bits, as counted in the files:\n")
-    click.echo(table(bits_table(demo)))
+    echo(explanation(demo))
+    echo("\nAll of it, in bits, as counted in the files:\n")
+    echo(table(bits_table(demo)))
     count = len(demo.reports)
-    click.echo(
+    echo(
         f"\nAll {count} .kq files decode to exactly what was encoded, their checksums match, and "
         "the sizes\nby packed and dense are what the headers predict, to the byte; kq verify shows "
         "it for each."
     )
-    sheet = click.format_filename(os.path.join(folder, CONTACT_SHEET))
-    click.echo(f"{len(demo.files)} files are in {click.format_filename(folder)}. Look at {sheet}.")
+    sheet = visible(os.path.join(folder, CONTACT_SHEET))
+    echo(f"{len(demo.files)} files are in {visible(folder)}. Look at {sheet}.")

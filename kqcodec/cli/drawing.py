@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from kqcodec.cli.failures import SYSTEM, Failure, failure_of, writing
+from kqcodec.cli.text import visible
 
 _PICTURES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
@@ -41,7 +42,7 @@ class Drawing:
         except ImportError as exc:
             raise click.UsageError(f"{exc}.") from exc
         except ChartFormatError as exc:
-            shown = click.format_filename(target)
+            shown = visible(target)
             raise click.UsageError(f"{shown}: {exc}; use .png, say.") from exc
         return cls._checked(target, file_format, force)
 
@@ -52,7 +53,7 @@ class Drawing:
         file_format = _PICTURES.get(suffix)
         if file_format is None:
             raise click.UsageError(
-                f"{click.format_filename(target)}: the pictures are drawn as "
+                f"{visible(target)}: the pictures are drawn as "
                 f"{', '.join(_PICTURES)}; give one of these extensions."
             )
         return cls._checked(target, file_format, force)
@@ -61,7 +62,7 @@ class Drawing:
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
         from kqcodec.files import clear_leftovers
 
-        shown = click.format_filename(target)
+        shown = visible(target)
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
         if os.path.isfile(target) and not force:
@@ -77,5 +78,5 @@ class Drawing:
         """
         from kqcodec.files import write_whole
 
-        with writing(click.format_filename(self.target)):
+        with writing(visible(self.target)):
             write_whole(self.target, [data], self.force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from kqcodec.cli import options
 from kqcodec.cli.drawing import Drawing
 from kqcodec.cli.failures import display_name, refusing_tile
 from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
-from kqcodec.cli.text import number
+from kqcodec.cli.text import echo, echo_json, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,13 +105,13 @@ def command(
         reading_picture(image, max_pixels) as source,
     ):
         if not silent:
-            click.echo(_header(given["coders"]))
+            echo(_header(given["coders"]))
         with refusing_tile(image):
             found = kqcodec.elbow(source, ks, progress=show_row, **given)
     if as_json:
-        click.echo(json.dumps({"input": image, **found.to_dict()}))
+        echo_json({"input": image, **found.to_dict()})
     elif not quiet:
-        click.echo(_conclusion(found, name))
+        echo(_conclusion(found, name))
     if drawing is not None:
         _draw_plot(found, drawing, os.path.basename(name))
     if sheet is not None:
@@ -137,7 +136,7 @@ def _print_row(point: ElbowPoint) -> None:
     loss = f"{number(point.psnr, 2)} dB" if point.inertia else "exact"
     costs = (number(point.inertia), number(point.distance_sum), loss)
     file_sizes = (point.theory_bits / 8, *point.file_bytes.values())
-    click.echo(_line(f"{point.k:,}", *costs, *map(number, file_sizes)))
+    echo(_line(f"{point.k:,}", *costs, *map(number, file_sizes)))
 
 
 def _conclusion(found: Elbow, name: str) -> str:

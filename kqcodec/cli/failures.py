@@ -9,8 +9,7 @@ import contextlib
 import errno
 from typing import TYPE_CHECKING
 
-import click
-
+from kqcodec.cli.text import complain, echo_json, visible
 from kqcodec.errors import (
     ChecksumError,
     FormatError,
@@ -56,10 +55,11 @@ STANDARD_OUTPUT = "standard output"
 
 
 class Failure(Exception):  # noqa: N818 - it carries an exit code, and isn't always an error
-    """The end of one file's work: the message for the user, and the exit code."""
+    """The end of one file's work: the message for the user, ``visible`` and so in one
+    line, and the exit code."""
 
     def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
+        super().__init__(visible(message))
         self.code = code
 
 
@@ -110,7 +110,8 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
     if isinstance(exc, FormatError):
         return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
     if isinstance(exc, (ImageError, PaletteError)):
-        return Failure(REFUSED, str(exc) if name in str(exc) else f"{name}: {exc}")
+        named = visible(name) in visible(str(exc))
+        return Failure(REFUSED, str(exc) if named else f"{name}: {exc}")
     if isinstance(exc, (KernelError, WorkersError)):
         return Failure(SYSTEM, str(exc))
     if isinstance(exc, ManifestError):
@@ -127,7 +128,7 @@ def _other_failure(exc: Exception, name: str, action: str) -> Failure:
         return Failure(SYSTEM, str(exc))
     if isinstance(exc, OSError):
         unnumbered = exc.errno is None and not isinstance(exc, tuple(_UNNUMBERED))
-        if unnumbered and str(exc).startswith(name):
+        if unnumbered and visible(str(exc)).startswith(visible(name)):
             return Failure(SYSTEM, str(exc))
         return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
     return Failure(REFUSED, f"{name}: {exc}")
@@ -177,8 +178,8 @@ def _translated(name: str, action: str) -> Iterator[None]:
 
 
 def display_name(path: str) -> str:
-    """A path as messages show it: "-" is standard input, odd bytes are replaced."""
-    return STANDARD_INPUT if path == STREAM else click.format_filename(path)
+    """A path as messages show it: "-" is standard input, and see ``visible``."""
+    return STANDARD_INPUT if path == STREAM else visible(path)
 
 
 def worse(one: int, other: int) -> int:
@@ -207,11 +208,9 @@ def run_each(
         try:
             work(name)
         except Failure as exc:
-            click.echo(f"kq: {exc}", err=True)
+            complain(str(exc))
             if as_json:
-                import json
-
                 result = {"input": name, "error": str(exc), "exit_code": exc.code}
-                click.echo(json.dumps(result), err=status_err)
+                echo_json(result, err=status_err)
             worst = worse(worst, exc.code)
     return worst

@@ -12,9 +12,8 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
 from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, failure_of
+from kqcodec.cli.text import visible
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -64,12 +63,11 @@ class Search:
     def remarks(self) -> list[str]:
         """Sentences about what was left out without being an error."""
         lines = [
-            f"{click.format_filename(path)}: the link leads back to a folder that holds it; "
-            "it was not followed"
+            f"{visible(path)}: the link leads back to a folder that holds it; it was not followed"
             for path in self.loops
         ]
         if self.passed_over:
-            names = [click.format_filename(p) for p in self.passed_over[:_MOST_NAMES]]
+            names = [visible(p) for p in self.passed_over[:_MOST_NAMES]]
             more = len(self.passed_over) - len(names)
             count = len(self.passed_over)
             files = "1 file was" if count == 1 else f"{count:,} files were"

@@ -16,6 +16,8 @@ from kqcodec.cli import options
 from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
 from kqcodec.cli.text import (
     colors_shown,
+    echo,
+    echo_json,
     hex_color,
     number,
     palette_entries,
@@ -73,7 +75,7 @@ def _show(name: str) -> None:
             _check_size(name, source, allowed)
     finally:
         if lines:
-            click.echo("\n".join(lines))
+            echo("\n".join(lines))
 
 
 def _show_json(name: str) -> None:
@@ -82,8 +84,6 @@ def _show_json(name: str) -> None:
         palette, sections = _read_front(source, header)
         allowed = sizes.allowed_sizes(header, source)
         _check_size(name, source, allowed)
-    import json
-
     figures = {
         "input": name,
         "format": f"{MAJOR}.{header.minor}",
@@ -103,7 +103,7 @@ def _show_json(name: str) -> None:
         "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
         "palette": [hex_color(*entry) for entry in palette_entries(palette, header.k)],
     }
-    click.echo(json.dumps(figures))
+    echo_json(figures)
 
 
 def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.Section]]:

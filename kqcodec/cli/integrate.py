@@ -7,6 +7,7 @@ import click
 from kqcodec import integration
 from kqcodec.cli import options
 from kqcodec.cli.failures import SYSTEM, Failure, failure_of
+from kqcodec.cli.text import complain, echo, visible
 
 
 @click.command(
@@ -32,26 +33,24 @@ def command(*, user: bool, remove: bool, dry_run: bool, quiet: bool) -> None:
         )
     failed = 0
     for piece in integration.pieces(integration.command_path()):
-        shown = click.format_filename(piece.path)
+        shown = visible(str(piece.path))
         try:
             changed = dry_run or (piece.remove() if remove else piece.install())
         except integration.ForeignFileError:
-            click.echo(f"kq: {shown}: another's file is there; move it away first", err=True)
+            complain(f"{shown}: another's file is there; move it away first")
             failed = SYSTEM
         except OSError as exc:
-            click.echo(f"kq: {failure_of(exc, shown, 'written to')}", err=True)
+            complain(str(failure_of(exc, shown, "written to")))
             failed = SYSTEM
         else:
             if not quiet:
-                click.echo(_line(shown, remove, changed, dry_run))
+                echo(_line(shown, remove, changed, dry_run))
     if not dry_run:
         told = integration.refresh()
         if not told and not remove and not quiet:
-            click.echo(
-                "update-mime-database could not be run; file managers will learn the type later"
-            )
+            echo("update-mime-database could not be run; file managers will learn the type later")
         if not remove and not quiet:
-            click.echo("zsh looks there only if its fpath has that folder, ahead of compinit")
+            echo("zsh looks there only if its fpath has that folder, ahead of compinit")
     if failed:
         raise Failure(failed, "not everything could be done, as said above")
 

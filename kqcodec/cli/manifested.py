@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
-
-import click
 
 import kqcodec
 from kqcodec.cli.failures import (
@@ -18,6 +15,7 @@ from kqcodec.cli.failures import (
     worse,
 )
 from kqcodec.cli.progress import progress
+from kqcodec.cli.text import complain, echo, echo_json
 from kqcodec.errors import KqError, LimitError
 from kqcodec.manifest import Manifest
 from kqcodec.parallel import ordered_map, thread_count
@@ -59,13 +57,13 @@ def verify(path: str, threads: int | None, max_pixels: int, *, as_json: bool, qu
                 count += 1
                 size += figures["file_bytes"]
             if as_json:
-                click.echo(json.dumps(figures))
+                echo_json(figures)
     if not quiet and not as_json:
         files = "1 file is" if count == 1 else f"{count:,} files are"
         total = f"{files} as the manifest says, {size:,} bytes"
-        click.echo(total + (f"; {len(failures):,} failed" if failures else ""))
+        echo(total + (f"; {len(failures):,} failed" if failures else ""))
     for sentence in failures:
-        click.echo(f"kq: {sentence}", err=True)
+        complain(sentence)
     return code
 
 

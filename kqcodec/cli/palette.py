@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -32,7 +31,16 @@ from kqcodec.cli.palette_options import (
 )
 from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
-from kqcodec.cli.text import colors_shown, hex_color, number, palette_lines
+from kqcodec.cli.text import (
+    colors_shown,
+    complain,
+    echo,
+    echo_json,
+    hex_color,
+    number,
+    palette_lines,
+    visible,
+)
 from kqcodec.errors import ColorsError
 
 if TYPE_CHECKING:
@@ -137,15 +145,14 @@ def command(
     if listed and as_json:  # which lists it as well
         figures |= {"output": None, "format": None}
     elif listed and colors_shown():
-        click.echo(palette_lines(list(map(tuple, palette.tolist())), swatches=True))
+        echo(palette_lines(list(map(tuple, palette.tolist())), swatches=True))
     else:
         _write(outputs, inputs[0], palette, chosen)
     if as_json:
         colors = [hex_color(*color) for color in palette.tolist()]
-        text = json.dumps({**figures, "palette": colors})
-        click.echo(text, err=outputs.use_stream and not listed)
+        echo_json({**figures, "palette": colors}, err=outputs.use_stream and not listed)
     elif not quiet and not listed:
-        click.echo(_summary(figures), err=outputs.use_stream)
+        echo(_summary(figures), err=outputs.use_stream)
     ctx.exit(code)
 
 
@@ -160,9 +167,7 @@ def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
         return False
     given = options.options_given(ctx, (*OF_A_SEARCH, "effort"))
     if given:
-        raise click.UsageError(
-            f"{click.format_filename(inputs[0])} is converted as it is; leave out {given[0]}."
-        )
+        raise click.UsageError(f"{visible(inputs[0])} is converted as it is; leave out {given[0]}.")
     return True
 
 
@@ -196,11 +201,11 @@ def _pictures(inputs: tuple[str, ...], recursive: bool) -> tuple[list[str], dict
         return list(inputs), {}
     found = folders.search(inputs, folders.is_picture)
     for remark in found.remarks():
-        click.echo(f"kq: {remark}", err=True)
+        complain(remark)
     failures = dict(found.failures)
     paths = [*(file.path for file in found.files), *failures]
     if not paths:
-        place = ", ".join(map(click.format_filename, inputs))
+        place = ", ".join(map(visible, inputs))
         raise Failure(REFUSED, f"{place}: there is nothing to do here")
     return paths, failures
 

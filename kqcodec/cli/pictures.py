@@ -8,8 +8,6 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, BinaryIO
 
-import click
-
 from kqcodec.cli.failures import (
     DAMAGED_ADVICE,
     REFUSED,
@@ -19,6 +17,7 @@ from kqcodec.cli.failures import (
     display_name,
     reading,
 )
+from kqcodec.cli.text import warn
 from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError
 from kqcodec.limits import most_bytes
 from kqcodec.source import is_url, read_at_most
@@ -133,12 +132,8 @@ def pillow_limits(max_pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _warn(sentence: str) -> None:
-    click.echo(f"kq: warning: {sentence}", err=True)
-
-
 @contextlib.contextmanager
-def warnings_as_lines(warn: Callable[[str], None] = _warn) -> Iterator[None]:
+def warnings_as_lines(warn: Callable[[str], None] = warn) -> Iterator[None]:
     """Show what a conversion loses as a line of ours, each time it happens."""
     from PIL import Image
 

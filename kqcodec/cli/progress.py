@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from kqcodec.cli.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -43,7 +45,7 @@ def progress(
 
         def advanced() -> Iterator[str]:
             for name in inputs:
-                bar.update(task, name=os.path.basename(name), refresh=still)
+                bar.update(task, name=visible(os.path.basename(name)), refresh=still)
                 yield name
                 bar.advance(task)
 
@@ -76,7 +78,7 @@ def stages(name: str, *, hidden: bool) -> Iterator[Callable[[str, float], object
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
     ) as bar:
-        task = bar.add_task("", total=1.0, name=os.path.basename(name))
+        task = bar.add_task("", total=1.0, name=visible(os.path.basename(name)))
         now = ""
 
         def tell(stage: str, part: float) -> None:
@@ -138,5 +140,5 @@ class Bar:
         with self._lock:
             self._done += 1
             done = self._done
-        shown = os.path.basename(name)
+        shown = visible(os.path.basename(name))
         self._bar.update(self._task, advance=self._sizes[name] + 1, name=shown, done=done)

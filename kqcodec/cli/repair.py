@@ -20,7 +20,7 @@ from kqcodec.cli.failures import (
     reading,
     writing,
 )
-from kqcodec.cli.text import hex_color, percent
+from kqcodec.cli.text import hex_color, percent, visible
 from kqcodec.errors import PaletteError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def command(
         from kqcodec.recovery import recover
 
         if mask is not None and os.path.exists(mask) and not flags.force:
-            raise failure_of(FileExistsError(), click.format_filename(mask))
+            raise failure_of(FileExistsError(), visible(mask))
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             try:
@@ -159,7 +159,7 @@ def _check_mask(mask: str, batch: Batch) -> None:
     if len(batch.names) != 1 or batch.flags.recursive:
         raise click.UsageError("--mask is for one input.")
     if not mask.lower().endswith(".png"):
-        raise click.UsageError(f"{click.format_filename(mask)}: a mask is a .png file.")
+        raise click.UsageError(f"{visible(mask)}: a mask is a .png file.")
     if mask in (batch.names[0], batch.outputs.targets[batch.names[0]]):
         raise click.UsageError("--mask would replace the input or the output.")
 
@@ -173,7 +173,7 @@ def _write_mask(saved: Recovery, mask: str, force: bool) -> None:
 
     buffer = io.BytesIO()
     Image.fromarray(saved.mask).save(buffer, "PNG")
-    with writing(click.format_filename(mask)):
+    with writing(visible(mask)):
         write_whole(mask, [buffer.getvalue()], force)
 
 

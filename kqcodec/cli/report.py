@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -15,6 +14,7 @@ from kqcodec.cli.outputs import Outputs
 from kqcodec.cli.pictures import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.progress import progress
 from kqcodec.cli.quantizing import Quantizing
+from kqcodec.cli.text import echo, echo_json
 
 
 @click.command(
@@ -74,10 +74,10 @@ def command(
         figures |= {"input": name, "output": outputs.targets[name]}
         figures["output_bytes"] = outputs.write(name, [page])
         if as_json:
-            click.echo(json.dumps(figures), err=status_err)
+            echo_json(figures, err=status_err)
         elif not quiet:
             target = display_output(outputs.targets[name])
-            click.echo(
+            echo(
                 f"{target}: K = {figures['k']:,}, {figures['output_bytes']:,} bytes; open it in "
                 "a browser",
                 err=status_err,

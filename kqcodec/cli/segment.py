@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
 import os
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from kqcodec.cli.pictures import pillow_limits, read_labels, reading_picture, wa
 from kqcodec.cli.progress import progress
 from kqcodec.cli.segment_folder import check_folder, without_many_masks, write_folder
 from kqcodec.cli.segment_table import segment_table
+from kqcodec.cli.text import echo, echo_json
 
 if TYPE_CHECKING:
     from kqcodec.segments import Segmentation
@@ -173,10 +173,10 @@ def command(
             )
         if as_json:
             figures = {"input": name, "output": target, "files": files}
-            click.echo(json.dumps(figures | _figures(segmentation, settings)), err=status_err)
+            echo_json(figures | _figures(segmentation, settings), err=status_err)
         elif not quiet:
             text = segment_table(segmentation, target, len(files), settings.connectivity)
-            click.echo(text, err=status_err)
+            echo(text, err=status_err)
 
     with (
         pillow_limits(settings.max_pixels),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import click
-
 from kqcodec.cli.failures import SYSTEM, Failure, writing
+from kqcodec.cli.text import visible, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +34,13 @@ def check_folder(
     from kqcodec.segment_files import file_names
 
     clear_folder(folder)
-    shown = click.format_filename(folder)
+    shown = visible(folder)
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise Failure(SYSTEM, f"{shown}: this is a file; give another name for the folder with -o")
     for name in file_names(kinds, segmentation):
         path = os.path.join(folder, name)
         if not force and os.path.lexists(path):
-            with writing(click.format_filename(path)):
+            with writing(visible(path)):
                 raise FileExistsError
 
 
@@ -50,7 +49,7 @@ def without_many_masks(kinds: tuple[str, ...], segmentation: Segmentation) -> tu
     count = len(segmentation.used)
     if count <= MANY_MASKS or "masks" not in kinds:
         return kinds
-    click.echo(f"kq: warning: {count:,} masks aren't written; --write masks does it", err=True)
+    warn(f"{count:,} masks aren't written; --write masks does it")
     return tuple(kind for kind in kinds if kind != "masks")
 
 
@@ -77,7 +76,7 @@ def write_folder(
     from kqcodec.segment_files import segment_files
 
     check_folder(folder, kinds, segmentation, force=force)
-    with writing(click.format_filename(folder)):
+    with writing(visible(folder)):
         make_folders(folder)
     paths = []
     for name, data in segment_files(
@@ -89,7 +88,7 @@ def write_folder(
         threads=threads,
     ):
         path = os.path.join(folder, name)
-        with writing(click.format_filename(path)):
+        with writing(visible(path)):
             write_whole(path, [data], force)
         paths.append(path)
     if "masks" in kinds:
@@ -105,7 +104,4 @@ def _tell_of_older_masks(folder: str, written: list[str]) -> None:
     ]
     if older:
         more = f" and {len(older) - 1} more" if len(older) > 1 else ""
-        click.echo(
-            f"kq: warning: {click.format_filename(older[0])}{more} are masks of an earlier run",
-            err=True,
-        )
+        warn(f"{older[0]}{more} are masks of an earlier run")

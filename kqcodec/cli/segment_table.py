@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kqcodec.cli.failures import STREAM
-from kqcodec.cli.text import colors_shown, number, percent, table
+from kqcodec.cli.text import colors_shown, number, percent, table, visible
 
 if TYPE_CHECKING:
     from kqcodec.segments import Segment, Segmentation
@@ -57,7 +57,7 @@ def segment_table(
 
 def _heading(segmentation: Segmentation, target: str, files: int) -> str:
     indexed = segmentation.indexed
-    name = "standard output" if target == STREAM else click.format_filename(target)
+    name = "standard output" if target == STREAM else visible(target)
     parts = [f"{name}: {indexed.width:,} x {indexed.height:,}", f"K = {indexed.k:,}"]
     if indexed.costs is not None:
         exact = indexed.costs.inertia == 0

@@ -24,6 +24,7 @@ from kqcodec.cli.goals import SizeType
 from kqcodec.cli.options import MAX_PIXELS, ParamType, most_pixels_by_tiles
 from kqcodec.cli.places import digested
 from kqcodec.cli.progress import stages
+from kqcodec.cli.text import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -227,10 +228,9 @@ def encode_pieces(
         )
         written = outputs.write(name, digested(_parts(stream.parts, shown), digest))
         if stream.sampled is not None:
-            click.echo(
-                f"kq: warning: {shown}: the palette is that of its first {stream.sampled:,} of "
-                f"{stream.header.pixels:,} pixels; give a --palette, or a file instead of a pipe",
-                err=True,
+            warn(
+                f"{shown}: the palette is that of its first {stream.sampled:,} of "
+                f"{stream.header.pixels:,} pixels; give a --palette, or a file instead of a pipe"
             )
         return stream.header, stream.costs(), written, stream.sampled
 

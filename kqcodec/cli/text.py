@@ -1,11 +1,17 @@
-"""How figures look: numbers, tables and colour swatches."""
+"""How things look on a terminal: figures, tables, swatches, and what others have written.
+
+Names, metadata, servers' answers and the sentences of exceptions come from strangers. A
+terminal obeys control characters, and shows text in another order after a direction
+character, so all that is printed passes ``echo``, ``complain`` or ``echo_json``.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +21,61 @@ if TYPE_CHECKING:
 _SWATCHES_A_LINE = 8
 # More than a screen of colours helps nobody; --json lists them all.
 MOST_SWATCHES = 256
+
+# What a terminal obeys, or shows as nothing or in another order: C0, DEL and C1; marks and
+# overrides of direction; line and paragraph separators; characters of no width, but for
+# the joiners that scripts and emoji need; halves of surrogate pairs, as which Python reads
+# bytes of a name that aren't text.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+# Four painted spaces and an end of line are ours, and harmless in any case.
+_OURS = re.compile(r"(\x1b\[48;2;\d{1,3};\d{1,3};\d{1,3}m    \x1b\[0m|\n)")
+
+
+def visible(text: str) -> str:
+    r"""The text with every character that a terminal obeys or hides written out: ``\n``,
+    ``\x1b``, ``\u202e``; ``\xff`` for a byte of a file name that isn't text."""
+    return _HIDDEN.sub(_written_out, text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if match[0] in _SHORT:
+        return _SHORT[match[0]]
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode keeps the bytes 80 to ff
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print lines, in which only line ends and swatches reach the terminal as they are.
+    Names in them are to be ``visible`` already, so that they have no line ends."""
+    parts = _OURS.split(text)  # what is ours stands at the odd places
+    parts[::2] = map(visible, parts[::2])
+    click.echo("".join(parts), err=err)  # noqa: TID251 - this is the one place
+
+
+def complain(sentence: str) -> None:
+    """Print one line on standard error: ``kq: `` and the sentence."""
+    click.echo(f"kq: {visible(sentence)}", err=True)  # noqa: TID251
+
+
+def warn(sentence: object, *_: object) -> None:
+    """Print a warning, one line on standard error; also a ``warnings.showwarning``."""
+    complain(f"warning: {sentence}")
+
+
+def echo_json(figures: dict[str, Any], *, err: bool = False) -> None:
+    """Print an object as one line of JSON, whose values are exact."""
+    import json
+
+    text = json.dumps(figures).replace("\x7f", r"\u007f")  # the one that JSON needn't escape
+    click.echo(text, err=err)  # noqa: TID251
 
 
 def number(value: float, digits: int = 1) -> str:

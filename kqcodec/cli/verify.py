@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from kqcodec.cli import options
 from kqcodec.cli.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
 from kqcodec.cli.folders import search
 from kqcodec.cli.progress import progress
-from kqcodec.cli.text import number, table
+from kqcodec.cli.text import complain, echo, echo_json, number, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +76,7 @@ def command(
         failures = dict(found.failures)
         taken = [*failures, *(file.path for file in found.files)]
         for remark in found.remarks():
-            click.echo(f"kq: {remark}", err=True)
+            complain(remark)
 
     def work(name: str) -> None:
         if name in failures:
@@ -88,9 +87,9 @@ def command(
             most = options.most_pixels_by_tiles(name, max_pixels)
             report = kqcodec.size_report(source, threads=threads, max_pixels=most)
         if as_json and report.proven:
-            click.echo(json.dumps({"input": name, **report.to_dict()}))
+            echo_json({"input": name, **report.to_dict()})
         elif not quiet and not as_json:
-            click.echo(report_text(shown, report))
+            echo(report_text(shown, report))
         if not report.proven:
             raise Failure(REFUSED, f"{shown}: {_contradiction(report)}; get an undamaged copy")
 

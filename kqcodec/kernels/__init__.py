@@ -3,13 +3,14 @@
 ``kernels`` is the set in use, a module, loaded when first asked for; ``chosen``
 names it without loading it. The environment variable KQCODEC_KERNELS forces one
 of the two and fails loudly where it can't be had; otherwise the compiled ones
-are used where they were built.
+are used where they were built, and where they weren't, a warning says so.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import KernelError
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 VARIABLE = "KQCODEC_KERNELS"
 CHOICES = ("compiled", "reference")
+
+
+class SlowKernelsWarning(RuntimeWarning):
+    """The reference kernels do the work, though nobody has asked for them."""
 
 
 def load(name: str) -> ModuleType:
@@ -83,5 +88,28 @@ def __getattr__(attribute: str) -> object:
     if attribute not in ("NAME", "kernels"):
         raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
     name = chosen()
-    globals().update(kernels=load(name), NAME=name)
+    loaded = load(name)
+    if name == "reference" and not os.environ.get(VARIABLE):
+        warnings.warn(_slowness(), SlowKernelsWarning, stacklevel=2)
+    globals().update(kernels=loaded, NAME=name)
     return globals()[attribute]
+
+
+def _slowness() -> str:
+    """That the compiled kernels aren't there, why, and what to do."""
+    reason = "weren't built"
+    if importlib.util.find_spec(f"{__name__}._kernels") is not None:
+        try:
+            load("compiled")
+        except KernelError as exc:
+            reason = f"can't be loaded ({exc.__cause__})"
+    folder = os.path.dirname(__file__)
+    if os.path.exists(os.path.join(folder, "_kernels.c")):  # which no wheel has
+        package = os.path.dirname(folder)
+        advice = f"{package} is the source code: start Python elsewhere to use an installed kqcodec"
+    else:
+        advice = "reinstall kqcodec with a C compiler"
+    return (
+        f"the compiled kernels {reason}, and the reference kernels in their place are some "
+        f"100 times slower; {advice}, or ask for them by {VARIABLE}=reference"
+    )
