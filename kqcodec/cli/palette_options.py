@@ -66,8 +66,8 @@ _palette_option = click.option(
     "--palette",
     "palette_file",
     metavar="PALETTE",
-    help="Use the colours of this file, in its order, instead of searching for K: .gpl, .act, "
-    ".ase, .pal, a list of #rrggbb, .kq or a picture.",
+    help="Use the colours of this file, in its order, instead of searching for K: a "
+    "palette of any format that kq palette reads, .kq or a picture.",
 )
 _dither_option = click.option(
     "--dither",
