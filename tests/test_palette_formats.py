@@ -125,7 +125,7 @@ ACO = [
 
 
 @pytest.mark.parametrize(("color", "samples"), ACO)
-@pytest.mark.filterwarnings("ignore:its CMYK")
+@pytest.mark.filterwarnings("ignore:the palette's colours in CMYK")
 def test_a_swatch_of_photoshop(color, samples):
     assert kqcodec.read_palette(aco(color)).tolist() == [samples]
     assert kqcodec.read_palette(aco(color, version=2)).tolist() == [samples]
@@ -161,8 +161,9 @@ def test_swatches_that_are_refused(data, reason, tmp_path):
 
 
 def test_inks_are_said_to_be_converted():
-    with pytest.warns(ConversionWarning, match="CMYK colours have no exact RGB"):
-        kqcodec.read_palette(aco((2, 0, 0, 0, 0)))
+    with pytest.warns(ConversionWarning, match="CMYK are converted without a profile") as caught:
+        kqcodec.read_palette(aco((2, 0, 0, 0, 0), (2, 9, 9, 9, 9)))
+    assert len(caught) == 1
     with pytest.warns(ConversionWarning, match="outside sRGB"):
         kqcodec.read_palette(aco((7, 5000, 65536 - 12_000, 0, 0)))
 
@@ -185,7 +186,7 @@ def ase(model, *values):
         (b"Gray", (0.2,), [51, 51, 51]),
     ],
 )
-@pytest.mark.filterwarnings("ignore:its CMYK")
+@pytest.mark.filterwarnings("ignore:the palette's colours in CMYK")
 def test_a_swatch_of_other_models(model, values, samples):
     assert kqcodec.read_palette(ase(model, *values)).tolist() == [samples]
 

@@ -8,6 +8,7 @@ import click
 
 from kqcodec.cli import options
 from kqcodec.cli.failures import reading
+from kqcodec.cli.pictures import warnings_as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,5 +135,5 @@ def read_palette_file(path: str) -> NDArray[np.uint8]:
     """
     from kqcodec.palette_files import read_palette
 
-    with reading(click.format_filename(path)):
+    with warnings_as_lines(), reading(click.format_filename(path)):
         return read_palette(path)

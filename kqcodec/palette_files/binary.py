@@ -37,7 +37,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import PaletteError
-from kqcodec.palette_files import inks
+from kqcodec.palette_files.inks import Inks, of_hsb, of_unit
 from kqcodec.palette_files.text import check_opaque
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def read_swatches(data: bytes) -> Iterator[Sequence[int]]:
     Warns:
         ConversionWarning: of CMYK, and of what sRGB can't show.
     """
+    inks = Inks()
     try:
         (blocks,) = struct.unpack_from(">I", data, 8)
         position = 12
@@ -143,12 +144,12 @@ def read_swatches(data: bytes) -> Iterator[Sequence[int]]:
                 raise PaletteError("the swatches are cut short")
             position += 6 + length
             if kind == _COLOR:
-                yield _swatch(body)
+                yield _swatch(body, inks)
     except struct.error as exc:
         raise PaletteError("the swatches are cut short or damaged") from exc
 
 
-def _swatch(body: bytes) -> list[int]:
+def _swatch(body: bytes, inks: Inks) -> list[int]:
     (units,) = struct.unpack_from(">H", body)
     model = body[2 + 2 * units : 6 + 2 * units]
     if model not in _CHANNELS:
@@ -158,7 +159,7 @@ def _swatch(body: bytes) -> list[int]:
         return inks.of_cmyk(*values)
     if model == b"LAB ":
         return inks.of_lab(100 * values[0], *values[1:])
-    samples = inks.of_unit(values)
+    samples = of_unit(values)
     return samples * (3 // len(samples))
 
 
@@ -206,13 +207,14 @@ def read_photoshop(data: bytes) -> Iterator[Sequence[int]]:
     Warns:
         ConversionWarning: of CMYK, and of what sRGB can't show.
     """
+    inks = Inks()
     try:
         version, count = struct.unpack_from(">HH", data)
         if version not in (1, 2):
             raise PaletteError(f"version {version} of Photoshop's swatches is not known")
         position = 4
         for _ in range(count):
-            yield _photoshop_color(*struct.unpack_from(">5H", data, position))
+            yield _photoshop_color(inks, *struct.unpack_from(">5H", data, position))
             position += _ACO_COLOR
             if version == 2:
                 (units,) = struct.unpack_from(">I", data, position)
@@ -223,13 +225,13 @@ def read_photoshop(data: bytes) -> Iterator[Sequence[int]]:
         raise PaletteError("the swatches are cut short") from exc
 
 
-def _photoshop_color(model: int, *values: int) -> list[int]:
+def _photoshop_color(inks: Inks, model: int, *values: int) -> list[int]:
     if model == _RGB:
         # Exact for those who write 8 bits twice, and for those who write zeros below.
         return [value >> 8 for value in values[:3]]
     if model == _HSB:
         hue, saturation, brightness, _ = (value / _FULL for value in values)
-        return inks.of_hsb(hue, saturation, brightness)
+        return of_hsb(hue, saturation, brightness)
     if model in (_CMYK, _WIDE_CMYK):
         full = _FULL if model == _CMYK else _WIDE
         return inks.of_cmyk(*(1 - value / full for value in values))
@@ -237,7 +239,7 @@ def _photoshop_color(model: int, *values: int) -> list[int]:
         a, b = (value - (value >> 15 << 16) for value in values[1:3])
         return inks.of_lab(values[0] / 100, a / 100, b / 100)
     if model == _GREY:
-        return inks.of_unit([1 - values[0] / _WIDE]) * 3
+        return of_unit([1 - values[0] / _WIDE]) * 3
     raise PaletteError(f"a swatch is of a book of inks (model {model}), which has no RGB values")
 
 

@@ -47,50 +47,56 @@ def of_hsb(hue: float, saturation: float, brightness: float) -> list[int]:
     return of_unit(colorsys.hsv_to_rgb(hue % 1, saturation, brightness))
 
 
-def of_cmyk(cyan: float, magenta: float, yellow: float, black: float) -> list[int]:
-    """The samples of four amounts of ink, each from 0 to 1.
+class Inks:
+    """The conversion of one palette, which warns once of each thing that isn't exact."""
 
-    Raises:
-        PaletteError: another number, or none.
+    def __init__(self) -> None:
+        self._said: set[str] = set()
 
-    Warns:
-        ConversionWarning: always; there is no profile.
-    """
-    of_unit((cyan, magenta, yellow, black))  # for its error
-    warn("its CMYK colours have no exact RGB values; they are converted without a profile")
-    return of_unit((1 - ink) * (1 - black) for ink in (cyan, magenta, yellow))
+    def warn(self, message: str) -> None:
+        """A ConversionWarning, unless it was given before."""
+        if message not in self._said:
+            self._said.add(message)
+            warnings.warn(message, ConversionWarning, stacklevel=2)
 
+    def of_cmyk(self, cyan: float, magenta: float, yellow: float, black: float) -> list[int]:
+        """The samples of four amounts of ink, each from 0 to 1.
 
-def of_lab(lightness: float, a: float, b: float) -> list[int]:
-    """The samples of CIE Lab under D50.
+        Raises:
+            PaletteError: another number, or none.
 
-    Args:
-        lightness: 0..100.
-        a, b: -128..127.
+        Warns:
+            ConversionWarning: there is no profile.
+        """
+        of_unit((cyan, magenta, yellow, black))  # for its error
+        self.warn("the palette's colours in CMYK are converted without a profile, not exactly")
+        return of_unit((1 - ink) * (1 - black) for ink in (cyan, magenta, yellow))
 
-    Raises:
-        PaletteError: another number, or none.
+    def of_lab(self, lightness: float, a: float, b: float) -> list[int]:
+        """The samples of CIE Lab under D50.
 
-    Warns:
-        ConversionWarning: sRGB can't show it; it is cut off.
-    """
-    if not (0 <= lightness <= 100 and -128 <= a <= 128 and -128 <= b <= 128):
-        raise PaletteError("the palette is damaged: a value of Lab is out of range")
-    middle = (lightness + 16) / 116
-    xyz = [
-        white * _cubed(f)
-        for white, f in zip(_D50, (middle + a / 500, middle, middle - b / 200), strict=True)
-    ]
-    linear = [sum(m * v for m, v in zip(row, xyz, strict=True)) for row in _LINEAR]
-    shown = [_companded(value) for value in linear]
-    if not all(-_BEYOND <= value <= 1 + _BEYOND for value in shown):
-        warn("some of its Lab colours are outside sRGB and are cut off")
-    return of_unit(min(max(value, 0.0), 1.0) for value in shown)
+        Args:
+            lightness: 0..100.
+            a, b: -128..128.
 
+        Raises:
+            PaletteError: another number, or none.
 
-def warn(message: str) -> None:
-    """A ConversionWarning; of many alike, Python shows the first."""
-    warnings.warn(message, ConversionWarning, stacklevel=2)
+        Warns:
+            ConversionWarning: sRGB can't show it; it is cut off.
+        """
+        if not (0 <= lightness <= 100 and -128 <= a <= 128 and -128 <= b <= 128):
+            raise PaletteError("the palette is damaged: a value of Lab is out of range")
+        middle = (lightness + 16) / 116
+        xyz = [
+            white * _cubed(f)
+            for white, f in zip(_D50, (middle + a / 500, middle, middle - b / 200), strict=True)
+        ]
+        linear = [sum(m * v for m, v in zip(row, xyz, strict=True)) for row in _LINEAR]
+        shown = [_companded(value) for value in linear]
+        if not all(-_BEYOND <= value <= 1 + _BEYOND for value in shown):
+            self.warn("some of the palette's Lab colours are outside sRGB and are cut off")
+        return of_unit(min(max(value, 0.0), 1.0) for value in shown)
 
 
 def _cubed(value: float) -> float:

@@ -20,7 +20,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import PaletteError
-from kqcodec.palette_files import inks
+from kqcodec.palette_files.inks import Inks, of_unit
 from kqcodec.palette_files.markup import each_element
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class _Colors:
     def __init__(self) -> None:
         self.found: list[tuple[tuple[int, int, int, int], list[int]]] = []
         self._groups = self._group = 0  # how many there were, and which it is; 0 is none
+        self._inks = Inks()
         self._samples: list[int] | None = None
         self._place = (0, 0)
 
@@ -86,7 +87,7 @@ class _Colors:
         elif name == "Position":
             self._place = (_whole(attributes.get("row")), _whole(attributes.get("column")))
         elif name in _MODELS:
-            self._samples = _samples(name, attributes)
+            self._samples = _samples(name, attributes, self._inks)
 
     def end(self, name: str) -> None:
         if name == "Group":
@@ -99,7 +100,7 @@ class _Colors:
         self.found.append(((self._group, *self._place, number), self._samples))
 
 
-def _samples(model: str, attributes: dict[str, str]) -> list[int]:
+def _samples(model: str, attributes: dict[str, str], inks: Inks) -> list[int]:
     try:
         values = [float(attributes[name]) for name in _MODELS[model]]
     except (KeyError, ValueError) as exc:
@@ -107,10 +108,10 @@ def _samples(model: str, attributes: dict[str, str]) -> list[int]:
     if model in ("RGB", "sRGB"):
         space = attributes.get("space", "sRGB")
         if "srgb" not in space.lower() or "g10" in space.lower():
-            inks.warn(f"its colours in {space[:60]!r} are taken for sRGB")
-        return inks.of_unit(values)
+            inks.warn(f"the palette's colours in {space[:60]!r} are taken for sRGB")
+        return of_unit(values)
     if model == "Gray":
-        return inks.of_unit(values) * 3
+        return of_unit(values) * 3
     if model == "CMYK":
         return inks.of_cmyk(*values)
     raise PaletteError(f"a colour is in {model}; convert the palette to RGB first")
