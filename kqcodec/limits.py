@@ -22,6 +22,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import LimitError
+from kqcodec.integers import whole_number
 from kqcodec.memory import context_plane_cells
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ _TILES = 2**20
 _METADATA = 2**24
 _PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
 _PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
+
+
+def checked_max_pixels(max_pixels: int | None) -> int | None:
+    """The limit as it is, or TypeError or ValueError."""
+    return None if max_pixels is None else whole_number(max_pixels, "max_pixels", 0)
 
 
 def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
