@@ -68,7 +68,7 @@ def test_errors_dont_wind_up_where_no_entries_reach(kind):
 def test_diffused_errors_dont_wind_up_where_no_entries_reach():
     """Behind an area that is lighter than every entry, exact colours are soon themselves."""
     palette = np.array([[0, 0, 0], [64, 64, 64], [128, 128, 128]], dtype=np.uint8)
-    pixels = np.full((8, 64, 3), 255, dtype=np.uint8)
+    pixels = np.full((40, 64, 3), 255, dtype=np.uint8)
     pixels[:, 32:] = 64
     found = kqcodec.quantize(pixels, palette=palette, dither=1)
     assert (found.labels[:, :32] == 2).all()
