@@ -72,7 +72,7 @@ def test_diffused_errors_dont_wind_up_where_no_entries_reach():
     pixels[:, 32:] = 64
     found = kqcodec.quantize(pixels, palette=palette, dither=1)
     assert (found.labels[:, :32] == 2).all()
-    assert (found.labels[:, 48:] == 1).all()
+    assert (found.labels[:, 35:] == 1).all()  # unbounded, errors get to 37
 
 
 @KINDS
