@@ -20,6 +20,7 @@ from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.engine import MAX_WEIGHT, UNIT, find_palette
 from kqcodec.header import MAX_COLORS
 from kqcodec.histogram import Histogram, keys_of_colors
+from kqcodec.integers import whole_number
 from kqcodec.kernels import kernels
 from kqcodec.lloyd import clustering, descend
 from kqcodec.palette import LUMA, finished
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from kqcodec.spaces import Space
 
 DEFAULT_RESTARTS = 1
+# Nobody waits for more.
+_MOST_RESTARTS = 65_536
 # Iterations from the palette to fractional centres, and their tolerance.
 _SETTLING = 60
 _SETTLING_BITS = 15
@@ -99,7 +102,8 @@ def kmeans(
         ValueError: a wrong shape, or a value out of range.
     """
     colors, counts = _checked_points(colors, weights)
-    check_search(k, seed, restarts)
+    k = number_of_colors(k)
+    seed, restarts = checked_search(seed, restarts)
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
     merged, inverse = _merged(colors, counts)
     if len(merged) <= k:
@@ -211,17 +215,11 @@ def _checked_points(
     return colors, array.astype(np.int64)
 
 
-def check_search(k: int, seed: int, restarts: int) -> None:
-    """Raises TypeError unless these are integers, ValueError where out of range."""
-    _check_integer("k", k)
-    if not 1 <= k <= MAX_COLORS:
-        raise ValueError(f"k, the number of colours, must be in 1..{MAX_COLORS:,}, not {k}")
-    _check_integer("seed", seed)
-    _check_integer("restarts", restarts)
-    if restarts < 1:
-        raise ValueError(f"restarts must be at least 1, not {restarts}")
+def number_of_colors(k: int, name: str = "k, the number of colours,") -> int:
+    """A number of colours, or TypeError or ValueError."""
+    return whole_number(k, name, 1, MAX_COLORS)
 
 
-def _check_integer(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+def checked_search(seed: int, restarts: int) -> tuple[int, int]:
+    """Both as they are, or TypeError or ValueError."""
+    return whole_number(seed, "seed"), whole_number(restarts, "restarts", 1, _MOST_RESTARTS)

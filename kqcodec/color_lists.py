@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from kqcodec.header import MAX_COLORS
+from kqcodec.integers import shown, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,17 +112,12 @@ def _color(color: Any, what: str) -> tuple[int, ...]:
             raise ValueError(f"{what}: {color!r} is not a colour like '#ff8800'")
         return found
     try:
-        values = tuple(color)
-    except TypeError:
+        values = tuple(whole_number(value, "a sample", 0, 255) for value in color)
+    except (TypeError, ValueError):
         values = ()
-    if len(values) not in (3, 4) or not all(_is_sample(value) for value in values):
+    if len(values) not in (3, 4):
         raise ValueError(
-            f"{what}: {color!r} is not a colour: give three whole numbers in 0..255, four with "
-            "alpha, or '#ff8800'"
+            f"{what}: {shown(color)} is not a colour: give three whole numbers in 0..255, four "
+            "with alpha, or '#ff8800'"
         )
-    return tuple(int(value) for value in values)
-
-
-def _is_sample(value: Any) -> bool:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and 0 <= value <= 255
+    return values

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.integers import shown, whole_number
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -34,8 +36,12 @@ def component_counts(labels: Labels, k: int, connectivity: int = 8) -> NDArray[n
         ValueError: another connectivity.
         ImportError: SciPy isn't there; the extra ``segment`` brings it.
     """
-    if connectivity not in CONNECTIVITIES:
-        raise ValueError(f"connectivity must be 4 or 8, not {connectivity!r}")
+    try:
+        known = whole_number(connectivity, "connectivity") in CONNECTIVITIES
+    except TypeError:
+        known = False
+    if not known:
+        raise ValueError(f"connectivity must be 4 or 8, not {shown(connectivity)}")
     graphs, sparse = _scipy("scipy.sparse.csgraph"), _scipy("scipy.sparse")
     starts = np.ones(labels.shape, dtype=np.bool_)
     starts[:, 1:] = labels[:, 1:] != labels[:, :-1]

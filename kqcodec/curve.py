@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
-from kqcodec.clustering import check_search
+from kqcodec.clustering import checked_search, number_of_colors
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
@@ -164,11 +164,10 @@ def elbow(
     """
     for coder in coders:
         check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
-    wanted = sorted(set(ks))
+    wanted = sorted({number_of_colors(k) for k in ks})
     if not wanted:
         raise ValueError("an elbow needs at least one K")
-    for k in wanted:
-        check_search(k, 0, restarts)
+    _, restarts = checked_search(0, restarts)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": restarts, "threads": threads, **options}

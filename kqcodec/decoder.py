@@ -22,6 +22,7 @@ from kqcodec.container import Sealer
 from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
+from kqcodec.integers import shown, whole_number
 from kqcodec.kernels import kernels
 from kqcodec.limits import (
     DEFAULT_MAX_PIXELS,
@@ -29,6 +30,7 @@ from kqcodec.limits import (
     check_metadata,
     check_tile_memory,
     check_tiles,
+    checked_max_pixels,
     memory_for,
 )
 from kqcodec.memory import ALLOWANCE
@@ -66,6 +68,7 @@ class Opened:
         Raises:
             FormatError: of the kind that fits.
         """
+        max_pixels = checked_max_pixels(max_pixels)
         header = container.read_header(source)
         check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
         check_tiles(header.grid.count, max_pixels)
@@ -78,6 +81,7 @@ class Opened:
         Raises:
             FormatError: of the kind that fits.
         """
+        max_pixels = checked_max_pixels(max_pixels)
         return cls._behind_header(source, container.read_header(source), max_pixels)
 
     @classmethod
@@ -326,6 +330,7 @@ def read_region(
         OSError: the file can't be read or can't seek, or changed meanwhile.
         TypeError, ValueError: ``box`` is malformed, empty or not in the picture.
     """
+    max_pixels = checked_max_pixels(max_pixels)
     with open_source(source) as opened_source:
         if opened_source.size is None:
             raise OSError(opened_source.no_regions)
@@ -468,13 +473,17 @@ def _buffer(data: Buffer) -> Buffer:
 
 def checked_box(box: Sequence[int], header: Header) -> Box:
     """A box that lies in the picture, or TypeError or ValueError as ``read_region``."""
-    if len(box) != 4 or not all(isinstance(side, (int, np.integer)) for side in box):
-        raise TypeError(f"box must be four whole numbers, not {box!r}")
-    region = Box(*(int(side) for side in box))
+    try:
+        sides = [whole_number(side, "box") for side in box]
+    except TypeError:
+        sides = []
+    if len(sides) != 4:
+        raise TypeError(f"box must be four whole numbers, not {shown(box)}")
+    region = Box(*sides)
     inside = 0 <= region.left < region.right <= header.width
     if not (inside and 0 <= region.upper < region.lower <= header.height):
         raise ValueError(
-            f"box {tuple(region)} is empty or not within the picture "
+            f"box {shown(tuple(region))} is empty or not within the picture "
             f"of {header.width} x {header.height} pixels"
         )
     return region

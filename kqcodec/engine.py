@@ -132,15 +132,14 @@ def find_palette(
         raise ValueError(f"weights must add up to at most {MAX_WEIGHT:,}, not {colors.pixels:,}")
     fine, order = in_morton_order(colors, space)
     monitor = Monitor(progress, colors.pixels)
-    random = SplitMix64(seed)
     founds: list[Found] = []
-    # "best" is never worse than "default", as it makes that search too.
-    efforts = [effort] * (effort.searches * restarts)
-    if effort.tries_apart(k, len(fine)):
-        efforts.append(effort)
+    efforts = _searches(effort, k, len(fine), restarts)
     if effort.searches > 1:
-        efforts.append(effort_of(DEFAULT_EFFORT))
+        # "best" is never worse than "default", as it makes its searches too.
+        efforts += _searches(effort_of(DEFAULT_EFFORT), k, len(fine), 1)
     levels = {each.name: _levels(fine, k, each) for each in efforts}
+    # The searches of an effort go on drawing where the one before ended.
+    randoms = {each.name: SplitMix64(seed) for each in efforts}
     for number, each in enumerate(efforts):
         monitor.begin(number, len(efforts) + effort.crossings)
         found = _search(
@@ -150,8 +149,8 @@ def find_palette(
             levels[each.name],
             effort=each,
             space=space,
-            random=SplitMix64(seed) if each is not effort else random,
-            first=number == 0 or each is not effort,
+            random=randoms[each.name],
+            first=number == efforts.index(each),
             monitor=monitor,
         )
         founds.append(found)
@@ -174,6 +173,11 @@ def find_palette(
         if crossed is not None and crossed.cost < best.cost:
             best = crossed
     return best
+
+
+def _searches(effort: Effort, k: int, points: int, restarts: int) -> list[Effort]:
+    """The searches that an effort makes."""
+    return [effort] * (effort.searches * restarts + effort.tries_apart(k, points))
 
 
 def _search(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.encoder import encode_indexed
 from kqcodec.metadata import Metadata, descriptive_exif, is_exif
 from kqcodec.pixels import ConversionWarning
 from kqcodec.profiles import palette_in_srgb
@@ -32,12 +33,17 @@ PALETTED = ("PNG", "GIF", "BMP", "TIFF")
 _PALETTED_WITH_ALPHA = ("PNG", "GIF")
 # Those that Pillow writes without a word about lost alpha; others it refuses to.
 _LOSING_ALPHA = ("BMP", "DIB", "PPM", "SPIDER")
+# Those that change colours by design, which the commands' help says; size and alpha stay.
+_LOSSY = ("JPEG", "MPO", "AVIF", "PDF")
+# Those whose own reader needs another program.
+_UNREADABLE = ("EPS",)
 # Formats of NumPy: the pixels alone, and palette and labels together.
 ARRAYS = ("NPY", "NPZ")
 
 # What else to tell Pillow, so that nothing is lost that needn't be.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "GIF": {"optimize": False},  # which would leave out entries that no pixel has
+    "AVIF": {"quality": 100, "subsampling": "4:4:4"},  # or alpha would change, too
     "WEBP": {"lossless": True, "exact": True, "quality": 100, "method": 4},
 }
 _CARRIES = {
@@ -50,6 +56,7 @@ _CARRIES = {
 }
 _NAMES = {"exif": "Exif", "xmp": "XMP"}
 _TIFF_XMP = 700
+_MOST_COLORS_OF_GIF = 256
 
 
 def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
@@ -63,7 +70,7 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
             "labels".
 
     Raises:
-        ValueError: the format can't hold the picture, or not its alpha.
+        ValueError: the format can't hold the picture as it is: its size, alpha or colours.
 
     Warns:
         ConversionWarning: Exif or XMP are left out.
@@ -71,6 +78,10 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     indexed = _carried(indexed, file_format)
     if file_format in ARRAYS:
         return _array_bytes(indexed, file_format)
+    if file_format == "KQ":
+        return encode_indexed(indexed)
+    if file_format == "GIF" and indexed.k > _MOST_COLORS_OF_GIF:
+        raise ValueError(f"GIF files hold at most 256 colours, not {indexed.k:,}")
     image = indexed.to_pil()
     check_alpha(indexed.has_alpha, file_format)
     if image.mode == "P" and file_format not in (
@@ -78,8 +89,9 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     ):
         image = image.convert("RGBA" if indexed.has_alpha else "RGB")
     if indexed.has_alpha and file_format == "GIF":
+        transparency = _gif_transparency(indexed)
         del image.info["transparency"]
-        image.info.update(_gif_transparency(indexed))
+        image.info.update(transparency)
     return pillow_bytes(image, file_format, indexed.metadata)
 
 
@@ -97,7 +109,7 @@ def _gif_transparency(indexed: IndexedImage) -> dict[str, int]:
     """
     used = np.unique(indexed.labels)
     faint = used[indexed.palette[used, 3] < 255]
-    if indexed.k > 256 or len(faint) > 1 or bool(indexed.palette[faint, 3].any()):
+    if len(faint) > 1 or bool(indexed.palette[faint, 3].any()):
         raise ValueError("GIF files keep one fully transparent colour, and no other transparency")
     return {"transparency": int(faint[0])} if len(faint) else {}
 
@@ -106,9 +118,12 @@ def pillow_bytes(image: Image.Image, file_format: str, metadata: Metadata) -> by
     """A Pillow image as a file of that format, with metadata that it carries.
 
     Raises:
-        ValueError: the format can't hold the image.
+        ValueError: the format can't hold the image, or Pillow writes it so that its size,
+            alpha or, but for formats that change colours by design, its colours are lost.
     """
     options = {**_OPTIONS.get(file_format, {}), **_metadata_options(metadata, file_format)}
+    if file_format == "ICO":
+        options["sizes"] = [image.size]  # or Pillow chooses some
     buffer = io.BytesIO()
     try:
         image.save(buffer, file_format, **options)
@@ -117,7 +132,39 @@ def pillow_bytes(image: Image.Image, file_format: str, metadata: Metadata) -> by
             f"the picture of {image.width:,} x {image.height:,} pixels can't be written "
             f"as {file_format} ({exc})"
         ) from exc
-    return buffer.getvalue()
+    data = buffer.getvalue()
+    known = (*PALETTED, "WEBP")
+    if file_format not in known or (file_format == "GIF" and image.mode in ("RGB", "RGBA")):
+        _check_kept(image, data, file_format)
+    return data
+
+
+def _check_kept(image: Image.Image, data: bytes, file_format: str) -> None:
+    """Read a file back: Pillow writes many formats in another size, in fewer colours or
+    without alpha, and doesn't say so."""
+    from PIL import Image
+
+    if file_format not in Image.OPEN or file_format in _UNREADABLE:
+        return
+    has_alpha = "A" in image.getbands() or "transparency" in image.info
+    mode = "RGBA" if has_alpha else "RGB"
+    try:
+        # Not Image.open, which has limits for files of strangers.
+        with Image.OPEN[file_format][0](io.BytesIO(data), "") as found:
+            size, again = found.size, np.asarray(found.convert(mode))
+    except Exception as exc:  # whatever Pillow raises
+        raise ValueError(f"{file_format} files can't hold this picture ({exc})") from exc
+    pixels = np.asarray(image.convert(mode))
+    lost = ""
+    if size != image.size:
+        lost = f"the size of {image.width:,} x {image.height:,} pixels"
+    elif has_alpha and not np.array_equal(again[..., 3], pixels[..., 3]):
+        lost = "this transparency"
+    elif file_format not in _LOSSY:
+        seen = pixels[..., 3] > 0 if has_alpha else np.ones(pixels.shape[:2], dtype=np.bool_)
+        lost = "" if np.array_equal(again[seen], pixels[seen]) else "these colours"
+    if lost:
+        raise ValueError(f"{file_format} files don't keep {lost}")
 
 
 def npy_bytes(array: Any) -> bytes:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
 from kqcodec.choice import pins_from
-from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.clustering import DEFAULT_RESTARTS, number_of_colors
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.crossing import ARITHMETIC, crossing
 from kqcodec.curve import elbow
@@ -33,6 +33,7 @@ from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding, predicted_size
 from kqcodec.errors import UnmetGoalError
 from kqcodec.filing import Filing
+from kqcodec.integers import whole_number
 from kqcodec.metrics import PEAK
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
 from kqcodec.rgba_palette import least_colors
@@ -83,7 +84,7 @@ class Goal:
     most: int = MOST_COLORS
 
     def __post_init__(self) -> None:
-        check_search(self.most, 0, 1)
+        object.__setattr__(self, "most", number_of_colors(self.most, "most"))
         wanted = [self.quality is not None, self.psnr is not None, self.knee]
         if sum(wanted) > 1:
             raise ValueError("quality, psnr and the knee exclude each other")
@@ -93,8 +94,8 @@ class Goal:
             raise ValueError(f"quality must be (least, wanted) from 0 to 100, not {self.quality!r}")
         if self.psnr is not None and not self.psnr > 0:  # not a number, too
             raise ValueError(f"psnr must be above 0 dB, not {self.psnr!r}")
-        if self.max_bytes is not None and self.max_bytes < 1:
-            raise ValueError(f"max_bytes must be at least 1, not {self.max_bytes}")
+        if self.max_bytes is not None:
+            object.__setattr__(self, "max_bytes", whole_number(self.max_bytes, "max_bytes", 1))
 
     def to_dict(self) -> dict[str, object]:
         """The goals that are set, ready for JSON."""

@@ -21,6 +21,7 @@ from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.errors import InvalidDataError
 from kqcodec.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
 from kqcodec.image import palette_bytes
+from kqcodec.integers import shown, whole_number
 from kqcodec.metadata import SECTION_KINDS
 from kqcodec.tiles import POLICIES
 
@@ -187,18 +188,17 @@ def tile_exponents(tile: TileSize, width: int, height: int, coder: str) -> tuple
     if tile is None:
         policy = POLICIES[coder]
         tile = 0 if width * height <= policy.one_tile_pixels else policy.side
-    sides = (tile, tile) if isinstance(tile, int) else tuple(tile)
-    if len(sides) != 2 or not all(type(side) is int for side in sides):
-        raise TypeError(f"tile must be a whole number or a pair of them, not {tile!r}")
-    return _exponent(sides[0], width), _exponent(sides[1], height)
+    pair = tuple(tile) if isinstance(tile, (tuple, list)) else (tile, tile)
+    if len(pair) != 2:
+        raise TypeError(f"tile must be a whole number or a pair of them, not {shown(tile)}")
+    return _exponent(pair[0], width), _exponent(pair[1], height)
 
 
 def _exponent(side: int, length: int) -> int:
     lowest, highest = 1 << MIN_TILE_EXPONENT, 1 << MAX_TILE_EXPONENT
-    if side == 0:
-        return 0
-    if side & (side - 1) or not lowest <= side <= highest:
+    side = whole_number(side, "a tile side", 0, highest)
+    if side & (side - 1) or 0 < side < lowest:
         raise ValueError(
             f"a tile side must be 0 or a power of two from {lowest} to {highest:,}, not {side}"
         )
-    return 0 if side >= length else side.bit_length() - 1
+    return 0 if side == 0 or side >= length else side.bit_length() - 1

@@ -21,7 +21,8 @@ import numpy as np
 from kqcodec import container
 from kqcodec.decoder import Opened, runs_of, starts_of_records
 from kqcodec.image import label_dtype
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit
+from kqcodec.integers import whole_number
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, checked_max_pixels
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.slicing import Axis, axes_of
 from kqcodec.source import BufferSource, is_url, open_source
@@ -86,10 +87,8 @@ class LazyArray:
         threads: int | None = None,
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
     ) -> None:
-        if isinstance(cache_bytes, bool) or not isinstance(cache_bytes, (int, np.integer)):
-            raise TypeError(f"cache_bytes must be a whole number, not {cache_bytes!r}")
-        if cache_bytes < 0:
-            raise ValueError(f"cache_bytes must be at least 0, not {cache_bytes}")
+        cache_bytes = whole_number(cache_bytes, "cache_bytes", 0)
+        max_pixels = checked_max_pixels(max_pixels)
         thread_count(threads)
         if isinstance(source, os.PathLike) or (isinstance(source, str) and not is_url(source)):
             source = os.path.abspath(source)  # a worker that it is sent to may be elsewhere

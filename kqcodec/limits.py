@@ -27,6 +27,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import LimitError
+from kqcodec.integers import whole_number
 from kqcodec.memory import context_plane_cells
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ _INPUT = 2**30
 _PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
 _PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
 _INPUT_BYTES_A_PIXEL = _INPUT // DEFAULT_MAX_PIXELS
+
+
+def checked_max_pixels(max_pixels: int | None) -> int | None:
+    """The limit as it is, or TypeError or ValueError."""
+    return None if max_pixels is None else whole_number(max_pixels, "max_pixels", 0)
 
 
 def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from kqcodec.errors import ImageError, LimitError
+from kqcodec.integers import shown, whole_number
 from kqcodec.limits import most_bytes
 from kqcodec.metadata import turns
 from kqcodec.profiles import in_srgb
@@ -71,7 +72,7 @@ def image_pixels(
     Warns:
         ConversionWarning: something was lost.
     """
-    checked = _checked_background(background)
+    checked = None if background is None else _checked_background(background)
     if is_pillow_image(image):
         return _from_pillow(image, checked, "the image", keep_profile)
     if isinstance(image, (str, os.PathLike)):
@@ -102,7 +103,7 @@ def rgb_pixels(
     Warns:
         ConversionWarning: transparent pixels were put on the background.
     """
-    checked = _checked_background(background)
+    checked = None if background is None else _checked_background(background)
     pixels = image_pixels(image, keep_profile=keep_profile)
     if pixels.shape[2] == 3:
         return pixels
@@ -128,17 +129,13 @@ def _name_of(image: Any) -> str:
     return "the array"
 
 
-def _checked_background(background: Color | None) -> Color | None:
-    if background is None:
-        return None
+def _checked_background(background: Color) -> Color:
     try:
-        red, green, blue = (int(value) for value in background)
+        red, green, blue = (whole_number(value, "a sample", 0, 255) for value in background)
     except (TypeError, ValueError):
         raise ValueError(
-            f"the background must be three integers in 0..255 or None, not {background!r}"
+            f"the background must be three integers in 0..255, not {shown(background)}"
         ) from None
-    if not all(0 <= value <= 255 for value in (red, green, blue)):
-        raise ValueError(f"the background must lie in 0..255, not {background!r}")
     return red, green, blue
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kqcodec.choice import choice_of
-from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.clustering import DEFAULT_RESTARTS, checked_search, number_of_colors
 from kqcodec.color_lists import with_alpha
 from kqcodec.color_map import Labeler, few_labels
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
@@ -132,7 +132,8 @@ def quantize(
         ImageError, PaletteError, OSError: a file can't be read or converted.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    check_search(1 if k is None else k, seed, restarts)
+    k = None if k is None else number_of_colors(k)
+    seed, restarts = checked_search(seed, restarts)
     choice = choice_of(
         k, palette=palette, pins=pins, sort=sort, dither=dither, dither_kind=dither_kind
     )

@@ -29,7 +29,14 @@ from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedErro
 from kqcodec.files import write_whole
 from kqcodec.header import HEADER_SIZE, MAX_COLORS, Header
 from kqcodec.image import IndexedImage, label_dtype, palette_of_bytes
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, check_metadata, check_tiles, memory_for
+from kqcodec.limits import (
+    DEFAULT_MAX_PIXELS,
+    check_limit,
+    check_metadata,
+    check_tiles,
+    checked_max_pixels,
+    memory_for,
+)
 from kqcodec.metadata import SECTION_KINDS, Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.salvage import Damage, Front
@@ -210,6 +217,7 @@ def recover(
     """
     wanted = None if fill is None else _fill_color(fill)
     count = thread_count(threads)
+    max_pixels = checked_max_pixels(max_pixels)
     data = _contents(source, max_pixels)
 
     def check(header: Header) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from kqcodec.decoder import Opened, checked_box, decode_tiles, records_of
 from kqcodec.image import IndexedImage, label_dtype
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit
+from kqcodec.integers import whole_number
+from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, checked_max_pixels
 from kqcodec.metadata import Metadata
 from kqcodec.source import open_source
 from kqcodec.tiles import Box
@@ -103,7 +104,8 @@ def scaled(
     max_pixels: int | None,
 ) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
     """The same, with the metadata of the file."""
-    _check(times, method)
+    times = _checked(times, method)
+    max_pixels = checked_max_pixels(max_pixels)
     with open_source(source) as opened_source:
         if box is not None and opened_source.size is None:
             raise OSError(opened_source.no_regions)
@@ -132,13 +134,10 @@ def scaled(
         return means.pixels, metadata
 
 
-def _check(times: int, method: str) -> None:
-    if isinstance(times, bool) or not isinstance(times, (int, np.integer)):
-        raise TypeError(f"times must be a whole number, not {type(times).__name__}")
-    if not 1 <= times <= MOST_TIMES:
-        raise ValueError(f"times must be in 1..{MOST_TIMES:,}, not {times}")
+def _checked(times: int, method: str) -> int:
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    return whole_number(times, "times", 1, MOST_TIMES)
 
 
 class _Nearest:

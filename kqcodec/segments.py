@@ -16,6 +16,7 @@ from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.components import component_counts
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.image import IndexedImage
+from kqcodec.integers import whole_number
 from kqcodec.pixels import image_pixels
 from kqcodec.quantizer import quantize
 
@@ -98,8 +99,7 @@ class Segmentation:
         Raises:
             ValueError: there is no such label.
         """
-        if not 0 <= label < self.k:
-            raise ValueError(f"label {label} is outside 0..{self.k - 1}")
+        label = whole_number(label, "label", 0, self.k - 1)
         mask: NDArray[np.bool_] = self.labels == label
         return mask
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kqcodec.choice import choice_of
-from kqcodec.clustering import DEFAULT_RESTARTS, check_search
+from kqcodec.clustering import DEFAULT_RESTARTS, checked_search, number_of_colors
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
 from kqcodec.histogram_sum import HistogramSum
@@ -108,7 +108,8 @@ def palette_of_histogram(
 ) -> HistogramPalette:
     """The best palette of at most ``k`` colours; arguments and errors as for
     ``shared_palette``."""
-    check_search(k, seed, restarts)
+    k = number_of_colors(k)
+    seed, restarts = checked_search(seed, restarts)
     choice = choice_of(
         k, palette=None, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
     )

@@ -17,13 +17,14 @@ import numpy as np
 
 from kqcodec.block_reader import BlockReader
 from kqcodec.choice import choice_of
-from kqcodec.clustering import check_search
+from kqcodec.clustering import checked_search, number_of_colors
 from kqcodec.color_map import Labeler
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import effort_of
 from kqcodec.encoder import mapped_in_order_of
 from kqcodec.errors import LabelsError
 from kqcodec.image import label_dtype
+from kqcodec.integers import whole_number
 from kqcodec.labelmaps import checked_labels, color_table, label_colors
 from kqcodec.layout import Layout, header_of
 from kqcodec.quantizer import color_map
@@ -104,7 +105,8 @@ class Search:
             PaletteError, OSError: a palette file can't be read.
             TypeError, ValueError: a wrong argument, or ones that exclude each other.
         """
-        check_search(1 if k is None else k, seed, restarts)
+        k = None if k is None else number_of_colors(k)
+        seed, restarts = checked_search(seed, restarts)
         effort_of(effort), space_of(space)  # for their errors
         choice = choice_of(
             k, palette=palette, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
@@ -149,7 +151,7 @@ class Job:
         progress: Progress | None,
     ) -> None:
         self._coder, self._effort, self._tile = coder, effort, tile
-        self._memory, self.threads = memory, threads
+        self._memory, self.threads = whole_number(memory, "memory", 0), threads
         self._progress = progress
         self._done = 0
         size = blocks.width, blocks.height

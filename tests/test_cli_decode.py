@@ -121,3 +121,15 @@ def test_the_limit_on_pixels_can_be_set(tmp_path):
     result = kq("decode", tmp_path / "a.kq", "--max-pixels", 23 * 17 - 1)
     assert "--max-pixels" in refusal(result, failures.REFUSED)
     assert kq("decode", tmp_path / "a.kq", "--max-pixels", 23 * 17).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("k", "name", "reason"),
+    [(300, "a.gif", "at most 256 colours, not 300"), (5, "a.icns", "don't keep the size")],
+)
+def test_a_format_that_would_change_the_picture_is_refused(tmp_path, k, name, reason):
+    kqcodec.write(tmp_path / "a.kq", samples.indexed(31, 24, k))
+    result = kq("decode", tmp_path / "a.kq", "-o", tmp_path / name)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert not (tmp_path / name).exists()

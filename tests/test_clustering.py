@@ -140,6 +140,22 @@ def test_oklab_gives_each_colour_its_perceived_nearest(k):
     assert len(found.palette) == k
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.float64])
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_weight_has_an_upper_bound(k, dtype):
+    """Also where each colour becomes a centre, and nothing is added up."""
+    color = np.array([[1, 2, 3]], np.uint8)
+    if dtype is np.float64:
+        with pytest.raises(TypeError, match="weights must be integers"):
+            kmeans(color, np.ones(1), k)
+        return
+    most = 1 << 33
+    assert kmeans(color, np.array([most], dtype), k).centers.tolist() == [[1, 2, 3]]
+    for weight in (most + 1, np.iinfo(dtype).max):
+        with pytest.raises(ValueError, match=r"each weight must be in 1\.\.8,589,934,592"):
+            kmeans(color, np.array([weight], dtype), k)
+
+
 def test_no_more_colours_than_k_is_exact():
     colors = colors_from(8, 20)
     found = kmeans(colors, None, 20)
@@ -175,7 +191,7 @@ def test_one_colour_has_nearly_all_the_weight():
     [
         ({"k": 0}, ValueError, "65,536"),
         ({"k": 65_537}, ValueError, "65,536"),
-        ({"k": 2.0}, TypeError, "k must be an integer"),
+        ({"k": 2.0}, TypeError, "must be a whole number"),
         ({"k": True}, TypeError, "bool"),
         ({"seed": "x"}, TypeError, "seed"),
         ({"restarts": 0}, ValueError, "restarts"),

@@ -51,6 +51,30 @@ def test_it_costs_error_and_gains_likeness_from_afar(kind, portrait):
     assert off[0] < 0.15 * off[1]
 
 
+@pytest.mark.parametrize("kind", ["bayer", "blue-noise"])
+def test_errors_dont_wind_up_where_no_entries_reach(kind):
+    """Of a colour outside what its entries can mix, errors that are only ever added drag
+    the mix far to one side."""
+    palette = np.array(
+        [[126, 69, 8], [253, 29, 170], [242, 233, 148], [68, 27, 199]], dtype=np.uint8
+    )
+    color = np.array([24, 144, 155], dtype=np.uint8)
+    pixels = np.tile(color, (64, 64, 1))
+    shown = kqcodec.quantize(pixels, palette=palette, dither=1, dither_kind=kind).to_rgb()
+    off = shown.reshape(-1, 3).mean(axis=0) - color
+    assert (off**2).sum() < 14_000  # 18,717 without a bound; no mix has less than 11,000
+
+
+def test_diffused_errors_dont_wind_up_where_no_entries_reach():
+    """Behind an area that is lighter than every entry, exact colours are soon themselves."""
+    palette = np.array([[0, 0, 0], [64, 64, 64], [128, 128, 128]], dtype=np.uint8)
+    pixels = np.full((40, 64, 3), 255, dtype=np.uint8)
+    pixels[:, 32:] = 64
+    found = kqcodec.quantize(pixels, palette=palette, dither=1)
+    assert (found.labels[:, :32] == 2).all()
+    assert (found.labels[:, 35:] == 1).all()  # unbounded, errors get to 37
+
+
 @KINDS
 def test_costs_are_those_of_the_picture(kind):
     pixels = ramp()

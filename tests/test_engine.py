@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from kqcodec import kernels
+from kqcodec import engine, kernels
 from kqcodec.effort import EFFORTS
 from kqcodec.engine import find_palette
 from kqcodec.histogram import Histogram, colors_of_keys, histogram
@@ -162,6 +163,77 @@ def test_weights_that_could_overflow_are_refused():
     heavy = Histogram(np.array([1, 2], np.uint32), np.array([2**33, 1]))
     with pytest.raises(ValueError, match="add up"):
         find_palette(heavy, 1, effort=EFFORTS["fast"], space=SPACES["rgb"])
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """The efforts of the searches made, and how often two were crossed."""
+    made = []
+    search, crossed = engine._search, engine._crossed
+
+    def watched(*args, **more):
+        made.append(more["effort"].name)
+        return search(*args, **more)
+
+    def watched_crossing(*args, **more):
+        made.append("crossing")
+        return crossed(*args, **more)
+
+    monkeypatch.setattr(engine, "_search", watched)
+    monkeypatch.setattr(engine, "_crossed", watched_crossing)
+    return made
+
+
+FEW = histogram(noise(7, 1, 60))
+
+
+def searched(effort, colors=FEW, k=5, **more):
+    return find_palette(colors, k, effort=EFFORTS[effort], space=SPACES["rgb"], **more)
+
+
+def test_best_makes_the_search_of_default_too(searches):
+    searched("best")
+    assert "default" in searches
+    assert "best" in searches
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_best_is_never_worse_than_default(seed):
+    colors = histogram(noise(seed, 1, 300))
+    assert searched("best", colors, 12).cost <= searched("default", colors, 12).cost
+
+
+@pytest.mark.parametrize("effort", list(EFFORTS))
+@pytest.mark.parametrize("stages", [("cells", "colors", "palette"), ("palette",)])
+def test_nothing_is_begun_after_a_stop(effort, stages, searches):
+    """Neither another search nor a crossing, at once or at the end of the first."""
+    searched(effort, restarts=4, progress=lambda progress: progress.stage not in stages)
+    assert searches == [effort]
+
+
+def test_a_stop_after_the_last_search_leaves_out_the_crossings(searches):
+    searched("best")
+    count = sum(name != "crossing" for name in searches)
+    assert len(searches) > count
+    searches.clear()
+    searched("best", progress=lambda progress: progress.stage != "palette" or len(searches) < count)
+    assert len(searches) == count
+    assert "crossing" not in searches
+
+
+def test_of_equals_the_first_is_kept(monkeypatch):
+    """Of searches, and of what crossing two of them finds."""
+    one = searched("default")
+    made = [replace(one, cost=cost) for cost in (9, 7, 7, 7, 8, 9, 9)]
+    left = iter(made)
+    monkeypatch.setattr(engine, "_search", lambda *_, **__: next(left))
+    monkeypatch.setattr(engine, "_crossed", lambda *_, **__: replace(one, cost=7))
+    assert searched("best", restarts=2) is made[1]
+    better = replace(one, cost=6)
+    crossings = iter([None, better, replace(one, cost=6)])
+    left = iter(made)
+    monkeypatch.setattr(engine, "_crossed", lambda *_, **__: next(crossings))
+    assert searched("best", restarts=2) is better
 
 
 @pytest.mark.skipif("KQCODEC_CORPUS" not in os.environ, reason="KQCODEC_CORPUS names no folder")

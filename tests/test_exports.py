@@ -13,7 +13,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec import Metadata
-from kqcodec.exports import ARRAYS, PALETTED, picture_bytes
+from kqcodec.exports import ARRAYS, PALETTED, picture_bytes, pillow_bytes
 from kqcodec.pixels import ConversionWarning
 from kqcodec.profiles import palette_in_srgb
 
@@ -167,3 +167,86 @@ def test_what_a_format_cant_hold_is_a_sentence():
     wide = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), np.zeros((1, 70_000), np.uint8))
     with pytest.raises(ValueError, match=r"70,000 x 1 pixels can't be written as WEBP \("):
         picture_bytes(wide, "WEBP")
+
+
+# --- every format of Pillow: as it is, or not at all ---------------------------------
+
+Image.init()
+LOSSY = {"JPEG", "MPO", "AVIF"}
+NOISE = np.random.default_rng(1).integers(0, 256, (24, 31, 4), dtype=np.uint8)
+UNREADABLE = {"PDF", "EPS"}  # Pillow reads no PDF, and EPS only with Ghostscript
+
+
+def with_colors(k: int, *alphas: int) -> kqcodec.IndexedImage:
+    """A picture of 31 x 24 pixels in all of K colours, the first so transparent."""
+    palette = np.random.default_rng(k).integers(0, 256, (k, 4), dtype=np.uint8)
+    palette[:, 3] = 255
+    palette[: len(alphas), 3] = alphas
+    labels = (np.arange(24 * 31) % k).reshape(24, 31).astype(np.uint8 if k <= 256 else np.uint16)
+    return kqcodec.IndexedImage(palette if alphas else palette[:, :3].copy(), labels)
+
+
+# Pillow's own, where it reads an .im file.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:PIL")
+@pytest.mark.parametrize("file_format", sorted(set(Image.SAVE) - UNREADABLE))
+@pytest.mark.parametrize(
+    "image",
+    [with_colors(2), with_colors(200), with_colors(600), with_colors(5, 0), with_colors(600, 9, 0)],
+    ids=["2", "200", "600", "5, one transparent", "600, translucent"],
+)
+def test_what_is_written_is_the_picture(file_format, image):
+    try:
+        data = picture_bytes(image, file_format)
+    except ValueError as exc:
+        reason = str(exc)
+    else:
+        found = opened(data)
+        assert found.size == (31, 24)
+        again, wanted = np.asarray(found.convert("RGBA")), image.to_rgba()
+        assert np.array_equal(again[..., 3], wanted[..., 3])
+        if file_format not in LOSSY:
+            seen = wanted[..., 3] > 0
+            assert np.array_equal(again[seen], wanted[seen])
+        return
+    assert file_format in reason
+
+
+def test_icons_have_the_picture_s_size_or_are_refused():
+    for size in ((31, 24), (256, 200)):
+        labels = np.zeros(size[::-1], np.uint8)
+        icon = picture_bytes(kqcodec.IndexedImage(np.ones((1, 3), np.uint8), labels), "ICO")
+        assert opened(icon).info["sizes"] == {size}
+    wide = kqcodec.IndexedImage(np.ones((1, 3), np.uint8), np.zeros((9, 257), np.uint8))
+    with pytest.raises(ValueError, match="can't be written as ICO"):
+        picture_bytes(wide, "ICO")
+    with pytest.raises(ValueError, match="ICNS files don't keep the size of 257 x 9 pixels"):
+        picture_bytes(wide, "ICNS")
+
+
+def test_a_gif_of_over_256_colours_is_refused():
+    for image in (with_colors(257), with_colors(257, 0)):
+        with pytest.raises(ValueError, match="GIF files hold at most 256 colours, not 257"):
+            picture_bytes(image, "GIF")
+
+
+def test_a_kq_file_keeps_palette_and_labels():
+    image = with_colors(600, 9)
+    again = kqcodec.read(picture_bytes(image, "KQ"))
+    assert np.array_equal(again.palette, image.palette)
+    assert np.array_equal(again.labels, image.labels)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "file_format", "lost"),
+    [
+        (NOISE[..., :3], "GIF", "these colours"),
+        (NOISE[..., :3], "SPIDER", "these colours"),
+        (NOISE, "GIF", "this transparency"),
+        (NOISE, "PPM", "this transparency"),
+        (NOISE[..., :3], "ICNS", "the size of 31 x 24 pixels"),
+    ],
+)
+def test_pixels_without_a_palette_are_kept_or_refused(pixels, file_format, lost):
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    with pytest.raises(ValueError, match=f"{file_format} files don't keep {lost}"):
+        pillow_bytes(image, file_format, Metadata())

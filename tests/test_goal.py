@@ -13,9 +13,10 @@ import kqcodec
 from kqcodec import goal as goals
 from kqcodec import sizes
 from kqcodec.coded_palette import in_coding_order
+from kqcodec.curve import elbow
 from kqcodec.encoder import in_order_of
 from kqcodec.errors import UnmetGoalError
-from kqcodec.goal import Goal, inertia_of_quality, quality_of_mse, quantize_to
+from kqcodec.goal import Goal, inertia_of_quality, knee_of, quality_of_mse, quantize_to
 from kqcodec.metrics import psnr_of_mse
 from kqcodec.quantizer import count_pixels
 
@@ -200,6 +201,25 @@ def test_the_knee(counted):
     small = fewest(counted, knee=True, max_bytes=400)
     assert small.k < found.k
     assert fewest(counted, knee=True, most=10).k < 10
+
+
+def test_what_changes_no_costs_changes_no_knee(counted, monkeypatch):
+    """Pins, order and dithering don't reach the search for the knee, nor what makes it
+    slow; what its costs depend on does."""
+    seen = []
+
+    def watched(image, ks, **options):
+        seen.append(options)
+        return elbow(image, ks, **options)
+
+    monkeypatch.setattr(goals, "elbow", watched)
+    plain = knee_of(counted, 40, {"space": "oklab", "seed": 3})
+    pins = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]  # more than the first K holds
+    idle = {"pins": pins, "sort": "hue", "dither": 1.0, "dither_kind": "bayer"}
+    slow = {"effort": "best", "restarts": 3}
+    assert knee_of(counted, 40, {"space": "oklab", "seed": 3, **idle, **slow}) == plain
+    wanted = {"coders": (), "space": "oklab", "seed": 3, "effort": "fast", "restarts": 1}
+    assert seen == [wanted, wanted]
 
 
 def test_the_knee_of_few_colours_keeps_them_all():

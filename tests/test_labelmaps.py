@@ -246,6 +246,14 @@ def test_transparency_is_kept(voc, transparency, alphas):
     assert np.array_equal(found.to_rgba(), np.asarray(voc.convert("RGBA")))
 
 
+def test_a_transparent_entry_beyond_the_palette_is_none():
+    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8))
+    image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
+    for transparency in (3, 200, 255):
+        image.info["transparency"] = transparency
+        assert label_map(image).palette.tolist() == [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
+
+
 def test_a_palette_of_rgba_is_kept():
     image = Image.new("P", (2, 1))
     image.putpalette([1, 2, 3, 4, 5, 6, 7, 8], "RGBA")

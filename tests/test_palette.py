@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kqcodec.histogram import histogram
-from kqcodec.palette import finished, ordered
+from kqcodec.palette import finished, lumas, ordered
 
 
 def colors_from(seed, count, values=256):
@@ -26,11 +26,26 @@ def test_order_is_by_luma_then_key():
     ]
 
 
+def colours_of_luma(luma):
+    """All colours of a luma, by key."""
+    red, green = np.mgrid[0:256, 0:256].reshape(2, -1)
+    blue, rest = np.divmod(luma - 299 * red - 587 * green, 114)
+    fits = (rest == 0) & (blue >= 0) & (blue <= 255)
+    return np.stack([red[fits], green[fits], blue[fits]], axis=1).astype(np.uint8)
+
+
 def test_equal_lumas_are_ordered_by_key():
-    # 299 * 114 = 114 * 299: more red, less blue, the same luma.
-    palette = np.array([[114, 0, 0], [0, 0, 299 - 256]], dtype=np.uint8)
-    assert ordered(np.array([[200, 7, 0], [86, 7, 0]], dtype=np.uint8)).tolist()[0] == [86, 7, 0]
-    assert ordered(palette[::-1]).tolist() == ordered(palette).tolist()
+    # More than an unstable sort leaves in order by chance.
+    colors = colours_of_luma(127_501)
+    assert len(colors) > 64
+    assert len(np.unique(lumas(colors))) == 1
+    shuffled = np.random.default_rng(0).permutation(colors)
+    assert ordered(shuffled).tolist() == sorted(colors.tolist())
+    darker = np.array([[255, 0, 255]], dtype=np.uint8)  # of a higher key
+    assert ordered(np.concatenate([shuffled, darker])).tolist() == [
+        *darker.tolist(),
+        *sorted(colors.tolist()),
+    ]
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60))

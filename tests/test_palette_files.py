@@ -29,7 +29,7 @@ def test_what_is_written_is_read(palette, name):
     assert np.array_equal(kqcodec.read_palette(palette_bytes(palette, name)), palette)
 
 
-@pytest.mark.parametrize("name", [name for name in PALETTE_FORMATS if name != "act"])
+@pytest.mark.parametrize("name", [name for name in PALETTE_FORMATS if name not in ("act", "aco")])
 def test_large_palettes(name):
     palette = np.random.default_rng(1).integers(0, 256, (65_536, 3), dtype=np.uint8)
     assert np.array_equal(kqcodec.read_palette(palette_bytes(palette, name)), palette)
@@ -181,7 +181,7 @@ def test_a_colour_table_has_one_transparent_colour():
             palette_bytes(palette, "act")
 
 
-@pytest.mark.parametrize("name", ["ase", "pal"])
+@pytest.mark.parametrize("name", ["aco", "ase", "pal"])
 def test_formats_without_alpha_refuse_it(name):
     with pytest.raises(ValueError, match="no transparent colours"):
         palette_bytes(GLASS, name)
@@ -234,7 +234,7 @@ def test_alpha_that_is_idle_is_dropped(tmp_path):
         (b"GIMP Palette\n1 2\n", "line 2"),
         (b"GIMP Palette\nred\n", "line 2"),
         (b"GIMP Palette\nChannels: RGBA\n1 2 3\n", "line 3: '1 2 3' is not 4 numbers"),
-        (b"GIMP Palette\n" + b"1 2 3\n" * 65_537, "65,537 colours"),
+        (b"GIMP Palette\n" + b"1 2 3\n" * 65_537, "over 65,536 colours"),
         (b"JASC-PAL\n0100\n", "cut short"),
         (b"JASC-PAL\n0100\nmany\n", "number of its colours"),
         (b"JASC-PAL\n0200\n1\n1 2 3\n", "version"),
@@ -250,8 +250,6 @@ def test_alpha_that_is_idle_is_dropped(tmp_path):
         (bytes(768) + b"\x00\x00\xff\xff", "no colours"),
         (b"ASEF\0\1\0\0", "cut short"),
         (swatches(swatch(b"RGB ", 1, 0, 0))[:-4], "cut short"),
-        (swatches(swatch(b"CMYK", 1, 0, 0, 0)), "CMYK, which has no exact RGB"),
-        (swatches(swatch(b"LAB ", 1, 0, 0)), "LAB, which has no exact RGB"),
         (swatches(swatch(b"HSV ", 1, 0, 0)), "no known model"),
         (swatches(swatch(b"RGB ", 1, 0, 0, units=400)), "damaged"),
         (swatches(swatch(b"RGB ", 2, 0, 0)), "outside 0..1"),

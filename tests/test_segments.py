@@ -130,7 +130,7 @@ def test_masks(divided):
     assert np.array_equal(masks[2], divided.mask(2))
     assert masks[0].dtype == np.bool_
     for label in (-1, 6):
-        with pytest.raises(ValueError, match=f"label {label} is outside 0..5"):
+        with pytest.raises(ValueError, match=f"label must be in 0..5, not {label}"):
             divided.mask(label)
 
 

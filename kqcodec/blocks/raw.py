@@ -11,6 +11,7 @@ import numpy as np
 from kqcodec.blocks.base import Blocks
 from kqcodec.errors import ImageError
 from kqcodec.header import MAX_SIDE
+from kqcodec.integers import whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,14 +41,10 @@ class RawPixels(Blocks):
     def __init__(self, file: BinaryIO, width: int, height: int, layout: str = "rgb") -> None:
         if layout not in RAW_FORMATS:
             raise ValueError(f"layout must be one of {', '.join(RAW_FORMATS)}, not {layout!r}")
-        for side in (width, height):
-            if isinstance(side, bool) or not isinstance(side, int):
-                raise TypeError(f"width and height must be whole numbers, not {side!r}")
-            if not 1 <= side <= MAX_SIDE:
-                raise ValueError(f"width and height must be in 1..{MAX_SIDE:,}, not {side}")
         name = getattr(file, "name", None)
         self.name = name if isinstance(name, str) else "the raw pixels"
-        self.width, self.height = width, height
+        self.width = whole_number(width, "width", 1, MAX_SIDE)
+        self.height = whole_number(height, "height", 1, MAX_SIDE)
         self.samples = RAW_FORMATS[layout]
         self._file = file
         self._lock = threading.Lock()

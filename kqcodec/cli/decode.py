@@ -86,7 +86,9 @@ def command(
     A FILE is a .kq file, a folder of them with -r, or - for standard input. The
     extension chooses the format: whatever Pillow writes, and .npy for a NumPy array of
     RGB or RGBA. Up to 256 colours, PNG keeps the palette and the indices as they are,
-    without alpha GIF, BMP and TIFF too; other formats get pixels, WebP without loss. An
+    without alpha GIF, BMP and TIFF too; other formats get pixels, WebP without loss. JPEG,
+    AVIF and PDF change colours; whatever else would come back in another size, in other
+    colours or without its transparency is refused. An
     ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
     megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
     """

@@ -52,10 +52,13 @@ if TYPE_CHECKING:
     from kqcodec.histogram import Histogram
 
 # Equal to kqcodec.palette_files.PALETTE_FORMATS, whose module imports NumPy.
-FORMATS = ("gpl", "act", "ase", "pal", "hex", "kq")
+FORMATS = ("gpl", "act", "aco", "ase", "pal", "hex", "kq")
 _TEXT = ("gpl", "pal", "hex")
 # What is converted where it comes alone; only a .kq file is a picture as well.
-_NO_PICTURES = (".gpl", ".act", ".ase", ".pal", ".hex", ".txt")
+_NO_PICTURES = (
+    *(".gpl", ".act", ".aco", ".ase", ".pal", ".hex", ".txt"),
+    *(".kpl", ".clr", ".qml"),
+)
 _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
 
 
@@ -111,6 +114,9 @@ def command(
     all their pixels, to be used with kq encode --palette. It has alpha if any picture does.
 
     One FILE that is a palette or a .kq file is converted as it is, unless -k is given.
+    Palettes are read from .gpl (GIMP), .act, .aco and .ase (Adobe), .pal (JASC, Microsoft,
+    bare samples), .hex and .txt (lists of #rrggbb, paint.net's, CVAT's labels), .kpl (Krita),
+    .clr and .qml (ESRI, GDAL, QGIS), .kq and pictures, and written to what --format names.
     """
     check_pins(pins, k)
     listed = output is None and file_format is None

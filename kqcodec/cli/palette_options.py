@@ -8,6 +8,7 @@ import click
 
 from kqcodec.cli import options
 from kqcodec.cli.failures import reading
+from kqcodec.cli.pictures import warnings_as_lines
 from kqcodec.cli.text import visible
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ _palette_option = click.option(
     "--palette",
     "palette_file",
     metavar="PALETTE",
-    help="Use the colours of this file, in its order, instead of searching for K: .gpl, .act, "
-    ".ase, .pal, a list of #rrggbb, .kq or a picture.",
+    help="Use the colours of this file, in its order, instead of searching for K: a "
+    "palette of any format that kq palette reads, .kq or a picture.",
 )
 _dither_option = click.option(
     "--dither",
@@ -135,5 +136,5 @@ def read_palette_file(path: str) -> NDArray[np.uint8]:
     """
     from kqcodec.palette_files import read_palette
 
-    with reading(visible(path)):
+    with warnings_as_lines(), reading(visible(path)):
         return read_palette(path)

@@ -16,6 +16,7 @@ from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
 from kqcodec.filing import Filing
 from kqcodec.image import IndexedImage
+from kqcodec.integers import whole_number
 from kqcodec.page import sections
 from kqcodec.page.content import gather
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from kqcodec.page.content import Content
     from kqcodec.pixels import Color, ImageLike
 
+# Of a file; no file system has larger ones.
+_MOST_BYTES = (1 << 63) - 1
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
@@ -61,6 +64,8 @@ def html_report(
         TypeError, ValueError: a wrong argument, or an image in K colours of another size.
     """
     check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
+    if source_bytes is not None:
+        source_bytes = whole_number(source_bytes, "source_bytes", 0, _MOST_BYTES)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     options = {"restarts": 1, **options}

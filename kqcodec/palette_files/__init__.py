@@ -2,18 +2,29 @@
 
     gpl     GIMP, Inkscape, Krita: text; with alpha as Aseprite has it
     act     Adobe colour table: binary, at most 256 colours, one of them transparent
-    ase     Adobe swatch exchange: binary, opaque; RGB and grey, other inks are refused
-    pal     JASC (Paint Shop Pro): text, opaque; Microsoft's RIFF files are read, too
+    aco     Photoshop's swatches: binary, opaque
+    ase     Adobe swatch exchange: binary, opaque
+    pal     JASC (Paint Shop Pro): text, written opaque; Microsoft's RIFF files and bare
+            samples, 192 or 768 bytes of them, are read, too
     hex     a colour a line, #rrggbb or #rrggbbaa; paint.net's lists are read, too
     kq      the palette of a .kq file; written as a picture of one row
 
+These are read only:
+
+    kpl     Krita's: a zip archive
+    clr     colour maps of ESRI, GDAL and QGIS: text, a value and its colour a line
+    qml     QGIS's styles of rasters: XML
+    txt     CVAT's labelmap.txt, NAME:R,G,B a line
+
 A palette can also be read from a picture: its own, in its order, where it has one,
 else its different colours as they first appear, row by row. What a file is is seen
-from its contents, except that .act has no signature.
+from its contents, and from its extension only where nothing in them tells: of .act, .aco,
+.clr and bare samples.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,7 +34,7 @@ from kqcodec.color_lists import colors_of_rows, palette_from, without_idle_alpha
 from kqcodec.errors import PaletteError
 from kqcodec.files import write_whole
 from kqcodec.header import MAX_COLORS
-from kqcodec.palette_files import binary, pictures, text
+from kqcodec.palette_files import binary, krita, pictures, tables, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +48,7 @@ if TYPE_CHECKING:
 _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
     "gpl": text.gimp_file,
     "act": binary.color_table_file,
+    "aco": binary.photoshop_file,
     "ase": binary.swatch_file,
     "pal": text.jasc_file,
     "hex": text.hex_file,
@@ -45,7 +57,7 @@ _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
 PALETTE_FORMATS = tuple(_WRITERS)
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in _WRITERS} | {".txt": "hex"}
 
-# 65,536 colours, each with a long name.
+# Of a picture, which is the largest.
 _MOST_BYTES = 1 << 26
 
 
@@ -60,9 +72,13 @@ def read_palette(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[n
 
     Raises:
         PaletteError: the file isn't a palette, is damaged, or has no colours, too many,
-            or ones that have no exact RGB value.
+            or ones that have no RGB value.
         OSError: the file can't be read.
         TypeError: a source of another kind.
+
+    Warns:
+        ConversionWarning: of colours in CMYK, in a space that is taken for sRGB, or that
+            sRGB can't show.
     """
     if isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
@@ -97,7 +113,7 @@ def write_palette(
     Args:
         target: a path, where the file appears when it is complete; or a binary file.
         palette: uint8, shape (K, 3) or, with alpha, (K, 4), or a list of colours.
-        format: one of "gpl", "act", "ase", "pal", "hex" and "kq"; None for what the
+        format: one of "gpl", "act", "aco", "ase", "pal", "hex" and "kq"; None for what the
             path's extension says.
         overwrite: whether an existing file may be replaced.
 
@@ -149,29 +165,38 @@ def _colors(data: bytes, suffix: str) -> Rows:
         raise PaletteError("the file is empty: it has 0 bytes")
     if len(data) > _MOST_BYTES:
         raise PaletteError(f"the file is too large for a palette: over {_MOST_BYTES:,} bytes")
-    for accepts, read in (
-        (pictures.is_kq, pictures.read_kq),
-        (binary.is_swatches, binary.read_swatches),
-        (binary.is_riff, binary.read_riff),
-        (text.is_gimp, text.read_gimp),
-        (text.is_jasc, text.read_jasc),
+    words = text.plain(data)
+    bare = suffix == ".pal" and binary.is_bare(data)
+    for accepted, read, contents in (
+        (pictures.is_kq(data), pictures.read_kq, data),
+        (binary.is_swatches(data), binary.read_swatches, data),
+        (binary.is_riff(data), binary.read_riff, data),
+        (krita.is_archive(data), krita.read_archive, data),
+        (text.is_gimp(words), text.read_gimp, words),
+        (text.is_jasc(words), text.read_jasc, words),
+        (suffix == ".act", binary.read_color_table, data),
+        (suffix == ".aco", binary.read_photoshop, data),
+        (tables.is_color_map(words, suffix), tables.read_color_map, words),
+        (tables.is_style(words), tables.read_style, words),
+        (tables.is_label_list(words), tables.read_label_list, words),
+        (text.is_hex_list(words), text.read_hex_list, words),
+        (bare, binary.read_bare, data),
+        (binary.is_color_table(data), binary.read_color_table, data),
+        (binary.is_photoshop(data), binary.read_photoshop, data),
     ):
-        if accepts(data):
-            return read(data)
-    if suffix == ".act" or (binary.is_color_table(data) and not text.is_hex_list(data)):
-        return binary.read_color_table(data)
-    if text.is_hex_list(data):
-        return text.read_hex_list(data)
+        if accepted:
+            return read(contents)
     binary.refuse_lookalikes(data)
     return pictures.read_picture(data)
 
 
 def _checked(rows: Rows) -> NDArray[np.uint8]:
-    palette = without_idle_alpha(rows) if isinstance(rows, np.ndarray) else colors_of_rows(rows)
+    if isinstance(rows, np.ndarray):
+        palette = without_idle_alpha(rows)
+    else:
+        palette = colors_of_rows(list(itertools.islice(rows, MAX_COLORS + 1)))
     if len(palette) == 0:
         raise PaletteError("the palette has no colours; give one that has some")
     if len(palette) > MAX_COLORS:
-        raise PaletteError(
-            f"the palette has {len(palette):,} colours; a palette has at most {MAX_COLORS:,}"
-        )
+        raise PaletteError(f"the palette has over {MAX_COLORS:,} colours, more than one may have")
     return palette

@@ -1,4 +1,5 @@
-"""The palettes that are binary: Adobe's colour table and swatches, Microsoft's RIFF.
+"""The palettes that are binary: Adobe's colour table and swatches, Microsoft's RIFF, and
+bare samples.
 
 Colour table, .act: 256 times red, green, blue, then perhaps how many of them count
 and which is transparent (65535: none), two bytes each, high byte first.
@@ -10,18 +11,38 @@ each block its type and length, and of a colour:
     │ units, 2     │ name, UTF-16, │ model,  │ values, 4 each,  │ kind,  │
     │ incl. a zero │ 2 · units     │ 4       │ float32          │ 2      │
     └──────────────┴───────────────┴─────────┴──────────────────┴────────┘
+
+RGB, grey and CMYK have values from 0 to 1; of LAB the lightness has, and a and b have
+-128 to 127.
+
+Photoshop's swatches, .aco, two bytes each, high byte first: version 1, the number of
+colours, and of each its model and four values; then perhaps all again as version 2, each
+colour with two zero bytes, the units of its name and that in UTF-16.
+
+    model       values
+    0   RGB     0..65535
+    1   HSB     0..65535, hue too
+    2   CMYK    0..65535, 0 being all of an ink
+    7   Lab     lightness 0..10000, a and b -12800..12700
+    8   grey    0..10000, 10000 being black, as GIMP reads it
+    9   CMYK    0..10000, 0 being all of an ink
+
+Bare samples, .pal: 64 or 256 times red, green, blue and nothing else. VGA hardware took 6
+bits of each, and much is stored so: where no byte is over 63, they are taken for that.
 """
 
 from __future__ import annotations
 
-import math
 import struct
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import PaletteError
+from kqcodec.palette_files.inks import Inks, of_hsb, of_unit
 from kqcodec.palette_files.text import check_opaque
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -36,7 +57,15 @@ _OPAQUE = 255
 _SWATCHES = b"ASEF"
 _GROUP, _GROUP_END, _COLOR = 0xC001, 0xC002, 0x0001
 _NORMAL = 2
-_CHANNELS = {b"RGB ": 3, b"Gray": 1}
+_CHANNELS = {b"RGB ": 3, b"Gray": 1, b"CMYK": 4, b"LAB ": 3}
+
+_ACO_COLOR = 10
+_RGB, _HSB, _CMYK, _LAB, _GREY, _WIDE_CMYK = 0, 1, 2, 7, 8, 9
+_FULL = 0xFFFF
+_WIDE = 10_000
+
+_BARE = (192, 768)
+_MOST_OF_6_BITS = 63
 
 _RIFF = b"RIFF"
 _RIFF_VERSION = 0x0300
@@ -95,13 +124,16 @@ def is_swatches(data: bytes) -> bool:
     return data.startswith(_SWATCHES)
 
 
-def read_swatches(data: bytes) -> Rows:
+def read_swatches(data: bytes) -> Iterator[Sequence[int]]:
     """The colours of Adobe's swatches, those of all groups in the file's order.
 
     Raises:
-        PaletteError: it is damaged, or a colour is neither RGB nor grey.
+        PaletteError: it is damaged.
+
+    Warns:
+        ConversionWarning: of CMYK, and of what sRGB can't show.
     """
-    rows: list[list[int]] = []
+    inks = Inks()
     try:
         (blocks,) = struct.unpack_from(">I", data, 8)
         position = 12
@@ -112,26 +144,22 @@ def read_swatches(data: bytes) -> Rows:
                 raise PaletteError("the swatches are cut short")
             position += 6 + length
             if kind == _COLOR:
-                rows.append(_swatch(body))
+                yield _swatch(body, inks)
     except struct.error as exc:
         raise PaletteError("the swatches are cut short or damaged") from exc
-    return rows
 
 
-def _swatch(body: bytes) -> list[int]:
+def _swatch(body: bytes, inks: Inks) -> list[int]:
     (units,) = struct.unpack_from(">H", body)
     model = body[2 + 2 * units : 6 + 2 * units]
-    if model in (b"CMYK", b"LAB "):
-        raise PaletteError(
-            f"a swatch is {model.decode().strip()}, which has no exact RGB value; "
-            "convert the swatches to RGB first"
-        )
     if model not in _CHANNELS:
         raise PaletteError("the swatches are damaged: a colour has no known model")
     values = struct.unpack_from(f">{_CHANNELS[model]}f", body, 6 + 2 * units)
-    if not all(math.isfinite(value) and 0 <= value <= 1 for value in values):
-        raise PaletteError("the swatches are damaged: a value is outside 0..1")
-    samples = [math.floor(255 * value + 0.5) for value in values]
+    if model == b"CMYK":
+        return inks.of_cmyk(*values)
+    if model == b"LAB ":
+        return inks.of_lab(100 * values[0], *values[1:])
+    samples = of_unit(values)
     return samples * (3 // len(samples))
 
 
@@ -157,6 +185,93 @@ def _block(kind: int, body: bytes) -> bytes:
 
 def _name(name: str) -> bytes:
     return struct.pack(">H", len(name) + 1) + (name + "\0").encode("utf-16-be")
+
+
+def is_photoshop(data: bytes) -> bool:
+    """Whether a file has the structure of Photoshop's swatches; there is no signature."""
+    if len(data) < 4:
+        return False
+    version, count = struct.unpack_from(">HH", data)
+    end = 4 + _ACO_COLOR * count
+    if version == 1:
+        return count > 0 and (len(data) == end or data[end : end + 4] == b"\0\2" + data[2:4])
+    return version == 2 and count > 0 and data[14:16] == b"\0\0" and len(data) >= end + 4 * count
+
+
+def read_photoshop(data: bytes) -> Iterator[Sequence[int]]:
+    """The colours of Photoshop's swatches; of both versions of them, those of the first.
+
+    Raises:
+        PaletteError: it is damaged, or a colour is of a book of inks.
+
+    Warns:
+        ConversionWarning: of CMYK, and of what sRGB can't show.
+    """
+    inks = Inks()
+    try:
+        version, count = struct.unpack_from(">HH", data)
+        if version not in (1, 2):
+            raise PaletteError(f"version {version} of Photoshop's swatches is not known")
+        position = 4
+        for _ in range(count):
+            yield _photoshop_color(inks, *struct.unpack_from(">5H", data, position))
+            position += _ACO_COLOR
+            if version == 2:
+                (units,) = struct.unpack_from(">I", data, position)
+                position += 4 + 2 * units
+        if position > len(data):
+            raise PaletteError("the swatches are cut short")
+    except struct.error as exc:
+        raise PaletteError("the swatches are cut short") from exc
+
+
+def _photoshop_color(inks: Inks, model: int, *values: int) -> list[int]:
+    if model == _RGB:
+        # Exact for those who write 8 bits twice, and for those who write zeros below.
+        return [value >> 8 for value in values[:3]]
+    if model == _HSB:
+        hue, saturation, brightness, _ = (value / _FULL for value in values)
+        return of_hsb(hue, saturation, brightness)
+    if model in (_CMYK, _WIDE_CMYK):
+        full = _FULL if model == _CMYK else _WIDE
+        return inks.of_cmyk(*(1 - value / full for value in values))
+    if model == _LAB:
+        a, b = (value - (value >> 15 << 16) for value in values[1:3])
+        return inks.of_lab(values[0] / 100, a / 100, b / 100)
+    if model == _GREY:
+        return of_unit([1 - values[0] / _WIDE]) * 3
+    raise PaletteError(f"a swatch is of a book of inks (model {model}), which has no RGB values")
+
+
+def photoshop_file(palette: NDArray[np.uint8]) -> bytes:
+    """Photoshop's swatches in both versions, as Photoshop writes them.
+
+    Raises:
+        ValueError: there are transparent colours, or more than can be counted.
+    """
+    check_opaque(palette, "a swatch file (.aco)")
+    if len(palette) > _FULL:
+        raise ValueError(f"a swatch file (.aco) holds at most {_FULL:,} colours")
+    plain, named = [], []
+    for color in palette.tolist():
+        record = struct.pack(">5H", _RGB, *(257 * sample for sample in color), 0)
+        plain.append(record)
+        named.append(record + b"\0\0" + _name("#{:02x}{:02x}{:02x}".format(*color)))
+    count = len(palette)
+    first, second = (struct.pack(">HH", version, count) for version in (1, 2))
+    return b"".join([first, *plain, second, *named])
+
+
+def is_bare(data: bytes) -> bool:
+    """Whether a file has the size of 64 or 256 bare colours; nothing else tells."""
+    return len(data) in _BARE
+
+
+def read_bare(data: bytes) -> Rows:
+    """The colours of bare samples, of 8 bits or, where none is over 63, of 6."""
+    if max(data) <= _MOST_OF_6_BITS:
+        data = bytes(value << 2 | value >> 4 for value in data)
+    return [list(data[i : i + 3]) for i in range(0, len(data), 3)]
 
 
 def is_riff(data: bytes) -> bool:

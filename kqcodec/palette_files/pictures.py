@@ -69,8 +69,8 @@ def read_picture(data: bytes) -> Rows:
         pixels = image_pixels(data)
     except UnidentifiedImageError as exc:
         raise PaletteError(
-            "this is no palette in a known format; give a .gpl, .act, .ase, .pal or .hex file, "
-            "a .kq file or an indexed picture"
+            "this is no palette in a known format; give one that kq palette --help lists, a "
+            ".kq file or an indexed picture"
         ) from exc
     except ImageError as exc:
         raise PaletteError(str(exc)) from exc
