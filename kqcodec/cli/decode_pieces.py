@@ -219,7 +219,8 @@ def large_parts(
     """The parts of the file in that format."""
     from kqcodec.large_exports import export_parts
 
-    folder = None if target == STREAM else os.path.dirname(os.path.abspath(target))
+    streams = target == STREAM or is_open_end(target)
+    folder = None if streams else os.path.dirname(os.path.abspath(target))
     with reading(display_name(name)):
         yield from export_parts(
             name,

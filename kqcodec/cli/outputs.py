@@ -19,6 +19,7 @@ from kqcodec.cli.failures import (
     writing,
 )
 from kqcodec.cli.places import check_writable, holds, inside, lies_in, place_of, stem
+from kqcodec.files import is_open_end, write_parts
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Outputs:
         """
         target = self.targets[name]
         shown = click.format_filename(target)
-        if target == STREAM:
+        if self._is_open(target):
             return
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file with -o")
@@ -197,13 +198,16 @@ class Outputs:
     def exists(self, name: str) -> bool:
         """Whether there is something where the result of ``name`` would go."""
         target = self.targets[name]
-        return target != STREAM and (os.path.lexists(target) or self.size(name) is not None)
+        if self._is_open(target):
+            return False
+        return os.path.lexists(target) or self.size(name) is not None
 
     def size(self, name: str) -> int | None:
         """Bytes of the file where the result of ``name`` would go; None if there is none."""
         target = self.targets[name]
         if not is_url(target):
-            return os.path.getsize(target) if os.path.isfile(target) else None
+            is_file = os.path.isfile(target) and not self._is_open(target)
+            return os.path.getsize(target) if is_file else None
         if self.present is not None:
             return self.present.get(target)
         from kqcodec import stores
@@ -216,8 +220,13 @@ class Outputs:
         from kqcodec.files import clear_leftovers
 
         target = self.targets[name]
-        if target != STREAM and not is_url(target):
+        if not self._is_open(target) and not is_url(target):
             clear_leftovers(target)
+
+    @staticmethod
+    def _is_open(target: str) -> bool:
+        """Whether it is written to as it is, so that nothing can be there already."""
+        return target == STREAM or is_open_end(target)
 
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.
@@ -262,9 +271,7 @@ class Outputs:
 
         if self.directory is not None:
             make_folders(os.path.dirname(target) or ".")
-        # A device, /dev/stdout say, is written to, not replaced.
-        device = os.path.exists(target) and not os.path.isfile(target)
-        return write_whole(target, parts, self.force or device)
+        return write_whole(target, parts, self.force)
 
 
 def _directory(inputs: Sequence[str], output: str | None) -> str | None:
@@ -326,11 +333,7 @@ def _check_places(targets: dict[str, str]) -> None:
 
 
 def _pour(parts: Iterable[Buffer]) -> int:
-    written = 0
-    stream = sys.stdout.buffer
     with writing(STANDARD_OUTPUT):
-        for part in parts:
-            stream.write(part)
-            written += memoryview(part).nbytes
-        stream.flush()
+        written = write_parts(sys.stdout.buffer, parts)
+        sys.stdout.buffer.flush()
     return written
