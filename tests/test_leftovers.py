@@ -319,16 +319,6 @@ def test_a_folder_that_was_made_is_synced_with_those_that_hold_it(tmp_path, monk
     assert len(synced) == 2
 
 
-def test_a_disk_that_fails_to_sync_is_told_of(tmp_path, monkeypatch):
-    def fsync(handle):
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(OSError, match="Input/output"):
-        write_whole(tmp_path / "a.kq", [b"new"], overwrite=True)
-    assert files_in(tmp_path) == []
-
-
 # --- runs that go on ----------------------------------------------------------
 
 

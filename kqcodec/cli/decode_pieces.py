@@ -12,6 +12,7 @@ import click
 
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.options import ParamType, most_pixels_by_tiles
+from kqcodec.files import is_open_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
