@@ -2,11 +2,13 @@
 
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import profiles as made
 import pytest
 import samples
+from commands import kq, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -167,3 +169,15 @@ def test_what_a_format_cant_hold_is_a_sentence():
     wide = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), np.zeros((1, 70_000), np.uint8))
     with pytest.raises(ValueError, match=r"70,000 x 1 pixels can't be written as WEBP \("):
         picture_bytes(wide, "WEBP")
+
+
+@pytest.mark.parametrize("kind", ["exif", "xmp"])
+def test_metadata_too_large_for_jpeg_are_the_files_fault(tmp_path, kind):
+    data = b"Exif\0\0MM\0*\0\0\0\x08" if kind == "exif" else b"<x:xmpmeta/>"
+    metadata = Metadata(**{kind: data + bytes(65_533)})
+    indexed = replace(samples.indexed(5, 5, 3), metadata=metadata)
+    kqcodec.write(tmp_path / "a.kq", indexed)
+    message = refusal(kq("decode", tmp_path / "a.kq", "-o", tmp_path / "a.jpg"), 1)
+    assert "a JPEG file has room for 65,5" in message
+    assert not (tmp_path / "a.jpg").exists()
+    assert kq("decode", tmp_path / "a.kq", "-o", tmp_path / "a.png").exit_code == 0
