@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from kqcodec.clustering import DEFAULT_RESTARTS
@@ -10,12 +9,13 @@ from kqcodec.coders import DEFAULT_CODER
 from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
-from kqcodec.files import write_whole
+from kqcodec.files import write_to
 from kqcodec.image import IndexedImage
 from kqcodec.quantizer import quantize
 from kqcodec.sorting import DEFAULT_SORT
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Collection
 
     from kqcodec.color_lists import Colors, PaletteLike
@@ -98,7 +98,8 @@ def write(
     Args:
         target: a path, where the file appears when it is complete and replaces
             an older one unless ``overwrite`` is false; or a binary file object,
-            which may be a pipe.
+            which may be a pipe. All bytes are written to it, also where it takes a
+            few at a time.
         image: an indexed image, stored exactly, or an image to quantize.
         k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
         coder, tile, palette, pins, sort, dither, dither_kind, effort, space, seed,
@@ -110,7 +111,8 @@ def write(
 
     Raises:
         FileExistsError: the target exists and ``overwrite`` is false.
-        OSError: the target can't be written.
+        OSError: the target can't be written; BlockingIOError if it is a file in
+            non-blocking mode without room.
         ImageError, PaletteError: the image or palette can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
@@ -141,10 +143,4 @@ def write(
         if palette is None and sort == DEFAULT_SORT:
             indexed = in_order_of(coder, indexed)
     parts = encoded_parts(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
-    if isinstance(target, (str, os.PathLike)):
-        return write_whole(target, parts, overwrite)
-    written = 0
-    for part in parts:
-        target.write(part)
-        written += len(part)
-    return written
+    return write_to(target, parts, overwrite)

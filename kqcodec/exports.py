@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.encoder import encode_indexed
+from kqcodec.errors import ImageError
 from kqcodec.metadata import Metadata, descriptive_exif, is_exif
 from kqcodec.pixels import ConversionWarning
 from kqcodec.profiles import palette_in_srgb
@@ -57,6 +58,8 @@ _CARRIES = {
 _NAMES = {"exif": "Exif", "xmp": "XMP"}
 _TIFF_XMP = 700
 _MOST_COLORS_OF_GIF = 256
+# Bytes of a segment after its length.
+_JPEG_SEGMENT = 65_533
 
 
 def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
@@ -120,7 +123,10 @@ def pillow_bytes(image: Image.Image, file_format: str, metadata: Metadata) -> by
     Raises:
         ValueError: the format can't hold the image, or Pillow writes it so that its size,
             alpha or, but for formats that change colours by design, its colours are lost.
+        ImageError: it can't hold the metadata.
     """
+    if file_format == "JPEG":
+        _check_segments(metadata)
     options = {**_OPTIONS.get(file_format, {}), **_metadata_options(metadata, file_format)}
     if file_format == "ICO":
         options["sizes"] = [image.size]  # or Pillow chooses some
@@ -165,6 +171,21 @@ def _check_kept(image: Image.Image, data: bytes, file_format: str) -> None:
         lost = "" if np.array_equal(again[seen], pixels[seen]) else "these colours"
     if lost:
         raise ValueError(f"{file_format} files don't keep {lost}")
+
+
+def _check_segments(metadata: Metadata) -> None:
+    """Raise ImageError where Exif or XMP doesn't fit into the one segment that JPEG has for it."""
+    for name, start, data in (
+        ("Exif", b"Exif\0\0", metadata.exif),
+        ("XMP", b"http://ns.adobe.com/xap/1.0/\0", metadata.xmp),
+    ):
+        size = 0 if data is None else len(data.removeprefix(start))
+        most = _JPEG_SEGMENT - len(start)
+        if size > most:
+            raise ImageError(
+                f"its {name} has {size:,} bytes, and a JPEG file has room for {most:,}; "
+                "choose another format, .png say"
+            )
 
 
 def npy_bytes(array: Any) -> bytes:

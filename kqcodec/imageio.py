@@ -37,6 +37,7 @@ except ImportError as exc:
 
 import kqcodec
 from kqcodec.decoder import Opened
+from kqcodec.files import write_parts
 from kqcodec.header import SIGNATURE
 from kqcodec.limits import DEFAULT_MAX_PIXELS
 from kqcodec.metadata import Metadata
@@ -111,7 +112,7 @@ class KqPlugin(PluginV3):
                 raise ValueError(f"a .kq file holds one picture, not {len(ndimage)}")
             ndimage = ndimage[0]
         data = kqcodec.encode(np.asarray(ndimage), k, **options)
-        self._file().write(data)
+        write_parts(self._file(), [data])
         return data if self.request.raw_uri == RETURN_BYTES else None
 
     def properties(self, index: int | EllipsisType | None = None) -> ImageProperties:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from kqcodec.errors import ManifestError
+from kqcodec.files import write_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,12 +113,14 @@ class Journal:
     """A manifest that is written to; no other run can meanwhile.
 
     Attributes:
+        path: where it is.
         records: what it said at the start.
     """
 
-    def __init__(self, file: IO[bytes], records: dict[str, dict[str, Any]]) -> None:
-        self._file = file
+    def __init__(self, path: str, file: IO[bytes], records: dict[str, dict[str, Any]]) -> None:
+        self.path = path
         self.records = records
+        self._file = file
 
     @classmethod
     @contextlib.contextmanager
@@ -128,7 +131,9 @@ class Journal:
             ManifestError: another run's, one in use, or no manifest at all.
             OSError: it can't be read or written.
         """
-        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
+        # Without a buffer, which would keep what the disk has refused and try again.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with open(handle, "r+b", buffering=0) as file:
             _lock(file, path)
             records: dict[str, dict[str, Any]] = {}
             head = file.readline(_LONGEST)
@@ -147,16 +152,13 @@ class Journal:
             else:
                 file.seek(0)
                 file.truncate()
-                file.write(own)
-            file.flush()
-            yield cls(file, records)
-            file.flush()
+                write_parts(file, [own])
+            yield cls(path, file, records)
             os.fsync(file.fileno())
 
     def add(self, record: dict[str, Any]) -> None:
         """Another line; it is with the system when this returns."""
-        self._file.write(json.dumps(record).encode() + b"\n")
-        self._file.flush()
+        write_parts(self._file, [json.dumps(record).encode() + b"\n"])
 
 
 def _lock(file: IO[bytes], path: str) -> None:

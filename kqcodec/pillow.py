@@ -50,6 +50,7 @@ from kqcodec.decoder import Opened, read_pixels
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding, encode_indexed, in_order_of
 from kqcodec.errors import FormatError
+from kqcodec.files import write_parts
 from kqcodec.header import SIGNATURE
 from kqcodec.labelmaps import of_palette_image
 from kqcodec.metadata import Metadata
@@ -162,7 +163,7 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
             indexed = in_order_of(coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
-    file.write(encode_indexed(indexed, **coding))
+    write_parts(file, [encode_indexed(indexed, **coding)])
 
 
 def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:

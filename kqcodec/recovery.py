@@ -12,7 +12,6 @@ loss: the size of a label depends on the number of entries.
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +25,7 @@ from kqcodec.color_lists import colors_from, with_alpha
 from kqcodec.container import Sealer
 from kqcodec.encoder import encoded_parts
 from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedError
-from kqcodec.files import write_whole
+from kqcodec.files import write_to
 from kqcodec.header import HEADER_SIZE, MAX_COLORS, Header
 from kqcodec.image import IndexedImage, label_dtype, palette_of_bytes
 from kqcodec.limits import (
@@ -44,6 +43,7 @@ from kqcodec.source import open_source
 from kqcodec.tile_search import Places, find_tiles
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -129,9 +129,7 @@ class Recovery:
         Returns:
             The bytes written.
         """
-        if isinstance(target, (str, os.PathLike)):
-            return write_whole(target, self.parts(), overwrite)
-        return sum(target.write(part) for part in self.parts())
+        return write_to(target, self.parts(), overwrite)
 
     def parts(self) -> Iterator[bytes]:
         """The clean file part by part."""

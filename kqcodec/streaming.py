@@ -20,7 +20,7 @@ from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
-from kqcodec.files import write_whole
+from kqcodec.files import is_open_end, write_to
 from kqcodec.parallel import thread_count
 from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.stream_coding import payloads
@@ -117,7 +117,8 @@ def encode_stream(
         OSError: the source can't be opened, or the target not be written.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    if not overwrite and isinstance(target, (str, os.PathLike)) and os.path.isfile(target):
+    is_path = isinstance(target, (str, os.PathLike)) and not is_open_end(target)
+    if is_path and not overwrite and os.path.isfile(cast("str", target)):
         raise FileExistsError(f"{target} exists already")
     with opened_stream(
         source,
@@ -137,7 +138,7 @@ def encode_stream(
         memory=memory,
         progress=progress,
     ) as stream:
-        written = _write(target, stream.parts, overwrite)
+        written = write_to(target, stream.parts, overwrite)
         return Streamed(stream.header, written, stream.costs(), stream.sampled)
 
 
@@ -227,15 +228,3 @@ def _whole(blocks: Blocks, parts: Iterator[bytes]) -> Iterator[bytes]:
     yield from parts
     if isinstance(blocks, RawPixels):
         blocks.check_end()
-
-
-def _write(
-    target: str | os.PathLike[str] | BinaryIO, parts: Iterator[bytes], overwrite: bool
-) -> int:
-    if isinstance(target, (str, os.PathLike)):
-        return write_whole(target, parts, overwrite)
-    written = 0
-    for part in parts:
-        target.write(part)
-        written += len(part)
-    return written

@@ -36,6 +36,9 @@ _NUMBERS = range(1, 9)
 _LONGEST_NAME = 200
 _PATTERN = re.compile(r"\..+\.kqcodec-[0-9a-f]+\.tmp", re.DOTALL)
 
+# What this process is writing.
+_own: set[str] = set()
+
 
 @contextlib.contextmanager
 def temporary_beside(path: Path, mode: int) -> Iterator[tuple[int, str]]:
@@ -54,6 +57,7 @@ def temporary_beside(path: Path, mode: int) -> Iterator[tuple[int, str]]:
     handle, name = _created(path, mode)
     # The lock is the file's, not the handle's: a copy of the handle holds it.
     lock = None if sys.platform == "win32" else _copy(handle, name)
+    _own.add(name)
     try:
         yield handle, name
     except BaseException:
@@ -62,8 +66,16 @@ def temporary_beside(path: Path, mode: int) -> Iterator[tuple[int, str]]:
                 os.unlink(name)
         raise
     finally:
+        _own.discard(name)
         if lock is not None:
             os.close(lock)
+
+
+def remove_own() -> None:
+    """Remove what this process is writing, because it ends now, whatever its threads do."""
+    for name in tuple(_own):
+        with contextlib.suppress(OSError):
+            os.unlink(name)
 
 
 def check_is_there(name: str, status: os.stat_result) -> None:

@@ -17,14 +17,16 @@ import threading
 import warnings
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 from kqcodec.cluster import Cluster
 from kqcodec.errors import WorkersError
 from kqcodec.kernels import SlowKernelsWarning
+from kqcodec.temporary import remove_own
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from types import FrameType
 
 # What is known of an item, ready for JSON.
 Outcomes: TypeAlias = "list[dict[str, Any]]"
@@ -45,6 +47,10 @@ class Task(Protocol):
 
 # Tasks for each worker, so that it never waits for the next.
 _AHEAD = 2
+# Those that a command tidies up after.
+_SIGNALS = [
+    int(number) for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")
+]
 # Seconds until a scheduler that is silent isn't there, and until one without workers has none.
 _PATIENCE, _LONG_PATIENCE = 10, 60
 
@@ -87,7 +93,8 @@ def _in_pool(
         return []
     waiting = itertools.chain([task], waiting)
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
+    with _held_back():
+        stop = context.Event()
     pool = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_in_worker, initargs=(stop,)
     )
@@ -101,7 +108,8 @@ def _in_pool(
                     if task is None:
                         break
                     try:
-                        under_way[pool.submit(task)] = task
+                        with _held_back():
+                            under_way[pool.submit(task)] = task
                     except BrokenProcessPool:
                         died.append(task)
                 if not under_way:
@@ -116,6 +124,7 @@ def _in_pool(
                     else:
                         yield outcomes
         if interrupted:
+            signal.raise_signal(interrupted[0])
             raise KeyboardInterrupt
         return died
     finally:
@@ -124,33 +133,57 @@ def _in_pool(
 
 
 @contextlib.contextmanager
-def _interrupting(stop: Any) -> Iterator[list[bool]]:
-    """Have the first Ctrl-C set the event, and only a second one interrupt; what is given
-    is empty until then."""
-    pressed: list[bool] = []
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield pressed
-        return
+def _interrupting(stop: Any) -> Iterator[list[int]]:
+    """Have the first signal that would interrupt, Ctrl-C say, set the event, and only a second
+    one interrupt; what is given has the numbers of those that have come."""
+    pressed: list[int] = []
+    before: dict[int, Callable[[int, FrameType | None], Any]] = {}
 
-    def first(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        pressed.append(True)
+    def caught(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
         stop.set()
+        if len(pressed) > 1:
+            before[number](number, frame)
 
-    signal.signal(signal.SIGINT, first)
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                before[number] = handler
+    for number in before:
+        signal.signal(number, caught)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            if signal.getsignal(number) is caught:
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Have signals wait while processes are started, which inherit that: they come to a
+    worker when it is ready for them, and to the process that tracks semaphores never."""
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_worker(stop: Any) -> None:
-    """Leave Ctrl-C to the parent, but don't outlive it."""
+    """Leave Ctrl-C and the end of the terminal to the parent, but don't outlive it."""
     global _stop  # noqa: PLW0603 - a worker has one parent
     _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore", SlowKernelsWarning)  # the parent has said it
+    if os.name == "posix":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda number, _: _end(128 + number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -158,7 +191,12 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
+        _end(1)
+
+
+def _end(code: int) -> NoReturn:
+    remove_own()
+    os._exit(code)
 
 
 def on_dask(tasks: Iterable[Task], address: str) -> Generator[Outcomes, None, None]:

@@ -1,15 +1,12 @@
 """`kq` itself: help, version, exit codes, start-up, interruptions."""
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
-from commands import KQ, WITH_CTRL_C, kq, kq_process, refusal, usage_refusal
+from commands import KQ, kq, kq_process, refusal, usage_refusal
 
 import kqcodec
 from kqcodec import cli, clustering, coders, decoder, effort, kernels, spaces
@@ -107,30 +104,6 @@ def test_a_closed_pipe_ends_quietly(small):
     os.close(writer)
     assert result.returncode == failures.PIPE_CLOSED
     assert result.stderr == b""
-
-
-def test_ctrl_c_ends_quietly():
-    process = subprocess.Popen(
-        [*WITH_CTRL_C, *KQ, "encode", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with process:
-        # More than a pipe holds: once it is written, the command is reading.
-        process.stdin.write(bytes(1 << 20))
-        process.stdin.flush()
-        # A signal between two reads isn't noticed until the next one: press again.
-        time.sleep(0.3)
-        for _ in range(20):
-            process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(3)
-                break
-        assert process.returncode == failures.INTERRUPTED
-        process.stdin.close()
-        assert process.stdout.read() == b""
-        assert process.stderr.read().strip() == b""
 
 
 def test_a_full_disk_behind_standard_output_is_told(small):

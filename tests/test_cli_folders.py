@@ -377,10 +377,6 @@ def test_nothing_larger_than_its_input(tmp_path):
     size = len(kqcodec.encode(tiny, 2))
     assert f"{size:,} bytes, more than the {tiny.stat().st_size:,}" in line
     assert files_in(tmp_path) == ["flat.bmp", "flat.kq", "noise.kq", "noise.png", "tiny.pgm"]
-    # As large as the input is not larger.
-    padded = tmp_path / "padded.pgm"
-    padded.write_bytes(tiny.read_bytes().ljust(len(kqcodec.encode(tiny, 2)), b"\0"))
-    assert kq("encode", padded, "--skip-if-larger", "-k", 2).exit_code == 0
 
 
 def test_a_failure_counts_before_what_was_left_out(tmp_path):
@@ -441,3 +437,33 @@ def test_ctrl_c_tells_what_had_failed(tmp_path, portrait):
     for name in done:  # each of them whole
         assert kqcodec.size_report(tmp_path / "out" / name).proven
     assert f"{len(done)} file".encode() in out
+
+
+def test_of_two_runs_at_once_the_later_skips(tmp_path, monkeypatch):
+    """Both have found that there is no result yet."""
+    from kqcodec.cli import outputs
+
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    check = outputs.Outputs.check
+
+    def checked(self, name):
+        check(self, name)
+        (tmp_path / "a.kq").write_bytes(b"the other run's")
+
+    monkeypatch.setattr(outputs.Outputs, "check", checked)
+    run = ("encode", tmp_path / "a.png", "--json")
+    done = kq(*run, "--skip-existing")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["skipped"] == "the output exists"
+    assert (tmp_path / "a.kq").read_bytes() == b"the other run's"
+    (tmp_path / "a.kq").unlink()
+    assert kq(*run).exit_code == failures.SYSTEM  # nobody has said that it may be skipped
+
+
+@pytest.mark.parametrize(("less", "code"), [(0, 0), (1, failures.LARGER)])
+def test_a_result_as_large_as_its_input_is_no_larger(tmp_path, monkeypatch, less, code):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    size = len(kqcodec.encode(tmp_path / "a.png", 16))
+    monkeypatch.setattr("kqcodec.cli.encode.size_of", lambda _: size - less)
+    assert kq("encode", tmp_path / "a.png", "--skip-if-larger").exit_code == code
+    assert (tmp_path / "a.kq").exists() == (code == 0)

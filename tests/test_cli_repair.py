@@ -138,3 +138,13 @@ def test_wrong_usage(damaged, tmp_path):
     assert ".png" in usage_refusal(kq("repair", damaged, "--mask", tmp_path / "m.jpg"))
     assert "colour" in usage_refusal(kq("repair", damaged, "--fill", "nocolour"))
     assert "replace the input" in usage_refusal(kq("repair", damaged, "-o", damaged))
+
+
+def test_a_mask_replaces_no_other_file(damaged, tmp_path):
+    """By whatever name it is called."""
+    output = tmp_path / "clean.png"
+    by_another_name = tmp_path / "below" / ".." / "clean.png"
+    for mask in (output, by_another_name):
+        message = usage_refusal(kq("repair", damaged, "-o", output, "--mask", mask, "--force"))
+        assert "--mask would replace the input or the output" in message
+    assert not output.exists()

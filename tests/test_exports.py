@@ -2,11 +2,13 @@
 
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import profiles as made
 import pytest
 import samples
+from commands import kq, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -250,3 +252,15 @@ def test_pixels_without_a_palette_are_kept_or_refused(pixels, file_format, lost)
     image = Image.fromarray(np.ascontiguousarray(pixels))
     with pytest.raises(ValueError, match=f"{file_format} files don't keep {lost}"):
         pillow_bytes(image, file_format, Metadata())
+
+
+@pytest.mark.parametrize("kind", ["exif", "xmp"])
+def test_metadata_too_large_for_jpeg_are_the_files_fault(tmp_path, kind):
+    data = b"Exif\0\0MM\0*\0\0\0\x08" if kind == "exif" else b"<x:xmpmeta/>"
+    metadata = Metadata(**{kind: data + bytes(65_533)})
+    indexed = replace(samples.indexed(5, 5, 3), metadata=metadata)
+    kqcodec.write(tmp_path / "a.kq", indexed)
+    message = refusal(kq("decode", tmp_path / "a.kq", "-o", tmp_path / "a.jpg"), 1)
+    assert "a JPEG file has room for 65,5" in message
+    assert not (tmp_path / "a.jpg").exists()
+    assert kq("decode", tmp_path / "a.kq", "-o", tmp_path / "a.png").exit_code == 0

@@ -1,14 +1,19 @@
 """Files appear whole or not at all."""
 
 import errno
+import io
 import os
 import stat
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from kqcodec.files import write_whole
+import kqcodec
+import kqcodec.pillow
+from kqcodec.files import write_parts, write_whole
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and limits")
 
@@ -120,3 +125,116 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     assert done.returncode == errno.EFBIG
     assert target.read_bytes() == b"precious"
     assert os.listdir(tmp_path) == ["a.kq"]
+
+
+# --- open files ---------------------------------------------------------------
+
+
+class Reluctant(io.RawIOBase):
+    """A raw file that takes a few bytes at a time, and so many in all before it blocks."""
+
+    def __init__(self, room=None):
+        self.taken = bytearray()
+        self._room = room
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        count = min(7, len(data))
+        if self._room is not None:
+            count = min(count, self._room - len(self.taken))
+            if count == 0:
+                return None
+        self.taken += bytes(data[:count])
+        return count
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 20, 3), dtype=np.uint8)
+
+
+WRITERS = {
+    "write": lambda file: kqcodec.write(file, PIXELS, 4),
+    "encode_stream": lambda file: kqcodec.encode_stream(PIXELS, file, 4),
+    "write_palette": lambda file: kqcodec.write_palette(file, PIXELS[0], "hex"),
+    "a recovery": lambda file: kqcodec.recover(kqcodec.encode(PIXELS, 4)).write(file),
+    "Pillow": lambda file: Image.fromarray(PIXELS).save(file, "KQ", k=4),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_file_that_takes_a_few_bytes_at_a_time_gets_all(writer):
+    whole, reluctant = io.BytesIO(), Reluctant()
+    WRITERS[writer](whole)
+    WRITERS[writer](reluctant)
+    assert len(whole.getvalue()) > 50
+    assert reluctant.taken == whole.getvalue()
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_file_without_room_raises(writer):
+    with pytest.raises(BlockingIOError):
+        WRITERS[writer](Reluctant(room=20))
+
+
+@posix
+def test_a_pipe_in_non_blocking_mode_raises():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+    with open(writer, "wb", buffering=0) as pipe, pytest.raises(BlockingIOError):
+        kqcodec.write(pipe, noise, 256, coder="packed")
+    os.close(reader)
+
+
+def test_a_file_that_says_nonsense_raises():
+    class Stuck(io.RawIOBase):
+        def write(self, data):
+            return 0
+
+    with pytest.raises(OSError, match="took 0 of 3 bytes"):
+        write_parts(Stuck(), [b"new"])
+
+
+def test_an_object_that_does_not_say_how_much_it_took_has_taken_all():
+    parts = []
+
+    class Collector:
+        def write(self, data):
+            parts.append(bytes(data))
+
+    assert write_parts(Collector(), [b"one", b"", memoryview(b"two")]) == 6
+    assert parts == [b"one", b"two"]
+
+
+@posix
+def test_an_open_file_is_written_to_from_where_it_stands(tmp_path):
+    target = tmp_path / "a.kq"
+    with target.open("wb") as file:
+        file.write(b"before, ")
+        file.flush()
+        assert write_whole(f"/dev/fd/{file.fileno()}", [b"ours"], overwrite=False) == 4
+        file.write(b", after")
+    assert target.read_bytes() == b"before, ours, after"
+    assert os.listdir(tmp_path) == ["a.kq"]
+
+
+@posix
+def test_a_pipe_of_the_shell_is_written_to(tmp_path):
+    reader, writer = os.pipe()
+    assert write_whole(f"/dev/fd/{writer}", [b"one", b"two"], overwrite=False) == 6
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        assert pipe.read() == b"onetwo"
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        write_whole(f"/dev/fd/{writer}", [b"one"], overwrite=True)
+
+
+@posix
+def test_a_named_pipe_stays_one(tmp_path):
+    os.mkfifo(tmp_path / "a.kq")
+    reader = os.open(tmp_path / "a.kq", os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(tmp_path / "a.kq", [b"ours"], overwrite=False)
+    with open(reader, "rb") as pipe:
+        assert pipe.read() == b"ours"
+    assert stat.S_ISFIFO((tmp_path / "a.kq").stat().st_mode)

@@ -319,14 +319,23 @@ def test_a_folder_that_was_made_is_synced_with_those_that_hold_it(tmp_path, monk
     assert len(synced) == 2
 
 
-def test_a_disk_that_fails_to_sync_is_told_of(tmp_path, monkeypatch):
-    def fsync(handle):
-        raise OSError(errno.EIO, "Input/output error")
+def test_a_full_disk_under_the_manifest_is_the_manifests(tmp_path):
+    import resource
 
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(OSError, match="Input/output"):
-        write_whole(tmp_path / "a.kq", [b"new"], overwrite=True)
-    assert files_in(tmp_path) == []
+    (tmp_path / "in").mkdir()
+    for number in range(20):
+        Image.new("RGB", (4, 4)).save(tmp_path / "in" / f"{number}.png")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    manifest = tmp_path / "m.jsonl"
+    run = ("encode", "-r", tmp_path / "in", "-o", tmp_path / "out", "--quiet", "--jobs", 1)
+    done = kq_process(*run, "--manifest", manifest, preexec_fn=limit)
+    assert refusal(done, 3).startswith(f"kq: {manifest}: the file is larger than the system allows")
+    assert 0 < len(files_in(tmp_path / "out")) < 20
+    assert kq(*run, "--manifest", manifest).exit_code == 0  # it goes on where it was
+    assert len(files_in(tmp_path / "out")) == 20
 
 
 # --- runs that go on ----------------------------------------------------------

@@ -6,6 +6,7 @@ waits for, so nothing here imports NumPy, Pillow or rich before it is needed.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -16,12 +17,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec._version import __version__
-from kqcodec.cli.failures import EXIT_CODES, INTERRUPTED, PIPE_CLOSED, USAGE, Failure, failure_of
+from kqcodec.cli.failures import (
+    EXIT_CODES,
+    INTERRUPTED,
+    PIPE_CLOSED,
+    STANDARD_OUTPUT,
+    USAGE,
+    Failure,
+    failure_of,
+)
+from kqcodec.cli.process import Ending, provide_streams
 from kqcodec.cli.text import complain, echo, warn
 from kqcodec.errors import KqError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 # Each command and its line in the list, so that the list imports none of them.
 COMMANDS = {
@@ -47,8 +57,25 @@ _EPILOG = "\b\nExit codes:\n" + "\n".join(
 )
 
 
-class _PipeClosedError(Exception):
-    """Whoever read our output is gone; click would make an ordinary failure of it."""
+class _EndedError(Exception):
+    """The end of the command with an exit code and without a word."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
+
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    """Have exceptions that click would end in its own way end in ours."""
+    try:
+        yield
+    except BrokenPipeError as exc:
+        raise _EndedError(PIPE_CLOSED) from exc
+    except KeyboardInterrupt as exc:
+        raise _EndedError(INTERRUPTED) from exc
+    except (KqError, OSError, MemoryError) as exc:
+        raise failure_of(exc, STANDARD_OUTPUT, "written to") from exc
 
 
 class LazyGroup(click.Group):
@@ -74,14 +101,21 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; see ``main`` for what is raised."""
-        try:
+        with _failures():
             result = super().invoke(ctx)
             sys.stdout.flush()  # a full disk or closed pipe shows here or never
-        except BrokenPipeError as exc:
-            raise _PipeClosedError from exc
-        except (KqError, OSError, MemoryError) as exc:
-            raise failure_of(exc, "standard output") from exc
         return result
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The same for what is told before a command is run: help, the version."""
+        with _failures():
+            return super().make_context(info_name, args, parent, **extra)
 
     def main(  # type: ignore[override]  # exits, or returns the exit code
         self,
@@ -93,38 +127,53 @@ class LazyGroup(click.Group):
     ) -> int:
         """Run the command line.
 
+        Args:
+            args: what stands after the name; None for what this process was called with,
+                whose standard streams and signals are seen to then.
+            prog_name, complete_var, standalone_mode, extra: as click has them.
+
         Returns:
             The exit code, where ``standalone_mode`` is false.
 
         Raises:
             SystemExit: otherwise.
         """
+        ending = Ending()
+        if args is None:
+            provide_streams()
+            ending.watch()
+        try:
+            code = self._code(args, prog_name=prog_name, complete_var=complete_var, **extra)
+            if code == INTERRUPTED:
+                code = ending.code
+        except KeyboardInterrupt:
+            code = ending.code
+        if code > 128 or not _flushed():
+            _silence()
+        ending.over()
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+    def _code(self, args: Sequence[str] | None, **options: Any) -> int:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal without our signs
                 stream.reconfigure(errors="replace")
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = warn  # type: ignore[assignment]  # *_ takes the rest
-                result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-            code = result if isinstance(result, int) else 0
+                result = super().main(args, standalone_mode=False, **options)
         except click.UsageError as exc:
-            code = _report_usage(exc)
-        except Failure as exc:
-            complain(str(exc))
-            code = exc.code
-        except KqError as exc:
-            failure = failure_of(exc, "kq")
+            return _report_usage(exc)
+        except _EndedError as exc:
+            return exc.code
+        except (Failure, KqError) as exc:
+            failure = exc if isinstance(exc, Failure) else failure_of(exc, "kq")
             complain(str(failure))
-            code = failure.code
-        except (click.Abort, KeyboardInterrupt):
-            code = INTERRUPTED
-        except _PipeClosedError:
-            code = PIPE_CLOSED
-        if code in (PIPE_CLOSED, INTERRUPTED) or not _flushed():
-            _silence()
-        if standalone_mode:
-            sys.exit(code)
-        return code
+            return failure.code
+        except click.Abort:
+            return INTERRUPTED
+        return result if isinstance(result, int) else 0
 
 
 def _report_usage(error: click.UsageError) -> int:

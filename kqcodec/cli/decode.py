@@ -25,6 +25,7 @@ from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.pictures import warnings_as_lines
 from kqcodec.cli.text import visible
 from kqcodec.errors import LimitError
+from kqcodec.files import is_open_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +165,8 @@ def _format_of(target: str) -> str:
         click.UsageError: none does.
     """
     suffix = os.path.splitext(target)[1].lower()
+    if not suffix and is_open_end(target):
+        return "PNG"  # as on standard output
     if suffix == ".npy":
         return "NPY"
     from PIL import Image

@@ -12,6 +12,7 @@ import click
 
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.options import ParamType, most_pixels_by_tiles
+from kqcodec.files import is_open_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,7 +220,8 @@ def large_parts(
     """The parts of the file in that format."""
     from kqcodec.large_exports import export_parts
 
-    folder = None if target == STREAM else os.path.dirname(os.path.abspath(target))
+    streams = target == STREAM or is_open_end(target)
+    folder = None if streams else os.path.dirname(os.path.abspath(target))
     with reading(display_name(name)):
         yield from export_parts(
             name,

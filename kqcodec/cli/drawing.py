@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 import click
@@ -38,7 +39,7 @@ class Drawing:
         try:
             from kqcodec.plots import ChartFormatError, chart_format
 
-            file_format = chart_format(target)
+            file_format = chart_format(_with_extension(target))
         except ImportError as exc:
             raise click.UsageError(f"{exc}.") from exc
         except ChartFormatError as exc:
@@ -49,7 +50,7 @@ class Drawing:
     @classmethod
     def plan_picture(cls, target: str, force: bool) -> Drawing:
         """Check the name of a picture, which Pillow writes; raises as ``plan`` does."""
-        suffix = os.path.splitext(target)[1].lower()
+        suffix = os.path.splitext(_with_extension(target))[1].lower()
         file_format = _PICTURES.get(suffix)
         if file_format is None:
             raise click.UsageError(
@@ -60,12 +61,12 @@ class Drawing:
 
     @classmethod
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
-        from kqcodec.files import clear_leftovers
+        from kqcodec.files import clear_leftovers, is_open_end
 
         shown = visible(target)
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
-        if os.path.isfile(target) and not force:
+        if os.path.isfile(target) and not force and not is_open_end(target):
             clear_leftovers(target)
             raise failure_of(FileExistsError(), shown)
         return cls(target, file_format, force)
@@ -79,4 +80,13 @@ class Drawing:
         from kqcodec.files import write_whole
 
         with writing(visible(self.target)):
+            sys.stdout.flush()  # which may be the target
             write_whole(self.target, [data], self.force)
+
+
+def _with_extension(target: str) -> str:
+    """A target whose name tells a format; a pipe or the like gets PNG where its own doesn't."""
+    from kqcodec.files import is_open_end
+
+    unnamed = not os.path.splitext(target)[1] and is_open_end(target)
+    return f"{target}.png" if unnamed else target

@@ -115,14 +115,22 @@ class Errand:
         if name != STREAM and os.path.isdir(name) and not name.lower().endswith(".zarr"):
             shown = display_name(name)
             raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
+        skipped = {"input": name, "output": target, "skipped": "the output exists"}
         if self.skip_existing and self.outputs.exists(name):
             if not self.dry_run:
                 self.outputs.tidy(name)
-            return {"input": name, "output": target, "skipped": "the output exists"}
+            return skipped
         self.outputs.check(name)
         if self.dry_run:
             return {"input": name, "output": target, "dry_run": True}
-        return self.work(name, self.outputs, self.threads)
+        try:
+            return self.work(name, self.outputs, self.threads)
+        except Failure as exc:
+            # Another run may have written it meanwhile.
+            late = self.skip_existing and isinstance(exc.__cause__, FileExistsError)
+            if late and self.outputs.exists(name):
+                return skipped
+            raise
 
 
 def failed(name: str, failure: Failure) -> dict[str, Any]:

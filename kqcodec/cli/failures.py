@@ -33,8 +33,11 @@ USAGE = 2
 SYSTEM = 3
 LARGER = 98
 UNMET = 99  # as pngquant
+# 128 and the number of the signal, as shells have it.
+HUNG_UP = 129
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+TERMINATED = 143
 
 # As `kq --help` and the README give them. Where several inputs fail, the highest counts.
 EXIT_CODES = {
@@ -44,8 +47,10 @@ EXIT_CODES = {
     SYSTEM: "the system refused: no such file, no permission, file exists, disk full, no memory",
     LARGER: "a result would have been larger than its input, and was left out as asked",
     UNMET: "no number of colours meets --quality, --psnr or --max-size; that file isn't written",
+    HUNG_UP: "ended by SIGHUP: the terminal was closed",
     INTERRUPTED: "interrupted by Ctrl-C",
     PIPE_CLOSED: "whoever read the output closed it",
+    TERMINATED: "ended by SIGTERM",
 }
 
 # How standard input and output are written on the command line.
@@ -87,6 +92,7 @@ _SYSTEM = {
     errno.ENOSPC: "the disk is full; free some space, or use another",
     errno.EDQUOT: "your share of the disk is used up; free some space, or use another",
     errno.EFBIG: "the file is larger than the system allows; raise the limit, or use another disk",
+    errno.EBADF: "it is closed, or may not be {}; open it, or give a file",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 

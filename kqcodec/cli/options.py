@@ -254,7 +254,22 @@ inputs_argument = click.argument(
 
 def output_option(text: str) -> Callable[[_Function], _Function]:
     """-o, with the text that says what it means for this command."""
-    return click.option("-o", "--output", metavar="OUT", help=text, shell_complete=complete_files)
+    return click.option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help=text,
+        shell_complete=complete_files,
+        callback=as_stream,
+    )
+
+
+def as_stream(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """The output that was named, "-" where it is standard output by another name."""
+    from kqcodec.cli.failures import STREAM
+    from kqcodec.files import descriptor_of
+
+    return STREAM if name is not None and descriptor_of(name) == 1 else name
 
 
 def k_option(default: int, text: str) -> Callable[[_Function], _Function]:

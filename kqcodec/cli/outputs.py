@@ -19,6 +19,8 @@ from kqcodec.cli.failures import (
     writing,
 )
 from kqcodec.cli.places import check_writable, holds, inside, lies_in, place_of, stem
+from kqcodec.cli.text import visible
+from kqcodec.files import is_open_end, write_parts
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Outputs:
         targets: dict[str, str] = {}
         for name in inputs:
             if name in targets:
-                raise click.UsageError(f"{click.format_filename(name)} is given twice.")
+                raise click.UsageError(f"{visible(name)} is given twice.")
             if directory is not None:
                 targets[name] = inside(directory, stem(name) + suffix)
             elif output is not None:
@@ -96,7 +98,7 @@ class Outputs:
         for name in inputs:
             if STREAM not in (name, output) and place_of(name) == place_of(output):
                 raise click.UsageError(
-                    f"the result would replace the input {click.format_filename(name)}; give "
+                    f"the result would replace the input {visible(name)}; give "
                     "another name with -o."
                 )
         return cls({inputs[0]: output}, None, force)
@@ -147,11 +149,11 @@ class Outputs:
             # One file under two names, by a link say, is no clash.
             names = list({place_of(name): name for name in reversed(sharers)}.values())
             for name in names:
-                others = [click.format_filename(other) for other in names if other != name]
+                others = [visible(other) for other in names if other != name]
                 if others:
-                    target = click.format_filename(wanted[name])
+                    target = visible(wanted[name])
                     why = f"{' and '.join(others)} would become {target} too; encode one with -o"
-                    failure = Failure(REFUSED, f"{click.format_filename(name)}: {why}")
+                    failure = Failure(REFUSED, f"{visible(name)}: {why}")
                     clashes.append((name, failure))
                 else:
                     targets[name] = wanted[name]
@@ -185,8 +187,8 @@ class Outputs:
             Failure: the target exists, or is a directory.
         """
         target = self.targets[name]
-        shown = click.format_filename(target)
-        if target == STREAM:
+        shown = visible(target)
+        if self._is_open(target):
             return
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file with -o")
@@ -197,13 +199,16 @@ class Outputs:
     def exists(self, name: str) -> bool:
         """Whether there is something where the result of ``name`` would go."""
         target = self.targets[name]
-        return target != STREAM and (os.path.lexists(target) or self.size(name) is not None)
+        if self._is_open(target):
+            return False
+        return os.path.lexists(target) or self.size(name) is not None
 
     def size(self, name: str) -> int | None:
         """Bytes of the file where the result of ``name`` would go; None if there is none."""
         target = self.targets[name]
         if not is_url(target):
-            return os.path.getsize(target) if os.path.isfile(target) else None
+            is_file = os.path.isfile(target) and not self._is_open(target)
+            return os.path.getsize(target) if is_file else None
         if self.present is not None:
             return self.present.get(target)
         from kqcodec import stores
@@ -216,8 +221,13 @@ class Outputs:
         from kqcodec.files import clear_leftovers
 
         target = self.targets[name]
-        if target != STREAM and not is_url(target):
+        if not self._is_open(target) and not is_url(target):
             clear_leftovers(target)
+
+    @staticmethod
+    def _is_open(target: str) -> bool:
+        """Whether it is written to as it is, so that nothing can be there already."""
+        return target == STREAM or is_open_end(target)
 
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.
@@ -244,7 +254,7 @@ class Outputs:
             if holds(target, [data]) is not None:
                 return len(data)
             parts = [data]
-        with writing(click.format_filename(target)):
+        with writing(visible(target)):
             if self.adopts and not self.force and self.size(name) is not None:
                 size = holds(target, parts)
                 if size is None:
@@ -262,9 +272,7 @@ class Outputs:
 
         if self.directory is not None:
             make_folders(os.path.dirname(target) or ".")
-        # A device, /dev/stdout say, is written to, not replaced.
-        device = os.path.exists(target) and not os.path.isfile(target)
-        return write_whole(target, parts, self.force or device)
+        return write_whole(target, parts, self.force)
 
 
 def _directory(inputs: Sequence[str], output: str | None) -> str | None:
@@ -280,9 +288,7 @@ def _directory(inputs: Sequence[str], output: str | None) -> str | None:
     if output == STREAM:
         raise click.UsageError("standard output takes one result; give a directory with -o.")
     if os.path.exists(output):
-        raise click.UsageError(
-            f"{click.format_filename(output)} is a file; several inputs need a directory."
-        )
+        raise click.UsageError(f"{visible(output)} is a file; several inputs need a directory.")
     return output
 
 
@@ -290,15 +296,15 @@ def _check_outside(folders: Sequence[str], output: str) -> None:
     """Refuse to write into what is being read."""
     if os.path.exists(output) and not os.path.isdir(output):
         raise click.UsageError(
-            f"{click.format_filename(output)} is a file; the files of a folder need a directory."
+            f"{visible(output)} is a file; the files of a folder need a directory."
         )
     place = place_of(output)
     for name in folders:
         holder = place_of(name)
         if place != holder and lies_in(place, holder):
             raise click.UsageError(
-                f"the output {click.format_filename(output)} lies within the input "
-                f"{click.format_filename(name)}; name a directory outside it."
+                f"the output {visible(output)} lies within the input "
+                f"{visible(name)}; name a directory outside it."
             )
 
 
@@ -312,25 +318,21 @@ def _check_places(targets: dict[str, str]) -> None:
         place = place_of(target)
         if place in owners:
             raise click.UsageError(
-                f"{click.format_filename(owners[place])} and {click.format_filename(name)} would "
-                f"both become {click.format_filename(target)}; give them one at a time, with -o."
+                f"{visible(owners[place])} and {visible(name)} would "
+                f"both become {visible(target)}; give them one at a time, with -o."
             )
         owners[place] = name
     for name in targets:
         if name != STREAM and place_of(name) in owners:
             owner = owners[place_of(name)]
             raise click.UsageError(
-                f"the result of {click.format_filename(owner)} would replace the input "
-                f"{click.format_filename(name)}; give another name with -o."
+                f"the result of {visible(owner)} would replace the input "
+                f"{visible(name)}; give another name with -o."
             )
 
 
 def _pour(parts: Iterable[Buffer]) -> int:
-    written = 0
-    stream = sys.stdout.buffer
     with writing(STANDARD_OUTPUT):
-        for part in parts:
-            stream.write(part)
-            written += memoryview(part).nbytes
-        stream.flush()
+        written = write_parts(sys.stdout.buffer, parts)
+        sys.stdout.buffer.flush()
     return written

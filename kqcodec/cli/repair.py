@@ -20,8 +20,10 @@ from kqcodec.cli.failures import (
     reading,
     writing,
 )
+from kqcodec.cli.places import place_of
 from kqcodec.cli.text import hex_color, percent, visible
 from kqcodec.errors import PaletteError
+from kqcodec.files import is_open_end
 
 if TYPE_CHECKING:
     from kqcodec.cli.outputs import Outputs
@@ -118,7 +120,7 @@ def command(
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.recovery import recover
 
-        if mask is not None and os.path.exists(mask) and not flags.force:
+        if mask is not None and not flags.force and os.path.exists(mask) and not is_open_end(mask):
             raise failure_of(FileExistsError(), visible(mask))
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
@@ -160,7 +162,7 @@ def _check_mask(mask: str, batch: Batch) -> None:
         raise click.UsageError("--mask is for one input.")
     if not mask.lower().endswith(".png"):
         raise click.UsageError(f"{visible(mask)}: a mask is a .png file.")
-    if mask in (batch.names[0], batch.outputs.targets[batch.names[0]]):
+    if place_of(mask) in map(place_of, (batch.names[0], batch.outputs.targets[batch.names[0]])):
         raise click.UsageError("--mask would replace the input or the output.")
 
 

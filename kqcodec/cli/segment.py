@@ -19,6 +19,7 @@ from kqcodec.cli.progress import progress
 from kqcodec.cli.segment_folder import check_folder, without_many_masks, write_folder
 from kqcodec.cli.segment_table import segment_table
 from kqcodec.cli.text import echo, echo_json
+from kqcodec.files import is_open_end
 
 if TYPE_CHECKING:
     from kqcodec.segments import Segmentation
@@ -228,7 +229,7 @@ def _planned(inputs: tuple[str, ...], output: str | None, force: bool) -> tuple[
 
 def _names_file(target: str) -> bool:
     is_label_file = os.path.splitext(target)[1].lower() in _LABEL_SUFFIXES
-    return target == STREAM or (is_label_file and not os.path.isdir(target))
+    return target == STREAM or is_open_end(target) or (is_label_file and not os.path.isdir(target))
 
 
 # --- the segments -----------------------------------------------------------
@@ -279,5 +280,6 @@ def _figures(segmentation: Segmentation, settings: Settings) -> dict[str, object
 def _label_file(segmentation: Segmentation, target: str, settings: Settings) -> bytes:
     from kqcodec.segment_files import label_file
 
-    kind = "kq" if target == STREAM else os.path.splitext(target)[1].lower().removeprefix(".")
+    suffix = "" if target == STREAM else os.path.splitext(target)[1]
+    kind = suffix.lower().removeprefix(".") or "kq"
     return label_file(segmentation, kind, effort=settings.effort, threads=settings.threads)

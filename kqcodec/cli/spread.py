@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli.failures import STREAM
+from kqcodec.cli.failures import STREAM, display_name, writing
+from kqcodec.files import descriptor_of
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Spread:
 
     def check(self, names: Sequence[str], outputs: Outputs) -> None:
         """Raise click.UsageError for files that only this process can see."""
-        if self.manifest is not None and (STREAM in names or outputs.use_stream):
+        if self.manifest is not None and _has_streams(names, outputs):
             raise click.UsageError("--manifest is about files, not standard input or output.")
         if self.scheduler is not None and not _seen_elsewhere(names, outputs):
             raise click.UsageError(
@@ -82,15 +83,19 @@ class Spread:
         """The manifest, if there is one, ready to be gone on with.
 
         Raises:
-            ManifestError, OSError: as ``Journal.opened``.
+            Failure: it is another run's, or can't be written.
         """
         if self.manifest is None or (dry_run and not os.path.exists(self.manifest)):
             yield None
             return
         from kqcodec.manifest import Journal
 
-        with Journal.opened(self.manifest, self.run) as journal:
+        with contextlib.ExitStack() as stack:
+            with writing(display_name(self.manifest)):
+                journal = stack.enter_context(Journal.opened(self.manifest, self.run))
             yield journal
+            with writing(display_name(self.manifest)):
+                stack.close()
 
     def outcomes(
         self, errand: Errand, jobs: int, sizes: Mapping[str, int]
@@ -108,10 +113,18 @@ class Spread:
         return workers.in_processes(_parts(errand, sizes, most), jobs)
 
 
+def _has_streams(names: Sequence[str], outputs: Outputs) -> bool:
+    """Whether any of the files is only open in this process, and has no name for others."""
+    return any(
+        name == STREAM or descriptor_of(name) is not None
+        for name in (*names, *outputs.targets.values())
+    )
+
+
 def _seen_elsewhere(names: Sequence[str], outputs: Outputs) -> bool:
     from kqcodec.stores import shared
 
-    if outputs.use_stream or STREAM in names:
+    if _has_streams(names, outputs):
         return False
     return all(shared(n) for n in (*names, *outputs.targets.values()) if is_url(n))
 
@@ -166,7 +179,15 @@ class Notes:
         )
 
     def add(self, figures: dict[str, Any]) -> None:
-        """Write down what has become of a file."""
+        """Write down what has become of a file.
+
+        Raises:
+            Failure: it can't be written down.
+        """
+        with writing(display_name(self.journal.path)):
+            self._add(figures)
+
+    def _add(self, figures: dict[str, Any]) -> None:
         name = figures["input"]
         if "error" in figures:
             self.journal.add({**figures, "input": whole_name(name)})

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     "  kq thumbnail photo.kq tiny.png --size 64",
 )
 @click.argument("source", metavar="FILE", shell_complete=options.complete_files)
-@click.argument("output", metavar="OUT", shell_complete=options.complete_files)
+@click.argument(
+    "output", metavar="OUT", shell_complete=options.complete_files, callback=options.as_stream
+)
 @click.option(
     "-s",
     "--size",

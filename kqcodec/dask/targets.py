@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kqcodec.files import write_whole
+from kqcodec.files import is_open_end, write_whole
 from kqcodec.source import is_url
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
 
         stores.check_writable(target)
         exists = stores.look(target) is not None
+    elif is_open_end(target):
+        return
     else:
         path = os.path.realpath(target)
         if os.path.isdir(path):

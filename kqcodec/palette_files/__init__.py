@@ -32,7 +32,7 @@ import numpy as np
 
 from kqcodec.color_lists import colors_of_rows, palette_from, without_idle_alpha
 from kqcodec.errors import PaletteError
-from kqcodec.files import write_whole
+from kqcodec.files import write_parts, write_whole
 from kqcodec.header import MAX_COLORS
 from kqcodec.palette_files import binary, krita, pictures, tables, text
 
@@ -132,7 +132,7 @@ def write_palette(
         return write_whole(target, [palette_bytes(colors, chosen)], overwrite)
     if format is None:
         raise TypeError("format is missing: an open file doesn't tell it")
-    return target.write(palette_bytes(colors, format))
+    return write_parts(target, [palette_bytes(colors, format)])
 
 
 def format_of_name(name: str) -> str:

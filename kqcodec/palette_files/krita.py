@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from kqcodec.errors import PaletteError
 from kqcodec.palette_files.inks import Inks, of_unit
 from kqcodec.palette_files.markup import each_element
+from kqcodec.zips import opened_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ _COLORS = "colorset.xml"
 # Palettes have some kilobytes, and profiles of some megabytes beside them at most.
 _MOST_BYTES = 1 << 24
 _MOST_FILES = 4096
-_ENCRYPTED = 1
 # What zipfile lets through beside its own exceptions.
 _OF_DAMAGE = (OSError, ValueError, NotImplementedError, RuntimeError, struct.error)
 # What a colour's element is called, and the attributes that hold its numbers.
@@ -130,18 +130,11 @@ def _contents(data: bytes) -> bytes:
         if data.count(b"PK\x01\x02") > _MOST_FILES:
             raise PaletteError("the archive has too many files for a palette")
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [info for info in archive.infolist() if info.filename == _COLORS]
-            if len(members) != 1:
-                raise PaletteError(
-                    f"the archive is no palette of Krita: it has {len(members)} files {_COLORS}"
-                )
-            (member,) = members
-            if member.flag_bits & _ENCRYPTED or member.compress_type not in (
-                zipfile.ZIP_STORED,
-                zipfile.ZIP_DEFLATED,
-            ):
-                raise PaletteError(f"{_COLORS} is encrypted or compressed in an unknown way")
-            with archive.open(member) as file:
+            try:
+                member = opened_member(archive, _COLORS)
+            except ValueError as exc:
+                raise PaletteError(f"the archive is no palette of Krita: {exc}") from exc
+            with member as file:
                 contents = file.read(_MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, *_OF_DAMAGE) as exc:
         raise PaletteError(f"the archive is damaged ({str(exc) or type(exc).__name__})") from exc
