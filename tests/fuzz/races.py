@@ -21,6 +21,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from dataclasses import dataclass, field
@@ -351,14 +352,15 @@ class Counts:
     kernels: dict[str, int] = field(default_factory=dict)
 
 
-def _inside(family: str, seconds: float, programs: list[str]) -> None:
-    """Call the kernels of a family in turn, and print what was done, as JSON."""
+def _inside(families: list[str], seconds: float, programs: list[str]) -> None:
+    """Call the kernels of families in turn, each once at least, and print what was done, as
+    JSON."""
     modules = [_loaded(path) for path in programs[:-1]]
     change = ctypes.CDLL(programs[-1]).change
     change.restype = ctypes.c_uint64
     counts = Counts()
     end, number = time.monotonic() + seconds, 0
-    calls = FAMILIES[family]
+    calls = {name: call for family in families for name, call in FAMILIES[family].items()}
     while time.monotonic() < end or number < len(calls):
         name = list(calls)[number % len(calls)]
         module = modules[number // len(calls) % len(modules)]
@@ -424,9 +426,10 @@ def _loaded(path: str) -> Any:
 # --- outside ------------------------------------------------------------------
 
 
-def built(folder: Path) -> tuple[list[Path], Path]:
+def built(folder: Path, quickly: bool = False) -> tuple[list[Path], Path]:
     """The kernels as two extension modules with sanitizers, with AVX2 and in plain C, and
-    the library that changes arrays; and the sanitizers' own library.
+    the library that changes arrays; and the sanitizers' own library. ``quickly`` without
+    optimization, and without the kernels in plain C.
 
     Raises:
         CannotRunError: there is no clang, or it lacks the sanitizers.
@@ -442,27 +445,33 @@ def built(folder: Path) -> tuple[list[Path], Path]:
     if not runtime.is_absolute():
         raise CannotRunError(f"clang has no {name}; on Debian: apt-get install libclang-rt-dev")
     folder.mkdir(parents=True, exist_ok=True)
-    import sysconfig
-
     include = [f"-I{sysconfig.get_paths()['include']}", f"-I{KERNELS}"]
     shared = [clang, "-std=gnu99", "-g", "-fPIC", "-shared", "-ffp-contract=off"]
     source = str(KERNELS / "_kernels.c")
     plain = ["-D__builtin_cpu_supports(feature)=0"]
     wanted = {
-        "_kernels.so": [*shared, "-O2", *_SANITIZERS, *include, source],
+        "_kernels.so": [*shared, "-O0" if quickly else "-O2", *_SANITIZERS, *include, source],
         "_kernels_plain.so": [*shared, "-O1", *plain, *_SANITIZERS, *include, source],
         "changer.so": [*shared, "-O2", str(HERE / "kernels" / "changer.c")],
     }
+    if quickly:
+        del wanted["_kernels_plain.so"]
+    newest = max(path.stat().st_mtime for path in (*KERNELS.glob("*.[ch]"), HERE / "kernels"))
     for program, command in wanted.items():
+        path = folder / program
+        if path.exists() and path.stat().st_mtime > newest:
+            continue
         done = subprocess.run(
-            [*command, "-o", str(folder / program)], capture_output=True, text=True, check=False
+            [*command, "-o", str(path)], capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise CannotRunError(f"clang can't build it:\n{done.stderr.strip()[:2000]}")
     return [folder / program for program in wanted], runtime
 
 
-def run(family: str, seconds: float, programs: list[Path], runtime: Path) -> tuple[Counts, str]:
+def run(
+    families: list[str], seconds: float, programs: list[Path], runtime: Path
+) -> tuple[Counts, str]:
     """What was done, and what the sanitizers found, "" for nothing."""
     environment = os.environ | {
         "LD_PRELOAD": str(runtime),
@@ -472,7 +481,8 @@ def run(family: str, seconds: float, programs: list[Path], runtime: Path) -> tup
         "OPENBLAS_NUM_THREADS": "1",
     }
     inside = ["--inside", *map(str, programs)]
-    command = [sys.executable, __file__, "--family", family, "--seconds", str(seconds), *inside]
+    command = [sys.executable, __file__, "--seconds", str(seconds)]
+    command += [part for family in families for part in ("--family", family)] + inside
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         return Counts(), done.stderr.strip()[:4000] or f"exit code {done.returncode}"
@@ -497,7 +507,7 @@ def main() -> int:
     options = parser.parse_args()
     families = options.family or list(FAMILIES)
     if options.inside:
-        _inside(families[0], options.seconds, options.inside)
+        _inside(families, options.seconds, options.inside)
         return OK
     try:
         programs, runtime = built(options.folder)
@@ -506,7 +516,7 @@ def main() -> int:
         return CANNOT
     code = OK
     for family in families:
-        counts, failure = run(family, options.seconds, programs, runtime)
+        counts, failure = run([family], options.seconds, programs, runtime)
         if failure:
             code = FOUND
             print(f"{family} FAILED\n{failure}", flush=True)
