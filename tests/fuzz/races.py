@@ -377,9 +377,7 @@ def _round(
     """Calls with the same arrays, some of which are changed."""
     random = np.random.default_rng(number)
     places = [place for place, what in enumerate(pattern) if isinstance(what, Change)]
-    arguments = [
-        what.right().copy() if isinstance(what, Change) else what for what in pattern
-    ]
+    arguments = [what.right().copy() if isinstance(what, Change) else what for what in pattern]
     some = random.choice(places, int(random.integers(1, 1 + min(3, len(places)))), replace=False)
     kept, targets = [], (_Target * len(some))()
     for target, place in zip(targets, some, strict=True):

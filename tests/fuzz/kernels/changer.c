@@ -53,7 +53,7 @@ uint64_t change(const target *targets, size_t count, uint32_t seed, volatile int
             written += to->items;
         } else if (state >> 27 & 1) {
             put(to, to->wrong, item);
-            wait_a_little(state & 63);
+            wait_a_little(state >> 6 & 8191);
             put(to, right, item);
             written += 2;
         } else {
