@@ -108,10 +108,11 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
         memset(bins, 0, (size_t)(last - first + 1) * sizeof *bins);
         for (size_t i = 0; i < count; i++) {
             const int16_t *point = points + 4 * (size_t)order[i];
-            int bin = point[axis] >> KQ_BIN_SHIFT; /* outside, if somebody changes the points */
+            unsigned int bin = (unsigned int)((point[axis] >> KQ_BIN_SHIFT) - first);
             KQ_READ_ONCE(bin);
-            bin = bin < first ? first : bin > last ? last : bin;
-            kq_part_add(bins + (bin - first), point, weights[order[i]]);
+            if (bin > (unsigned int)(last - first)) /* somebody changes the points */
+                bin = 0;
+            kq_part_add(bins + bin, point, weights[order[i]]);
         }
         kq_part left;
         memset(&left, 0, sizeof left);
