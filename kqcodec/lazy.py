@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import threading
 import uuid
 import weakref
@@ -186,7 +187,8 @@ class LazyArray:
     def __reduce__(self) -> tuple[Any, ...]:
         if hasattr(self._arguments[0], "read"):
             raise TypeError("an array of an open file can't be pickled; give a path or a URL")
-        return _reopened, (self._arguments, self._token, self._layout())
+        seen = platform.node(), self._opened.source.state
+        return _reopened, (self._arguments, self._token, self._layout(), seen)
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         """Two arrays are the same if one is the other's copy."""
@@ -271,8 +273,10 @@ class LazyArray:
         with self._reading:
             source.expect(spans)
             source.seek(start)
-            data = source.read(stop - start, "its tiles")
-            source.check_unchanged()
+            try:
+                data = source.read(stop - start, "its tiles")
+            finally:
+                source.check_unchanged()  # one that ends too early has changed, too
         return data
 
 
@@ -283,14 +287,19 @@ def _let_go(stack: ExitStack) -> None:
         stack.__exit__(GeneratorExit, GeneratorExit(), None)
 
 
-def _reopened(arguments: tuple[Any, ...], token: str, layout: bytes) -> LazyArray:
+def _reopened(
+    arguments: tuple[Any, ...], token: str, layout: bytes, seen: tuple[str, Any]
+) -> LazyArray:
     """The copy of an array in another process.
 
     Raises:
         OSError: there is another file meanwhile.
     """
     array = LazyArray(*arguments)
-    if array._layout() != layout:
+    # Another machine may have a copy of the file, or see it by other numbers.
+    machine, state = seen
+    same = machine != platform.node() or array._opened.source.state == state
+    if not same or array._layout() != layout:
         array.close()
         raise OSError(f"{arguments[0]} has changed since the array was made; make it anew")
     array._token = token

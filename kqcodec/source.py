@@ -10,9 +10,10 @@ import contextlib
 import io
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeGuard, cast
 
-from kqcodec.errors import TruncatedError
+from kqcodec.errors import FormatError, TruncatedError
 from kqcodec.limits import over_limit
 
 if TYPE_CHECKING:
@@ -50,8 +51,10 @@ class Source:
         size: bytes in all, or None where only the end will tell.
         position: bytes from the start to the next one read.
         no_regions: where there is no size, why a region can't be read.
+        state: what tells a file on disk from what it was before; None of what isn't one.
     """
 
+    state: tuple[int, ...] | None = None
     no_regions = "a region can only be read from a seekable file"
     size: int | None
     position: int
@@ -153,6 +156,7 @@ class FileSource(Source):
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self.state = _state_of(file)
         self._start = 0
         self.size = None
         self.position = 0
@@ -182,6 +186,23 @@ class FileSource(Source):
         self._file.seek(self._start + position)
         self.position = position
 
+    def check_unchanged(self) -> None:
+        """See ``Source``. Of a file on disk its size and its time tell."""
+        if self.state is not None and _state_of(self._file) != self.state:
+            name = getattr(self._file, "name", "the file")
+            raise OSError(f"{name} changed while it was being read; read it again")
+
+
+def _state_of(file: BinaryIO) -> tuple[int, ...] | None:
+    """See ``Source.state``."""
+    try:
+        found = os.fstat(file.fileno())
+    except (OSError, AttributeError, ValueError, TypeError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
 
 @contextlib.contextmanager
 def open_source(source: Readable) -> Iterator[Source]:
@@ -199,7 +220,12 @@ def open_source(source: Readable) -> Iterator[Source]:
             yield remote
     elif isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
-            yield FileSource(file)
+            local = FileSource(file)
+            try:
+                yield local
+            except FormatError:
+                local.check_unchanged()  # parts of two versions look like damage
+                raise
     elif hasattr(source, "read"):
         yield FileSource(cast("BinaryIO", source))
     else:

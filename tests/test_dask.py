@@ -451,3 +451,14 @@ def test_arguments_that_are_wrong(array, options, error, message, tmp_path):
     with pytest.raises(error, match=message):
         kq_dask.encode(array, tmp_path / "p.kq", **{"k": 4, **options})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_chunk_is_copied_before_its_checksum_is_taken():
+    """It may be a view of an array that somebody changes between that and its use."""
+    from kqcodec.dask.tasks import _samples
+    from kqcodec.tiles import Box
+
+    chunk = np.zeros((4, 5, 3), dtype=np.uint8)
+    samples = _samples(chunk, Box(0, 0, 5, 4), (3,))
+    chunk[:] = 1
+    assert not samples.any()

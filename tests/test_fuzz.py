@@ -20,6 +20,7 @@ import mutator
 import numpy as np
 import oracle
 import pytest
+import races
 import running
 import seeds
 from hypothesis import HealthCheck, given, settings
@@ -274,6 +275,20 @@ def noise_seeds(folder: Path, count: int) -> None:
         (folder / f"noise-{index}").write_bytes(numbers.randbytes(index * 3))
 
 
+@pytest.mark.skipif(SLOW, reason="the kernels in C are those of the other run of the suite")
+def test_kernels_stay_within_arrays_that_change_under_them(tmp_path):
+    """Each kernel once, for a moment; the long run is tests/fuzz/races.py."""
+    try:
+        programs, runtime = races.built(tmp_path, quickly=True)
+    except races.CannotRunError as exc:
+        pytest.skip(f"no clang with the sanitizers: {exc}")
+    counts, failure = races.run(list(races.FAMILIES), 0, programs, runtime)
+    assert not failure
+    assert set(counts.kernels) == {name for calls in races.FAMILIES.values() for name in calls}
+    assert counts.changes > 1000
+    assert counts.refused < counts.calls
+
+
 @pytest.mark.skipif(SLOW, reason="the harnesses are those of the other run of the suite")
 @pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
 def test_the_command_runs_and_counts(tmp_path):
@@ -283,6 +298,10 @@ def test_the_command_runs_and_counts(tmp_path):
     command += ["--target", "decoder"]
     if importlib.util.find_spec("atheris") is None:
         command += ["--unguided"]
+    try:
+        running.built("packed")
+    except running.CannotRunError as exc:
+        pytest.skip(f"clang without libFuzzer or the sanitizers: {exc}")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == running.OK, done.stdout + done.stderr
     totals = subprocess.run([*command, "--totals"], capture_output=True, text=True, check=False)

@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 import pytest
+import races
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,8 @@ def table():
 
 def test_every_function_is_called():
     assert {name for name in dir(_kernels) if not name.startswith("_")} == set(FUNCTIONS)
+    raced = {name for calls in races.FAMILIES.values() for name in calls}
+    assert raced == set(FUNCTIONS)
 
 
 @st.composite

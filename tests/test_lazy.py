@@ -1,6 +1,7 @@
 """A file as an array: indexing as NumPy's, only the tiles that are touched, the cache."""
 
 import gc
+import os
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from samples import SLOW, indexed
 
 import kqcodec
-from kqcodec import errors
+from kqcodec import IndexedImage, errors
 from kqcodec.lazy import LazyArray, TileCache
 from kqcodec.slicing import axes_of
 
@@ -226,6 +227,42 @@ def test_it_can_be_sent_to_another_process(image, data, tmp_path):
         pickle.loads(pickled)
     with path.open("rb") as file, pytest.raises(TypeError, match="can't be pickled"):
         pickle.dumps(kqcodec.as_array(file))
+
+
+def rewritten(path, data):
+    """Other contents in the same file, as of another time."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
+
+
+@pytest.mark.parametrize("shorter", [False, True])
+def test_a_file_that_is_rewritten_in_place_is_noticed(image, tmp_path, shorter):
+    """Its tiles are as long as the older ones, and their checksums are right."""
+    path = tmp_path / "a.kq"
+    other = IndexedImage(image.palette, image.labels[::-1])
+    one, two = (kqcodec.encode_indexed(i, coder="packed", tile=16) for i in (image, other))
+    assert len(one) == len(two)
+    path.write_bytes(one)
+    view = kqcodec.as_array(path, labels=True)
+    pickled = pickle.dumps(view)
+    assert (view[:16, :16] == image.labels[:16, :16]).all()
+    rewritten(path, two[: len(two) // 2] if shorter else two)
+    with pytest.raises(OSError, match=r"a\.kq changed while it was being read"):
+        view[...]
+    if not shorter:
+        with pytest.raises(OSError, match="has changed since the array was made"):
+            pickle.loads(pickled)
+
+
+def test_a_file_that_is_replaced_by_another_stays_what_it_was(image, data, tmp_path):
+    path = tmp_path / "a.kq"
+    path.write_bytes(data)
+    view = kqcodec.as_array(path, labels=True)
+    kqcodec.write(path, IndexedImage(image.palette, image.labels[::-1]))
+    assert (view[...] == image.labels).all()
 
 
 def test_a_pipe_is_refused(data):

@@ -208,7 +208,8 @@ class Coding:
 
 
 def _samples(chunk: Any, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
-    """A chunk as an array of NumPy's.
+    """A chunk as an array of NumPy's that nobody else has: a chunk may be a view of
+    somebody's array, which must not change between its checksum and its use.
 
     Raises:
         ImageError: it isn't what the dask array says.
@@ -217,7 +218,7 @@ def _samples(chunk: Any, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
     def read() -> NDArray[Any]:
         if isinstance(chunk, np.ma.MaskedArray):
             raise TypeError("they are masked: fill the array first")
-        samples = np.asarray(chunk)
+        samples = np.array(chunk, order="C")
         wanted = (box.height, box.width, *shape)
         if samples.shape != wanted:
             raise ValueError(f"they have shape {samples.shape}, not {wanted}")

@@ -29,15 +29,21 @@ static PyObject *py_diffuse(PyObject *self, PyObject *args)
                           &strength, &backwards))
         return NULL;
     size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[2], KQ_POINT_SIZE);
+    int32_t *errors = own(&b[3]);
+    if (!errors)
+        return released(b, 5, PyErr_NoMemory());
     if (!right_k(k) || width < 1 || n % (size_t)width || !holds(&b[0], n, KQ_POINT_SIZE) ||
         !holds(&b[1], n, 1) || !holds(&b[3], ((size_t)width + 2) * KQ_CHANNELS, sizeof(int32_t)) ||
         !holds(&b[4], n, sizeof(uint16_t)) || strength < 0 || strength > 256 ||
-        !in_range(&b[0]) || !in_range(&b[2]) || !moderate(b[3].buf, items(&b[3], sizeof(int32_t))))
+        !in_range(&b[0]) || !in_range(&b[2]) || !moderate(errors, items(&b[3], sizeof(int32_t)))) {
+        free(errors);
         return released(b, 5, refuse("diffuse: sizes don't fit, or a number is too large"));
+    }
     Py_BEGIN_ALLOW_THREADS
     enough = kq_diffuse(b[0].buf, b[1].buf, n / (size_t)width, (size_t)width, b[2].buf, k,
-                        strength, backwards, b[3].buf, b[4].buf);
+                        strength, backwards, errors, b[4].buf);
     Py_END_ALLOW_THREADS
+    give_back(&b[3], errors);
     return released(b, 5, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 

@@ -181,6 +181,7 @@ static PyObject *py_paint(PyObject *self, PyObject *args)
         return NULL;
     int sane = (itemsize == 1 || itemsize == 2) && height > 0 && width > 0 && channels > 0 &&
                palette.len >= channels && palette.len % channels == 0 &&
+               palette.len / channels <= 65536 &&
                offset >= 0 && stride >= 0 && labels.len / itemsize / width == height &&
                width <= stride / channels && offset <= out.len - width * channels &&
                height - 1 <= (out.len - width * channels - offset) / stride;

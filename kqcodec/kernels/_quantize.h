@@ -38,13 +38,26 @@ static int right_k(size_t k)
 }
 
 /* Whether coordinates are from 0 to KQ_TOP: tables have places for no others. */
+static int coordinates(const int16_t *points, size_t count)
+{
+    uint16_t highest = 0; /* the negative ones are the highest */
+    for (size_t i = 0; i < count; i++)
+        highest = (uint16_t)points[i] > highest ? (uint16_t)points[i] : highest;
+    return highest <= KQ_TOP;
+}
+
 static int in_range(const Py_buffer *points)
 {
-    const uint16_t *values = points->buf; /* the negative ones are the highest */
-    uint16_t highest = 0;
-    for (size_t i = 0; i < items(points, sizeof(int16_t)); i++)
-        highest = values[i] > highest ? values[i] : highest;
-    return highest <= KQ_TOP;
+    return coordinates(points->buf, items(points, sizeof(int16_t)));
+}
+
+/* Whether these can be squared distances: steps are added to them. */
+static int squares(const int32_t *distances, size_t count)
+{
+    uint32_t highest = 0;
+    for (size_t i = 0; i < count; i++)
+        highest = (uint32_t)distances[i] > highest ? (uint32_t)distances[i] : highest;
+    return highest <= (uint32_t)KQ_CHANNELS * KQ_TOP * KQ_TOP;
 }
 
 #define KQ_MOST_WEIGHT ((int64_t)1 << 49) /* times KQ_TOP it fits 63 bits */
@@ -113,6 +126,22 @@ static PyObject *py_nearest_two(PyObject *self, PyObject *args)
     return released(b, 6, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
+/* A copy of a buffer that nobody else can write to: of numbers that are places in tables
+ * it doesn't help that they were looked at, where they can change afterwards. NULL
+ * without memory. */
+static void *own(const Py_buffer *buffer)
+{
+    void *copy = malloc((size_t)buffer->len + 1);
+    return copy ? memcpy(copy, buffer->buf, (size_t)buffer->len) : NULL;
+}
+
+/* Writes such a copy back; it is free then. */
+static void give_back(const Py_buffer *buffer, void *copy)
+{
+    memcpy(buffer->buf, copy, (size_t)buffer->len);
+    free(copy);
+}
+
 static int labels_below(const uint16_t *labels, size_t n, size_t k)
 {
     size_t highest = 0;
@@ -133,21 +162,26 @@ static PyObject *py_reassign(PyObject *self, PyObject *args)
         return NULL;
     size_t k = items(&b[2], KQ_POINT_SIZE);
     work.n = items(&b[0], KQ_POINT_SIZE);
+    work.labels = own(&b[3]);
+    if (!work.labels)
+        return released(b, 6, PyErr_NoMemory());
     if (!right_k(k) || !holds(&b[1], work.n, sizeof(int64_t)) ||
         !holds(&b[3], work.n, sizeof(uint16_t)) ||
         !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
-        !labels_below(b[3].buf, work.n, k) || !in_range(&b[0]) || !in_range(&b[2]) ||
-        !right_weights(&b[1]))
+        !labels_below(work.labels, work.n, k) || !in_range(&b[0]) || !in_range(&b[2]) ||
+        !right_weights(&b[1])) {
+        free(work.labels);
         return released(b, 6,
                         refuse("reassign: sizes don't fit, or a label or another number is out of range"));
+    }
     work.points = b[0].buf;
     work.weights = b[1].buf;
-    work.labels = b[3].buf;
     work.sums = b[4].buf;
     work.counts = b[5].buf;
     Py_BEGIN_ALLOW_THREADS
     enough = kq_assign(&work, b[2].buf, k);
     Py_END_ALLOW_THREADS
+    give_back(&b[3], work.labels);
     if (!enough)
         return released(b, 6, PyErr_NoMemory());
     return released(b, 6, Py_BuildValue("nL", (Py_ssize_t)work.changed, (long long)work.cost));
@@ -172,22 +206,27 @@ static PyObject *py_lloyd(PyObject *self, PyObject *args)
         return NULL;
     size_t k = items(&b[2], KQ_POINT_SIZE), iterations = items(&b[6], sizeof(int64_t));
     work.n = items(&b[0], KQ_POINT_SIZE);
+    work.labels = own(&b[3]);
+    if (!work.labels)
+        return released(b, 7, PyErr_NoMemory());
     if (!right_k(k) || work.n < 1 || !holds(&b[1], work.n, sizeof(int64_t)) ||
         !holds(&b[3], work.n, sizeof(uint16_t)) ||
         !holds(&b[4], k * KQ_CHANNELS, sizeof(int64_t)) || !holds(&b[5], k, sizeof(int64_t)) ||
-        !right_steps(iterations, relax, tolerance_bits) || !labels_below(b[3].buf, work.n, k) ||
-        !in_range(&b[0]) || !in_range(&b[2]) || !right_weights(&b[1]))
+        !right_steps(iterations, relax, tolerance_bits) || !labels_below(work.labels, work.n, k) ||
+        !in_range(&b[0]) || !in_range(&b[2]) || !right_weights(&b[1])) {
+        free(work.labels);
         return released(b, 7,
                         refuse("lloyd: sizes don't fit, or a label or another number is out of range"));
+    }
     work.points = b[0].buf;
     work.weights = b[1].buf;
-    work.labels = b[3].buf;
     work.sums = b[4].buf;
     work.counts = b[5].buf;
     Py_BEGIN_ALLOW_THREADS
     done = kq_lloyd(&work, b[2].buf, k, (int)iterations, relax, tolerance_bits, -1,
                     b[6].buf);
     Py_END_ALLOW_THREADS
+    give_back(&b[3], work.labels);
     return released(b, 7, done ? PyLong_FromLong(done) : PyErr_NoMemory());
 }
 
@@ -209,6 +248,13 @@ static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
     all.n = items(&b[0], KQ_POINT_SIZE);
     all.k = items(&b[4], KQ_POINT_SIZE);
     round.count = items(&b[7], 2 * sizeof(uint16_t));
+    all.labels = own(&b[2]);
+    uint16_t *pairs = own(&b[7]);
+    if (!all.labels || !pairs) {
+        free(all.labels);
+        free(pairs);
+        return released(b, 11, PyErr_NoMemory());
+    }
     if (!right_k(all.k) || all.n < 1 || all.n >= UINT32_MAX ||
         !holds(&b[1], all.n, sizeof(int64_t)) || !holds(&b[2], all.n, sizeof(uint16_t)) ||
         !holds(&b[3], all.n, sizeof(int32_t)) ||
@@ -217,19 +263,21 @@ static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
         !holds(&b[9], round.count, 1) || !holds(&b[10], all.k, 1) || reach < 0 ||
         reach > KQ_MOST_REACH || trials < 0 ||
         !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
-        !labels_below(b[2].buf, all.n, all.k) ||
-        !labels_below(b[7].buf, 2 * round.count, all.k) || !in_range(&b[0]) || !in_range(&b[4]) ||
-        !in_range(&b[8]) || !right_weights(&b[1]))
+        !labels_below(all.labels, all.n, all.k) ||
+        !labels_below(pairs, 2 * round.count, all.k) || !in_range(&b[0]) || !in_range(&b[4]) ||
+        !in_range(&b[8]) || !right_weights(&b[1])) {
+        free(all.labels);
+        free(pairs);
         return released(b, 11,
                         refuse("merge_and_split: sizes don't fit, or a label or another number is out of range"));
+    }
     all.points = b[0].buf;
     all.weights = b[1].buf;
-    all.labels = b[2].buf;
     all.distances = b[3].buf;
     all.centers = b[4].buf;
     all.sums = b[5].buf;
     all.counts = b[6].buf;
-    round.pairs = b[7].buf;
+    round.pairs = pairs;
     round.halves = b[8].buf;
     round.outcomes = b[9].buf;
     round.touched = b[10].buf;
@@ -238,6 +286,8 @@ static PyObject *py_merge_and_split(PyObject *self, PyObject *args)
     Py_BEGIN_ALLOW_THREADS
     fall = kq_merge_and_split(&all, &round);
     Py_END_ALLOW_THREADS
+    give_back(&b[2], all.labels);
+    free(pairs);
     return released(b, 11, fall < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(fall));
 }
 
@@ -262,6 +312,9 @@ static PyObject *py_search_round(PyObject *self, PyObject *args)
         return NULL;
     all.n = items(&b[0], KQ_POINT_SIZE);
     all.k = items(&b[3], KQ_POINT_SIZE);
+    all.labels = own(&b[2]);
+    if (!all.labels)
+        return released(b, 8, PyErr_NoMemory());
     if (all.k < 2 || !right_k(all.k) || all.n < 1 || all.n >= UINT32_MAX ||
         !holds(&b[1], all.n, sizeof(int64_t)) || !holds(&b[2], all.n, sizeof(uint16_t)) ||
         !holds(&b[4], all.k * KQ_CHANNELS, sizeof(int64_t)) ||
@@ -269,13 +322,14 @@ static PyObject *py_search_round(PyObject *self, PyObject *args)
         !holds(&b[7], all.k, sizeof(int32_t)) || width < 1 || width > KQ_MOST_WIDTH ||
         !(least_ratio > 0) || reach < 0 || reach > KQ_MOST_REACH || trials < 0 ||
         !right_steps((size_t)round.iterations, round.relax, round.tolerance_bits) ||
-        !labels_below(b[2].buf, all.n, all.k) || !in_range(&b[0]) || !in_range(&b[3]) ||
-        !right_weights(&b[1]))
+        !labels_below(all.labels, all.n, all.k) || !in_range(&b[0]) || !in_range(&b[3]) ||
+        !right_weights(&b[1])) {
+        free(all.labels);
         return released(b, 8,
                         refuse("search_round: sizes don't fit, or a label or another number is out of range"));
+    }
     all.points = b[0].buf;
     all.weights = b[1].buf;
-    all.labels = b[2].buf;
     all.centers = b[3].buf;
     all.sums = b[4].buf;
     all.counts = b[5].buf;
@@ -287,6 +341,7 @@ static PyObject *py_search_round(PyObject *self, PyObject *args)
     Py_BEGIN_ALLOW_THREADS
     done = kq_search_round(&all, &round, (size_t)width, least_ratio, &memory, &cost, &tried, &kept);
     Py_END_ALLOW_THREADS
+    give_back(&b[2], all.labels);
     if (!done)
         return released(b, 8, PyErr_NoMemory());
     return released(
@@ -358,7 +413,7 @@ static PyObject *py_nudge(PyObject *self, PyObject *args)
 {
     Py_buffer b[KQ_BUFFERS];
     kq_nudging work = {0};
-    int step, enough = 0;
+    int step, sane = 0, enough = 0;
     (void)self;
     if (!PyArg_ParseTuple(args, "y*y*w*w*w*y*w*i", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &b[6],
                           &step))
@@ -366,26 +421,42 @@ static PyObject *py_nudge(PyObject *self, PyObject *args)
     work.n = items(&b[0], KQ_POINT_SIZE);
     work.k = items(&b[2], KQ_POINT_SIZE);
     work.reach = work.k ? items(&b[5], sizeof(uint16_t)) / work.k : 0;
-    if (!right_k(work.k) || work.n < 1 || work.n >= UINT32_MAX || step < 1 || step > 64 ||
-        !holds(&b[1], work.n, sizeof(int64_t)) || !holds(&b[3], work.n, sizeof(uint16_t)) ||
-        !holds(&b[4], work.n, sizeof(int32_t)) ||
-        !holds(&b[5], work.k * work.reach, sizeof(uint16_t)) || !holds(&b[6], work.k, 1) ||
-        !labels_below(b[3].buf, work.n, work.k) ||
-        !labels_below(b[5].buf, work.k * work.reach, work.k) || !in_range(&b[0]) ||
-        !in_range(&b[2]) || !right_weights(&b[1]))
+    int16_t *points = own(&b[0]);
+    uint16_t *neighbors = own(&b[5]);
+    work.centers = own(&b[2]);
+    work.labels = own(&b[3]);
+    work.distances = own(&b[4]);
+    int copied = points && neighbors && work.centers && work.labels && work.distances;
+    sane = copied && right_k(work.k) && work.n >= 1 && work.n < UINT32_MAX && step >= 1 &&
+           step <= 64 && holds(&b[1], work.n, sizeof(int64_t)) &&
+           holds(&b[3], work.n, sizeof(uint16_t)) && holds(&b[4], work.n, sizeof(int32_t)) &&
+           holds(&b[5], work.k * work.reach, sizeof(uint16_t)) && holds(&b[6], work.k, 1) &&
+           labels_below(work.labels, work.n, work.k) &&
+           labels_below(neighbors, work.k * work.reach, work.k) &&
+           coordinates(points, work.n * KQ_CHANNELS) &&
+           coordinates(work.centers, work.k * KQ_CHANNELS) &&
+           squares(work.distances, work.n) && right_weights(&b[1]);
+    if (sane) {
+        work.points = points;
+        work.weights = b[1].buf;
+        work.neighbors = neighbors;
+        work.active = b[6].buf;
+        work.step = step;
+        Py_BEGIN_ALLOW_THREADS
+        enough = kq_nudge(&work);
+        Py_END_ALLOW_THREADS
+        memcpy(b[2].buf, work.centers, (size_t)b[2].len);
+        memcpy(b[3].buf, work.labels, (size_t)b[3].len);
+        memcpy(b[4].buf, work.distances, (size_t)b[4].len);
+    }
+    free(points);
+    free(neighbors);
+    free(work.centers);
+    free(work.labels);
+    free(work.distances);
+    if (copied && !sane)
         return released(b, 7,
                         refuse("nudge: sizes don't fit, or a label or another number is out of range"));
-    work.points = b[0].buf;
-    work.weights = b[1].buf;
-    work.centers = b[2].buf;
-    work.labels = b[3].buf;
-    work.distances = b[4].buf;
-    work.neighbors = b[5].buf;
-    work.active = b[6].buf;
-    work.step = step;
-    Py_BEGIN_ALLOW_THREADS
-    enough = kq_nudge(&work);
-    Py_END_ALLOW_THREADS
     if (!enough)
         return released(b, 7, PyErr_NoMemory());
     return released(b, 7, Py_BuildValue("nL", (Py_ssize_t)work.moved, (long long)work.fall));
@@ -439,12 +510,16 @@ static PyObject *py_split_gains(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "y*y*y*w*w*", &b[0], &b[1], &b[2], &b[3], &b[4]))
         return NULL;
     size_t n = items(&b[0], KQ_POINT_SIZE), k = items(&b[3], sizeof(double));
+    uint16_t *labels = own(&b[2]);
+    if (!labels)
+        return released(b, 5, PyErr_NoMemory());
     if (n >= 1 && holds(&b[1], n, sizeof(int64_t)) && holds(&b[2], n, sizeof(uint16_t)) &&
         holds(&b[4], 2 * k, KQ_POINT_SIZE) && in_range(&b[0]) && right_weights(&b[1])) {
         Py_BEGIN_ALLOW_THREADS
-        done = kq_split_gains(b[0].buf, b[1].buf, b[2].buf, n, b[3].buf, b[4].buf, k);
+        done = kq_split_gains(b[0].buf, b[1].buf, labels, n, b[3].buf, b[4].buf, k);
         Py_END_ALLOW_THREADS
     }
+    free(labels);
     if (done < 0)
         return released(b, 5,
                         refuse("split_gains: sizes don't fit, or a label or another number is out of range"));

@@ -120,12 +120,13 @@ static void kq_move(kq_assignment *work, size_t i, size_t from, size_t to)
 {
     int64_t weight = work->weights[i];
     const int16_t *point = work->points + i * KQ_CHANNELS;
-    work->counts[from] -= weight;
-    work->counts[to] += weight;
+    work->counts[from] = kq_minus64(work->counts[from], weight);
+    work->counts[to] = kq_plus64(work->counts[to], weight);
     for (size_t c = 0; c < KQ_CHANNELS; c++) {
-        int64_t part = weight * point[c];
-        work->sums[from * KQ_CHANNELS + c] -= part;
-        work->sums[to * KQ_CHANNELS + c] += part;
+        int64_t part = kq_times64(weight, point[c]);
+        int64_t *left = work->sums + from * KQ_CHANNELS + c, *joined = work->sums + to * KQ_CHANNELS + c;
+        *left = kq_minus64(*left, part);
+        *joined = kq_plus64(*joined, part);
     }
 }
 
@@ -139,8 +140,8 @@ static void kq_relabel_leaf(kq_assignment *work, const kq_lanes *lanes, size_t f
         const int64_t *weights = work->weights + first;
         int64_t cost = 0;
         for (size_t i = 0; i < count; i++)
-            cost += weights[i] * lanes->best[i];
-        work->cost += cost;
+            cost = kq_plus64(cost, kq_times64(weights[i], lanes->best[i]));
+        work->cost = kq_plus64(work->cost, cost);
         /* Late in a search most leaves are as they were. */
         if (memcmp(labels, fresh, count * sizeof *labels) == 0)
             return;
@@ -224,7 +225,8 @@ static int kq_assign(kq_assignment *work, const int16_t *centers, size_t k)
  * beyond it, where that is more than KQ_PLAIN. */
 static int16_t kq_relaxed(int16_t from, int64_t sum, int64_t count, int relax)
 {
-    int32_t step = (int32_t)((sum + count / 2) / count) - from;
+    int64_t mean = kq_mean(sum, count);
+    int32_t step = (int32_t)(mean < 0 ? 0 : mean > KQ_TOP ? KQ_TOP : mean) - from;
     int32_t scaled = step * relax + KQ_PLAIN / 2;
     /* Rounds down, as a right shift does on most machines; C leaves that open. */
     int32_t moved = scaled >= 0 ? scaled / KQ_PLAIN : -((-scaled + KQ_PLAIN - 1) / KQ_PLAIN);
@@ -248,12 +250,12 @@ static int kq_lloyd_with(kq_assignment *work, kq_tree *tree, int16_t *centers, s
         if (i == iterations - 1 || (i > 0 && work->changed == 0))
             return i + 1;
         if (i > 0) {
-            int64_t fall = costs[i - 1] - costs[i];
+            int64_t fall = kq_minus64(costs[i - 1], costs[i]);
             if (fall < 0)
                 relax = KQ_PLAIN;
             else if (fall <= costs[i] >> tolerance_bits)
                 return i + 1;
-            if (goal >= 0 && costs[i] - KQ_HOPE * fall > goal)
+            if (goal >= 0 && kq_minus64(costs[i], kq_times64(KQ_HOPE, fall)) > goal)
                 return i + 1;
         }
         for (size_t j = 0; j < k; j++)
@@ -287,11 +289,13 @@ static int kq_accumulate(const int16_t *points, const int64_t *weights, const ui
 {
     for (size_t i = 0; i < n; i++) {
         size_t label = labels[i];
+        KQ_READ_ONCE(label);
         if (label >= k)
             return 0;
-        counts[label] += weights[i];
+        int64_t weight = weights[i], *sum = sums + label * KQ_CHANNELS;
+        counts[label] = kq_plus64(counts[label], weight);
         for (size_t c = 0; c < KQ_CHANNELS; c++)
-            sums[label * KQ_CHANNELS + c] += weights[i] * points[i * KQ_CHANNELS + c];
+            sum[c] = kq_plus64(sum[c], kq_times64(weight, points[i * KQ_CHANNELS + c]));
     }
     return 1;
 }

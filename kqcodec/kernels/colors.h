@@ -1,6 +1,10 @@
 /* Counting colours, and giving pixels the labels of their colours.
  *
  * A colour's key is R << 16 | G << 8 | B.
+ *
+ * Pixels may be changed by somebody else meanwhile (an array mapped from a file, a buffer
+ * that another thread fills): what one pass has found need not hold in the next. Results
+ * are wrong then, but places are checked where they are used.
  */
 #ifndef KQ_COLORS_H
 #define KQ_COLORS_H
@@ -9,6 +13,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "wrapping.h"
 
 #define KQ_HIGH_BITS 12 /* a key's upper half chooses a bucket, its lower half a counter */
 #define KQ_BUCKETS (1u << KQ_HIGH_BITS)
@@ -32,7 +38,7 @@ static uint32_t kq_lowest_bit(uint64_t word)
 }
 
 /* Writes the keys in one bucket, ascending, with their counts; returns how many
- * they are. `counter` is all 0 before and after. */
+ * they are, at most `count`. `counter` is all 0 before and after. */
 static size_t kq_count_bucket(const uint16_t *lower, size_t count, uint32_t upper,
                               uint32_t *counter, uint32_t *keys, int64_t *counts)
 {
@@ -78,7 +84,7 @@ static void kq_bucket_starts(const uint8_t *pixels, size_t part, size_t n, uint3
 static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, int64_t *counts)
 {
     size_t written = 0, part = (n + KQ_STREAMS - 1) / KQ_STREAMS;
-    uint16_t *lower = malloc(n * sizeof *lower);
+    uint16_t *lower = calloc(n, sizeof *lower);
     uint32_t *ends = calloc((size_t)KQ_BUCKETS * KQ_STREAMS, sizeof *ends);
     uint32_t *counter = calloc(KQ_BUCKETS, sizeof *counter);
     if (lower && ends && counter) {
@@ -87,15 +93,18 @@ static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, i
             for (size_t s = 0; s < KQ_STREAMS; s++)
                 if (s * part + i < n) {
                     uint32_t key = kq_key(pixels + 3 * (s * part + i));
-                    uint32_t *end = ends + (key >> KQ_HIGH_BITS) * KQ_STREAMS + s;
-                    lower[(*end)++] = (uint16_t)(key & (KQ_BUCKETS - 1));
+                    size_t end = ends[(key >> KQ_HIGH_BITS) * KQ_STREAMS + s]++;
+                    if (end < n) /* or the pixels aren't those that were counted */
+                        lower[end] = (uint16_t)(key & (KQ_BUCKETS - 1));
                 }
         size_t start = 0;
         for (uint32_t b = 0; b < KQ_BUCKETS; b++) {
             size_t end = ends[b * KQ_STREAMS + KQ_STREAMS - 1];
-            if (end > start)
-                written += kq_count_bucket(lower + start, end - start, b, counter, keys + written,
-                                           counts + written);
+            end = end < n ? end : n;
+            if (end <= start)
+                continue;
+            written += kq_count_bucket(lower + start, end - start, b, counter, keys + written,
+                                       counts + written);
             start = end;
         }
     }
@@ -113,7 +122,7 @@ static size_t kq_merge_colors(const uint32_t *keys_a, const int64_t *counts_a, s
     size_t i = 0, j = 0, written = 0;
     while (i < a || j < b) {
         int from_a = j == b || (i < a && keys_a[i] <= keys_b[j]);
-        int from_b = i == a || (j < b && keys_b[j] <= keys_a[i]);
+        int from_b = !from_a || (i < a && j < b && keys_a[i] == keys_b[j]); /* one at least */
         keys[written] = from_a ? keys_a[i] : keys_b[j];
         counts[written++] = (from_a ? counts_a[i] : 0) + (from_b ? counts_b[j] : 0);
         i += (size_t)from_a;
@@ -177,13 +186,14 @@ static size_t kq_merge_cells(const int16_t *points, const int64_t *weights, cons
         int64_t sum[4] = {0, 0, 0, 0}, total = 0;
         uint32_t cell = keys[i] & mask;
         firsts[written] = keys[i];
-        for (; i < n && (keys[i] & mask) == cell; i++) {
-            total += weights[i];
+        do {
+            total = kq_plus64(total, weights[i]);
             for (size_t c = 0; c < 4; c++)
-                sum[c] += weights[i] * points[4 * i + c];
-        }
+                sum[c] = kq_plus64(sum[c], kq_times64(weights[i], points[4 * i + c]));
+            i++;
+        } while (i < n && (keys[i] & mask) == cell);
         for (size_t c = 0; c < 4; c++)
-            means[4 * written + c] = (int16_t)((sum[c] + total / 2) / total);
+            means[4 * written + c] = (int16_t)kq_mean(sum[c], total);
         totals[written++] = total;
     }
     return written;

@@ -312,6 +312,12 @@ typedef struct {
     int wide; /* labels of two bytes */
 } kq_tile;
 
+/* The entry with that place; some entry, where the order is changed by somebody else. */
+static inline uint32_t kq_tile_entry(const kq_tile *tile, size_t place)
+{
+    return kq_label_below(tile->k, tile->order, place, 1);
+}
+
 /* The colours in the order of the tree, where the model looks at them: a file may have
  * many small tiles, and the largest palettes would be most of their work. */
 static uint8_t *kq_tile_colors(const kq_tile *tile)
@@ -319,7 +325,7 @@ static uint8_t *kq_tile_colors(const kq_tile *tile)
     const size_t count = tile->k > KQ_GEOMETRY_MAX ? 0 : tile->k;
     uint8_t *colors = malloc(3 * count + 1);
     for (size_t place = 0; colors && place < count; place++)
-        memcpy(colors + 3 * place, tile->colors + 3 * (size_t)tile->order[place], 3);
+        memcpy(colors + 3 * place, tile->colors + 3 * (size_t)kq_tile_entry(tile, place), 3);
     return colors;
 }
 
@@ -328,7 +334,7 @@ static uint16_t *kq_tile_places(const kq_tile *tile)
 {
     uint16_t *places = calloc(tile->k, sizeof *places);
     for (uint32_t place = 0; places && place < tile->k; place++)
-        places[tile->order[place]] = (uint16_t)place;
+        places[kq_tile_entry(tile, place)] = (uint16_t)place;
     return places;
 }
 
@@ -346,7 +352,7 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
-                row[x] = places[kq_label_get(labels, y * tile->width + x, tile->wide)];
+                row[x] = places[kq_label_below(tile->k, labels, y * tile->width + x, tile->wide)];
         }
         kq_range_encoder_init(&encoder, out, capacity);
         model.encoder = &encoder;
@@ -375,7 +381,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
         for (size_t y = 0; y < tile->height; y++) {
             const uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
-                kq_label_set(labels, y * tile->width + x, tile->wide, tile->order[row[x]]);
+                kq_label_set(labels, y * tile->width + x, tile->wide, kq_tile_entry(tile, row[x]));
         }
         done = kq_range_decoder_valid(&decoder);
         kq_context_close(&model);

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wrapping.h"
+
 #if defined(__FAST_MATH__)
 #error "-ffast-math makes other palettes: build without it"
 #endif
@@ -50,9 +52,9 @@ typedef struct {
 
 static void kq_part_add(kq_part *part, const int16_t *point, int64_t weight)
 {
-    part->weight += weight;
+    part->weight = kq_plus64(part->weight, weight);
     for (int c = 0; c < 4; c++)
-        part->sum[c] += weight * point[c];
+        part->sum[c] = kq_plus64(part->sum[c], kq_times64(weight, point[c]));
 }
 
 KQ_DOUBLE static double kq_part_score(const kq_part *part)
@@ -69,16 +71,16 @@ KQ_DOUBLE static double kq_part_score(const kq_part *part)
 static kq_part kq_part_minus(const kq_part *whole, const kq_part *left)
 {
     kq_part right;
-    right.weight = whole->weight - left->weight;
+    right.weight = kq_minus64(whole->weight, left->weight);
     for (int c = 0; c < 4; c++)
-        right.sum[c] = whole->sum[c] - left->sum[c];
+        right.sum[c] = kq_minus64(whole->sum[c], left->sum[c]);
     return right;
 }
 
 static void kq_part_mean(const kq_part *part, int16_t *mean)
 {
     for (int c = 0; c < 4; c++)
-        mean[c] = (int16_t)((part->sum[c] + part->weight / 2) / part->weight);
+        mean[c] = (int16_t)kq_mean(part->sum[c], part->weight);
 }
 
 /* The best cut of the points that `order` lists: the first of equals, by axis,
@@ -106,7 +108,11 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
         memset(bins, 0, (size_t)(last - first + 1) * sizeof *bins);
         for (size_t i = 0; i < count; i++) {
             const int16_t *point = points + 4 * (size_t)order[i];
-            kq_part_add(bins + (point[axis] >> KQ_BIN_SHIFT) - first, point, weights[order[i]]);
+            unsigned int bin = (unsigned int)((point[axis] >> KQ_BIN_SHIFT) - first);
+            KQ_READ_ONCE(bin);
+            if (bin > (unsigned int)(last - first)) /* somebody changes the points */
+                bin = 0;
+            kq_part_add(bins + bin, point, weights[order[i]]);
         }
         kq_part left;
         memset(&left, 0, sizeof left);
@@ -114,9 +120,9 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
             const kq_part *here = bins + (bin - first);
             if (here->weight == 0)
                 continue;
-            left.weight += here->weight;
+            left.weight = kq_plus64(left.weight, here->weight);
             for (int c = 0; c < 4; c++)
-                left.sum[c] += here->sum[c];
+                left.sum[c] = kq_plus64(left.sum[c], here->sum[c]);
             kq_part right = kq_part_minus(&cut->whole, &left);
             double gain = kq_part_score(&left) + kq_part_score(&right);
             gain -= base;

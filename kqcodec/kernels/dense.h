@@ -114,7 +114,7 @@ static void kq_dense_put_block(const kq_radix *radix, const void *labels, int wi
         uint32_t base = group == radix->group ? radix->base : kq_power(radix->k, group);
         uint32_t digit = 0;
         for (size_t g = 0; g < group; g++)
-            digit = digit * radix->k + kq_label_get(labels, start + i + g, wide);
+            digit = digit * radix->k + kq_label_below(radix->k, labels, start + i + g, wide);
         used = kq_multiply_add(words, used, base, digit);
         i += group;
     }

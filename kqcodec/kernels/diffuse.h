@@ -82,7 +82,7 @@ static int32_t kq_cells_nearest(kq_cells *cells, const int16_t *place)
     memcpy(&ba, place + 2, 4);
     for (size_t i = 0; i < list->count; i++) {
         int32_t distance =
-            kq_pair_squared(list->rg[i], rg) + kq_pair_squared(list->ba[i], ba);
+            kq_plus32(kq_pair_squared(list->rg[i], rg), kq_pair_squared(list->ba[i], ba));
         if (distance < lowest) {
             lowest = distance;
             nearest = list->index[i];

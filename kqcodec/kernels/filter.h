@@ -31,9 +31,10 @@ static int kq_beaten(const kq_candidates *list, size_t i, size_t j, const kq_ext
     int32_t v_rg, v_ba, s_rg, s_ba;
     kq_pair_difference(list->rg[i], list->rg[j], &v_rg, &s_rg);
     kq_pair_difference(list->ba[i], list->ba[j], &v_ba, &s_ba);
-    int32_t most = kq_pair_dot(v_rg, box->sum_rg) + kq_pair_dot(v_ba, box->sum_ba);
-    most += kq_pair_dot(s_rg, box->size_rg) + kq_pair_dot(s_ba, box->size_ba);
-    return most < list->norm[i] - list->norm[j];
+    int32_t most = kq_plus32(kq_pair_dot(v_rg, box->sum_rg), kq_pair_dot(v_ba, box->sum_ba));
+    most = kq_plus32(most, kq_pair_dot(s_rg, box->size_rg));
+    most = kq_plus32(most, kq_pair_dot(s_ba, box->size_ba));
+    return most < kq_minus32(list->norm[i], list->norm[j]);
 }
 
 /* The candidate nearest to the middle of the box, other than `but`:
@@ -43,8 +44,8 @@ static size_t kq_middle(const kq_candidates *list, const kq_extent *box, size_t 
     size_t nearest = but == 0;
     int32_t lowest = INT32_MAX;
     for (size_t i = 0; i < list->count; i++) {
-        int32_t score = list->norm[i] - kq_pair_dot(list->rg[i], box->sum_rg) -
-                        kq_pair_dot(list->ba[i], box->sum_ba);
+        int32_t score = kq_minus32(list->norm[i], kq_pair_dot(list->rg[i], box->sum_rg));
+        score = kq_minus32(score, kq_pair_dot(list->ba[i], box->sum_ba));
         if (score < lowest && i != but) {
             lowest = score;
             nearest = i;
@@ -81,7 +82,8 @@ KQ_TARGET_AVX2 static size_t kq_middle_avx2(const kq_candidates *list, const kq_
     for (int lane = 1; lane < KQ_STEP; lane++)
         if (scores[lane] < scores[best])
             best = lane;
-    return (size_t)places[best];
+    /* Of coordinates out of range no score may be below INT32_MAX. */
+    return (size_t)places[best] < list->count ? (size_t)places[best] : but == 0;
 }
 
 /* For the candidates from i on: a bit for each that j beats. */

@@ -40,7 +40,7 @@ static void kq_choose(kq_kinds *all, kq_choices *now)
     }
     now->cost = 0;
     for (size_t i = 0; i < all->n; i++)
-        now->cost += all->weights[i] * now->distances[i];
+        now->cost = kq_plus64(now->cost, kq_times64(all->weights[i], now->distances[i]));
 }
 
 /* Moves centres to the means of what has chosen them; returns 0, and moves none, where
@@ -59,7 +59,7 @@ static int kq_follow(const kq_kinds *all, const kq_choices *now, int16_t *center
         for (size_t c = 0; c < KQ_CHANNELS; c++) {
             size_t at = j * KQ_CHANNELS + c;
             if (j >= all->opaque || c != KQ_ALPHA)
-                centers[at] = (int16_t)((sums[at] + counts[j] / 2) / counts[j]);
+                centers[at] = (int16_t)kq_mean(sums[at], counts[j]);
         }
     return 1;
 }
@@ -82,7 +82,7 @@ static int kq_settle_kinds_with(kq_kinds *all, kq_choices *now, kq_choices *next
         if (!kq_follow(all, now, next->centers, sums, counts))
             return iterations;
         kq_choose(all, next);
-        int64_t fall = now->cost - next->cost;
+        int64_t fall = kq_minus64(now->cost, next->cost);
         if (fall <= 0)
             return 0;
         kq_take_over(all, next, now);

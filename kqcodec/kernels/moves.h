@@ -146,7 +146,7 @@ static int64_t kq_region_fill(kq_scratch *scratch, const kq_clustering *all, con
                    KQ_CHANNELS * sizeof(int16_t));
             region->weights[n] = all->weights[i];
             region->labels[n] = (uint16_t)r;
-            cost += all->weights[i] * all->distances[i];
+            cost = kq_plus64(cost, kq_times64(all->weights[i], all->distances[i]));
         }
     }
     region->n = n;
@@ -192,7 +192,7 @@ static int64_t kq_try_pair(kq_scratch *scratch, kq_clustering *all, const kq_rou
                         round->tolerance_bits, before, region->costs);
     if (!done)
         return -1;
-    int64_t fall = before - region->costs[done - 1];
+    int64_t fall = kq_minus64(before, region->costs[done - 1]);
     if (fall <= 0)
         return 0;
     kq_region_keep(region, all);
@@ -219,7 +219,7 @@ static int64_t kq_merge_and_split(kq_clustering *all, const kq_round *round)
                 continue;
             int64_t fall = kq_try_pair(&scratch, all, round, pair);
             round->outcomes[p] = fall > 0 ? KQ_KEPT : KQ_FAILED;
-            falls = fall < 0 ? -1 : falls + fall;
+            falls = fall < 0 ? -1 : kq_plus64(falls, fall);
             tried++;
         }
     }

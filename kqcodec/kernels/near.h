@@ -9,7 +9,7 @@ static int32_t kq_squared(const int16_t *a, const int16_t *b)
     int32_t sum = 0;
     for (int c = 0; c < KQ_CHANNELS; c++) {
         int32_t d = a[c] - b[c];
-        sum += d * d;
+        sum = kq_plus32(sum, kq_times32(d, d));
     }
     return sum;
 }

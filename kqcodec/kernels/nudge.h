@@ -86,7 +86,8 @@ static void kq_weigh_moves(const int32_t *v, int32_t squared, int32_t step, int3
             int32_t xy = squared - 2 * step * (x * v[0] + y * v[1]) + unit * (x * x + y * y);
             for (int z = -1; z <= 1; z++, m++) {
                 int32_t after = xy - 2 * step * z * v[2] + unit * z * z;
-                change[m] += weight * ((after < limit ? after : limit) - now);
+                int64_t more = (after < limit ? after : limit) - now;
+                change[m] = kq_plus64(change[m], kq_times64(weight, more));
             }
         }
 }
@@ -154,17 +155,20 @@ static void kq_weigh_members(const kq_nudging *work, size_t j, size_t count, int
             highest += work->step * work->step + 2 * work->step * (v[c] < 0 ? -v[c] : v[c]);
         }
         if (highest <= limit) {
-            free_weight += weight;
+            free_weight = kq_plus64(free_weight, weight);
             for (int c = 0; c < 3; c++)
-                free_sum[c] += weight * v[c];
+                free_sum[c] = kq_plus64(free_sum[c], kq_times64(weight, v[c]));
         } else {
             kq_weigh_moves(v, now, work->step, limit, now, weight, change);
         }
     }
     for (int m = 0; m < KQ_MOVES; m++) {
         int x = m / 9 - 1, y = m / 3 % 3 - 1, z = m % 3 - 1;
-        change[m] += free_weight * step * step * (x * x + y * y + z * z) -
-                     2 * step * (x * free_sum[0] + y * free_sum[1] + z * free_sum[2]);
+        int64_t along = kq_times64(x, free_sum[0]);
+        along = kq_plus64(along, kq_times64(y, free_sum[1]));
+        along = kq_plus64(along, kq_times64(z, free_sum[2]));
+        int64_t longer = kq_times64(free_weight, step * step * (x * x + y * y + z * z));
+        change[m] = kq_plus64(change[m], kq_minus64(longer, kq_times64(2 * step, along)));
     }
 }
 
@@ -239,7 +243,7 @@ static void kq_nudge_one(kq_nudging *work, size_t j, uint8_t *active)
             best = m;
     if (change[best] >= 0)
         return;
-    work->fall -= change[best];
+    work->fall = kq_minus64(work->fall, change[best]);
     work->moved++;
     center[0] = (int16_t)(center[0] + work->step * (best / 9 - 1));
     center[1] = (int16_t)(center[1] + work->step * (best / 3 % 3 - 1));

@@ -11,9 +11,20 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wrapping.h"
+
 static inline uint32_t kq_label_get(const void *labels, size_t i, int wide)
 {
     return wide ? ((const uint16_t *)labels)[i] : ((const uint8_t *)labels)[i];
+}
+
+/* The same where somebody else may write to the labels meanwhile, so that it isn't enough
+ * to have looked at them before: below k, whatever stands there. */
+static inline uint32_t kq_label_below(uint32_t k, const void *labels, size_t i, int wide)
+{
+    uint32_t label = kq_label_get(labels, i, wide);
+    KQ_READ_ONCE(label);
+    return label < k ? label : k - 1;
 }
 
 static inline void kq_label_set(void *labels, size_t i, int wide, uint32_t value)

@@ -80,8 +80,9 @@ static int64_t kq_estimate(kq_estimates *e, kq_clustering *all)
         size_t label = e->labels[i];
         if (label != all->labels[i])
             kq_move(&work, i, all->labels[i], label);
-        cost += all->weights[i] * e->distances[i];
-        e->losses[label] += all->weights[i] * (e->second_distances[i] - e->distances[i]);
+        int64_t weight = all->weights[i], more = kq_minus32(e->second_distances[i], e->distances[i]);
+        cost = kq_plus64(cost, kq_times64(weight, e->distances[i]));
+        e->losses[label] = kq_plus64(e->losses[label], kq_times64(weight, more));
     }
     memcpy(all->labels, e->labels, all->n * sizeof *all->labels);
     all->distances = e->distances;

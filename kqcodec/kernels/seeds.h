@@ -33,7 +33,7 @@ static int32_t kq_outside(const kq_box *box, const int16_t *place)
     for (int c = 0; c < KQ_CHANNELS; c++) {
         int32_t under = box->low[c] - place[c], over = place[c] - box->high[c];
         int32_t d = under > 0 ? under : over > 0 ? over : 0;
-        sum += d * d;
+        sum = kq_plus32(sum, kq_times32(d, d));
     }
     return sum;
 }
@@ -65,7 +65,7 @@ static void kq_seed(kq_seeding *work, const int16_t *center)
                 d = work->distances[i];
             work->distances[i] = d;
             run->farthest = d > run->farthest ? d : run->farthest;
-            run->odds += work->weights[i] * d;
+            run->odds = kq_plus64(run->odds, kq_times64(work->weights[i], d));
         }
     }
 }
@@ -76,21 +76,21 @@ static uint32_t kq_draw(const kq_seeding *work, uint64_t random)
 {
     int64_t total = 0;
     for (size_t r = 0; r < work->runs; r++)
-        total += work->run[r].odds;
+        total = kq_plus64(total, work->run[r].odds);
     int by_weight = total == 0;
     for (size_t r = 0; by_weight && r < work->runs; r++)
-        total += work->run[r].weight;
+        total = kq_plus64(total, work->run[r].weight);
     int64_t left = (int64_t)kq_high_product(random, (uint64_t)total);
     size_t r = 0;
     for (; r + 1 < work->runs; r++) {
         int64_t here = by_weight ? work->run[r].weight : work->run[r].odds;
         if (left < here)
             break;
-        left -= here;
+        left = kq_minus64(left, here);
     }
     size_t i = r * KQ_LANES;
     for (size_t end = kq_run_end(work, r); i + 1 < end; i++) {
-        left -= work->weights[i] * (by_weight ? 1 : work->distances[i]);
+        left = kq_minus64(left, kq_times64(work->weights[i], by_weight ? 1 : work->distances[i]));
         if (left < 0)
             break;
     }
@@ -113,7 +113,7 @@ static int kq_plus_plus(const int16_t *points, const int64_t *weights, size_t n,
             run->farthest = INT32_MAX;
             run->weight = run->odds = 0;
             for (size_t i = first; i < end; i++) {
-                run->weight += weights[i];
+                run->weight = kq_plus64(run->weight, weights[i]);
                 work.distances[i] = INT32_MAX;
             }
         }

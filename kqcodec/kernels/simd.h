@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wrapping.h"
+
 #if defined(__SSE2__) || defined(_M_X64)
 #include <immintrin.h>
 #define KQ_SSE2 1
@@ -66,7 +68,7 @@ static void kq_candidates_add(kq_candidates *list, const int16_t *center, int32_
 {
     int32_t norm = 0;
     for (int c = 0; c < 4; c++)
-        norm += (int32_t)center[c] * center[c];
+        norm = kq_plus32(norm, (int32_t)center[c] * center[c]);
     memcpy(list->rg + list->count, center, 4);
     memcpy(list->ba + list->count, center + 2, 4);
     list->norm[list->count] = norm;
@@ -96,7 +98,7 @@ static inline int32_t kq_pair_squared(int32_t x, int32_t y)
     memcpy(a, &x, 4);
     memcpy(b, &y, 4);
     int32_t d0 = a[0] - b[0], d1 = a[1] - b[1];
-    return d0 * d0 + d1 * d1;
+    return kq_plus32(kq_times32(d0, d0), kq_times32(d1, d1));
 }
 
 /* x.low * y.low + x.high * y.high */
@@ -105,7 +107,7 @@ static inline int32_t kq_pair_dot(int32_t x, int32_t y)
     int16_t a[2], b[2];
     memcpy(a, &x, 4);
     memcpy(b, &y, 4);
-    return (int32_t)a[0] * b[0] + (int32_t)a[1] * b[1];
+    return kq_plus32((int32_t)a[0] * b[0], (int32_t)a[1] * b[1]);
 }
 
 /* x - y and |x - y|, pair by pair. */
@@ -223,7 +225,8 @@ static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidat
     for (size_t j = 0; j < candidates->count; j++) {
         int32_t rg = candidates->rg[j], ba = candidates->ba[j], index = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
-            int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
+            int32_t d = kq_plus32(kq_pair_squared(lanes->rg[i], rg),
+                                  kq_pair_squared(lanes->ba[i], ba));
             lanes->label[i] = d < lanes->best[i] ? index : lanes->label[i];
             lanes->best[i] = d < lanes->best[i] ? d : lanes->best[i];
         }
@@ -287,7 +290,8 @@ static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidate
     for (size_t j = 0; j < candidates->count; j++) {
         int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
-            int32_t d = kq_pair_squared(lanes->rg[i], rg) + kq_pair_squared(lanes->ba[i], ba);
+            int32_t d = kq_plus32(kq_pair_squared(lanes->rg[i], rg),
+                                  kq_pair_squared(lanes->ba[i], ba));
             int32_t best = lanes->best[i], second = lanes->second[i];
             int32_t was = lanes->label[i], next = lanes->second_label[i];
             lanes->second_label[i] = d < best ? was : d < second ? place : next;

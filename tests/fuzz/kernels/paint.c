@@ -27,6 +27,9 @@ static void run(fuzz_input input)
         for (size_t i = y * stride + width * channels; i < (y + 1) * stride && i < bytes; i++)
             DEMAND(out[i] == 0xA5);
     }
+    for (size_t i = 0; i < width * height; i += 3) /* changed after they were looked at */
+        kq_label_set(labels, i, wide, 65535);
+    kq_paint(labels, wide, height, width, palette, k, channels, out, stride);
     free(palette);
     free(out);
     free(labels);
