@@ -9,20 +9,25 @@ whether their white is 1.0 or 255. Alpha is kept, unless it is to be flattened.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import re
 import warnings
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.errors import ImageError
+from kqcodec.errors import ImageError, KqError, UnsupportedImageError
 from kqcodec.metadata import turns
+from kqcodec.png_colors import keyed_grey, note_cicp, raw_mode, with_whole_samples
 from kqcodec.profiles import in_srgb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -270,28 +275,65 @@ def opened_image(data: bytes, name: str) -> Image.Image:
     """The image file ``data`` as Pillow opens it, not yet decoded.
 
     Raises:
-        ImageError: Pillow can't, or refuses its size.
+        ImageError: Pillow can't, or refuses its size, or it has no pixels.
+    """
+    from PIL import Image, ImageFile
+
+    with reading_image(name):
+        image = Image.open(io.BytesIO(data))
+    # What Pillow only recognises has no size, and a better sentence in load().
+    if 0 in image.size and not isinstance(image, ImageFile.StubImageFile):
+        raise ImageError(f"{name} has no pixels: its size is {image.width} x {image.height}")
+    return image
+
+
+# What Pillow says of formats, or kinds of them, that it can't read, rather than of damage.
+_UNSUPPORTED = re.compile(
+    r"not supported|unsupported|not (yet )?implemented|unimplemented|not available|"
+    r"cannot find loader|can't handle|cannot handle|only |no longer|unknown|unrecognized|"
+    r"unable to locate|cannot load",
+    re.IGNORECASE,
+)
+
+
+@contextlib.contextmanager
+def reading_image(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises for the file ``name`` into an ImageError.
+
+    Its decoders raise OSError, SyntaxError, ValueError, TypeError, struct.error and others
+    for data that they can't read.
+
+    Raises:
+        ImageError: the file can't be used.
+        KqError, MemoryError, Warning: as they are.
+        OSError: the system refuses to read it, by a number.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
-        return Image.open(io.BytesIO(data))
-    except UnidentifiedImageError as exc:
-        raise ImageError(f"{name} is not an image in a format that Pillow reads") from exc
+        yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise ImageError(
             f"{name} has too many pixels to be safe ({exc}); "
             "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
         ) from exc
+    except (KqError, MemoryError, Warning):
+        raise
+    except UnidentifiedImageError as exc:
+        raise UnsupportedImageError(
+            f"{name} is not an image in a format that Pillow reads"
+        ) from exc
     except Exception as exc:
-        raise _unreadable(name, exc) from exc
-
-
-def _unreadable(name: str, exc: Exception) -> ImageError:
-    # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and
-    # others for damaged data; whatever it is, the file can't be used.
-    reason = str(exc) or type(exc).__name__
-    return ImageError(f"{name} is damaged or cut short and can't be read as an image: {reason}")
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise
+        reason = str(exc) or type(exc).__name__
+        if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):
+            raise UnsupportedImageError(
+                f"{name} is an image of a kind that Pillow doesn't read: {reason}"
+            ) from exc
+        raise ImageError(
+            f"{name} is damaged or cut short and can't be read as an image: {reason}"
+        ) from exc
 
 
 # --- Pillow -----------------------------------------------------------------
@@ -308,66 +350,114 @@ def is_pillow_image(image: object) -> bool:
 def _from_pillow(
     image: Any, background: Color | None, name: str, keep_profile: bool
 ) -> NDArray[np.uint8]:
-    if 0 in image.size:
+    if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
+    with reading_image(name):
+        return _channels(_pillow_samples(image, name, keep_profile), background)
+
+
+def _pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint8]:
+    """Its 8-bit samples: grey, RGB or RGBA."""
     _warn_of_depth_and_frames(image, name)
+    turn, of_png = turns(image), image.format == "PNG"
+    note_cicp(image)
+    image = with_whole_samples(image)
     load(image, name)
-    if (turn := turns(image)) is not None:
+    if turn is not None:
         image = image.transpose(turn)
     image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
-    if image.mode.startswith("I;16"):
-        return _channels(_from_16_bit(np.asarray(image, np.uint16), name), background)
-    if image.mode == "I":
-        return _channels(_from_32_bit(image, name), background)
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        samples = np.asarray(image)
+        alpha = keyed_grey(image, samples)
+        grey = _from_integers(_black_is_0(image, samples), name, of_png)
+        return grey if alpha is None else np.dstack([grey, grey, grey, alpha])
     if image.mode == "F":
-        return _channels(_from_float(image, name), background)
-    return _channels(_pillow_8_bit(image, name), background)
+        return _from_float(image, name)
+    return _pillow_8_bit(image, name)
 
 
 def load(image: Image.Image, name: str) -> None:
     """Let Pillow decode the image.
 
     Raises:
-        ImageError: it is damaged.
+        ImageError: it is damaged, or has no pixels.
         OSError: the system refuses to read it.
     """
-    try:
+    with reading_image(name):
         image.load()
-    except OSError as exc:
-        if exc.errno is not None:
-            raise
-        raise _unreadable(name, exc) from exc
-    except Exception as exc:
-        raise _unreadable(name, exc) from exc
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels: its size is {image.width} x {image.height}")
+
+
+# Raw modes of Pillow with samples of 16 bits that become 8 bits. (BGR;16 has 16 a pixel.)
+_OF_16_BITS = re.compile(r"(?!BGR)[A-Za-z]{2,};16[BLN]?")
 
 
 def _warn_of_depth_and_frames(image: Any, name: str) -> None:
     # Pillow reads 16-bit colour PNG and TIFF as 8 bits without a word; only the
     # raw mode of the tile, gone after load(), tells.
-    tiles = getattr(image, "tile", None) or []
-    if image.mode in ("RGB", "RGBA", "LA", "CMYK") and any(
-        ";16" in str(tile[-1]) for tile in tiles
-    ):
+    if _OF_16_BITS.fullmatch(raw_mode(image)):
         _warn(f"{name} has 16 bits a sample; the palette keeps 8")
     warn_of_frames(image, name)
 
 
 def warn_of_frames(image: Any, name: str) -> None:
     """Say so where an image has frames that nobody will look at."""
-    # A JPEG with previews (MPO) counts as several frames, but is one picture.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        _warn(f"{name} has {image.n_frames} frames; only the current one is used")
+    count = _frame_count(image)
+    if count > 1:
+        things = "pages" if image.format in _OF_PAGES else "frames"
+        used = image.tell()
+        which = "first one" if used == 0 else f"one that it stands at, number {used + 1},"
+        _warn(f"{name} has {count} {things}; only the {which} is used")
 
 
-def _from_32_bit(image: Any, name: str) -> NDArray[np.uint8]:
-    array = np.asarray(image)
+# Further images of these are previews of the first (MPO), or its layers (PSD).
+_OF_PARTS = ("MPO", "PSD")
+_OF_PAGES = ("TIFF", "DCX", "PDF")
+_SUBFILE_TYPE, _REDUCED = 254, 1
+
+
+def _frame_count(image: Any) -> int:
+    """How many frames or pages there are; 1 where they can't be counted."""
+    if image.format in _OF_PARTS or not hasattr(image, "n_frames"):
+        return 1
+    place = image.tell()
+    count = 1
+    # What is wrong with the others isn't the picture's fault.
+    with contextlib.suppress(Exception):
+        count = int(image.n_frames)
+        if image.format == "TIFF" and count > 1:
+            count = sum(_is_page(image, number) or number == place for number in range(count))
+    if image.tell() != place:
+        image.seek(place)
+    return count
+
+
+def _is_page(image: Any, number: int) -> bool:
+    """Whether a directory of a TIFF file isn't a smaller version of another one."""
+    image.seek(number)
+    return not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED
+
+
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+
+
+def _black_is_0(image: Any, samples: NDArray[Any]) -> NDArray[Any]:
+    """16-bit grey with black 0; Pillow doesn't turn round TIFF's where 0 is white."""
+    tags = getattr(image, "tag_v2", {})
+    return 65_535 - samples if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else samples
+
+
+def _from_integers(array: NDArray[Any], name: str, of_png: bool) -> NDArray[np.uint8]:
+    if array.dtype.itemsize == 2:
+        return _from_16_bit(array.astype(np.uint16), name)
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0 or highest > 65_535:
         raise ImageError(
             f"{name} has grey values from {lowest} to {highest}: scale them to 0..255 first"
         )
     # Some versions of Pillow open 16-bit grey PNG files in this mode.
-    if image.format == "PNG" or highest > 255:
+    if of_png or highest > 255:
         return _from_16_bit(array.astype(np.uint16), name)
     return array.astype(np.uint8)
 
