@@ -291,7 +291,7 @@ def opened_image(data: bytes, name: str) -> Image.Image:
 _UNSUPPORTED = re.compile(
     r"not supported|unsupported|not (yet )?implemented|unimplemented|not available|"
     r"cannot find loader|can't handle|cannot handle|only |no longer|unknown|unrecognized|"
-    r"unable to locate|cannot load",
+    r"unable to locate",
     re.IGNORECASE,
 )
 
@@ -321,7 +321,7 @@ def reading_image(name: str) -> Iterator[None]:
         raise
     except UnidentifiedImageError as exc:
         raise UnsupportedImageError(
-            f"{name} is not an image in a format that Pillow reads"
+            f"{name} is not an image in a format that Pillow reads, or its start is damaged"
         ) from exc
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno is not None:
@@ -359,18 +359,19 @@ def _from_pillow(
 def _pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint8]:
     """Its 8-bit samples: grey, RGB or RGBA."""
     _warn_of_depth_and_frames(image, name)
-    turn, of_png = turns(image), image.format == "PNG"
+    of_png = image.format == "PNG"
     note_cicp(image)
-    image = with_whole_samples(image)
+    keyed = with_whole_samples(image)
+    turn = turns(image)  # which may decode it
+    image = keyed
     load(image, name)
     if turn is not None:
         image = image.transpose(turn)
+    if of_png and _has_integers(image):
+        image = _png_of_16_bits(image, name)
     image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        samples = np.asarray(image)
-        alpha = keyed_grey(image, samples)
-        grey = _from_integers(_black_is_0(image, samples), name, of_png)
-        return grey if alpha is None else np.dstack([grey, grey, grey, alpha])
+    if _has_integers(image):
+        return _from_integers(_black_is_0(image, np.asarray(image)), name)
     if image.mode == "F":
         return _from_float(image, name)
     return _pillow_8_bit(image, name)
@@ -448,7 +449,25 @@ def _black_is_0(image: Any, samples: NDArray[Any]) -> NDArray[Any]:
     return 65_535 - samples if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else samples
 
 
-def _from_integers(array: NDArray[Any], name: str, of_png: bool) -> NDArray[np.uint8]:
+def _has_integers(image: Any) -> bool:
+    """Whether the samples are wider than 8 bits."""
+    return image.mode == "I" or str(image.mode).startswith("I;16")
+
+
+def _png_of_16_bits(image: Any, name: str) -> Any:
+    """Grey of 16 bits a sample as of 8, with alpha where there is a transparent colour.
+    Some versions of Pillow open it in mode I."""
+    from PIL import Image
+
+    samples = np.asarray(image)
+    grey = Image.fromarray(_from_16_bit(samples.astype(np.uint16), name))
+    if (alpha := keyed_grey(image, samples)) is not None:
+        grey.putalpha(Image.fromarray(alpha))
+    grey.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return grey
+
+
+def _from_integers(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     if array.dtype.itemsize == 2:
         return _from_16_bit(array.astype(np.uint16), name)
     lowest, highest = int(array.min()), int(array.max())
@@ -456,8 +475,7 @@ def _from_integers(array: NDArray[Any], name: str, of_png: bool) -> NDArray[np.u
         raise ImageError(
             f"{name} has grey values from {lowest} to {highest}: scale them to 0..255 first"
         )
-    # Some versions of Pillow open 16-bit grey PNG files in this mode.
-    if of_png or highest > 255:
+    if highest > 255:
         return _from_16_bit(array.astype(np.uint16), name)
     return array.astype(np.uint8)
 

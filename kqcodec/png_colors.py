@@ -51,8 +51,13 @@ def raw_mode(image: Any) -> str:
 
 
 def with_whole_samples(image: Any) -> Any:
-    """The image with its transparent colour as the file means it: a PNG file's that isn't
-    decoded yet, whose ``info`` is mended, or one that replaces it; any other as it is."""
+    """The image with its transparent colour as the file means it.
+
+    Args:
+        image: a PNG file's that isn't decoded yet, whose ``info`` is mended, or which is
+            replaced by another image; any other is returned as it is. (Of one with 16 bits
+            that is decoded already, the upper bytes are compared: the others are lost.)
+    """
     key = image.info.get("transparency")
     if image.format != "PNG" or not isinstance(key, (int, tuple)):
         return image
@@ -60,9 +65,12 @@ def with_whole_samples(image: Any) -> Any:
     if isinstance(key, int) and raw in _GREY_STEPS:
         bits, step = _GREY_STEPS[raw]
         image.info["transparency"] = (key & (1 << bits) - 1) * step
-    elif raw == "RGB":
+    elif isinstance(key, tuple) and not raw and max(key) > 255:
+        image = image.copy()
+        image.info["transparency"] = tuple(sample >> 8 for sample in key)
+    elif isinstance(key, tuple) and raw == "RGB":
         image.info["transparency"] = tuple(sample & 255 for sample in key)
-    elif raw == _16_BIT_COLORS:
+    elif isinstance(key, tuple) and raw == _16_BIT_COLORS:
         return _keyed_by_16_bits(image, key)
     return image
 
@@ -183,9 +191,8 @@ def described_profile(image: Any) -> bytes | None:
         UnusableColorsError: they say what can't be put so; in words that go on from
             "has", the picture's name and the kind.
     """
-    grey = image.mode in ("L", "LA", "La") or image.mode.startswith("I")
     if has_cicp(image):
-        return _profile(*_of_cicp(image.info[_CICP]), grey=grey)
+        return _profile(*_of_cicp(image.info[_CICP]))
     if "srgb" in image.info:
         return None
     gamma, chromaticity = image.info.get("gamma"), image.info.get("chromaticity")
@@ -197,7 +204,7 @@ def described_profile(image: Any) -> bytes | None:
         units = [round(value * 100_000) for value in chromaticity]
         white, *colors = zip(units[::2], units[1::2], strict=True)
         primaries = (*colors, white)  # type: ignore[assignment]
-    return _profile(primaries, curve, grey=grey)
+    return _profile(primaries, curve)
 
 
 def _of_cicp(chunk: bytes) -> tuple[Any, tuple[Fraction, ...]]:
@@ -220,17 +227,18 @@ def _curve_of_gamma(gamma: float) -> tuple[Fraction, ...]:
     return (Fraction(100_000, units),)
 
 
-def _profile(primaries: Any, curve: Sequence[Fraction], *, grey: bool) -> bytes:
-    """An ICC profile of a display with those primaries and that curve."""
+def _profile(primaries: Any, curve: Sequence[Fraction]) -> bytes:
+    """An ICC profile of a display with those primaries and that curve.
+
+    It is of RGB for greys, too, whose own kind Little CMS interpolates, some 10 levels
+    away in the dark.
+    """
     tone = _parametric(curve)
-    if grey:
-        return _icc(b"GRAY", {b"wtpt": _xyz(_D50), b"kTRC": tone})
-    columns = zip(*_to_connection(primaries), strict=True)
-    names = (b"rXYZ", b"gXYZ", b"bXYZ")
-    tags = {name: _xyz(column) for name, column in zip(names, columns, strict=True)}
-    return _icc(
-        b"RGB ", {b"wtpt": _xyz(_D50)} | tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), tone)
-    )
+    tags = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), tone) | {b"wtpt": _xyz(_D50)}
+    columns = _transposed(_to_connection(primaries))
+    for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True):
+        tags[name] = _xyz(column)
+    return _icc(tags)
 
 
 def _to_connection(primaries: Sequence[tuple[int, int]]) -> Any:
@@ -293,13 +301,13 @@ def _parametric(curve: Sequence[Fraction]) -> bytes:
     return b"para" + bytes(4) + struct.pack(">HH", function, 0) + b"".join(map(_fixed, curve))
 
 
-def _icc(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+def _icc(tags: dict[bytes, bytes]) -> bytes:
     """ICC.1:2010: a header of 128 bytes, a table of tags, and these."""
     table, body = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
     for tag, data in tags.items():
         table += struct.pack(">4sII", tag, start + len(body), len(data))
         body += data + bytes(-len(data) % 4)
-    head = struct.pack(">I4xI4s4s4s", start + len(body), 0x0420_0000, b"mntr", space, b"XYZ ")
+    head = struct.pack(">I4xI4s4s4s", start + len(body), 0x0420_0000, b"mntr", b"RGB ", b"XYZ ")
     head += struct.pack(">6H", 2004, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
     return (head + b"".join(map(_fixed, _D50))).ljust(128, b"\0") + table + body

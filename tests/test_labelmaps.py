@@ -262,7 +262,7 @@ def test_a_colour_table_with_alpha():
 def test_frames_after_the_first_are_told(voc):
     buffer = io.BytesIO()
     voc.save(buffer, "TIFF", save_all=True, append_images=[voc])
-    with pytest.warns(ConversionWarning, match="2 frames"):
+    with pytest.warns(ConversionWarning, match="2 pages; only the first one"):
         label_map(buffer.getvalue())
 
 

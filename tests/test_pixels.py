@@ -225,7 +225,7 @@ def test_further_frames_are_named_in_a_warning():
     buffer = io.BytesIO()
     frames = [Image.new("RGB", (2, 2), color) for color in ("red", "blue")]
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
-    with pytest.warns(ConversionWarning, match="2 frames"):
+    with pytest.warns(ConversionWarning, match="2 pages; only the first one"):
         pixels = rgb_pixels(buffer.getvalue())
     assert pixels[0, 0].tolist() == [255, 0, 0]
 

@@ -72,13 +72,15 @@ class TiffBlocks(Blocks):
             self.chunk = None
         main = [page for page in self._tiff.pages if not page.is_reduced]
         if len(main) > 1:
-            message = f"{self.name} has {len(main)} frames; only the first one is used"
+            message = f"{self.name} has {len(main)} pages; only the first one is used"
             warnings.warn(message, ConversionWarning, stacklevel=4)
 
     def _check_samples(self) -> None:
         page = self._page
         if self.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.bool_)):
             raise self._unread(f"its samples are {self.dtype}")
+        if page.bitspersample not in (1, 8, 16):
+            raise self._unread(f"it has {page.bitspersample} bits a sample")
         kinds = {
             _WHITE_IS_ZERO: (0, 2),
             _BLACK_IS_ZERO: (0, 2),
