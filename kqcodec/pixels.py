@@ -420,14 +420,14 @@ _SUBFILE_TYPE, _REDUCED = 254, 1
 
 def _frame_count(image: Any) -> int:
     """How many frames or pages there are; 1 where they can't be counted."""
-    if image.format in _OF_PARTS or not hasattr(image, "n_frames"):
+    if image.format in _OF_PARTS:
         return 1
     place = image.tell()
     count = 1
     # What is wrong with the others isn't the picture's fault.
     with contextlib.suppress(Exception):
-        count = int(image.n_frames)
-        if image.format == "TIFF" and count > 1:
+        count = int(getattr(image, "n_frames", 1))
+        if image.format == "TIFF" and count > 1 and raw_mode(image):  # nothing to lose yet
             count = sum(_is_page(image, number) or number == place for number in range(count))
     if image.tell() != place:
         image.seek(place)
