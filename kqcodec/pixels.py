@@ -275,16 +275,12 @@ def opened_image(data: bytes, name: str) -> Image.Image:
     """The image file ``data`` as Pillow opens it, not yet decoded.
 
     Raises:
-        ImageError: Pillow can't, or refuses its size, or it has no pixels.
+        ImageError: Pillow can't, or refuses its size.
     """
-    from PIL import Image, ImageFile
+    from PIL import Image
 
     with reading_image(name):
-        image = Image.open(io.BytesIO(data))
-    # What Pillow only recognises has no size, and a better sentence in load().
-    if 0 in image.size and not isinstance(image, ImageFile.StubImageFile):
-        raise ImageError(f"{name} has no pixels: its size is {image.width} x {image.height}")
-    return image
+        return Image.open(io.BytesIO(data))
 
 
 # What Pillow says of formats, or kinds of them, that it can't read, rather than of damage.

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
+from tiffs import GREY, tiff
 
 from kqcodec.errors import ImageError, UnsupportedImageError
 from kqcodec.labelmaps import label_map
@@ -367,23 +368,6 @@ def test_layers_are_no_frames():
     assert rgb_pixels(psd(3)).tolist() == [[[0, 4, 8], [1, 5, 9]], [[2, 6, 10], [3, 7, 11]]]
 
 
-def tiff(*directories: dict[int, int], pixels: bytes = bytes(4)) -> bytes:
-    """Directories of short tags, all with the same pixels of one strip."""
-    start = 8
-    out = struct.pack("<2sHI", b"II", 42, start + len(pixels)) + pixels
-    for number, tags in enumerate(directories):
-        entries = {**tags, 273: start, 278: tags[257], 279: len(pixels), 277: tags.get(277, 1)}
-        out += struct.pack("<H", len(entries))
-        for tag, value in sorted(entries.items()):
-            out += struct.pack("<HHII", tag, 4, 1, value)
-        last = number == len(directories) - 1
-        out += struct.pack("<I", 0 if last else len(out) + 4)
-    return out
-
-
-GREY = {256: 2, 257: 2, 258: 8, 259: 1, 262: 1}
-
-
 def test_overviews_of_a_tiff_are_no_pages():
     data = tiff(GREY, GREY | {254: 1}, pixels=b"\1\2\3\4")
     assert Image.open(io.BytesIO(data)).n_frames == 2
@@ -425,13 +409,19 @@ def test_16_bit_colors_are_told():
     ("data", "message"),
     [
         (b"P6\n0 5\n255\n", "not an image"),
-        (tiff(GREY | {256: 0}), "no pixels: its size is 0 x 2"),
         (b"GRIB\0\0\0\1", "kind that Pillow doesn't read: .*GRIB"),
     ],
 )
 def test_pictures_without_pixels(data, message):
     with pytest.raises(ImageError, match=message):
         rgb_pixels(data)
+
+
+def test_a_reader_that_gives_no_pixels():
+    image = Image.new("L", (0, 3))
+    image.format = "GRIB"
+    with pytest.raises(ImageError, match="no pixels: its size is 0 x 3"):
+        rgb_pixels(image)
 
 
 @pytest.mark.parametrize(

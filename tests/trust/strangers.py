@@ -109,6 +109,10 @@ def by_pypng(path: Path) -> tuple[np.ndarray, int]:
     import png
 
     reader = png.Reader(filename=str(path))
+    reader.preamble()
+    if reader.transparent:  # "decoders must mask the other bits to 0"
+        low = (1 << reader.bitdepth) - 1
+        reader.transparent = tuple(sample & low for sample in reader.transparent)
     width, height, rows, info = reader.asDirect()
     samples = np.array([list(row) for row in rows], dtype=np.int64)
     samples = samples.reshape(height, width, info["planes"])
