@@ -27,11 +27,12 @@ BROKEN_PAGE = {key: value for key, value in GREY.items() if key != 256}
 # Name: (contents, what is said).
 BAD = {
     "zero.grb": (b"GRIB\0\0\0\1", "kind that Pillow doesn't read"),
-    "zero.h5": (b"\x89HDF\r\n\x1a\n" + bytes(40), "kind that Pillow doesn't read"),
-    "page.tif": (tiff(BROKEN_PAGE), "damaged or cut short"),
+    "five.h5": (b"\x89HDF\r\n\x1a\n" + bytes(40), "kind that Pillow doesn't read"),
+    "page.tif": (tiff(BROKEN_PAGE), "can't be read in pieces: its page has the shape (2, 0)"),
+    "half.tga": (bytes([0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 9, 0, 24, 0, 1]), "cut short"),
     "giant.btf": (b"II+\0\x08\0\0\0" + (1 << 62).to_bytes(8, "little"), "as a TIFF file"),
     "int64.npy": (npy(np.zeros((3, 4), np.int64)), "must be uint8, uint16 or bool, not int64"),
-    "half.npy": (npy(np.zeros((3, 4), np.float16)), "float16 has no agreed range"),
+    "float.npy": (npy(np.zeros((3, 4), np.float16)), "float16 has no agreed range"),
     "complex.npy": (npy(np.zeros((3, 4), complex)), "not complex128"),
     "text.npy": (npy(np.zeros((3, 4), "U2")), "not <U2"),
     "struct.npy": (npy(STRUCTURED), "uint8, uint16 or bool"),
@@ -90,7 +91,7 @@ def test_what_nobody_has_foreseen_costs_one_file(folder, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("zero.grb", "convert it to PNG, say"), ("page.tif", "get an undamaged copy")],
+    [("zero.grb", "convert it to PNG, say"), ("half.tga", "get an undamaged copy")],
 )
 def test_the_advice_fits(name, advice, folder):
     assert kq("encode", name).stderr.endswith(f"; {advice}\n")
