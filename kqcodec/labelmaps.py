@@ -36,6 +36,7 @@ from kqcodec.pixels import (
     load,
     opened_image,
     opened_path,
+    reading_image,
     warn_of_frames,
 )
 from kqcodec.png_colors import raw_mode
@@ -167,7 +168,7 @@ def _from_data(data: bytes, name: str) -> IndexedImage:
             return found if palette is None else replace(found, palette=color_table(palette))
         except (TypeError, ValueError) as exc:
             raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
-    with opened_image(data, name) as opened:
+    with opened_image(data, name) as opened, reading_image(name):
         return _from_pillow(opened, name)
 
 

@@ -16,13 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.errors import KqError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CICP = "cicp"  # in Image.info, for a chunk that Pillow passes over
@@ -33,8 +30,9 @@ _16_BIT_COLORS = "RGB;16B"
 _LOW_BYTES = "RGB;16L"  # of the same samples: the lower byte in the place of the upper one
 
 
-class UnusableColorsError(KqError):
-    """Colours that are described in a way that has no ICC profile here."""
+class UnusableProfileError(Exception):
+    """Colours are described by what is damaged, made for other samples, or has no ICC profile
+    here; never seen outside ``kqcodec.profiles``."""
 
 
 def raw_mode(image: Any) -> str:
@@ -155,7 +153,7 @@ _BRADFORD = (
 
 def note_cicp(image: Any) -> None:
     """Put a PNG file's cICP chunk, if it isn't decoded yet, where ``has_cicp`` finds it."""
-    if image.format != "PNG" or not getattr(image, "tile", None):
+    if image.format != "PNG" or not getattr(image, "tile", None) or image.fp is None:
         return
     place = image.fp.tell()
     try:
@@ -188,7 +186,7 @@ def described_profile(image: Any) -> bytes | None:
     """An ICC profile of what cICP says, or gAMA and cHRM; None where they say nothing.
 
     Raises:
-        UnusableColorsError: they say what can't be put so; in words that go on from
+        UnusableProfileError: they say what can't be put so; in words that go on from
             "has", the picture's name and the kind.
     """
     if has_cicp(image):
@@ -209,12 +207,12 @@ def described_profile(image: Any) -> bytes | None:
 
 def _of_cicp(chunk: bytes) -> tuple[Any, tuple[Fraction, ...]]:
     if len(chunk) != _CICP_SIZE:
-        raise UnusableColorsError("being damaged")
+        raise UnusableProfileError("being damaged")
     primaries, transfer, matrix, full_range = chunk
     if transfer in _PQ_AND_HLG:
-        raise UnusableColorsError(f"being for high dynamic range ({_PQ_AND_HLG[transfer]})")
+        raise UnusableProfileError(f"being for high dynamic range ({_PQ_AND_HLG[transfer]})")
     if primaries not in _PRIMARIES or transfer not in _CURVES or matrix != 0 or full_range != 1:
-        raise UnusableColorsError(f"being of a kind that isn't supported ({chunk.hex(' ')})")
+        raise UnusableProfileError(f"being of a kind that isn't supported ({chunk.hex(' ')})")
     return _PRIMARIES[primaries], _CURVES[transfer]
 
 
@@ -257,7 +255,7 @@ def _to_connection(primaries: Sequence[tuple[int, int]]) -> Any:
         )
         return _product(_product(_inverse(_BRADFORD), adapted), matrix)
     except ZeroDivisionError:
-        raise UnusableColorsError("having no colours between its primaries") from None
+        raise UnusableProfileError("having no colours between its primaries") from None
 
 
 def _transposed(rows: Any) -> Any:
@@ -287,7 +285,7 @@ def _inverse(matrix: Any) -> Any:
 def _fixed(value: Fraction) -> bytes:
     """An s15Fixed16Number."""
     if not -_MOST < value < _MOST:
-        raise UnusableColorsError("being out of range")
+        raise UnusableProfileError("being out of range")
     return struct.pack(">i", round(value * 65536))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.png_colors import UnusableColorsError, described_profile, has_cicp
+from kqcodec.png_colors import UnusableProfileError, described_profile, has_cicp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +35,6 @@ _MODES = {
     b"CMYK": ("CMYK",),
 }
 _WITHOUT = ("1", "LAB", "HSV", "YCbCr")  # no profile describes these as they stand
-
-
-class _UnusableProfileError(Exception):
-    """A profile that is damaged, or made for samples of another kind."""
 
 
 def in_srgb(
@@ -65,7 +61,7 @@ def in_srgb(
             warn("has a colour profile, which isn't applied to samples of more than 8 bits")
             return image
         converted = _converted(image, profile)
-    except (UnusableColorsError, _UnusableProfileError) as exc:
+    except UnusableProfileError as exc:
         warn(f"has a colour profile that can't be used, {exc}; its colours are taken as sRGB")
         return image
     if keep and has_cicp(image):
@@ -90,7 +86,7 @@ def kept_profile(image: Image.Image) -> bytes | None:
         return None
     try:
         is_srgb(profile)
-    except _UnusableProfileError:
+    except UnusableProfileError:
         return None
     return profile
 
@@ -107,7 +103,7 @@ def palette_in_srgb(palette: NDArray[np.uint8], profile: bytes) -> NDArray[np.ui
 
             image = Image.fromarray(np.ascontiguousarray(palette[np.newaxis, :, :3]))
             colors[:, :3] = np.asarray(_transform(profile, "RGB").apply(image))[0]
-    except _UnusableProfileError:
+    except UnusableProfileError:
         pass
     return colors
 
@@ -139,7 +135,7 @@ def _same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
     image = _plain(image, profile[16:20])
     if image.mode not in _MODES.get(profile[16:20], ()):
-        raise _UnusableProfileError(f"being for other samples than {image.mode}")
+        raise UnusableProfileError(f"being for other samples than {image.mode}")
     if image.mode == "LA":
         converted: Image.Image = _transform(profile, "L").apply(image.getchannel("L"))
         converted.putalpha(image.getchannel("A"))
@@ -169,7 +165,7 @@ def _transform(profile: bytes, mode: str) -> Any:
     """Pillow's transform to sRGB of samples of that mode; alpha goes through.
 
     Raises:
-        _UnusableProfileError: there can be none.
+        UnusableProfileError: there can be none.
     """
     from PIL import ImageCms
 
@@ -183,4 +179,4 @@ def _transform(profile: bytes, mode: str) -> Any:
             renderingIntent=ImageCms.Intent(ImageCms.getDefaultIntent(source)),
         )
     except (OSError, ImageCms.PyCMSError, ValueError, TypeError) as exc:
-        raise _UnusableProfileError("being damaged") from exc
+        raise UnusableProfileError("being damaged") from exc
