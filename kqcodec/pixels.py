@@ -286,8 +286,7 @@ def opened_image(data: bytes, name: str) -> Image.Image:
 # What Pillow says of formats, or kinds of them, that it can't read, rather than of damage.
 _UNSUPPORTED = re.compile(
     r"not supported|unsupported|not (yet )?implemented|unimplemented|not available|"
-    r"cannot find loader|can't handle|cannot handle|only |no longer|unknown|unrecognized|"
-    r"unable to locate",
+    r"cannot find loader|can't handle|cannot handle|unknown|unable to locate|too large",
     re.IGNORECASE,
 )
 

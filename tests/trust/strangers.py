@@ -21,6 +21,7 @@ nearest to them. It counts what became of the files, names the last four kinds, 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import resource
@@ -94,10 +95,11 @@ def by_pillow(path: Path) -> tuple[np.ndarray, int]:
             grey = (65535 - array if inverted else array) / (257 if deep else 1)
             image, apart = Image.fromarray(np.rint(grey).astype(np.uint8)), DEPTH_APART
         profile = opened.info.get("icc_profile")
-        if profile and image.mode in ("RGB", "CMYK") and not is_srgb(profile):
-            source = ImageCms.ImageCmsProfile(__import__("io").BytesIO(profile))
+        if profile and image.mode in ("RGB", "RGBA", "CMYK") and not is_srgb(profile):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
-            image = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            mode = "RGBA" if image.mode == "RGBA" else "RGB"
+            image = ImageCms.profileToProfile(image, source, target, outputMode=mode)
             apart = COLORS_APART
         elif image.mode == "La":
             image = image.convert("LA")
