@@ -10,7 +10,6 @@ whether their white is 1.0 or 255. Alpha is kept, unless it is to be flattened.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import re
@@ -20,14 +19,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.errors import ImageError, KqError, UnsupportedImageError
+from kqcodec.errors import ImageError
+from kqcodec.image_files import contents, load, opened_image, opened_path, reading_image
 from kqcodec.metadata import turns
 from kqcodec.png_colors import keyed_grey, note_cicp, raw_mode, with_whole_samples
 from kqcodec.profiles import in_srgb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -237,98 +235,11 @@ def _from_path(
         return _from_file(file, background, os.fspath(path), keep_profile)
 
 
-def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
-    """The file at ``path``, open for reading, or an OSError that says what to do."""
-    name = os.fspath(path)
-    if os.path.isdir(name):
-        message = "this is a directory; give the image files in it"
-        raise IsADirectoryError(errno.EISDIR, message, name)
-    try:
-        return open(name, "rb")
-    except FileNotFoundError as exc:
-        raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
-
-
 def _from_file(
     file: BinaryIO | Any, background: Color | None, name: str, keep_profile: bool
 ) -> NDArray[np.uint8]:
     with opened_image(contents(file, name), name) as opened:
         return _from_pillow(opened, background, name, keep_profile)
-
-
-def contents(file: BinaryIO | Any, name: str) -> bytes:
-    """All that is left in a file, at least one byte.
-
-    Raises:
-        ImageError: it is empty.
-        TypeError: it is open in text mode.
-    """
-    data = file.read()
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise TypeError(f"{name} must be opened in binary mode, 'rb'")
-    if len(data) == 0:
-        raise ImageError(f"{name} is empty: it has 0 bytes")
-    return bytes(data)
-
-
-def opened_image(data: bytes, name: str) -> Image.Image:
-    """The image file ``data`` as Pillow opens it, not yet decoded.
-
-    Raises:
-        ImageError: Pillow can't, or refuses its size.
-    """
-    from PIL import Image
-
-    with reading_image(name):
-        return Image.open(io.BytesIO(data))
-
-
-# What Pillow says of formats, or kinds of them, that it can't read, rather than of damage.
-_UNSUPPORTED = re.compile(
-    r"not supported|unsupported|not (yet )?implemented|unimplemented|not available|"
-    r"cannot find loader|can't handle|cannot handle|unknown|unable to locate|too large",
-    re.IGNORECASE,
-)
-
-
-@contextlib.contextmanager
-def reading_image(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises for the file ``name`` into an ImageError.
-
-    Its decoders raise OSError, SyntaxError, ValueError, TypeError, struct.error and others
-    for data that they can't read.
-
-    Raises:
-        ImageError: the file can't be used.
-        KqError, MemoryError, Warning: as they are.
-        OSError: the system refuses to read it, by a number.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        yield
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise ImageError(
-            f"{name} has too many pixels to be safe ({exc}); "
-            "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
-        ) from exc
-    except (KqError, MemoryError, Warning):
-        raise
-    except UnidentifiedImageError as exc:
-        raise UnsupportedImageError(
-            f"{name} is not an image in a format that Pillow reads, or its start is damaged"
-        ) from exc
-    except Exception as exc:
-        if isinstance(exc, OSError) and exc.errno is not None:
-            raise
-        reason = str(exc) or type(exc).__name__
-        if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):
-            raise UnsupportedImageError(
-                f"{name} is an image of a kind that Pillow doesn't read: {reason}"
-            ) from exc
-        raise ImageError(
-            f"{name} is damaged or cut short and can't be read as an image: {reason}"
-        ) from exc
 
 
 # --- Pillow -----------------------------------------------------------------
@@ -370,19 +281,6 @@ def _pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uin
     if image.mode == "F":
         return _from_float(image, name)
     return _pillow_8_bit(image, name)
-
-
-def load(image: Image.Image, name: str) -> None:
-    """Let Pillow decode the image.
-
-    Raises:
-        ImageError: it is damaged, or has no pixels.
-        OSError: the system refuses to read it.
-    """
-    with reading_image(name):
-        image.load()
-    if 0 in image.size:
-        raise ImageError(f"{name} has no pixels: its size is {image.width} x {image.height}")
 
 
 # Raw modes of Pillow with samples of 16 bits that become 8 bits. (BGR;16 has 16 a pixel.)
