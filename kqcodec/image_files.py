@@ -116,3 +116,40 @@ def load(image: Image.Image, name: str) -> None:
         image.load()
     if 0 in image.size:
         raise ImageError(f"{name} has no pixels: its size is {image.width} x {image.height}")
+
+
+def raw_mode(image: Any) -> str:
+    """How the samples lie in the file, as Pillow's decoders are told; "" once they are
+    decoded, or where they aren't told."""
+    for tile in (getattr(image, "tile", None) or ())[:1]:
+        told = tile[-1]
+        first = told[0] if isinstance(told, (tuple, list)) and told else told
+        return first if isinstance(first, str) else ""
+    return ""
+
+
+# Further images of these are previews of the first (MPO), or its layers (PSD).
+_OF_PARTS = ("MPO", "PSD")
+_SUBFILE_TYPE, _REDUCED = 254, 1
+
+
+def frame_count(image: Any) -> int:
+    """How many frames or pages there are; 1 where they can't be counted."""
+    if image.format in _OF_PARTS:
+        return 1
+    place = image.tell()
+    count = 1
+    # What is wrong with the others isn't the picture's fault.
+    with contextlib.suppress(Exception):
+        count = int(getattr(image, "n_frames", 1))
+        if image.format == "TIFF" and count > 1 and raw_mode(image):  # nothing to lose yet
+            count = sum(_is_page(image, number) or number == place for number in range(count))
+    if image.tell() != place:
+        image.seek(place)
+    return count
+
+
+def _is_page(image: Any, number: int) -> bool:
+    """Whether a directory of a TIFF file isn't a smaller version of another one."""
+    image.seek(number)
+    return not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED

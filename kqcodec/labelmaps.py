@@ -28,10 +28,16 @@ from kqcodec.decoder import decode_indexed
 from kqcodec.errors import LabelsError
 from kqcodec.header import MAX_COLORS, SIGNATURE
 from kqcodec.image import IndexedImage
-from kqcodec.image_files import contents, load, opened_image, opened_path, reading_image
+from kqcodec.image_files import (
+    contents,
+    load,
+    opened_image,
+    opened_path,
+    raw_mode,
+    reading_image,
+)
 from kqcodec.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, npz_arrays
 from kqcodec.pixels import ConversionWarning, is_pillow_image, warn_of_frames
-from kqcodec.png_colors import raw_mode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

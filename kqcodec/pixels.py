@@ -9,7 +9,6 @@ whether their white is 1.0 or 255. Alpha is kept, unless it is to be flattened.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
@@ -20,9 +19,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 
 from kqcodec.errors import ImageError
-from kqcodec.image_files import contents, load, opened_image, opened_path, reading_image
+from kqcodec.image_files import (
+    contents,
+    frame_count,
+    load,
+    opened_image,
+    opened_path,
+    raw_mode,
+    reading_image,
+)
 from kqcodec.metadata import turns
-from kqcodec.png_colors import keyed_grey, note_cicp, raw_mode, with_whole_samples
+from kqcodec.png_colors import keyed_grey, note_cicp, with_whole_samples
 from kqcodec.profiles import in_srgb
 
 if TYPE_CHECKING:
@@ -295,42 +302,17 @@ def _warn_of_depth_and_frames(image: Any, name: str) -> None:
     warn_of_frames(image, name)
 
 
+_OF_PAGES = ("TIFF", "DCX", "PDF")
+
+
 def warn_of_frames(image: Any, name: str) -> None:
     """Say so where an image has frames that nobody will look at."""
-    count = _frame_count(image)
+    count = frame_count(image)
     if count > 1:
         things = "pages" if image.format in _OF_PAGES else "frames"
         used = image.tell()
         which = "first one" if used == 0 else f"one that it stands at, number {used + 1},"
         _warn(f"{name} has {count} {things}; only the {which} is used")
-
-
-# Further images of these are previews of the first (MPO), or its layers (PSD).
-_OF_PARTS = ("MPO", "PSD")
-_OF_PAGES = ("TIFF", "DCX", "PDF")
-_SUBFILE_TYPE, _REDUCED = 254, 1
-
-
-def _frame_count(image: Any) -> int:
-    """How many frames or pages there are; 1 where they can't be counted."""
-    if image.format in _OF_PARTS:
-        return 1
-    place = image.tell()
-    count = 1
-    # What is wrong with the others isn't the picture's fault.
-    with contextlib.suppress(Exception):
-        count = int(getattr(image, "n_frames", 1))
-        if image.format == "TIFF" and count > 1 and raw_mode(image):  # nothing to lose yet
-            count = sum(_is_page(image, number) or number == place for number in range(count))
-    if image.tell() != place:
-        image.seek(place)
-    return count
-
-
-def _is_page(image: Any, number: int) -> bool:
-    """Whether a directory of a TIFF file isn't a smaller version of another one."""
-    image.seek(number)
-    return not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED
 
 
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0

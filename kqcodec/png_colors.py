@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.image_files import raw_mode
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,16 +35,6 @@ _LOW_BYTES = "RGB;16L"  # of the same samples: the lower byte in the place of th
 class UnusableProfileError(Exception):
     """Colours are described by what is damaged, made for other samples, or has no ICC profile
     here; never seen outside ``kqcodec.profiles``."""
-
-
-def raw_mode(image: Any) -> str:
-    """How the samples lie in the file, as Pillow's decoders are told; "" once they are
-    decoded, or where they aren't told."""
-    for tile in (getattr(image, "tile", None) or ())[:1]:
-        told = tile[-1]
-        first = told[0] if isinstance(told, (tuple, list)) and told else told
-        return first if isinstance(first, str) else ""
-    return ""
 
 
 # --- transparency -----------------------------------------------------------
