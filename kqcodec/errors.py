@@ -9,6 +9,7 @@
     │   ├── UnsupportedError   valid, but needs a feature that this version lacks
     │   └── LimitError         larger than the limits that guard memory and time
     ├── ImageError             an input picture that can't be read or converted
+    │   ├── UnsupportedImageError  it isn't one, or of a kind that isn't read
     │   ├── ColorsError        it can be read, but not in so few colours
     │   └── LabelsError        it can be read, but what it holds isn't labels
     ├── ManifestError          a manifest that is damaged, or of another run
@@ -56,6 +57,10 @@ class LimitError(FormatError):
 
 class ImageError(KqError):
     """An input picture can't be read, or can't be converted without loss that was refused."""
+
+
+class UnsupportedImageError(ImageError):
+    """An input isn't a picture, or is of a kind that Pillow doesn't read."""
 
 
 class ColorsError(ImageError):

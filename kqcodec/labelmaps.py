@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,16 +28,16 @@ from kqcodec.decoder import decode_indexed
 from kqcodec.errors import LabelsError
 from kqcodec.header import MAX_COLORS, SIGNATURE
 from kqcodec.image import IndexedImage
-from kqcodec.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, npz_arrays
-from kqcodec.pixels import (
-    ConversionWarning,
+from kqcodec.image_files import (
     contents,
-    is_pillow_image,
     load,
     opened_image,
     opened_path,
-    warn_of_frames,
+    raw_mode,
+    reading_image,
 )
+from kqcodec.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, npz_arrays
+from kqcodec.pixels import ConversionWarning, is_pillow_image, warn_of_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,10 @@ if TYPE_CHECKING:
 
     ColorTable: TypeAlias = "NDArray[Any] | Sequence[Sequence[int]] | Sequence[int] | bytes"
 
-# Pillow reads grey of 2 and 4 bits as 0..255; a sample v has become v times this.
+# Pillow reads grey of 2 and 4 bits as 0..255: a sample v has become v times this. An I
+# (0 is white) and an R (the lowest bit comes first) may follow in the raw mode.
 _GREY_STEPS = {"L;2": 85, "L;4": 17}
+_INVERTED = re.compile(r"(1|L);[24]?IR?")
 
 
 def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = None) -> IndexedImage:
@@ -163,7 +166,7 @@ def _from_data(data: bytes, name: str) -> IndexedImage:
             return found if palette is None else replace(found, palette=color_table(palette))
         except (TypeError, ValueError) as exc:
             raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
-    with opened_image(data, name) as opened:
+    with opened_image(data, name) as opened, reading_image(name):
         return _from_pillow(opened, name)
 
 
@@ -207,7 +210,7 @@ def checked_labels(source: Any) -> NDArray[Any]:
 
 
 def _from_pillow(image: Any, name: str) -> IndexedImage:
-    if 0 in image.size:
+    if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
     if image.mode not in ("P", "1", "L", "I") and not image.mode.startswith("I;16"):
         raise LabelsError(
@@ -216,28 +219,31 @@ def _from_pillow(image: Any, name: str) -> IndexedImage:
             f"{MAX_COLORS:,} colours exactly"
         )
     warn_of_frames(image, name)
-    step = _grey_step(image)
+    raw = raw_mode(image)
     load(image, name)
     if image.mode == "P":
         return _from_palette_image(image, name)
     labels = np.asarray(image)
     if image.mode == "1":
-        return IndexedImage(np.array([[0] * 3, [255] * 3], np.uint8), labels.astype(np.uint8))
-    if image.mode != "L":
-        try:
-            return _from_array(labels)
-        except ValueError as exc:
-            raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
-    labels = labels // np.uint8(step)
-    greys = np.arange(int(labels.max()) + 1, dtype=np.uint8) * np.uint8(step)
+        return _from_greys(labels.astype(np.uint8), 255, raw, 2)
+    if image.mode == "L":
+        step = _GREY_STEPS.get(raw[:3], 1)
+        return _from_greys(labels // np.uint8(step), step, raw, None)
+    try:
+        return _from_array(labels)
+    except ValueError as exc:
+        raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
+
+
+def _from_greys(shown: NDArray[np.uint8], step: int, raw: str, entries: int | None) -> IndexedImage:
+    """Grey samples as labels, in the greys that they are shown in: so many, or as many as
+    the greatest needs. Where 0 is white, the file has the complement of what is shown."""
+    inverted = _INVERTED.fullmatch(raw) is not None
+    labels = np.uint8(255 // step) - shown if inverted else shown
+    greys = np.arange(entries or int(labels.max()) + 1, dtype=np.uint8) * np.uint8(step)
+    if inverted:
+        greys = np.uint8(255) - greys
     return IndexedImage(np.repeat(greys[:, np.newaxis], 3, axis=1), labels)
-
-
-def _grey_step(image: Any) -> int:
-    # Only the raw mode of the tile, gone after load(), tells.
-    tiles = getattr(image, "tile", None) or []
-    raw = [tile[-1] if isinstance(tile[-1], str) else (tile[-1] or ("",))[0] for tile in tiles[:1]]
-    return _GREY_STEPS.get(str(raw[0]), 1) if raw else 1
 
 
 def _from_palette_image(image: Image.Image, name: str) -> IndexedImage:

@@ -139,8 +139,11 @@ def metadata_of(image: Any, keep: Collection[str]) -> Metadata:
 
 
 def _of_pillow(image: Any, keep: frozenset[str]) -> Metadata:
+    from kqcodec.png_colors import note_cicp
     from kqcodec.profiles import kept_profile
 
+    with contextlib.suppress(Exception):
+        note_cicp(image)
     found: dict[str, bytes | None] = {}
     if image.format == "PNG" and not keep <= {"icc"}:
         with contextlib.suppress(Exception):

@@ -9,21 +9,29 @@ whether their white is 1.0 or 255. Alpha is kept, unless it is to be flattened.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
+import re
 import warnings
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.errors import ImageError, LimitError
+from kqcodec.errors import ImageError
+from kqcodec.image_files import (
+    contents,
+    frame_count,
+    load,
+    opened_image,
+    opened_path,
+    raw_mode,
+    reading_image,
+)
 from kqcodec.integers import shown, whole_number
-from kqcodec.limits import most_bytes
 from kqcodec.metadata import turns
+from kqcodec.png_colors import keyed_grey, note_cicp, with_whole_samples
 from kqcodec.profiles import in_srgb
-from kqcodec.source import read_at_most
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -231,70 +239,11 @@ def _from_path(
         return _from_file(file, background, os.fspath(path), keep_profile)
 
 
-def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
-    """The file at ``path``, open for reading, or an OSError that says what to do."""
-    name = os.fspath(path)
-    if os.path.isdir(name):
-        message = "this is a directory; give the image files in it"
-        raise IsADirectoryError(errno.EISDIR, message, name)
-    try:
-        return open(name, "rb")
-    except FileNotFoundError as exc:
-        raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
-
-
 def _from_file(
     file: BinaryIO | Any, background: Color | None, name: str, keep_profile: bool
 ) -> NDArray[np.uint8]:
     with opened_image(contents(file, name), name) as opened:
         return _from_pillow(opened, background, name, keep_profile)
-
-
-def contents(file: BinaryIO | Any, name: str) -> bytes:
-    """All that is left in a file, at least one byte, and at most eight for each pixel that
-    Pillow's limit allows, or 1 GiB; see ``kqcodec.limits``.
-
-    Raises:
-        ImageError: it is empty, or has more.
-        TypeError: it is open in text mode.
-    """
-    from PIL import Image
-
-    try:
-        data = read_at_most(file, most_bytes(Image.MAX_IMAGE_PIXELS), name)
-    except LimitError as exc:
-        raise ImageError(f"{name}: {exc}") from exc
-    if len(data) == 0:
-        raise ImageError(f"{name} is empty: it has 0 bytes")
-    return data
-
-
-def opened_image(data: bytes, name: str) -> Image.Image:
-    """The image file ``data`` as Pillow opens it, not yet decoded.
-
-    Raises:
-        ImageError: Pillow can't, or refuses its size.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        return Image.open(io.BytesIO(data))
-    except UnidentifiedImageError as exc:
-        raise ImageError(f"{name} is not an image in a format that Pillow reads") from exc
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise ImageError(
-            f"{name} has too many pixels to be safe ({exc}); "
-            "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
-        ) from exc
-    except Exception as exc:
-        raise _unreadable(name, exc) from exc
-
-
-def _unreadable(name: str, exc: Exception) -> ImageError:
-    # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and
-    # others for damaged data; whatever it is, the file can't be used.
-    reason = str(exc) or type(exc).__name__
-    return ImageError(f"{name} is damaged or cut short and can't be read as an image: {reason}")
 
 
 # --- Pillow -----------------------------------------------------------------
@@ -311,66 +260,94 @@ def is_pillow_image(image: object) -> bool:
 def _from_pillow(
     image: Any, background: Color | None, name: str, keep_profile: bool
 ) -> NDArray[np.uint8]:
-    if 0 in image.size:
+    if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
+    with reading_image(name):
+        return _channels(_pillow_samples(image, name, keep_profile), background)
+
+
+def _pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint8]:
+    """Its 8-bit samples: grey, RGB or RGBA."""
     _warn_of_depth_and_frames(image, name)
+    of_png = image.format == "PNG"
+    note_cicp(image)
+    keyed = with_whole_samples(image)
+    turn = turns(image)  # which may decode it
+    image = keyed
     load(image, name)
-    if (turn := turns(image)) is not None:
+    if turn is not None:
         image = image.transpose(turn)
+    if of_png and _has_integers(image):
+        image = _png_of_16_bits(image, name)
     image = in_srgb(image, keep=keep_profile, warn=lambda what: _warn(f"{name} {what}"))
-    if image.mode.startswith("I;16"):
-        return _channels(_from_16_bit(np.asarray(image, np.uint16), name), background)
-    if image.mode == "I":
-        return _channels(_from_32_bit(image, name), background)
+    if _has_integers(image):
+        return _from_integers(_black_is_0(image, np.asarray(image)), name)
     if image.mode == "F":
-        return _channels(_from_float(image, name), background)
-    return _channels(_pillow_8_bit(image, name), background)
+        return _from_float(image, name)
+    return _pillow_8_bit(image, name)
 
 
-def load(image: Image.Image, name: str) -> None:
-    """Let Pillow decode the image.
-
-    Raises:
-        ImageError: it is damaged.
-        OSError: the system refuses to read it.
-    """
-    try:
-        image.load()
-    except OSError as exc:
-        if exc.errno is not None:
-            raise
-        raise _unreadable(name, exc) from exc
-    except Exception as exc:
-        raise _unreadable(name, exc) from exc
+# Raw modes of Pillow with samples of 16 bits that become 8 bits. (BGR;16 has 16 a pixel.)
+_OF_16_BITS = re.compile(r"(?!BGR)[A-Za-z]{2,};16[BLN]?")
 
 
 def _warn_of_depth_and_frames(image: Any, name: str) -> None:
     # Pillow reads 16-bit colour PNG and TIFF as 8 bits without a word; only the
     # raw mode of the tile, gone after load(), tells.
-    tiles = getattr(image, "tile", None) or []
-    if image.mode in ("RGB", "RGBA", "LA", "CMYK") and any(
-        ";16" in str(tile[-1]) for tile in tiles
-    ):
+    if _OF_16_BITS.fullmatch(raw_mode(image)):
         _warn(f"{name} has 16 bits a sample; the palette keeps 8")
     warn_of_frames(image, name)
 
 
+_OF_PAGES = ("TIFF", "DCX", "PDF")
+
+
 def warn_of_frames(image: Any, name: str) -> None:
     """Say so where an image has frames that nobody will look at."""
-    # A JPEG with previews (MPO) counts as several frames, but is one picture.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        _warn(f"{name} has {image.n_frames} frames; only the current one is used")
+    count = frame_count(image)
+    if count > 1:
+        things = "pages" if image.format in _OF_PAGES else "frames"
+        used = image.tell()
+        which = "first one" if used == 0 else f"one that it stands at, number {used + 1},"
+        _warn(f"{name} has {count} {things}; only the {which} is used")
 
 
-def _from_32_bit(image: Any, name: str) -> NDArray[np.uint8]:
-    array = np.asarray(image)
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+
+
+def _black_is_0(image: Any, samples: NDArray[Any]) -> NDArray[Any]:
+    """16-bit grey with black 0; Pillow doesn't turn round TIFF's where 0 is white."""
+    tags = getattr(image, "tag_v2", {})
+    return 65_535 - samples if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else samples
+
+
+def _has_integers(image: Any) -> bool:
+    """Whether the samples are wider than 8 bits."""
+    return image.mode == "I" or str(image.mode).startswith("I;16")
+
+
+def _png_of_16_bits(image: Any, name: str) -> Any:
+    """Grey of 16 bits a sample as of 8, with alpha where there is a transparent colour.
+    Some versions of Pillow open it in mode I."""
+    from PIL import Image
+
+    samples = np.asarray(image)
+    grey = Image.fromarray(_from_16_bit(samples.astype(np.uint16), name))
+    if (alpha := keyed_grey(image, samples)) is not None:
+        grey.putalpha(Image.fromarray(alpha))
+    grey.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return grey
+
+
+def _from_integers(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    if array.dtype.itemsize == 2:
+        return _from_16_bit(array.astype(np.uint16), name)
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0 or highest > 65_535:
         raise ImageError(
             f"{name} has grey values from {lowest} to {highest}: scale them to 0..255 first"
         )
-    # Some versions of Pillow open 16-bit grey PNG files in this mode.
-    if image.format == "PNG" or highest > 255:
+    if highest > 255:
         return _from_16_bit(array.astype(np.uint16), name)
     return array.astype(np.uint8)
 

@@ -5,6 +5,8 @@ intent that the profile names. A profile that moves no colour of a coarse lattic
 by more than two levels is taken for sRGB, and the samples stay as they are: most
 of those found in files are sRGB under one of its names, and rounding them to and
 fro would only add colours.
+
+What PNG files say in other words (``kqcodec.png_colors``) is made a profile first.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from kqcodec.png_colors import UnusableProfileError, described_profile, has_cicp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +37,10 @@ _MODES = {
 _WITHOUT = ("1", "LAB", "HSV", "YCbCr")  # no profile describes these as they stand
 
 
-class _UnusableProfileError(Exception):
-    """A profile that is damaged, or made for samples of another kind."""
-
-
 def in_srgb(
     image: Image.Image, *, keep: bool = False, warn: Callable[[str], None] = lambda _: None
 ) -> Image.Image:
-    """The image with colours in sRGB: itself where it has no profile, or sRGB's.
+    """The image with colours in sRGB: itself where nothing says that they are others.
 
     Args:
         image: loaded, of any mode.
@@ -49,36 +49,44 @@ def in_srgb(
         warn: told, in a clause that goes on from the picture's name, of a profile
             that can't be used; the colours are then taken as sRGB.
     """
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode in _WITHOUT:
-        return image
-    if image.mode[0] in "IF":
-        warn("has a colour profile, which isn't applied to samples of more than 8 bits")
-        return image
-    if keep and kept_profile(image) is not None:
+    if image.mode in _WITHOUT:
         return image
     try:
+        profile = _profile_of(image)
+        if not profile or (keep and kept_profile(image) is not None):
+            return image
         if is_srgb(profile):
             return image
+        if image.mode[0] in "IF":
+            warn("has a colour profile, which isn't applied to samples of more than 8 bits")
+            return image
         converted = _converted(image, profile)
-    except _UnusableProfileError as exc:
+    except UnusableProfileError as exc:
         warn(f"has a colour profile that can't be used, {exc}; its colours are taken as sRGB")
         return image
-    if keep:
+    if keep and has_cicp(image):
+        warn("has its colours described by cICP; they were converted, and no profile is kept")
+    elif keep and image.info.get("icc_profile"):
         warn("has a colour profile that isn't for RGB; it was applied, not kept")
     return converted
+
+
+def _profile_of(image: Image.Image) -> bytes | None:
+    """The profile that counts for the image: its own, or one made for it."""
+    profile: bytes | None = None if has_cicp(image) else image.info.get("icc_profile")
+    return profile or described_profile(image)
 
 
 def kept_profile(image: Image.Image) -> bytes | None:
     """The image's profile if it can stand beside a palette: a sound one, of RGB."""
     profile = image.info.get("icc_profile")
-    if not isinstance(profile, bytes) or profile[16:20] != b"RGB ":
+    if not isinstance(profile, bytes) or profile[16:20] != b"RGB " or has_cicp(image):
         return None
     if image.mode not in ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "L", "LA", "La"):
         return None
     try:
         is_srgb(profile)
-    except _UnusableProfileError:
+    except UnusableProfileError:
         return None
     return profile
 
@@ -95,7 +103,7 @@ def palette_in_srgb(palette: NDArray[np.uint8], profile: bytes) -> NDArray[np.ui
 
             image = Image.fromarray(np.ascontiguousarray(palette[np.newaxis, :, :3]))
             colors[:, :3] = np.asarray(_transform(profile, "RGB").apply(image))[0]
-    except _UnusableProfileError:
+    except UnusableProfileError:
         pass
     return colors
 
@@ -127,7 +135,7 @@ def _same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
     image = _plain(image, profile[16:20])
     if image.mode not in _MODES.get(profile[16:20], ()):
-        raise _UnusableProfileError(f"being for other samples than {image.mode}")
+        raise UnusableProfileError(f"being for other samples than {image.mode}")
     if image.mode == "LA":
         converted: Image.Image = _transform(profile, "L").apply(image.getchannel("L"))
         converted.putalpha(image.getchannel("A"))
@@ -157,7 +165,7 @@ def _transform(profile: bytes, mode: str) -> Any:
     """Pillow's transform to sRGB of samples of that mode; alpha goes through.
 
     Raises:
-        _UnusableProfileError: there can be none.
+        UnusableProfileError: there can be none.
     """
     from PIL import ImageCms
 
@@ -171,4 +179,4 @@ def _transform(profile: bytes, mode: str) -> Any:
             renderingIntent=ImageCms.Intent(ImageCms.getDefaultIntent(source)),
         )
     except (OSError, ImageCms.PyCMSError, ValueError, TypeError) as exc:
-        raise _UnusableProfileError("being damaged") from exc
+        raise UnusableProfileError("being damaged") from exc

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.block_reader import BlockReader
+from kqcodec.blocks.samples import one_pixel
 from kqcodec.choice import choice_of
 from kqcodec.clustering import checked_search, number_of_colors
 from kqcodec.color_map import Labeler
@@ -301,6 +302,7 @@ def label_map(job: Job, colors: ColorTable | None) -> Plan:
     """Labels as they are, in the colours given, the file's own or VOC's."""
     reader = job.reader
     meaning = reader.blocks.meaning
+    labels_in(one_pixel(reader.blocks), reader.blocks.name)
     greatest = np.zeros(reader.boxes.count, dtype=np.uint16)
 
     def look(index: int) -> None:
@@ -329,6 +331,8 @@ def label_palette(k: int, colors: ColorTable | None, meaning: Meaning) -> NDArra
         palette = meaning.color_table
     elif meaning.grey_labels:
         palette = np.repeat(np.arange(k, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
+        if meaning.inverted:
+            palette = np.uint8(255) - palette
     else:
         palette = label_colors(k)
     if k > len(palette):

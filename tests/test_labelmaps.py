@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from tiffs import GREY, tiff
 
 import kqcodec
 from kqcodec.errors import ImageError, LabelsError
@@ -162,6 +163,27 @@ def test_png_greys_of_few_bits_are_labels_as_stored(bits):
     assert found.palette[0].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("white", [0, 1])
+@pytest.mark.parametrize("order", [1, 2])
+def test_tiff_greys_of_few_bits_are_labels_as_stored(bits, white, order):
+    """Whether 0 or the greatest is white, and whichever bit of a byte comes first."""
+    labels = np.arange(1 << bits, dtype=np.uint8)
+    rows = np.unpackbits(labels[:, np.newaxis], axis=1)[:, 8 - bits :].ravel()
+    packed = np.packbits(rows, bitorder="big" if order == 1 else "little").tobytes()
+    tags = GREY | {256: len(labels), 257: 1, 258: bits, 262: white, 266: order}
+    data = tiff(tags, pixels=packed)
+    if (bits, white, order) == (8, 0, 2):
+        with pytest.raises(ImageError, match="a kind that Pillow doesn't read"):
+            label_map(data)
+        return
+    found = label_map(data)
+    assert found.labels.tolist() == [labels.tolist()]
+    greys = np.rint(labels.astype(int) * 255 / (len(labels) - 1))
+    assert found.palette[:, 0].tolist() == (greys if white else 255 - greys).tolist()
+    assert found.palette.min(axis=1).tolist() == found.palette.max(axis=1).tolist()
+
+
 def png(width, bits, row, color_type=0):
     """A PNG of one row, its samples packed."""
 
@@ -270,7 +292,7 @@ def test_a_colour_table_with_alpha():
 def test_frames_after_the_first_are_told(voc):
     buffer = io.BytesIO()
     voc.save(buffer, "TIFF", save_all=True, append_images=[voc])
-    with pytest.warns(ConversionWarning, match="2 frames"):
+    with pytest.warns(ConversionWarning, match="2 pages; only the first one"):
         label_map(buffer.getvalue())
 
 

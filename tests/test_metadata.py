@@ -101,6 +101,33 @@ def test_what_is_named_is_kept(file_format, keep):
     assert indexed.metadata == Metadata(**{name: expected[name] for name in keep})
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    "form", ['tiff:Orientation="{}"', "<tiff:Orientation>{}</tiff:Orientation>"]
+)
+def test_xmp_says_that_a_turned_picture_is_upright(form, orientation):
+    from PIL.PngImagePlugin import PngInfo
+
+    xmp = form.format(orientation)
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp)
+    data = saved("PNG", exif=exif(orientation), pnginfo=info)
+    found = kqcodec.quantize(data, 600, keep=["xmp"])
+    assert found.metadata.xmp == form.format(1).encode()
+
+
+def test_interoperability_is_an_offset_and_isnt_kept():
+    tags = Image.Exif()
+    tags[0x013B] = "Ada"
+    tags[0x8769] = {0x9003: "2026:01:02 03:04:05", 0xA005: {1: "R98"}}
+    data = saved("TIFF", exif=tags.tobytes())
+    opened = Image.open(io.BytesIO(data)).getexif()
+    assert 0xA005 in opened.get_ifd(0x8769)
+    kept = Image.Exif()
+    kept.load(kqcodec.quantize(data, 4, keep=["exif"]).metadata.exif)
+    assert kept.get_ifd(0x8769) == {0x9003: "2026:01:02 03:04:05"}
+
+
 def test_exif_of_a_tiff_is_about_the_picture(tmp_path):
     path = tmp_path / "a.tif"
     tags = Image.Exif()

@@ -1,13 +1,17 @@
 """Input of every kind becomes the RGB that Pillow users expect."""
 
+import errno
 import io
+import struct
 import warnings
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from tiffs import GREY, tiff
 
-from kqcodec.errors import ImageError
+from kqcodec.errors import ImageError, UnsupportedImageError
+from kqcodec.labelmaps import label_map
 from kqcodec.pixels import ConversionWarning, image_pixels, rgb_pixels
 
 
@@ -225,7 +229,7 @@ def test_further_frames_are_named_in_a_warning():
     buffer = io.BytesIO()
     frames = [Image.new("RGB", (2, 2), color) for color in ("red", "blue")]
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
-    with pytest.warns(ConversionWarning, match="2 frames"):
+    with pytest.warns(ConversionWarning, match="2 pages; only the first one"):
         pixels = rgb_pixels(buffer.getvalue())
     assert pixels[0, 0].tolist() == [255, 0, 0]
 
@@ -295,3 +299,151 @@ def test_damaged_pillow_image(rgb):
     data = png(Image.fromarray(rgb))
     with pytest.raises(ImageError, match="damaged"):
         rgb_pixels(Image.open(io.BytesIO(data[: len(data) // 2])))
+
+
+# --- what is rounded ------------------------------------------------------------
+
+
+def test_compositing_rounds_to_the_nearest_level():
+    alpha = np.arange(256)
+    rgba = np.dstack([np.full((1, 256, 3), 201), alpha[np.newaxis]]).astype(np.uint8)
+    found = image_pixels(rgba, background=(10, 10, 10))[0, :, 0]
+    exact = (201 * alpha + 10 * (255 - alpha)) / 255
+    assert np.abs(found - exact).max() <= 0.5
+    assert (found > exact).any()  # not down
+
+
+def test_16_bits_round_to_the_nearest_level():
+    samples = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
+    with pytest.warns(ConversionWarning, match="16 bits"):
+        found = rgb_pixels(samples)[:, :, 0]
+    assert np.array_equal(found, np.rint(samples / 257))
+
+
+def test_floats_round_to_the_nearest_level():
+    image = Image.fromarray(np.array([[0.4, 0.6, 254.7]], dtype=np.float32))
+    with pytest.warns(ConversionWarning, match="float"):
+        assert rgb_pixels(image)[0, :, 0].tolist() == [0, 1, 255]
+
+
+# --- frames, pages and layers -----------------------------------------------------
+
+
+def frames(file_format, count=2, **options):
+    buffer = io.BytesIO()
+    images = [Image.new("RGB", (9, 7), (80 * number, 0, 0)) for number in range(count)]
+    images[0].save(buffer, file_format, save_all=True, append_images=images[1:], **options)
+    return buffer.getvalue()
+
+
+def test_frames_of_an_animation():
+    with pytest.warns(ConversionWarning, match="has 3 frames; only the first one is used"):
+        rgb_pixels(frames("GIF", 3))
+
+
+def test_an_image_that_stands_at_a_later_frame():
+    image = Image.open(io.BytesIO(frames("TIFF", 3)))
+    image.seek(1)
+    with pytest.warns(ConversionWarning, match="3 pages; only the one that .* number 2, is used"):
+        assert rgb_pixels(image)[0, 0].tolist() == [80, 0, 0]
+    assert image.tell() == 1
+
+
+def test_previews_of_a_jpeg_are_no_frames():
+    data = frames("MPO")
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    assert rgb_pixels(data).shape == (7, 9, 3)  # a warning would be an error
+
+
+def psd(layers: int) -> bytes:
+    """The picture and as many layers, which are said to be empty."""
+    layer = struct.pack(">4IH", 0, 0, 0, 0, 0) + b"8BIMnorm" + bytes(4) + bytes(4)
+    records = struct.pack(">h", layers) + layers * layer
+    mask = struct.pack(">I", len(records)) + records
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 2, 2, 8, 3)
+    return head + bytes(8) + struct.pack(">I", len(mask)) + mask + bytes(2) + bytes(range(12))
+
+
+def test_layers_are_no_frames():
+    assert rgb_pixels(psd(3)).tolist() == [[[0, 4, 8], [1, 5, 9]], [[2, 6, 10], [3, 7, 11]]]
+
+
+def test_overviews_of_a_tiff_are_no_pages():
+    data = tiff(GREY, GREY | {254: 1}, pixels=b"\1\2\3\4")
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    assert rgb_pixels(data)[:, :, 0].tolist() == [[1, 2], [3, 4]]
+    with pytest.warns(ConversionWarning, match="2 pages"):
+        rgb_pixels(tiff(GREY, GREY | {254: 1}, GREY))
+
+
+def test_a_damaged_page_costs_no_other():
+    broken = {key: value for key, value in GREY.items() if key != 256}
+    assert rgb_pixels(tiff(GREY, broken, pixels=b"\1\2\3\4"))[1, 1].tolist() == [4, 4, 4]
+    with pytest.raises(ImageError, match="damaged"):
+        rgb_pixels(tiff(broken, GREY))
+
+
+def test_16_bit_grey_where_0_is_white():
+    pixels = struct.pack("<4H", 0, 257, 65_535, 65_278)
+    found = rgb_pixels(tiff(GREY | {258: 16, 262: 0}, pixels=pixels))
+    assert found[:, :, 0].tolist() == [[255, 254], [0, 1]]
+
+
+def test_16_bits_a_pixel_are_no_16_bits_a_sample():
+    mask = struct.pack("<3I", 0xF800, 0x7E0, 0x1F)
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0) + mask
+    start = 14 + len(head)
+    data = b"BM" + struct.pack("<IHHI", start + 4, 0, 0, start) + head + b"\x00\xf8\x1f\x00"
+    assert rgb_pixels(data).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+
+
+def test_16_bit_colors_are_told():
+    with pytest.warns(ConversionWarning, match="16 bits a sample"):
+        rgb_pixels(tiff(GREY | {258: 16, 262: 2, 277: 3}, pixels=bytes(24)))
+
+
+# --- what can't be read -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"P6\n0 5\n255\n", "not an image"),
+        (b"GRIB\0\0\0\1", "kind that Pillow doesn't read: .*GRIB"),
+    ],
+)
+def test_pictures_without_pixels(data, message):
+    with pytest.raises(ImageError, match=message):
+        rgb_pixels(data)
+
+
+def test_a_reader_that_gives_no_pixels():
+    image = Image.new("L", (0, 3))
+    image.format = "GRIB"
+    with pytest.raises(ImageError, match="no pixels: its size is 0 x 3"):
+        rgb_pixels(image)
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "message"),
+    [
+        (OSError("decoder jpeg2k not available"), UnsupportedImageError, "kind that Pillow"),
+        (NotImplementedError("compression 7"), UnsupportedImageError, "compression 7"),
+        (OSError("image file is truncated"), ImageError, "damaged or cut short"),
+        (TypeError(), ImageError, "TypeError"),
+        (struct.error("unpack requires 4 bytes"), ImageError, "unpack requires"),
+        (OSError(errno.EIO, "Input/output error"), OSError, "Input/output error"),
+        (MemoryError("4 GB"), MemoryError, "4 GB"),
+    ],
+)
+def test_what_pillow_raises_is_translated_once(monkeypatch, raised, expected, message):
+    def load(self):
+        raise raised
+
+    data = png(Image.new("RGB", (2, 2)))
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    for call in (rgb_pixels, label_map):
+        source = data if call is rgb_pixels else png(Image.new("L", (2, 2)))
+        with pytest.raises(expected, match=message) as caught:
+            call(source)
+        assert type(caught.value) is expected

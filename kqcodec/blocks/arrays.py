@@ -126,6 +126,8 @@ def zarr_blocks(path: str) -> ArrayBlocks:
 
 def _array_of_file(array: Any, path: str) -> ArrayBlocks:
     try:
-        return ArrayBlocks(array, path)
-    except ValueError as exc:
+        blocks = ArrayBlocks(array, path)
+    except (TypeError, ValueError) as exc:
         raise ImageError(str(exc)) from exc
+    blocks.of_file = True
+    return blocks

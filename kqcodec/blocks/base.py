@@ -52,6 +52,7 @@ class Blocks(ABC):
         chunk: (width, height) of what is stored together, so that reading a part of it
             costs as much as all; None where any rectangle is as good as another.
         meaning: of the samples.
+        of_file: whether a dtype that means nothing is a file's fault.
         rereadable: whether ``read`` may be called in any order and more than once;
             otherwise once, in the order of ``boxes``.
     """
@@ -63,6 +64,7 @@ class Blocks(ABC):
     dtype: np.dtype[Any]
     chunk: tuple[int, int] | None = None
     meaning: Meaning = Meaning()
+    of_file: bool = False
     rereadable: bool = True
 
     @abstractmethod

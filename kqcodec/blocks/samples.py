@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.color_lists import with_alpha
+from kqcodec.errors import ImageError
 from kqcodec.pixels import block_pixels
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ class Conversion:
 
     Attributes:
         channels: of the pixels: 4 where any might not be opaque.
+
+    Raises:
+        ImageError: a file's samples are of a dtype that has no agreed meaning.
     """
 
     def __init__(self, blocks: Blocks, background: Color | None, keep_profile: bool) -> None:
@@ -35,6 +39,11 @@ class Conversion:
         self._told: set[str] = set()
         has_alpha = blocks.samples in (2, 4) and not blocks.meaning.ignored
         self.channels = 4 if has_alpha and background is None else 3
+        if blocks.of_file:
+            try:
+                self.pixels(one_pixel(blocks))
+            except TypeError as exc:
+                raise ImageError(f"{blocks.name}: {exc}") from exc
 
     def pixels(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
         """The pixels that a block's samples mean: uint8, shape (h, w, channels),
@@ -53,6 +62,12 @@ class Conversion:
         if pixels.shape[2] < self.channels:
             return with_alpha(pixels.reshape(-1, 3)).reshape(*pixels.shape[:2], 4)
         return pixels
+
+
+def one_pixel(blocks: Blocks) -> NDArray[Any]:
+    """A pixel of zeros as ``Blocks.read`` would give it: what a dtype means is told by it
+    before anything is read."""
+    return np.zeros((1, 1, blocks.samples) if blocks.samples else (1, 1), dtype=blocks.dtype)
 
 
 def _meant(samples: NDArray[Any], meaning: Meaning) -> NDArray[Any] | Image.Image:

@@ -3,6 +3,7 @@ threads, through tifffile. The first page counts; of a pyramid that is the large
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import warnings
@@ -12,11 +13,13 @@ import numpy as np
 
 from kqcodec.blocks.arrays import ArrayBlocks
 from kqcodec.blocks.base import Blocks, Meaning
-from kqcodec.errors import ImageError
+from kqcodec.errors import ImageError, KqError
 from kqcodec.pixels import ConversionWarning
 from kqcodec.tiles import Box
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _ADVICE = "convert it first, with `vips tiffsave` or `gdal_translate`, say"
@@ -47,8 +50,9 @@ class TiffBlocks(Blocks):
         self._tiff = _opened(tifffile, path)
         self._lock = threading.Lock()  # of the place in the file
         try:
-            self._page = self._tiff.pages.first
-            self._settle()
+            with _reading(path):
+                self._page = self._tiff.pages.first
+                self._settle()
         except BaseException:
             self._tiff.close()
             raise
@@ -72,13 +76,15 @@ class TiffBlocks(Blocks):
             self.chunk = None
         main = [page for page in self._tiff.pages if not page.is_reduced]
         if len(main) > 1:
-            message = f"{self.name} has {len(main)} frames; only the first one is used"
+            message = f"{self.name} has {len(main)} pages; only the first one is used"
             warnings.warn(message, ConversionWarning, stacklevel=4)
 
     def _check_samples(self) -> None:
         page = self._page
         if self.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.bool_)):
             raise self._unread(f"its samples are {self.dtype}")
+        if page.bitspersample not in (1, 8, 16):
+            raise self._unread(f"it has {page.bitspersample} bits a sample")
         kinds = {
             _WHITE_IS_ZERO: (0, 2),
             _BLACK_IS_ZERO: (0, 2),
@@ -171,9 +177,17 @@ class TiffBlocks(Blocks):
 def _opened(tifffile: Any, path: str) -> Any:
     if os.path.getsize(path) == 0:
         raise ImageError(f"{path} is empty: it has 0 bytes")
-    try:
+    with _reading(path):
         return tifffile.TiffFile(path)
-    except OSError:
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Turn whatever tifffile raises for a damaged file into an ImageError."""
+    try:
+        yield
+    except (KqError, OSError, MemoryError, Warning):
         raise
     except Exception as exc:
-        raise ImageError(f"{path} can't be read as a TIFF file: {exc}") from exc
+        reason = str(exc) or type(exc).__name__
+        raise ImageError(f"{path} can't be read as a TIFF file: {reason}") from exc

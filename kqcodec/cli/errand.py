@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kqcodec.cli.failures import STREAM, SYSTEM, Failure, display_name, failure_of
+from kqcodec.cli.failures import STREAM, SYSTEM, Failure, display_name, failure_of, unforeseen
 from kqcodec.errors import KqError
 from kqcodec.parallel import ordered_map
 from kqcodec.workers import stopping
@@ -109,6 +109,8 @@ class Errand:
         except (Failure, KqError, OSError, MemoryError, ImportError) as exc:
             failure = exc if isinstance(exc, Failure) else failure_of(exc, display_name(name))
             return failed(name, failure)
+        except Exception as exc:  # noqa: BLE001 - it mustn't cost the other files
+            return failed(name, unforeseen(exc, display_name(name)))
 
     def _one(self, name: str) -> dict[str, Any]:
         target = self.outputs.targets[name]

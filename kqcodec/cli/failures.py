@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from typing import TYPE_CHECKING
 
 from kqcodec.cli.text import complain, echo_json, visible
@@ -123,6 +124,19 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
     if isinstance(exc, ManifestError):
         return Failure(REFUSED, str(exc))
     return _other_failure(exc, name, action)
+
+
+def unforeseen(exc: Exception, name: str) -> Failure:
+    """The failure of the file ``name`` that an exception means which no part should raise:
+    it says where, for a report, instead of a traceback."""
+    import traceback
+
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}:{place.lineno}"
+    what = " ".join(f"{type(exc).__name__}: {exc}".split())
+    return Failure(
+        REFUSED, f"{name}: kq failed on it, which is its own fault ({what}, {where}); report it"
+    )
 
 
 def _other_failure(exc: Exception, name: str, action: str) -> Failure:

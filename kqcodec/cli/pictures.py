@@ -18,7 +18,7 @@ from kqcodec.cli.failures import (
     reading,
 )
 from kqcodec.cli.text import warn
-from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError
+from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError, UnsupportedImageError
 from kqcodec.limits import most_bytes
 from kqcodec.source import is_url, read_at_most
 
@@ -95,7 +95,7 @@ def read_labels(
 
 def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
     """What is the matter with the picture ``name``, and what to do."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if isinstance(exc.__cause__, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return Failure(
@@ -111,9 +111,10 @@ def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
         return Failure(REFUSED, f"{name}: {exc}; {advice}")
     if exc.__cause__ is None and "transparent" in str(exc):
         return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
-    foreign = isinstance(exc.__cause__, UnidentifiedImageError)
-    advice = "; convert it to PNG, say" if foreign else DAMAGED_ADVICE
-    return Failure(REFUSED, f"{exc}{advice}")
+    if isinstance(exc, UnsupportedImageError):
+        return Failure(REFUSED, f"{exc}; convert it to PNG, say")
+    damaged = "damaged" in str(exc)
+    return Failure(REFUSED, f"{exc}{DAMAGED_ADVICE if damaged else ''}")
 
 
 @contextlib.contextmanager
