@@ -165,11 +165,30 @@ def test_one_tile(image):
 
 
 def test_a_slice_is_limited_not_the_picture(data):
-    view = kqcodec.as_array(data, max_pixels=100)
-    assert view[:10, :10].shape == (10, 10, 4)
-    assert view[::6, ::8].shape == (9, 10, 4)
-    with pytest.raises(errors.LimitError, match="that slice has pixels are over the limit of 100"):
-        view[:11, :10]
+    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)
+    tile_height, tile_width = view.chunks[:2]
+    assert (tile_height, tile_width) == (32, 16)
+    assert view[:32, :32].shape == (32, 32, 4)
+    with pytest.raises(errors.LimitError, match="that slice's 1,056 pixels are over the limit of"):
+        view[:32, :33]
+    assert view[3::4, 30].shape == (len(range(3, view.shape[0], 4)), 4)
+
+
+def test_the_tiles_of_a_slice_are_limited_however_little_is_asked_of_them(data):
+    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)
+    assert view[:1, 10:20].shape == (1, 10, 4)  # of two tiles
+    with pytest.raises(errors.LimitError, match="tiles of that slice with their 1,536 pixels"):
+        view[:1, ::16][:, :3]
+    with pytest.raises(errors.LimitError, match="tiles of that slice"):
+        view[0, ::-20]
+
+
+def test_a_strided_slice_of_a_small_file_does_not_decode_gigapixels():
+    header = Header("packed", 8 * 8192, 8192, 1, (13, 13))
+    data = built(header, bytes(3), b"")
+    view = kqcodec.as_array(data)
+    with pytest.raises(errors.LimitError, match="536,870,912"):
+        view[0, ::8192]
 
 
 def test_wrong_arguments(data, tmp_path):

@@ -1,5 +1,6 @@
 """What a file may ask for: limits, memory in flight, time of small hostile files."""
 
+import dataclasses
 import io
 import sys
 import threading
@@ -13,9 +14,10 @@ from samples import SLOW, indexed
 from trust import resources
 
 import kqcodec
-from kqcodec import decoder, errors, limits
+from kqcodec import decoder, errors
 from kqcodec.container import Sealer, Section, pack_length
 from kqcodec.header import Header
+from kqcodec.limits import Limits
 from kqcodec.tiles import Grid
 
 
@@ -55,27 +57,20 @@ def test_metadata_that_are_not_there_are_a_truncation():
 
 
 def test_tiles_are_limited():
-    limits.check_tiles(2**20, 2**27)
-    limits.check_tiles(2**20, 5)  # lowering the pixels lowers the pixels alone
-    limits.check_tiles(2**40, None)
+    def check(height, max_pixels):
+        header = Header("packed", 16, 16 * height, 1, (4, 4))
+        dataclasses.replace(Limits.of(max_pixels), pixels=None).check_picture(header)
+
+    check(2**20, 2**27)
+    check(2**20, 5)  # lowering the pixels lowers the pixels alone
+    check(2**27, None)
     with pytest.raises(errors.LimitError, match=f"{(2**20 + 1) * 128:,}"):
-        limits.check_tiles(2**20 + 1, 2**27)
-    limits.check_tiles(2**20 + 1, (2**20 + 1) * 128)
+        check(2**20 + 1, 2**27)
+    check(2**20 + 1, (2**20 + 1) * 128)
     header = Header("packed", 1, 2**27, 1, (4, 4))
     for reader in (kqcodec.decode, kqcodec.recover, kqcodec.size_report):
         with pytest.raises(errors.LimitError, match="tiles"):
             reader(header.to_bytes() + bytes(100))
-
-
-def test_margins_of_the_coder_context_count():
-    header = Header("context", 1, 2**26, 2, minor=2)
-    for reader in (kqcodec.decode, kqcodec.read_header):
-        if reader is kqcodec.decode:
-            with pytest.raises(errors.LimitError, match="with margins"):
-                reader(header.to_bytes() + bytes(100))
-    limits.check_tile_memory(header, None)
-    limits.check_tile_memory(Header("context", 8192, 8192, 2, minor=2), 2**27)
-    limits.check_tile_memory(Header("dense", 1, 2**26, 2), 2**27)
 
 
 def test_the_plugin_limits_metadata_too():

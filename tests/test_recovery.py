@@ -12,6 +12,7 @@ import kqcodec
 from kqcodec import errors
 from kqcodec.container import Sealer, Section
 from kqcodec.header import Header
+from kqcodec.limits import Limits
 from kqcodec.recovery import DamageWarning
 
 SIDE = 16
@@ -41,7 +42,7 @@ def layout(data):
     from kqcodec.source import BufferSource
 
     source = BufferSource(data)
-    opened = Opened.from_source(source, None)
+    opened = Opened.from_source(source, Limits.of(None))
     places, start = [], opened.first_record
     for _ in opened.records():
         places.append((start, source.position))

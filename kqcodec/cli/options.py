@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -195,7 +194,9 @@ max_pixels_option = click.option(
     default=MAX_PIXELS,
     show_default=True,
     metavar="N",
-    help="Refuse pictures of more than N pixels.",
+    help="Refuse pictures of more than N pixels, and .kq files that take more metadata, tiles or "
+    "work than such pictures do. kq verify, kq decode --scale, and to TIFF and .npy, take by "
+    "default 4,096 pixels for each byte of a file, if that is more.",
 )
 tile_option = click.option(
     "--tile",
@@ -213,19 +214,6 @@ keep_option = click.option(
     help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
     "converted to sRGB.  [default: nothing]",
 )
-
-
-# Where a picture is worked on tile by tile, memory doesn't grow with it, and time may
-# grow with the file: so many pixels for each of its bytes.
-_PIXELS_A_BYTE = 4096
-
-
-def most_pixels_by_tiles(name: str, max_pixels: int) -> int:
-    """The limit for the .kq file ``name`` where its tiles are dealt with one by one: the
-    one that was asked for, or else what the file's size allows, if that is more."""
-    if max_pixels != MAX_PIXELS or not os.path.isfile(name):
-        return max_pixels
-    return max(max_pixels, _PIXELS_A_BYTE * os.path.getsize(name))
 
 
 def complete_files(
