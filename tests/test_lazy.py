@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import SLOW, indexed
+from trust.resources import built
 
 import kqcodec
 from kqcodec import errors
+from kqcodec.header import Header
 from kqcodec.lazy import LazyArray, TileCache
 from kqcodec.slicing import axes_of
 
@@ -165,22 +167,19 @@ def test_one_tile(image):
 
 
 def test_a_slice_is_limited_not_the_picture(data):
-    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)
-    tile_height, tile_width = view.chunks[:2]
-    assert (tile_height, tile_width) == (32, 16)
+    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)  # two tiles
+    assert view.chunks[:2] == (16, 32)
     assert view[:32, :32].shape == (32, 32, 4)
     with pytest.raises(errors.LimitError, match="that slice's 1,056 pixels are over the limit of"):
-        view[:32, :33]
-    assert view[3::4, 30].shape == (len(range(3, view.shape[0], 4)), 4)
+        view[:33, :32]
 
 
 def test_the_tiles_of_a_slice_are_limited_however_little_is_asked_of_them(data):
     view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)
-    assert view[:1, 10:20].shape == (1, 10, 4)  # of two tiles
-    with pytest.raises(errors.LimitError, match="tiles of that slice with their 1,536 pixels"):
-        view[:1, ::16][:, :3]
-    with pytest.raises(errors.LimitError, match="tiles of that slice"):
-        view[0, ::-20]
+    assert view[10:20, :1].shape == (10, 1, 4)
+    for steps in (slice(None, 33, 16), slice(47, 0, -16)):
+        with pytest.raises(errors.LimitError, match="tiles of that slice with their 1,536 pixels"):
+            view[steps, 0]
 
 
 def test_a_strided_slice_of_a_small_file_does_not_decode_gigapixels():
