@@ -73,6 +73,28 @@ def test_tiles_are_limited():
             reader(header.to_bytes() + bytes(100))
 
 
+def test_margins_of_the_coder_context_count():
+    header = Header("context", 1, 2**26, 2, minor=2)
+    data = header.to_bytes() + bytes(100)
+    assert kqcodec.read_header(data) == header  # which looks at nothing else
+    for reader in (kqcodec.decode, kqcodec.recover, kqcodec.as_array, kqcodec.size_report):
+        with pytest.raises(errors.LimitError, match="with margins"):
+            reader(data)
+    for function in (kqcodec.read_region, lambda data, box: kqcodec.read_scaled(data, 2, box=box)):
+        with pytest.raises(errors.LimitError, match="with margins"):
+            function(data, (0, 0, 1, 1))
+    Limits.of(None).check_tile(header)
+    Limits.of(2**27).check_tile(Header("context", 8192, 8192, 2, minor=2))
+    Limits.of(2**27).check_tile(Header("dense", 1, 2**26, 2))
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_to_lower_the_pixels_lowers_nothing_else(reader):
+    READERS[reader](with_metadata(1000), max_pixels=400)
+    lowered = dataclasses.asdict(Limits.of(400))
+    assert lowered == {**dataclasses.asdict(Limits.of(2**27)), "pixels": 400}
+
+
 def test_the_plugin_limits_metadata_too():
     pytest.importorskip("PIL")
     from PIL import Image

@@ -1,6 +1,7 @@
 """Recovery: only what is damaged is lost, and what is written is clean."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from samples import SLOW, indexed
 
 import kqcodec
-from kqcodec import errors
+from kqcodec import errors, recovery
 from kqcodec.container import Sealer, Section
+from kqcodec.decoder import Opened
 from kqcodec.header import Header
 from kqcodec.limits import Limits
 from kqcodec.recovery import DamageWarning
+from kqcodec.source import BufferSource, open_source
 
 SIDE = 16
 K = 10
@@ -38,9 +41,6 @@ coders = pytest.mark.parametrize("coder", FILES)
 
 def layout(data):
     """(start, end) of each tile's record, by the reader itself."""
-    from kqcodec.decoder import Opened
-    from kqcodec.source import BufferSource
-
     source = BufferSource(data)
     opened = Opened.from_source(source, Limits.of(None))
     places, start = [], opened.first_record
@@ -389,6 +389,69 @@ def test_the_limits_hold():
     claim = Header("context", 2**32 - 1, 2**32 - 1, 16, (4, 4)).to_bytes() + bytes(60)
     with pytest.raises(errors.LimitError):
         kqcodec.recover(claim)
+
+
+class Endless(io.RawIOBase):
+    """A file of zeros without an end, which counts what is read of it."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        buffer[:] = bytes(len(buffer))
+        self.taken += len(buffer)
+        return len(buffer)
+
+
+def test_an_endless_source_is_read_one_byte_past_the_limit(monkeypatch):
+    monkeypatch.setattr(recovery, "DEFAULT_MAX_PIXELS", 1000)
+    source = Endless()
+    with pytest.raises(errors.LimitError, match="more than 8,000 bytes"):
+        kqcodec.recover(source, max_pixels=2000)
+    assert source.taken == 8001
+    pixels = IMAGE.width * IMAGE.height
+    padded = FILES["dense"].ljust(4 * pixels, b"x")  # as many as may be
+    assert kqcodec.recover(io.BytesIO(padded), max_pixels=pixels).image == IMAGE
+
+
+@coders
+def test_a_file_that_is_coded_anew_keeps_coder_tiles_and_each_section_once(coder):
+    data = bytearray(
+        kqcodec.encode_indexed(IMAGE, coder=coder, tile=(32, 16), effort="fast", sections=SECTIONS)
+    )
+    data[-kqcodec.read_header(data).directory_size - 6] ^= 1  # in the last tile
+    saved = kqcodec.recover(bytes(data), fill="#010203")
+    assert saved.coded_anew
+    with open_source(saved.to_bytes()) as source:
+        opened = Opened.from_source(source, Limits.of(None))
+    assert opened.header.coder == coder
+    assert opened.header.tile_exponents == (5, 4)
+    kinds = sorted(section.kind for section in SECTIONS)
+    assert sorted(section.kind for section in opened.sections) == kinds
+    check(saved, saved.lost)
+
+
+@coders
+def test_nothing_is_said_to_be_lost_where_only_the_directory_is(coder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DamageWarning)
+        pixels = kqcodec.decode(FILES[coder][:-3], errors="recover")
+    assert np.array_equal(pixels, IMAGE.to_pixels())
+
+
+def test_a_palette_with_alpha_is_refused_for_a_file_without():
+    data = bytearray(FILES["packed"])
+    data[30] ^= 1  # in the palette
+    clear = np.hstack([IMAGE.palette, np.full((K, 1), 254, dtype=np.uint8)])
+    with pytest.raises(ValueError, match="the palette has alpha, and the file's has none"):
+        kqcodec.recover(bytes(data), palette=clear)
+    clear[:, 3] = 255
+    saved = kqcodec.recover(bytes(data), palette=clear)
+    assert saved.image == IMAGE
+    assert saved.to_bytes() == FILES["packed"]
 
 
 def test_every_kind_of_source(tmp_path):
