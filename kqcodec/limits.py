@@ -116,9 +116,8 @@ class Limits:
         if header.coder == "context":
             grid = header.grid
             cells = context_plane_cells(grid.tile_width, grid.tile_height)
-            check_limit(
-                cells, self.tile, f"tiles of {grid.tile_width} x {grid.tile_height}, with margins"
-            )
+            size = f"{grid.tile_width} x {grid.tile_height}"
+            check_limit(cells, self.tile, f"tiles of {size}, with margins {cells:,}")
 
     def check_metadata(self, size: int) -> None:
         """The same for the bytes of all extension sections together."""

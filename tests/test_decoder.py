@@ -232,7 +232,9 @@ def move_a_byte(lengths):
 
 
 def move_much(lengths):
-    lengths[1] += lengths[2]
+    half = lengths[2] // 2  # so that none gets a second byte of length
+    lengths[1] += half
+    lengths[3] += lengths[2] - half
     lengths[2] = 0  # which no tile by context has
 
 
