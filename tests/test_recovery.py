@@ -391,19 +391,12 @@ def test_the_limits_hold():
         kqcodec.recover(claim)
 
 
-class Endless(io.RawIOBase):
-    """A file of zeros without an end, which counts what is read of it."""
+class Endless:
+    taken = 0  # bytes that were read of it
 
-    def __init__(self):
-        self.taken = 0
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        buffer[:] = bytes(len(buffer))
-        self.taken += len(buffer)
-        return len(buffer)
+    def read(self, count):
+        self.taken += count
+        return bytes(count)
 
 
 def test_an_endless_source_is_read_one_byte_past_the_limit(monkeypatch):
@@ -429,8 +422,8 @@ def test_a_file_that_is_coded_anew_keeps_coder_tiles_and_each_section_once(coder
         opened = Opened.from_source(source, Limits.of(None))
     assert opened.header.coder == coder
     assert opened.header.tile_exponents == (5, 4)
-    kinds = sorted(section.kind for section in SECTIONS)
-    assert sorted(section.kind for section in opened.sections) == kinds
+    assert {section.kind for section in opened.sections} == {s.kind for s in SECTIONS}
+    assert len(opened.sections) == len(SECTIONS)
     check(saved, saved.lost)
 
 
@@ -449,9 +442,7 @@ def test_a_palette_with_alpha_is_refused_for_a_file_without():
     with pytest.raises(ValueError, match="the palette has alpha, and the file's has none"):
         kqcodec.recover(bytes(data), palette=clear)
     clear[:, 3] = 255
-    saved = kqcodec.recover(bytes(data), palette=clear)
-    assert saved.image == IMAGE
-    assert saved.to_bytes() == FILES["packed"]
+    assert kqcodec.recover(bytes(data), palette=clear).to_bytes() == FILES["packed"]
 
 
 def test_every_kind_of_source(tmp_path):
