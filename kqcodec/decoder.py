@@ -25,12 +25,10 @@ from kqcodec.image import IndexedImage, Labels, label_dtype, palette_of_bytes
 from kqcodec.integers import shown, whole_number
 from kqcodec.kernels import kernels
 from kqcodec.limits import (
+    DEFAULT_LIMITS,
     DEFAULT_MAX_PIXELS,
+    Limits,
     check_limit,
-    check_metadata,
-    check_tile_memory,
-    check_tiles,
-    checked_max_pixels,
     memory_for,
 )
 from kqcodec.memory import ALLOWANCE
@@ -38,6 +36,7 @@ from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import BufferSource, Source, open_source
 from kqcodec.tiles import Box
+from kqcodec.work import most_work, within, work_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,39 +59,35 @@ class Opened:
     sealer: Sealer
     first_record: int
     palette_size: int  # bytes of the palette as it is stored, without its checksum
+    limits: Limits
 
     @classmethod
-    def from_source(cls, source: Source, max_pixels: int | None) -> Opened:
+    def from_source(cls, source: Source, limits: Limits) -> Opened:
         """Read and check header, palette and sections.
 
         Raises:
             FormatError: of the kind that fits.
         """
-        max_pixels = checked_max_pixels(max_pixels)
         header = container.read_header(source)
-        check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
-        check_tiles(header.grid.count, max_pixels)
-        return cls._behind_header(source, header, max_pixels)
+        limits.check_picture(header)
+        return cls._behind_header(source, header, limits)
 
     @classmethod
-    def of_any_size(cls, source: Source, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Opened:
+    def of_any_size(cls, source: Source, limits: Limits = DEFAULT_LIMITS) -> Opened:
         """The same for who doesn't want all pixels: the limit is on the rest alone.
 
         Raises:
             FormatError: of the kind that fits.
         """
-        max_pixels = checked_max_pixels(max_pixels)
-        return cls._behind_header(source, container.read_header(source), max_pixels)
+        return cls._behind_header(source, container.read_header(source), limits)
 
     @classmethod
-    def _behind_header(cls, source: Source, header: Header, max_pixels: int | None) -> Opened:
-        check_tile_memory(header, max_pixels)
+    def _behind_header(cls, source: Source, header: Header, limits: Limits) -> Opened:
+        limits.check_tile(header)
         sealer = Sealer(header)
         palette = container.read_palette(source, header, sealer)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
-        sections = container.read_sections(
-            source, header, sealer, check_size=lambda size: check_metadata(size, max_pixels)
-        )
+        sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
         opened = cls(
             source,
             header,
@@ -101,6 +96,7 @@ class Opened:
             sealer,
             source.position,
             palette_size,
+            limits,
         )
         opened._check_size()
         return opened
@@ -122,7 +118,13 @@ class Opened:
             )
 
     def records(self) -> Iterator[container.Record]:
-        """The tile records in file order, then the directory's check."""
+        """The tile records in file order, then the directory's check; the work to decode
+        them all is limited."""
+        header = self.header
+        yield from within(self.limits, header, self.all_records(), header.pixels, header.grid.count)
+
+    def all_records(self) -> Iterator[container.Record]:
+        """The same, whatever the work."""
         grid = self.header.grid
         lengths = array("I")
         for index in range(grid.count):
@@ -191,7 +193,8 @@ def decode(
         fill: with "recover", that colour, as for ``kqcodec.recover``.
         threads: how many threads decode tiles; None for as many as there are
             processors. The pixels don't depend on it.
-        max_pixels: refuse larger pictures, see ``kqcodec.limits``; None for no limit.
+        max_pixels: refuse larger pictures, and those that take more work than pictures
+            of that size do, see ``kqcodec.limits``; None for no limit.
 
     Returns:
         uint8, shape (H, W, 3); (H, W, 4) where the file has alpha.
@@ -219,8 +222,9 @@ def read_pixels(
     source: Readable, *, threads: int | None, max_pixels: int | None
 ) -> NDArray[np.uint8]:
     """The same from any source; arguments and errors as for ``read``."""
+    limits = Limits.of(max_pixels)
     with open_source(source) as opened_source:
-        opened = Opened.from_source(opened_source, max_pixels)
+        opened = Opened.from_source(opened_source, limits)
         shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
         with memory_for(opened.header):
             pixels = np.empty(shape, dtype=np.uint8)
@@ -261,8 +265,13 @@ def read(
         OSError: the file can't be read.
         TypeError: ``source`` is none of these.
     """
+    return read_within(source, Limits.of(max_pixels), threads=threads)
+
+
+def read_within(source: Readable, limits: Limits, *, threads: int | None = None) -> IndexedImage:
+    """The same within limits of any kind."""
     with open_source(source) as opened_source:
-        opened = Opened.from_source(opened_source, max_pixels)
+        opened = Opened.from_source(opened_source, limits)
         labels = _empty_labels(opened.header, opened.header.width, opened.header.height)
 
         def place(record: container.Record) -> None:
@@ -294,15 +303,18 @@ def read_tiles(
 
     For pictures larger than memory, and for pipes: one tile is held at a time,
     and a tile has at most 2**26 labels. The palette is ``read_region``'s or
-    ``read``'s; damage raises when it is reached. ``max_pixels`` limits the metadata, see
-    ``kqcodec.limits``, but not the picture.
+    ``read``'s; damage raises when it is reached. ``max_pixels`` limits the metadata and the
+    work of each tile, see ``kqcodec.limits``, but not the picture.
 
     Raises:
         FormatError, OSError, TypeError: as for ``read``.
     """
+    limits = Limits.of(max_pixels)
     with open_source(source) as opened_source:
-        opened = Opened.of_any_size(opened_source, max_pixels)
-        for record in opened.records():
+        opened = Opened.of_any_size(opened_source, limits)
+        for record in opened.all_records():
+            most = most_work(opened.header, opened.header.grid.box(record.tile).pixels, 1)
+            limits.check_work(work_of(opened.header, record), most)
             yield opened.decode_tile(record)
 
 
@@ -323,23 +335,22 @@ def read_region(
         box: (left, upper, right, lower) in pixels, as Pillow's ``crop``; the
             right column and lower row are not part of it.
         threads: as for ``decode``.
-        max_pixels: a limit on the pixels of the tiles touched; None for none.
+        max_pixels: a limit on the pixels of the tiles touched and on their work, see
+            ``kqcodec.limits``; None for none.
 
     Raises:
         FormatError: a part that was read is damaged, foreign or over the limit.
         OSError: the file can't be read or can't seek, or changed meanwhile.
         TypeError, ValueError: ``box`` is malformed, empty or not in the picture.
     """
-    max_pixels = checked_max_pixels(max_pixels)
+    limits = Limits.of(max_pixels)
     with open_source(source) as opened_source:
         if opened_source.size is None:
             raise OSError(opened_source.no_regions)
         opened_source.expect_front()
-        opened = Opened.of_any_size(opened_source, max_pixels)
+        opened = Opened.of_any_size(opened_source, limits)
         region = checked_box(box, opened.header)
-        covered = opened.header.grid.covered(region)
-        check_limit(covered.pixels, max_pixels, "the tiles of that region have")
-        touched = list(opened.header.grid.touched(region))
+        records = records_of(opened, region)
         labels = _empty_labels(opened.header, region.width, region.height)
 
         def place(record: container.Record) -> None:
@@ -348,14 +359,26 @@ def read_region(
             inside = tile[common.moved(-tile_box.left, -tile_box.upper).slices]
             labels[common.moved(-region.left, -region.upper).slices] = inside
 
-        _decode_records(opened, records_of(opened, touched), place, threads, labels.nbytes)
+        _decode_records(opened, records, place, threads, labels.nbytes)
     return _indexed(opened, labels)
 
 
-def records_of(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
-    """The records of some tiles, by their indices, which ascend, of a file that can seek."""
+def records_of(opened: Opened, region: Box) -> Iterator[container.Record]:
+    """The records of the tiles that share pixels with a region, of a file that can seek.
+
+    Raises:
+        LimitError: the tiles have too many pixels, or later: take too much work.
+    """
+    grid, limits = opened.header.grid, opened.limits
+    pixels = grid.covered(region).pixels
+    check_limit(pixels, limits.pixels, f"the tiles of that region with their {pixels:,}")
+    touched = list(grid.touched(region))
+    return within(limits, opened.header, _some_records(opened, touched), pixels, len(touched))
+
+
+def _some_records(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
     if opened.header.grid.count == 1:
-        yield from opened.records()
+        yield from opened.all_records()
         return
     starts = starts_of_records(opened)
     opened.source.expect([(starts[first], starts[last + 1]) for first, last in runs_of(touched)])

@@ -11,6 +11,7 @@ import numpy as np
 
 from kqcodec.decoder import Opened
 from kqcodec.image import label_dtype
+from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.metadata import Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.pixels import ConversionWarning, flattened
@@ -43,7 +44,7 @@ def export_parts(
     labels: bool = False,
     background: Color | None = None,
     threads: int | None = None,
-    max_pixels: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[bytes]:
     """A .kq file as a file of another format, part by part.
@@ -55,7 +56,7 @@ def export_parts(
         labels: whether to write labels instead of colours.
         background: a colour to put behind transparent pixels; None to keep alpha.
         threads: as for ``decode``.
-        max_pixels: refuse larger pictures; None for no limit.
+        max_pixels: as for ``kqcodec.size_report``.
         folder: for temporary files.
 
     Raises:
@@ -66,7 +67,8 @@ def export_parts(
     """
     workers = thread_count(threads)
     with open_source(source) as opened_source:
-        opened = Opened.from_source(opened_source, max_pixels)
+        limits = Limits.of(max_pixels).by_tiles(opened_source.size)
+        opened = Opened.from_source(opened_source, limits)
         palette = opened.palette
         if background is not None:
             palette = flattened(palette, background)

@@ -23,10 +23,11 @@ from kqcodec import container
 from kqcodec.decoder import Opened, runs_of, starts_of_records
 from kqcodec.image import label_dtype
 from kqcodec.integers import whole_number
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, checked_max_pixels
+from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits, check_limit
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.slicing import Axis, axes_of
 from kqcodec.source import BufferSource, is_url, open_source
+from kqcodec.work import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +60,9 @@ def as_array(
             (H, W, 4) where the file has alpha.
         cache_bytes: how much the decoded tiles that are kept may take.
         threads: as for ``decode``, for each slice.
-        max_pixels: a limit on the pixels of what a slice returns; None for none.
+        max_pixels: a limit on the pixels of what a slice returns, and on those of the
+            tiles that it touches, see ``kqcodec.limits``; None for none. By default the
+            tiles may have more, 4,096 for each byte of the file.
 
     Raises:
         FormatError: header, palette or directory are damaged, foreign or unsupported.
@@ -89,12 +92,11 @@ class LazyArray:
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
     ) -> None:
         cache_bytes = whole_number(cache_bytes, "cache_bytes", 0)
-        max_pixels = checked_max_pixels(max_pixels)
         thread_count(threads)
         if isinstance(source, os.PathLike) or (isinstance(source, str) and not is_url(source)):
             source = os.path.abspath(source)  # a worker that it is sent to may be elsewhere
         self._arguments = (source, labels, cache_bytes, threads, max_pixels)
-        self._threads, self._max_pixels = threads, max_pixels
+        self._threads, self._limits = threads, Limits.of(max_pixels)
         self._token = uuid.uuid4().hex
         self._tiles = TileCache(cache_bytes)
         self._reading = threading.Lock()
@@ -123,7 +125,7 @@ class LazyArray:
         if opened.size is None:
             raise OSError(opened.no_regions)
         opened.expect_front()
-        return Opened.of_any_size(opened, self._max_pixels)
+        return Opened.of_any_size(opened, self._limits.by_tiles(opened.size))
 
     def _find_records(self) -> Sequence[int]:
         """Where each tile's record begins, and where the last one ends."""
@@ -164,7 +166,8 @@ class LazyArray:
         """
         axes = axes_of(key, self.shape)
         rows, columns = axes[:2]
-        check_limit(rows.count * columns.count, self._max_pixels, "that slice has")
+        pixels = rows.count * columns.count
+        check_limit(pixels, self._limits.pixels, f"that slice's {pixels:,}")
         labels = np.zeros((rows.count, columns.count), dtype=label_dtype(len(self.palette)))
         if all(axis.count for axis in axes):
             self._fill(labels, rows, columns)
@@ -217,6 +220,10 @@ class LazyArray:
         grid = self._grid
         bands = rows.parts(grid.tile_height)
         across = columns.parts(grid.tile_width)
+        pixels = _touched(bands, grid.tile_height, grid.height)
+        pixels *= _touched(across, grid.tile_width, grid.width)
+        limit = self._opened.limits.pixels
+        check_limit(pixels, limit, f"the tiles of that slice with their {pixels:,}")
         wanted = [band * grid.columns + column for band in bands for column in across]
         for tile, values in self._labels_of(sorted(wanted)):
             band, column = divmod(tile, grid.columns)
@@ -236,7 +243,11 @@ class LazyArray:
         if not missing:
             return
         count = min(thread_count(self._threads), len(missing))
-        for tile, labels in ordered_map(self._decode, self._records(missing), count):
+        pixels = sum(self._grid.box(tile).pixels for tile in missing)
+        records = within(
+            self._opened.limits, self._opened.header, self._records(missing), pixels, len(missing)
+        )
+        for tile, labels in ordered_map(self._decode, records, count):
             self._tiles.put(tile, labels)
             yield tile, labels
 
@@ -278,6 +289,11 @@ class LazyArray:
             finally:
                 source.check_unchanged()  # one that ends too early has changed, too
         return data
+
+
+def _touched(parts: Iterable[int], side: int, length: int) -> int:
+    """How much of an axis of that length the tiles of those numbers cover."""
+    return sum(min(side, length - part * side) for part in parts)
 
 
 def _let_go(stack: ExitStack) -> None:

@@ -17,7 +17,8 @@ RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
 "theory_bits" and, of what the file carries, "icc_profile", "exif" and "xmp".
 ``verify`` checks and decodes every tile. A damaged or unsupported .kq file raises
 OSError, which is what programs that use Pillow catch, with the FormatError as its
-cause; Pillow's own limit on pixels applies.
+cause. Pillow's own limit on pixels, ``Image.MAX_IMAGE_PIXELS``, applies, and raises those
+of ``kqcodec.limits`` on metadata and work; None lifts them.
 
 Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
 
@@ -53,6 +54,7 @@ from kqcodec.errors import FormatError
 from kqcodec.files import write_parts
 from kqcodec.header import SIGNATURE
 from kqcodec.labelmaps import of_palette_image
+from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.metadata import Metadata
 from kqcodec.sizes import theory_bits
 from kqcodec.sorting import DEFAULT_SORT
@@ -81,7 +83,7 @@ class KqImageFile(ImageFile.ImageFile):
 
     def _open(self) -> None:
         with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
-            opened = Opened.of_any_size(source)
+            opened = Opened.of_any_size(source, Limits.of(_max_pixels()))
         header = opened.header
         self._size = header.width, header.height
         self.info = {
@@ -115,7 +117,7 @@ class KqImageFile(ImageFile.ImageFile):
             raise RuntimeError("verify must be called directly after open")
         self.fp.seek(0)
         with _format_errors_as_os_errors():
-            for _ in kqcodec.read_tiles(_binary(self.fp)):
+            for _ in kqcodec.read_tiles(_binary(self.fp), max_pixels=_max_pixels()):
                 pass
         super().verify()
 
@@ -132,11 +134,10 @@ class KqDecoder(ImageFile.PyDecoder):
             OSError: the file is damaged.
         """
         with _format_errors_as_os_errors():
-            # Pillow has compared the size with its own limit.
             if self.mode == "P":
-                pixels: Any = kqcodec.read(_binary(self.fd), max_pixels=None).labels
+                pixels: Any = kqcodec.read(_binary(self.fd), max_pixels=_max_pixels()).labels
             else:
-                pixels = read_pixels(_binary(self.fd), threads=None, max_pixels=None)
+                pixels = read_pixels(_binary(self.fd), threads=None, max_pixels=_max_pixels())
         self.set_as_raw(pixels.reshape(-1).data)
         return -1, 0  # all is done, no error
 
@@ -174,6 +175,13 @@ def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
         exif=exif.tobytes() if isinstance(exif, Image.Exif) else exif,
         xmp=xmp.encode("utf-8") if isinstance(xmp, str) else xmp,
     )
+
+
+def _max_pixels() -> int | None:
+    """The limit that says what Pillow lets pass, which refuses over twice its own."""
+    if Image.MAX_IMAGE_PIXELS is None:
+        return None
+    return max(DEFAULT_MAX_PIXELS, 2 * int(Image.MAX_IMAGE_PIXELS))
 
 
 def _binary(file: IO[bytes] | None) -> BinaryIO:

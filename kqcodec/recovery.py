@@ -12,6 +12,8 @@ loss: the size of a label depends on the number of entries.
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,25 +24,19 @@ import numpy as np
 from kqcodec import salvage
 from kqcodec.coders import coder_of
 from kqcodec.color_lists import colors_from, with_alpha
-from kqcodec.container import Sealer
+from kqcodec.container import Record, Sealer
 from kqcodec.encoder import encoded_parts
 from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedError
 from kqcodec.files import write_to
 from kqcodec.header import HEADER_SIZE, MAX_COLORS, Header
 from kqcodec.image import IndexedImage, label_dtype, palette_of_bytes
-from kqcodec.limits import (
-    DEFAULT_MAX_PIXELS,
-    check_limit,
-    check_metadata,
-    check_tiles,
-    checked_max_pixels,
-    memory_for,
-)
+from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
 from kqcodec.metadata import SECTION_KINDS, Metadata
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.salvage import Damage, Front
 from kqcodec.source import open_source
 from kqcodec.tile_search import Places, find_tiles
+from kqcodec.work import most_work, work_of
 
 if TYPE_CHECKING:
     import os
@@ -157,8 +153,7 @@ class Recovery:
         yield sealer.directory(lengths)
 
     def _payload(self, tile: int) -> bytes:
-        start = int(self._places.starts[tile])
-        return bytes(self._data[start : start + int(self._places.lengths[tile])])
+        return bytes(_payload_of(self._data, self._places, tile))
 
 
 class _FilledTiles:
@@ -215,14 +210,14 @@ def recover(
     """
     wanted = None if fill is None else _fill_color(fill)
     count = thread_count(threads)
-    max_pixels = checked_max_pixels(max_pixels)
-    data = _contents(source, max_pixels)
+    limits = Limits.of(max_pixels)
+    data = _contents(source, limits)
 
     def check(header: Header) -> None:
-        check_limit(header.pixels, max_pixels, f"{header.width} x {header.height}")
-        check_tiles(header.grid.count, max_pixels)
+        limits.check_picture(header)
+        limits.check_tile(header)
 
-    front = salvage.read_front(data, check, lambda size: check_metadata(size, max_pixels))
+    front = salvage.read_front(data, check, limits.check_metadata)
     if front.palette is None:
         front = _with_palette(front, palette)
     header = front.header
@@ -232,6 +227,7 @@ def recover(
     places = find_tiles(data, header, Sealer(header), front.first_record, front.search_from)
     if not places.found.any():
         raise _nothing_saved(front, data)
+    _check_work(data, header, places, limits)
     coder = coder_of(header.coder, colors)
     label = _nearest_label(colors, wanted)
     refused = _decoded(data, header, places, coder, labels, label=label, threads=count)
@@ -278,22 +274,21 @@ def recovered_pixels(
     return saved.image.to_pixels()
 
 
-def _contents(source: Readable, max_pixels: int | None) -> memoryview:
+def _contents(source: Readable, limits: Limits) -> memoryview:
     """The bytes of the file: as many as one within the limits can have, and some."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return memoryview(source).cast("B")
     with open_source(source) as opened:
         parts: list[memoryview] = []
-        most = None if max_pixels is None else 4 * max(max_pixels, DEFAULT_MAX_PIXELS)
-        while most is None or most > 0:
-            part = memoryview(opened.read_up_to(1 << 24))
+        most = sys.maxsize if limits.pixels is None else 4 * max(limits.pixels, DEFAULT_MAX_PIXELS)
+        while opened.position <= most:
+            part = memoryview(opened.read_up_to(min(1 << 24, most + 1 - opened.position)))
             if not part.nbytes:
                 return memoryview(b"".join(parts))
             parts.append(part)
-            most = None if most is None else most - part.nbytes
     raise LimitError(
-        "the file is larger than any picture within max_pixels; raise it (--max-pixels) if you "
-        "trust the file"
+        f"the file has more than {most:,} bytes, and so more than a picture within max_pixels; "
+        "raise it (--max-pixels) if you trust the file"
     )
 
 
@@ -401,6 +396,22 @@ def _grown(
 # --- tiles -------------------------------------------------------------------------
 
 
+def _check_work(data: memoryview, header: Header, places: Places, limits: Limits) -> None:
+    """Raise LimitError if decoding all that was found takes too much work."""
+    if limits.work is None:
+        return
+    most = most_work(header, header.pixels, header.grid.count)
+    if most > limits.work:
+        found = np.flatnonzero(places.found).tolist()
+        records = (Record(tile, _payload_of(data, places, tile), 0) for tile in found)
+        limits.check_work(sum(work_of(header, record) for record in records), most)
+
+
+def _payload_of(data: memoryview, places: Places, tile: int) -> memoryview:
+    start = int(places.starts[tile])
+    return data[start : start + int(places.lengths[tile])]
+
+
 def _decoded(
     data: memoryview,
     header: Header,
@@ -418,8 +429,7 @@ def _decoded(
 
     def decode(tile: int) -> None:
         box = grid.box(tile)
-        start = int(places.starts[tile])
-        payload = data[start : start + int(places.lengths[tile])]
+        payload = _payload_of(data, places, tile)
         part = np.empty((box.height, box.width), dtype=labels.dtype)
         try:
             coder.decode(payload, part)

@@ -15,7 +15,7 @@ import numpy as np
 from kqcodec import container, sizes
 from kqcodec.decoder import Opened
 from kqcodec.header import CHECKSUM_SIZE, HEADER_SIZE
-from kqcodec.limits import DEFAULT_MAX_PIXELS
+from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.parallel import ordered_map, thread_count
 from kqcodec.source import open_source
 
@@ -126,14 +126,16 @@ def size_report(
 
     Args:
         data: the file's bytes, a path, or a binary file object.
-        threads, max_pixels: as for ``decode``.
+        threads: as for ``decode``.
+        max_pixels: as for ``decode``; by default a picture may have more, 4,096 for each
+            byte of the file, since its tiles aren't held together.
 
     Raises:
         FormatError: the file is damaged, foreign or over the limit.
         OSError: the file can't be read.
     """
     with open_source(data) as source:
-        opened = Opened.from_source(source, max_pixels)
+        opened = Opened.from_source(source, Limits.of(max_pixels).by_tiles(source.size))
         header = opened.header
         labels_bytes = 0
         framing = CHECKSUM_SIZE + header.directory_size

@@ -16,7 +16,7 @@ import numpy as np
 from kqcodec.decoder import Opened, checked_box, decode_tiles, records_of
 from kqcodec.image import IndexedImage, label_dtype
 from kqcodec.integers import whole_number
-from kqcodec.limits import DEFAULT_MAX_PIXELS, check_limit, checked_max_pixels
+from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits, check_limit
 from kqcodec.metadata import Metadata
 from kqcodec.source import open_source
 from kqcodec.tiles import Box
@@ -79,8 +79,9 @@ def read_scaled(
             middle, which keeps labels and palette.
         box: as for ``read_region``; None for all of the picture.
         threads: as for ``decode``.
-        max_pixels: a limit on the pixels of the result; None for none. The tiles that
-            are read may have as many more as a square has.
+        max_pixels: a limit on the pixels of the result, and on those of the tiles that
+            are read, see ``kqcodec.limits``; None for none. By default the tiles may have
+            more, 4,096 for each byte of the file, since they aren't held together.
 
     Returns:
         For "mean" uint8, shape (H, W, 3), or (H, W, 4) with alpha; for "nearest" an
@@ -105,23 +106,23 @@ def scaled(
 ) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
     """The same, with the metadata of the file."""
     times = _checked(times, method)
-    max_pixels = checked_max_pixels(max_pixels)
+    limits = Limits.of(max_pixels)
     with open_source(source) as opened_source:
         if box is not None and opened_source.size is None:
             raise OSError(opened_source.no_regions)
-        # The tiles may have as many pixels more as a square has.
-        most = None if max_pixels is None or box is not None else max_pixels * times * times
-        opened = Opened.from_source(opened_source, most)
-        header = opened.header
-        region = Box(0, 0, header.width, header.height)
+        for_tiles = limits.by_tiles(opened_source.size)
         records: Iterable[Record]
         if box is None:
+            opened = Opened.from_source(opened_source, for_tiles)
+            region = Box(0, 0, opened.header.width, opened.header.height)
             records = opened.records()
         else:
-            region = checked_box(box, header)
-            records = records_of(opened, list(header.grid.touched(region)))
+            opened = Opened.of_any_size(opened_source, for_tiles)
+            region = checked_box(box, opened.header)
+            records = records_of(opened, region)
+        header = opened.header
         width, height = -(-region.width // times), -(-region.height // times)
-        check_limit(width * height, max_pixels, f"{width} x {height}")
+        check_limit(width * height, limits.pixels, f"{width} x {height}")
         metadata = Metadata.from_sections(opened.sections)
         if method == "nearest":
             picked = _Nearest(region, times, (height, width), label_dtype(header.k))

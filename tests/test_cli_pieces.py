@@ -9,10 +9,12 @@ import tifffile
 from commands import files_in, kq, kq_process, refusal, usage_refusal
 from PIL import Image
 from profiles import rgb_profile
+from trust.resources import built
 
 import kqcodec
-from kqcodec import scaled
+from kqcodec import limits, scaled
 from kqcodec.cli import decode_pieces
+from kqcodec.header import Header
 
 
 @pytest.fixture
@@ -161,15 +163,18 @@ def test_regions_outside(options, folder):
 
 def test_small_files_of_huge_pictures_are_refused(folder, monkeypatch):
     """Tile by tile memory is bounded, but disk and time aren't."""
-    image = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), np.zeros((900, 900), np.uint8))
-    size = kqcodec.write("huge.kq", image, tile=256)
-    monkeypatch.setattr(decode_pieces, "_LARGE", 1000)
-    monkeypatch.setattr("kqcodec.cli.options.MAX_PIXELS", 2**27)
-    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 810_000 // size)
-    command = ("huge.kq", "--max-pixels", 2**27)
-    monkeypatch.setattr("kqcodec.cli.options.max", lambda _, allowed: allowed, raising=False)
-    assert "are over the limit" in refusal(kq("decode", *command, "-o", "huge.tif"), 1)
-    assert "are over the limit" in refusal(kq("verify", *command), 1)
-    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 810_000 // size + 1)
-    assert kq("decode", *command, "-o", "huge.tif").exit_code == 0
-    assert kq("verify", *command).exit_code == 0
+    header = Header("packed", 16_384, 8_200, 1, (11, 11))
+    data = built(header, bytes(3), b"")
+    (folder / "huge.kq").write_bytes(data)
+    commands = [
+        ("verify",),
+        ("decode", "-o", "a.tif"),
+        ("decode", "--scale", "1/64", "-o", "a.png"),
+    ]
+    for name, *options in commands:
+        assert "are over the limit" in refusal(kq(name, "huge.kq", *options), 1)
+    monkeypatch.setattr(limits, "_BY_TILES", header.pixels // len(data) + 1)
+    for name, *options in (commands[0], commands[2]):
+        assert kq(name, "huge.kq", *options).exit_code == 0
+    told = kq("verify", "huge.kq", "--max-pixels", 2**27 - 1)
+    assert "are over the limit" in refusal(told, 1)

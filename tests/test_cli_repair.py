@@ -65,6 +65,17 @@ def test_nothing_lost_is_no_failure(tmp_path):
     assert (tmp_path / "a-repaired.kq").read_bytes() == DATA
 
 
+def test_no_tile_is_told_to_be_lost_where_only_the_directory_is(tmp_path):
+    path = tmp_path / "a.kq"
+    path.write_bytes(DATA[:-1])
+    result = kq("repair", path)
+    assert result.exit_code == 0
+    assert "no pixel is lost" in result.stdout
+    assert "tiles lost" not in result.stdout
+    assert "directory: it is damaged, and made anew" in result.stdout
+    assert (tmp_path / "a-repaired.kq").read_bytes() == DATA
+
+
 def test_json(damaged, tmp_path):
     result = kq("repair", damaged, "-o", tmp_path / "c.kq", "--json", "--fill", "red")
     figures = json.loads(result.stdout)

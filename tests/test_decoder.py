@@ -1,6 +1,7 @@
 """Reading: sources, regions, tiles, limits."""
 
 import io
+import struct
 import tracemalloc
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from samples import CODERS, TILES, indexed, indexed_images
 
 import kqcodec
-from kqcodec import errors
+from kqcodec import decoder, errors
 from kqcodec.container import Sealer
 from kqcodec.header import Header
 
@@ -202,3 +203,91 @@ def test_what_no_memory_holds_is_refused_in_words_where_there_is_no_limit(read, 
     data = header.to_bytes() + Sealer(header).palette(bytes(48)) + b"\0" * 20
     with pytest.raises(errors.FormatError, match=r"doesn't fit into memory|nothing .* saved"):
         read(Pipe(data), max_pixels=None)
+
+
+# --- regions ----------------------------------------------------------------
+
+
+def tiled():
+    """A picture of four tiles whose payloads differ in length, by context."""
+    image = indexed(32, 32, 4)
+    labels = image.labels.copy()
+    labels[:16, :16] = 0
+    image = kqcodec.IndexedImage(image.palette, labels)
+    return kqcodec.encode_indexed(image, coder="context", effort="fast", tile=16)
+
+
+def with_directory(data, change):
+    """The file with other lengths in its directory, whose checksum is right."""
+    sealer = Sealer(kqcodec.read_header(data))
+    size = kqcodec.read_header(data).directory_size
+    lengths = list(struct.unpack(f">{size // 4 - 1}I", data[-size:-4]))
+    change(lengths)
+    return data[:-size] + sealer.directory(lengths)
+
+
+def move_a_byte(lengths):
+    lengths[0] += 1
+    lengths[1] -= 1
+
+
+def move_much(lengths):
+    half = lengths[2] // 2  # so that none gets a second byte of length
+    lengths[1] += half
+    lengths[3] += lengths[2] - half
+    lengths[2] = 0  # which no tile by context has
+
+
+def lose_a_byte(lengths):
+    lengths[3] -= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "box"),
+    [
+        (move_a_byte, (0, 0, 1, 1)),  # the tile doesn't end where the directory says
+        (move_much, (0, 0, 1, 1)),  # a length that can't be, of a tile that isn't touched
+        (lose_a_byte, (0, 0, 1, 1)),  # the records don't end where the directory begins
+    ],
+)
+def test_a_directory_that_disagrees_is_refused_by_regions(change, box):
+    data = tiled()
+    assert kqcodec.read_region(data, box).labels.shape == (1, 1)
+    with pytest.raises(errors.InvalidDataError, match="directory disagrees"):
+        kqcodec.read_region(with_directory(data, change), box)
+
+
+def test_the_limit_counts_the_tiles_of_a_region():
+    data = kqcodec.encode_indexed(indexed(40, 40, 3), coder="packed", tile=16)
+    assert kqcodec.read_region(data, (15, 0, 17, 1), max_pixels=512).labels.size == 2
+    message = "the tiles of that region with their 512 pixels are over the limit of 511; raise"
+    with pytest.raises(errors.LimitError, match=message):
+        kqcodec.read_region(data, (15, 0, 17, 1), max_pixels=511)
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 40, 1, 41), (0, 39, 1, 41), (0, 4000, 1, 4001), (40, 0, 41, 1)]
+)
+def test_a_box_beside_the_picture_is_refused(box):
+    data = kqcodec.encode_indexed(indexed(40, 40, 3), coder="packed", tile=16)
+    for read in (kqcodec.read_region, lambda data, box: kqcodec.read_scaled(data, 2, box=box)):
+        with pytest.raises(ValueError, match="not within the picture"):
+            read(data, box)
+
+
+def test_payloads_that_wait_are_part_of_what_is_allowed(monkeypatch):
+    """From a file, where payloads are copies, so many threads as they leave room for."""
+    image = indexed(1024, 64, 256)
+    data = kqcodec.encode_indexed(image, coder="packed", tile=64)  # 16 payloads of 4 KiB
+    seen = []
+
+    def noting(function, items, threads):
+        seen.append(threads)
+        return map(function, items)
+
+    monkeypatch.setattr(decoder, "ordered_map", noting)
+    monkeypatch.setattr(decoder, "ALLOWANCE", 0)
+    for source, threads in ((io.BytesIO, 4), (bytes, 12)):
+        seen.clear()
+        assert kqcodec.read(source(data), threads=12) == image
+        assert set(seen) == {threads}

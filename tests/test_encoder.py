@@ -12,6 +12,7 @@ import kqcodec
 from kqcodec.container import Section
 from kqcodec.decoder import Opened
 from kqcodec.encoder import tile_exponents
+from kqcodec.limits import Limits
 from kqcodec.source import BufferSource
 
 
@@ -97,7 +98,7 @@ def test_sections_are_carried():
     sections = [Section(b"exif", b"camera"), Section(b"note", b"")]
     data = kqcodec.encode_indexed(image, sections=sections, tile=16)
     assert kqcodec.decode_indexed(data) == image
-    assert Opened.from_source(BufferSource(data), None).sections == sections
+    assert Opened.from_source(BufferSource(data), Limits.of(None)).sections == sections
     report = kqcodec.size_report(data)
     assert report.proven
     assert report.sections_bytes == (14 + 6) + 14 + 14

@@ -18,6 +18,7 @@ import pytest
 from kqcodec import container, read_header
 from kqcodec.container import Sealer
 from kqcodec.decoder import Opened
+from kqcodec.limits import Limits
 from kqcodec.source import open_source
 
 kaitaistruct = pytest.importorskip("kaitaistruct")
@@ -75,7 +76,7 @@ def test_every_valid_vector_has_the_parts_that_we_find(kq_format):
         assert found.header.coder.name == header.coder
         assert found.header.num_tiles == header.grid.count
         with open_source(path) as source:
-            opened = Opened.from_source(source, None)
+            opened = Opened.from_source(source, Limits.of(None))
             records = list(opened.records())
         if not found.header.has_coded_palette:
             colors = [(c.red, c.green, c.blue) for c in found.palette.colors]

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import SLOW, indexed
+from trust.resources import built
 
 import kqcodec
 from kqcodec import IndexedImage, errors
+from kqcodec.header import Header
 from kqcodec.lazy import LazyArray, TileCache
 from kqcodec.slicing import axes_of
 
@@ -166,11 +168,27 @@ def test_one_tile(image):
 
 
 def test_a_slice_is_limited_not_the_picture(data):
-    view = kqcodec.as_array(data, max_pixels=100)
-    assert view[:10, :10].shape == (10, 10, 4)
-    assert view[::6, ::8].shape == (9, 10, 4)
-    with pytest.raises(errors.LimitError, match="that slice has pixels are over the limit of 100"):
-        view[:11, :10]
+    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)  # two tiles
+    assert view.chunks[:2] == (16, 32)
+    assert view[:32, :32].shape == (32, 32, 4)
+    with pytest.raises(errors.LimitError, match="that slice's 1,056 pixels are over the limit of"):
+        view[:33, :32]
+
+
+def test_the_tiles_of_a_slice_are_limited_however_little_is_asked_of_them(data):
+    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)
+    assert view[10:20, :1].shape == (10, 1, 4)
+    for steps in (slice(None, 33, 16), slice(47, 0, -16)):
+        with pytest.raises(errors.LimitError, match="tiles of that slice with their 1,536 pixels"):
+            view[steps, 0]
+
+
+def test_a_strided_slice_of_a_small_file_does_not_decode_gigapixels():
+    header = Header("packed", 8 * 8192, 8192, 1, (13, 13))
+    data = built(header, bytes(3), b"")
+    view = kqcodec.as_array(data)
+    with pytest.raises(errors.LimitError, match="536,870,912"):
+        view[0, ::8192]
 
 
 def test_wrong_arguments(data, tmp_path):

@@ -1,5 +1,6 @@
 """What a file may ask for: limits, memory in flight, time of small hostile files."""
 
+import dataclasses
 import io
 import sys
 import threading
@@ -13,9 +14,10 @@ from samples import SLOW, indexed
 from trust import resources
 
 import kqcodec
-from kqcodec import decoder, errors, limits
+from kqcodec import decoder, errors
 from kqcodec.container import Sealer, Section, pack_length
 from kqcodec.header import Header
+from kqcodec.limits import Limits
 from kqcodec.tiles import Grid
 
 
@@ -55,12 +57,16 @@ def test_metadata_that_are_not_there_are_a_truncation():
 
 
 def test_tiles_are_limited():
-    limits.check_tiles(2**20, 2**27)
-    limits.check_tiles(2**20, 5)  # lowering the pixels lowers the pixels alone
-    limits.check_tiles(2**40, None)
+    def check(height, max_pixels):
+        header = Header("packed", 16, 16 * height, 1, (4, 4))
+        dataclasses.replace(Limits.of(max_pixels), pixels=None).check_picture(header)
+
+    check(2**20, 2**27)
+    check(2**20, 5)  # lowering the pixels lowers the pixels alone
+    check(2**27, None)
     with pytest.raises(errors.LimitError, match=f"{(2**20 + 1) * 128:,}"):
-        limits.check_tiles(2**20 + 1, 2**27)
-    limits.check_tiles(2**20 + 1, (2**20 + 1) * 128)
+        check(2**20 + 1, 2**27)
+    check(2**20 + 1, (2**20 + 1) * 128)
     header = Header("packed", 1, 2**27, 1, (4, 4))
     for reader in (kqcodec.decode, kqcodec.recover, kqcodec.size_report):
         with pytest.raises(errors.LimitError, match="tiles"):
@@ -69,13 +75,24 @@ def test_tiles_are_limited():
 
 def test_margins_of_the_coder_context_count():
     header = Header("context", 1, 2**26, 2, minor=2)
-    for reader in (kqcodec.decode, kqcodec.read_header):
-        if reader is kqcodec.decode:
-            with pytest.raises(errors.LimitError, match="with margins"):
-                reader(header.to_bytes() + bytes(100))
-    limits.check_tile_memory(header, None)
-    limits.check_tile_memory(Header("context", 8192, 8192, 2, minor=2), 2**27)
-    limits.check_tile_memory(Header("dense", 1, 2**26, 2), 2**27)
+    data = header.to_bytes() + bytes(100)
+    assert kqcodec.read_header(data) == header  # which looks at nothing else
+    for reader in (kqcodec.decode, kqcodec.recover, kqcodec.as_array, kqcodec.size_report):
+        with pytest.raises(errors.LimitError, match="with margins"):
+            reader(data)
+    for function in (kqcodec.read_region, lambda data, box: kqcodec.read_scaled(data, 2, box=box)):
+        with pytest.raises(errors.LimitError, match="with margins"):
+            function(data, (0, 0, 1, 1))
+    Limits.of(None).check_tile(header)
+    Limits.of(2**27).check_tile(Header("context", 8192, 8192, 2, minor=2))
+    Limits.of(2**27).check_tile(Header("dense", 1, 2**26, 2))
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_to_lower_the_pixels_lowers_nothing_else(reader):
+    READERS[reader](with_metadata(1000), max_pixels=400)
+    lowered = dataclasses.asdict(Limits.of(400))
+    assert lowered == {**dataclasses.asdict(Limits.of(2**27)), "pixels": 400}
 
 
 def test_the_plugin_limits_metadata_too():

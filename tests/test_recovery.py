@@ -1,6 +1,7 @@
 """Recovery: only what is damaged is lost, and what is written is clean."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ from hypothesis import strategies as st
 from samples import SLOW, indexed
 
 import kqcodec
-from kqcodec import errors
+from kqcodec import errors, recovery
 from kqcodec.container import Sealer, Section
+from kqcodec.decoder import Opened
 from kqcodec.header import Header
+from kqcodec.limits import Limits
 from kqcodec.recovery import DamageWarning
+from kqcodec.source import BufferSource, open_source
 
 SIDE = 16
 K = 10
@@ -37,11 +41,8 @@ coders = pytest.mark.parametrize("coder", FILES)
 
 def layout(data):
     """(start, end) of each tile's record, by the reader itself."""
-    from kqcodec.decoder import Opened
-    from kqcodec.source import BufferSource
-
     source = BufferSource(data)
-    opened = Opened.from_source(source, None)
+    opened = Opened.from_source(source, Limits.of(None))
     places, start = [], opened.first_record
     for _ in opened.records():
         places.append((start, source.position))
@@ -388,6 +389,60 @@ def test_the_limits_hold():
     claim = Header("context", 2**32 - 1, 2**32 - 1, 16, (4, 4)).to_bytes() + bytes(60)
     with pytest.raises(errors.LimitError):
         kqcodec.recover(claim)
+
+
+class Endless:
+    taken = 0  # bytes that were read of it
+
+    def read(self, count):
+        self.taken += count
+        return bytes(count)
+
+
+def test_an_endless_source_is_read_one_byte_past_the_limit(monkeypatch):
+    monkeypatch.setattr(recovery, "DEFAULT_MAX_PIXELS", 1000)
+    source = Endless()
+    with pytest.raises(errors.LimitError, match="more than 8,000 bytes"):
+        kqcodec.recover(source, max_pixels=2000)
+    assert source.taken == 8001
+    pixels = IMAGE.width * IMAGE.height
+    padded = FILES["dense"].ljust(4 * pixels, b"x")  # as many as may be
+    assert kqcodec.recover(io.BytesIO(padded), max_pixels=pixels).image == IMAGE
+
+
+@coders
+def test_a_file_that_is_coded_anew_keeps_coder_tiles_and_each_section_once(coder):
+    data = bytearray(
+        kqcodec.encode_indexed(IMAGE, coder=coder, tile=(32, 16), effort="fast", sections=SECTIONS)
+    )
+    data[-kqcodec.read_header(data).directory_size - 6] ^= 1  # in the last tile
+    saved = kqcodec.recover(bytes(data), fill="#010203")
+    assert saved.coded_anew
+    with open_source(saved.to_bytes()) as source:
+        opened = Opened.from_source(source, Limits.of(None))
+    assert opened.header.coder == coder
+    assert opened.header.tile_exponents == (5, 4)
+    assert {section.kind for section in opened.sections} == {s.kind for s in SECTIONS}
+    assert len(opened.sections) == len(SECTIONS)
+    check(saved, saved.lost)
+
+
+@coders
+def test_nothing_is_said_to_be_lost_where_only_the_directory_is(coder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DamageWarning)
+        pixels = kqcodec.decode(FILES[coder][:-3], errors="recover")
+    assert np.array_equal(pixels, IMAGE.to_pixels())
+
+
+def test_a_palette_with_alpha_is_refused_for_a_file_without():
+    data = bytearray(FILES["packed"])
+    data[30] ^= 1  # in the palette
+    clear = np.hstack([IMAGE.palette, np.full((K, 1), 254, dtype=np.uint8)])
+    with pytest.raises(ValueError, match="the palette has alpha, and the file's has none"):
+        kqcodec.recover(bytes(data), palette=clear)
+    clear[:, 3] = 255
+    assert kqcodec.recover(bytes(data), palette=clear).to_bytes() == FILES["packed"]
 
 
 def test_every_kind_of_source(tmp_path):

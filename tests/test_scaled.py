@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import indexed
+from trust.resources import BEST, built
 
 import kqcodec
 from kqcodec import scaled
 from kqcodec.errors import LimitError, TruncatedError
+from kqcodec.header import Header
+from kqcodec.limits import DEFAULT_LIMITS, Limits
 
 
 def means(pixels, times):
@@ -113,3 +116,32 @@ def test_wrong_arguments(options, error):
     data = kqcodec.encode_indexed(indexed(10, 10, 3), coder="packed")
     with pytest.raises(error):
         kqcodec.read_scaled(data, **options)
+
+
+@pytest.mark.parametrize("box", [None, (0, 0, 1, 1), (0, 0, 1, 2**26)])
+def test_a_tile_of_one_column_is_limited_however_small_the_part(box):
+    """Its plane would take 2.3 GB; a larger file doesn't change that."""
+    header = Header("context", 1, 2**26, 2, minor=2, sections=True)
+    data = built(header, bytes(6), bytes([BEST, 5]))
+    for source in (data, data + bytes(2**20)):
+        with pytest.raises(LimitError, match="with margins"):
+            kqcodec.read_scaled(source, 2, box=box)
+
+
+@pytest.mark.parametrize("box", [None, (0, 0, 8192 * 20, 8192)])
+def test_the_pixels_that_are_read_are_limited_by_the_size_of_the_file(box):
+    header = Header("packed", 8192 * 20, 8192, 1, (13, 13))
+    data = built(header, bytes(3), b"")
+    with pytest.raises(LimitError, match="over the limit"):
+        kqcodec.read_scaled(data, 4096, box=box)
+    assert DEFAULT_LIMITS.by_tiles(2**18).pixels == 2**30  # 4,096 for each byte
+    assert DEFAULT_LIMITS.by_tiles(5) == DEFAULT_LIMITS.by_tiles(None) == DEFAULT_LIMITS
+    assert Limits.of(100).by_tiles(2**18) == Limits.of(100)  # not where others are asked for
+    assert DEFAULT_LIMITS.by_tiles(2**18).tile == DEFAULT_LIMITS.tile
+
+
+def test_the_tiles_of_a_box_are_limited_where_the_caller_says_so():
+    data = kqcodec.encode_indexed(indexed(64, 64, 3), coder="packed", tile=16)
+    assert kqcodec.read_scaled(data, 2, box=(0, 0, 5, 5), max_pixels=256).shape == (3, 3, 3)
+    with pytest.raises(LimitError, match="the tiles of that region with their 512 pixels"):
+        kqcodec.read_scaled(data, 2, box=(0, 0, 17, 5), max_pixels=511)

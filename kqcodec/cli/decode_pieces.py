@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.cli.failures import STREAM, USAGE, Failure, display_name, reading
-from kqcodec.cli.options import ParamType, most_pixels_by_tiles
+from kqcodec.cli.options import ParamType
 from kqcodec.files import is_open_end
 
 if TYPE_CHECKING:
@@ -195,15 +195,15 @@ def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
     """
     if name == STREAM or file_format not in _IN_PIECES:
         return None
-    import kqcodec
-    from kqcodec.limits import check_limit
+    from kqcodec.container import read_header
+    from kqcodec.limits import Limits
+    from kqcodec.source import open_source
 
-    with reading(display_name(name)):
-        header = kqcodec.read_header(name)
+    with reading(display_name(name)), open_source(name) as source:
+        header = read_header(source)
         if header.pixels < _LARGE:
             return None
-        most = most_pixels_by_tiles(name, max_pixels)
-        check_limit(header.pixels, most, f"{header.width} x {header.height}")
+        Limits.of(max_pixels).by_tiles(source.size).check_picture(header)
     return header
 
 
@@ -229,6 +229,6 @@ def large_parts(
             labels=labels,
             background=background,
             threads=threads,
-            max_pixels=most_pixels_by_tiles(name, max_pixels),
+            max_pixels=max_pixels,
             folder=folder,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -195,9 +194,10 @@ max_pixels_option = click.option(
     default=MAX_PIXELS,
     show_default=True,
     metavar="N",
-    help="Refuse pictures of more than N pixels, and files of other formats of more than 8 N "
-    "bytes, or 1 GiB. What is read in pieces may by default have 4096 pixels for each of its "
-    "bytes.",
+    help="Refuse pictures of more than N pixels, files of other formats of more than 8 N bytes, "
+    "or 1 GiB, and .kq files that take more metadata, tiles or work than such pictures do. What "
+    "is read in pieces, and by kq verify, kq decode --scale, and to TIFF and .npy, may by "
+    "default have 4,096 pixels for each byte of a file, if that is more.",
 )
 tile_option = click.option(
     "--tile",
@@ -215,27 +215,6 @@ keep_option = click.option(
     help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
     "converted to sRGB.  [default: nothing]",
 )
-
-
-# Where a picture is worked on tile by tile, memory doesn't grow with it, and time may
-# grow with the file: so many pixels for each of its bytes.
-_PIXELS_A_BYTE = 4096
-
-
-def most_pixels_by_tiles(name: str, max_pixels: int) -> int:
-    """The limit for the file ``name``, or the folder of a zarr array, where its tiles are
-    dealt with one by one: the one that was asked for, or else what its size allows, if that
-    is more."""
-    if max_pixels != MAX_PIXELS:
-        return max_pixels
-    return max(max_pixels, _PIXELS_A_BYTE * _stored_bytes(name))
-
-
-def _stored_bytes(name: str) -> int:
-    if not os.path.isdir(name):
-        return os.path.getsize(name) if os.path.isfile(name) else 0
-    paths = (os.path.join(top, file) for top, _, files in os.walk(name) for file in files)
-    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
 
 
 def complete_files(

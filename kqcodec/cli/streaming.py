@@ -21,10 +21,11 @@ from kqcodec.cli.failures import (
     refusing_tile,
 )
 from kqcodec.cli.goals import SizeType
-from kqcodec.cli.options import MAX_PIXELS, ParamType, most_pixels_by_tiles
+from kqcodec.cli.options import MAX_PIXELS, ParamType
 from kqcodec.cli.places import digested
 from kqcodec.cli.progress import stages
 from kqcodec.cli.text import warn
+from kqcodec.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -274,14 +275,23 @@ def _check_limit(name: str, blocks: Blocks, settings: Settings) -> None:
     asked = settings.max_pixels
     if settings.pieces.raw is not None and asked == MAX_PIXELS:
         return  # the size is the user's own word
+    by_pieces = Limits.of(asked).by_tiles(_stored_bytes(name)).pixels
     wide, high = blocks.chunk or (1, 1)
     for pixels, most, what in (
-        (blocks.width * blocks.height, most_pixels_by_tiles(name, asked), "the picture has"),
+        (blocks.width * blocks.height, by_pieces, "the picture has"),
         (min(wide, blocks.width) * min(high, blocks.height), asked, "each of its parts has"),
     ):
-        if pixels > most:
+        if most is not None and pixels > most:
             raise Failure(
                 REFUSED,
                 f"{display_name(name)}: {what} {pixels:,} pixels, more than {most:,}; raise "
                 "--max-pixels if you trust the file",
             )
+
+
+def _stored_bytes(name: str) -> int:
+    """The size of a file, or of all in the folder of a zarr array."""
+    if not os.path.isdir(name):
+        return os.path.getsize(name) if os.path.isfile(name) else 0
+    paths = (os.path.join(top, file) for top, _, files in os.walk(name) for file in files)
+    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))

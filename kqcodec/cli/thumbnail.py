@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-import kqcodec
 from kqcodec.cli import options
 from kqcodec.cli.failures import STREAM, display_name, reading
 from kqcodec.cli.outputs import Outputs
@@ -43,13 +42,17 @@ def command(*, source: str, output: str, size: int, max_pixels: int, force: bool
     """Write a small PNG of a .kq file, in sRGB and upright.
 
     Freedesktop's thumbnailers call this once kq integrate --user has told them to.
-    - is standard input or output.
+    Pictures that take much work to decode are refused, more than a quarter of what kq
+    decode takes on: see --max-pixels. - is standard input or output.
     """
+    from kqcodec.decoder import read_within
+    from kqcodec.limits import Limits
+
     outputs = Outputs.plan([source], output, ".png", force)
     outputs.check(source)
     with reading(display_name(source)):
         file = sys.stdin.buffer if source == STREAM else source
-        indexed = kqcodec.read(file, max_pixels=max_pixels)
+        indexed = read_within(file, Limits.of(max_pixels).for_thumbnails())
     outputs.write(source, [_thumbnail(indexed, size)])
 
 

@@ -84,8 +84,7 @@ def command(
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            most = options.most_pixels_by_tiles(name, max_pixels)
-            report = kqcodec.size_report(source, threads=threads, max_pixels=most)
+            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
         if as_json and report.proven:
             echo_json({"input": name, **report.to_dict()})
         elif not quiet and not as_json:

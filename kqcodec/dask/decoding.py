@@ -34,7 +34,8 @@ def decode(
             (H, W, 4) where the file has alpha.
         chunks: as for ``dask.array.from_array``, best multiples of a tile's sides; None
             for a tile each, or squares of tiles where those would be thousands.
-        max_pixels: a limit on the pixels of a chunk; None for none.
+        max_pixels: a limit on the pixels of a chunk and of the tiles that it touches, as
+            for ``kqcodec.as_array``; None for none.
 
     Raises:
         FormatError: header, palette or directory are damaged, foreign or unsupported.

@@ -17,6 +17,7 @@ from kqcodec import container
 from kqcodec.container import Section
 from kqcodec.decoder import Opened
 from kqcodec.image import IndexedImage, label_dtype
+from kqcodec.limits import Limits
 from kqcodec.source import open_source
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def parts_of(data: bytes) -> list[Part]:
         found.append(Part(name, found[-1].end, end))
 
     with open_source(data) as source:
-        opened = Opened.from_source(source, None)
+        opened = Opened.from_source(source, Limits.of(None))
         first = 20 + opened.palette_size + 4
         add("palette", first)
         if opened.header.sections:
@@ -123,7 +124,7 @@ def parts_of(data: bytes) -> list[Part]:
 def palette_length_bits(data: bytes) -> range:
     """The bits of a coded palette's length; none in a file whose palette isn't coded."""
     with open_source(data) as source:
-        opened = Opened.from_source(source, None)
+        opened = Opened.from_source(source, Limits.of(None))
     if not opened.header.coded_palette:
         return range(0)
     bytes_of_length = 1
