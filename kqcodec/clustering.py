@@ -17,20 +17,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
-from kqcodec.engine import MAX_WEIGHT, UNIT, find_palette
+from kqcodec.engine import MAX_WEIGHT, find_palette
 from kqcodec.header import MAX_COLORS
 from kqcodec.histogram import Histogram, keys_of_colors
 from kqcodec.kernels import kernels
 from kqcodec.lloyd import clustering, descend
-from kqcodec.palette import LUMA, finished
-from kqcodec.spaces import SPACES, space_of
+from kqcodec.palette import LUMA, exact, finished
+from kqcodec.spaces import SPACES, UNIT, space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
-    from kqcodec.engine import Found, Progress
+    from kqcodec.engine import Found
+    from kqcodec.progress import ProgressCall
     from kqcodec.spaces import Space
 
 DEFAULT_RESTARTS = 1
@@ -76,7 +75,7 @@ def kmeans(
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
-    progress: Callable[[Progress], bool | None] | None = None,
+    progress: ProgressCall | None = None,
 ) -> KMeansResult:
     """Clusters colours into at most ``k`` groups.
 
@@ -103,7 +102,7 @@ def kmeans(
     chosen_effort, chosen_space = effort_of(effort), space_of(space)
     merged, inverse = _merged(colors, counts)
     if len(merged) <= k:
-        palette, palette_labels, _ = finished(merged, merged.colors, chosen_space)
+        palette, palette_labels = exact(merged)
         labels, iterations = palette_labels, 0
         history: tuple[float, ...] = (0.0,)
     else:
@@ -116,7 +115,7 @@ def kmeans(
             restarts=restarts,
             progress=progress,
         )
-        palette, palette_labels, _ = finished(merged, found.palette, chosen_space, found.points)
+        palette, palette_labels = finished(merged, found.palette, chosen_space, found.points)
         labels, costs, iterations = _settled(found, chosen_space)
         history = tuple(cost / UNIT for cost in costs)
     centers, labels = _means(merged, labels)

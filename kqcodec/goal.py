@@ -35,7 +35,6 @@ from kqcodec.errors import UnmetGoalError
 from kqcodec.filing import Filing
 from kqcodec.metrics import PEAK
 from kqcodec.quantizer import CountedPixels, count_pixels, quantize
-from kqcodec.rgba_palette import least_colors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -213,8 +212,7 @@ class _Search:
         self._pixels = image.colors.pixels
         self._pins = len(pins_from(options.get("pins", ())))
         # What is fully transparent needs an entry that no pin can be.
-        hidden = least_colors(image.colors) - 1 if image.colors.channels == 4 else 0
-        self._least = max(1, self._pins) + hidden
+        self._least = max(1, self._pins) + image.colors.least_entries - 1
         # A search looks again at what it has just made, not further back.
         self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantize(image, k, **options))
 

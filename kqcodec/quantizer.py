@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kqcodec.choice import choice_of
 from kqcodec.clustering import DEFAULT_RESTARTS, check_search
 from kqcodec.color_lists import with_alpha
-from kqcodec.color_map import Labeler, few_labels
+from kqcodec.color_map import ColorMap, Labeler, few_labels
 from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
 from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.engine import MAX_WEIGHT, find_palette
+from kqcodec.errors import ColorsError
 from kqcodec.histogram import histogram
 from kqcodec.image import IndexedImage
 from kqcodec.metadata import checked_keep, metadata_of
+from kqcodec.metrics import costs_of_palette
+from kqcodec.palette import assigned, exact, finished
 from kqcodec.parallel import thread_count
+from kqcodec.pins import find_pinned
 from kqcodec.pixels import image_pixels
-from kqcodec.rgb_quantizer import map_rgb
-from kqcodec.rgba_colors import opaque_histogram, rgba_histogram
-from kqcodec.rgba_quantizer import map_rgba
 from kqcodec.sorting import DEFAULT_SORT, palette_order, rearranged
 from kqcodec.spaces import space_of
+from kqcodec.thinning import thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     import numpy as np
     from numpy.typing import NDArray
 
     from kqcodec.choice import Choice
     from kqcodec.color_lists import Colors, PaletteLike
-    from kqcodec.color_map import ColorMap
-    from kqcodec.engine import Progress
+    from kqcodec.effort import Effort
     from kqcodec.histogram import Histogram
     from kqcodec.metadata import Metadata
     from kqcodec.pixels import Color, ImageLike
+    from kqcodec.progress import ProgressCall
+    from kqcodec.spaces import Space
 
 # Samples of pictures whose labels are found sooner without a table.
 _FEW_SAMPLES = 1 << 14
@@ -67,8 +72,7 @@ def count_pixels(
     kept = checked_keep(keep)
     metadata = metadata_of(image, kept)
     pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
-    count = rgba_histogram if pixels.shape[2] == 4 else histogram
-    return CountedPixels(pixels, count(pixels, thread_count(threads)), metadata)
+    return CountedPixels(pixels, histogram(pixels, thread_count(threads)), metadata)
 
 
 def quantize(
@@ -87,7 +91,7 @@ def quantize(
     threads: int | None = None,
     background: Color | None = None,
     keep: Collection[str] = (),
-    progress: Callable[[Progress], bool | None] | None = None,
+    progress: ProgressCall | None = None,
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means, or in a given palette.
 
@@ -180,31 +184,78 @@ def color_map(
     seed: int = 0,
     restarts: int = DEFAULT_RESTARTS,
     space: str = "rgb",
-    progress: Callable[[Progress], bool | None] | None = None,
+    progress: ProgressCall | None = None,
 ) -> ColorMap:
     """What ``quantize`` makes of a histogram: the palette, in the order that was chosen,
     each colour's label, and the costs, all without dithering.
 
     Arguments are those of ``quantize``, already checked, and so is ColorsError.
     """
-    map_it = map_rgba if colors.channels == 4 else map_rgb
-    mapped = map_it(
-        colors,
-        1 if k is None else k,
-        choice,
-        effort=effort,
-        seed=seed,
-        restarts=restarts,
-        space=space,
-        progress=progress,
-    )
+    iterations, measure = 0, space_of(space, colors.channels)
+    if choice.fixed is not None:
+        palette = choice.fixed
+        if palette.shape[1] < colors.channels:
+            raise ColorsError("there are transparent pixels, but the palette is opaque")
+        labels, _ = assigned(colors, palette, measure)
+    else:
+        few = thinned(colors).lightened(MAX_WEIGHT)
+        palette, labels, iterations = searched(
+            few,
+            1 if k is None else k,
+            choice.pins,
+            effort=effort_of(effort),
+            space=measure,
+            seed=seed,
+            restarts=restarts,
+            progress=progress,
+        )
+        if len(few) < len(colors):
+            palette, labels = finished(colors, palette, measure, kept=choice.pins)
+    costs = costs_of_palette(colors, palette, labels, iterations=iterations)
+    mapped = ColorMap.of(palette, colors, labels, costs)
     if choice.fixed is None and choice.sort not in ("coder", "luma"):
         mapped = mapped.in_order(palette_order(mapped.palette, mapped.counts, choice.sort))
     return mapped
+
+
+def searched(
+    colors: Histogram,
+    k: int,
+    pins: NDArray[np.uint8],
+    *,
+    effort: Effort,
+    space: Space,
+    seed: int = 0,
+    restarts: int = 1,
+    progress: ProgressCall | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int]:
+    """The palette of at most ``k`` colours that k-means finds for a histogram, in its
+    stored order and pins among it; each colour's label; and the number of iterations.
+
+    Raises:
+        ColorsError: there are transparent pixels, but no entry is left for them.
+    """
+    if len(pins) == 0:
+        if len(colors) <= k:
+            return *exact(colors), 0
+        if k < colors.least_entries:
+            raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
+    find = partial(find_pinned, pins=pins) if len(pins) else find_palette
+    found = find(
+        colors,
+        k,
+        effort=effort,
+        space=space,
+        seed=seed,
+        restarts=restarts,
+        progress=progress,
+    )
+    palette, labels = finished(colors, found.palette, space, found.points, kept=pins)
+    return palette, labels, found.iterations
 
 
 def _with_alpha(image: CountedPixels) -> CountedPixels:
     """The pixels as shape (H, W, 4)."""
     height, width, channels = image.pixels.shape
     pixels = with_alpha(image.pixels.reshape(-1, channels)).reshape(height, width, 4)
-    return replace(image, pixels=pixels, colors=opaque_histogram(image.colors))
+    return replace(image, pixels=pixels, colors=image.colors.with_alpha())

@@ -23,15 +23,15 @@ from kqcodec.dither import DEFAULT_DITHER_KIND
 from kqcodec.effort import effort_of
 from kqcodec.encoder import mapped_in_order_of
 from kqcodec.errors import LabelsError
+from kqcodec.histogram import histogram
 from kqcodec.image import label_dtype
 from kqcodec.labelmaps import checked_labels, color_table, label_colors
 from kqcodec.layout import Layout, header_of
 from kqcodec.quantizer import color_map
-from kqcodec.rgba_colors import opaque_histogram, without_alpha
 from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.spaces import space_of
 from kqcodec.stream_memory import Budget
-from kqcodec.stream_passes import SharedSum, histogram_of, visit, with_channels
+from kqcodec.stream_passes import SharedSum, visit, with_channels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +210,7 @@ def two_passes(job: Job, search: Search, conversion: Conversion) -> Plan:
     workers = job.budget(conversion.channels).counters(job.threads)
     visit(reader, count, workers, job.begin("counting"))
     job.begin("palette")
-    mapped = job.ordered(search.mapped(without_alpha(total.total())), search.choice)
+    mapped = job.ordered(search.mapped(total.total().without_idle_alpha()), search.choice)
     labeler = Labeler(mapped)
     palette, costs = mapped.palette, mapped.costs
     del mapped  # and with it the histogram
@@ -249,7 +249,9 @@ def sampled(job: Job, search: Search, conversion: Conversion, most: int = SAMPLE
     whole = len(kept) == reader.boxes.count
     job.begin("palette")
     colors = total.total()
-    mapped = job.ordered(search.mapped(without_alpha(colors) if whole else colors), search.choice)
+    mapped = job.ordered(
+        search.mapped(colors.without_idle_alpha() if whole else colors), search.choice
+    )
     if whole:
         labeler, costs = Labeler(mapped), mapped.costs
 
@@ -282,7 +284,7 @@ class _Nearest:
         Raises:
             ColorsError: there are transparent pixels, but no entry for them.
         """
-        colors = self._fitting(histogram_of(pixels))
+        colors = self._fitting(histogram(pixels))
         labeler = Labeler(self._search.mapped(colors, self._choice))
         self._total.add(colors)
         return labeler.labels(with_channels(pixels, labeler.channels))
@@ -292,7 +294,7 @@ class _Nearest:
         return self._search.mapped(self._total.total(), self._choice).costs
 
     def _fitting(self, colors: Histogram) -> Histogram:
-        return opaque_histogram(colors) if self._channels == 4 else without_alpha(colors)
+        return colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
 
 
 def label_map(job: Job, colors: ColorTable | None) -> Plan:

@@ -14,7 +14,6 @@ from kqcodec.choice import choice_of
 from kqcodec.color_map import Labeler
 from kqcodec.histogram import histogram
 from kqcodec.quantizer import color_map
-from kqcodec.rgba_colors import opaque_histogram, rgba_histogram, without_alpha
 
 
 def choice(k, palette=None, pins=(), sort="coder"):
@@ -42,9 +41,8 @@ def test_blocks_get_the_labels_of_the_whole(seed, height, k, channels, sort, pin
     pixels[0, 0, 3:] = 100  # so that the whole has alpha, though not every block
     k += len(pins) + 1
     whole = kqcodec.quantize(pixels, k, sort=sort, pins=pins)
-    count = rgba_histogram if channels == 4 else histogram
     blocks = np.array_split(pixels, min(5, height))
-    total = functools.reduce(operator.add, map(count, reversed(blocks)))
+    total = functools.reduce(operator.add, map(histogram, reversed(blocks)))
     mapped = color_map(total, k, choice(k, pins=pins, sort=sort))
     labeler = Labeler(pickle.loads(pickle.dumps(mapped)))
     assert np.array_equal(mapped.palette, whole.palette)
@@ -78,16 +76,16 @@ def test_another_order_is_the_same_picture():
 def test_a_histogram_without_alpha_is_found_out():
     pixels = pictures(4, 20, 20, 3)
     plain = histogram(pixels)
-    assert without_alpha(plain) is plain
-    assert without_alpha(opaque_histogram(plain)) == plain
-    some = rgba_histogram(pictures(4, 20, 20, 4))
-    assert without_alpha(some) is some
+    assert plain.without_idle_alpha() is plain
+    assert plain.with_alpha().without_idle_alpha() == plain
+    some = histogram(pictures(4, 20, 20, 4))
+    assert some.without_idle_alpha() is some
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_threads_do_not_matter(threads, monkeypatch):
     monkeypatch.setattr("kqcodec.color_map._PART", 100)
     pixels = pictures(5, 50, 31, 4)
-    mapped = color_map(rgba_histogram(pixels), 12, choice(12))
+    mapped = color_map(histogram(pixels), 12, choice(12))
     labels = Labeler(mapped).labels(pixels, threads)
     assert np.array_equal(labels, kqcodec.quantize(pixels, 12).labels)

@@ -17,7 +17,6 @@ from kqcodec.dask.tasks import ColorRecipe, LabelRecipe
 from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
 from kqcodec.labelmaps import color_table
-from kqcodec.rgba_colors import opaque_histogram, without_alpha
 from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.stream_plans import Job, Search, check_labels_only, label_palette, labels_in
 
@@ -153,7 +152,7 @@ def _colors(
     job.begin("palette")
     fixed = search.choice.fixed
     with_alpha = fixed is not None and fixed.shape[1] == 4
-    colors = opaque_histogram(found.colors) if with_alpha else without_alpha(found.colors)
+    colors = found.colors.with_alpha() if with_alpha else found.colors.without_idle_alpha()
     mapped = job.ordered(search.mapped(colors), search.choice)
     return found, ColorRecipe(job.layout(mapped.palette), conversion, mapped), mapped.costs
 
