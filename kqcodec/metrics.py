@@ -146,12 +146,13 @@ def psnr_of_mse(mean_squared_error: float) -> float:
 
 
 def _weighted_sum(values: NDArray[np.int64], weights: NDArray[np.int64]) -> int:
-    """The exact sum of values of at least 0, weighted, where the weights are those of up
-    to 2^48 pixels: of 15 bits at a time, as in one piece it could leave 63."""
+    """The exact sum of values of at least 0, weighted: of as many of their bits at a time
+    as leave the sum below 2^63. The weights add up to less than 2^62."""
+    bits = 63 - int(weights.sum()).bit_length()
     total, shift = 0, 0
     while values.any():
-        total += int(((values & 0x7FFF) * weights).sum()) << shift
-        values, shift = values >> 15, shift + 15
+        total += int((values & ((1 << bits) - 1)) @ weights) << shift
+        values, shift = values >> bits, shift + bits
     return total
 
 
@@ -180,7 +181,7 @@ def costs_of_palette(
     total, steps, unit = 0, 0, 1
     for start in range(0, len(colors), _CHUNK):
         part = colors.part(slice(start, start + _CHUNK))
-        squared, unit = squares(part.colors, palette[labels[start : start + _CHUNK]])
+        squared, unit = squares(part.colors, palette.take(labels[start : start + _CHUNK], axis=0))
         total += _weighted_sum(squared.astype(np.int64), part.counts)
         steps += _weighted_sum(distances_in_steps(squared, unit), part.counts)
     return _costs(
@@ -201,7 +202,7 @@ def costs_of_pixels(
     total, steps, unit = 0, 0, 1
     for start in range(0, len(flat), _CHUNK):
         part = slice(start, start + _CHUNK)
-        squared, unit = squares(flat[part], palette[flat_labels[part]])
+        squared, unit = squares(flat[part], palette.take(flat_labels[part], axis=0))
         total += int(squared.sum(dtype=np.int64))
         steps += int(distances_in_steps(squared, unit).sum())
     return _costs(

@@ -119,10 +119,10 @@ def _in_parts(
         for start in range(kind.start, kind.stop, PART):
             part = slice(start, min(start + PART, kind.stop))
             data, order = in_morton_order(colors.part(part), space)
-            yield order + np.uint32(start), data.points
+            yield (order + np.uint32(start) if start else order), data.points
         return
     data, order = points
-    where = order + np.uint32(colors.hidden)
+    where = order + np.uint32(colors.hidden) if colors.hidden else order
     if kind.stop - kind.start == len(where):
         yield where, data.points
     else:
@@ -166,7 +166,7 @@ def finished(
     labels, _ = assigned(colors, stored[order], space, points)
     used = np.empty(len(stored), dtype=np.bool_)
     used[order] = used_entries(labels, len(stored))
-    if kept is not None:
+    if kept is not None and len(kept):
         used |= is_among(stored, kept)
     # Of one kind labels keep their order, and no colour's nearest entry is dropped.
     renumber = (np.cumsum(used) - 1).astype(np.uint16)
