@@ -27,16 +27,17 @@ from kqcodec.moves import pruned, search
 from kqcodec.progress import Monitor
 from kqcodec.rgba_palette import by_kinds
 from kqcodec.seeding import SplitMix64, plus_plus
+from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.choice import SearchOptions
     from kqcodec.coarse import WeightedPoints
     from kqcodec.effort import Effort, Level
     from kqcodec.histogram import Histogram
     from kqcodec.lloyd import Clustering
     from kqcodec.palette import SortedPoints
-    from kqcodec.progress import ProgressCall
     from kqcodec.spaces import Space
 
 # Iterations on a level: its tolerance nearly always ends them much earlier.
@@ -96,28 +97,20 @@ class _Task(NamedTuple):
         return self.monitor.report(stage, part, cost, self.pixels)
 
 
-def find_palette(
-    colors: Histogram,
-    k: int,
-    *,
-    effort: Effort,
-    space: Space,
-    seed: int = 0,
-    restarts: int = 1,
-    progress: ProgressCall | None = None,
-) -> Found:
+def find_palette(colors: Histogram, k: int, options: SearchOptions) -> Found:
     """The best palette of at most k entries.
 
     There must be more than k colours, and k must be at least their ``least_entries``.
     """
     if colors.pixels > MAX_WEIGHT:
         raise ValueError(f"weights must add up to at most {MAX_WEIGHT:,}, not {colors.pixels:,}")
-    visible, whole = colors.visible, Monitor(progress)
+    visible, whole = colors.visible, Monitor(options.progress)
+    effort, space = effort_of(options.effort), space_of(options.space, colors.channels)
     has_alpha = colors.channels == 4
     whole.begin(0, 1 / _SHARE if has_alpha else 1)
     points = in_morton_order(visible, space)
     task = _Task(*points, k - colors.hidden, space, Monitor(whole), visible.pixels)
-    found = _best(task, effort, seed, restarts)
+    found = _best(task, effort, options.seed, options.restarts)
     if not has_alpha:
         return found
     return replace(
@@ -156,8 +149,8 @@ def _best(task: _Task, effort: Effort, seed: int, restarts: int) -> Found:
         found = _search(
             task,
             levels[each.name],
-            each,
-            SplitMix64(seed) if each is not effort else random,
+            effort=each,
+            random=SplitMix64(seed) if each is not effort else random,
             first=number == 0 or each is not effort,
         )
         founds.append(found)
@@ -179,9 +172,9 @@ def _best(task: _Task, effort: Effort, seed: int, restarts: int) -> Found:
 def _search(
     task: _Task,
     levels: list[tuple[Level, WeightedPoints]],
+    *,
     effort: Effort,
     random: SplitMix64,
-    *,
     first: bool,
 ) -> Found:
     centers: NDArray[np.int16] | None = None

@@ -9,6 +9,7 @@ once more, with all that the search can do. This repeats while the cost falls.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,17 +23,16 @@ from kqcodec.kernels import kernels
 from kqcodec.lloyd import clustering, costliest, losses
 from kqcodec.palette import assigned, kinds_of
 from kqcodec.progress import Monitor
-from kqcodec.spaces import OPAQUE
+from kqcodec.spaces import OPAQUE, space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.choice import SearchOptions
     from kqcodec.coarse import WeightedPoints
-    from kqcodec.effort import Effort
     from kqcodec.histogram import Histogram
     from kqcodec.lloyd import Clustering
     from kqcodec.palette import SortedPoints
-    from kqcodec.progress import ProgressCall
     from kqcodec.spaces import Space
 
 # Searches in all, the first without pins. The second of the others gains a
@@ -63,12 +63,7 @@ def find_pinned(
     colors: Histogram,
     k: int,
     pins: NDArray[np.uint8],
-    *,
-    effort: Effort,
-    space: Space,
-    seed: int = 0,
-    restarts: int = 1,
-    progress: ProgressCall | None = None,
+    options: SearchOptions,
 ) -> Pinned:
     """The best palette of k colours that holds all the pins, different opaque colours of
     shape (P, 3), P at most k. It is exact where the picture's colours and the pins
@@ -81,12 +76,14 @@ def find_pinned(
         pins = with_alpha(pins)
     rest = colors.part(~np.isin(colors.keys, keys_of_colors(pins)))
     free = k - len(pins)
+    space = space_of(options.space, colors.channels)
     points = in_morton_order(colors.visible, space)
     if free < rest.hidden:
         raise ColorsError("there are transparent pixels, but the pins leave no entry for them")
     if free == rest.hidden or len(rest) <= free:
         return Pinned(np.concatenate([pins, rest.colors[:free]]), points, 0)
-    monitor = Monitor(progress)
+    monitor = Monitor(options.progress)
+    watched = replace(options, progress=monitor)
     searches = iterations = 0
 
     def searched(some: Histogram, count: int) -> NDArray[np.uint8]:
@@ -94,15 +91,7 @@ def find_pinned(
         if len(some) <= count:
             return some.colors
         monitor.begin(searches, _SEARCHES)
-        found = find_palette(
-            some,
-            count,
-            effort=effort,
-            space=space,
-            seed=seed,
-            restarts=restarts,
-            progress=monitor,
-        )
+        found = find_palette(some, count, watched)
         searches += 1
         iterations += found.iterations
         return found.palette

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import kqcodec
 from kqcodec import histogram_sum
-from kqcodec.choice import choice_of
+from kqcodec.choice import QuantizeOptions
 from kqcodec.errors import ColorsError
 from kqcodec.histogram import Histogram, histogram
 from kqcodec.histogram_sum import HistogramSum, summed
@@ -98,8 +98,8 @@ def test_a_picture_of_a_terapixel_has_a_palette(portrait, channels):
     times = 1 << 26
     huge = Histogram(colors.keys, colors.counts * times, channels)
     assert huge.pixels > 10**12
-    choice = choice_of(16, palette=None, pins=(), sort="coder", dither=0.0, dither_kind="bayer")
-    found, whole = color_map(huge, 16, choice), kqcodec.quantize(small, 16)
+    options = QuantizeOptions()
+    found, whole = color_map(huge, 16, options), kqcodec.quantize(small, 16)
     assert np.array_equal(found.palette, whole.palette)
     assert found.costs.pixels == times * whole.costs.pixels
     assert found.costs.inertia == pytest.approx(times * whole.costs.inertia, rel=1e-6)
