@@ -16,27 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.effort import DEFAULT_EFFORT, effort_of
-from kqcodec.engine import MAX_WEIGHT, UNIT, find_palette
-from kqcodec.header import MAX_COLORS
+from kqcodec.choice import SearchOptions, number_of_colors
+from kqcodec.engine import MAX_WEIGHT, find_palette
 from kqcodec.histogram import Histogram, keys_of_colors
-from kqcodec.integers import whole_number
 from kqcodec.kernels import kernels
 from kqcodec.lloyd import clustering, descend
-from kqcodec.palette import LUMA, finished
-from kqcodec.spaces import SPACES, space_of
+from kqcodec.palette import LUMA, exact, finished
+from kqcodec.spaces import SPACES, UNIT, space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
+    from typing_extensions import Unpack
 
-    from kqcodec.engine import Found, Progress
+    from kqcodec.choice import SearchKeywords
+    from kqcodec.engine import Found
+    from kqcodec.progress import ProgressCall
     from kqcodec.spaces import Space
 
-DEFAULT_RESTARTS = 1
-# Nobody waits for more.
-_MOST_RESTARTS = 65_536
 # Iterations from the palette to fractional centres, and their tolerance.
 _SETTLING = 60
 _SETTLING_BITS = 15
@@ -75,11 +71,8 @@ def kmeans(
     weights: NDArray[Any] | None,
     k: int,
     *,
-    effort: str = DEFAULT_EFFORT,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    space: str = "rgb",
-    progress: Callable[[Progress], bool | None] | None = None,
+    progress: ProgressCall | None = None,
+    **options: Unpack[SearchKeywords],
 ) -> KMeansResult:
     """Clusters colours into at most ``k`` groups.
 
@@ -89,39 +82,28 @@ def kmeans(
             for once each.
         k: 1..65,536. Where there are no more colours than that, each becomes a
             centre.
-        effort: "fast", "default" or "best".
-        seed: of the random draws among the first centres, any integer.
-        restarts: how many searches to make; the best palette is kept.
-        space: "rgb", or "oklab" to cluster by perceived difference.
         progress: called now and then with a ``Progress``. Where it returns
             False the search ends soon, with what it has; where it raises, so
             does ``kmeans``.
+        options: ``effort``, ``seed``, ``restarts`` and ``space``, as for ``quantize``; see
+            ``kqcodec.choice``.
 
     Raises:
         TypeError: an argument of the wrong type or dtype.
         ValueError: a wrong shape, or a value out of range.
     """
     colors, counts = _checked_points(colors, weights)
-    k = number_of_colors(k)
-    seed, restarts = checked_search(seed, restarts)
-    chosen_effort, chosen_space = effort_of(effort), space_of(space)
+    k, chosen = number_of_colors(k), SearchOptions(progress=progress, **options)
+    space = space_of(chosen.space)
     merged, inverse = _merged(colors, counts)
     if len(merged) <= k:
-        palette, palette_labels, _ = finished(merged, merged.colors, chosen_space)
+        palette, palette_labels = exact(merged)
         labels, iterations = palette_labels, 0
         history: tuple[float, ...] = (0.0,)
     else:
-        found = find_palette(
-            merged,
-            k,
-            effort=chosen_effort,
-            space=chosen_space,
-            seed=seed,
-            restarts=restarts,
-            progress=progress,
-        )
-        palette, palette_labels, _ = finished(merged, found.palette, chosen_space, found.points)
-        labels, costs, iterations = _settled(found, chosen_space)
+        found = find_palette(merged, k, chosen)
+        palette, palette_labels = finished(merged, found.palette, space, found.points)
+        labels, costs, iterations = _settled(found, space)
         history = tuple(cost / UNIT for cost in costs)
     centers, labels = _means(merged, labels)
     inertia, distance_sum = _float_costs(merged, centers, labels)
@@ -213,13 +195,3 @@ def _checked_points(
     if int(array.min()) < 1 or int(array.max()) > MAX_WEIGHT:
         raise ValueError(f"each weight must be in 1..{MAX_WEIGHT:,}")
     return colors, array.astype(np.int64)
-
-
-def number_of_colors(k: int, name: str = "k, the number of colours,") -> int:
-    """A number of colours, or TypeError or ValueError."""
-    return whole_number(k, name, 1, MAX_COLORS)
-
-
-def checked_search(seed: int, restarts: int) -> tuple[int, int]:
-    """Both as they are, or TypeError or ValueError."""
-    return whole_number(seed, "seed"), whole_number(restarts, "restarts", 1, _MOST_RESTARTS)

@@ -48,8 +48,8 @@ _SPREAD = ((12, 0x000F000F), (6, 0x03030303), (3, 0x11111111))
 
 def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, NDArray[np.uint32]]:
     """The colours of a histogram as points, and their places in it."""
-    has_alpha = colors.channels == 4
-    order = _morton_order_4(colors.keys) if has_alpha else kernels.morton_order(colors.keys)
+    order_of = _morton_order_4 if colors.channels == 4 else kernels.morton_order
+    order: NDArray[np.uint32] = order_of(colors.keys)
     keys = colors.keys[order]
     points = space.points(colors_of_keys(keys, colors.channels))
     return WeightedPoints(points, colors.counts[order], keys), order
@@ -88,6 +88,12 @@ def merged_cells(fine: WeightedPoints, bits: int) -> WeightedPoints:
     return WeightedPoints(
         *kernels.merge_cells(fine.points, fine.weights, fine.keys, int(_mask(bits)))
     )
+
+
+def times_for(fine: WeightedPoints) -> int:
+    """How many times as much to do for large pictures, whose pixels cost so much to
+    count and map that it hardly matters."""
+    return max(1, min(3, len(fine) >> 18))
 
 
 def _mask(bits: int) -> np.uint32:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from kqcodec.clustering import DEFAULT_RESTARTS
+from kqcodec.choice import QuantizeOptions
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.dither import DEFAULT_DITHER_KIND
-from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
 from kqcodec.files import write_to
 from kqcodec.image import IndexedImage
-from kqcodec.quantizer import quantize
-from kqcodec.sorting import DEFAULT_SORT
+from kqcodec.quantizer import quantized
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection
 
-    from kqcodec.color_lists import Colors, PaletteLike
+    from typing_extensions import Unpack
+
+    from kqcodec.choice import QuantizeKeywords
     from kqcodec.layout import TileSize
-    from kqcodec.pixels import Color, ImageLike
+    from kqcodec.pixels import ImageLike
 
 
 def encode(
@@ -29,18 +27,7 @@ def encode(
     *,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
-    palette: PaletteLike | None = None,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    dither: float = 0.0,
-    dither_kind: str = DEFAULT_DITHER_KIND,
-    effort: str = DEFAULT_EFFORT,
-    space: str = "rgb",
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    threads: int | None = None,
-    background: Color | None = None,
-    keep: Collection[str] = (),
+    **options: Unpack[QuantizeKeywords],
 ) -> bytes:
     """The bytes of a .kq file of ``image`` in at most ``k`` colours, or in a palette.
 
@@ -50,26 +37,14 @@ def encode(
     unless it is given or ``sort`` names another. The same arguments give the same
     bytes, whatever ``threads`` is.
     """
-    check_coding(coder, effort, tile)
-    indexed = quantize(
-        image,
-        k,
-        palette=palette,
-        pins=pins,
-        sort=sort,
-        dither=dither,
-        dither_kind=dither_kind,
-        effort=effort,
-        space=space,
-        seed=seed,
-        restarts=restarts,
-        threads=threads,
-        background=background,
-        keep=keep,
-    )
-    if palette is None and sort == DEFAULT_SORT:
+    chosen = QuantizeOptions(**options)
+    check_coding(coder, chosen.effort, tile)
+    indexed = quantized(image, k, chosen)
+    if chosen.order_is_free:
         indexed = in_order_of(coder, indexed)
-    return encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
+    return encode_indexed(
+        indexed, coder=coder, effort=chosen.effort, tile=tile, threads=chosen.threads
+    )
 
 
 def write(
@@ -79,19 +54,8 @@ def write(
     *,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
-    palette: PaletteLike | None = None,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    dither: float = 0.0,
-    dither_kind: str = DEFAULT_DITHER_KIND,
-    effort: str = DEFAULT_EFFORT,
-    space: str = "rgb",
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    threads: int | None = None,
-    background: Color | None = None,
-    keep: Collection[str] = (),
     overwrite: bool = True,
+    **options: Unpack[QuantizeKeywords],
 ) -> int:
     """Write a .kq file.
 
@@ -102,9 +66,9 @@ def write(
             few at a time.
         image: an indexed image, stored exactly, or an image to quantize.
         k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
-        coder, tile, palette, pins, sort, dither, dither_kind, effort, space, seed,
-            restarts, threads, background, keep: as for ``encode``.
+        coder, tile: as for ``encode``.
         overwrite: whether an existing file may be replaced.
+        options: as for ``encode``.
 
     Returns:
         The bytes written.
@@ -116,31 +80,19 @@ def write(
         ImageError, PaletteError: the image or palette can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
-    check_coding(coder, effort, tile)
+    chosen = QuantizeOptions(**options)
+    check_coding(coder, chosen.effort, tile)
     if isinstance(image, IndexedImage):
         if k is not None:
             raise TypeError("k is for images to quantize; an IndexedImage has its own")
-        if palette is not None or len(pins) or dither:
+        if chosen.fixed is not None or len(chosen.pinned) or chosen.strength:
             raise TypeError("palette, pins and dither are for images to quantize")
         indexed = image
     else:
-        indexed = quantize(
-            image,
-            k,
-            palette=palette,
-            pins=pins,
-            sort=sort,
-            dither=dither,
-            dither_kind=dither_kind,
-            effort=effort,
-            space=space,
-            seed=seed,
-            restarts=restarts,
-            threads=threads,
-            background=background,
-            keep=keep,
-        )
-        if palette is None and sort == DEFAULT_SORT:
+        indexed = quantized(image, k, chosen)
+        if chosen.order_is_free:
             indexed = in_order_of(coder, indexed)
-    parts = encoded_parts(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
+    parts = encoded_parts(
+        indexed, coder=coder, effort=chosen.effort, tile=tile, threads=chosen.threads
+    )
     return write_to(target, parts, overwrite)

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.histogram import KEYS, keys_of_colors
+from kqcodec.histogram import FIRST_VISIBLE, KEYS, OPAQUE_ALPHA, keys_of_colors
 from kqcodec.image import label_dtype
 from kqcodec.kernels import kernels
 from kqcodec.palette import PART, renumbered
 from kqcodec.parallel import ordered_map
-from kqcodec.rgba_colors import FIRST_VISIBLE, RgbaTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,11 +81,16 @@ class ColorMap:
 def few_labels(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
     """What ``Labeler.labels`` gives, by bisection: for so few pixels that the pages of its
     table would take longer to come by than they are used."""
-    keys = keys_of_colors(pixels.reshape(-1, color_map.colors.channels))
-    if color_map.colors.channels == 4:
-        keys[keys < FIRST_VISIBLE] = 0
-    places = np.searchsorted(color_map.colors.keys, keys)
-    return color_map.labels[places].reshape(pixels.shape[:2])
+    flat = pixels.reshape(-1, color_map.colors.channels)
+    return color_map.labels[_places(color_map.colors.keys, flat)].reshape(pixels.shape[:2])
+
+
+def _places(keys: NDArray[np.uint32], pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Where the colours of pixels of shape (N, 3) or (N, 4) are among the keys."""
+    wanted = keys_of_colors(pixels)
+    if pixels.shape[1] == 4:
+        wanted[wanted < FIRST_VISIBLE] = 0
+    return np.searchsorted(keys, wanted)
 
 
 class Labeler:
@@ -94,18 +98,19 @@ class Labeler:
 
     The table it looks them up in has an entry for each of 2^24 opaque colours, of
     which only those that occur are written and read, so that a small picture touches
-    few of the table's pages.
+    few of the table's pages. Other colours are found by bisection.
     """
 
     def __init__(self, color_map: ColorMap) -> None:
-        self.channels = color_map.colors.channels
-        self.dtype = color_map.labels.dtype
-        keys = color_map.colors.keys
-        if self.channels == 4:
-            self._rgba = RgbaTable(keys, color_map.labels)
-        else:
-            self._table = np.empty(KEYS, dtype=self.dtype)
-            kernels.fill_table(keys, color_map.labels, self._table)
+        colors, labels = color_map.colors, color_map.labels
+        self.channels = colors.channels
+        self.dtype = labels.dtype
+        opaque = colors.kinds[2]
+        self._table = np.empty(KEYS, dtype=self.dtype)
+        # The upper byte of an opaque key is alpha, if any, and the rest is its place.
+        kernels.fill_table(colors.keys[opaque] & np.uint32(KEYS - 1), labels[opaque], self._table)
+        self._other_keys = colors.keys[: opaque.start]
+        self._other_labels = labels[: opaque.start]
 
     def labels(self, pixels: NDArray[np.uint8], threads: int = 1) -> Labels:
         """The labels, shape (H, W), of C-contiguous pixels of shape (H, W, channels),
@@ -115,10 +120,15 @@ class Labeler:
 
         def look_up(start: int) -> None:
             part, found = flat[start : start + _PART], out[start : start + _PART]
-            if self.channels == 4:
-                self._rgba.look_up(part, found)
-            else:
+            if self.channels == 3:
                 kernels.look_up(part, self._table, found)
+                return
+            is_opaque = part[:, 3] == OPAQUE_ALPHA
+            opaque = np.empty(np.count_nonzero(is_opaque), dtype=self.dtype)
+            kernels.look_up(part[is_opaque, :3], self._table, opaque)
+            found[is_opaque] = opaque
+            others = _places(self._other_keys, part[~is_opaque])
+            found[~is_opaque] = self._other_labels[others]
 
         starts = range(0, len(flat), _PART)
         for _ in ordered_map(look_up, starts, min(threads, len(starts))):

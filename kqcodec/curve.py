@@ -11,23 +11,23 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kqcodec import sizes
-from kqcodec.clustering import checked_search, number_of_colors
+from kqcodec.choice import QuantizeOptions, number_of_colors
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding
 from kqcodec.filing import Filing
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.knee import knee
-from kqcodec.quantizer import CountedPixels, count_pixels, quantize
+from kqcodec.quantizer import CountedPixels, count_pixels, quantized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from PIL import Image
+    from typing_extensions import Unpack
 
+    from kqcodec.choice import PictureKeywords
     from kqcodec.image import IndexedImage
     from kqcodec.layout import TileSize
-    from kqcodec.pixels import Color, ImageLike
+    from kqcodec.pixels import ImageLike
 
 # What the lesson tries, and how often it starts anew.
 NOTEBOOK_KS = range(2, 11)
@@ -79,7 +79,7 @@ class Elbow:
     unique_colors: int
     _counted: CountedPixels
     _tile: TileSize
-    _options: dict[str, Any]
+    _options: QuantizeOptions
 
     def __repr__(self) -> str:
         ks = [point.k for point in self.points]
@@ -87,7 +87,7 @@ class Elbow:
 
     def image(self, k: int) -> IndexedImage:
         """The picture in ``k`` colours, as ``quantize`` with the same options gives it."""
-        return quantize(self._counted, k, **self._options)
+        return quantized(self._counted, k, self._options)
 
     def pictures(self, ks: Sequence[int] = (3, 6, 10)) -> Image.Image:
         """The original and the picture in these numbers of colours, side by side, with
@@ -133,13 +133,10 @@ def elbow(
     image: ImageLike | CountedPixels,
     ks: Iterable[int] = NOTEBOOK_KS,
     *,
-    restarts: int = NOTEBOOK_RESTARTS,
     coders: Sequence[str] = tuple(CODER_NUMBERS),
     tile: TileSize = None,
-    threads: int | None = None,
-    background: Color | None = None,
     progress: Callable[[ElbowPoint], object] | None = None,
-    **options: Any,
+    **options: Unpack[PictureKeywords],
 ) -> Elbow:
     """What an image costs in every number of colours, and the knee of that curve.
 
@@ -150,34 +147,31 @@ def elbow(
     Args:
         image: whatever ``quantize`` accepts.
         ks: numbers of colours, 1..65,536, in any order.
-        restarts: of k-means at each K.
         coders: whose sizes to give.
         tile: as for ``encode``; sizes depend on it.
-        threads, background: as for ``quantize``.
         progress: called with each point when it is known.
-        options: more of ``quantize``: ``space``, ``seed`` and ``effort``, which is that
-            of the coders, too.
+        options: of ``quantize``: ``space``, ``seed``, ``restarts`` (of k-means at each K,
+            here 4 unless given), ``threads``, ``background``, ``pins``, ``dither`` and its
+            kind; and ``effort``, which is that of the coders, too.
 
     Raises:
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument.
     """
-    for coder in coders:
-        check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
+    options.setdefault("restarts", NOTEBOOK_RESTARTS)
+    chosen = QuantizeOptions(**options)
+    filings = [Filing.after(coder, tile, chosen) for coder in coders]
     wanted = sorted({number_of_colors(k) for k in ks})
     if not wanted:
         raise ValueError("an elbow needs at least one K")
-    _, restarts = checked_search(0, restarts)
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=threads, background=background)
-    options = {"restarts": restarts, "threads": threads, **options}
-    filings = [Filing.after(coder, tile, options) for coder in coders]
+        image = count_pixels(image, threads=chosen.threads, background=chosen.background)
     points: list[ElbowPoint] = []
     for k in wanted:
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantize(image, k, **options), k, filings))
+            points.append(_point(quantized(image, k, chosen), k, filings))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -187,7 +181,7 @@ def elbow(
         unique_colors=len(image.colors),
         _counted=image,
         _tile=tile,
-        _options=options,
+        _options=chosen,
     )
 
 

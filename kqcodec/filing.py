@@ -4,13 +4,12 @@ foretold or compared have to be about."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import encoded_size, in_order_of
-from kqcodec.sorting import DEFAULT_SORT
+from kqcodec.encoder import check_coding, encoded_size, in_order_of
 
 if TYPE_CHECKING:
+    from kqcodec.choice import QuantizeOptions
     from kqcodec.image import IndexedImage
     from kqcodec.layout import TileSize
 
@@ -31,15 +30,14 @@ class Filing:
     order_is_free: bool
 
     @classmethod
-    def after(cls, coder: str, tile: TileSize, options: dict[str, Any]) -> Filing:
-        """For images that ``quantize`` makes with those options."""
-        return cls(
-            coder,
-            options.get("effort", DEFAULT_EFFORT),
-            tile,
-            options.get("threads"),
-            options.get("sort", DEFAULT_SORT) == DEFAULT_SORT,
-        )
+    def after(cls, coder: str, tile: TileSize, options: QuantizeOptions) -> Filing:
+        """For images that ``quantize`` makes with those options.
+
+        Raises:
+            TypeError, ValueError: there are no such files.
+        """
+        check_coding(coder, options.effort, tile)
+        return cls(coder, options.effort, tile, options.threads, options.order_is_free)
 
     def ordered(self, indexed: IndexedImage) -> IndexedImage:
         """The image with its palette as the file has it."""

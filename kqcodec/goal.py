@@ -21,30 +21,28 @@ import math
 from dataclasses import asdict, dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from kqcodec import sizes
-from kqcodec.choice import pins_from
-from kqcodec.clustering import DEFAULT_RESTARTS, number_of_colors
+from kqcodec.choice import DEFAULT_RESTARTS, QuantizeOptions, number_of_colors
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.crossing import ARITHMETIC, crossing
 from kqcodec.curve import elbow
-from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding, predicted_size
+from kqcodec.encoder import predicted_size
 from kqcodec.errors import UnmetGoalError
 from kqcodec.filing import Filing
 from kqcodec.integers import whole_number
 from kqcodec.metrics import PEAK
-from kqcodec.quantizer import CountedPixels, count_pixels, quantize
-from kqcodec.rgba_palette import least_colors
+from kqcodec.quantizer import CountedPixels, count_pixels, quantized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from typing_extensions import Unpack
 
+    from kqcodec.choice import PictureKeywords, QuantizeKeywords
     from kqcodec.image import IndexedImage
     from kqcodec.layout import TileSize
     from kqcodec.metrics import Costs
-    from kqcodec.pixels import Color, ImageLike
+    from kqcodec.pixels import ImageLike
 
 MOST_COLORS = 256
 _WORST_MSE = 140
@@ -57,7 +55,7 @@ KNEE_KS = (
 FEW_COLORS = 16
 _KNEE_EFFORT = "fast"
 # What changes the picture, but not where the knee of k-means' costs is.
-_NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind")
+_NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind", "palette", "progress")
 # Where the search for K begins.
 _FIRST_K = 16
 
@@ -153,10 +151,7 @@ def quantize_to(
     most: int = MOST_COLORS,
     coder: str = DEFAULT_CODER,
     tile: TileSize = None,
-    threads: int | None = None,
-    background: Color | None = None,
-    keep: Collection[str] = (),
-    **options: Any,
+    **options: Unpack[QuantizeKeywords],
 ) -> IndexedImage:
     """The image in as many colours as a goal takes.
 
@@ -176,9 +171,7 @@ def quantize_to(
             where ``most`` allows.
         most: the largest K to use.
         coder, tile: of the file whose size counts; ``effort`` is that of the coder, too.
-        threads, background, keep: as for ``quantize``.
-        options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``,
-            ``pins``, ``sort``, ``dither``, ``dither_kind``.
+        options: all of ``quantize`` but ``palette``.
 
     Raises:
         UnmetGoalError: no K meets the goal; the message says what could be reached.
@@ -186,38 +179,44 @@ def quantize_to(
         TypeError, ValueError: a wrong argument, or no goal.
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
-    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
+    chosen = QuantizeOptions(**options)
+    filing = Filing.after(coder, tile, chosen)
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=threads, background=background, keep=keep)
-    options["threads"] = threads
-    filing = Filing.after(coder, tile, options)
-    return filing.ordered(_Search(image, filing, options).best(goal))
+        image = count_pixels(
+            image, threads=chosen.threads, background=chosen.background, keep=chosen.keep
+        )
+    return filing.ordered(_Search(image, filing, chosen, options).best(goal))
 
 
-def knee_of(image: CountedPixels, most: int, options: dict[str, Any]) -> int:
+def knee_of(image: CountedPixels, most: int, options: QuantizeKeywords) -> int:
     """The K at the knee, at most ``most``; see ``quantize_to``."""
     highest = min(most, len(image.colors))
     if highest == len(image.colors) <= FEW_COLORS:
         return highest
     ks = [k for k in KNEE_KS if k < highest] + [highest]
-    options = {name: value for name, value in options.items() if name not in _NOT_OF_ELBOW}
-    options |= {"effort": _KNEE_EFFORT, "restarts": DEFAULT_RESTARTS}
-    return elbow(image, ks, coders=(), **options).knee or highest
+    some = {name: value for name, value in options.items() if name not in _NOT_OF_ELBOW}
+    some |= {"effort": _KNEE_EFFORT, "restarts": DEFAULT_RESTARTS}
+    return elbow(image, ks, coders=(), **cast("PictureKeywords", some)).knee or highest
 
 
 class _Search:
     """One image, quantized for one K after the other."""
 
-    def __init__(self, image: CountedPixels, filing: Filing, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        image: CountedPixels,
+        filing: Filing,
+        chosen: QuantizeOptions,
+        options: QuantizeKeywords,
+    ) -> None:
         self._image = image
         self._filing, self._options = filing, options
         self._pixels = image.colors.pixels
-        self._pins = len(pins_from(options.get("pins", ())))
+        self._pins = len(chosen.pinned)
         # What is fully transparent needs an entry that no pin can be.
-        hidden = least_colors(image.colors) - 1 if image.colors.channels == 4 else 0
-        self._least = max(1, self._pins) + hidden
+        self._least = max(1, self._pins) + image.colors.least_entries - 1
         # A search looks again at what it has just made, not further back.
-        self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantize(image, k, **options))
+        self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantized(image, k, chosen))
 
     def best(self, goal: Goal) -> IndexedImage:
         """The image that meets the goal."""

@@ -9,7 +9,15 @@ A colour's key is its bits, alpha highest where the colours have any:
     bit  31      24 23      16 15       8 7        0
         |  alpha   |   red    |  green   |   blue   |
 
-``kqcodec.rgba_colors`` counts the colours of pictures with alpha.
+So there are up to three kinds of colours, one after the other in a histogram with
+alpha; in one without, all are opaque:
+
+    hidden (fully transparent)    0, whatever its colour was
+    translucent                   0x01000000 ... 0xFEFFFFFF
+    opaque                        0xFF000000 ... 0xFFFFFFFF
+
+A table of all 2^32 keys would be too large to count in, so only those that are neither
+hidden nor opaque, edges and shadows mostly, are sorted.
 """
 
 from __future__ import annotations
@@ -28,8 +36,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEYS = 1 << 24
-# Pixels counted at a time: the scratch memory of a part is some 60 MB at most.
-_PART = 1 << 22
+FIRST_VISIBLE, FIRST_OPAQUE = 0x01000000, 0xFF000000
+OPAQUE_ALPHA = 255
+# Pixels counted at a time, without alpha and with it: the scratch memory of a part is
+# some 60 MB at most.
+_PART, _ALPHA_PART = 1 << 22, 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +84,47 @@ class Histogram:
         """The sum of the counts."""
         return int(self.counts.sum())
 
-    def part(self, which: slice) -> Histogram:
-        """Some of its colours, neighbours in the list."""
+    @property
+    def kinds(self) -> tuple[slice, slice, slice]:
+        """Where the hidden colours are, of which there is at most one, the translucent
+        and the opaque ones."""
+        if self.channels == 3:
+            return slice(0, 0), slice(0, 0), slice(0, len(self))
+        bounds = np.array([FIRST_VISIBLE, FIRST_OPAQUE], dtype=np.uint32)
+        hidden, opaque = np.searchsorted(self.keys, bounds).tolist()
+        return slice(0, hidden), slice(hidden, opaque), slice(opaque, len(self))
+
+    @property
+    def hidden(self) -> int:
+        """1 if any pixel is fully transparent, else 0."""
+        return int(self.kinds[0].stop)
+
+    @property
+    def visible(self) -> Histogram:
+        """The colours that aren't fully transparent."""
+        return self.part(slice(self.hidden, None)) if self.hidden else self
+
+    @property
+    def least_entries(self) -> int:
+        """The fewest entries of a palette for them: what is fully transparent and what
+        isn't can't share one."""
+        return 1 + (self.hidden and len(self) > 1)
+
+    def part(self, which: slice | NDArray[np.bool_]) -> Histogram:
+        """Some of its colours."""
         return Histogram(self.keys[which], self.counts[which], self.channels)
+
+    def with_alpha(self) -> Histogram:
+        """The colours with alpha, opaque where they had none."""
+        if self.channels == 4:
+            return self
+        return Histogram(self.keys | np.uint32(FIRST_OPAQUE), self.counts, channels=4)
+
+    def without_idle_alpha(self) -> Histogram:
+        """The colours without their alpha, where all are opaque."""
+        if self.channels == 3 or int(self.keys[0]) < FIRST_OPAQUE:
+            return self
+        return Histogram(self.keys & np.uint32(KEYS - 1), self.counts)
 
     def lightened(self, most: int) -> Histogram:
         """The same colours with counts that add up to at most so many, ``most`` being
@@ -104,7 +153,8 @@ def colors_of_keys(keys: NDArray[np.uint32], channels: int = 3) -> NDArray[np.ui
 
 
 def histogram(pixels: NDArray[Any], threads: int = 1) -> Histogram:
-    """Counts the colours of uint8 pixels of shape (H, W, 3) or (N, 3).
+    """Counts the colours of uint8 pixels of shape (H, W, C) or (N, C), C being 3, or 4 with
+    alpha. Whatever is fully transparent counts as (0, 0, 0, 0).
 
     Raises:
         TypeError: the pixels aren't uint8.
@@ -112,9 +162,32 @@ def histogram(pixels: NDArray[Any], threads: int = 1) -> Histogram:
     """
     if pixels.dtype != np.uint8:
         raise TypeError(f"colours must be uint8, not {pixels.dtype}")
-    if pixels.ndim not in (2, 3) or pixels.shape[-1] != 3 or 0 in pixels.shape:
-        raise ValueError(f"colours must have shape (N, 3) or (H, W, 3), not {pixels.shape}")
-    flat = pixels.reshape(-1, 3)
-    parts = [flat[start : start + _PART] for start in range(0, len(flat), _PART)]
-    counted = ordered_map(kernels.count_colors, parts, min(threads, len(parts)))
-    return functools.reduce(operator.add, (Histogram(*part) for part in counted))
+    if pixels.ndim not in (2, 3) or pixels.shape[-1] not in (3, 4) or 0 in pixels.shape:
+        raise ValueError(
+            f"colours must have shape (N, C) or (H, W, C), C being 3 or 4, not {pixels.shape}"
+        )
+    flat = pixels.reshape(-1, pixels.shape[-1])
+    count, size = (_counted_alpha, _ALPHA_PART) if flat.shape[1] == 4 else (_counted, _PART)
+    parts = [flat[start : start + size] for start in range(0, len(flat), size)]
+    counted = ordered_map(count, parts, min(threads, len(parts)))
+    return functools.reduce(operator.add, counted)
+
+
+def _counted(pixels: NDArray[np.uint8]) -> Histogram:
+    return Histogram(*kernels.count_colors(pixels))
+
+
+def _counted_alpha(pixels: NDArray[np.uint8]) -> Histogram:
+    alpha = pixels[:, 3]
+    is_opaque, is_hidden = alpha == OPAQUE_ALPHA, alpha == 0
+    hidden = int(np.count_nonzero(is_hidden))
+    some, some_counts = np.unique(
+        keys_of_colors(pixels[~(is_opaque | is_hidden)]), return_counts=True
+    )
+    keys = [np.zeros(min(hidden, 1), dtype=np.uint32), some]
+    counts = [np.full(min(hidden, 1), hidden, dtype=np.int64), some_counts.astype(np.int64)]
+    if is_opaque.any():
+        opaque = _counted(pixels[is_opaque, :3]).with_alpha()
+        keys.append(opaque.keys)
+        counts.append(opaque.counts)
+    return Histogram(np.concatenate(keys), np.concatenate(counts), channels=4)

@@ -16,7 +16,6 @@ import numpy as np
 
 from kqcodec.errors import ColorsError
 from kqcodec.histogram import KEYS, Histogram
-from kqcodec.rgba_colors import opaque_from, opaque_histogram
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +31,7 @@ _PART = 1 << 20
 def summed(one: Histogram, other: Histogram) -> Histogram:
     """The sum of two, with alpha if either has it."""
     if one.channels != other.channels:
-        one, other = opaque_histogram(one), opaque_histogram(other)
+        one, other = one.with_alpha(), other.with_alpha()
     return one + other
 
 
@@ -68,7 +67,7 @@ class HistogramSum:
     def _into_table(self, part: Histogram) -> Histogram:
         """Count the opaque colours of a part in the table, and give back the others."""
         assert self._table is not None  # noqa: S101 - called when it is there
-        first = opaque_from(part.keys) if part.channels == 4 else 0
+        first = part.kinds[2].start
         self._table[part.keys[first:] & np.uint32(KEYS - 1)] += part.counts[first:]
         return Histogram(part.keys[:first], part.counts[:first], channels=4)
 
@@ -87,7 +86,7 @@ class HistogramSum:
         opaque = _gathered(table)
         if self._channels == 3:
             return opaque
-        opaque = opaque_histogram(opaque)
+        opaque = opaque.with_alpha()
         return Histogram(
             np.concatenate([listed.keys, opaque.keys]),
             np.concatenate([listed.counts, opaque.counts]),

@@ -52,8 +52,7 @@ class Clustering:
 
     def means(self) -> NDArray[np.int16]:
         """The clusters' means on the grid; an empty one's centre."""
-        divisor = np.maximum(self.counts, 1)[:, np.newaxis]
-        means = (self.sums + divisor // 2) // divisor
+        means = rounded_means(self.sums, self.counts)
         return np.where(self.counts[:, np.newaxis] > 0, means, self.centers).astype(np.int16)
 
 
@@ -91,15 +90,54 @@ def descend(
 def repair(state: Clustering) -> int:
     """Moves the centres of empty clusters to the points that cost most; returns
     how many. They win those points at the next assignment."""
-    if not state.counts.all():
-        empty = np.flatnonzero(state.counts == 0)
-        labels = np.empty_like(state.labels)
-        distances = np.empty(len(labels), dtype=np.int32)
-        kernels.nearest(state.data.points, state.centers, labels, distances)
-        costs = state.data.weights * distances
-        # Stable, so that of equal costs the first point is taken.
-        costliest = np.argsort(-costs, kind="stable")[: len(empty)]
-        costliest = costliest[costs[costliest] > 0]
-        state.centers[empty[: len(costliest)]] = state.data.points[costliest]
-        return len(costliest)
-    return 0
+    if state.counts.all():
+        return 0
+    empty = np.flatnonzero(state.counts == 0)
+    _, distances = nearest(state.data.points, state.centers)
+    found = costliest(state.data.weights * distances, len(empty))
+    state.centers[empty[: len(found)]] = state.data.points[found]
+    return len(found)
+
+
+def costliest(costs: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+    """Where the ``count`` highest costs are, of equal ones the first, but for those of 0:
+    what an empty cluster gets, or an entry that nobody uses."""
+    order = np.argsort(-costs, kind="stable")[:count]
+    return order[costs[order] > 0]
+
+
+def nearest(
+    points: NDArray[np.int16], centers: NDArray[np.int16]
+) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
+    """Each point's nearest centre, the lowest of several, and its squared distance."""
+    labels = np.empty(len(points), dtype=np.uint16)
+    distances = np.empty(len(points), dtype=np.int32)
+    kernels.nearest(points, centers, labels, distances)
+    return labels, distances
+
+
+def nearest_two(
+    points: NDArray[np.int16], centers: NDArray[np.int16]
+) -> tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32]]:
+    """The same of two centres or more, and each point's squared distance to its second
+    nearest."""
+    labels, seconds = np.empty((2, len(points)), dtype=np.uint16)
+    distances, second_distances = np.empty((2, len(points)), dtype=np.int32)
+    kernels.nearest_two(points, centers, labels, distances, seconds, second_distances)
+    return labels, distances, second_distances
+
+
+def losses(state: Clustering) -> NDArray[np.int64]:
+    """What giving up each cluster would cost, its points going to their second nearest
+    centre: int64, shape (K,)."""
+    labels, distances, seconds = nearest_two(state.data.points, state.centers)
+    lost = np.zeros(state.k, dtype=np.int64)
+    np.add.at(lost, labels, state.data.weights * (seconds - distances))
+    return lost
+
+
+def rounded_means(sums: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Clusters' means on the grid, of sums of shape (K, 4) and counts of shape (K,)."""
+    divisor = np.maximum(counts, 1)[:, np.newaxis]
+    means: NDArray[np.int64] = (sums + divisor // 2) // divisor
+    return means

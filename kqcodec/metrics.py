@@ -15,13 +15,10 @@ the order of the pixels or on the machine.
 from __future__ import annotations
 
 import math
-import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from kqcodec.histogram import colors_of_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,18 +69,6 @@ def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.
         difference = a[..., channel].astype(np.int32) - b[..., channel]
         difference *= difference
         squared += difference
-    return squared
-
-
-def squared_to_entries(
-    colors: Histogram, palette: NDArray[np.uint8], labels: NDArray[Any]
-) -> NDArray[np.int32]:
-    """The squared RGB distance of each colour of a histogram to its entry."""
-    squared = np.empty(len(colors), dtype=np.int32)
-    for start in range(0, len(colors), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        some = colors_of_keys(colors.keys[part])
-        squared[part] = squared_distances(some, palette[labels[part]])
     return squared
 
 
@@ -160,21 +145,15 @@ def psnr_of_mse(mean_squared_error: float) -> float:
     return 10 * math.log10(3 * PEAK * PEAK / mean_squared_error)
 
 
-def weighted_sums(squared: NDArray[np.int32], weights: NDArray[np.int64]) -> tuple[int, float]:
-    """Sums of squared distances and of distances, weighted."""
-    total = steps = 0
-    for start in range(0, len(squared), _CHUNK):
-        some, counts = squared[start : start + _CHUNK], weights[start : start + _CHUNK]
-        total += _weighted_sum(some.astype(np.int64), counts)
-        steps += _weighted_sum(distances_in_steps(some), counts)
-    return total, steps_to_distance(steps)
-
-
 def _weighted_sum(values: NDArray[np.int64], weights: NDArray[np.int64]) -> int:
-    """The exact sum of values below 2^30, weighted, where the weights are those of up to
-    2^48 pixels: in one piece it would leave 63 bits at 2^34."""
-    high, low = values >> 15, values & 0x7FFF
-    return (int((high * weights).sum()) << 15) + int((low * weights).sum())
+    """The exact sum of values of at least 0, weighted: of as many of their bits at a time
+    as leave the sum below 2^63. The weights add up to less than 2^62."""
+    bits = 63 - int(weights.sum()).bit_length()
+    total, shift = 0, 0
+    while values.any():
+        total += int((values & ((1 << bits) - 1)) @ weights) << shift
+        values, shift = values >> bits, shift + bits
+    return total
 
 
 def distances_in_steps(squared: NDArray[Any], unit: int = 1) -> NDArray[np.int64]:
@@ -193,54 +172,23 @@ def steps_to_distance(steps: int) -> float:
 def costs_of_palette(
     colors: Histogram,
     palette: NDArray[np.uint8],
-    squared: NDArray[np.int32],
+    labels: NDArray[Any],
     *,
     iterations: int = 0,
 ) -> Costs:
-    """The costs of a palette from which colour i of a histogram has the squared
-    distance ``squared[i]``."""
-    total, distance_sum = weighted_sums(squared, colors.counts)
-    pixels = colors.pixels
-    mean = total / pixels
-    return Costs(
-        inertia=total,
-        distance_sum=distance_sum,
-        mse=mean,
-        psnr=psnr_of_mse(mean),
-        pixels=pixels,
-        unique_colors=len(colors),
-        palette_colors=int(palette.shape[0]),
-        iterations=iterations,
-    )
-
-
-def costs_of_rgba(
-    colors: Histogram,
-    palette: NDArray[np.uint8],
-    labels: NDArray[np.uint16],
-    *,
-    iterations: int = 0,
-) -> Costs:
-    """The costs of a palette of shape (K, 4) from which colour i of a histogram with
-    alpha has the entry ``labels[i]``."""
-    total = steps = 0
+    """The costs of a palette, with alpha if the colours have it, of which colour i of a
+    histogram has the entry ``labels[i]``."""
+    total, steps, unit = 0, 0, 1
     for start in range(0, len(colors), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        counts = colors.counts[part]
-        some = colors_of_keys(colors.keys[part], 4)
-        squared = squared_rgba_distances(some, palette[labels[part]])
-        # In Python's integers: the sum may leave 63 bits.
-        total += sum(map(operator.mul, squared.tolist(), counts.tolist()))
-        steps += _weighted_sum(distances_in_steps(squared, _RGBA_UNIT), counts)
-    mean = total / (_RGBA_UNIT * colors.pixels)
-    return Costs(
-        inertia=(total + _RGBA_UNIT // 2) // _RGBA_UNIT,
-        distance_sum=steps_to_distance(steps),
-        mse=mean,
-        psnr=psnr_of_mse(mean),
-        pixels=colors.pixels,
+        part = colors.part(slice(start, start + _CHUNK))
+        squared, unit = squares(part.colors, palette.take(labels[start : start + _CHUNK], axis=0))
+        total += _weighted_sum(squared.astype(np.int64), part.counts)
+        steps += _weighted_sum(distances_in_steps(squared, unit), part.counts)
+    return _costs(
+        (total, steps, unit),
+        colors.pixels,
         unique_colors=len(colors),
-        palette_colors=int(palette.shape[0]),
+        palette_colors=len(palette),
         iterations=iterations,
     )
 
@@ -250,21 +198,41 @@ def costs_of_pixels(
 ) -> Costs:
     """The costs of labels, shape (H, W), that needn't be those of the nearest entries,
     whose costs are ``like``. Pixels and palette have both alpha or neither."""
-    has_alpha = pixels.shape[-1] == 4
-    unit = _RGBA_UNIT if has_alpha else 1
-    distances = squared_rgba_distances if has_alpha else squared_distances
     flat, flat_labels = pixels.reshape(-1, pixels.shape[-1]), labels.reshape(-1)
-    total, root_sum = 0, 0
+    total, steps, unit = 0, 0, 1
     for start in range(0, len(flat), _CHUNK):
         part = slice(start, start + _CHUNK)
-        squared = distances(flat[part], palette[flat_labels[part]])
+        squared, unit = squares(flat[part], palette.take(flat_labels[part], axis=0))
         total += int(squared.sum(dtype=np.int64))
-        root_sum += int(np.rint(np.sqrt(squared / unit) * _ROOT_UNIT).astype(np.int64).sum())
-    mean = total / (unit * len(flat))
-    return replace(
-        like,
+        steps += int(distances_in_steps(squared, unit).sum())
+    return _costs(
+        (total, steps, unit),
+        len(flat),
+        unique_colors=like.unique_colors,
+        palette_colors=like.palette_colors,
+        iterations=like.iterations,
+    )
+
+
+def _costs(
+    sums: tuple[int, int, int],
+    pixels: int,
+    *,
+    unique_colors: int,
+    palette_colors: int,
+    iterations: int,
+) -> Costs:
+    """The costs of pixels by the sums of their squared distances and of their distances in
+    steps, and the unit of the former."""
+    total, steps, unit = sums
+    mean = total / (unit * pixels)
+    return Costs(
         inertia=(total + unit // 2) // unit,
-        distance_sum=root_sum / _ROOT_UNIT,
+        distance_sum=steps_to_distance(steps),
         mse=mean,
         psnr=psnr_of_mse(mean),
+        pixels=pixels,
+        unique_colors=unique_colors,
+        palette_colors=palette_colors,
+        iterations=iterations,
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.kernels import kernels
-from kqcodec.lloyd import RELAX, clustering, descend
+from kqcodec.lloyd import RELAX, clustering, descend, losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clusteri
         around = neighbors(state.centers, _CROWD)
         kept = np.ones(state.k, dtype=np.bool_)
         some = max(1, (state.k - k) // 3)
-        for j in np.argsort(_losses(state), kind="stable").tolist():
+        for j in np.argsort(losses(state), kind="stable").tolist():
             # Two neighbours at once would cost more than was estimated.
             if kept[around[j]].all():
                 kept[j] = False
@@ -110,18 +110,6 @@ def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clusteri
             if some == 0:
                 break
         centers = state.centers[kept]
-
-
-def _losses(state: Clustering) -> NDArray[np.int64]:
-    """What giving up each cluster would cost."""
-    points = state.data.points
-    labels, second_labels = np.empty_like(state.labels), np.empty_like(state.labels)
-    distances = np.empty(len(points), dtype=np.int32)
-    second_distances = np.empty_like(distances)
-    kernels.nearest_two(points, state.centers, labels, distances, second_labels, second_distances)
-    losses = np.zeros(state.k, dtype=np.int64)
-    np.add.at(losses, labels, state.data.weights * (second_distances - distances))
-    return losses
 
 
 def neighbors(centers: NDArray[np.int16], reach: int) -> NDArray[np.uint16]:

@@ -4,31 +4,35 @@ A search without pins gives K centres. With the pins added they are too many, an
 those are given up whose points lose least, as in ``kqcodec.moves``, but never a pin;
 Lloyd's algorithm moves the free ones. Now the colours nearer to a pin than to a
 free entry belong to that pin, and k-means on the others alone finds the free entries
-once more, with all that the engine can do. This repeats while the cost falls.
+once more, with all that the search can do. This repeats while the cost falls.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from kqcodec.coarse import in_morton_order
-from kqcodec.engine import Progress, find_palette
-from kqcodec.histogram import Histogram, colors_of_keys, keys_of_colors
+from kqcodec.color_lists import with_alpha
+from kqcodec.engine import find_palette
+from kqcodec.errors import ColorsError
+from kqcodec.histogram import colors_of_keys, keys_of_colors
 from kqcodec.kernels import kernels
-from kqcodec.lloyd import clustering
-from kqcodec.palette import assigned
+from kqcodec.lloyd import clustering, costliest, losses
+from kqcodec.palette import assigned, kinds_of
+from kqcodec.progress import Monitor
+from kqcodec.spaces import OPAQUE, space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from kqcodec.choice import SearchOptions
     from kqcodec.coarse import WeightedPoints
-    from kqcodec.effort import Effort
+    from kqcodec.histogram import Histogram
     from kqcodec.lloyd import Clustering
+    from kqcodec.palette import SortedPoints
     from kqcodec.spaces import Space
 
 # Searches in all, the first without pins. The second of the others gains a
@@ -40,16 +44,18 @@ _SETTLING = 30
 _TOLERANCE_BITS = 13
 
 
-@dataclass(frozen=True, eq=False)
-class Pinned:
+class Pinned(NamedTuple):
     """A palette that holds the pins.
 
     Attributes:
-        palette: the pins, then free entries; uint8, shape (at most K, 3), each colour once.
+        palette: the pins, then free entries, each colour once; uint8, shape (at most K, 3),
+            or (at most K, 4) with alpha.
+        points: the visible colours in Morton order, and their places among these.
         iterations: of k-means, in all searches.
     """
 
     palette: NDArray[np.uint8]
+    points: SortedPoints
     iterations: int
 
 
@@ -57,96 +63,79 @@ def find_pinned(
     colors: Histogram,
     k: int,
     pins: NDArray[np.uint8],
-    *,
-    effort: Effort,
-    space: Space,
-    seed: int = 0,
-    restarts: int = 1,
-    progress: Callable[[Progress], bool | None] | None = None,
+    options: SearchOptions,
 ) -> Pinned:
-    """The best palette of k colours that holds all the pins, different colours of
+    """The best palette of k colours that holds all the pins, different opaque colours of
     shape (P, 3), P at most k. It is exact where the picture's colours and the pins
-    together are no more than k."""
-    rest = _part(colors, ~np.isin(colors.keys, keys_of_colors(pins)))
-    if len(pins) + len(rest) <= k:
-        return Pinned(np.concatenate([pins, rest.colors]), 0)
-    if len(pins) == k:
-        return Pinned(pins, 0)
-    monitor = _Monitor(progress)
-    iterations = 0
+    together are no more than k.
+
+    Raises:
+        ColorsError: no entry is left for what is fully transparent.
+    """
+    if colors.channels == 4:
+        pins = with_alpha(pins)
+    rest = colors.part(~np.isin(colors.keys, keys_of_colors(pins)))
+    free = k - len(pins)
+    space = space_of(options.space, colors.channels)
+    points = in_morton_order(colors.visible, space)
+    if free < rest.hidden:
+        raise ColorsError("there are transparent pixels, but the pins leave no entry for them")
+    if free == rest.hidden or len(rest) <= free:
+        return Pinned(np.concatenate([pins, rest.colors[:free]]), points, 0)
+    monitor = Monitor(options.progress)
+    watched = replace(options, progress=monitor)
+    searches = iterations = 0
 
     def searched(some: Histogram, count: int) -> NDArray[np.uint8]:
-        nonlocal iterations
+        nonlocal searches, iterations
         if len(some) <= count:
             return some.colors
-        found = find_palette(
-            some,
-            count,
-            effort=effort,
-            space=space,
-            seed=seed,
-            restarts=restarts,
-            progress=None if progress is None else monitor.report,
-        )
-        monitor.search += 1
+        monitor.begin(searches, _SEARCHES)
+        found = find_palette(some, count, watched)
+        searches += 1
         iterations += found.iterations
         return found.palette
 
-    free = _start(colors, k, space.points(pins), space.points(searched(colors, k)), space)
-    best, labels, lowest = _completed(colors, k, pins, space.colors(free), space)
-    while not monitor.ended:
-        rest = _part(colors, labels >= len(pins))
-        free_colors = searched(rest, k - len(pins))
-        trial, labels, cost = _completed(colors, k, pins, free_colors, space)
+    start = _start(points[0], pins, searched(colors, k), free, space)
+    best, labels, lowest = _completed(colors, k, pins, start, space=space, points=points)
+    while searches < _SEARCHES and not monitor.stopped:
+        rest = colors.part(labels >= len(pins))
+        found = searched(rest, free)
+        trial, labels, cost = _completed(colors, k, pins, found, space=space, points=points)
         if cost >= lowest:
             break
         best, lowest = trial, cost
-    return Pinned(best, iterations)
-
-
-class _Monitor:
-    """Reports several searches as one, and remembers when to end."""
-
-    def __init__(self, progress: Callable[[Progress], bool | None] | None) -> None:
-        self._progress = progress
-        self._stopped = False
-        self.search = 0
-
-    @property
-    def ended(self) -> bool:
-        return self._stopped or self.search >= _SEARCHES
-
-    def report(self, inner: Progress) -> bool:
-        assert self._progress is not None  # noqa: S101 - else nobody reports
-        part = (self.search + inner.part) / _SEARCHES
-        self._stopped = self._progress(Progress(inner.stage, part, inner.mse)) is False
-        return not self._stopped
-
-
-def _part(colors: Histogram, chosen: NDArray[np.bool_]) -> Histogram:
-    return Histogram(colors.keys[chosen], colors.counts[chosen], colors.channels)
+    return Pinned(best, points, iterations)
 
 
 def _start(
-    colors: Histogram, k: int, pins: NDArray[np.int16], free: NDArray[np.int16], space: Space
-) -> NDArray[np.int16]:
-    """The free centres of k in all, out of more: int16, shape (k - P, 4)."""
-    data, _ = in_morton_order(colors, space)
-    while len(pins) + len(free) > k:
-        state = _settled(data, pins, free, _BETWEEN)
-        losses = _losses(state)[len(pins) :]
-        some = max(1, (state.k - k) // 3)
+    data: WeightedPoints,
+    pins: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    wanted: int,
+    space: Space,
+) -> NDArray[np.uint8]:
+    """As many free entries out of those of a palette without pins: what is fully
+    transparent keeps its own, the others make do with the rest."""
+    is_hidden = kinds_of(palette) == 0
+    wanted -= int(np.count_nonzero(is_hidden))
+    fixed, free = space.points(pins), space.points(palette[~is_hidden])
+    while len(free) > wanted:
+        state = _settled(data, fixed, free, _BETWEEN)
+        some = max(1, (len(free) - wanted) // 3)
         kept = np.ones(len(free), dtype=np.bool_)
-        kept[np.argsort(losses, kind="stable")[:some]] = False
-        free = state.centers[len(pins) :][kept]
-    return _settled(data, pins, free, _SETTLING).centers[len(pins) :]
+        kept[np.argsort(losses(state)[len(fixed) :], kind="stable")[:some]] = False
+        free = state.centers[len(fixed) :][kept]
+    centers = _settled(data, fixed, free, _SETTLING).centers[len(fixed) :]
+    return np.concatenate([palette[is_hidden], space.colors(centers)])
 
 
 def _settled(
     data: WeightedPoints, pins: NDArray[np.int16], free: NDArray[np.int16], iterations: int
 ) -> Clustering:
-    """Lloyd's algorithm that leaves the pins where they are."""
+    """Lloyd's algorithm that leaves the pins where they are, and opaque centres opaque."""
     state = clustering(data, np.concatenate([pins, free]))
+    is_opaque = state.centers[:, 3] == OPAQUE
     before = -1
     for _ in range(iterations):
         changed, state.cost = kernels.reassign(
@@ -157,23 +146,18 @@ def _settled(
             break
         before = state.cost
         state.centers[len(pins) :] = state.means()[len(pins) :]
+        state.centers[is_opaque, 3] = OPAQUE
     return state
 
 
-def _losses(state: Clustering) -> NDArray[np.int64]:
-    """What giving each centre up would cost: its points go to their second nearest."""
-    points, weights = state.data.points, state.data.weights
-    labels, seconds = np.empty_like(state.labels), np.empty_like(state.labels)
-    distances = np.empty(len(points), dtype=np.int32)
-    second_distances = np.empty_like(distances)
-    kernels.nearest_two(points, state.centers, labels, distances, seconds, second_distances)
-    losses = np.zeros(state.k, dtype=np.int64)
-    np.add.at(losses, labels, weights * (second_distances - distances))
-    return losses
-
-
 def _completed(
-    colors: Histogram, k: int, pins: NDArray[np.uint8], free: NDArray[np.uint8], space: Space
+    colors: Histogram,
+    k: int,
+    pins: NDArray[np.uint8],
+    free: NDArray[np.uint8],
+    *,
+    space: Space,
+    points: SortedPoints,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int]:
     """The pins and the free entries, each colour once; instead of duplicates the
     colours that cost most. Then each colour's label, and the cost."""
@@ -181,13 +165,11 @@ def _completed(
     _, first = np.unique(keys, return_index=True)
     first.sort()
     palette = np.concatenate([pins, free[first[~np.isin(keys[first], keys_of_colors(pins))]]])
-    labels, distances = assigned(colors, palette, space)
+    labels, distances = assigned(colors, palette, space, points)
     costs = colors.counts * distances
-    missing = k - len(palette)
-    if missing > 0 and costs.any():
-        costliest = np.argsort(-costs, kind="stable")[:missing]
-        costliest = costliest[costs[costliest] > 0]
-        palette = np.concatenate([palette, colors_of_keys(colors.keys[costliest])])
-        labels, distances = assigned(colors, palette, space)
+    found = costliest(costs, k - len(palette))
+    if len(found):
+        palette = np.concatenate([palette, colors_of_keys(colors.keys[found], colors.channels)])
+        labels, distances = assigned(colors, palette, space, points)
         costs = colors.counts * distances
     return palette, labels, int(costs.sum())

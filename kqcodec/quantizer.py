@@ -5,35 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kqcodec.choice import choice_of
-from kqcodec.clustering import DEFAULT_RESTARTS, checked_search, number_of_colors
+from kqcodec.choice import QuantizeOptions
 from kqcodec.color_lists import with_alpha
-from kqcodec.color_map import Labeler, few_labels
-from kqcodec.dither import DEFAULT_DITHER_KIND, dithered
-from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.color_map import ColorMap, Labeler, few_labels
+from kqcodec.dither import dithered
+from kqcodec.engine import MAX_WEIGHT, find_palette
+from kqcodec.errors import ColorsError
 from kqcodec.histogram import histogram
 from kqcodec.image import IndexedImage
 from kqcodec.metadata import checked_keep, metadata_of
+from kqcodec.metrics import costs_of_palette
+from kqcodec.palette import assigned, exact, finished
 from kqcodec.parallel import thread_count
+from kqcodec.pins import find_pinned
 from kqcodec.pixels import image_pixels
-from kqcodec.rgb_quantizer import map_rgb
-from kqcodec.rgba_colors import opaque_histogram, rgba_histogram
-from kqcodec.rgba_quantizer import map_rgba
-from kqcodec.sorting import DEFAULT_SORT, palette_order, rearranged
+from kqcodec.sorting import palette_order, rearranged
 from kqcodec.spaces import space_of
+from kqcodec.thinning import thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     import numpy as np
     from numpy.typing import NDArray
+    from typing_extensions import Unpack
 
-    from kqcodec.choice import Choice
-    from kqcodec.color_lists import Colors, PaletteLike
-    from kqcodec.color_map import ColorMap
-    from kqcodec.engine import Progress
+    from kqcodec.choice import QuantizeKeywords
+    from kqcodec.engine import Found
     from kqcodec.histogram import Histogram
     from kqcodec.metadata import Metadata
+    from kqcodec.pins import Pinned
     from kqcodec.pixels import Color, ImageLike
 
 # Samples of pictures whose labels are found sooner without a table.
@@ -67,27 +68,13 @@ def count_pixels(
     kept = checked_keep(keep)
     metadata = metadata_of(image, kept)
     pixels = image_pixels(image, background=background, keep_profile="icc" in kept)
-    count = rgba_histogram if pixels.shape[2] == 4 else histogram
-    return CountedPixels(pixels, count(pixels, thread_count(threads)), metadata)
+    return CountedPixels(pixels, histogram(pixels, thread_count(threads)), metadata)
 
 
 def quantize(
     image: ImageLike | CountedPixels,
     k: int | None = None,
-    *,
-    palette: PaletteLike | None = None,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    dither: float = 0.0,
-    dither_kind: str = DEFAULT_DITHER_KIND,
-    effort: str = DEFAULT_EFFORT,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    space: str = "rgb",
-    threads: int | None = None,
-    background: Color | None = None,
-    keep: Collection[str] = (),
-    progress: Callable[[Progress], bool | None] | None = None,
+    **options: Unpack[QuantizeKeywords],
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means, or in a given palette.
 
@@ -101,27 +88,9 @@ def quantize(
     Args:
         image: whatever ``kqcodec.pixels.image_pixels`` accepts, or counted pixels.
         k: 1..65,536; None with a ``palette``.
-        palette: colours to use instead of searching for some: uint8, shape (K, 3) or,
-            with alpha, (K, 4); a list of colours such as "#ff8800" or (255, 136, 0); or
-            the path of a file that ``read_palette`` reads. Its order, unused and
-            repeated entries are kept; of repeated ones the first is used.
-        pins: colours that must be in the palette just so, at most ``k`` of them.
-        sort: the palette's order, where none is given: "luma", "frequency", "hue", or
-            "coder" to leave it to the coder. See ``kqcodec.sorting``.
-        dither: how strongly to dither, from 0, which is not at all, to 1.
-        dither_kind: "floyd-steinberg", "blue-noise" or "bayer". See ``kqcodec.dither``.
-        effort: "fast", "default" or "best".
-        seed: of the random draws among the first centres, any integer.
-        restarts: how many searches to make; the best palette is kept.
-        space: "rgb", or "oklab" to choose and map by perceived difference.
-        threads: at most so many; None for as many as there are processors.
-        background: a colour to put behind transparent pixels, so that the result
-            has no alpha; None to keep it.
-        keep: which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
-            Without "icc" the colours are converted to sRGB. From a file object
-            they are read only if it can seek.
-        progress: called now and then with a ``Progress``; where it returns
-            False the search ends soon, with what it has.
+        options: ``palette`` or ``pins`` and ``sort``; ``dither``, ``dither_kind``;
+            ``effort``, ``seed``, ``restarts``, ``space``, ``progress``; ``threads``,
+            ``background``, ``keep``. See ``kqcodec.choice``.
 
     Returns:
         The indexed image, with its ``costs``.
@@ -132,80 +101,91 @@ def quantize(
         ImageError, PaletteError, OSError: a file can't be read or converted.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    k = None if k is None else number_of_colors(k)
-    seed, restarts = checked_search(seed, restarts)
-    choice = choice_of(
-        k, palette=palette, pins=pins, sort=sort, dither=dither, dither_kind=dither_kind
-    )
-    workers = thread_count(threads)
-    effort_of(effort), space_of(space)  # for their errors, before anything is read
+    return quantized(image, k, QuantizeOptions(**options))
+
+
+def quantized(
+    image: ImageLike | CountedPixels, k: int | None, options: QuantizeOptions
+) -> IndexedImage:
+    """What ``quantize`` does, with its options checked."""
+    k, workers = options.checked_colors(k), thread_count(options.threads)
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=workers, background=background, keep=keep)
-    if choice.fixed is not None and choice.fixed.shape[1] == 4:
+        image = count_pixels(
+            image, threads=workers, background=options.background, keep=options.keep
+        )
+    if options.fixed is not None and options.fixed.shape[1] == 4:
         image = _with_alpha(image)
-    mapped = color_map(
-        image.colors,
-        k,
-        choice,
-        effort=effort,
-        seed=seed,
-        restarts=restarts,
-        space=space,
-        progress=progress,
-    )
+    mapped = color_map(image.colors, k, options)
     if image.pixels.size <= _FEW_SAMPLES:
         labels = few_labels(mapped, image.pixels)
     else:
         labels = Labeler(mapped).labels(image.pixels, workers)
     indexed = IndexedImage(mapped.palette, labels, costs=mapped.costs)
-    if choice.strength:
+    if options.strength:
         indexed = dithered(
             image.pixels,
             indexed,
-            space,
-            strength=choice.strength,
-            kind=choice.dither_kind,
+            options.space,
+            strength=options.strength,
+            kind=options.dither_kind,
             threads=workers,
         )
-        if choice.fixed is None:
-            indexed = rearranged(indexed, choice.sort, choice.pins)
+        if options.fixed is None:
+            indexed = rearranged(indexed, options.sort, options.pinned)
     return replace(indexed, metadata=image.metadata)
 
 
-def color_map(
-    colors: Histogram,
-    k: int | None,
-    choice: Choice,
-    *,
-    effort: str = DEFAULT_EFFORT,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    space: str = "rgb",
-    progress: Callable[[Progress], bool | None] | None = None,
-) -> ColorMap:
+def color_map(colors: Histogram, k: int | None, options: QuantizeOptions) -> ColorMap:
     """What ``quantize`` makes of a histogram: the palette, in the order that was chosen,
     each colour's label, and the costs, all without dithering.
 
-    Arguments are those of ``quantize``, already checked, and so is ColorsError.
+    ``k`` is checked already; ColorsError is as for ``quantize``.
     """
-    map_it = map_rgba if colors.channels == 4 else map_rgb
-    mapped = map_it(
-        colors,
-        1 if k is None else k,
-        choice,
-        effort=effort,
-        seed=seed,
-        restarts=restarts,
-        space=space,
-        progress=progress,
-    )
-    if choice.fixed is None and choice.sort not in ("coder", "luma"):
-        mapped = mapped.in_order(palette_order(mapped.palette, mapped.counts, choice.sort))
+    space = space_of(options.space, colors.channels)
+    if options.fixed is not None:
+        palette, iterations = options.fixed, 0
+        if palette.shape[1] < colors.channels:
+            raise ColorsError("there are transparent pixels, but the palette is opaque")
+        labels, _ = assigned(colors, palette, space)
+    else:
+        assert k is not None  # noqa: S101 - it is checked
+        few = thinned(colors).lightened(MAX_WEIGHT)
+        palette, labels, iterations = searched(few, k, options)
+        if len(few) < len(colors):
+            palette, labels = finished(colors, palette, space, kept=options.pinned)
+    costs = costs_of_palette(colors, palette, labels, iterations=iterations)
+    mapped = ColorMap.of(palette, colors, labels, costs)
+    if options.fixed is None and options.sort not in ("coder", "luma"):
+        mapped = mapped.in_order(palette_order(mapped.palette, mapped.counts, options.sort))
     return mapped
+
+
+def searched(
+    colors: Histogram, k: int, options: QuantizeOptions
+) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int]:
+    """The palette of at most ``k`` colours that k-means finds for a histogram, in its
+    stored order and pins among it; each colour's label; and the number of iterations.
+
+    Raises:
+        ColorsError: there are transparent pixels, but no entry is left for them.
+    """
+    pins = options.pinned
+    found: Found | Pinned
+    if len(pins):
+        found = find_pinned(colors, k, pins, options)
+    elif len(colors) <= k:
+        return *exact(colors), 0
+    elif k < colors.least_entries:
+        raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
+    else:
+        found = find_palette(colors, k, options)
+    space = space_of(options.space, colors.channels)
+    palette, labels = finished(colors, found.palette, space, found.points, kept=pins)
+    return palette, labels, found.iterations
 
 
 def _with_alpha(image: CountedPixels) -> CountedPixels:
     """The pixels as shape (H, W, 4)."""
     height, width, channels = image.pixels.shape
     pixels = with_alpha(image.pixels.reshape(-1, channels)).reshape(height, width, 4)
-    return replace(image, pixels=pixels, colors=opaque_histogram(image.colors))
+    return replace(image, pixels=pixels, colors=image.colors.with_alpha())

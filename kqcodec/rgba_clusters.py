@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec.coarse import WeightedPoints, cell_bits, merged_cells
+from kqcodec.histogram import FIRST_OPAQUE
 from kqcodec.kernels import kernels
-from kqcodec.rgba_colors import FIRST_OPAQUE
+from kqcodec.lloyd import costliest, nearest, nearest_two, rounded_means
 from kqcodec.spaces import OPAQUE, TOP
 
 if TYPE_CHECKING:
@@ -44,17 +45,14 @@ HIDDEN = np.array([[TOP // 2, TOP // 2, TOP // 2, 0]], dtype=np.int16)
 
 
 @dataclass(frozen=True, eq=False)
-class Colors:
-    """Points of colours that aren't fully transparent, opaque ones first.
+class Colors(WeightedPoints):
+    """Points of colours that aren't fully transparent, opaque ones first, each part in
+    Morton order.
 
     Attributes:
-        points: int16, shape (N, 4), each part in Morton order.
-        weights: int64, shape (N,).
         opaque: how many are.
     """
 
-    points: NDArray[np.int16]
-    weights: NDArray[np.int64]
     opaque: int
 
     @classmethod
@@ -68,11 +66,11 @@ class Colors:
             if wanted is not None and len(part) > wanted:
                 part = merged_cells(part, cell_bits(part, wanted))
             parts.append(part)
-        first, second = parts
         return cls(
-            np.concatenate([first.points, second.points]),
-            np.concatenate([first.weights, second.weights]),
-            len(first),
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+            np.concatenate([part.keys for part in parts]),
+            len(parts[0]),
         )
 
 
@@ -137,10 +135,10 @@ class State:
 
 def assigned(colors: Colors, centers: Centers) -> State:
     """Each opaque point's nearest opaque centre, each other point's nearest of all."""
-    labels = np.empty(len(colors.points), dtype=np.uint16)
+    labels = np.empty(len(colors), dtype=np.uint16)
     distances = np.empty(len(labels), dtype=np.int32)
     for part, places in _choices(colors, centers):
-        kernels.nearest(colors.points[part], places, labels[part], distances[part])
+        labels[part], distances[part] = nearest(colors.points[part], places)
     return State(colors, centers, labels, distances, int((colors.weights * distances).sum()))
 
 
@@ -148,7 +146,7 @@ def _choices(colors: Colors, centers: Centers) -> Iterator[tuple[slice, NDArray[
     """The points of each kind, where there are any, and the centres open to them."""
     if colors.opaque:
         yield slice(colors.opaque), centers.places[: centers.opaque]
-    if colors.opaque < len(colors.points):
+    if colors.opaque < len(colors):
         yield slice(colors.opaque, None), centers.places
 
 
@@ -168,9 +166,10 @@ def settled(colors: Colors, centers: Centers, iterations: int) -> State:
 
 
 def _iterated(colors: Colors, centers: Centers, iterations: int) -> tuple[State, int]:
-    """The same until nobody chooses some centre; and how many iterations are left then."""
+    """Lloyd's algorithm until nobody chooses some centre; and how many iterations are left
+    then."""
     places = centers.places.copy()
-    labels = np.empty(len(colors.points), dtype=np.uint16)
+    labels = np.empty(len(colors), dtype=np.uint16)
     distances = np.empty(len(labels), dtype=np.int32)
     left, cost = kernels.settle_kinds(
         colors.points,
@@ -195,20 +194,17 @@ def _means(state: State) -> Centers:
     sums = np.zeros((len(centers.places), 4), dtype=np.int64)
     counts = np.zeros(len(sums), dtype=np.int64)
     kernels.accumulate(colors.points, colors.weights, state.labels, sums, counts)
-    divisor = np.maximum(counts, 1)[:, np.newaxis]
-    means = ((sums + divisor // 2) // divisor).astype(np.int16)
+    means = rounded_means(sums, counts).astype(np.int16)
     moved = Centers.of(
         means[: centers.opaque], means[centers.opaque : centers.movable], centers.hidden
     )
     empty = np.flatnonzero(counts[: centers.movable] == 0)
     if len(empty) == 0:
         return moved
-    costs = colors.weights * state.distances
-    costliest = np.argsort(-costs, kind="stable")[: len(empty)]
-    costliest = costliest[costs[costliest] > 0]
-    is_opaque = costliest < colors.opaque
+    found = costliest(colors.weights * state.distances, len(empty))
+    is_opaque = found < colors.opaque
     return moved.changed(
-        empty.tolist(), colors.points[costliest[is_opaque]], colors.points[costliest[~is_opaque]]
+        empty.tolist(), colors.points[found[is_opaque]], colors.points[found[~is_opaque]]
     )
 
 
@@ -255,15 +251,10 @@ def _moves(state: State) -> list[_Move]:
 def _weigh(state: State) -> _Weighed:
     colors, centers = state.colors, state.centers
     # Where there's no second choice, giving up the first is no move that is made.
-    seconds = np.full(len(colors.points), 1 << 31, dtype=np.int64)
+    seconds = np.full(len(colors), 1 << 31, dtype=np.int64)
     for part, places in _choices(colors, centers):
         if len(places) > 1:
-            count = len(colors.points[part])
-            labels, distances = np.empty((2, count), np.uint16), np.empty((2, count), np.int32)
-            kernels.nearest_two(
-                colors.points[part], places, labels[0], distances[0], labels[1], distances[1]
-            )
-            seconds[part] = distances[1]
+            seconds[part] = nearest_two(colors.points[part], places)[2]
     return _Weighed(state, seconds, _by_centre(state, seconds - state.distances))
 
 
@@ -318,12 +309,10 @@ def _to_opaque(weighed: _Weighed) -> Iterator[_Move]:
         return
     raised = centers.places[some].copy()
     raised[:, 3] = OPAQUE
-    nearest = np.empty(colors.opaque, dtype=np.uint16)
-    distances = np.empty(colors.opaque, dtype=np.int32)
-    kernels.nearest(colors.points[: colors.opaque], raised, nearest, distances)
+    labels, distances = nearest(colors.points[: colors.opaque], raised)
     gains = np.zeros(len(raised), dtype=np.int64)
     won = np.maximum(state.distances[: colors.opaque] - distances, 0)
-    np.add.at(gains, nearest, colors.weights[: colors.opaque] * won)
+    np.add.at(gains, labels, colors.weights[: colors.opaque] * won)
     # Its own points stay, though farther in alpha, or take their second choice.
     alpha = colors.points[:, 3].astype(np.int64)
     now = centers.places[state.labels, 3] - alpha

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec import metrics
-from kqcodec.clustering import DEFAULT_RESTARTS
 from kqcodec.components import component_counts
-from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.image import IndexedImage
 from kqcodec.integers import whole_number
 from kqcodec.pixels import image_pixels
@@ -25,7 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from PIL import Image
+    from typing_extensions import Unpack
 
+    from kqcodec.choice import SearchKeywords
     from kqcodec.image import Labels
     from kqcodec.pixels import Color, ImageLike
 
@@ -170,12 +170,9 @@ def segment(
     k: int | None = None,
     *,
     original: ImageLike | None = None,
-    effort: str = DEFAULT_EFFORT,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    space: str = "rgb",
     threads: int | None = None,
     background: Color | None = None,
+    **options: Unpack[SearchKeywords],
 ) -> Segmentation:
     """Segments a picture by colour, or measures a label map.
 
@@ -184,7 +181,9 @@ def segment(
             are the segments; ``label_map`` makes one of a mask.
         k: how many segments at most, 1..65,536; None for an indexed image.
         original: the picture that an indexed image segments, if there is one.
-        effort, seed, restarts, space, threads, background: as for ``quantize``.
+        threads, background: as for ``quantize``.
+        options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``; see
+            ``kqcodec.choice``.
 
     Raises:
         ImageError, OSError: a picture can't be read or converted.
@@ -196,15 +195,7 @@ def segment(
         if original is not None:
             raise TypeError("original is for an indexed image; a picture is its own")
         pixels = image_pixels(image, background=background)
-        indexed = quantize(
-            pixels,
-            k,
-            effort=effort,
-            seed=seed,
-            restarts=restarts,
-            space=space,
-            threads=threads,
-        )
+        indexed = quantize(pixels, k, threads=threads, **options)
         return _measured(indexed, pixels)
     if k is not None:
         raise TypeError("k is for pictures to segment; an IndexedImage has its own")

@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kqcodec.choice import choice_of
-from kqcodec.clustering import DEFAULT_RESTARTS, checked_search, number_of_colors
-from kqcodec.dither import DEFAULT_DITHER_KIND
-from kqcodec.effort import DEFAULT_EFFORT, effort_of
+from kqcodec.choice import QuantizeOptions
 from kqcodec.histogram_sum import HistogramSum
 from kqcodec.parallel import thread_count
 from kqcodec.quantizer import color_map, count_pixels
-from kqcodec.sorting import DEFAULT_SORT
-from kqcodec.spaces import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy as np
     from numpy.typing import NDArray
+    from typing_extensions import Unpack
 
-    from kqcodec.color_lists import Colors
+    from kqcodec.choice import PaletteKeywords
     from kqcodec.histogram import Histogram
     from kqcodec.metrics import Costs
     from kqcodec.pixels import Color, ImageLike
@@ -46,14 +42,9 @@ def shared_palette(
     images: Iterable[ImageLike],
     k: int,
     *,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    effort: str = DEFAULT_EFFORT,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    space: str = "rgb",
     threads: int | None = None,
     background: Color | None = None,
+    **options: Unpack[PaletteKeywords],
 ) -> NDArray[np.uint8]:
     """The best palette of at most ``k`` colours for all pixels of some images, with
     alpha if any of them has it.
@@ -63,8 +54,9 @@ def shared_palette(
 
     Args:
         images: at least one of what ``quantize`` accepts.
-        k, pins, sort, effort, seed, restarts, space, threads, background: as for
-            ``quantize``.
+        k, threads, background: as for ``quantize``.
+        options: more of those: ``pins``, ``sort``, ``effort``, ``seed``, ``restarts``,
+            ``space``; see ``kqcodec.choice``.
 
     Returns:
         uint8, shape (K, 3) or (K, 4): the ``palette`` to give to ``quantize`` for each
@@ -82,37 +74,14 @@ def shared_palette(
         some = True
     if not some:
         raise ValueError("there are no images to share a palette")
-    found = palette_of_histogram(
-        total.total(),
-        k,
-        pins=pins,
-        sort=sort,
-        effort=effort,
-        seed=seed,
-        restarts=restarts,
-        space=space,
-    )
-    return found.palette
+    return palette_of_histogram(total.total(), k, **options).palette
 
 
 def palette_of_histogram(
-    colors: Histogram,
-    k: int,
-    *,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    effort: str = DEFAULT_EFFORT,
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
-    space: str = "rgb",
+    colors: Histogram, k: int, **options: Unpack[PaletteKeywords]
 ) -> HistogramPalette:
     """The best palette of at most ``k`` colours; arguments and errors as for
     ``shared_palette``."""
-    k = number_of_colors(k)
-    seed, restarts = checked_search(seed, restarts)
-    choice = choice_of(
-        k, palette=None, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
-    )
-    effort_of(effort), space_of(space)  # for their errors
-    found = color_map(colors, k, choice, effort=effort, seed=seed, restarts=restarts, space=space)
+    chosen = QuantizeOptions(**options)
+    found = color_map(colors, chosen.checked_colors(k), chosen)
     return HistogramPalette(found.palette, found.counts, found.costs)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.histogram import keys_of_colors
 from kqcodec.image import label_dtype
-from kqcodec.palette import is_among, lumas
+from kqcodec.palette import is_among, kinds_of, stored_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,13 +54,13 @@ def palette_order(
     if sort == "frequency":
         return np.lexsort((ranks, -counts))
     if sort == "hue":
-        return np.lexsort((ranks, _hues(palette[:, :3]), _kinds(palette)))
+        return np.lexsort((ranks, _hues(palette[:, :3]), kinds_of(palette)))
     return np.argsort(ranks)
 
 
 def luma_ranks(palette: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """Each entry's place by luma, then key; repeated ones in their order: uint16, shape (K,)."""
-    order = np.lexsort((keys_of_colors(palette), lumas(palette[:, :3]), _kinds(palette)))
+    order = stored_order(palette)
     ranks = np.empty(len(palette), dtype=np.uint16)
     ranks[order] = np.arange(len(palette))
     return ranks
@@ -78,14 +77,6 @@ def rearranged(indexed: IndexedImage, sort: str, kept: NDArray[np.uint8]) -> Ind
     renumber = np.zeros(len(palette), dtype=label_dtype(len(order)))
     renumber[order] = np.arange(len(order))
     return replace(indexed, palette=palette[order], labels=renumber[indexed.labels])
-
-
-def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """0 for what is fully transparent, 1 for what is translucent, 2 for what is opaque."""
-    if palette.shape[1] == 3:
-        return np.full(len(palette), 2, dtype=np.uint8)
-    kinds: NDArray[np.uint8] = (palette[:, 3] > 0).astype(np.uint8) + (palette[:, 3] == 255)
-    return kinds
 
 
 def _hues(palette: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Coordinates are 8-bit samples with six fractional bits.
 FRACTION_BITS = 6
 TOP = 255 << FRACTION_BITS
+# One step of a sample, and a squared distance of 1, in these.
+STEP = 1 << FRACTION_BITS
+UNIT = STEP * STEP
 # Middle grey, and the coordinate of an alpha of 255: sqrt(3/4) * TOP, rounded.
 _GREY = TOP // 2
 OPAQUE = 14_134
@@ -35,9 +38,17 @@ _MATRIX_BITS = 20
 
 
 class Space(Protocol):
-    """A way to measure colours."""
+    """A way to measure colours.
+
+    Attributes:
+        name: "rgb" or "oklab".
+        channels: of its colours, 3 or, with alpha, 4.
+        has_grid: whether opaque 8-bit colours are the points of a grid.
+    """
 
     name: str
+    channels: int
+    has_grid: bool
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
         """Colours of shape (N, 3), or (N, 4) where the space has alpha, as points:
@@ -52,7 +63,7 @@ class Space(Protocol):
 class RgbSpace:
     """Plain RGB: a sample times 64, the fourth channel 0."""
 
-    name = "rgb"
+    name, channels, has_grid = "rgb", 3, True
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
         """See Space."""
@@ -70,7 +81,7 @@ class RgbSpace:
 class OklabSpace:
     """Oklab: lightness, green to red, blue to yellow, the fourth channel 0."""
 
-    name = "oklab"
+    name, channels, has_grid = "oklab", 3, False
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
         """See Space."""
@@ -113,11 +124,11 @@ class AlphaSpace:
     lies hidden under an alpha of nearly 0.
     """
 
+    channels = 4
+
     def __init__(self, base: Space) -> None:
         self._base = base
-        self.name = f"{base.name} with alpha"
-        # Whether opaque 8-bit colours lie on a grid.
-        self.has_grid = base.name == "rgb"
+        self.name, self.has_grid = base.name, base.has_grid
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
         """See Space; colours have shape (N, 4)."""
@@ -151,24 +162,18 @@ def alpha_coordinate(alpha: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 SPACES: dict[str, Space] = {space.name: space for space in (RgbSpace(), OklabSpace())}
-ALPHA_SPACES = {name: AlphaSpace(space) for name, space in SPACES.items()}
+ALPHA_SPACES: dict[str, Space] = {name: AlphaSpace(space) for name, space in SPACES.items()}
 
 
-def alpha_space_of(name: str) -> AlphaSpace:
-    """The space of that name, with alpha; raises as ``space_of`` does."""
-    space_of(name)
-    return ALPHA_SPACES[name]
-
-
-def space_of(name: str) -> Space:
-    """The space of that name.
+def space_of(name: str, channels: int = 3) -> Space:
+    """The space of that name, for colours of so many channels.
 
     Raises:
         ValueError: there is none.
     """
     if name not in SPACES:
         raise ValueError(f"space must be one of {', '.join(SPACES)}, not {name!r}")
-    return SPACES[name]
+    return SPACES[name] if channels == 3 else ALPHA_SPACES[name]
 
 
 def _fixed(rows: tuple[tuple[str, str, str], ...]) -> NDArray[np.int64]:

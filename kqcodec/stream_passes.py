@@ -11,7 +11,6 @@ from kqcodec.color_lists import with_alpha
 from kqcodec.histogram import histogram
 from kqcodec.histogram_sum import HistogramSum
 from kqcodec.parallel import ordered_map
-from kqcodec.rgba_colors import rgba_histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,13 +54,7 @@ def counted(pixels: NDArray[np.uint8]) -> Iterator[Histogram]:
     """Histograms that add up to that of pixels of shape (h, w, 3) or (h, w, 4)."""
     flat = pixels.reshape(-1, pixels.shape[2])
     for start in range(0, len(flat), _COUNTED):
-        yield histogram_of(flat[start : start + _COUNTED])
-
-
-def histogram_of(pixels: NDArray[np.uint8]) -> Histogram:
-    """The colours of pixels of shape (..., 3) or (..., 4)."""
-    flat = pixels.reshape(-1, pixels.shape[-1])
-    return rgba_histogram(flat) if flat.shape[1] == 4 else histogram(flat)
+        yield histogram(flat[start : start + _COUNTED])
 
 
 def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:

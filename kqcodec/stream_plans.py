@@ -17,23 +17,18 @@ import numpy as np
 
 from kqcodec.block_reader import BlockReader
 from kqcodec.blocks.samples import one_pixel
-from kqcodec.choice import choice_of
-from kqcodec.clustering import checked_search, number_of_colors
 from kqcodec.color_map import Labeler
-from kqcodec.dither import DEFAULT_DITHER_KIND
-from kqcodec.effort import effort_of
 from kqcodec.encoder import mapped_in_order_of
 from kqcodec.errors import LabelsError
+from kqcodec.histogram import histogram
 from kqcodec.image import label_dtype
 from kqcodec.integers import whole_number
 from kqcodec.labelmaps import checked_labels, color_table, label_colors
 from kqcodec.layout import Layout, header_of
 from kqcodec.quantizer import color_map
-from kqcodec.rgba_colors import opaque_histogram, without_alpha
 from kqcodec.sorting import DEFAULT_SORT
-from kqcodec.spaces import space_of
 from kqcodec.stream_memory import Budget
-from kqcodec.stream_passes import SharedSum, histogram_of, visit, with_channels
+from kqcodec.stream_passes import SharedSum, visit, with_channels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +38,8 @@ if TYPE_CHECKING:
 
     from kqcodec.blocks import Blocks, Meaning
     from kqcodec.blocks.samples import Conversion
-    from kqcodec.choice import Choice
-    from kqcodec.color_lists import Colors, PaletteLike
+    from kqcodec.choice import QuantizeOptions
+    from kqcodec.color_lists import Colors
     from kqcodec.color_map import ColorMap
     from kqcodec.histogram import Histogram
     from kqcodec.image import Labels
@@ -78,53 +73,23 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """How a palette is chosen: arguments of ``kqcodec.quantize``, checked."""
+    """How a palette is chosen: ``k`` and the options of ``kqcodec.quantize``, checked."""
 
     k: int | None
-    choice: Choice
-    effort: str
-    seed: int
-    restarts: int
-    space: str
+    options: QuantizeOptions
 
     @classmethod
-    def of(
-        cls,
-        k: int | None,
-        *,
-        palette: PaletteLike | None,
-        pins: Colors,
-        sort: str,
-        effort: str,
-        seed: int,
-        restarts: int,
-        space: str,
-    ) -> Search:
-        """What those arguments of ``quantize`` say.
+    def of(cls, k: int | None, options: QuantizeOptions) -> Search:
+        """That search; raises TypeError or ValueError where ``k`` doesn't go with it."""
+        return cls(options.checked_colors(k), options)
 
-        Raises:
-            PaletteError, OSError: a palette file can't be read.
-            TypeError, ValueError: a wrong argument, or ones that exclude each other.
-        """
-        k = None if k is None else number_of_colors(k)
-        seed, restarts = checked_search(seed, restarts)
-        effort_of(effort), space_of(space)  # for their errors
-        choice = choice_of(
-            k, palette=palette, pins=pins, sort=sort, dither=0.0, dither_kind=DEFAULT_DITHER_KIND
-        )
-        return cls(k, choice, effort, seed, restarts, space)
+    def mapped(self, colors: Histogram) -> ColorMap:
+        """The colour map of a histogram."""
+        return color_map(colors, self.k, self.options)
 
-    def mapped(self, colors: Histogram, choice: Choice | None = None) -> ColorMap:
-        """The colour map of a histogram; with another choice, of that."""
-        return color_map(
-            colors,
-            self.k if choice is None else None,
-            choice or self.choice,
-            effort=self.effort,
-            seed=self.seed,
-            restarts=self.restarts,
-            space=self.space,
-        )
+    def with_palette(self, palette: NDArray[np.uint8]) -> Search:
+        """No search any more, but that palette."""
+        return Search(None, self.options.with_palette(palette))
 
 
 def check_labels_only(k: int | None, pins: Colors, sort: str, background: Color | None) -> None:
@@ -171,9 +136,10 @@ class Job:
             tile=self._tile,
         )
 
-    def ordered(self, mapped: ColorMap, choice: Choice) -> ColorMap:
-        """With the palette in the order that the coder wants, where it is free."""
-        free = choice.fixed is None and choice.sort == DEFAULT_SORT
+    def found(self, search: Search, colors: Histogram) -> ColorMap:
+        """What a search finds, its palette in the order that the coder wants if it's free."""
+        mapped = search.mapped(colors)
+        free = search.options.order_is_free
         return mapped_in_order_of(self._coder, mapped) if free else mapped
 
     def budget(self, channels: int, label_bytes: int = 1) -> Budget:
@@ -213,7 +179,7 @@ def two_passes(job: Job, search: Search, conversion: Conversion) -> Plan:
     workers = job.budget(conversion.channels).counters(job.threads)
     visit(reader, count, workers, job.begin("counting"))
     job.begin("palette")
-    mapped = job.ordered(search.mapped(without_alpha(total.total())), search.choice)
+    mapped = job.found(search, total.total().without_idle_alpha())
     labeler = Labeler(mapped)
     palette, costs = mapped.palette, mapped.costs
     del mapped  # and with it the histogram
@@ -227,13 +193,14 @@ def two_passes(job: Job, search: Search, conversion: Conversion) -> Plan:
 
 def given(job: Job, search: Search, conversion: Conversion) -> Plan:
     """The palette that was given."""
-    assert search.choice.fixed is not None  # noqa: S101 - or another plan is made
-    nearest = _Nearest(search, search.choice)
+    palette = search.options.fixed
+    assert palette is not None  # noqa: S101 - or another plan is made
+    nearest = _Nearest(search, palette.shape[1])
 
     def labels_of(index: int) -> Labels:
         return nearest.labels(conversion.pixels(job.reader.first(index)))
 
-    return Plan(job.layout(search.choice.fixed), labels_of, nearest.costs)
+    return Plan(job.layout(palette), labels_of, nearest.costs)
 
 
 def sampled(job: Job, search: Search, conversion: Conversion, most: int = SAMPLE) -> Plan:
@@ -252,7 +219,7 @@ def sampled(job: Job, search: Search, conversion: Conversion, most: int = SAMPLE
     whole = len(kept) == reader.boxes.count
     job.begin("palette")
     colors = total.total()
-    mapped = job.ordered(search.mapped(without_alpha(colors) if whole else colors), search.choice)
+    mapped = job.found(search, colors.without_idle_alpha() if whole else colors)
     if whole:
         labeler, costs = Labeler(mapped), mapped.costs
 
@@ -260,7 +227,7 @@ def sampled(job: Job, search: Search, conversion: Conversion, most: int = SAMPLE
             return labeler.labels(with_channels(kept.pop(index), labeler.channels))
 
         return Plan(job.layout(mapped.palette), known, lambda: costs)
-    nearest = _Nearest(search, search.choice.with_fixed(mapped.palette))
+    nearest = _Nearest(search.with_palette(mapped.palette), mapped.palette.shape[1])
 
     def labels_of(index: int) -> Labels:
         some = kept.pop(index, None)
@@ -273,10 +240,8 @@ class _Nearest:
     """Labels blocks by the nearest entries of a palette, which don't depend on what other
     blocks hold; and counts all, for the costs."""
 
-    def __init__(self, search: Search, choice: Choice) -> None:
-        assert choice.fixed is not None  # noqa: S101 - see the callers
-        self._search, self._choice = search, choice
-        self._channels = choice.fixed.shape[1]
+    def __init__(self, search: Search, channels: int) -> None:
+        self._search, self._channels = search, channels
         self._total = SharedSum()
 
     def labels(self, pixels: NDArray[np.uint8]) -> Labels:
@@ -285,17 +250,17 @@ class _Nearest:
         Raises:
             ColorsError: there are transparent pixels, but no entry for them.
         """
-        colors = self._fitting(histogram_of(pixels))
-        labeler = Labeler(self._search.mapped(colors, self._choice))
+        colors = self._fitting(histogram(pixels))
+        labeler = Labeler(self._search.mapped(colors))
         self._total.add(colors)
         return labeler.labels(with_channels(pixels, labeler.channels))
 
     def costs(self) -> Costs:
         """Of all blocks."""
-        return self._search.mapped(self._total.total(), self._choice).costs
+        return self._search.mapped(self._total.total()).costs
 
     def _fitting(self, colors: Histogram) -> Histogram:
-        return opaque_histogram(colors) if self._channels == 4 else without_alpha(colors)
+        return colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
 
 
 def label_map(job: Job, colors: ColorTable | None) -> Plan:

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from kqcodec.blocks import RawPixels, open_blocks
 from kqcodec.blocks.samples import Conversion
-from kqcodec.clustering import DEFAULT_RESTARTS
+from kqcodec.choice import QuantizeOptions
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
 from kqcodec.files import is_open_end, write_to
 from kqcodec.parallel import thread_count
-from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.stream_coding import payloads
 from kqcodec.stream_memory import DEFAULT_MEMORY
 from kqcodec.stream_plans import (
@@ -39,8 +37,11 @@ from kqcodec.stream_plans import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Unpack
+
     from kqcodec.blocks import Blocks, BlockSource
-    from kqcodec.color_lists import Colors, PaletteLike
+    from kqcodec.choice import PaletteKeywords
+    from kqcodec.color_lists import PaletteLike
     from kqcodec.header import Header
     from kqcodec.labelmaps import ColorTable
     from kqcodec.layout import TileSize
@@ -71,20 +72,15 @@ def encode_stream(
     k: int | None = None,
     *,
     coder: str = DEFAULT_CODER,
-    effort: str = DEFAULT_EFFORT,
     tile: TileSize = None,
     palette: PaletteLike | None = None,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    space: str = "rgb",
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
     background: Color | None = None,
     labels: bool = False,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     overwrite: bool = True,
     progress: Callable[[str, float], object] | None = None,
+    **options: Unpack[PaletteKeywords],
 ) -> Streamed:
     """Write a .kq file of a picture that needn't fit into memory.
 
@@ -98,8 +94,7 @@ def encode_stream(
             be sliced (zarr's, h5py's); or ``RawPixels`` from a pipe. Pixels are as for
             ``quantize``.
         target: a path, where the file appears when it is complete, or a binary file.
-        k, coder, effort, tile, palette, pins, sort, space, seed, restarts, background: as
-            for ``encode``.
+        k, coder, tile, palette, background: as for ``encode``.
         labels: whether ``source`` is a label map, as for ``label_map``: integers that are
             kept, in the colours of ``palette`` or, without one, in those of PASCAL VOC.
         threads: at most so many; None for as many as there are processors.
@@ -108,6 +103,8 @@ def encode_stream(
         overwrite: whether an existing file may be replaced.
         progress: called now and then with what is being done, "counting", "palette" or
             "coding", and how much of it is done, from 0 to 1.
+        options: more of ``encode``: ``pins``, ``sort``, ``effort``, ``seed``, ``restarts``,
+            ``space``; see ``kqcodec.choice``.
 
     Raises:
         FileExistsError: the target exists and ``overwrite`` is false.
@@ -124,19 +121,14 @@ def encode_stream(
         source,
         k,
         coder=coder,
-        effort=effort,
         tile=tile,
         palette=palette,
-        pins=pins,
-        sort=sort,
-        space=space,
-        seed=seed,
-        restarts=restarts,
         background=background,
         labels=labels,
         threads=threads,
         memory=memory,
         progress=progress,
+        **options,
     ) as stream:
         written = write_to(target, stream.parts, overwrite)
         return Streamed(stream.header, written, stream.costs(), stream.sampled)
@@ -165,42 +157,29 @@ def opened_stream(
     k: int | None = None,
     *,
     coder: str = DEFAULT_CODER,
-    effort: str = DEFAULT_EFFORT,
     tile: TileSize = None,
     palette: PaletteLike | None = None,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    space: str = "rgb",
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
     background: Color | None = None,
     labels: bool = False,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     progress: Callable[[str, float], object] | None = None,
+    **options: Unpack[PaletteKeywords],
 ) -> Iterator[Stream]:
     """The same for whoever writes the parts; pass 1 is over when it returns. Arguments
     and errors are those of ``encode_stream``."""
-    check_coding(coder, effort, tile)
+    chosen = QuantizeOptions(**options) if labels else QuantizeOptions(palette=palette, **options)
+    check_coding(coder, chosen.effort, tile)
     search = None
     if labels:
-        check_labels_only(k, pins, sort, background)
+        check_labels_only(k, chosen.pinned, chosen.sort, background)
     else:
-        search = Search.of(
-            k,
-            palette=palette,
-            pins=pins,
-            sort=sort,
-            effort=effort,
-            seed=seed,
-            restarts=restarts,
-            space=space,
-        )
+        search = Search.of(k, chosen)
     with open_blocks(source) as blocks:
         job = Job(
             blocks,
             coder=coder,
-            effort=effort,
+            effort=chosen.effort,
             tile=tile,
             memory=memory,
             threads=thread_count(threads),
@@ -216,7 +195,7 @@ def opened_stream(
 
 
 def _of_pixels(job: Job, search: Search, conversion: Conversion) -> Plan:
-    if search.choice.fixed is not None:
+    if search.options.fixed is not None:
         return given(job, search, conversion)
     if job.reader.blocks.rereadable:
         return two_passes(job, search, conversion)

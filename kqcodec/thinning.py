@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.histogram import KEYS, Histogram, colors_of_keys, keys_of_colors
-from kqcodec.rgba_colors import FIRST_OPAQUE, opaque_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,14 +34,15 @@ def thinned(colors: Histogram) -> Histogram:
     their cells."""
     if len(colors) <= MOST_SEARCHED:
         return colors
+    hidden, translucent, opaque = colors.kinds
+    some = _cells(colors.keys[translucent], colors.counts[translucent], 4)
+    rgb, counts = _cells(colors.keys[opaque] & np.uint32(KEYS - 1), colors.counts[opaque], 3)
+    cells = Histogram(rgb, counts)
     if colors.channels == 3:
-        return Histogram(*_cells(colors.keys, colors.counts, 3))
-    hidden, first = int(colors.keys[0] == 0), opaque_from(colors.keys)
-    some = _cells(colors.keys[hidden:first], colors.counts[hidden:first], 4)
-    keys, counts = _cells(colors.keys[first:] & np.uint32(KEYS - 1), colors.counts[first:], 3)
+        return cells
     return Histogram(
-        np.concatenate([colors.keys[:hidden], some[0], keys | np.uint32(FIRST_OPAQUE)]),
-        np.concatenate([colors.counts[:hidden], some[1], counts]),
+        np.concatenate([colors.keys[hidden], some[0], cells.with_alpha().keys]),
+        np.concatenate([colors.counts[hidden], some[1], counts]),
         channels=4,
     )
 

@@ -16,7 +16,7 @@ import kqcodec
 from kqcodec import kernels, metrics
 from kqcodec.effort import EFFORTS
 from kqcodec.errors import ColorsError
-from kqcodec.rgba_colors import RgbaTable, opaque_from, rgba_histogram
+from kqcodec.histogram import histogram
 from kqcodec.spaces import ALPHA_SPACES, OPAQUE, SPACES
 
 # The reference kernels are slow: the same properties, smaller pictures.
@@ -178,11 +178,9 @@ def test_a_single_opaque_pixel_keeps_its_entry(k):
 
 
 def test_threads_and_orders_change_nothing(monkeypatch):
-    import kqcodec.rgba_colors
-
     pixels = glass(3)
     expected = kqcodec.quantize(pixels, 20, threads=1)
-    monkeypatch.setattr(kqcodec.rgba_colors, "_PART", 100)
+    monkeypatch.setattr("kqcodec.histogram._ALPHA_PART", 100)
     assert kqcodec.quantize(pixels, 20, threads=3) == expected
     flipped = kqcodec.quantize(pixels[::-1, ::-1], 20)
     assert np.array_equal(flipped.labels[::-1, ::-1], expected.labels)
@@ -277,26 +275,23 @@ def test_points_and_back(name):
 
 
 @given(rgba_pictures())
-def test_histogram_and_mapping(pixels):
-    colors = rgba_histogram(pixels)
+def test_the_kinds_of_a_histogram(pixels):
+    colors = histogram(pixels)
     visible = np.where(pixels[..., 3:] > 0, pixels, 0).reshape(-1, 4)
     unique, counts = np.unique(visible[:, [3, 0, 1, 2]], axis=0, return_counts=True)
     assert np.array_equal(colors.colors, unique[:, [1, 2, 3, 0]])
     assert np.array_equal(colors.counts, counts)
-    first = opaque_from(colors.keys)
-    assert (colors.colors[first:, 3] == 255).all()
-    assert (colors.colors[:first, 3] < 255).all()
-    table = RgbaTable(colors.keys, np.arange(len(colors), dtype=np.uint16))
-    labels = np.empty(len(visible), dtype=np.uint16)
-    table.look_up(pixels.reshape(-1, 4), labels)
-    assert np.array_equal(colors.colors[labels], visible)
+    hidden, translucent, opaque = (colors.colors[kind, 3] for kind in colors.kinds)
+    assert len(hidden) + len(translucent) + len(opaque) == len(colors)
+    assert len(hidden) <= 1
+    assert not hidden.any()
+    assert ((translucent > 0) & (translucent < 255)).all()
+    assert (opaque == 255).all()
 
 
 def test_histograms_with_and_without_alpha_do_not_add_up():
-    from kqcodec.histogram import histogram
-
     with pytest.raises(ValueError, match="alpha"):
-        rgba_histogram(glass()) + histogram(glass()[..., :3])
+        histogram(glass()) + histogram(glass()[..., :3])
 
 
 # --- files ------------------------------------------------------------------

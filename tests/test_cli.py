@@ -9,7 +9,7 @@ import pytest
 from commands import KQ, kq, kq_process, refusal, usage_refusal
 
 import kqcodec
-from kqcodec import cli, clustering, coders, decoder, effort, kernels, spaces
+from kqcodec import choice, cli, coders, decoder, effort, kernels, spaces
 from kqcodec.cli import failures, options
 
 
@@ -47,7 +47,7 @@ def test_an_unknown_command_is_named():
 
 def test_defaults_written_twice_agree():
     assert decoder.DEFAULT_MAX_PIXELS == options.MAX_PIXELS
-    assert clustering.DEFAULT_RESTARTS == options.RESTARTS
+    assert choice.DEFAULT_RESTARTS == options.RESTARTS
     assert tuple(effort.EFFORTS) == options.EFFORTS
     assert tuple(spaces.SPACES) == options.SPACES
     assert coders.DEFAULT_CODER == options.CODER

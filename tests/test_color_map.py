@@ -10,15 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kqcodec
-from kqcodec.choice import choice_of
+from kqcodec.choice import QuantizeOptions
 from kqcodec.color_map import Labeler
 from kqcodec.histogram import histogram
 from kqcodec.quantizer import color_map
-from kqcodec.rgba_colors import opaque_histogram, rgba_histogram, without_alpha
-
-
-def choice(k, palette=None, pins=(), sort="coder"):
-    return choice_of(k, palette=palette, pins=pins, sort=sort, dither=0.0, dither_kind="bayer")
 
 
 def pictures(seed, height, width, channels, values=40):
@@ -42,10 +37,9 @@ def test_blocks_get_the_labels_of_the_whole(seed, height, k, channels, sort, pin
     pixels[0, 0, 3:] = 100  # so that the whole has alpha, though not every block
     k += len(pins) + 1
     whole = kqcodec.quantize(pixels, k, sort=sort, pins=pins)
-    count = rgba_histogram if channels == 4 else histogram
     blocks = np.array_split(pixels, min(5, height))
-    total = functools.reduce(operator.add, map(count, reversed(blocks)))
-    mapped = color_map(total, k, choice(k, pins=pins, sort=sort))
+    total = functools.reduce(operator.add, map(histogram, reversed(blocks)))
+    mapped = color_map(total, k, QuantizeOptions(pins=pins, sort=sort))
     labeler = Labeler(pickle.loads(pickle.dumps(mapped)))
     assert np.array_equal(mapped.palette, whole.palette)
     assert np.array_equal(np.concatenate([labeler.labels(b) for b in blocks]), whole.labels)
@@ -61,13 +55,13 @@ def test_a_given_palette_maps_each_block_by_itself():
     pixels = pictures(1, 40, 40, 3)
     whole = kqcodec.quantize(pixels, palette=palette).labels
     for part, expected in zip(np.split(pixels, 4), np.split(whole, 4), strict=True):
-        mapped = color_map(histogram(part), None, choice(None, palette=palette))
+        mapped = color_map(histogram(part), None, QuantizeOptions(palette=palette))
         assert np.array_equal(Labeler(mapped).labels(part), expected)
 
 
 def test_another_order_is_the_same_picture():
     pixels = pictures(2, 30, 30, 3)
-    mapped = color_map(histogram(pixels), 9, choice(9))
+    mapped = color_map(histogram(pixels), 9, QuantizeOptions())
     order = np.random.default_rng(3).permutation(len(mapped.palette))
     other = mapped.in_order(order)
     assert np.array_equal(other.palette, mapped.palette[order])
@@ -78,16 +72,16 @@ def test_another_order_is_the_same_picture():
 def test_a_histogram_without_alpha_is_found_out():
     pixels = pictures(4, 20, 20, 3)
     plain = histogram(pixels)
-    assert without_alpha(plain) is plain
-    assert without_alpha(opaque_histogram(plain)) == plain
-    some = rgba_histogram(pictures(4, 20, 20, 4))
-    assert without_alpha(some) is some
+    assert plain.without_idle_alpha() is plain
+    assert plain.with_alpha().without_idle_alpha() == plain
+    some = histogram(pictures(4, 20, 20, 4))
+    assert some.without_idle_alpha() is some
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_threads_do_not_matter(threads, monkeypatch):
     monkeypatch.setattr("kqcodec.color_map._PART", 100)
     pixels = pictures(5, 50, 31, 4)
-    mapped = color_map(rgba_histogram(pixels), 12, choice(12))
+    mapped = color_map(histogram(pixels), 12, QuantizeOptions())
     labels = Labeler(mapped).labels(pixels, threads)
     assert np.array_equal(labels, kqcodec.quantize(pixels, 12).labels)

@@ -209,7 +209,7 @@ def test_wrong_names_are_refused_before_anything_is_searched(monkeypatch, option
 
     pixels = np.zeros((4, 4, 3), np.uint8)
     for module in ("codec", "curve", "page"):
-        monkeypatch.setattr(f"kqcodec.{module}.quantize", search)
+        monkeypatch.setattr(f"kqcodec.{module}.quantized", search)
     monkeypatch.setattr("kqcodec.quantize", search)
     elbow_options = {
         "coders" if name == "coder" else name: [value] if name == "coder" else value

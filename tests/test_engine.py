@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kqcodec import engine, kernels
+from kqcodec.choice import SearchOptions
 from kqcodec.effort import EFFORTS
 from kqcodec.engine import find_palette
 from kqcodec.histogram import Histogram, colors_of_keys, histogram
@@ -129,7 +130,7 @@ def test_one_colour_with_nearly_all_the_weight():
     counts = colors.counts.copy()
     counts[70] = 20_000_000
     heavy = Histogram(colors.keys, counts)
-    found = find_palette(heavy, 16, effort=EFFORTS["default"], space=SPACES["rgb"])
+    found = find_palette(heavy, 16, SearchOptions())
     assert colors_of_keys(colors.keys[70:71]).tolist()[0] in found.palette.tolist()
 
 
@@ -162,7 +163,7 @@ def test_coordinates_stay_in_range():
 def test_weights_that_could_overflow_are_refused():
     heavy = Histogram(np.array([1, 2], np.uint32), np.array([2**33, 1]))
     with pytest.raises(ValueError, match="add up"):
-        find_palette(heavy, 1, effort=EFFORTS["fast"], space=SPACES["rgb"])
+        find_palette(heavy, 1, SearchOptions())
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ FEW = histogram(noise(7, 1, 60))
 
 
 def searched(effort, colors=FEW, k=5, **more):
-    return find_palette(colors, k, effort=EFFORTS[effort], space=SPACES["rgb"], **more)
+    return find_palette(colors, k, SearchOptions(effort=effort, **more))
 
 
 def test_best_makes_the_search_of_default_too(searches):

@@ -11,7 +11,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec import goal as goals
-from kqcodec import sizes
+from kqcodec import quantizer, sizes
 from kqcodec.coded_palette import in_coding_order
 from kqcodec.curve import elbow
 from kqcodec.encoder import in_order_of
@@ -53,11 +53,11 @@ def runs(monkeypatch):
     """The K of every run of quantize."""
     calls = []
 
-    def spy(image, k, **options):
+    def spy(image, k, options):
         calls.append(k)
-        return kqcodec.quantize(image, k, **options)
+        return quantizer.quantized(image, k, options)
 
-    monkeypatch.setattr(goals, "quantize", spy)
+    monkeypatch.setattr(goals, "quantized", spy)
     return calls
 
 

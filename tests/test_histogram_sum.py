@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 
 import kqcodec
 from kqcodec import histogram_sum
-from kqcodec.choice import choice_of
+from kqcodec.choice import QuantizeOptions
 from kqcodec.errors import ColorsError
 from kqcodec.histogram import Histogram, histogram
 from kqcodec.histogram_sum import HistogramSum, summed
 from kqcodec.quantizer import color_map
-from kqcodec.rgba_colors import opaque_histogram, rgba_histogram
 
 
 def parts_of(seed, count, channels):
@@ -23,7 +22,7 @@ def parts_of(seed, count, channels):
         pixels = random.integers(0, 7, (1, size, 4), dtype=np.uint8) * np.uint8(40)
         pixels[:, :, 3] = random.choice([0, 9, 255], (1, size))
         has_alpha = channels == 4 or (channels == "mixed" and random.integers(2))
-        parts.append(rgba_histogram(pixels) if has_alpha else histogram(pixels[:, :, :3].copy()))
+        parts.append(histogram(pixels if has_alpha else pixels[:, :, :3].copy()))
     return parts
 
 
@@ -67,7 +66,7 @@ def test_translucent_colours_have_a_limit(monkeypatch):
     monkeypatch.setattr(histogram_sum, "MOST_TRANSLUCENT", 20)
     total = HistogramSum()
     opaque = histogram(np.arange(300, dtype=np.uint16).astype(np.uint8).reshape(-1, 3))
-    total.add(opaque_histogram(opaque))
+    total.add(opaque.with_alpha())
     keys = np.arange(1, 30, dtype=np.uint32)
     with pytest.raises(ColorsError, match=r"over 20 different colours .* background"):
         total.add(Histogram(keys, np.ones(29, dtype=np.int64), 4))
@@ -95,13 +94,12 @@ def test_a_picture_of_a_terapixel_has_a_palette(portrait, channels):
     small = portrait[::4, ::4]
     if channels == 4:
         small = np.dstack([small, np.where(small[:, :, 0] < 90, 128, 255).astype(np.uint8)])
-    count = rgba_histogram if channels == 4 else histogram
-    colors = count(np.ascontiguousarray(small))
+    colors = histogram(np.ascontiguousarray(small))
     times = 1 << 26
     huge = Histogram(colors.keys, colors.counts * times, channels)
     assert huge.pixels > 10**12
-    choice = choice_of(16, palette=None, pins=(), sort="coder", dither=0.0, dither_kind="bayer")
-    found, whole = color_map(huge, 16, choice), kqcodec.quantize(small, 16)
+    options = QuantizeOptions()
+    found, whole = color_map(huge, 16, options), kqcodec.quantize(small, 16)
     assert np.array_equal(found.palette, whole.palette)
     assert found.costs.pixels == times * whole.costs.pixels
     assert found.costs.inertia == pytest.approx(times * whole.costs.inertia, rel=1e-6)

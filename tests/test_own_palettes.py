@@ -326,6 +326,16 @@ def test_pins_with_alpha(k):
         kqcodec.quantize(pixels, 1, pins=["#ff00ff"])
 
 
+@pytest.mark.parametrize("k", [6, 8, 16])
+def test_pins_serve_a_picture_as_well_with_alpha_as_without(k, portrait):
+    pins = ["#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff"]
+    pixels = np.ascontiguousarray(portrait[::8, ::8])
+    cut = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    cut = np.concatenate([cut, np.zeros_like(cut[:1])])
+    plain = kqcodec.quantize(pixels, k, pins=pins).costs.inertia
+    assert kqcodec.quantize(cut, k + 1, pins=pins).costs.inertia <= 1.001 * plain
+
+
 def test_a_palette_without_alpha_is_for_opaque_pictures():
     with pytest.raises(ColorsError, match="the palette is opaque"):
         kqcodec.quantize(glass(), palette=["#ff0000"])

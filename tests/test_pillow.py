@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 import kqcodec
 import kqcodec.pillow
+from kqcodec.choice import QuantizeKeywords
 from kqcodec.encoder import in_order_of
 from kqcodec.errors import FormatError
 from kqcodec.sizes import theory_bits
@@ -330,7 +331,8 @@ def test_a_real_photograph(portrait):
 
 
 def test_every_option_of_the_encoder_is_one_of_save():
-    parameters = set(inspect.signature(kqcodec.encode).parameters) - {"image", "keep"}
+    parameters = set(inspect.signature(kqcodec.encode).parameters) - {"image", "options"}
+    parameters |= set(QuantizeKeywords.__annotations__) - {"keep", "progress"}
     options = {"k", *kqcodec.pillow._QUANTIZING, *kqcodec.pillow._CODING}
     assert options == parameters
     for name in options:

@@ -16,7 +16,7 @@ from trust import digests, native
 from trust.digest_cases import GROUPS, NEVER_CHANGE, QUANTIZER, Case, cases
 from trust.pictures import Pictures
 
-from kqcodec import color_map, dither, histogram, rgba_colors
+from kqcodec import color_map, dither, histogram
 from kqcodec.kernels import chosen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +31,7 @@ PART_SIZES = [
     (dither, "_MIXED"),
     (histogram, "_PART"),
     (color_map, "_PART"),
-    (rgba_colors, "_PART"),
+    (histogram, "_ALPHA_PART"),
 ]
 OF_THREADS = re.compile("(dense|context/fast).*tiles|(portrait|badge|icon)-.*-rgb|waves-fast")
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import kqcodec
 from kqcodec import palette, thinning
-from kqcodec.histogram import Histogram, histogram, keys_of_colors
-from kqcodec.rgba_colors import FIRST_OPAQUE, rgba_histogram
+from kqcodec.histogram import FIRST_OPAQUE, Histogram, histogram, keys_of_colors
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def colors_of(seed, count, channels):
     colors = random.integers(0, 256, (count, channels), dtype=np.uint8)
     if channels == 4:
         colors[:, 3] = random.choice([0, 1, 100, 254, 255, 255], count)
-    return histogram(colors) if channels == 3 else rgba_histogram(colors[np.newaxis])
+    return histogram(colors)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3000), st.sampled_from([3, 4]))
@@ -60,7 +59,6 @@ def test_a_cell_is_the_mean_of_its_colours(monkeypatch):
 @pytest.mark.parametrize("space", ["rgb", "oklab"])
 def test_every_pixel_still_has_its_nearest_entry(channels, space, portrait, limits, monkeypatch):
     monkeypatch.setattr(palette, "PART", 300)
-    monkeypatch.setattr("kqcodec.rgba_palette.PART", 300)
     pixels = portrait[::8, ::8]
     if channels == 4:
         alpha = np.where(pixels[:, :, 0] < 40, 0, np.where(pixels[:, :, 1] < 80, 130, 255))

@@ -94,13 +94,14 @@ def command(
 
 def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, object]]:
     """The page, and the figures that are told about it."""
+    from kqcodec.choice import QuantizeOptions
     from kqcodec.filing import Filing
     from kqcodec.page import html_report
     from kqcodec.quantizer import count_pixels
 
     with reading_picture(name, settings.max_pixels) as source:
         counted = count_pixels(source, threads=settings.threads, background=settings.background)
-        filing = Filing.after(settings.coder, settings.tile, settings.search)
+        filing = Filing.after(settings.coder, settings.tile, QuantizeOptions(**settings.search))
         indexed = filing.ordered(settings.quantized(name, counted))
         with refusing_tile(name):
             page = html_report(

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from kqcodec.blocks.samples import Conversion
-from kqcodec.clustering import DEFAULT_RESTARTS
+from kqcodec.choice import QuantizeOptions
 from kqcodec.coders import DEFAULT_CODER
 from kqcodec.dask.crews import current_crew
 from kqcodec.dask.passes import ArrayPasses
 from kqcodec.dask.targets import check_target, write
 from kqcodec.dask.tasks import ColorRecipe, LabelRecipe
-from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import check_coding
 from kqcodec.labelmaps import color_table
-from kqcodec.rgba_colors import opaque_histogram, without_alpha
-from kqcodec.sorting import DEFAULT_SORT
 from kqcodec.stream_plans import Job, Search, check_labels_only, label_palette, labels_in
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from kqcodec.color_lists import Colors, PaletteLike
+    from typing_extensions import Unpack
+
+    from kqcodec.choice import PaletteKeywords
+    from kqcodec.color_lists import PaletteLike
     from kqcodec.dask.crews import Crew
     from kqcodec.dask.tasks import Found, Recipe
     from kqcodec.header import Header
@@ -58,19 +58,14 @@ def encode(
     k: int | None = None,
     *,
     coder: str = DEFAULT_CODER,
-    effort: str = DEFAULT_EFFORT,
     tile: TileSize = None,
     palette: PaletteLike | None = None,
-    pins: Colors = (),
-    sort: str = DEFAULT_SORT,
-    space: str = "rgb",
-    seed: int = 0,
-    restarts: int = DEFAULT_RESTARTS,
     background: Color | None = None,
     labels: bool = False,
     overwrite: bool = True,
     client: Any = None,
     progress: Callable[[str, float], object] | None = None,
+    **options: Unpack[PaletteKeywords],
 ) -> Encoded:
     """Write a .kq file of a dask array, by the workers that Dask has.
 
@@ -86,12 +81,14 @@ def encode(
         target: a path, or a URL that fsspec can write to (the extra "remote"), where the
             file appears when it is complete. Only this process writes to it, what goes to
             a URL from a temporary file.
-        k, coder, effort, tile, palette, pins, sort, space, seed, restarts, background,
-            labels, overwrite: as for ``kqcodec.encode_stream``.
+        k, coder, tile, palette, background, labels, overwrite: as for
+            ``kqcodec.encode_stream``.
         client: of a cluster (``distributed.Client``); None for what the array's
             ``compute`` would use: the current client, or else threads of this process.
         progress: called now and then with what is being done, "counting", "palette" or
             "coding", and how much of it is done, from 0 to 1.
+        options: more of ``kqcodec.encode_stream``: ``pins``, ``sort``, ``effort``, ``seed``,
+            ``restarts``, ``space``; see ``kqcodec.choice``.
 
     Raises:
         FileExistsError: the target exists and ``overwrite`` is false.
@@ -105,26 +102,18 @@ def encode(
     Warns:
         PerformanceWarning: (Dask's) chunks share work that will be done many times over.
     """
-    check_coding(coder, effort, tile)
+    chosen = QuantizeOptions(**options) if labels else QuantizeOptions(palette=palette, **options)
+    check_coding(coder, chosen.effort, tile)
     search = None
     if labels:
-        check_labels_only(k, pins, sort, background)
+        check_labels_only(k, chosen.pinned, chosen.sort, background)
     else:
-        search = Search.of(
-            k,
-            palette=palette,
-            pins=pins,
-            sort=sort,
-            effort=effort,
-            seed=seed,
-            restarts=restarts,
-            space=space,
-        )
+        search = Search.of(k, chosen)
     passes = ArrayPasses(array)
     job = Job(
         passes.blocks,
         coder=coder,
-        effort=effort,
+        effort=chosen.effort,
         tile=tile,
         memory=0,
         threads=1,
@@ -151,10 +140,10 @@ def _colors(
     found = passes.count(crew, conversion, job.begin("counting"))
     assert found.colors is not None  # noqa: S101 - they were pixels
     job.begin("palette")
-    fixed = search.choice.fixed
+    fixed = search.options.fixed
     with_alpha = fixed is not None and fixed.shape[1] == 4
-    colors = opaque_histogram(found.colors) if with_alpha else without_alpha(found.colors)
-    mapped = job.ordered(search.mapped(colors), search.choice)
+    colors = found.colors.with_alpha() if with_alpha else found.colors.without_idle_alpha()
+    mapped = job.found(search, colors)
     return found, ColorRecipe(job.layout(mapped.palette), conversion, mapped), mapped.costs
 
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kqcodec._version import __version__
+from kqcodec.choice import QuantizeOptions
 from kqcodec.coders import DEFAULT_CODER
-from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding
 from kqcodec.filing import Filing
 from kqcodec.image import IndexedImage
 from kqcodec.integers import whole_number
 from kqcodec.page import sections
 from kqcodec.page.content import gather
-from kqcodec.quantizer import CountedPixels, count_pixels, quantize
+from kqcodec.quantizer import CountedPixels, count_pixels, quantized
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kqcodec.choice import SearchKeywords
     from kqcodec.layout import TileSize
     from kqcodec.page.content import Content
     from kqcodec.pixels import Color, ImageLike
@@ -41,7 +43,7 @@ def html_report(
     threads: int | None = None,
     background: Color | None = None,
     source_bytes: int | None = None,
-    **options: Any,
+    **options: Unpack[SearchKeywords],
 ) -> str:
     """A page about an image in ``k`` colours, to be written to a .html file as UTF-8.
 
@@ -63,28 +65,22 @@ def html_report(
         ImageError, OSError: the image can't be read or converted.
         TypeError, ValueError: a wrong argument, or an image in K colours of another size.
     """
-    check_coding(coder, options.get("effort", DEFAULT_EFFORT), tile)
+    chosen = QuantizeOptions(threads=threads, background=background, **options)
+    filing = Filing.after(coder, tile, chosen)
     if source_bytes is not None:
         source_bytes = whole_number(source_bytes, "source_bytes", 0, _MOST_BYTES)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
-    options = {"restarts": 1, **options}
-    if isinstance(k, IndexedImage):
-        indexed = k
-    else:
-        filing = Filing.after(coder, tile, options)
-        indexed = filing.ordered(quantize(image, k, threads=threads, **options))
+    indexed = k if isinstance(k, IndexedImage) else filing.ordered(quantized(image, k, chosen))
     if indexed.costs is None:
         raise TypeError("an IndexedImage to report on comes from quantize, with its costs")
     content = gather(
         image,
         indexed,
+        filing,
         title=title,
-        coder=coder,
-        tile=tile,
-        threads=threads,
         source_bytes=source_bytes,
-        **options,
+        options={"restarts": chosen.restarts, **options},
     )
     return _page(content)
 

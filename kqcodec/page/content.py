@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from kqcodec.curve import elbow
-from kqcodec.effort import DEFAULT_EFFORT
 from kqcodec.encoder import encode_indexed
-from kqcodec.filing import Filing
 from kqcodec.goal import KNEE_KS
 from kqcodec.header import CODER_NUMBERS
 from kqcodec.page.rivals import rival_sizes
@@ -19,9 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kqcodec.choice import SearchKeywords
     from kqcodec.curve import Elbow
+    from kqcodec.filing import Filing
     from kqcodec.image import IndexedImage
-    from kqcodec.layout import TileSize
     from kqcodec.metrics import Costs
     from kqcodec.quantizer import CountedPixels
     from kqcodec.report import SizeReport
@@ -64,29 +63,26 @@ class Content:
 def gather(
     counted: CountedPixels,
     indexed: IndexedImage,
+    filing: Filing,
     *,
     title: str,
-    coder: str,
-    tile: TileSize = None,
-    threads: int | None = None,
-    source_bytes: int | None = None,
-    **options: Any,
+    source_bytes: int | None,
+    options: SearchKeywords,
 ) -> Content:
     """Measure all that a page tells.
 
     Args:
         counted: the original.
         indexed: the same in K colours, with its costs; the file keeps its palette's order.
+        filing: the file whose bits are shown.
         title, source_bytes: see ``Content``.
-        coder, tile: of the file whose bits are shown.
-        threads: at most so many.
-        options: more of ``quantize``, for the elbow.
+        options: of the search, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
-    effort = options.get("effort", DEFAULT_EFFORT)
-    data = encode_indexed(indexed, coder=coder, effort=effort, tile=tile, threads=threads)
-    others = [Filing.after(name, tile, {"threads": threads, **options}) for name in coders]
+    coder, tile, threads = filing.coder, filing.tile, filing.threads
+    data = encode_indexed(indexed, coder=coder, effort=filing.effort, tile=tile, threads=threads)
+    others = [replace(filing, coder=name) for name in coders]
     ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
     return Content(
         title=title,

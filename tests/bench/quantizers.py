@@ -42,6 +42,7 @@ from kqcodec import metrics
 from kqcodec.histogram import Histogram, histogram
 from kqcodec.palette import finished
 from kqcodec.quantizer import quantize
+from kqcodec.spaces import SPACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,8 +156,8 @@ def available(name: str) -> bool:
 
 
 def palette_mse(colors: Histogram, palette: Palette) -> float:
-    stored, _, squared = finished(colors, palette)
-    return metrics.costs_of_palette(colors, stored, squared).mse
+    stored, labels = finished(colors, palette, SPACES["rgb"])
+    return metrics.costs_of_palette(colors, stored, labels).mse
 
 
 def measure(

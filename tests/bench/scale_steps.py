@@ -21,13 +21,13 @@ import numpy as np
 from map_picture import map_tile, write_map
 
 from kqcodec.blocks import open_blocks
-from kqcodec.choice import choice_of
+from kqcodec.choice import QuantizeOptions
 from kqcodec.color_map import ColorMap, Labeler
 from kqcodec.encoder import mapped_in_order_of
-from kqcodec.histogram import Histogram
+from kqcodec.histogram import Histogram, histogram
 from kqcodec.layout import Layout
 from kqcodec.quantizer import color_map
-from kqcodec.stream_passes import SharedSum, histogram_of
+from kqcodec.stream_passes import SharedSum
 from kqcodec.tiles import Box
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def nanoseconds(work: Callable[[], object], times: int) -> float:
 
 def mapped_of(colors: Histogram, k: int) -> ColorMap:
     """Its palette and labels."""
-    choice = choice_of(k, palette=None, pins=(), sort="coder", dither=0.0, dither_kind="bayer")
-    return mapped_in_order_of("context", color_map(colors, k, choice))
+    options = QuantizeOptions()
+    return mapped_in_order_of("context", color_map(colors, k, options))
 
 
 def tell(what: str, value: float, unit: str = "ns") -> None:
@@ -78,7 +78,7 @@ def read_steps(times: int) -> None:
 def coding_steps(ks: list[int], times: int) -> None:
     """Labelling and coding."""
     pixels = map_tile(0, 0, SIDE, SIDE)
-    colors = histogram_of(pixels)
+    colors = histogram(pixels)
     for k in ks:
         mapped = mapped_of(colors, k)
         labeler = Labeler(mapped)
