@@ -48,8 +48,12 @@ def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def stored_order(colors: NDArray[np.uint8]) -> NDArray[np.intp]:
     """The places of colours of shape (K, 3) or (K, 4) in their stored order, repeated ones
     in theirs: intp, shape (K,)."""
-    luma = colors[:, :3].astype(np.int32) @ np.array(LUMA, dtype=np.int32)
-    return np.lexsort((keys_of_colors(colors), luma, kinds_of(colors)))
+    return np.lexsort((keys_of_colors(colors), lumas(colors[:, :3]), kinds_of(colors)))
+
+
+def lumas(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The lumas of colours of shape (K, 3), times 1000: int32, shape (K,)."""
+    return colors.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
 
 
 def kinds_of(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
