@@ -304,7 +304,7 @@ AT_AN_ENDLESS_FILE = {
     ("verify", "--manifest", "{}"): "/dev/zero is no manifest",
     ("convert", "{}", "-o", "new.npy"): "not a .kq file",
     ("thumbnail", "{}", "t.png"): "not a .kq file",
-    ("repair", "{}", "-o", "new.kq"): "larger than any picture within max_pixels",
+    ("repair", "{}", "-o", "new.kq"): "more than a picture within max_pixels",
 }
 
 

@@ -198,13 +198,13 @@ def test_chunks_have_the_limit_of_pictures(folder):
 
 def test_a_sparse_array_may_have_pixels_for_the_bytes_that_it_has(folder, monkeypatch):
     """As large files that are read in pieces on purpose do."""
-    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 4)
+    monkeypatch.setattr("kqcodec.limits._BY_TILES", 4)
     monkeypatch.setattr("kqcodec.cli.streaming.MAX_PIXELS", 100)
     monkeypatch.setattr("kqcodec.cli.options.MAX_PIXELS", 100)
     np.save("a.npy", np.zeros((30, 40), np.uint8))  # 1,328 bytes
     assert kq("encode", "a.npy", "-k", 2, "--max-pixels", 100, "-q").exit_code == 0
     np.save("a.npy", np.zeros((30, 40), bool))
-    monkeypatch.setattr("kqcodec.cli.options._PIXELS_A_BYTE", 0)
+    monkeypatch.setattr("kqcodec.limits._BY_TILES", 0)
     told = refusal(kq("encode", "a.npy", "--force", "--max-pixels", 100), 1)
     assert "1,200 pixels, more than 100" in told
 

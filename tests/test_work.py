@@ -157,7 +157,7 @@ def test_thumbnails_have_a_quarter(tmp_path):
 @pytest.mark.parametrize("limit", [float("nan"), float("inf"), 1e9, True, "9", [5]])
 def test_the_limit_is_a_whole_number_or_none(limit):
     for reader in READERS.values():
-        with pytest.raises(TypeError, match="max_pixels must be a whole number or None"):
+        with pytest.raises(TypeError, match="max_pixels must be a whole number, not"):
             reader(large(DEFAULT), max_pixels=limit)
     with pytest.raises(TypeError, match="max_pixels"):
         next(kqcodec.read_tiles(large(DEFAULT), max_pixels=limit))
