@@ -19,6 +19,7 @@ import kqcodec
 from kqcodec import blocks, stream_memory
 from kqcodec.blocks import raw
 from kqcodec.cli import streaming
+from kqcodec.limits import Limits
 
 
 @pytest.fixture
@@ -199,6 +200,8 @@ def test_chunks_have_the_limit_of_pictures(folder):
 def test_a_sparse_array_may_have_pixels_for_the_bytes_that_it_has(folder, monkeypatch):
     """As large files that are read in pieces on purpose do."""
     monkeypatch.setattr("kqcodec.limits._BY_TILES", 4)
+    monkeypatch.setattr("kqcodec.limits.DEFAULT_MAX_PIXELS", 100)
+    monkeypatch.setattr("kqcodec.limits.DEFAULT_LIMITS", Limits.of(100))
     monkeypatch.setattr("kqcodec.cli.streaming.MAX_PIXELS", 100)
     monkeypatch.setattr("kqcodec.cli.options.MAX_PIXELS", 100)
     np.save("a.npy", np.zeros((30, 40), np.uint8))  # 1,328 bytes
