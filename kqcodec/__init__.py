@@ -14,78 +14,74 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from kqcodec._version import __version__
-
 if TYPE_CHECKING:
     from kqcodec import errors
-    from kqcodec.blocks import RawPixels
-    from kqcodec.clustering import KMeansResult, kmeans
-    from kqcodec.codec import encode, write
-    from kqcodec.curve import Elbow, elbow
-    from kqcodec.decoder import (
-        decode,
-        decode_indexed,
-        read,
-        read_header,
-        read_region,
-        read_tiles,
-    )
-    from kqcodec.encoder import encode_indexed
-    from kqcodec.goal import quantize_to
-    from kqcodec.header import Header
-    from kqcodec.image import IndexedImage
-    from kqcodec.labelmaps import label_map
-    from kqcodec.lazy import LazyArray, as_array
-    from kqcodec.metadata import Metadata
-    from kqcodec.metrics import Costs
-    from kqcodec.page import html_report
-    from kqcodec.palette_files import read_palette, write_palette
-    from kqcodec.quantizer import quantize
-    from kqcodec.recovery import Recovery, recover
-    from kqcodec.report import SizeReport, size_report
-    from kqcodec.scaled import read_scaled
-    from kqcodec.segments import Segment, Segmentation, segment
-    from kqcodec.shared import shared_palette
-    from kqcodec.streaming import encode_stream
+    from kqcodec.codec import decode, encode, write
+    from kqcodec.coding.decoder import decode_indexed, read, read_header, read_region, read_tiles
+    from kqcodec.coding.downscale import read_scaled
+    from kqcodec.coding.encoder import encode_indexed
+    from kqcodec.coding.lazy_array import LazyArray, as_array
+    from kqcodec.coding.repair.recover import Recovery, recover
+    from kqcodec.coding.size_report import SizeReport, size_report
+    from kqcodec.colors.costs import Costs
+    from kqcodec.format.header import Header
+    from kqcodec.images.blocks import RawPixels
+    from kqcodec.images.indexed_image import IndexedImage
+    from kqcodec.images.metadata import Metadata
+    from kqcodec.labels.label_maps import label_map
+    from kqcodec.labels.segment import Segment
+    from kqcodec.labels.segments import Segmentation, segment
+    from kqcodec.large.streaming import encode_stream
+    from kqcodec.quantization.elbow import Elbow, elbow
+    from kqcodec.quantization.goals import quantize_to
+    from kqcodec.quantization.kmeans import KMeansResult, kmeans
+    from kqcodec.quantization.palette_files import read_palette, write_palette
+    from kqcodec.quantization.quantizer import quantize
+    from kqcodec.quantization.shared_palette import shared_palette
+    from kqcodec.show.report import html_report
+
+__version__ = "0.1.0"
 
 _HOMES = {
-    "Costs": "metrics",
-    "Elbow": "curve",
-    "Header": "header",
-    "IndexedImage": "image",
-    "KMeansResult": "clustering",
-    "LazyArray": "lazy",
-    "Metadata": "metadata",
-    "RawPixels": "blocks",
-    "Recovery": "recovery",
-    "Segment": "segments",
-    "Segmentation": "segments",
-    "SizeReport": "report",
-    "as_array": "lazy",
-    "decode": "decoder",
-    "decode_indexed": "decoder",
-    "elbow": "curve",
+    "Costs": "colors.costs",
+    "Elbow": "quantization.elbow",
+    "Header": "format.header",
+    "IndexedImage": "images.indexed_image",
+    "KMeansResult": "quantization.kmeans",
+    "LazyArray": "coding.lazy_array",
+    "Metadata": "images.metadata",
+    "RawPixels": "images.blocks",
+    "Recovery": "coding.repair.recover",
+    "Segment": "labels.segment",
+    "Segmentation": "labels.segments",
+    "SizeReport": "coding.size_report",
+    "as_array": "coding.lazy_array",
+    "decode": "codec",
+    "decode_indexed": "coding.decoder",
+    "elbow": "quantization.elbow",
     "encode": "codec",
-    "encode_indexed": "encoder",
-    "encode_stream": "streaming",
-    "html_report": "page",
-    "kmeans": "clustering",
-    "label_map": "labelmaps",
-    "quantize": "quantizer",
-    "quantize_to": "goal",
-    "read": "decoder",
-    "read_header": "decoder",
-    "read_palette": "palette_files",
-    "read_region": "decoder",
-    "read_scaled": "scaled",
-    "read_tiles": "decoder",
-    "recover": "recovery",
-    "segment": "segments",
-    "shared_palette": "shared",
-    "size_report": "report",
+    "encode_indexed": "coding.encoder",
+    "encode_stream": "large.streaming",
+    "html_report": "show.report",
+    "kmeans": "quantization.kmeans",
+    "label_map": "labels.label_maps",
+    "quantize": "quantization.quantizer",
+    "quantize_to": "quantization.goals",
+    "read": "coding.decoder",
+    "read_header": "coding.decoder",
+    "read_palette": "quantization.palette_files",
+    "read_region": "coding.decoder",
+    "read_scaled": "coding.downscale",
+    "read_tiles": "coding.decoder",
+    "recover": "coding.repair.recover",
+    "segment": "labels.segments",
+    "shared_palette": "quantization.shared_palette",
+    "size_report": "coding.size_report",
     "write": "codec",
-    "write_palette": "palette_files",
+    "write_palette": "quantization.palette_files",
 }
+
+_MODULES = {"dask": "large.dask", "errors": "errors"}
 
 __all__ = [
     "Costs",
@@ -130,8 +126,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in ("dask", "errors"):
-        return importlib.import_module(f"kqcodec.{name}")
+    if name in _MODULES:
+        return importlib.import_module(f"kqcodec.{_MODULES[name]}")
     if name not in _HOMES:
         raise AttributeError(f"module 'kqcodec' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"kqcodec.{_HOMES[name]}"), name)

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from kqcodec.choice import QuantizeOptions
-from kqcodec.coders import DEFAULT_CODER
-from kqcodec.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
-from kqcodec.files import write_to
-from kqcodec.image import IndexedImage
-from kqcodec.quantizer import quantized
+from kqcodec.coding.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
+from kqcodec.coding.options import DEFAULT_CODER
+from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.quantization.quantizer import quantized
+from kqcodec.storage.atomic_write import write_to
 
 if TYPE_CHECKING:
     import os
 
     from typing_extensions import Unpack
 
-    from kqcodec.choice import QuantizeKeywords
-    from kqcodec.layout import TileSize
-    from kqcodec.pixels import ImageLike
+    from kqcodec.coding.layout import TileSize
+    from kqcodec.images.pixels import ImageLike
+    from kqcodec.quantization.options import QuantizeKeywords
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.coding.decoder import Opened, _buffer, _decode_records
+from kqcodec.format import container
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
+from kqcodec.kernels import kernels
+from kqcodec.storage.opening import open_source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.coding.repair.recover import Fill
+    from kqcodec.storage.opening import Readable
 
 
 def encode(
@@ -96,3 +113,64 @@ def write(
         indexed, coder=coder, effort=chosen.effort, tile=tile, threads=chosen.threads
     )
     return write_to(target, parts, overwrite)
+
+
+def decode(
+    data: Buffer,
+    *,
+    errors: str = "strict",
+    fill: Fill | None = None,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> NDArray[np.uint8]:
+    """The picture in the bytes of a .kq file.
+
+    Args:
+        data: the whole file: bytes, bytearray, memoryview or another buffer.
+        errors: "strict" to refuse a damaged file; "recover" for its undamaged tiles, and
+            a colour in place of the others: ``kqcodec.recover`` tells which they are.
+        fill: with "recover", that colour, as for ``kqcodec.recover``.
+        threads: how many threads decode tiles; None for as many as there are
+            processors. The pixels don't depend on it.
+        max_pixels: refuse larger pictures, and those that take more work than pictures
+            of that size do, see ``kqcodec.format.limits``; None for no limit.
+
+    Returns:
+        uint8, shape (H, W, 3); (H, W, 4) where the file has alpha.
+
+    Raises:
+        FormatError: the file is damaged, foreign or over the limit.
+        TypeError: ``data`` is not a buffer (for a path, see ``read``).
+        ValueError: no such way to treat errors, or a fill without "recover".
+
+    Warns:
+        kqcodec.coding.repair.recover.DamageWarning: with "recover", something is lost.
+    """
+    if errors not in ("strict", "recover"):
+        raise ValueError(f"errors must be 'strict' or 'recover', not {errors!r}")
+    if errors == "recover":
+        from kqcodec.coding.repair.recover import recovered_pixels
+
+        return recovered_pixels(_buffer(data), fill=fill, threads=threads, max_pixels=max_pixels)
+    if fill is not None:
+        raise ValueError("fill is for errors='recover'")
+    return read_pixels(_buffer(data), threads=threads, max_pixels=max_pixels)
+
+
+def read_pixels(
+    source: Readable, *, threads: int | None, max_pixels: int | None
+) -> NDArray[np.uint8]:
+    """The same from any source; arguments and errors as for ``read``."""
+    limits = Limits.of(max_pixels)
+    with open_source(source) as opened_source:
+        opened = Opened.from_source(opened_source, limits)
+        shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
+        with memory_for(opened.header):
+            pixels = np.empty(shape, dtype=np.uint8)
+
+        def place(record: container.Record) -> None:
+            box, labels = opened.decode_tile(record)
+            kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
+
+        _decode_records(opened, opened.records(), place, threads, pixels.nbytes)
+    return pixels

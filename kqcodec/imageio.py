@@ -36,13 +36,13 @@ except ImportError as exc:
     ) from exc
 
 import kqcodec
-from kqcodec.decoder import Opened
-from kqcodec.files import write_parts
-from kqcodec.header import SIGNATURE
-from kqcodec.limits import DEFAULT_MAX_PIXELS
-from kqcodec.metadata import Metadata
-from kqcodec.sizes import theory_bits
-from kqcodec.source import open_source
+from kqcodec.coding.decoder import Opened
+from kqcodec.format.header import SIGNATURE
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS
+from kqcodec.format.sizes import theory_bits
+from kqcodec.images.metadata import Metadata
+from kqcodec.storage.atomic_write import write_parts
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
 ``verify`` checks and decodes every tile. A damaged or unsupported .kq file raises
 OSError, which is what programs that use Pillow catch, with the FormatError as its
 cause. Pillow's own limit on pixels, ``Image.MAX_IMAGE_PIXELS``, applies, and raises those
-of ``kqcodec.limits`` on metadata and work; None lifts them.
+of ``kqcodec.format.limits`` on metadata and work; None lifts them.
 
 Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write``:
 
@@ -46,19 +46,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from PIL import Image, ImageFile, ImagePalette
 
 import kqcodec
-from kqcodec.coders import DEFAULT_CODER
-from kqcodec.decoder import Opened, read_pixels
-from kqcodec.effort import DEFAULT_EFFORT
-from kqcodec.encoder import check_coding, encode_indexed, in_order_of
+from kqcodec.codec import read_pixels
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.encoder import check_coding, encode_indexed, in_order_of
+from kqcodec.coding.options import DEFAULT_CODER, DEFAULT_EFFORT
 from kqcodec.errors import FormatError
-from kqcodec.files import write_parts
-from kqcodec.header import SIGNATURE
-from kqcodec.labelmaps import of_palette_image
-from kqcodec.limits import DEFAULT_MAX_PIXELS, Limits
-from kqcodec.metadata import Metadata
-from kqcodec.sizes import theory_bits
-from kqcodec.sorting import DEFAULT_SORT
-from kqcodec.source import open_source
+from kqcodec.format.header import SIGNATURE
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.format.sizes import theory_bits
+from kqcodec.images.metadata import Metadata
+from kqcodec.images.pillow_palette import of_palette_image
+from kqcodec.quantization.palette_order import DEFAULT_SORT
+from kqcodec.storage.atomic_write import write_parts
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -96,11 +96,11 @@ def site(_server):
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before another attempt to reach a server."""
-    monkeypatch.setattr("kqcodec.remote._PAUSES", (0, 0))
+    monkeypatch.setattr("kqcodec.storage.ranges._PAUSES", (0, 0))
 
 
 @pytest.fixture
 def small_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures may have a megabyte, however many pixels they may have."""
-    monkeypatch.setattr("kqcodec.limits._INPUT", 1 << 20)
-    monkeypatch.setattr("kqcodec.limits._INPUT_BYTES_A_PIXEL", 0)
+    monkeypatch.setattr("kqcodec.format.limits._INPUT", 1 << 20)
+    monkeypatch.setattr("kqcodec.format.limits._INPUT_BYTES_A_PIXEL", 0)

@@ -4,7 +4,7 @@
 
 For each vector that the index gives to that version it writes a line into
 `frozen-VERSION.tsv`, with the digest of the file and what a decoder makes of it. From
-then on tests/test_vectors_frozen.py fails if one of them changes, and
+then on tests/spec/test_vectors_frozen.py fails if one of them changes, and
 tests/make_vectors.py refuses to change it. Run again it adds lines for new vectors of
 the version at the end; it never changes or removes one.
 """

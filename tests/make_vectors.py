@@ -30,13 +30,13 @@ import numpy as np
 from freeze_vectors import frozen_digests
 from profiles import rgb_profile
 
-from kqcodec.coded_palette import encode_palette
-from kqcodec.coders import coder_of
-from kqcodec.coders.enlarged import Enlargement
-from kqcodec.container import pack_length
-from kqcodec.image import label_dtype
+from kqcodec.coding.coders import coder_of
+from kqcodec.coding.coders.enlarged import Enlargement
+from kqcodec.coding.palette import encode_palette
+from kqcodec.format.container import pack_length
+from kqcodec.format.grid import Grid
+from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
-from kqcodec.tiles import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from kqcodec.encoder import encode_indexed
-from kqcodec.image import IndexedImage, label_dtype
+from kqcodec.coding.encoder import encode_indexed
+from kqcodec.format.labels import label_dtype
+from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.kernels import chosen
 
 # In plain Python a decision of the coder context takes 30 microseconds, and a large

@@ -8,7 +8,7 @@ from PIL import Image
 from samples import CODERS, indexed
 
 import kqcodec
-from kqcodec.encoder import in_order_of
+from kqcodec.coding.encoder import in_order_of
 
 
 @pytest.mark.parametrize("coder", CODERS)

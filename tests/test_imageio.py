@@ -10,7 +10,7 @@ import samples
 
 import kqcodec
 from kqcodec import Metadata
-from kqcodec.encoder import in_order_of
+from kqcodec.coding.encoder import in_order_of
 from kqcodec.errors import ChecksumError, LimitError
 
 pytest.importorskip("imageio")

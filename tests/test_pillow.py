@@ -16,10 +16,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 import kqcodec
 import kqcodec.pillow
-from kqcodec.choice import QuantizeKeywords
-from kqcodec.encoder import in_order_of
+from kqcodec.coding.encoder import in_order_of
 from kqcodec.errors import FormatError
-from kqcodec.sizes import theory_bits
+from kqcodec.format.sizes import theory_bits
+from kqcodec.quantization.options import QuantizeKeywords
 
 
 @pytest.fixture

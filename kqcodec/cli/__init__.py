@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec._version import __version__
-from kqcodec.cli.failures import (
+from kqcodec import __version__
+from kqcodec.cli.process import Ending, provide_streams
+from kqcodec.cli.screen.failures import (
     EXIT_CODES,
     INTERRUPTED,
     PIPE_CLOSED,
@@ -26,8 +27,7 @@ from kqcodec.cli.failures import (
     Failure,
     failure_of,
 )
-from kqcodec.cli.process import Ending, provide_streams
-from kqcodec.cli.text import complain, echo, warn
+from kqcodec.cli.screen.text import complain, echo, warn
 from kqcodec.errors import KqError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"kqcodec.cli.{cmd_name}").command
+        command = importlib.import_module(f"kqcodec.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each module's last promise
         return command
 
@@ -207,7 +207,7 @@ def _silence() -> None:
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    from kqcodec.header import MAJOR, MINOR
+    from kqcodec.format.header import MAJOR, MINOR
     from kqcodec.kernels import chosen
 
     echo(f"kqcodec {__version__}, format {MAJOR}.{MINOR}, kernels: {chosen()}")

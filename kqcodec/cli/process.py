@@ -120,7 +120,7 @@ class Ending:
             if signal.getsignal(number) == self._come:
                 signal.pthread_kill(main, number)
         time.sleep(_PATIENCE)
-        from kqcodec.temporary import remove_own
+        from kqcodec.storage.temporary_files import remove_own
 
         remove_own()
         os._exit(self.code)

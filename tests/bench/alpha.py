@@ -79,8 +79,8 @@ def pictures(paths: list[str]) -> list[Path]:
 
 def draw(target: str) -> None:
     """Few colours with alpha, on chequers."""
-    from kqcodec.demo import demo_picture
-    from kqcodec.sheet import Column, contact_sheet
+    from kqcodec.images.contact_sheet import Column, contact_sheet
+    from kqcodec.show.demo import demo_picture
 
     rgb = demo_picture()
     height, width = rgb.shape[:2]

@@ -21,10 +21,10 @@ import numpy as np
 from PIL import Image
 
 import kqcodec
-from kqcodec import metrics
-from kqcodec.dither import DITHER_KINDS
-from kqcodec.header import CODER_NUMBERS
-from kqcodec.picture import demo_picture
+from kqcodec.colors import costs
+from kqcodec.format.header import CODER_NUMBERS
+from kqcodec.quantization.dither import DITHER_KINDS
+from kqcodec.show.demo_picture import demo_picture
 
 AMOUNTS = (0.5, 0.85, 1.0)
 BLOCK = 4
@@ -65,7 +65,7 @@ def figures(pixels: np.ndarray, k: int, amount: float, kind: str) -> dict[str, f
     rgb = indexed.to_rgb()
     return {
         **found,
-        "MSE": metrics.mse(pixels, rgb),
+        "MSE": costs.mse(pixels, rgb),
         f"MSE {BLOCK}x{BLOCK}": float(((from_afar(pixels) - from_afar(rgb)) ** 2).sum(2).mean()),
     }
 

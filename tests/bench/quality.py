@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 import kqcodec
-from kqcodec.metrics import mse
-from kqcodec.quantizer import count_pixels
+from kqcodec.colors.costs import mse
+from kqcodec.quantization.quantizer import count_pixels
 
 QUALITIES = (10, 30, 50, 65, 80, 90, 95)
 MOST = 256

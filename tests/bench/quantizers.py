@@ -38,11 +38,11 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 from PIL import Image
 
-from kqcodec import metrics
-from kqcodec.histogram import Histogram, histogram
-from kqcodec.palette import finished
-from kqcodec.quantizer import quantize
-from kqcodec.spaces import SPACES
+from kqcodec.colors import costs
+from kqcodec.colors.histogram import Histogram, histogram
+from kqcodec.colors.spaces import SPACES
+from kqcodec.quantization.finished_palette import finished
+from kqcodec.quantization.quantizer import quantize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +157,7 @@ def available(name: str) -> bool:
 
 def palette_mse(colors: Histogram, palette: Palette) -> float:
     stored, labels = finished(colors, palette, SPACES["rgb"])
-    return metrics.costs_of_palette(colors, stored, labels).mse
+    return costs.costs_of_palette(colors, stored, labels).mse
 
 
 def measure(

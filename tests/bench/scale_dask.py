@@ -45,7 +45,7 @@ class TiffArray:
     ndim = 3
 
     def __init__(self, path: str) -> None:
-        from kqcodec.blocks.tiff import TiffBlocks
+        from kqcodec.images.blocks.tiff import TiffBlocks
 
         self._path, self._blocks = path, TiffBlocks(path)
         self.shape = (self._blocks.height, self._blocks.width, self._blocks.samples)
@@ -55,7 +55,7 @@ class TiffArray:
         return TiffArray, (self._path,)
 
     def __getitem__(self, key: tuple[slice, ...]) -> Any:
-        from kqcodec.tiles import Box
+        from kqcodec.format.grid import Box
 
         rows, columns = key[:2]
         return self._blocks.read(Box(columns.start, rows.start, columns.stop, rows.stop))
@@ -96,7 +96,7 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
     import numpy as np
     from distributed import Client, LocalCluster
 
-    import kqcodec.dask
+    import kqcodec.large.dask
 
     width, height = map(int, options.chunk.split("x"))
     source = TiffArray(str(picture))
@@ -116,7 +116,7 @@ def on_cluster(picture: Path, target: Path, options: argparse.Namespace) -> None
             f"{source.shape[1]:,} x {source.shape[0]:,}, {array.npartitions:,} chunks", flush=True
         )
         start = time.perf_counter()
-        done = kqcodec.dask.encode(
+        done = kqcodec.large.dask.encode(
             array,
             target,
             options.k,
@@ -160,8 +160,8 @@ def graph(options: argparse.Namespace) -> None:
     import dask.array
     import numpy as np
 
-    from kqcodec.dask.passes import ArrayPasses
-    from kqcodec.layout import header_of
+    from kqcodec.coding.layout import header_of
+    from kqcodec.large.dask.passes import ArrayPasses
 
     (width, height), chunk = map(int, options.size.split("x")), map(int, options.chunk.split("x"))
     wide, high = chunk

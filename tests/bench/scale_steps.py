@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from map_picture import map_tile, write_map
 
-from kqcodec.blocks import open_blocks
-from kqcodec.choice import QuantizeOptions
-from kqcodec.color_map import ColorMap, Labeler
-from kqcodec.encoder import mapped_in_order_of
-from kqcodec.histogram import Histogram, histogram
-from kqcodec.layout import Layout
-from kqcodec.quantizer import color_map
-from kqcodec.stream_passes import SharedSum
-from kqcodec.tiles import Box
+from kqcodec.coding.layout import Layout
+from kqcodec.colors.histogram import Histogram, histogram
+from kqcodec.format.grid import Box
+from kqcodec.images.blocks import open_blocks
+from kqcodec.large.counting import SharedSum
+from kqcodec.large.plans import mapped_in_order_of
+from kqcodec.quantization.color_map import ColorMap, Labeler
+from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.quantization.quantizer import color_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable

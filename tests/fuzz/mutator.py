@@ -22,7 +22,7 @@ from structure import (
 )
 
 import kqcodec
-from kqcodec.image import label_dtype
+from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:

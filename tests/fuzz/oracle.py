@@ -22,16 +22,16 @@ import numpy as np
 from PIL import Image
 
 import kqcodec
-import kqcodec.coders.context
-import kqcodec.coders.dense
-import kqcodec.coders.packed
-import kqcodec.decoder
+import kqcodec.coding.coders.context
+import kqcodec.coding.coders.dense
+import kqcodec.coding.coders.packed
+import kqcodec.coding.decoder
 import kqcodec.pillow
-from kqcodec import container, sizes
 from kqcodec.errors import FormatError, KernelError, LimitError
+from kqcodec.format import container, sizes
+from kqcodec.images.metadata import descriptive_exif, is_exif, upright_exif
 from kqcodec.kernels import VARIABLE, load
-from kqcodec.metadata import descriptive_exif, is_exif, upright_exif
-from kqcodec.source import open_source
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,10 +42,10 @@ SLOW_DECISIONS = 1500
 
 _SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
 _USERS = (
-    kqcodec.decoder,
-    kqcodec.coders.packed,
-    kqcodec.coders.dense,
-    kqcodec.coders.context,
+    kqcodec.coding.decoder,
+    kqcodec.coding.coders.packed,
+    kqcodec.coding.coders.dense,
+    kqcodec.coding.coders.context,
 )
 
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, UnidentifiedImageError
 
 import kqcodec
-from kqcodec.effort import EFFORTS
+from kqcodec.coding.options import EFFORTS
 from kqcodec.errors import KqError
 
 if TYPE_CHECKING:

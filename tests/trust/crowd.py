@@ -2,7 +2,7 @@
 
     python tests/trust/crowd.py THREADS
 
-tests/trust/races.py runs it under ThreadSanitizer, tests/test_threads.py without.
+tests/trust/races.py runs it under ThreadSanitizer, tests/storage/test_threads.py without.
 """
 
 from __future__ import annotations

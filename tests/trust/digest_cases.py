@@ -20,7 +20,7 @@ from trust.pictures import noise, scrambled
 
 import kqcodec
 from kqcodec import IndexedImage, Metadata
-from kqcodec.image import label_dtype
+from kqcodec.format.labels import label_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

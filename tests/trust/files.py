@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import kqcodec
-from kqcodec import container
-from kqcodec.container import Section
-from kqcodec.decoder import Opened
-from kqcodec.image import IndexedImage, label_dtype
-from kqcodec.limits import Limits
-from kqcodec.source import open_source
+from kqcodec.coding.decoder import Opened
+from kqcodec.format import container
+from kqcodec.format.container import Section
+from kqcodec.format.labels import label_dtype
+from kqcodec.format.limits import Limits
+from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

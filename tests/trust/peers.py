@@ -39,12 +39,12 @@ from trust.trials import Tally, Trial, all_tried
 
 import kqcodec
 from kqcodec.errors import FormatError
-from kqcodec.picture import demo_picture
+from kqcodec.show.demo_picture import demo_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kqcodec.image import IndexedImage
+    from kqcodec.images.indexed_image import IndexedImage
 
 MEMORY = 6 << 30  # bytes of address space that a reader may ask for
 SIDE = 48

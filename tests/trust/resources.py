@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 import kqcodec
-from kqcodec.coded_palette import encode_palette
-from kqcodec.container import Sealer, Section
-from kqcodec.header import Header
+from kqcodec.coding.palette import encode_palette
+from kqcodec.format.container import Sealer, Section
+from kqcodec.format.header import Header
 
 TILES = 9000
 MOST_SECONDS = 1.0

@@ -37,7 +37,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 import kqcodec
-from kqcodec.profiles import is_srgb
+from kqcodec.images.profiles import is_srgb
 
 KQ = Path(sys.executable).with_name("kq")
 BATCH, JOBS = 24, 2

@@ -1,6 +1,5 @@
 """The kernels in plain NumPy and Python: slow, short, and the definition."""
 
-from kqcodec.kernels.reference.cluster import accumulate, lloyd, nearest, nearest_two, reassign
 from kqcodec.kernels.reference.colors import (
     count_colors,
     fill_table,
@@ -11,17 +10,18 @@ from kqcodec.kernels.reference.colors import (
 )
 from kqcodec.kernels.reference.context import context_decode, context_encode
 from kqcodec.kernels.reference.context_model import tree_order
-from kqcodec.kernels.reference.cuts import split_gains, variance_cuts
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
 from kqcodec.kernels.reference.diffuse import diffuse
-from kqcodec.kernels.reference.kinds import settle_kinds
-from kqcodec.kernels.reference.moves import merge_and_split, near, search_round
-from kqcodec.kernels.reference.nudge import nudge
+from kqcodec.kernels.reference.grid_descent import nudge
+from kqcodec.kernels.reference.merge_split import merge_and_split, near, search_round
+from kqcodec.kernels.reference.nearest import accumulate, lloyd, nearest, nearest_two, reassign
+from kqcodec.kernels.reference.opaque_lloyd import settle_kinds
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
 from kqcodec.kernels.reference.palette import decode_palette, encode_palette
 from kqcodec.kernels.reference.range_coder import code_bits, decode_bits
 from kqcodec.kernels.reference.seeds import plus_plus
+from kqcodec.kernels.reference.variance_cuts import split_gains, variance_cuts
 
 __all__ = [
     "accumulate",

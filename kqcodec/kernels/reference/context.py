@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
-    from kqcodec.image import Labels
+    from kqcodec.format.labels import Labels
 
 _KINDS = 4  # of questions: W, N, a predicted entry second, and third
 _DEPTHS = 16  # of the tree

@@ -13,8 +13,8 @@ from bitarray.util import ba2int, int2ba
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from kqcodec.image import Labels
-    from kqcodec.sizes import DenseShape
+    from kqcodec.format.labels import Labels
+    from kqcodec.format.sizes import DenseShape
 
 
 def dense_encode(labels: Labels, shape: DenseShape) -> bytes:

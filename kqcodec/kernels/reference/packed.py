@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
-    from kqcodec.image import Labels
+    from kqcodec.format.labels import Labels
 
 
 def pack(labels: Labels, bits: int) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kqcodec.image import Labels
+    from kqcodec.format.labels import Labels
 
 
 def paint(

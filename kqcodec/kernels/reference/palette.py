@@ -14,13 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from kqcodec.kernels.reference.palette_priors import (
-    ALPHA,
-    BLUE,
-    GREEN_ASCENDING,
-    GREEN_KEPT,
-    RED,
-)
+from kqcodec.kernels.reference.palette_priors import ALPHA, BLUE, GREEN_ASCENDING, GREEN_KEPT, RED
 from kqcodec.kernels.reference.range_coder import RangeDecoder, RangeEncoder
 
 if TYPE_CHECKING:

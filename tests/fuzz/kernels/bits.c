@@ -1,6 +1,6 @@
-/* kernels/range_coder.h by itself: payloads decode, and bits come back. */
+/* kernels/c/coding/range_coder.h by itself: payloads decode, and bits come back. */
 #include "fuzz.h"
-#include "range_coder.h"
+#include "coding/range_coder.h"
 
 #define MOST 512
 

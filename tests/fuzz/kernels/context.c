@@ -1,8 +1,8 @@
-/* kernels/context.h and tree.h: any payload gives labels below K, the same ones by AVX2
+/* kernels/c/context/context.h and tree.h: any payload gives labels below K, the same ones by AVX2
  * and by plain C; they come back from a payload of their own, in all settings. */
 #include "fuzz.h"
-#include "context.h"
-#include "tree.h"
+#include "context/context.h"
+#include "context/tree.h"
 
 #define MOST_LABELS 320
 #define QUICKLY_SORTED 5000 /* colours; more are put in the order of the tree now and then */

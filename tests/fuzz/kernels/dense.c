@@ -1,6 +1,6 @@
-/* kernels/dense.h: what decodes encodes to the same bytes; labels are below K. */
+/* kernels/c/coding/dense.h: what decodes encodes to the same bytes; labels are below K. */
 #include "fuzz.h"
-#include "dense.h"
+#include "coding/dense.h"
 
 /* ceil(count * log2 k), exactly, and 0 of it if that is over the most. */
 static int bits_of(uint32_t k, size_t count)

@@ -1,6 +1,6 @@
-/* kernels/packed.h: any bytes are labels, and the only ones of their bytes. */
+/* kernels/c/coding/packed.h: any bytes are labels, and the only ones of their bytes. */
 #include "fuzz.h"
-#include "packed.h"
+#include "coding/packed.h"
 
 static void run(fuzz_input input)
 {

@@ -1,6 +1,6 @@
-/* kernels/paint.h: pixels go where they belong, and nowhere else. */
+/* kernels/c/pixels/paint.h: pixels go where they belong, and nowhere else. */
 #include "fuzz.h"
-#include "paint.h"
+#include "pixels/paint.h"
 
 static void run(fuzz_input input)
 {

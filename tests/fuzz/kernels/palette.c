@@ -1,6 +1,6 @@
-/* kernels/palette_coder.h: payloads decode, and palettes come back. */
+/* kernels/c/coding/palette_coder.h: payloads decode, and palettes come back. */
 #include "fuzz.h"
-#include "palette_coder.h"
+#include "coding/palette_coder.h"
 
 
 static int ascends(const uint8_t *palette, size_t k, int channels)

@@ -2,8 +2,8 @@
  * filter.h and simd.h, and diffuse.h. AVX2 and plain C agree, and both with the plainest
  * of loops. */
 #include "fuzz.h"
-#include "colors.h"
-#include "diffuse.h"
+#include "pixels/colors.h"
+#include "pixels/diffuse.h"
 
 static void counted(const uint8_t *pixels, size_t n)
 {

@@ -2,14 +2,14 @@
  * moves.h, round.h, kinds.h, tree.h, and the cells of colors.h. AVX2 and plain C agree, and by as much as is
  * said to be gained the cost falls. */
 #include "fuzz.h"
-#include "colors.h"
-#include "cuts.h"
-#include "kinds.h"
-#include "moves.h"
-#include "nudge.h"
-#include "round.h"
-#include "seeds.h"
-#include "tree.h"
+#include "pixels/colors.h"
+#include "search/variance_cuts.h"
+#include "search/opaque_lloyd.h"
+#include "search/merge_split.h"
+#include "search/grid_descent.h"
+#include "search/search_round.h"
+#include "search/seeds.h"
+#include "context/tree.h"
 
 #define MOST_PAIRS 8
 #define REACH 5

@@ -1,0 +1,1 @@
+"""Commands over many files: finding them, naming outputs, resuming, the manifest."""

@@ -1,0 +1,1 @@
+"""The commands of `kq`, a module each."""

@@ -1,0 +1,234 @@
+"""`kq decode` of parts of a picture, of smaller ones, and of those larger than memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kqcodec.cli.options.common import ParamType
+from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.storage.atomic_write import is_open_end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kqcodec.format.header import Header
+    from kqcodec.images.indexed_image import IndexedImage
+    from kqcodec.images.metadata import Metadata
+
+# Equal to kqcodec.coding.downscale.METHODS and MOST_TIMES; a test compares them.
+METHODS = ("nearest", "mean")
+MOST_TIMES = 4096
+# From so many pixels on, TIFF files and arrays are written tile by tile.
+_LARGE = 1 << 25
+_IN_PIECES = ("TIFF", "NPY")
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+
+class RegionType(ParamType):
+    """X,Y,WIDTH,HEIGHT."""
+
+    name = "region"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int]:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        found = re.fullmatch(r"(\d{1,10}),(\d{1,10}),(\d{1,10}),(\d{1,10})", value.replace(" ", ""))
+        if found is None or int(found[3]) == 0 or int(found[4]) == 0:
+            self.fail(f"{value!r} is not X,Y,WIDTH,HEIGHT in pixels, like 0,0,640,480.", param, ctx)
+        x, y, width, height = (int(part) for part in found.groups())
+        return x, y, width, height
+
+
+class ScaleType(ParamType):
+    """1/N."""
+
+    name = "scale"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """See the class."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]  # converted before
+        found = re.fullmatch(r"1/(\d{1,4})", value.strip())
+        if found is None or not 1 <= int(found[1]) <= MOST_TIMES:
+            self.fail(f"{value!r} is not 1/N, like 1/8, with N up to {MOST_TIMES:,}.", param, ctx)
+        return int(found[1])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What ``part_options`` puts on a command line."""
+
+    region: tuple[int, int, int, int] | None
+    scale: int | None
+    scale_by: str | None
+
+    @classmethod
+    def taken_from(cls, given: dict[str, Any], labels: bool) -> Part:
+        """The options, which leave the command's others behind.
+
+        Raises:
+            click.UsageError: they make no sense together.
+        """
+        part = cls(given.pop("region"), given.pop("scale"), given.pop("scale_by"))
+        if part.scale_by is not None and part.scale is None:
+            raise click.UsageError("--scale-by is about --scale, which is missing.")
+        if labels and part.scale is not None and part.scale_by == "mean":
+            raise click.UsageError("labels have no mean; use --scale-by nearest.")
+        return cls(part.region, part.scale, part.scale_by or ("nearest" if labels else "mean"))
+
+    @property
+    def is_given(self) -> bool:
+        """Whether less than all of the picture is asked for."""
+        return self.region is not None or self.scale is not None
+
+
+def part_options(command: _Function) -> _Function:
+    """The options of ``Part``."""
+    for option in reversed(
+        (
+            click.option(
+                "--region",
+                type=RegionType(),
+                metavar="X,Y,W,H",
+                help="Only this rectangle: its left and upper edge, its width and height. Only "
+                "the tiles that it touches are read.",
+            ),
+            click.option(
+                "--scale",
+                type=ScaleType(),
+                metavar="1/N",
+                help="N times smaller, 1/8 say; tile by tile, so that the whole needn't fit into "
+                "memory.",
+            ),
+            click.option(
+                "--scale-by",
+                type=click.Choice(METHODS),
+                help="A pixel of the smaller picture is the mean of N x N, or the one in their "
+                "middle, which keeps the palette.  [default: mean; with --labels nearest]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def read_part(
+    name: str, part: Part, threads: int, max_pixels: int
+) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
+    """The part of the input ``name``, as an indexed image or, of means, as pixels of shape
+    (H, W, 3) or (H, W, 4).
+
+    Raises:
+        Failure: it can't be read, or has no such part.
+    """
+    import kqcodec
+    from kqcodec.coding.downscale import scaled
+
+    shown = display_name(name)
+    source = sys.stdin.buffer if name == STREAM else name
+    box = None
+    if part.region is not None:
+        x, y, width, height = part.region
+        box = (x, y, x + width, y + height)
+    with reading(shown):
+        try:
+            if part.scale is None:
+                assert box is not None  # noqa: S101 - or there is no part
+                found = kqcodec.read_region(source, box, threads=threads, max_pixels=max_pixels)
+                return found, found.metadata
+            return scaled(
+                source,
+                part.scale,
+                method=part.scale_by or "mean",
+                box=box,
+                threads=threads,
+                max_pixels=max_pixels,
+            )
+        except ValueError as exc:
+            raise Failure(USAGE, f"{shown}: {exc}; see kq info for its size") from exc
+
+
+def mean_file(
+    pixels: NDArray[np.uint8],
+    metadata: Metadata,
+    file_format: str,
+    background: tuple[int, int, int] | None,
+) -> bytes:
+    """Pixels that aren't indexed as a file of that format.
+
+    Raises:
+        ValueError: it can't hold them.
+    """
+    from PIL import Image
+
+    from kqcodec.coding.export import carried, check_alpha, npy_bytes, pillow_bytes
+    from kqcodec.images.pixels import flattened
+
+    if background is not None:
+        pixels = flattened(pixels, background)
+    check_alpha(pixels.shape[2] == 4, file_format)
+    flat, metadata = carried(pixels.reshape(-1, pixels.shape[2]), metadata, file_format)
+    pixels = flat.reshape(pixels.shape)
+    if file_format == "NPY":
+        return npy_bytes(pixels)
+    return pillow_bytes(Image.fromarray(pixels), file_format, metadata)
+
+
+def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
+    """The header of an input that is to be written tile by tile; None for others.
+
+    Raises:
+        Failure: it can't be read, or is over the limit.
+    """
+    if name == STREAM or file_format not in _IN_PIECES:
+        return None
+    from kqcodec.format.container import read_header
+    from kqcodec.format.limits import Limits
+    from kqcodec.storage.opening import open_source
+
+    with reading(display_name(name)), open_source(name) as source:
+        header = read_header(source)
+        if header.pixels < _LARGE:
+            return None
+        Limits.of(max_pixels).by_tiles(source.size).check_picture(header)
+    return header
+
+
+def large_parts(
+    name: str,
+    target: str,
+    file_format: str,
+    *,
+    labels: bool,
+    background: tuple[int, int, int] | None,
+    threads: int,
+    max_pixels: int,
+) -> Iterator[bytes]:
+    """The parts of the file in that format."""
+    from kqcodec.large.export import export_parts
+
+    streams = target == STREAM or is_open_end(target)
+    folder = None if streams else os.path.dirname(os.path.abspath(target))
+    with reading(display_name(name)):
+        yield from export_parts(
+            name,
+            file_format,
+            labels=labels,
+            background=background,
+            threads=threads,
+            max_pixels=max_pixels,
+            folder=folder,
+        )

@@ -1,0 +1,92 @@
+"""A segmentation as a table for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec.cli.screen.failures import STREAM
+from kqcodec.cli.screen.text import colors_shown, number, percent, table, visible
+
+if TYPE_CHECKING:
+    from kqcodec.labels.segment import Segment
+    from kqcodec.labels.segments import Segmentation
+
+# More than a screen or two helps nobody; --json and the CSV list them all.
+_MOST_ROWS = 64
+
+
+def segment_table(
+    segmentation: Segmentation, target: str, files: int, connectivity: int | None
+) -> str:
+    """A heading and a line for each segment that has pixels.
+
+    Args:
+        segmentation: what to show.
+        target: the folder or file where the results are.
+        files: how many they are.
+        connectivity: 4 or 8 to count connected components, or None.
+    """
+    used = segmentation.used
+    shown = used[:_MOST_ROWS]
+    counts = None if connectivity is None else segmentation.components(connectivity)
+    header = ["label", "colour", "pixels", "share", "left", "top", "right", "bottom"]
+    if counts is not None:
+        header.append("components")
+    if segmentation.original is not None:
+        header += ["MSE", "mean distance"]
+    rows = [header]
+    for segment in shown:
+        row = _row(segment)
+        if counts is not None:
+            row.append(number(int(counts[segment.label])))
+        if segment.mse is not None and segment.mean_distance is not None:
+            row += [number(segment.mse), number(segment.mean_distance, 2)]
+        rows.append(row)
+    lines = [_heading(segmentation, target, files), *_with_swatches(table(rows), shown)]
+    if len(used) > len(shown):
+        lines.append(f"  and {len(used) - len(shown):,} more, which --json lists")
+    if len(used) < segmentation.k:
+        lines.append(f"  {segmentation.k - len(used):,} palette entries have no pixels")
+    if counts is None:
+        lines.append(
+            "  pip install 'kqcodec[segment]' brings SciPy, which counts connected components"
+        )
+    return "\n".join(lines)
+
+
+def _heading(segmentation: Segmentation, target: str, files: int) -> str:
+    indexed = segmentation.indexed
+    name = "standard output" if target == STREAM else visible(target)
+    parts = [f"{name}: {indexed.width:,} x {indexed.height:,}", f"K = {indexed.k:,}"]
+    if indexed.costs is not None:
+        exact = indexed.costs.inertia == 0
+        parts.append("every pixel exact" if exact else f"PSNR {indexed.costs.psnr:.2f} dB")
+    if files > 1:
+        parts.append(f"{files:,} files")
+    return ", ".join(parts)
+
+
+def _row(segment: Segment) -> list[str]:
+    box = segment.box or (0, 0, 0, 0)
+    color = "#" + bytes(segment.color).hex()
+    return [
+        str(segment.label),
+        color,
+        number(segment.pixels),
+        percent(segment.share),
+        *(str(side) for side in box),
+    ]
+
+
+def _with_swatches(text: str, segments: list[Segment]) -> list[str]:
+    """The table's lines, each segment's colour painted beside them on a terminal."""
+    header, *lines = text.splitlines()
+    if not colors_shown():
+        return [header, *lines]
+    painted = [
+        click.style("    ", bg=(red, green, blue)) + line
+        for (red, green, blue, *_), line in zip((s.color for s in segments), lines, strict=True)
+    ]
+    return ["    " + header, *painted]

@@ -1,0 +1,296 @@
+"""`kq bench`: .kq files beside other formats, on the user's own pictures."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import kqcodec
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.charts import Drawing
+from kqcodec.cli.screen.failures import REFUSED, Failure, display_name, reading, run_each
+from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
+from kqcodec.cli.screen.progress import progress
+from kqcodec.cli.screen.text import complain, echo, echo_json, visible, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kqcodec.show.bench.codec import Tool
+    from kqcodec.show.bench.measure import Measurement
+    from kqcodec.show.bench.subject import Pixels
+    from kqcodec.show.bench.summary import Group
+
+# Those of kqcodec.show.bench.peers, which imports NumPy; a test compares them.
+PEERS = ("png", "oxipng", "gif", "webp", "jxl-7", "jxl-9", "xz", "brotli", "zstd")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options say about every picture alike."""
+
+    ks: tuple[int, ...]
+    tools: list[Tool]
+    timed: bool
+    max_pixels: int
+
+
+@click.command("bench", epilog="\b\nExamples:\n  kq bench pictures/ -k 16,64 --no-times")
+@click.argument("inputs", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "-k",
+    "ks",
+    type=common.KsType(),
+    default="16,64,256",
+    show_default=True,
+    metavar="K,...",
+    help="Numbers of colours.",
+)
+@common.coders_option("Of .kq.")
+@click.option(
+    "--efforts",
+    type=common.NamesType(),
+    metavar="NAME,...",
+    help="Of the coders that have efforts.  [default: all]",
+)
+@click.option(
+    "--peers",
+    type=common.NamesType(PEERS),
+    default=",".join(PEERS),
+    show_default=True,
+    metavar="NAME,...",
+    help="The other formats.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PICTURE",
+    help="Draw the summary, too, as .png, .svg or .pdf.",
+)
+@click.option("--no-times", is_flag=True, help="Only sizes; each coding is done once.")
+@common.max_pixels_option
+@common.force_option
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object for each picture and K, a line each, and a last one with the sums.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    ks: tuple[int, ...],
+    coders: tuple[str, ...],
+    efforts: tuple[str, ...] | None,
+    peers: tuple[str, ...],
+    output: str | None,
+    no_times: bool,
+    max_pixels: int,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Compare .kq with other formats, on your own pictures.
+
+    An IMAGE is a picture or a folder, searched for pictures with all that is in it;
+    each folder is a class in the summary. A picture is reduced to K colours once, and
+    every format stores that very result, without loss: bytes and speed are given for
+    each picture, each folder and in all. What was written is decoded and compared
+    before it counts.
+
+    Ratios are to the formula 24*K + N*log2(K) bits, and to the smallest of the other
+    formats, chosen anew for each picture. Speed is in megapixels a second of processor
+    time on one thread. PNG is by Pillow and by oxipng -o6, WebP lossless by -m 6 -q 100,
+    JPEG XL lossless by efforts 7 and 9, of the RGB picture or of the index plane,
+    whichever is smaller; xz, brotli and zstd at their highest compress the bare labels.
+    pip install 'kqcodec[bench]' brings what isn't here yet.
+    """
+    drawing = Drawing.plan(output, force) if output is not None else None
+    tools = _tools(coders, efforts, peers)
+    settings = Settings(ks, tools, not no_times, max_pixels)
+    measurements: list[Measurement] = []
+    told: set[str] = set()
+    with pillow_limits(max_pixels), warnings_as_lines():
+        folders, empty = _pictures(inputs)
+
+        def work(name: str) -> None:
+            found = []
+            for measurement in _measured(name, folders[name], settings):
+                found.append(measurement)
+                if as_json:
+                    echo_json(measurement.to_dict())
+                elif not quiet:
+                    echo(_text_of(measurement, settings))
+                _tell_left_out(measurement, told)
+            measurements.extend(found)
+            _fail_on_errors(name, found)
+
+        with progress(list(folders), hidden=quiet or as_json, still=True) as names:
+            code = run_each(names, work, as_json=as_json)
+    for folder in empty:
+        complain(f"{display_name(folder)}: there are no pictures in it")
+        code = max(code, REFUSED)
+    groups = _print_summary(measurements, settings, as_json)
+    if drawing is not None and groups:
+        from kqcodec.show.bench.chart import chart
+
+        drawing.write(chart(groups, drawing.file_format))
+    ctx.exit(code)
+
+
+# --- what takes part --------------------------------------------------------
+
+
+def _tools(
+    coders: tuple[str, ...], efforts: tuple[str, ...] | None, peers: tuple[str, ...]
+) -> list[Tool]:
+    """The tools that can run here; why others can't is said."""
+    from kqcodec.coding.coders import efforts_of
+    from kqcodec.show.bench.ours import kq_tools
+    from kqcodec.show.bench.peers import PEERS as TOOLS
+
+    known = [effort for coder in coders for effort in efforts_of(coder)]
+    for effort in efforts or ():
+        if effort not in known:
+            which = f"is not one of {', '.join(dict.fromkeys(known))}" if known else "is unknown"
+            raise click.UsageError(f"the effort {effort!r} {which}; these coders have no other.")
+    found = kq_tools(coders, efforts)
+    reasons: dict[str, list[str]] = {}
+    for tool in TOOLS:
+        if tool.name in peers:
+            reason = tool.missing()
+            if reason is None:
+                found.append(tool)
+            else:
+                reasons.setdefault(reason, []).append(tool.name)
+    for reason, names in reasons.items():
+        warn(f"without {', '.join(names)}: {reason}")
+    if not found:
+        raise click.UsageError("no coder and no other format is left to measure.")
+    return found
+
+
+def _pictures(inputs: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The pictures, each with the name of its class, and the folders without any."""
+    places: dict[str, str] = {}
+    empty = []
+    for given in inputs:
+        if not os.path.isdir(given):
+            places.setdefault(given, os.path.dirname(given))
+            continue
+        found = list(_walk(given))
+        places.update((path, os.path.dirname(path)) for path in found if path not in places)
+        if not found:
+            empty.append(given)
+    names = _class_names(places.values())
+    return {path: names[place] for path, place in places.items()}, empty
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """The files in a folder and its folders whose names are those of pictures."""
+    from PIL import Image
+
+    extensions = {
+        suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN
+    }
+    for place, inner, names in os.walk(folder):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
+                yield os.path.join(place, name)
+
+
+def _class_names(places: Any) -> dict[str, str]:
+    """For each folder its last name, or its path where another has that name, too."""
+    last = {place: os.path.basename(os.path.abspath(place)) for place in places}
+    counts = list(last.values())
+    return {
+        place: visible(name if counts.count(name) == 1 else place) for place, name in last.items()
+    }
+
+
+# --- measuring --------------------------------------------------------------
+
+
+def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measurement]:
+    """The picture in each number of colours."""
+    from kqcodec.show.bench.measure import measure
+
+    pixels = _pixels(name, settings.max_pixels)
+    last: Measurement | None = None
+    for k in settings.ks:
+        if last is not None and last.frame.k < last.k_asked:
+            # All its colours are there already: it is the same image again.
+            last = replace(last, k_asked=k)
+        else:
+            with reading(display_name(name)):
+                indexed = kqcodec.quantize(pixels, k)
+                last = measure(
+                    indexed,
+                    settings.tools,
+                    name=name,
+                    folder=folder,
+                    k_asked=k,
+                    timed=settings.timed,
+                )
+        yield last
+
+
+def _pixels(name: str, max_pixels: int) -> Pixels:
+    from kqcodec.images.pixels import rgb_pixels
+
+    with reading_picture(display_name(name), max_pixels):
+        return rgb_pixels(name)
+
+
+def _text_of(measurement: Measurement, settings: Settings) -> str:
+    from kqcodec.cli.commands._bench_tables import measurement_text
+
+    return measurement_text(measurement, settings.timed)
+
+
+def _tell_left_out(measurement: Measurement, told: set[str]) -> None:
+    """Say once of each tool that it can't hold a picture."""
+    for tool, reason in measurement.left_out.items():
+        if tool not in told:
+            told.add(tool)
+            warn(f"without {tool} where {reason}")
+
+
+def _fail_on_errors(name: str, measurements: Sequence[Measurement]) -> None:
+    errors = [
+        f"K = {m.k_asked}, {result.tool}: {result.error}"
+        for m in measurements
+        for result in m.results
+        if result.error is not None
+    ]
+    if errors:
+        raise Failure(REFUSED, f"{display_name(name)}: not counted: {'; '.join(errors)}")
+
+
+# --- the end ----------------------------------------------------------------
+
+
+def _print_summary(
+    measurements: Sequence[Measurement], settings: Settings, as_json: bool
+) -> list[Group]:
+    from kqcodec.kernels import chosen
+    from kqcodec.show.bench.summary import summarize
+
+    groups = summarize(measurements)
+    if as_json:
+        summary = [group.to_dict() for group in groups]
+        made_by = {"version": kqcodec.__version__, "kernels": chosen()}
+        echo_json({"summary": summary, **made_by})
+    elif groups:
+        from kqcodec.cli.commands._bench_tables import summary_text
+
+        echo(summary_text(groups, settings.timed))
+    return groups

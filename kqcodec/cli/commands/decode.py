@@ -1,0 +1,205 @@
+"""`kq decode`: .kq files to pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import kqcodec
+from kqcodec.cli.batch.driver import Batch, Flags, batch_options
+from kqcodec.cli.commands._decode_parts import (
+    Part,
+    large_header,
+    large_parts,
+    mean_file,
+    part_options,
+    read_part,
+)
+from kqcodec.cli.commands.convert import summary
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.cli.screen.inputs import warnings_as_lines
+from kqcodec.cli.screen.text import visible
+from kqcodec.errors import LimitError
+from kqcodec.storage.atomic_write import is_open_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.format.header import Header
+    from kqcodec.images.indexed_image import IndexedImage
+
+_DEFAULT_SUFFIX = ".png"
+_OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
+
+
+@click.command(
+    "decode",
+    epilog="\b\nExamples:\n"
+    "  kq decode photo.kq -o back.png\n"
+    "  kq decode photo.kq --labels -o labels.npy\n"
+    "  kq decode photo.kq --region 10,10,20,20 -o corner.png\n"
+    "  kq decode photo.kq --scale 1/2 -o small.png\n"
+    "  kq decode -r pictures/ -o decoded/",
+)
+@common.inputs_argument
+@common.output_option(
+    "The picture to write, its format told by the extension; for several inputs and folders a "
+    "directory, made if missing; - for PNG on standard output.  [default: beside each input, as "
+    "NAME.png]"
+)
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Write the labels instead of their colours: an integer array to .npy, palette indices "
+    "to .png or, over 256 colours, 16-bit grey.",
+)
+@click.option(
+    "--background",
+    type=common.ColorType(),
+    metavar="COLOR",
+    help="Put this colour behind transparent pixels, for formats without alpha.",
+)
+@part_options
+@common.threads_option
+@common.max_pixels_option
+@batch_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    output: str | None,
+    labels: bool,
+    background: tuple[int, int, int] | None,
+    threads: int | None,
+    max_pixels: int,
+    **given: Any,
+) -> None:
+    """Turn .kq files back into pictures.
+
+    A FILE is a .kq file, a folder of them with -r, or - for standard input. The
+    extension chooses the format: whatever Pillow writes, and .npy for a NumPy array of
+    RGB or RGBA. Up to 256 colours, PNG keeps the palette and the indices as they are,
+    without alpha GIF, BMP and TIFF too; other formats get pixels, WebP without loss. JPEG,
+    AVIF and PDF change colours; whatever else would come back in another size, in other
+    colours or without its transparency is refused. An
+    ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
+    megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
+    """
+    flags = Flags.taken_from(given)
+    part = Part.taken_from(given, labels)
+    batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
+    named = batch.outputs.directory is None and output not in (None, STREAM)
+    file_format = _format_of(output) if output is not None and named else "PNG"
+    if labels and file_format not in _OF_LABELS:
+        raise click.UsageError(
+            f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
+        )
+
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        target = outputs.targets[name]
+        start = {"input": name, "output": target, "format": file_format}
+        if part.is_given:
+            found, metadata = read_part(name, part, each, max_pixels)
+            if not isinstance(found, kqcodec.IndexedImage):
+                with _for_format(found.shape[2] == 4):
+                    data = mean_file(found, metadata, file_format, background)
+                height, width, channels = found.shape
+                size: dict[str, Any] = {"width": width, "height": height, "alpha": channels == 4}
+                return {**start, **size, "output_bytes": outputs.write(name, [data])}
+            indexed = found
+        elif (header := large_header(name, file_format, max_pixels)) is not None:
+            parts = large_parts(
+                name,
+                target,
+                file_format,
+                labels=labels,
+                background=background,
+                threads=each,
+                max_pixels=max_pixels,
+            )
+            return {**start, **_size(header), "output_bytes": outputs.write(name, parts)}
+        else:
+            indexed = _whole(name, each, max_pixels)
+        if background is not None:
+            indexed = indexed.flattened(background)
+        written = outputs.write(name, _file(indexed, file_format, labels))
+        return {**start, **_size(indexed), "output_bytes": written}
+
+    with warnings_as_lines():
+        code = batch.run(work, summary, threads)
+    ctx.exit(code)
+
+
+def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
+    with reading(display_name(name)):
+        source = sys.stdin.buffer if name == STREAM else name
+        try:
+            return kqcodec.read(source, threads=threads, max_pixels=max_pixels)
+        except LimitError as exc:
+            message = f"{exc}, write .tiff or .npy, or take a --region or --scale of it"
+            raise LimitError(message) from exc
+
+
+def _size(picture: IndexedImage | Header) -> dict[str, Any]:
+    alpha = picture.has_alpha if isinstance(picture, kqcodec.IndexedImage) else picture.alpha
+    return {
+        "width": picture.width,
+        "height": picture.height,
+        "k": picture.k,
+        "alpha": alpha,
+    }
+
+
+def _format_of(target: str) -> str:
+    """Pillow's name of the format that the target's extension means, or "NPY".
+
+    Raises:
+        click.UsageError: none does.
+    """
+    suffix = os.path.splitext(target)[1].lower()
+    if not suffix and is_open_end(target):
+        return "PNG"  # as on standard output
+    if suffix == ".npy":
+        return "NPY"
+    from PIL import Image
+
+    found = Image.registered_extensions().get(suffix)
+    if found is None or found not in Image.SAVE:
+        what = f"the extension {suffix}" if suffix else "no extension"
+        raise click.UsageError(
+            f"{visible(target)}: {what} names no format that can be written; "
+            "use .png, .ppm, .tiff, .bmp, .webp or .npy, say."
+        )
+    return found
+
+
+def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
+    """The bytes of the picture in that format, in memory, so that a picture that
+    the format can't hold leaves no file; of its labels, if they are wanted."""
+    from kqcodec.coding.export import npy_bytes, picture_bytes, pillow_bytes
+    from kqcodec.labels.label_maps import label_picture
+
+    with _for_format(indexed.has_alpha):
+        if not labels:
+            return [picture_bytes(indexed, file_format)]
+        if file_format == "NPY":
+            return [npy_bytes(indexed.labels)]
+        return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
+
+
+@contextlib.contextmanager
+def _for_format(has_alpha: bool) -> Iterator[None]:
+    """Turn the exception of a format that can't hold a picture into a Failure."""
+    try:
+        yield
+    except ValueError as exc:
+        other = ", or give a --background" if has_alpha else ""
+        raise Failure(USAGE, f"{exc}; choose another extension, .png say{other}") from exc

@@ -1,0 +1,308 @@
+"""`kq encode`: pictures to .kq files."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kqcodec.cli.batch.discover import is_picture
+from kqcodec.cli.batch.driver import Batch, Flags, batch_options, display_output, planned
+from kqcodec.cli.batch.manifest import Run
+from kqcodec.cli.batch.paths import digested, size_of
+from kqcodec.cli.batch.resume import Spread, spread_options, whole_name
+from kqcodec.cli.commands._encode_large import encode_pieces, is_in_pieces
+from kqcodec.cli.options import common
+from kqcodec.cli.options import k as goals
+from kqcodec.cli.options.encoding import Settings
+from kqcodec.cli.options.palette import (
+    check_pins,
+    check_together,
+    palette_options,
+    read_palette_file,
+)
+from kqcodec.cli.options.pieces import Pieces, pieces_options
+from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, refusing_tile
+from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
+from kqcodec.cli.screen.text import number, percent
+from kqcodec.format import sizes
+from kqcodec.format.header import Header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.colors.costs import Costs
+    from kqcodec.images.indexed_image import IndexedImage
+
+
+# Options about choosing colours, which a label map has.
+_QUANTIZING = (
+    *("k", "quality", "psnr", "max_bytes"),
+    *("pins", "sort", "dither", "dither_kind"),
+    *("space", "seed", "restarts", "background"),
+)
+
+
+@click.command(
+    "encode",
+    epilog="\b\nExamples:\n"
+    "  kq encode photo.png -k 16\n"
+    "  kq encode photo.png -k 16 --pin '#ff2000' --dither 0.85 -o dithered.kq\n"
+    "  kq encode photo.png --psnr 30 -o good.kq\n"
+    "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode --labels mask.png\n"
+    "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger\n"
+    "  kq encode -r pictures/ -k 64 -o noted/ --manifest done.jsonl",
+)
+@common.inputs_argument
+@common.output_option(
+    "The .kq file to write; for several inputs and folders a directory, made if missing; - for "
+    "standard output.  [default: beside each input, as NAME.kq]"
+)
+@goals.k_option
+@goals.goal_options
+@palette_options
+@click.option(
+    "--coder",
+    type=click.Choice(common.CODERS),
+    default=common.CODER,
+    show_default=True,
+    help="context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
+    "a pixel; dense: log2(K) bits.",
+)
+@common.tile_option
+@common.search_options
+@common.threads_option
+@common.alpha_option
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz): keep "
+    "every label and the palette as they are, or give the labels the colours of --palette.",
+)
+@common.keep_option
+@common.max_pixels_option
+@pieces_options
+@click.option(
+    "--skip-if-larger",
+    is_flag=True,
+    help="Write no .kq file that is larger than its input; the exit code is then 98.",
+)
+@batch_options
+@spread_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    output: str | None,
+    labels: bool,
+    manifest: str | None,
+    scheduler: str | None,
+    **given: Any,
+) -> None:
+    """Turn pictures into .kq files of at most K colours, chosen by k-means.
+
+    A FILE is a picture in any format that Pillow reads, a folder of them with -r, or -
+    for standard input. It is turned upright as its Exif says, and its colours are
+    converted to sRGB. TIFF files of over 32 megapixels (with the extra tiff), .npy and
+    .zarr arrays and raw pixels are read in pieces, twice, and may be larger than memory.
+    """
+    if labels:
+        _refuse_quantizing(ctx)
+    if given["skip_if_larger"] and STREAM in inputs:
+        raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
+    check_together(ctx)
+    flags = Flags.taken_from(given)
+    pieces = Pieces.taken_from(given)
+    if pieces.raw is not None and (labels or flags.recursive):
+        raise click.UsageError("--raw is of pixels, one picture at a time.")
+    k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
+    check_pins(given["pins"], k)
+    palette = None
+    if given["palette_file"] is not None:
+        palette = read_palette_file(given["palette_file"])
+    settings = Settings(
+        k=k if palette is None else None,
+        goal=goal,
+        palette=palette,
+        labels=labels,
+        pieces=pieces,
+        hidden=flags.quiet or flags.as_json or flags.recursive or len(inputs) > 1,
+        **given,
+    )
+
+    def wanted(suffix: str) -> bool:
+        return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
+
+    inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
+
+    batch = Batch.plan(inputs, output, ".kq", flags, wanted)
+
+    spread = None
+    if flags.recursive or manifest is not None or scheduler is not None:
+        whole = [whole_name(name) for name in inputs]
+        target = None if output is None else whole_name(output)
+        spread = Spread(manifest, scheduler, Run(whole, target, settings.described()))
+        if manifest is not None:
+            batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        code = batch.run(Encoding(settings), _summary, settings.threads, spread)
+    ctx.exit(code)
+
+
+def _refuse_quantizing(ctx: click.Context) -> None:
+    if ctx.params["keep"]:
+        raise click.UsageError("--keep and --labels exclude each other.")
+    given = common.options_given(ctx, _QUANTIZING)
+    if given:
+        raise click.UsageError(
+            f"{given[0]} is about choosing colours, but --labels keeps those that there are."
+        )
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What this command does with a file; see ``PortableWork``."""
+
+    settings: Settings
+
+    def __call__(self, name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
+        """Encode one picture and return its figures."""
+        return _encode(name, outputs, replace(self.settings, threads=threads))
+
+    @contextlib.contextmanager
+    def surroundings(self, warn: Callable[[str], None]) -> Iterator[None]:
+        """See ``PortableWork``."""
+        with pillow_limits(self.settings.max_pixels), warnings_as_lines(warn):
+            yield
+
+
+def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    if is_in_pieces(name, settings):
+        header, costs, size, sampled = encode_pieces(
+            name, outputs, settings, digest.update, hidden=settings.hidden
+        )
+        figures = _figures(costs, settings, header)
+        if sampled is not None:
+            figures["sampled"] = sampled
+        return _all_figures(name, outputs, size, digest.hexdigest(), figures)
+    if settings.labels:
+        indexed = read_labels(name, settings.max_pixels, settings.palette)
+    else:
+        indexed = _quantized(name, settings)
+    from kqcodec.coding.encoder import encoded_parts, in_order_of
+    from kqcodec.quantization.palette_order import DEFAULT_SORT
+
+    if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
+        indexed = in_order_of(settings.coder, indexed)
+    with refusing_tile(name):
+        parts = encoded_parts(
+            indexed,
+            coder=settings.coder,
+            effort=settings.effort,
+            tile=settings.tile,
+            threads=settings.threads,
+        )
+    first = next(parts)
+    whole: Iterable[bytes] = itertools.chain([first], parts)
+    if settings.skip_if_larger:
+        whole = _not_larger(list(whole), name)
+    written = outputs.write(name, digested(whole, digest.update))
+    figures = _figures(indexed.costs, settings, Header.from_bytes(first))
+    return _all_figures(name, outputs, written, digest.hexdigest(), figures)
+
+
+def _all_figures(
+    name: str, outputs: Outputs, size: int, sha256: str, figures: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "input": name,
+        "output": outputs.targets[name],
+        "file_bytes": size,
+        "sha256": sha256,
+        **figures,
+    }
+
+
+def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
+    size, limit = sum(map(len, parts)), size_of(name)
+    if size > limit:
+        raise Failure(
+            LARGER,
+            f"{display_name(name)}: its .kq file would have {size:,} bytes, more than the "
+            f"{limit:,} that it has itself; it is left out",
+        )
+    return parts
+
+
+def _quantized(name: str, settings: Settings) -> IndexedImage:
+    with reading_picture(name, settings.max_pixels) as source:
+        names = ("pins", "sort", "dither", "dither_kind", "keep")
+        more = {option: getattr(settings, option) for option in names}
+        return settings.quantized(name, source, settings.palette, **more)
+
+
+def _figures(costs: Costs | None, settings: Settings, header: Header) -> dict[str, object]:
+    """What is known about a picture and its file, ready for JSON."""
+    figures: dict[str, object] = {
+        "width": header.width,
+        "height": header.height,
+        "coder": header.coder,
+        "effort": settings.effort,
+        "tiles": header.grid.count,
+        "k": header.k,
+        "alpha": header.alpha,
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
+    }
+    if costs is None:
+        return figures
+    return {
+        **figures,
+        # The most, where a goal has chosen it.
+        "k_asked": settings.k,
+        "goal": None if settings.goal is None else settings.goal.to_dict(),
+        "palette": settings.palette_file,
+        "sort": settings.sort if settings.palette is None else None,
+        "dither": settings.dither,
+        "dither_kind": settings.dither_kind if settings.dither else None,
+        "space": settings.space,
+        "seed": settings.seed,
+        "restarts": settings.restarts,
+        # JSON knows no infinity: an exact picture has no PSNR.
+        **{n: v if math.isfinite(v) else None for n, v in asdict(costs).items()},
+    }
+
+
+def _summary(figures: dict[str, Any]) -> str:
+    if (line := planned(figures)) is not None:
+        return line
+    bits = 8 * figures["file_bytes"]
+    asked = ""
+    if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):
+        asked = f" of {figures['k_asked']:,} asked for"
+    if "inertia" not in figures:
+        loss = "every label kept"
+    elif figures["inertia"]:
+        loss = (
+            f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "
+            f"inertia {number(figures['inertia'])}, "
+            f"sum of distances {number(figures['distance_sum'])}"
+        )
+    else:
+        loss = "every pixel exact"
+    return (
+        f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
+        f"K = {figures['k']:,}{asked}, {figures['file_bytes']:,} bytes, "
+        f"{percent(bits / figures['raw_bits'])} of raw, "
+        f"{bits / figures['theory_bits']:.4f} of theory; {loss}"
+    )

@@ -1,0 +1,156 @@
+"""`kq info`: what a file's first bytes say, without decoding it.
+
+Neither NumPy nor Pillow is imported: a header is 20 bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
+from kqcodec.cli.screen.text import (
+    colors_shown,
+    echo,
+    echo_json,
+    hex_color,
+    number,
+    palette_entries,
+    palette_lines,
+    percent,
+    table,
+)
+from kqcodec.coding.palette import read_palette
+from kqcodec.format import container, sizes
+from kqcodec.format.header import MAJOR
+from kqcodec.storage.opening import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.format.header import Header
+    from kqcodec.format.source import Source
+
+
+@click.command(
+    "info",
+    epilog="\b\nExamples:\n  kq info photo.kq\n  kq info pictures/one.kq --json",
+)
+@common.inputs_argument
+@common.json_option
+@click.pass_context
+def command(ctx: click.Context, /, *, inputs: tuple[str, ...], as_json: bool) -> None:
+    """Show the header, palette and sizes of .kq files.
+
+    Only the first bytes are read; kq verify checks the rest. - is standard input.
+    """
+    ctx.exit(run_each(inputs, _show_json if as_json else _show, as_json=as_json))
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[Source]:
+    stream = sys.stdin.buffer if name == STREAM else name
+    with reading(display_name(name)), open_source(stream) as source:
+        yield source
+
+
+def _show(name: str) -> None:
+    """Print what is sound, in the file's order, before failing at what isn't."""
+    lines: list[str] = []
+    try:
+        with _opened(name) as source:
+            header = container.read_header(source)
+            lines += [display_name(name), table(_header_rows(header))]
+            palette, sections = _read_front(source, header)
+            allowed = sizes.allowed_sizes(header, source)
+            lines.append(table(_size_rows(header, source, allowed)))
+            if sections:
+                shown = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
+                lines.append("  sections " + ", ".join(shown))
+            entries = palette_entries(palette, header.k)
+            lines.append(palette_lines(entries, colors_shown(), indent="    "))
+            _check_size(name, source, allowed)
+    finally:
+        if lines:
+            echo("\n".join(lines))
+
+
+def _show_json(name: str) -> None:
+    with _opened(name) as source:
+        header = container.read_header(source)
+        palette, sections = _read_front(source, header)
+        allowed = sizes.allowed_sizes(header, source)
+        _check_size(name, source, allowed)
+    figures = {
+        "input": name,
+        "format": f"{MAJOR}.{header.minor}",
+        "width": header.width,
+        "height": header.height,
+        "coder": header.coder,
+        "k": header.k,
+        "alpha": header.alpha,
+        "tiles": header.grid.count,
+        "tile_width": header.grid.tile_width,
+        "tile_height": header.grid.tile_height,
+        "sections": [section.kind.decode() for section in sections],
+        "file_bytes": source.size,
+        "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
+        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
+        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
+        "palette": [hex_color(*entry) for entry in palette_entries(palette, header.k)],
+    }
+    echo_json(figures)
+
+
+def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.Section]]:
+    sealer = container.Sealer(header)
+    palette = bytes(read_palette(source, header, sealer))
+    return palette, container.read_sections(source, header, sealer)
+
+
+def _header_rows(header: Header) -> list[tuple[str]]:
+    grid = header.grid
+    tiles = "1" if grid.count == 1 else f"{grid.count:,} of {grid.tile_width} x {grid.tile_height}"
+    return [
+        (f"format   {MAJOR}.{header.minor}",),
+        (f"picture  {header.width:,} x {header.height:,}, {header.pixels:,} pixels",),
+        (f"colours  K = {header.k:,}" + (", with alpha" if header.alpha else ""),),
+        (f"coder    {header.coder}",),
+        (f"tiles    {tiles}",),
+    ]
+
+
+def _size_rows(
+    header: Header, source: Source, allowed: tuple[int, int]
+) -> list[tuple[str, str, str]]:
+    raw = sizes.raw_bits(header.pixels, header.alpha)
+    theory = sizes.theory_bits(header.pixels, header.k, header.alpha)
+    color = sizes.color_bits(header.alpha)
+    bits: list[tuple[str, float]] = [
+        (f"raw {color}*N", raw),
+        (f"theory {color}*K + N*log2(K)", theory),
+    ]
+    if sizes.predictable(header.coder):
+        bits.append(("file, by its header", 8 * allowed[0]))
+    if source.size is not None:
+        bits.append(("file", 8 * source.size))
+    return [
+        (name, f"{number(value)} bits", f"{percent(value / raw)} of raw") for name, value in bits
+    ]
+
+
+def _check_size(name: str, source: Source, allowed: tuple[int, int]) -> None:
+    least, most = allowed
+    if source.size is None or least <= source.size <= most:
+        return
+    if source.size < least:
+        at_least = "" if least == most else "at least "
+        what = f"cut short: it has {source.size:,} of its {at_least}{least:,} bytes"
+    else:
+        what = f"followed by {source.size - most:,} bytes that don't belong to it"
+    raise Failure(REFUSED, f"{display_name(name)}: the file is {what}; get an undamaged copy")

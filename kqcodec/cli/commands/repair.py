@@ -1,0 +1,209 @@
+"""`kq repair`: what is whole of damaged .kq files, in clean ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kqcodec.cli.batch.driver import Batch, Flags, batch_options, display_output, planned
+from kqcodec.cli.batch.paths import place_of
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.failures import (
+    REFUSED,
+    STREAM,
+    USAGE,
+    Failure,
+    display_name,
+    failure_of,
+    reading,
+    writing,
+)
+from kqcodec.cli.screen.text import hex_color, percent, visible
+from kqcodec.errors import PaletteError
+from kqcodec.storage.atomic_write import is_open_end
+
+if TYPE_CHECKING:
+    from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.coding.repair.recover import Recovery
+
+_SUFFIX = "-repaired.kq"
+_MOST_LINES = 20
+
+
+class FillType(common.ParamType):
+    """A colour as CSS writes it, perhaps with alpha, or "transparent"."""
+
+    name = "fill"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...] | str:
+        """See the class."""
+        if not isinstance(value, str) or value == "transparent":
+            return value  # type: ignore[no-any-return]  # converted before
+        from PIL import ImageColor
+
+        try:
+            return ImageColor.getrgb(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is not a colour like white, #fff or #80808080, nor 'transparent'.",
+                param,
+                ctx,
+            )
+
+
+@click.command(
+    "repair",
+    epilog="\b\nExamples:\n"
+    "  kq repair photo.kq -o clean.kq\n"
+    "  kq repair photo.kq -o clean.kq --fill red --mask lost.png --force",
+)
+@common.inputs_argument
+@common.output_option(
+    "The clean file; for several inputs and folders a directory, made if missing; - for "
+    f"standard output.  [default: beside each input, as NAME{_SUFFIX}]"
+)
+@click.option(
+    "--fill",
+    type=FillType(),
+    metavar="COLOR",
+    help="What lost tiles are filled with: a colour or 'transparent'. One that the palette lacks "
+    "is added to it.  [default: a transparent entry of the palette, or the one nearest to grey]",
+)
+@click.option(
+    "--mask",
+    metavar="MASK",
+    help="Write a black picture, white where pixels are lost, to this .png; for one input.",
+    shell_complete=common.complete_files,
+)
+@click.option(
+    "--palette",
+    metavar="PALETTE",
+    help="The colours of a file whose palette is damaged: a palette file as for kq encode, or "
+    "'grey' (packed and dense only).",
+    shell_complete=common.complete_files,
+)
+@common.threads_option
+@common.max_pixels_option
+@batch_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    output: str | None,
+    fill: tuple[int, ...] | str | None,
+    mask: str | None,
+    palette: str | None,
+    threads: int | None,
+    max_pixels: int,
+    **given: Any,
+) -> None:
+    """Save what is whole of damaged .kq files, and write clean ones.
+
+    Only damaged tiles are lost: they are listed and filled, and all others keep their
+    bytes. A lost directory is made anew. The exit code is 0 where no pixel is lost, and 1
+    where some are, though the clean file is written, or nothing could be saved. A FILE is
+    a .kq file, a folder of them with -r, or - for standard input.
+    """
+    flags = Flags.taken_from(given)
+    batch = Batch.plan(inputs, output, _SUFFIX, flags, ".kq".__eq__)
+    if mask is not None:
+        _check_mask(mask, batch)
+    lossy: list[str] = []
+
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        from kqcodec.coding.repair.recover import recover
+
+        if mask is not None and not flags.force and os.path.exists(mask) and not is_open_end(mask):
+            raise failure_of(FileExistsError(), visible(mask))
+        with reading(display_name(name)):
+            source = sys.stdin.buffer if name == STREAM else name
+            try:
+                saved = recover(
+                    source, fill=fill, palette=palette, threads=each, max_pixels=max_pixels
+                )
+            except PaletteError as exc:
+                raise Failure(REFUSED, str(exc)) from exc
+            except ValueError as exc:
+                raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
+        written = outputs.write(name, saved.parts())
+        if mask is not None:
+            _write_mask(saved, mask, flags.force)
+        if saved.lost:
+            lossy.append(name)
+        return {
+            "input": name,
+            "output": outputs.targets[name],
+            "width": saved.image.width,
+            "height": saved.image.height,
+            "k": saved.image.k,
+            "tiles": saved.tiles,
+            "lost_tiles": list(saved.lost),
+            "lost_boxes": [list(box) for box in saved.boxes],
+            "lost_pixels": saved.lost_pixels,
+            "fill": hex_color(*saved.fill) if saved.lost else None,
+            "coded_anew": saved.coded_anew,
+            "damages": [{"part": each.part, "problem": each.problem} for each in saved.damages],
+            "output_bytes": written,
+        }
+
+    code = batch.run(work, _summary, threads)
+    ctx.exit(code or (REFUSED if lossy else 0))
+
+
+def _check_mask(mask: str, batch: Batch) -> None:
+    if len(batch.names) != 1 or batch.flags.recursive:
+        raise click.UsageError("--mask is for one input.")
+    if not mask.lower().endswith(".png"):
+        raise click.UsageError(f"{visible(mask)}: a mask is a .png file.")
+    if place_of(mask) in map(place_of, (batch.names[0], batch.outputs.targets[batch.names[0]])):
+        raise click.UsageError("--mask would replace the input or the output.")
+
+
+def _write_mask(saved: Recovery, mask: str, force: bool) -> None:
+    import io
+
+    from PIL import Image
+
+    from kqcodec.storage.atomic_write import write_whole
+
+    buffer = io.BytesIO()
+    Image.fromarray(saved.mask).save(buffer, "PNG")
+    with writing(visible(mask)):
+        write_whole(mask, [buffer.getvalue()], force)
+
+
+def _summary(figures: dict[str, Any]) -> str:
+    line = planned(figures)
+    if line is not None:
+        return line
+    lost, tiles = len(figures["lost_tiles"]), figures["tiles"]
+    files = f"{display_name(figures['input'])} -> {display_output(figures['output'])}: "
+    if not figures["damages"]:
+        return files + "nothing is damaged"
+    if not lost:
+        lines = [files + "no pixel is lost"]
+    else:
+        share = figures["lost_pixels"] / (figures["width"] * figures["height"])
+        anew = ", all tiles coded anew" if figures["coded_anew"] else ""
+        lines = [
+            f"{files}{lost:,} of {tiles:,} tile{'s' * (tiles > 1)} lost, "
+            f"{figures['lost_pixels']:,} pixels ({percent(share)}), "
+            f"filled with {figures['fill']}{anew}"
+        ]
+    boxes = dict(zip(figures["lost_tiles"], figures["lost_boxes"], strict=True))
+    for damage in figures["damages"][:_MOST_LINES]:
+        part = damage["part"]
+        if part.startswith("tile "):
+            left, upper, right, lower = boxes[int(part[5:])]
+            part += f" ({left},{upper} to {right},{lower})"
+        lines.append(f"  {part}: {damage['problem']}")
+    if len(figures["damages"]) > _MOST_LINES:
+        lines.append(f"  and {len(figures['damages']) - _MOST_LINES:,} more, which --json lists")
+    return "\n".join(lines)

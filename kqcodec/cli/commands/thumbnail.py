@@ -1,0 +1,75 @@
+"""`kq thumbnail`: a small picture of a .kq file, for file managers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kqcodec.cli.batch.outputs import Outputs
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.failures import STREAM, display_name, reading
+
+if TYPE_CHECKING:
+    from kqcodec.images.indexed_image import IndexedImage
+
+
+@click.command(
+    "thumbnail",
+    epilog="\b\nExamples:\n"
+    "  kq thumbnail photo.kq small.png\n"
+    "  kq thumbnail photo.kq tiny.png --size 64",
+)
+@click.argument("source", metavar="FILE", shell_complete=common.complete_files)
+@click.argument(
+    "output", metavar="OUT", shell_complete=common.complete_files, callback=common.as_stream
+)
+@click.option(
+    "-s",
+    "--size",
+    type=click.IntRange(1, 65_535),
+    default=256,
+    show_default=True,
+    metavar="N",
+    help="Pixels of the longer side, at most.",
+)
+@common.max_pixels_option
+@common.force_option
+def command(*, source: str, output: str, size: int, max_pixels: int, force: bool) -> None:
+    """Write a small PNG of a .kq file, in sRGB and upright.
+
+    Freedesktop's thumbnailers call this once kq integrate --user has told them to.
+    Pictures that take much work to decode are refused, more than a quarter of what kq
+    decode takes on: see --max-pixels. - is standard input or output.
+    """
+    from kqcodec.coding.decoder import read_within
+    from kqcodec.format.limits import Limits
+
+    outputs = Outputs.plan([source], output, ".png", force)
+    outputs.check(source)
+    with reading(display_name(source)):
+        file = sys.stdin.buffer if source == STREAM else source
+        indexed = read_within(file, Limits.of(max_pixels).for_thumbnails())
+    outputs.write(source, [_thumbnail(indexed, size)])
+
+
+def _thumbnail(indexed: IndexedImage, size: int) -> bytes:
+    from PIL import Image, ImageOps
+
+    from kqcodec.images.profiles import in_srgb
+
+    image = indexed.to_pil()
+    if image.mode == "P":
+        image = image.convert("RGBA" if indexed.has_alpha else "RGB")
+    with contextlib.suppress(Exception):  # whatever Pillow raises for broken Exif
+        image = ImageOps.exif_transpose(image)
+    image = in_srgb(image)
+    # Averages of whole blocks first: a picture of millions of pixels takes moments.
+    image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image.info.clear()
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

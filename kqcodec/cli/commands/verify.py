@@ -1,0 +1,135 @@
+"""`kq verify`: decode everything, account for every byte."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+import kqcodec
+from kqcodec.cli.batch.discover import search
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
+from kqcodec.cli.screen.progress import progress
+from kqcodec.cli.screen.text import complain, echo, echo_json, number, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kqcodec.coding.size_report import SizeReport
+
+
+@click.command(
+    "verify",
+    epilog="\b\nExamples:\n  kq verify photo.kq\n  kq verify photo.kq pictures/one.kq --json\n"
+    "  kq verify -r pictures/ -q\n  kq verify --manifest done.jsonl",
+)
+@click.argument("inputs", nargs=-1, metavar="FILE...", shell_complete=common.complete_files)
+@click.option(
+    "-r", "--recursive", is_flag=True, help="Take the .kq files in folders, and in folders below."
+)
+@click.option(
+    "--manifest",
+    metavar="MANIFEST",
+    help="Check what kq encode --manifest has noted: that each result is there, has the bytes "
+    "that were written, and decodes.",
+)
+@common.threads_option
+@common.max_pixels_option
+@common.json_option
+@common.quiet_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    inputs: tuple[str, ...],
+    recursive: bool,
+    manifest: str | None,
+    threads: int | None,
+    max_pixels: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Check every checksum, decode every pixel, and prove the size of .kq files.
+
+    The table gives bits, and their ratio to the raw picture and to the formula.
+    By the coders packed and dense, the size that the header predicts must be the
+    file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
+    folder of them with -r, or - for standard input. Tiles are checked one by one, so
+    that a picture may be larger than memory, and than --max-pixels, unless that is given,
+    where it has no more than 4,096 pixels for each byte of its file.
+    """
+    if manifest is not None:
+        if inputs or recursive:
+            raise click.UsageError("--manifest names the files; give no others.")
+        from kqcodec.cli.batch.verify_manifest import verify
+
+        ctx.exit(verify(manifest, threads, max_pixels, as_json=as_json, quiet=quiet))
+    if not inputs:
+        raise click.UsageError("Missing argument 'FILE...'.")
+    taken: Sequence[str] = inputs
+    failures: dict[str, Failure] = {}
+    if recursive:
+        found = search(inputs, ".kq".__eq__)
+        failures = dict(found.failures)
+        taken = [*failures, *(file.path for file in found.files)]
+        for remark in found.remarks():
+            complain(remark)
+
+    def work(name: str) -> None:
+        if name in failures:
+            raise failures[name]
+        shown = display_name(name)
+        with reading(shown):
+            source = sys.stdin.buffer if name == STREAM else name
+            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
+        if as_json and report.proven:
+            echo_json({"input": name, **report.to_dict()})
+        elif not quiet and not as_json:
+            echo(report_text(shown, report))
+        if not report.proven:
+            raise Failure(REFUSED, f"{shown}: {_contradiction(report)}; get an undamaged copy")
+
+    with progress(taken, hidden=quiet or as_json) as names:
+        code = run_each(names, work, as_json=as_json)
+    ctx.exit(code)
+
+
+def report_text(name: str, report: SizeReport) -> str:
+    """The report as a table under the file's name, and the proof in words."""
+    rows = [("", "bits", "of raw", "of theory")]
+    for row in report.rows():
+        rows.append((row.name, number(row.bits), f"{row.to_raw:.4f}", f"{row.to_theory:.4f}"))
+    tiles = "1 tile" if report.tiles == 1 else f"{report.tiles:,} tiles"
+    lines = [
+        f"{name}: {report.width:,} x {report.height:,}, N = {report.pixels:,}, "
+        f"K = {report.k:,}, {report.coder}, {tiles}",
+        table(rows),
+    ]
+    if report.proven:
+        lines.append(f"  Every checksum matches and every pixel decodes. {_proof(report)}")
+    return "\n".join(lines)
+
+
+def _proof(report: SizeReport) -> str:
+    size = f"{report.file_bytes:,} bytes"
+    if report.predicted_bytes is not None:
+        return f"The file is {size}, exactly as its header predicts."
+    ratio = 8 * report.file_bytes / report.theory_bits
+    side = "below" if ratio < 1 else "above"
+    return (
+        f"The parts add up to\n  the file's {size}, {ratio:.4f} of theory and so {side} it: how "
+        f"many the coder {report.coder} needs\n  depends on the picture, and no header tells it "
+        "beforehand."
+    )
+
+
+def _contradiction(report: SizeReport) -> str:
+    if report.predicted_bytes is None:
+        return f"the file is {report.file_bytes:,} bytes, but its parts don't add up to that"
+    return (
+        f"the file is {report.file_bytes:,} bytes, but its header predicts "
+        f"{report.predicted_bytes:,}"
+    )

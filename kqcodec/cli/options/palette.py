@@ -1,0 +1,140 @@
+"""Options for palettes and dithering, which `kq encode` and `kq palette` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kqcodec.cli.options import common
+from kqcodec.cli.screen.failures import reading
+from kqcodec.cli.screen.inputs import warnings_as_lines
+from kqcodec.cli.screen.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Equal to SORTS of quantization.palette_order and DITHER_KINDS of quantization.dither, which
+# import NumPy; a test compares them.
+SORTS = ("coder", "luma", "frequency", "hue")
+DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
+
+# What a given palette makes pointless.
+OF_A_SEARCH = (
+    *("k", "quality", "psnr", "max_bytes"),
+    *("pins", "sort", "seed", "restarts"),
+)
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+
+class AmountType(common.ParamType):
+    """A number from 0 to 1."""
+
+    name = "amount"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See the class."""
+        try:
+            amount = float(value)
+        except ValueError:
+            amount = -1.0
+        if not 0 <= amount <= 1:  # NaN isn't either
+            self.fail(f"{value!r} is not a number from 0 to 1.", param, ctx)
+        return amount
+
+
+pin_option = click.option(
+    "--pin",
+    "pins",
+    type=common.ColorType(),
+    multiple=True,
+    metavar="COLOR",
+    help="Have this colour among the K just as it is. May be given several times.",
+)
+sort_option = click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default=SORTS[0],
+    show_default=True,
+    help="The palette's order; coder: what codes best.",
+)
+_palette_option = click.option(
+    "--palette",
+    "palette_file",
+    metavar="PALETTE",
+    help="Use the colours of this file, in its order, instead of searching for K: a "
+    "palette of any format that kq palette reads, .kq or a picture.",
+)
+_dither_option = click.option(
+    "--dither",
+    type=AmountType(),
+    default=0.0,
+    show_default=True,
+    metavar="0..1",
+    help="How strongly to dither; 0 is off, 0.85 a good start.",
+)
+_dither_kind_option = click.option(
+    "--dither-kind",
+    type=click.Choice(DITHER_KINDS),
+    default=DITHER_KINDS[0],
+    show_default=True,
+    help="Error diffusion, or thresholds at fixed places.",
+)
+
+
+def palette_options(function: _Function) -> _Function:
+    """All of them, as `kq encode` has them."""
+    for option in (
+        _dither_kind_option,
+        _dither_option,
+        sort_option,
+        pin_option,
+        _palette_option,
+    ):
+        function = option(function)
+    return function
+
+
+def check_together(ctx: click.Context) -> None:
+    """Refuse options that exclude each other.
+
+    Raises:
+        click.UsageError: there are some.
+    """
+    if common.options_given(ctx, ["palette_file"]):
+        given = common.options_given(ctx, OF_A_SEARCH)
+        if given:
+            raise click.UsageError(f"--palette needs no search for colours; leave out {given[0]}.")
+    if common.options_given(ctx, ["dither_kind"]) and not common.options_given(ctx, ["dither"]):
+        raise click.UsageError("--dither-kind needs --dither, the strength from 0 to 1.")
+
+
+def check_pins(pins: tuple[tuple[int, int, int], ...], k: int) -> None:
+    """Refuse more pins than there is room for.
+
+    Raises:
+        click.UsageError: there are.
+    """
+    different = len(set(pins))
+    if different > k:
+        raise click.UsageError(
+            f"{different} colours to pin don't fit into K = {k:,}; give a larger -k."
+        )
+
+
+def read_palette_file(path: str) -> NDArray[np.uint8]:
+    """The colours of a palette file.
+
+    Raises:
+        Failure: it can't be read, or isn't one.
+    """
+    from kqcodec.quantization.palette_files import read_palette
+
+    with warnings_as_lines(), reading(visible(path)):
+        return read_palette(path)

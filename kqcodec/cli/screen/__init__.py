@@ -1,0 +1,1 @@
+"""What is said to the user: sentences, tables, progress and charts."""

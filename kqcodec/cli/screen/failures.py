@@ -1,0 +1,236 @@
+"""What goes wrong, as a sentence and an exit code.
+
+A message names the file, says what is the matter with it, and what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from kqcodec.cli.screen.text import complain, echo_json, visible
+from kqcodec.errors import (
+    ChecksumError,
+    FormatError,
+    ImageError,
+    InvalidDataError,
+    KernelError,
+    KqError,
+    ManifestError,
+    PaletteError,
+    SignatureError,
+    TruncatedError,
+    UnmetGoalError,
+    WorkersError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+REFUSED = 1
+USAGE = 2
+SYSTEM = 3
+LARGER = 98
+UNMET = 99  # as pngquant
+# 128 and the number of the signal, as shells have it.
+HUNG_UP = 129
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+TERMINATED = 143
+
+# As `kq --help` and the README give them. Where several inputs fail, the highest counts.
+EXIT_CODES = {
+    0: "everything worked",
+    REFUSED: "a file was refused: not an image, a damaged .kq file, over a limit",
+    USAGE: "wrong usage; nothing was done",
+    SYSTEM: "the system refused: no such file, no permission, file exists, disk full, no memory",
+    LARGER: "a result would have been larger than its input, and was left out as asked",
+    UNMET: "no number of colours meets --quality, --psnr or --max-size; that file isn't written",
+    HUNG_UP: "ended by SIGHUP: the terminal was closed",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    PIPE_CLOSED: "whoever read the output closed it",
+    TERMINATED: "ended by SIGTERM",
+}
+
+# How standard input and output are written on the command line.
+STREAM = "-"
+STANDARD_INPUT = "standard input"
+STANDARD_OUTPUT = "standard output"
+
+
+class Failure(Exception):  # noqa: N818 - it carries an exit code, and isn't always an error
+    """The end of one file's work: the message for the user, ``visible`` and so in one
+    line, and the exit code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(visible(message))
+        self.code = code
+
+
+DAMAGED_ADVICE = "; get an undamaged copy"
+
+
+def _advice(exc: FormatError) -> str:
+    """What to do, where the message doesn't say it."""
+    if isinstance(exc, SignatureError):
+        mangled = "damaged" in str(exc)
+        return "; transfer it again, in binary" if mangled else "; give one that kq encode has made"
+    damaged = isinstance(exc, (TruncatedError, ChecksumError, InvalidDataError))
+    return DAMAGED_ADVICE if damaged else ""
+
+
+# errno: (what is the matter, what to do); {} is "read" or "written to".
+_SYSTEM = {
+    errno.ENOENT: "there is no such file or directory; check the path",
+    errno.ENOTDIR: "a part of the path is not a directory; check the path",
+    errno.EISDIR: "this is a directory; give a file",
+    errno.EACCES: "it may not be {}; check the permissions",
+    errno.EPERM: "it may not be {}; check the permissions",
+    errno.EROFS: "the disk may only be read; use another",
+    errno.EEXIST: "the file exists already; give --force to replace it, or -o for another name",
+    errno.ENOSPC: "the disk is full; free some space, or use another",
+    errno.EDQUOT: "your share of the disk is used up; free some space, or use another",
+    errno.EFBIG: "the file is larger than the system allows; raise the limit, or use another disk",
+    errno.EBADF: "it is closed, or may not be {}; open it, or give a file",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+# Ours, and those of file systems behind a URL, carry no number.
+_UNNUMBERED: dict[type[OSError], int] = {
+    FileExistsError: errno.EEXIST,
+    IsADirectoryError: errno.EISDIR,
+    FileNotFoundError: errno.ENOENT,
+    PermissionError: errno.EACCES,
+}
+
+
+def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
+    """The failure that an exception means for the file ``name``.
+
+    Args:
+        exc: what the API or the system raised.
+        name: the file, as the user gave it.
+        action: "read" or "written to": what was being done to the file.
+    """
+    if isinstance(exc, FormatError):
+        return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
+    if isinstance(exc, (ImageError, PaletteError)):
+        named = visible(name) in visible(str(exc))
+        return Failure(REFUSED, str(exc) if named else f"{name}: {exc}")
+    if isinstance(exc, (KernelError, WorkersError)):
+        return Failure(SYSTEM, str(exc))
+    if isinstance(exc, ManifestError):
+        return Failure(REFUSED, str(exc))
+    return _other_failure(exc, name, action)
+
+
+def unforeseen(exc: Exception, name: str) -> Failure:
+    """The failure of the file ``name`` that an exception means which no part should raise:
+    it says where, for a report, instead of a traceback."""
+    import traceback
+
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{os.path.basename(place.filename)}:{place.lineno}"
+    what = " ".join(f"{type(exc).__name__}: {exc}".split())
+    return Failure(
+        REFUSED, f"{name}: kq failed on it, which is its own fault ({what}, {where}); report it"
+    )
+
+
+def _other_failure(exc: Exception, name: str, action: str) -> Failure:
+    if isinstance(exc, UnmetGoalError):
+        return Failure(UNMET, f"{name}: {exc}; ask for less, or allow more")
+    if isinstance(exc, MemoryError):
+        return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
+    if isinstance(exc, ImportError):
+        return Failure(SYSTEM, str(exc))
+    if isinstance(exc, OSError):
+        unnumbered = exc.errno is None and not isinstance(exc, tuple(_UNNUMBERED))
+        if unnumbered and visible(str(exc)).startswith(visible(name)):
+            return Failure(SYSTEM, str(exc))
+        return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
+    return Failure(REFUSED, f"{name}: {exc}")
+
+
+def _system_reason(exc: OSError, action: str) -> str:
+    for kind, number in _UNNUMBERED.items():
+        if isinstance(exc, kind):
+            return _SYSTEM[number].format(action)
+    if exc.errno in _SYSTEM:
+        return _SYSTEM[exc.errno].format(action)
+    return f"it can't be {action}: {exc.strerror or exc}"
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn the exceptions of reading the file ``name`` into a Failure."""
+    with _translated(name, "read"):
+        yield
+
+
+@contextlib.contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Turn the exceptions of writing the file ``name`` into a Failure."""
+    with _translated(name, "written to"):
+        yield
+
+
+@contextlib.contextmanager
+def refusing_tile(name: str) -> Iterator[None]:
+    """Turn the exception that tells of a tile too large for the format, with --tile one,
+    into a Failure."""
+    try:
+        yield
+    except ValueError as exc:
+        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
+
+
+@contextlib.contextmanager
+def _translated(name: str, action: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (KqError, OSError, MemoryError, ImportError) as exc:
+        raise failure_of(exc, name, action) from exc
+
+
+def display_name(path: str) -> str:
+    """A path as messages show it: "-" is standard input, and see ``visible``."""
+    return STANDARD_INPUT if path == STREAM else visible(path)
+
+
+def worse(one: int, other: int) -> int:
+    """The exit code that counts of two: the higher, but a failure before what was
+    only left out."""
+    return max(one, other, key=lambda code: (REFUSED <= code <= SYSTEM, code))
+
+
+def run_each(
+    inputs: Iterable[str], work: Callable[[str], None], *, as_json: bool, status_err: bool = False
+) -> int:
+    """Do the work for each input; a failure is reported, and the others go on.
+
+    Args:
+        inputs: file names.
+        work: what to do; it raises Failure.
+        as_json: whether a failure is also a JSON object on standard output.
+        status_err: whether that object goes to standard error, since standard
+            output carries a file.
+
+    Returns:
+        The exit code that counts, as ``worse`` has it.
+    """
+    worst = 0
+    for name in inputs:
+        try:
+            work(name)
+        except Failure as exc:
+            complain(str(exc))
+            if as_json:
+                result = {"input": name, "error": str(exc), "exit_code": exc.code}
+                echo_json(result, err=status_err)
+            worst = worse(worst, exc.code)
+    return worst

@@ -1,0 +1,152 @@
+"""Reading pictures for a command: limits, warnings and failures in words."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import warnings
+from typing import TYPE_CHECKING, BinaryIO
+
+from kqcodec.cli.screen.failures import (
+    DAMAGED_ADVICE,
+    REFUSED,
+    STANDARD_INPUT,
+    STREAM,
+    Failure,
+    display_name,
+    reading,
+)
+from kqcodec.cli.screen.text import warn
+from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError, UnsupportedImageError
+from kqcodec.format.limits import most_bytes
+from kqcodec.format.source import read_at_most
+from kqcodec.storage.urls import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kqcodec.images.indexed_image import IndexedImage
+
+
+class _Named(io.BytesIO):
+    """What was read from somewhere, with a name for messages."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def picture_source(name: str, max_pixels: int) -> str | BinaryIO:
+    """What the API reads for the input ``name``: a path, or all of standard input or of
+    what a URL leads to.
+
+    Raises:
+        LimitError: there is more than a picture of so many pixels may have.
+    """
+    if is_url(name):
+        from kqcodec.storage import remote_files
+
+        return _Named(remote_files.read(name, most_bytes(max_pixels)), name)
+    if name != STREAM:
+        return name
+    data = read_at_most(sys.stdin.buffer, most_bytes(max_pixels), STANDARD_INPUT)
+    return _Named(data, STANDARD_INPUT)
+
+
+@contextlib.contextmanager
+def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
+    """What the API reads for the input ``name``; what goes wrong becomes a Failure."""
+    shown = display_name(name)
+    with reading(shown):
+        try:
+            yield picture_source(name, max_pixels)
+        except ImageError as exc:
+            raise image_failure(exc, shown, max_pixels) from exc
+
+
+def read_labels(
+    name: str, max_pixels: int, palette: NDArray[np.uint8] | None = None
+) -> IndexedImage:
+    """The input ``name`` as a label map.
+
+    Args:
+        name: the file.
+        max_pixels: the limit.
+        palette: colours for the labels, instead of the file's own.
+
+    Raises:
+        Failure: it can't be read, holds no labels, or is over the limit; or a label
+            has no colour.
+    """
+    from kqcodec.format.limits import check_limit
+    from kqcodec.labels.label_maps import label_map
+
+    try:
+        with reading_picture(name, max_pixels) as source:
+            indexed = label_map(source, palette)
+            check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
+    except ValueError as exc:
+        raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
+    return indexed
+
+
+def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
+    """What is the matter with the picture ``name``, and what to do."""
+    from PIL import Image
+
+    if isinstance(exc.__cause__, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return Failure(
+            REFUSED,
+            f"{name}: the picture has more than {max_pixels:,} pixels; "
+            "raise --max-pixels if you trust the file",
+        )
+    if isinstance(exc, LabelsError) or isinstance(exc.__cause__, LimitError):
+        return Failure(REFUSED, str(exc))
+    if isinstance(exc, ColorsError):
+        of_palette = "palette" in str(exc)
+        advice = "give a --background" if of_palette else "raise -k, or give a --background"
+        return Failure(REFUSED, f"{name}: {exc}; {advice}")
+    if exc.__cause__ is None and "transparent" in str(exc):
+        return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
+    if isinstance(exc, UnsupportedImageError):
+        return Failure(REFUSED, f"{exc}; convert it to PNG, say")
+    damaged = "damaged" in str(exc)
+    return Failure(REFUSED, f"{exc}{DAMAGED_ADVICE if damaged else ''}")
+
+
+@contextlib.contextmanager
+def pillow_limits(max_pixels: int) -> Iterator[None]:
+    """Let Pillow refuse larger pictures when it knows their size, before it
+    decodes them; and read .kq files too."""
+    from PIL import Image
+
+    import kqcodec.pillow  # noqa: F401 - registers itself
+
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@contextlib.contextmanager
+def warnings_as_lines(warn: Callable[[str], None] = warn) -> Iterator[None]:
+    """Show what a conversion loses as a line of ours, each time it happens."""
+    from PIL import Image
+
+    from kqcodec.images.pixels import ConversionWarning
+
+    def show(message: Warning | str, *_: object) -> None:
+        warn(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ConversionWarning)
+        # Pillow warns above its limit and refuses above twice that; ours is one limit.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        warnings.showwarning = show  # type: ignore[assignment]  # *_ takes the rest
+        yield

@@ -1,0 +1,1 @@
+"""Indexed images to bytes and back: coders, encoder, decoder, and the repair of damaged files."""

@@ -1,0 +1,65 @@
+"""The coders: how the labels of a tile become bytes, and back.
+
+Each is a module of its own behind one protocol; a tile is coded by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from kqcodec.coding.coders.context import ContextCoder
+from kqcodec.coding.coders.dense import DenseCoder
+from kqcodec.coding.coders.packed import PackedCoder
+from kqcodec.coding.options import CODERS, DEFAULT_EFFORT, EFFORTS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.format.labels import Labels
+
+
+class Coder(Protocol):
+    """What the encoder and decoder need of a coder; it knows the file's palette."""
+
+    def encode(self, labels: Labels) -> bytes:
+        """The payload of a tile: ``labels`` of shape (h, w), values in 0..K-1."""
+
+    def decode(self, payload: Buffer, out: Labels) -> None:
+        """Fill ``out``, of shape (h, w), C-contiguous.
+
+        Raises:
+            InvalidDataError: not a payload that ``encode`` makes. What ``out``
+                then holds is undefined.
+        """
+
+
+def coder_of(name: str, palette: NDArray[np.uint8], effort: str = DEFAULT_EFFORT) -> Coder:
+    """The coder of that name for the tiles of a file.
+
+    Args:
+        name: one of CODERS.
+        palette: uint8, shape (K, 3) or (K, 4).
+        effort: of ``encode``; it matters to coders that have efforts.
+
+    Raises:
+        ValueError: there is no such coder or effort.
+    """
+    check_coder(name, effort)
+    if name == "context":
+        return ContextCoder(palette, effort)
+    return PackedCoder(len(palette)) if name == "packed" else DenseCoder(len(palette))
+
+
+def efforts_of(name: str) -> tuple[str, ...]:
+    """The efforts of a coder, least first; none where it has but one way."""
+    return EFFORTS if name == "context" else ()
+
+
+def check_coder(name: str, effort: str = DEFAULT_EFFORT) -> None:
+    """Raise ValueError unless there are such a coder and such an effort."""
+    if name not in CODERS:
+        raise ValueError(f"coder must be one of {', '.join(CODERS)}, not {name!r}")
+    if effort not in EFFORTS:
+        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")

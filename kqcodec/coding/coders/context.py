@@ -1,0 +1,218 @@
+"""The coder `context`: what neighbouring pixels tell about a label isn't stored again.
+
+spec/kq.md, section 16. A label is coded as a few yes/no questions, each in the fewer
+bits the surer the model is of the answer; the model learns from the tile as it goes,
+and the decoder's learns the same. The first byte of a payload says which model it was.
+Where a tile has nothing to learn, noise, say, the rest is that of the coder dense.
+
+The palette is more than names here: its colours tell which labels are near each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.coding.coders.dense import DenseCoder
+from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
+from kqcodec.coding.coders.packed import check_payload
+from kqcodec.errors import InvalidDataError
+from kqcodec.format.decoding_memory import context_workspace
+from kqcodec.format.sizes import payload_range
+from kqcodec.kernels import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.format.labels import Labels
+
+_DENSE = 0  # the first byte of a payload that is dense's behind it
+# Of the labels of a photograph, fewer are those of all three neighbours: the most that
+# photographs have in up to 32 colours, and in more.
+_SMOOTH_SHARE_FEW, _SMOOTH_SHARE_MANY = 0.64, 0.4
+_FEW = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The first byte of a payload. An instance that exists is valid.
+
+    Attributes:
+        model: 1, 2 or 3, from the quickest to the one that sees most.
+        questions: how many entries are asked for by name, at most, 1 to 3.
+        match: whether to follow where the same surroundings were before.
+        rate: how fast the mixers learn, 0 to 7.
+
+    Raises:
+        ValueError: no such settings.
+    """
+
+    model: int
+    questions: int
+    match: bool
+    rate: int
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.model <= 3 and 1 <= self.questions <= 3 and 0 <= self.rate <= 7):
+            raise ValueError(f"there are no such settings: {self}")
+
+    def to_byte(self) -> int:
+        """The byte: model in bits 7 and 6, questions in 5 and 4, match in 3, rate below."""
+        return self.model << 6 | self.questions << 4 | self.match << 3 | self.rate
+
+    @classmethod
+    def from_byte(cls, byte: int) -> Settings:
+        """The settings that a byte means.
+
+        Raises:
+            InvalidDataError: it means none.
+        """
+        try:
+            return cls(byte >> 6, byte >> 4 & 3, bool(byte & 8), byte & 7)
+        except ValueError as exc:
+            raise InvalidDataError(
+                f"a tile's settings {byte:#04x} mean nothing (section 16)"
+            ) from exc
+
+
+# What each effort tries, of which the smallest is kept: for graphics, and for photographs.
+# Measured on photographs, screenshots, maps and sprites in 16, 64 and 256 colours:
+# matches help where pictures repeat themselves and cost 1.5 % in photographs, fewer
+# questions code photographs better and slower, small pictures want a higher rate.
+_GRAPHICS, _SMOOTH = 0, 1
+_TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
+    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 2, False, 2),)),
+    "default": ((Settings(2, 2, True, 4),), (Settings(2, 2, False, 3),)),
+    "best": (
+        (
+            Settings(3, 2, True, 6),
+            Settings(3, 1, True, 6),
+            Settings(3, 1, True, 4),
+            Settings(3, 1, False, 5),
+        ),
+        (Settings(3, 1, False, 4),),
+    ),
+}
+# Below so many labels default and best try what both kinds of pictures want, and best
+# what default does, too.
+_SMALL = 1 << 16
+
+
+class ContextCoder:
+    """See ``kqcodec.coding.coders.Coder``; for files with a palette of shape (K, 3) or (K, 4)."""
+
+    def __init__(self, palette: NDArray[np.uint8], effort: str) -> None:
+        self._k = len(palette)
+        self._dense = DenseCoder(self._k)
+        self._effort = effort
+        self._tried = _TRIED[effort]
+        self._colors = np.ascontiguousarray(palette[:, :3])
+        self._order = kernels.tree_order(self._colors) if self._k > 1 else None
+
+    def encode(self, labels: Labels) -> bytes:
+        """See ``Coder``."""
+        if self._k == 1:
+            return b""
+        most = payload_range("context", labels.size, self._k)[1]
+        enlarged = b""
+        enlargement = enlargement_of(labels)
+        if enlargement is not None:
+            cells = self._smallest(enlargement.reduce(labels), most - HEAD)
+            if cells is not None:
+                enlarged = enlargement.to_bytes() + cells
+                most = len(enlarged) - 1
+        return self._smallest(labels, most) or enlarged
+
+    def _smallest(self, labels: Labels, most: int) -> bytes | None:
+        """The smallest payload of at most so many bytes, without an enlargement; None only
+        if dense takes more, too."""
+        by_dense = payload_range("context", labels.size, self._k)[1]
+        best, room = None, min(most, by_dense - 1)
+        for settings in self._to_try(labels):
+            byte = settings.to_byte()
+            if room >= 1 and (coded := self._coded(labels, byte, room - 1)) is not None:
+                best = bytes([byte]) + coded
+                room = len(best) - 1
+        if best is None and by_dense <= most:
+            best = bytes([_DENSE]) + self._dense.encode(labels)
+        return best
+
+    def _to_try(self, labels: Labels) -> tuple[Settings, ...]:
+        if self._effort != "fast" and labels.size < _SMALL:
+            both = self._tried[_GRAPHICS] + self._tried[_SMOOTH]
+            # A large model has too little to learn from in a few pixels.
+            lighter = sum(_TRIED["default"], ()) if self._effort == "best" else ()
+            return tuple(dict.fromkeys(both + lighter))
+        return self._tried[_SMOOTH if looks_smooth(labels, self._k) else _GRAPHICS]
+
+    def _coded(self, labels: Labels, settings: int, capacity: int) -> bytes | None:
+        coded: bytes | None = kernels.context_encode(
+            labels, self._order, self._colors, settings, capacity
+        )
+        return coded
+
+    def decode(self, payload: Buffer, out: Labels) -> None:
+        """See ``Coder``."""
+        if self._k == 1:
+            check_payload(payload, 0, 0)
+            out.fill(0)
+            return
+        view = memoryview(payload).cast("B")
+        if view.nbytes == 0 or view[0] != FIRST:
+            self._decode_labels(view, out, "6.6")
+            return
+        self._check_size(view, out, "6.6")
+        enlargement = Enlargement.from_bytes(view)
+        cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
+        self._decode_labels(view[HEAD:], cells, "16.26")
+        enlargement.enlarge(cells, out)
+
+    def _check_size(self, view: memoryview, out: Labels, rule: str) -> None:
+        """Whether a payload can be that of so many labels."""
+        least, most = payload_range("context", out.size, self._k)
+        if not least <= view.nbytes <= most:
+            raise InvalidDataError(
+                f"a payload of {view.nbytes:,} bytes, for {out.size:,} labels of a tile, must be "
+                f"{least} to {most:,} (rule {rule})"
+            )
+
+    def _decode_labels(self, view: memoryview, out: Labels, rule: str) -> None:
+        """Fill ``out`` with the labels of a payload without an enlargement."""
+        self._check_size(view, out, rule)
+        if view[0] == _DENSE:
+            self._dense.decode(view[1:], out)
+            return
+        settings = Settings.from_byte(view[0]).to_byte()
+        if not kernels.context_decode(view[1:], self._order, self._colors, settings, out):
+            raise InvalidDataError("a tile's decisions don't end as they must (section 16)")
+
+
+def workspace_of(payload: memoryview, shape: tuple[int, int], itemsize: int) -> int:
+    """Bytes that decoding a payload, which isn't empty, takes besides it and labels of that
+    shape; 0 where it means nothing."""
+    besides = 0
+    if payload[0] == FIRST:
+        try:
+            cells = Enlargement.from_bytes(payload).cells(*shape)
+        except InvalidDataError:
+            return 0
+        # The cells, and before they are repeated downwards, across.
+        besides = cells[0] * (cells[1] + shape[1]) * itemsize
+        payload, shape = payload[HEAD:], cells
+        if not payload.nbytes:
+            return 0
+    return besides + context_workspace(payload[0], shape[1], shape[0])
+
+
+def looks_smooth(labels: Labels, k: int) -> bool:
+    """Whether a tile looks like a photograph: few labels are equal to their neighbours
+    on the left, above, and between the two."""
+    label = labels[1:, 1:]
+    if label.size == 0:
+        return False
+    flat = (label == labels[1:, :-1]) & (label == labels[:-1, 1:]) & (label == labels[:-1, :-1])
+    share = _SMOOTH_SHARE_FEW if k <= _FEW else _SMOOTH_SHARE_MANY
+    return bool(np.count_nonzero(flat) < share * label.size)

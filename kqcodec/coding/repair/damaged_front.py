@@ -1,0 +1,287 @@
+"""What of a damaged file can be trusted: header, palette, sections, and where tiles are.
+
+Nothing is taken whose checksum doesn't match, with one exception: a header of which one
+byte, the signature or the checksum is wrong is put right, where the checksum of the
+palette, which covers the header, then proves it.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from kqcodec.coding.palette import read_palette
+from kqcodec.errors import FormatError, LimitError, UnsupportedError
+from kqcodec.format import container
+from kqcodec.format.container import MAX_PAYLOAD, MAX_SECTIONS, SECTION_KINDS, Sealer, Section
+from kqcodec.format.header import HEADER_SIZE, SIGNATURE, Header, crc16
+from kqcodec.format.source import BufferSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_END_HEAD = b"END \0\0\0\0"
+_HEAD_SIZE = 10  # kind, length and CRC-16
+# Behind a section whose length is lost, sections are looked for by the kinds that we know:
+# that many sections on, at so many places, so that no file makes this long.
+_LOST_SECTIONS = 16
+_MOST_PLACES = 1024
+_KNOWN_KINDS = b"|".join(SECTION_KINDS.values())
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something that is wrong with a file.
+
+    Attributes:
+        part: "header", "palette", "section 3", "tile 5", "directory" or "end".
+        problem: what is the matter with it, in words that follow the part's name.
+    """
+
+    part: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class Front:
+    """What survives ahead of the tiles.
+
+    Attributes:
+        header: the header, put right if need be.
+        palette: its plain bytes; None if it is damaged.
+        stored_palette: the part as it stands in the file, with its checksum.
+        sections: those that are sound.
+        first_record: where the tiles begin; None if damage hides it.
+        search_from: from where on they can begin.
+        damages: what is wrong.
+    """
+
+    header: Header
+    palette: bytes | None
+    stored_palette: bytes
+    sections: list[Section]
+    first_record: int | None
+    search_from: int
+    damages: list[Damage]
+
+
+def read_front(
+    data: memoryview,
+    check: Callable[[Header], None],
+    check_metadata: Callable[[int], None],
+) -> Front:
+    """What survives ahead of the tiles of a file.
+
+    Args:
+        data: the whole file.
+        check: raises LimitError for headers that are over a limit.
+        check_metadata: the same for bytes of sections.
+
+    Raises:
+        FormatError: there is no header, it is over a limit, or a mandatory section
+            asks for what this version lacks.
+    """
+    header, problem = _read_header(data)
+    check(header)
+    damages = [Damage("header", problem)] if problem else []
+    sealer = Sealer(header)
+    palette, end = _read_palette(data, header, sealer)
+    if palette is None:
+        damages.append(Damage("palette", "its checksum doesn't match"))
+    stored = bytes(data[HEADER_SIZE:end]) if end is not None else b""
+    if end is None or not header.sections:
+        return Front(header, palette, stored, [], end, end or HEADER_SIZE, damages)
+    sections, first, lost = _read_sections(data, end, sealer, check_metadata)
+    return Front(header, palette, stored, sections, first, end, damages + lost)
+
+
+# --- header --------------------------------------------------------------------
+
+
+def _read_header(data: memoryview) -> tuple[Header, str]:
+    """The header, and what was put right in it, "" for nothing.
+
+    Raises:
+        FormatError: as ``Header.from_bytes``, where it can't be put right.
+    """
+    raw = bytes(data[:HEADER_SIZE])
+    try:
+        return Header.from_bytes(raw), ""
+    except FormatError as exc:
+        # What has a right checksum is not damaged, but foreign to this version.
+        if len(raw) == HEADER_SIZE and not isinstance(exc, (UnsupportedError, LimitError)):
+            for changed in _near_headers(raw):
+                header = _proven(changed, data)
+                if header is not None:
+                    return header, "it was damaged and has been put right"
+        raise
+
+
+def _near_headers(raw: bytes) -> Iterator[bytes]:
+    """Headers with a right checksum that differ from ``raw`` in the signature, in the
+    checksum, or in one byte, besides the signature."""
+    fields = SIGNATURE + raw[len(SIGNATURE) : -2]
+    checksum = raw[-2:]
+    yield fields + struct.pack(">H", crc16(fields))
+    changed = bytearray(fields)
+    for place in range(len(SIGNATURE), len(fields)):
+        for value in range(256):
+            changed[place] = value
+            if struct.pack(">H", crc16(bytes(changed))) == checksum:
+                yield bytes(changed) + checksum
+        changed[place] = fields[place]
+
+
+def _proven(raw: bytes, data: memoryview) -> Header | None:
+    """The header, if the palette's checksum is that of a file with this one."""
+    try:
+        header = Header.from_bytes(raw)
+    except FormatError:
+        return None
+    return None if _read_palette(data, header, Sealer(header))[0] is None else header
+
+
+# --- palette -------------------------------------------------------------------
+
+
+def _read_palette(
+    data: memoryview, header: Header, sealer: Sealer
+) -> tuple[bytes | None, int | None]:
+    """(plain bytes, where the part ends); None for what damage hides."""
+    source = BufferSource(data)
+    source.seek(HEADER_SIZE)
+    try:
+        palette = read_palette(source, header, sealer)
+    except FormatError:
+        if header.coded_palette:
+            return None, _end_of_coded_palette(data, header)
+        return None, HEADER_SIZE + header.palette_size + 4
+    return palette, source.position
+
+
+def _end_of_coded_palette(data: memoryview, header: Header) -> int | None:
+    """Where a damaged one ends, if its length is one that can be."""
+    source = BufferSource(data)
+    source.seek(HEADER_SIZE)
+    try:
+        size = container.read_length(source, "the palette")
+    except FormatError:
+        return None
+    return source.position + size + 4 if size < header.palette_size else None
+
+
+# --- sections ------------------------------------------------------------------
+
+
+def _read_sections(
+    data: memoryview, start: int, sealer: Sealer, check: Callable[[int], None]
+) -> tuple[list[Section], int | None, list[Damage]]:
+    """(sound sections, where the tiles begin or None, damages)."""
+    found: list[Section] = []
+    damages: list[Damage] = []
+    position, ordinal, total = start, 0, 0
+    while ordinal <= MAX_SECTIONS:
+        head = _section_head(data, position)
+        if head is None:
+            damages.append(Damage(f"section {ordinal}", "its kind and length are damaged"))
+
+            def check_more(size: int, before: int = total) -> None:
+                check(before + size)
+
+            more, first = _behind_damage(data, position, ordinal, sealer, check_more)
+            return found + more, first, damages
+        kind, length = head
+        end = position + _HEAD_SIZE + length + 4
+        total += length
+        check(total)
+        sound = _sound(data, position, head, ordinal, sealer)
+        if kind == b"END " and length == 0:
+            if not sound:
+                damages.append(Damage(f"section {ordinal}", "its checksum doesn't match"))
+            return found, end, damages
+        if sound is None:
+            break
+        if not kind[0] & 0x20:
+            raise UnsupportedError(
+                f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
+            )
+        if sound:
+            section = data[position + _HEAD_SIZE : end - 4]
+            found.append(Section(kind, bytes(section)))
+        else:
+            damages.append(Damage(f"section {ordinal}", "its checksum doesn't match"))
+        position = end
+        ordinal += 1
+    damages.append(Damage(f"section {ordinal}", "it is cut off, or isn't one"))
+    return found, None, damages
+
+
+def _section_head(data: memoryview, position: int) -> tuple[bytes, int] | None:
+    """(kind, length) of the section that begins there; None if damage hides it."""
+    source = BufferSource(data)
+    source.seek(position)
+    try:
+        return container.read_section_head(source, "section")
+    except FormatError:
+        return None
+
+
+def _sound(
+    data: memoryview, position: int, head: tuple[bytes, int], ordinal: int, sealer: Sealer
+) -> bool | None:
+    """Whether the section's checksum matches; None where it ends behind the file."""
+    kind, length = head
+    body = data[position + _HEAD_SIZE : position + _HEAD_SIZE + length]
+    stored = data[position + _HEAD_SIZE + length :][:4]
+    if body.nbytes < length or stored.nbytes < 4:
+        return None
+    return sealer.checksum(kind, ordinal, body) == int.from_bytes(stored, "big")
+
+
+def _behind_damage(
+    data: memoryview, position: int, ordinal: int, sealer: Sealer, check: Callable[[int], None]
+) -> tuple[list[Section], int | None]:
+    """(sections of kinds that we know behind one whose head is damaged, where the tiles
+    begin); the latter is what the section END tells."""
+    found: list[Section] = []
+    total = 0
+    end, last = _find_end(data, position, ordinal, sealer)
+    limit = len(data) if end is None else end
+    for place in islice(_places(data, _KNOWN_KINDS, position, limit), _MOST_PLACES):
+        head = _section_head(data, place)
+        if head is None or place < position:
+            continue
+        for number in range(ordinal, min(ordinal + _LOST_SECTIONS, last)):
+            if _sound(data, place, head, number, sealer):
+                kind, length = head
+                total += length
+                check(total)
+                found.append(Section(kind, bytes(data[place + _HEAD_SIZE :][:length])))
+                position, ordinal = place + _HEAD_SIZE + length + 4, number + 1
+                break
+    return found, None if end is None else end + _HEAD_SIZE + 4
+
+
+def _find_end(
+    data: memoryview, position: int, ordinal: int, sealer: Sealer
+) -> tuple[int | None, int]:
+    """(where the section END begins, its ordinal); (None, the most) if there is none."""
+    head = _END_HEAD + struct.pack(">H", crc16(_END_HEAD))
+    ends = {sealer.checksum(b"END ", n, b""): n for n in range(ordinal, MAX_SECTIONS + 1)}
+    for place in _places(data, re.escape(head), position, len(data)):
+        stored = int.from_bytes(data[place + _HEAD_SIZE :][:4], "big")
+        if stored in ends:
+            return place, ends[stored]
+    return None, MAX_SECTIONS
+
+
+def _places(data: memoryview, pattern: bytes, start: int, stop: int) -> Iterator[int]:
+    """Where that stands, within the longest run that sections can be."""
+    stop = min(stop, start + MAX_PAYLOAD)
+    yield from (match.start() for match in re.compile(pattern).finditer(data, start, stop))

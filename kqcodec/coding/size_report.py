@@ -1,0 +1,191 @@
+"""The size report: a file's parts in bits, beside the formula.
+
+``size_report`` decodes everything and recomputes from the header what the file
+must weigh, where its coder's sizes follow from that; the numbers are a proof, not an
+estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from kqcodec.coding.decoder import Opened
+from kqcodec.format import container, sizes
+from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.storage.opening import open_source
+from kqcodec.storage.threads import ordered_map, thread_count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.format.labels import Labels
+
+    # Which labels, and how often each occurs.
+    Counts: TypeAlias = "tuple[slice | NDArray[Any], NDArray[np.int64]]"
+    from kqcodec.storage.opening import Readable
+
+
+class SizeRow(NamedTuple):
+    """A line of the table: bits, and their ratio to raw and to theory."""
+
+    name: str
+    bits: float
+    to_raw: float
+    to_theory: float
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """What a file weighs and what it should, in bits unless said otherwise.
+
+    Attributes:
+        width, height, k, coder, alpha, tiles: from the header.
+        file_bytes: the whole file.
+        predicted_bytes: what it must be, computed from the header alone (with
+            the extension sections, whose lengths it doesn't tell, added); None for a
+            coder whose sizes depend on the picture.
+        header_bytes: the 20 bytes of the header.
+        palette_bytes: the 3·K bytes of the palette, 4·K with alpha, fewer if coded.
+        labels_bytes: the payloads of all tiles.
+        directory_bytes: directory, lengths of the tiles, and every checksum but
+            the header's.
+        sections_bytes: the extension sections.
+        raw_bits: 24·N, with alpha 32·N.
+        theory_bits: 24·K + N·log2(K), with alpha 8·K more, as the next two.
+        fixed_width_bits: 24·K + N·ceil(log2 K).
+        entropy_bits: 24·K + N·H, H being the order-0 entropy of the labels: what
+            an ideal coder that knows only how often each label occurs would need.
+        colors_used: palette entries that occur in the picture.
+    """
+
+    width: int
+    height: int
+    k: int
+    coder: str
+    tiles: int
+    file_bytes: int
+    predicted_bytes: int | None
+    header_bytes: int
+    palette_bytes: int
+    labels_bytes: int
+    directory_bytes: int
+    sections_bytes: int
+    raw_bits: int
+    theory_bits: float
+    fixed_width_bits: int
+    entropy_bits: float
+    colors_used: int
+    alpha: bool = False
+
+    @property
+    def pixels(self) -> int:
+        """N, width times height."""
+        return self.width * self.height
+
+    @property
+    def proven(self) -> bool:
+        """Whether the parts add up to the file's size, and that is as predicted, where
+        its coder's sizes can be. (Every checksum and label is right, or there were no
+        report.)"""
+        parts = self.header_bytes + self.palette_bytes + self.labels_bytes
+        parts += self.directory_bytes + self.sections_bytes
+        return self.file_bytes == parts and self.predicted_bytes in (None, parts)
+
+    def rows(self) -> list[SizeRow]:
+        """The table: theory first, then the file and its parts."""
+        color = sizes.color_bits(self.alpha)
+        bits: list[tuple[str, float]] = [
+            (f"raw {color}·N", self.raw_bits),
+            (f"theory {color}·K + N·log2 K", self.theory_bits),
+            (f"fixed width {color}·K + N·ceil(log2 K)", self.fixed_width_bits),
+            (f"order-0 entropy {color}·K + N·H", self.entropy_bits),
+            ("file", 8 * self.file_bytes),
+            ("  header", 8 * self.header_bytes),
+            ("  palette", 8 * self.palette_bytes),
+            ("  directory and checksums", 8 * self.directory_bytes),
+            ("  labels", 8 * self.labels_bytes),
+        ]
+        if self.sections_bytes:
+            bits.append(("  extension sections", 8 * self.sections_bytes))
+        return [SizeRow(n, b, b / self.raw_bits, b / self.theory_bits) for n, b in bits]
+
+    def to_dict(self) -> dict[str, object]:
+        """Every figure by name, ready for JSON."""
+        names = self.__dataclass_fields__
+        return {name: getattr(self, name) for name in names} | {"proven": self.proven}
+
+
+def size_report(
+    data: Readable, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> SizeReport:
+    """Check every checksum, decode everything and account for every byte.
+
+    Args:
+        data: the file's bytes, a path, or a binary file object.
+        threads: as for ``decode``.
+        max_pixels: as for ``decode``; by default a picture may have more, 4,096 for each
+            byte of the file, since its tiles aren't held together.
+
+    Raises:
+        FormatError: the file is damaged, foreign or over the limit.
+        OSError: the file can't be read.
+    """
+    with open_source(data) as source:
+        opened = Opened.from_source(source, Limits.of(max_pixels).by_tiles(source.size))
+        header = opened.header
+        labels_bytes = 0
+        framing = CHECKSUM_SIZE + header.directory_size
+
+        def count(record: container.Record) -> tuple[int, Counts]:
+            _, labels = opened.decode_tile(record)
+            return memoryview(record.payload).nbytes, _counts(labels, header.k)
+
+        frequencies = np.zeros(header.k, dtype=np.int64)
+        threads = min(thread_count(threads), header.grid.count)
+        for size, (values, counts) in ordered_map(count, opened.records(), threads):
+            labels_bytes += size
+            framing += container.record_size(size) - size
+            frequencies[values] += counts
+        sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
+        predicted = None
+        if sizes.predictable(header.coder):
+            predicted = sizes.file_size(header) + sections
+        return SizeReport(
+            width=header.width,
+            height=header.height,
+            k=header.k,
+            coder=header.coder,
+            tiles=header.grid.count,
+            file_bytes=source.position,
+            predicted_bytes=predicted,
+            header_bytes=HEADER_SIZE,
+            palette_bytes=opened.palette_size,
+            labels_bytes=labels_bytes,
+            directory_bytes=framing,
+            sections_bytes=sections,
+            raw_bits=sizes.raw_bits(header.pixels, header.alpha),
+            theory_bits=sizes.theory_bits(header.pixels, header.k, header.alpha),
+            fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
+            entropy_bits=sizes.color_bits(header.alpha) * header.k + _entropy(frequencies),
+            colors_used=int(np.count_nonzero(frequencies)),
+            alpha=header.alpha,
+        )
+
+
+def _entropy(frequencies: NDArray[np.int64]) -> float:
+    """N·H: -sum of count·log2(count / N), in bits."""
+    used = frequencies[frequencies > 0]
+    return float((used * np.log2(used.sum() / used)).sum())
+
+
+def _counts(labels: Labels, k: int) -> Counts:
+    """(labels, how often each occurs): in a small tile those that do, else all, so that
+    a large palette costs nothing in a million small tiles."""
+    flat = labels.reshape(-1)
+    if flat.size < k:
+        return np.unique(flat, return_counts=True)
+    return slice(None), np.bincount(flat, minlength=k)

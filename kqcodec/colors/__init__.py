@@ -1,0 +1,1 @@
+"""Colours: values, histograms, the spaces they are compared in, and what replacing them costs."""

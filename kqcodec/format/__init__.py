@@ -1,0 +1,1 @@
+"""The .kq format: header, sections, tiles, sizes and limits."""

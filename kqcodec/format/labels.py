@@ -1,0 +1,37 @@
+"""Labels and palettes as arrays: their types, and a palette as bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    pass
+
+
+# uint8 where K is at most 256, else uint16.
+Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
+
+
+def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
+    """The narrowest unsigned dtype that holds the labels 0..k-1."""
+    return np.uint8 if k <= 256 else np.uint16
+
+
+def palette_bytes(palette: NDArray[np.uint8]) -> bytes:
+    """A palette as it stands in a file: red, green and blue of each entry, then, where
+    there is alpha, that of each entry."""
+    return palette[:, :3].tobytes() + palette[:, 3:].tobytes()
+
+
+def palette_of_bytes(data: bytes, k: int) -> NDArray[np.uint8]:
+    """The inverse of ``palette_bytes``: uint8, shape (k, 3) or (k, 4)."""
+    flat = np.frombuffer(data, dtype=np.uint8)
+    colors = flat[: 3 * k].reshape(k, 3)
+    if len(flat) == 3 * k:
+        return colors
+    palette = np.column_stack([colors, flat[3 * k :]])
+    palette.flags.writeable = False  # as the buffer is
+    return palette

@@ -1,0 +1,190 @@
+"""What a file may ask for before anything is allocated, and the one way to raise it.
+
+``max_pixels`` of the functions that read, ``--max-pixels`` of the commands, says how large
+a file is trusted: so many pixels, with tiles, metadata and work in proportion. To lower it
+lowers the pixels alone, and None lifts all. The colours have the format's own limit:
+65,536, a palette of 256 KiB.
+
+    limit                   by default    with max_pixels = N, if that is more
+    pixels                  2**27         N
+    tiles                   2**20         N / 128
+    bytes of metadata       2**24         N / 8
+    bytes of an input       2**30         8 N
+    work                    600 * 2**27   600 * N     (for thumbnails a quarter)
+
+An input is a picture, label map or archive of another format, which is read whole; a .kq
+file is read as its header says. There, where Pillow decodes, N is Pillow's own
+``Image.MAX_IMAGE_PIXELS``.
+
+Pixels and work are those of the tiles that are decoded, however little of them is asked
+for. Work is foretold from the size of a tile and the way it is coded, see
+``kqcodec.coding.work``: 600 a pixel is what a picture of 1,024 colours by the effort default is
+foretold, and 25 megapixels of 256 colours by best. By the coder context a tile takes memory
+for sixteen columns more than it has, and three rows; with these, too, it may have so many
+pixels and no more.
+
+No NumPy is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kqcodec.errors import LimitError
+from kqcodec.format.decoding_memory import context_plane_cells
+from kqcodec.format.integers import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kqcodec.format.header import Header
+
+# 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
+DEFAULT_MAX_PIXELS = 2**27
+_TILES = 2**20
+_METADATA = 2**24
+_INPUT = 2**30
+_PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
+_PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
+_INPUT_BYTES_A_PIXEL = _INPUT // DEFAULT_MAX_PIXELS
+# A picture of 24 megapixels, 256 colours, by best has 77 * 10**9 and must open; at the most
+# it takes a minute of a processor. 2**27 pixels like that took five.
+_WORK_A_PIXEL = 600
+_THUMBNAILS = 4
+# Where a picture is dealt with tile by tile, memory doesn't grow with it, and time may
+# grow with the file: so many pixels for each of its bytes.
+_BY_TILES = 4096
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one reading of a file may ask for; None for no limit.
+
+    Attributes:
+        pixels: of the picture, or of the tiles that are decoded.
+        tiles: of the picture, where all are read.
+        metadata: bytes of all extension sections together.
+        tile: pixels of a tile by the coder context, with its margins.
+        work: to decode the tiles, see ``kqcodec.coding.work``.
+    """
+
+    pixels: int | None
+    tiles: int | None
+    metadata: int | None
+    tile: int | None
+    work: int | None
+    steps: int = _WORK_A_PIXEL  # of work, for each of ``max_pixels``
+
+    @classmethod
+    def of(cls, max_pixels: int | None) -> Limits:
+        """The limits that the argument ``max_pixels`` means.
+
+        Raises:
+            TypeError, ValueError: it isn't None or a whole number of at least 1.
+        """
+        if max_pixels is None:
+            return cls(None, None, None, None, None)
+        pixels = whole_number(max_pixels, "max_pixels", 1)
+        raised = max(pixels, DEFAULT_MAX_PIXELS)
+        return cls(
+            pixels=pixels,
+            tiles=raised // _PIXELS_A_TILE,
+            metadata=raised // _PIXELS_A_BYTE,
+            tile=raised,
+            work=raised * _WORK_A_PIXEL,
+        )
+
+    def for_thumbnails(self) -> Limits:
+        """The same with a quarter of the work, for whom nobody asked to work: up to 20 s of
+        a processor, 33 megapixels of 256 colours by the effort default."""
+        if self.work is None:
+            return self
+        return replace(self, work=self.work // _THUMBNAILS, steps=self.steps // _THUMBNAILS)
+
+    def by_tiles(self, size: int | None) -> Limits:
+        """The limits where tiles are dealt with one by one, of a file of that many bytes,
+        if they are known: those of as many pixels as these allow, where nobody has asked
+        for others. What a tile may take stays the same."""
+        if size is None or self != DEFAULT_LIMITS:
+            return self
+        more = Limits.of(max(DEFAULT_MAX_PIXELS, _BY_TILES * size))
+        return replace(self, pixels=more.pixels, tiles=more.tiles, work=more.work)
+
+    def check_picture(self, header: Header) -> None:
+        """Raise LimitError if a picture has too many pixels or tiles to be read whole."""
+        check_limit(header.pixels, self.pixels, f"{header.width} x {header.height}")
+        _check(header.grid.count, self.tiles, "tiles", _PIXELS_A_TILE)
+
+    def check_tile(self, header: Header) -> None:
+        """The same for what the coder context keeps of a tile: in one of a single column
+        that is seventeen times its pixels."""
+        if header.coder == "context":
+            grid = header.grid
+            cells = context_plane_cells(grid.tile_width, grid.tile_height)
+            size = f"{grid.tile_width} x {grid.tile_height}"
+            check_limit(cells, self.tile, f"tiles of {size}, with margins {cells:,}")
+
+    def check_metadata(self, size: int) -> None:
+        """The same for the bytes of all extension sections together."""
+        _check(size, self.metadata, "bytes of metadata", _PIXELS_A_BYTE)
+
+    def check_work(self, work: int, most: int) -> None:
+        """The same for the work to decode tiles, of which there may be ``most`` in all."""
+        if self.work is not None and work > self.work:
+            raise LimitError(
+                f"decoding takes more than the limit of {self.work:,} steps; "
+                f"set max_pixels (--max-pixels) to {-(-most // self.steps):,} "
+                "if you trust the file"
+            )
+
+
+def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
+    """Raise LimitError if that many pixels are over the limit; None for no limit."""
+    if max_pixels is not None and pixels > max_pixels:
+        raise LimitError(
+            f"{what} pixels are over the limit of {max_pixels:,}; "
+            "raise max_pixels (--max-pixels) if you trust the file"
+        )
+
+
+def most_bytes(max_pixels: int | None) -> int | None:
+    """The bytes that an input may have; None for no limit."""
+    return None if max_pixels is None else max(_INPUT, _INPUT_BYTES_A_PIXEL * max_pixels)
+
+
+def over_limit(most: int) -> LimitError:
+    """An input has more bytes than that."""
+    return LimitError(
+        f"the file has more than {most:,} bytes; raise the limit of pixels (--max-pixels, "
+        f"PIL.Image.MAX_IMAGE_PIXELS), each of which allows {_INPUT_BYTES_A_PIXEL}, if you "
+        "trust it"
+    )
+
+
+@contextlib.contextmanager
+def memory_for(header: Header) -> Iterator[None]:
+    """Around the allocation of what a whole picture needs.
+
+    Raises:
+        LimitError: there isn't so much memory. Without a limit a header may ask for
+            anything.
+    """
+    try:
+        yield
+    except (MemoryError, ValueError) as exc:  # NumPy can't have so many, or not count them
+        raise LimitError(
+            f"a picture of {header.width} x {header.height} pixels doesn't fit into memory"
+        ) from exc
+
+
+def _check(value: int, most: int | None, what: str, factor: int) -> None:
+    if most is not None and value > most:
+        raise LimitError(
+            f"{value:,} {what} are over the limit of {most:,}; "
+            f"set max_pixels (--max-pixels) to {value * factor:,} if you trust the file"
+        )
+
+
+DEFAULT_LIMITS = Limits.of(DEFAULT_MAX_PIXELS)

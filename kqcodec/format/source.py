@@ -1,0 +1,194 @@
+"""Where a file's bytes come from: a buffer, a file on disk, a pipe, or a URL.
+
+A read never allocates more than the source has proven to hold: a claim of
+gigabytes in a file of forty bytes costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from kqcodec.errors import TruncatedError
+from kqcodec.format.limits import over_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Buffer
+
+    # What the reading functions take: bytes and the like are a file's contents,
+    # a string or PathLike is its name, a string with "://" its URL.
+
+_STEP = 1 << 20
+_LARGE_STEP = 1 << 24
+
+
+class OpenFile(Protocol):
+    """What ``fsspec.open`` returns: a URL with options, not open yet."""
+
+    fs: Any
+    path: str
+
+
+class Source:
+    """Bytes in order, with a way to jump where the medium has one.
+
+    Attributes:
+        size: bytes in all, or None where only the end will tell.
+        position: bytes from the start to the next one read.
+        no_regions: where there is no size, why a region can't be read.
+        state: what tells a file on disk from what it was before; None of what isn't one.
+    """
+
+    state: tuple[int, ...] | None = None
+    no_regions = "a region can only be read from a seekable file"
+    size: int | None
+    position: int
+
+    def read_up_to(self, count: int) -> Buffer:
+        """The next ``count`` bytes, or all that are left."""
+        raise NotImplementedError
+
+    def seek(self, position: int) -> None:
+        """Jump; only where ``size`` is known."""
+        raise NotImplementedError
+
+    def expect_front(self) -> None:
+        """Hear that what precedes the tiles is about to be read, and then some tiles,
+        by the directory."""
+
+    def expect(self, runs: Sequence[tuple[int, int]]) -> None:
+        """Hear that these runs of bytes, (start, stop), will be read, and no others."""
+
+    def check_unchanged(self) -> None:
+        """Raise OSError where the source can tell that it has changed meanwhile."""
+
+    def skip(self, count: int, part: str) -> None:
+        """Pass over the next ``count`` bytes, which belong to ``part`` of the file.
+
+        Raises:
+            TruncatedError: the file ends before that.
+        """
+        for start in range(0, count, _STEP):
+            self.read(min(_STEP, count - start), part)
+
+    def read(self, count: int, part: str) -> Buffer:
+        """The next ``count`` bytes, which belong to ``part`` of the file.
+
+        Raises:
+            TruncatedError: the file ends before that.
+        """
+        found = self.read_up_to(count)
+        if memoryview(found).nbytes < count:
+            raise TruncatedError(f"the file ends within {part}")
+        return found
+
+
+def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
+    """All that is left in a binary file, if that isn't more than ``most`` bytes; otherwise
+    no more than one of them over is read.
+
+    Raises:
+        LimitError: there are more.
+        TypeError: it is open in text mode.
+    """
+    parts: list[bytes] = []
+    step, left = _size_of(file) + 1, most
+    while True:
+        part = file.read(step if left is None else min(step, left + 1))
+        if not isinstance(part, (bytes, bytearray, memoryview)):
+            raise TypeError(f"{name} must be opened in binary mode, 'rb'")
+        if not part:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.append(bytes(part))
+        step = _LARGE_STEP
+        if left is not None:
+            left -= len(part)
+            if left < 0 and most is not None:
+                raise over_limit(most)
+
+
+def _size_of(file: BinaryIO) -> int:
+    """Bytes of a file, where that is known, so that it can be read at once."""
+    try:
+        if isinstance(file, io.BytesIO):
+            return file.getbuffer().nbytes
+        return os.fstat(file.fileno()).st_size or _LARGE_STEP
+    except (OSError, AttributeError, ValueError):  # none, or closed
+        return _LARGE_STEP
+
+
+class BufferSource(Source):
+    """Bytes in memory; what it returns are views, not copies."""
+
+    def __init__(self, data: Buffer) -> None:
+        self._view = memoryview(data).cast("B")
+        self.position = 0
+        self.size = self._view.nbytes
+
+    def read_up_to(self, count: int) -> Buffer:
+        """See ``Source``."""
+        found = self._view[self.position : self.position + count]
+        self.position += found.nbytes
+        return found
+
+    def seek(self, position: int) -> None:
+        """See ``Source``."""
+        self.position = position
+
+
+class FileSource(Source):
+    """A binary file object, read from where it stands; seekable or not."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.state = _state_of(file)
+        self._start = 0
+        self.size = None
+        self.position = 0
+        # Pipes, sockets and many a file-like object can't seek: then the size
+        # stays unknown.
+        with contextlib.suppress(OSError, AttributeError, io.UnsupportedOperation):
+            if file.seekable():
+                self._start = file.tell()
+                self.size = file.seek(0, os.SEEK_END) - self._start
+                file.seek(self._start)
+
+    def read_up_to(self, count: int) -> Buffer:
+        """See ``Source``."""
+        found = bytearray()  # which grows in place: parts to join would take twice as much
+        while count > len(found):
+            part = self._file.read(min(count - len(found), _STEP))
+            if not part:
+                break
+            self.position += len(part)
+            if len(part) == count:
+                return part
+            found += part
+        return found
+
+    def seek(self, position: int) -> None:
+        """See ``Source``."""
+        self._file.seek(self._start + position)
+        self.position = position
+
+    def check_unchanged(self) -> None:
+        """See ``Source``. Of a file on disk its size and its time tell."""
+        if self.state is not None and _state_of(self._file) != self.state:
+            name = getattr(self._file, "name", "the file")
+            raise OSError(f"{name} changed while it was being read; read it again")
+
+
+def _state_of(file: BinaryIO) -> tuple[int, ...] | None:
+    """See ``Source.state``."""
+    try:
+        found = os.fstat(file.fileno())
+    except (OSError, AttributeError, ValueError, TypeError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,1 @@
+"""Pictures in and out: pixels, profiles, metadata, and the indexed image."""

@@ -1,0 +1,97 @@
+"""Raw pixels from a pipe: no header, rows from the top, samples side by side."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from kqcodec.errors import ImageError
+from kqcodec.format.header import MAX_SIDE
+from kqcodec.format.integers import whole_number
+from kqcodec.images.blocks.base import Blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kqcodec.format.grid import Box
+
+# How pixels lie, and their samples.
+RAW_FORMATS = {"rgb": 3, "rgba": 4, "grey": 1}
+_STEP = 1 << 20
+
+
+class RawPixels(Blocks):
+    """8-bit samples, read from where a binary file stands.
+
+    Args:
+        file: open for reading in binary; a pipe, or a file that can seek, which is then
+            read twice.
+        width, height: of the picture.
+        layout: "rgb", "rgba" or "grey".
+
+    Raises:
+        TypeError, ValueError: a wrong size or layout.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, file: BinaryIO, width: int, height: int, layout: str = "rgb") -> None:
+        if layout not in RAW_FORMATS:
+            raise ValueError(f"layout must be one of {', '.join(RAW_FORMATS)}, not {layout!r}")
+        name = getattr(file, "name", None)
+        self.name = name if isinstance(name, str) else "the raw pixels"
+        self.width = whole_number(width, "width", 1, MAX_SIDE)
+        self.height = whole_number(height, "height", 1, MAX_SIDE)
+        self.samples = RAW_FORMATS[layout]
+        self._file = file
+        self._lock = threading.Lock()
+        self._position = self._start = 0
+        self.rereadable = _can_seek(file)
+        if self.rereadable:
+            self._start = file.tell()
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """See ``Blocks``."""
+        block = np.empty((box.height, box.width, self.samples), dtype=np.uint8)
+        with self._lock:
+            if box.width == self.width or box.height == 1:
+                self._fill(block, box.upper, box.left)
+            else:
+                for row, samples in enumerate(block, box.upper):
+                    self._fill(samples, row, box.left)
+        return block
+
+    def _fill(self, samples: NDArray[np.uint8], row: int, column: int) -> None:
+        view = memoryview(samples).cast("B")
+        start = (row * self.width + column) * self.samples
+        if start != self._position:
+            self._file.seek(self._start + start)
+        done = 0
+        while done < len(view):
+            part = self._file.read(min(_STEP, len(view) - done))
+            if not part:
+                raise EOFError(
+                    f"they end after {start + done:,} of "
+                    f"{self.width * self.height * self.samples:,} bytes"
+                )
+            view[done : done + len(part)] = part
+            done += len(part)
+        self._position = start + done
+
+    def check_end(self) -> None:
+        """Raise ImageError unless the file ends where the picture does."""
+        if self._file.read(1):
+            raise ImageError(
+                f"{self.name} goes on behind {self.width:,} x {self.height:,} pixels; "
+                "check their size and layout"
+            )
+
+
+def _can_seek(file: BinaryIO) -> bool:
+    try:
+        return file.seekable()
+    except (OSError, AttributeError, io.UnsupportedOperation):
+        return False

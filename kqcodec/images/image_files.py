@@ -1,0 +1,161 @@
+"""Image files of any format, opened and decoded by Pillow: the one place where its errors,
+which may be of any kind, become ours."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from kqcodec.errors import ImageError, KqError, LimitError, UnsupportedImageError
+from kqcodec.format.limits import most_bytes
+from kqcodec.format.source import read_at_most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL import Image
+
+
+def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
+    """The file at ``path``, open for reading, or an OSError that says what to do."""
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        message = "this is a directory; give the image files in it"
+        raise IsADirectoryError(errno.EISDIR, message, name)
+    try:
+        return open(name, "rb")
+    except FileNotFoundError as exc:
+        raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
+
+
+def contents(file: BinaryIO | Any, name: str) -> bytes:
+    """All that is left in a file, at least one byte, and at most eight for each pixel that
+    Pillow's limit allows, or 1 GiB; see ``kqcodec.format.limits``.
+
+    Raises:
+        ImageError: it is empty, or has more.
+        TypeError: it is open in text mode.
+    """
+    from PIL import Image
+
+    try:
+        data = read_at_most(file, most_bytes(Image.MAX_IMAGE_PIXELS), name)
+    except LimitError as exc:
+        raise ImageError(f"{name}: {exc}") from exc
+    if len(data) == 0:
+        raise ImageError(f"{name} is empty: it has 0 bytes")
+    return data
+
+
+def opened_image(data: bytes, name: str) -> Image.Image:
+    """The image file ``data`` as Pillow opens it, not yet decoded.
+
+    Raises:
+        ImageError: Pillow can't, or refuses its size.
+    """
+    from PIL import Image
+
+    with reading_image(name):
+        return Image.open(io.BytesIO(data))
+
+
+# What Pillow says of formats, or kinds of them, that it can't read, rather than of damage.
+_UNSUPPORTED = re.compile(
+    r"not supported|unsupported|not (yet )?implemented|unimplemented|not available|"
+    r"cannot find loader|can't handle|cannot handle|unknown|unable to locate|too large",
+    re.IGNORECASE,
+)
+
+
+@contextlib.contextmanager
+def reading_image(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises for the file ``name`` into an ImageError.
+
+    Its decoders raise OSError, SyntaxError, ValueError, TypeError, struct.error and others
+    for data that they can't read.
+
+    Raises:
+        ImageError: the file can't be used.
+        KqError, MemoryError, Warning: as they are.
+        OSError: the system refuses to read it, by a number.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        yield
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+        raise ImageError(
+            f"{name} has too many pixels to be safe ({exc}); "
+            "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
+        ) from exc
+    except (KqError, MemoryError, Warning):
+        raise
+    except UnidentifiedImageError as exc:
+        raise UnsupportedImageError(
+            f"{name} is not an image in a format that Pillow reads, or its start is damaged"
+        ) from exc
+    except Exception as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise
+        reason = str(exc) or type(exc).__name__
+        if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):
+            raise UnsupportedImageError(
+                f"{name} is an image of a kind that Pillow doesn't read: {reason}"
+            ) from exc
+        raise ImageError(
+            f"{name} is damaged or cut short and can't be read as an image: {reason}"
+        ) from exc
+
+
+def load(image: Image.Image, name: str) -> None:
+    """Let Pillow decode the image.
+
+    Raises:
+        ImageError: it is damaged, or has no pixels.
+        OSError: the system refuses to read it.
+    """
+    with reading_image(name):
+        image.load()
+    if 0 in image.size:
+        raise ImageError(f"{name} has no pixels: its size is {image.width} x {image.height}")
+
+
+def raw_mode(image: Any) -> str:
+    """How the samples lie in the file, as Pillow's decoders are told; "" once they are
+    decoded, or where they aren't told."""
+    for tile in (getattr(image, "tile", None) or ())[:1]:
+        told = tile[-1]
+        first = told[0] if isinstance(told, (tuple, list)) and told else told
+        return first if isinstance(first, str) else ""
+    return ""
+
+
+# Further images of these are previews of the first (MPO), or its layers (PSD).
+_OF_PARTS = ("MPO", "PSD")
+_SUBFILE_TYPE, _REDUCED = 254, 1
+
+
+def frame_count(image: Any) -> int:
+    """How many frames or pages there are; 1 where they can't be counted."""
+    if image.format in _OF_PARTS:
+        return 1
+    place = image.tell()
+    count = 1
+    # What is wrong with the others isn't the picture's fault.
+    with contextlib.suppress(Exception):
+        count = int(getattr(image, "n_frames", 1))
+        if image.format == "TIFF" and count > 1 and raw_mode(image):  # nothing to lose yet
+            count = sum(_is_page(image, number) or number == place for number in range(count))
+    if image.tell() != place:
+        image.seek(place)
+    return count
+
+
+def _is_page(image: Any, number: int) -> bool:
+    """Whether a directory of a TIFF file isn't a smaller version of another one."""
+    image.seek(number)
+    return not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED

@@ -1,0 +1,177 @@
+"""The indexed image: a palette and labels, the one thing that passes between
+quantizing and coding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.labels import Labels, label_dtype
+from kqcodec.images.metadata import Metadata
+from kqcodec.images.pixels import WHITE, flattened
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from kqcodec.colors.costs import Costs
+    from kqcodec.images.pixels import Color
+
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IndexedImage:
+    """A picture of K colours: ``palette[labels]`` are its pixels.
+
+    An instance that exists is valid: shapes, dtypes and the range of the
+    labels are checked once, here. Both arrays are read-only; one that could be
+    written to is copied.
+
+    Attributes:
+        palette: uint8, shape (K, 3), or (K, 4) with alpha (0 transparent, 255
+            opaque, colours not premultiplied), K from 1 to 65,536. Order and
+            unused or repeated entries are kept as given.
+        labels: uint8 where K is at most 256, else uint16; shape (H, W), each
+            value in 0..K-1.
+        costs: what quantizing cost, where the image comes from ``quantize``.
+        metadata: ICC profile, Exif and XMP, if the file has them or ``quantize``
+            was told to keep them. No part of the comparison of two images.
+
+    Raises:
+        TypeError: an array is not of an integer dtype.
+        ValueError: a wrong shape, an empty image, or a label outside 0..K-1.
+    """
+
+    palette: NDArray[np.uint8]
+    labels: Labels
+    costs: Costs | None = field(default=None)
+    metadata: Metadata = field(default=Metadata())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "palette", _checked_palette(self.palette))
+        object.__setattr__(self, "labels", _checked_labels(self.labels, self.k))
+
+    @property
+    def k(self) -> int:
+        """The number of palette entries."""
+        return int(self.palette.shape[0])
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the palette has alpha."""
+        return int(self.palette.shape[1]) == 4
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(self.labels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.labels.shape[0])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, IndexedImage):
+            return NotImplemented
+        return np.array_equal(self.palette, other.palette) and np.array_equal(
+            self.labels, other.labels
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared by value, and large
+
+    def __repr__(self) -> str:
+        return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
+
+    def flattened(self, background: Color = WHITE) -> IndexedImage:
+        """The same labels with a palette without alpha, put on a background."""
+        palette = flattened(self.palette, background)
+        return IndexedImage(palette, self.labels, metadata=self.metadata)
+
+    def to_pixels(self) -> NDArray[np.uint8]:
+        """The pixels as they are: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
+        return self._painted(self.palette)
+
+    def to_rgb(self, background: Color = WHITE) -> NDArray[np.uint8]:
+        """The pixels without alpha, on a background: uint8, shape (H, W, 3)."""
+        return self._painted(flattened(self.palette, background))
+
+    def to_rgba(self) -> NDArray[np.uint8]:
+        """The pixels with alpha, all of it 255 where the palette has none: uint8,
+        shape (H, W, 4)."""
+        opaque = np.full((self.k, 1), 255, dtype=np.uint8)
+        return self._painted(np.hstack([self.palette, opaque])[:, :4])
+
+    def to_pil(self) -> Image.Image:
+        """A Pillow image: mode P with the same palette and labels where K is at
+        most 256, else mode RGB. With alpha, mode P has ``info["transparency"]``, a
+        byte for each entry, and the other mode is RGBA. ``info`` has the metadata."""
+        from PIL import Image
+
+        if self.k > 256:
+            image = Image.fromarray(self.to_pixels())
+        else:
+            image = Image.fromarray(np.asarray(self.labels, dtype=np.uint8)).convert("L")
+            image.putpalette(self.palette[:, :3].tobytes(), "RGB")
+            if self.has_alpha:
+                image.info["transparency"] = self.palette[:, 3].tobytes()
+        image.info.update(self.metadata.pillow_info())
+        return image
+
+    def _painted(self, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        from kqcodec.kernels import kernels
+
+        palette = np.ascontiguousarray(palette)
+        pixels = np.empty((self.height, self.width, palette.shape[1]), dtype=np.uint8)
+        kernels.paint(self.labels, palette, pixels)
+        return pixels
+
+    def _repr_png_(self) -> bytes:
+        """What Jupyter shows."""
+        import io
+
+        buffer = io.BytesIO()
+        self.to_pil().save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+def _checked_palette(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    array = np.asarray(palette)
+    if array.dtype != np.uint8:
+        raise TypeError(f"the palette must be uint8, not {array.dtype}")
+    if array.ndim != 2 or array.shape[1] not in (3, 4) or not 1 <= array.shape[0] <= MAX_COLORS:
+        raise ValueError(
+            f"the palette must have shape (K, 3) or (K, 4) with K from 1 to {MAX_COLORS:,}, "
+            f"not {array.shape}"
+        )
+    return _read_only(array)
+
+
+def _checked_labels(labels: Labels, k: int) -> Labels:
+    array = np.asarray(labels)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, not {array.dtype}")
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(f"labels must have shape (H, W), neither of them 0, not {array.shape}")
+    lowest = int(array.min()) if array.dtype.kind == "i" else 0
+    highest = int(array.max())
+    if lowest < 0 or highest >= k:
+        wrong = lowest if lowest < 0 else highest
+        raise ValueError(f"label {wrong} is outside 0..{k - 1}: the palette has {k} entries")
+    return _read_only(array if array.dtype == label_dtype(k) else array.astype(label_dtype(k)))
+
+
+def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """The array itself if nobody can write to it, else a copy: labels that were
+    checked once must not change under the kernels."""
+    if not array.flags.writeable and array.flags.c_contiguous:
+        return array
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,1 @@
+"""Labels that mean something: label maps, and segments of a picture."""

@@ -1,0 +1,113 @@
+"""A segmentation as files: label maps, masks, pictures and tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from kqcodec.coding.encoder import encode_indexed
+from kqcodec.coding.export import npy_bytes, pillow_bytes
+from kqcodec.coding.options import DEFAULT_EFFORT
+from kqcodec.images.metadata import Metadata
+from kqcodec.labels.label_maps import label_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kqcodec.labels.segments import Segmentation
+
+# What there is to write, and what each is called. Masks are called by their labels;
+# a label without pixels has none.
+NAMES = {
+    "kq": "labels.kq",
+    "png": "labels.png",
+    "npy": "labels.npy",
+    "masks": "mask-{label}.png",
+    "overlay": "overlay.png",
+    "sheet": "contact-sheet.png",
+    "csv": "segments.csv",
+    "json": "segments.json",
+}
+LABEL_KINDS = ("kq", "png", "npy")
+
+
+def file_names(kinds: Sequence[str], segmentation: Segmentation | None = None) -> list[str]:
+    """The names of the files that ``segment_files`` makes; without a segmentation
+    those that don't depend on it, all but the masks."""
+    names = []
+    for kind in kinds:
+        if kind != "masks":
+            names.append(NAMES[kind])
+        elif segmentation is not None:
+            digits = len(str(segmentation.k - 1))
+            names += [NAMES[kind].format(label=f"{s.label:0{digits}}") for s in segmentation.used]
+    return names
+
+
+def segment_files(
+    segmentation: Segmentation,
+    kinds: Sequence[str],
+    *,
+    connectivity: int | None = None,
+    opacity: float = 0.5,
+    effort: str = DEFAULT_EFFORT,
+    threads: int | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the files, made one after the other.
+
+    Args:
+        segmentation: what to write.
+        kinds: some of ``NAMES``.
+        connectivity: 4 or 8 to count connected components in the tables, or None.
+        opacity: of the overlay.
+        effort, threads: for the labels' .kq file, as for ``encode_indexed``.
+    """
+    names = iter(file_names(kinds, segmentation))
+    for kind in kinds:
+        if kind == "masks":
+            for segment in segmentation.used:
+                yield next(names), _png(Image.fromarray(segmentation.mask(segment.label)))
+        elif kind == "overlay":
+            yield next(names), _png(segmentation.overlay(opacity))
+        elif kind == "sheet":
+            yield next(names), _png(segmentation.contact_sheet())
+        elif kind == "csv":
+            yield next(names), table_csv(segmentation.rows(connectivity))
+        elif kind == "json":
+            rows = segmentation.rows(connectivity)
+            yield next(names), (json.dumps(rows, indent=1) + "\n").encode()
+        else:
+            yield next(names), label_file(segmentation, kind, effort=effort, threads=threads)
+
+
+def label_file(
+    segmentation: Segmentation,
+    kind: str,
+    *,
+    effort: str = DEFAULT_EFFORT,
+    threads: int | None = None,
+) -> bytes:
+    """The label map as "kq", "png" (palette indices, or 16-bit grey over 256
+    labels) or "npy"."""
+    if kind == "kq":
+        return encode_indexed(segmentation.indexed, effort=effort, threads=threads)
+    if kind == "png":
+        return _png(label_picture(segmentation.indexed))
+    return npy_bytes(segmentation.labels)
+
+
+def table_csv(rows: Sequence[dict[str, object]]) -> bytes:
+    """Rows of the same names as CSV in UTF-8; None is an empty field."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _png(image: Image.Image) -> bytes:
+    return pillow_bytes(image, "PNG", Metadata())

@@ -1,0 +1,256 @@
+"""Segmentation by colour: the labels of a picture as sets of pixels.
+
+Each label of an indexed image is a segment. ``segment`` quantizes a picture, or
+takes a label map as it is, and measures every segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.colors import costs
+from kqcodec.format.integers import whole_number
+from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.images.pixels import image_pixels
+from kqcodec.labels.connected_components import component_counts
+from kqcodec.labels.segment import Segment
+from kqcodec.quantization.quantizer import quantize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from PIL import Image
+    from typing_extensions import Unpack
+
+    from kqcodec.format.labels import Labels
+    from kqcodec.images.pixels import Color, ImageLike
+    from kqcodec.quantization.options import SearchKeywords
+
+
+# Pixels compared at a time: 2^18 * 255^2 * 6 * 255^2 is below 2^53.
+_PART = 1 << 18
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Segmentation:
+    """A picture's segments.
+
+    Attributes:
+        indexed: palette and labels.
+        original: the pixels that were segmented, uint8, shape (H, W, 3), or
+            (H, W, 4) with alpha, if known.
+        segments: one for each palette entry, in its order.
+    """
+
+    indexed: IndexedImage
+    original: NDArray[np.uint8] | None
+    segments: tuple[Segment, ...]
+
+    @property
+    def labels(self) -> Labels:
+        """Each pixel's label, shape (H, W)."""
+        return self.indexed.labels
+
+    @property
+    def k(self) -> int:
+        """The number of segments, empty ones included."""
+        return self.indexed.k
+
+    @property
+    def used(self) -> list[Segment]:
+        """The segments that have pixels."""
+        return [segment for segment in self.segments if segment.pixels]
+
+    def __repr__(self) -> str:
+        return f"<Segmentation {self.indexed.width}x{self.indexed.height}, K = {self.k}>"
+
+    def mask(self, label: int) -> NDArray[np.bool_]:
+        """Where a label is: bool, shape (H, W).
+
+        Raises:
+            ValueError: there is no such label.
+        """
+        label = whole_number(label, "label", 0, self.k - 1)
+        mask: NDArray[np.bool_] = self.labels == label
+        return mask
+
+    def masks(self) -> Iterator[NDArray[np.bool_]]:
+        """The masks of all labels, one after the other."""
+        return (self.mask(label) for label in range(self.k))
+
+    def components(self, connectivity: int = 8) -> NDArray[np.int64]:
+        """How many connected parts each label has: int64, shape (K,).
+
+        Args:
+            connectivity: 4 or 8, the neighbours of a pixel.
+
+        Raises:
+            ImportError: SciPy isn't there; the extra ``segment`` brings it.
+        """
+        return component_counts(self.labels, self.k, connectivity)
+
+    def rows(self, connectivity: int | None = None) -> list[dict[str, object]]:
+        """The segments as flat rows, for CSV, JSON or a data frame.
+
+        Args:
+            connectivity: 4 or 8 to count connected components; None leaves
+                them out.
+        """
+        counts = None if connectivity is None else self.components(connectivity)
+        rows = []
+        for segment in self.segments:
+            row: dict[str, object] = {
+                "label": segment.label,
+                "color": "#" + bytes(segment.color).hex(),
+                "pixels": segment.pixels,
+                "share": segment.share,
+            }
+            sides = ("left", "top", "right", "bottom")
+            row.update(zip(sides, segment.box or (None,) * 4, strict=True))
+            if counts is not None:
+                row["components"] = int(counts[segment.label])
+            rows.append({**row, "mse": segment.mse, "mean_distance": segment.mean_distance})
+        return rows
+
+    def overlay(self, opacity: float = 0.5) -> Image.Image:
+        """The original in grey under the segments' colours, their borders drawn.
+
+        Colours that the segmentation chose itself are too like the original's, so
+        the segments get others, far apart; a label map keeps its own.
+
+        Args:
+            opacity: of the colours, 0..1.
+        """
+        from kqcodec.labels.overlay import overlay
+
+        return overlay(self, opacity)
+
+    def contact_sheet(self) -> Image.Image:
+        """The original, the segments' colours, the overlay, and each segment alone."""
+        from kqcodec.labels.overlay import segment_sheet
+
+        return segment_sheet(self)
+
+    def _repr_png_(self) -> bytes:
+        """What Jupyter shows."""
+        return self.indexed._repr_png_()
+
+
+def segment(
+    image: ImageLike | IndexedImage,
+    k: int | None = None,
+    *,
+    original: ImageLike | None = None,
+    threads: int | None = None,
+    background: Color | None = None,
+    **options: Unpack[SearchKeywords],
+) -> Segmentation:
+    """Segments a picture by colour, or measures a label map.
+
+    Args:
+        image: a picture for k-means to divide, or an indexed image, whose labels
+            are the segments; ``label_map`` makes one of a mask.
+        k: how many segments at most, 1..65,536; None for an indexed image.
+        original: the picture that an indexed image segments, if there is one.
+        threads, background: as for ``quantize``.
+        options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``; see
+            ``kqcodec.quantization.options``.
+
+    Raises:
+        ImageError, OSError: a picture can't be read or converted.
+        TypeError, ValueError: a wrong argument, or an original of another size.
+    """
+    if not isinstance(image, IndexedImage):
+        if k is None:
+            raise TypeError("k, the number of segments, is missing")
+        if original is not None:
+            raise TypeError("original is for an indexed image; a picture is its own")
+        pixels = image_pixels(image, background=background)
+        indexed = quantize(pixels, k, threads=threads, **options)
+        return _measured(indexed, pixels)
+    if k is not None:
+        raise TypeError("k is for pictures to segment; an IndexedImage has its own")
+    if original is None:
+        return _measured(image, None)
+    pixels = image_pixels(original, background=background)
+    if pixels.shape[:2] != image.labels.shape:
+        raise ValueError(
+            f"the original has {pixels.shape[1]} x {pixels.shape[0]} pixels, but the label map "
+            f"has {image.width} x {image.height}"
+        )
+    return _measured(image, pixels)
+
+
+def _measured(indexed: IndexedImage, original: NDArray[np.uint8] | None) -> Segmentation:
+    counts = np.bincount(indexed.labels.ravel(), minlength=indexed.k).tolist()
+    boxes = _boxes(indexed.labels, indexed.k).tolist()
+    means: list[tuple[float | None, float | None]] = [(None, None)] * indexed.k
+    if original is not None:
+        sums = zip(*_errors(indexed, original), counts, strict=True)
+        means = [(a / n, b / n) if n else (None, None) for a, b, n in sums]
+    segments = tuple(
+        Segment(
+            label=label,
+            color=tuple(color),
+            pixels=counts[label],
+            share=counts[label] / indexed.labels.size,
+            box=tuple(boxes[label]) if counts[label] else None,
+            mse=means[label][0],
+            mean_distance=means[label][1],
+        )
+        for label, color in enumerate(indexed.palette.tolist())
+    )
+    return Segmentation(indexed, original, segments)
+
+
+def _boxes(labels: Labels, k: int) -> NDArray[np.int64]:
+    """The bounding box of each label: shape (k, 4); zeros where there is none.
+
+    A line's labels all get the line's number, first or last line first, so that
+    what stays is the least or the greatest number.
+    """
+    boxes = np.zeros((k, 4), dtype=np.int64)
+    for lines, low, high in ((labels, 1, 3), (np.ascontiguousarray(labels.T), 0, 2)):
+        for number in range(len(lines)):
+            boxes[lines[number], high] = number + 1
+        for number in reversed(range(len(lines))):
+            boxes[lines[number], low] = number
+    return boxes
+
+
+def _errors(indexed: IndexedImage, original: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """For each label the sums of squared distances and of distances, as whole numbers
+    until the end: parts are small enough for float64 to hold theirs."""
+    palette, original = _alike(indexed.palette, original)
+    # Python's integers, because squares with alpha may leave 63 bits.
+    squares = np.zeros(indexed.k, dtype=object)
+    steps = np.zeros(indexed.k, dtype=object)
+    labels, pixels = indexed.labels.ravel(), original.reshape(-1, original.shape[2])
+    unit = 1
+    for start in range(0, len(labels), _PART):
+        part = labels[start : start + _PART]
+        squared, unit = costs.squares(pixels[start : start + _PART], palette[part])
+        squares += np.bincount(part, squared, indexed.k).astype(np.int64)
+        distances = costs.distances_in_steps(squared, unit)
+        steps += np.bincount(part, distances, indexed.k).astype(np.int64)
+    return [total / unit for total in squares], [costs.steps_to_distance(n) for n in steps]
+
+
+def _alike(
+    palette: NDArray[np.uint8], original: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Both with alpha where one of them has it."""
+    if palette.shape[-1] == original.shape[-1]:
+        return palette, original
+    both = (palette, original)
+    with_alpha = [
+        np.concatenate([colors, np.full((*colors.shape[:-1], 1), 255, np.uint8)], axis=-1)
+        if colors.shape[-1] == 3
+        else colors
+        for colors in both
+    ]
+    return with_alpha[0], with_alpha[1]

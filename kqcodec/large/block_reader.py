@@ -1,0 +1,88 @@
+"""Reading a picture's blocks twice, and knowing whether it was the same both times."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from kqcodec.errors import ImageError, KqError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kqcodec.format.grid import Box, Grid
+    from kqcodec.images.blocks import Blocks
+
+_Samples = TypeVar("_Samples")
+
+
+class BlockReader:
+    """Reads blocks by number; several threads may use one, each for other blocks.
+
+    Attributes:
+        blocks: the picture.
+        boxes: its rectangles, in the order in which they are best read.
+    """
+
+    def __init__(self, blocks: Blocks, boxes: Grid) -> None:
+        self.blocks = blocks
+        self.boxes = boxes
+        self._checksums = np.zeros(boxes.count, dtype=np.uint32)
+
+    def first(self, index: int) -> NDArray[Any]:
+        """The samples of a block, as ``Blocks.read`` gives them.
+
+        Raises:
+            ImageError: they can't be read.
+        """
+        samples = self._read(index)
+        self._checksums[index] = zlib.crc32(samples)
+        return samples
+
+    def again(self, index: int) -> NDArray[Any]:
+        """The same samples.
+
+        Raises:
+            ImageError: they can't be read, or aren't the same.
+        """
+        samples = self._read(index)
+        if zlib.crc32(samples) != self._checksums[index]:
+            raise changed(self.blocks.name, self.boxes.box(index))
+        return samples
+
+    def _read(self, index: int) -> NDArray[Any]:
+        box = self.boxes.box(index)
+        return readable(self.blocks.name, box, lambda: np.ascontiguousarray(self.blocks.read(box)))
+
+
+def readable(name: str, box: Box, read: Callable[[], _Samples]) -> _Samples:
+    """What ``read`` returns for a rectangle of the picture ``name``.
+
+    Raises:
+        ImageError: it can't be read.
+        KqError, MemoryError: as they are.
+    """
+    try:
+        return read()
+    except (KqError, MemoryError):
+        raise
+    except Exception as exc:
+        # Whatever a library raises for data that it can't read.
+        reason = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+        raise ImageError(f"{name}: {_place(box)} can't be read: {reason}") from exc
+
+
+def changed(name: str, box: Box) -> ImageError:
+    """A rectangle isn't what it was."""
+    return ImageError(
+        f"{name} changed while it was read: {_place(box)} aren't what they were; try again when "
+        "nobody writes to it"
+    )
+
+
+def _place(box: Box) -> str:
+    return f"rows {box.upper:,} to {box.lower - 1:,}, columns {box.left:,} to {box.right - 1:,}"

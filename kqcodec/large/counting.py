@@ -1,0 +1,79 @@
+"""Visiting a picture's blocks on several threads, and counting their colours."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.colors.histogram import histogram
+from kqcodec.colors.histogram_sum import HistogramSum
+from kqcodec.colors.values import with_alpha
+from kqcodec.storage.threads import ordered_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from kqcodec.colors.histogram import Histogram
+    from kqcodec.large.block_reader import BlockReader
+
+# Pixels counted at a time: the scratch memory of a part is some 10 MB.
+_COUNTED = 1 << 19
+
+
+class SharedSum:
+    """A sum of histograms that several threads add to."""
+
+    def __init__(self) -> None:
+        self._sum = HistogramSum()
+        self._lock = threading.Lock()
+
+    def add_pixels(self, pixels: NDArray[np.uint8]) -> None:
+        """Count pixels of shape (h, w, 3) or (h, w, 4).
+
+        Raises:
+            ColorsError: as ``HistogramSum.add``.
+        """
+        for colors in counted(pixels):
+            self.add(colors)
+
+    def add(self, colors: Histogram) -> None:
+        """Add a histogram; errors as ``add_pixels``."""
+        with self._lock:
+            self._sum.add(colors)
+
+    def total(self) -> Histogram:
+        """See ``HistogramSum.total``."""
+        return self._sum.total()
+
+
+def counted(pixels: NDArray[np.uint8]) -> Iterator[Histogram]:
+    """Histograms that add up to that of pixels of shape (h, w, 3) or (h, w, 4)."""
+    flat = pixels.reshape(-1, pixels.shape[2])
+    for start in range(0, len(flat), _COUNTED):
+        yield histogram(flat[start : start + _COUNTED])
+
+
+def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Pixels of shape (h, w, 3) or (h, w, 4) with so many channels: alpha is added, or,
+    where all are opaque, left out."""
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels == 3:
+        return np.ascontiguousarray(pixels[:, :, :3])
+    return with_alpha(pixels.reshape(-1, 3)).reshape(*pixels.shape[:2], 4)
+
+
+def visit(
+    reader: BlockReader,
+    work: Callable[[int], object],
+    threads: int,
+    advance: Callable[[int], None],
+) -> None:
+    """Do the work for each block, by its number; ``advance`` is told pixels done."""
+    count = reader.boxes.count
+    for index, _ in enumerate(ordered_map(work, range(count), min(threads, count))):
+        advance(reader.boxes.box(index).pixels)

@@ -1,0 +1,231 @@
+"""Those who do the tasks: a cluster's workers, or Dask's scheduler of this process.
+
+Of many tasks only a few for each worker are under way at a time: results don't pile up in
+the workers' memory, and a scheduler never sees the whole of a large graph.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+import dask
+import dask.base
+import dask.threaded
+
+from kqcodec.errors import KqError
+from kqcodec.large.dask.task_sizes import FAN_IN
+from kqcodec.large.dask_cluster import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_Result = TypeVar("_Result")
+
+# Tasks for each thread, so that it never waits for the next.
+_AHEAD = 3
+
+
+class Work(NamedTuple):
+    """A task.
+
+    Attributes:
+        task: what can be called, and sent to a worker.
+        inputs: futures whose results, and other things that as they are, it is called with.
+        pixels: how large it is.
+    """
+
+    task: Callable[..., Any]
+    inputs: Sequence[Any]
+    pixels: int
+
+
+class Crew(ABC):
+    """See the module. A context manager that leaves nothing under way."""
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:  # noqa: B027 - some have nothing to cancel
+        """See the class."""
+
+    @abstractmethod
+    def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
+        """What the tasks return, in the order in which they end; ``advance`` is told how
+        many pixels each had.
+
+        Raises:
+            KqError, MemoryError: what a task raised.
+            WorkersError: there are no workers any more, or they can't do it.
+        """
+
+    @abstractmethod
+    def sum(
+        self,
+        work: Iterable[Work],
+        add: Callable[..., _Result],
+        advance: Callable[[int], object],
+    ) -> _Result:
+        """The same, added up in a tree: ``add`` is called with results of tasks or of its own."""
+
+    @abstractmethod
+    def shared(self, make: Callable[[], _Result]) -> Any:
+        """What ``make`` returns, as an input of tasks."""
+
+
+class LocalCrew(Crew):
+    """This process, or whatever Dask is configured to use without a cluster.
+
+    Args:
+        get: a scheduler of Dask.
+    """
+
+    def __init__(self, get: Callable[..., Any]) -> None:
+        self._get = get
+        workers = dask.config.get("num_workers", None) or os.cpu_count() or 1
+        self._at_once = _AHEAD * int(workers)
+
+    def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
+        """See ``Crew``."""
+        waiting = iter(work)
+        while some := list(islice(waiting, self._at_once)):
+            keys = [f"kqcodec-{number}" for number in range(len(some))]
+            graph = {
+                key: (_Bound(one.task, one.inputs),) for key, one in zip(keys, some, strict=True)
+            }
+            yield from self._computed(graph, keys)
+            advance(sum(one.pixels for one in some))
+
+    def _computed(self, graph: dict[str, Any], keys: list[str]) -> Sequence[Any]:
+        try:
+            return cast("Sequence[Any]", self._get(graph, keys))
+        except Exception as exc:
+            # From another process it comes with a traceback in its text.
+            original = getattr(exc, "exception", None)
+            if isinstance(original, (KqError, MemoryError)):
+                raise original from exc
+            raise
+
+    def sum(
+        self,
+        work: Iterable[Work],
+        add: Callable[..., _Result],
+        advance: Callable[[int], object],
+    ) -> _Result:
+        """See ``Crew``. All is here already, so it is added as it comes."""
+        total: list[_Result] = []
+        for result in self.results(work, advance):
+            total.append(result)
+            if len(total) == FAN_IN:
+                total = [add(*total)]
+        return total[0] if len(total) == 1 else add(*total)
+
+    def shared(self, make: Callable[[], _Result]) -> Any:
+        """See ``Crew``."""
+        return make()
+
+
+class _Bound:
+    """A task and its inputs, of which Dask sees nothing: it would look for tasks in them."""
+
+    def __init__(self, task: Callable[..., Any], inputs: Sequence[Any]) -> None:
+        self._task, self._inputs = task, inputs
+
+    def __call__(self) -> Any:
+        return self._task(*self._inputs)
+
+
+class ClusterCrew(Crew):
+    """The workers of a cluster. When one dies, Dask has others do again what is lost.
+
+    Args:
+        client: of ``distributed``.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._cluster = Cluster(client)
+
+    def __exit__(self, *_: object) -> None:
+        """Cancel what is under way."""
+        self._cluster.close()
+
+    def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
+        """See ``Crew``."""
+        for future in self._ended(work, advance):
+            yield self._cluster.result(future)
+
+    def sum(
+        self,
+        work: Iterable[Work],
+        add: Callable[..., _Result],
+        advance: Callable[[int], object],
+    ) -> _Result:
+        """See ``Crew``."""
+        levels: list[list[Any]] = [[]]
+        for future in self._ended(work, advance):
+            if future.status == "error":
+                self._cluster.result(future)
+            level = 0
+            levels[0].append(future)
+            while len(levels[level]) == FAN_IN:
+                if level + 1 == len(levels):
+                    levels.append([])
+                levels[level + 1].append(self._added(add, levels[level]))
+                levels[level] = []
+                level += 1
+        rest = [future for level in levels for future in level]
+        while len(rest) > 1:
+            rest = [
+                self._added(add, rest[start : start + FAN_IN])
+                for start in range(0, len(rest), FAN_IN)
+            ]
+        return cast("_Result", self._cluster.result(rest[0]))
+
+    def shared(self, make: Callable[[], _Result]) -> Any:
+        """See ``Crew``."""
+        return self._submit(make, [])
+
+    def _added(self, add: Callable[..., Any], parts: list[Any]) -> Any:
+        # Before more is counted: it makes room.
+        total = self._submit(add, parts, priority=1)
+        self._cluster.let_go(parts)
+        return total
+
+    def _ended(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
+        """The futures of tasks that have ended, well or not."""
+        waiting = iter(work)
+        pixels: dict[Any, int] = {}
+        while True:
+            room = _AHEAD * max(1, self._cluster.threads()) - len(pixels)
+            for one in islice(waiting, max(0, room)):
+                pixels[self._submit(one.task, one.inputs)] = one.pixels
+            if not pixels:
+                return
+            for future in self._cluster.some_done(pixels):
+                advance(pixels.pop(future))
+                yield future
+
+    def _submit(self, task: Callable[..., Any], inputs: Sequence[Any], priority: int = 0) -> Any:
+        return self._cluster.submit(
+            f"kqcodec_{type(task).__name__.lower()}", task, inputs, priority
+        )
+
+
+def current_crew(client: Any = None) -> Crew:
+    """Those that a client stands for; without one, those that Dask would have.
+
+    Raises:
+        TypeError: that is no client, or one for coroutines.
+    """
+    if client is None:
+        get = dask.base.get_scheduler() or dask.threaded.get  # type: ignore[no-untyped-call]
+        client = getattr(get, "__self__", None)
+        if client is None:
+            return LocalCrew(get)
+    if not hasattr(client, "submit") or not hasattr(client, "nthreads"):
+        raise TypeError(f"client must be one of distributed, or None, not {type(client).__name__}")
+    if client.asynchronous:
+        raise TypeError("the client is for coroutines; give one that isn't asynchronous")
+    return ClusterCrew(client)

@@ -1,0 +1,121 @@
+"""Files of other formats made of .kq files that needn't fit into memory, tile by tile:
+tiled TIFF, and NumPy's arrays row by row."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.tile_assembly import TileAssembly
+from kqcodec.format.grid import Grid
+from kqcodec.format.labels import label_dtype
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.images.metadata import Metadata
+from kqcodec.images.pixels import ConversionWarning, flattened
+from kqcodec.images.tiff_writer import TiffPicture, tiff_parts
+from kqcodec.storage.opening import open_source
+from kqcodec.storage.threads import ordered_map, thread_count
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from kqcodec.format.grid import Box
+    from kqcodec.format.labels import Labels
+    from kqcodec.images.pixels import Color
+    from kqcodec.storage.opening import Readable
+
+FORMATS = ("TIFF", "NPY")
+# Pixels of rows that are written at a time, and bytes of them that wait in memory.
+_ROW_PIXELS = 1 << 20
+_WAITING = 1 << 27
+
+
+def export_parts(
+    source: Readable,
+    file_format: str,
+    *,
+    labels: bool = False,
+    background: Color | None = None,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    folder: str | os.PathLike[str] | None = None,
+) -> Iterator[bytes]:
+    """A .kq file as a file of another format, part by part.
+
+    Args:
+        source: as for ``kqcodec.read``.
+        file_format: "TIFF", tiled and compressed by deflate; or "NPY", an array of shape
+            (H, W, 3) or (H, W, 4).
+        labels: whether to write labels instead of colours.
+        background: a colour to put behind transparent pixels; None to keep alpha.
+        threads: as for ``decode``.
+        max_pixels: as for ``kqcodec.size_report``.
+        folder: for temporary files.
+
+    Raises:
+        FormatError, OSError: as for ``kqcodec.read``.
+
+    Warns:
+        ConversionWarning: Exif is left out.
+    """
+    workers = thread_count(threads)
+    with open_source(source) as opened_source:
+        limits = Limits.of(max_pixels).by_tiles(opened_source.size)
+        opened = Opened.from_source(opened_source, limits)
+        palette = opened.palette
+        if background is not None:
+            palette = flattened(palette, background)
+        metadata = Metadata.from_sections(opened.sections)
+        if file_format == "NPY":
+            yield from _npy_parts(opened, palette, labels, workers)
+            return
+        if metadata.exif is not None:
+            message = "a TIFF file that is written in pieces carries no Exif; it is left out"
+            warnings.warn(message, ConversionWarning, stacklevel=2)
+        header = opened.header
+        picture = TiffPicture(header.width, header.height, palette, labels, metadata)
+        yield from tiff_parts(
+            picture,
+            _tiles(opened, workers),
+            (header.grid.tile_width, header.grid.tile_height),
+            threads=workers,
+            folder=folder,
+        )
+
+
+def _tiles(opened: Opened, threads: int) -> Iterator[tuple[Box, Labels]]:
+    yield from ordered_map(
+        opened.decode_tile, opened.records(), min(threads, opened.header.grid.count)
+    )
+
+
+def _npy_parts(
+    opened: Opened, palette: NDArray[np.uint8], labels: bool, threads: int
+) -> Iterator[bytes]:
+    header = opened.header
+    dtype = np.dtype(label_dtype(header.k))
+    shape: tuple[int, ...] = (header.height, header.width)
+    if not labels:
+        shape, dtype = (*shape, palette.shape[1]), np.dtype(np.uint8)
+    front = io.BytesIO()
+    description = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(front, description)
+    yield front.getvalue()
+    rows = min(header.height, max(1, _ROW_PIXELS // header.width))
+    strips = Grid(header.width, header.height, header.width, rows)
+    with TileAssembly(strips, label_dtype(header.k), _WAITING) as assembly:
+        for box, tile in _tiles(opened, threads):
+            # Tiles come row by row, and so the strips are completed in their order.
+            for _, strip in assembly.add(box, tile):
+                yield (strip if labels else palette.take(strip, axis=0)).tobytes()

@@ -1,0 +1,1 @@
+"""Pixels to an indexed image: k-means, given palettes, and how many colours."""

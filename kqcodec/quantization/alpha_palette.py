@@ -1,0 +1,132 @@
+"""Which entries of a palette with alpha are opaque, and how the others lie.
+
+    search ── opaque or translucent ── Lloyd ── local search ── Lloyd ── rounded
+     on all but what is                  all by kqcodec.quantization.alpha_clusters
+     fully transparent
+
+What is fully transparent is one entry, (0, 0, 0, 0), which no other pixel can move;
+opaque pixels get opaque entries; the rest goes where it costs least, in the distance
+of ``kqcodec.colors.spaces.AlphaSpace``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kqcodec.colors.histogram import FIRST_OPAQUE, colors_of_keys
+from kqcodec.quantization.alpha_clusters import Centers, Colors, State, assigned, searched, settled
+from kqcodec.quantization.grid_descent import descend_on_grid, points_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from kqcodec.colors.spaces import Space
+    from kqcodec.quantization.cells import WeightedPoints
+    from kqcodec.quantization.effort import Effort
+    from kqcodec.quantization.finished_palette import SortedPoints
+
+# The search is on cells, at least so many, and so many for each entry.
+_POINTS = 4096
+_POINTS_AN_ENTRY = 16
+_COARSE_ITERATIONS = 40
+# So many points times entries are few: more of them get fewer trials.
+_FEW = 1 << 17
+
+
+def by_kinds(
+    centers: NDArray[np.int16],
+    labels: NDArray[np.uint16],
+    points: SortedPoints,
+    *,
+    hidden: bool,
+    effort: Effort,
+    space: Space,
+    go_on: Callable[[int], bool],
+) -> NDArray[np.uint8]:
+    """The palette, uint8, shape (K, 4), that opaque and translucent colours make of centres.
+
+    Args:
+        centers: of all visible colours, int16, shape (K, 4).
+        labels: each visible colour's centre, uint16.
+        points: those colours in Morton order, and their places among ``labels``.
+        hidden: whether an entry is added for what is fully transparent.
+        effort, space: of the search.
+        go_on: is told the cost, in squared 64ths, and says whether to go on.
+    """
+    fine, order = points
+    cells = Colors.of(fine, max(_POINTS, _POINTS_AN_ENTRY * len(centers)))
+    start = _by_majority(centers, labels[order], fine, hidden)
+    state = settled(cells, start, _COARSE_ITERATIONS)
+    work = len(cells) * len(centers)
+    trials = effort.alpha_trials if work <= _FEW else effort.alpha_trials * _FEW // work
+    state = searched(state, trials, go_on)
+    state = settled(Colors.of(fine), state.centers, effort.fine_iterations)
+    return _rounded(state, fine, effort, space)
+
+
+def _by_majority(
+    centers: NDArray[np.int16], labels: NDArray[np.uint16], fine: WeightedPoints, hidden: bool
+) -> Centers:
+    """Centres, each opaque where most of its pixels are, and at least one where any
+    pixel is."""
+    is_opaque = fine.keys >= FIRST_OPAQUE
+    shares = np.zeros((2, len(centers)), dtype=np.int64)
+    np.add.at(shares, (is_opaque.astype(np.intp), labels), fine.weights)
+    opaque = shares[1] > shares[0]
+    if is_opaque.any():
+        opaque[shares[1].argmax()] = True
+    return Centers.of(centers[opaque], centers[~opaque], hidden)
+
+
+def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -> NDArray[np.uint8]:
+    """The centres as 8-bit colours; opaque ones are moved about, as those of pictures
+    without alpha are, where that lowers the cost.
+
+    ``state`` is on all points of ``fine``.
+    """
+    centers = state.centers
+    palette = _among_their_own(space.colors(centers.places), state)
+    if not space.has_grid or centers.opaque == 0:
+        return palette
+    start = Centers(space.points(palette), centers.opaque, centers.hidden)
+    cells = Colors.of(fine, points_for(effort, fine, len(palette)))
+    on_cells = assigned(cells, start)
+    some = on_cells.labels < start.opaque
+    places = start.places[: start.opaque].copy()
+    descend_on_grid(
+        cells.points[some],
+        cells.weights[some],
+        places,
+        on_cells.labels[some],
+        on_cells.distances[some],
+        passes=effort.passes,
+    )
+    moved = start.changed(list(range(start.opaque)), places, places[:0])
+    if assigned(cells, moved).cost < on_cells.cost:
+        palette[: start.opaque] = space.colors(places)
+    return palette
+
+
+def _among_their_own(palette: NDArray[np.uint8], state: State) -> NDArray[np.uint8]:
+    """Translucent entries' colours between the least and the greatest of those that
+    they stand for, channel by channel.
+
+    A rounded alpha has colours make up for it, and the fainter it is the more: a
+    shadow in pure black would get a tint.
+    """
+    labels = state.labels[state.colors.opaque :]
+    order = np.argsort(labels, kind="stable")
+    entries, starts = np.unique(labels[order], return_index=True)
+    if len(entries) == 0:
+        return palette
+    colors = colors_of_keys(state.colors.keys[state.colors.opaque :][order])
+    least, greatest = (which.reduceat(colors, starts) for which in (np.minimum, np.maximum))
+    is_free = (entries >= state.centers.opaque) & (entries < state.centers.movable)
+    some = entries[is_free]
+    palette[some, :3] = np.clip(palette[some, :3], least[is_free], greatest[is_free])
+    palette[palette[:, 3] == 0] = 0
+    return palette

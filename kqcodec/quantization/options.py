@@ -1,0 +1,208 @@
+"""How colours are chosen, and how pixels go to them: the options of ``quantize``, checked
+together once.
+
+Public functions take them as keywords, of which ``QuantizeKeywords`` has the types:
+
+    effort       "fast", "default" or "best": how hard to search.
+    seed         of the random draws among the first centres, any integer.
+    restarts     how many searches to make; the best palette is kept.
+    space        "rgb", or "oklab" to choose and map by perceived difference.
+    progress     called now and then with a ``Progress``; where it returns False the search
+                 ends soon, with what it has, and where it raises, so does the function.
+    pins         colours that must be in the palette just so, at most K of them.
+    sort         the palette's order, where none is given: "luma", "frequency", "hue", or
+                 "coder" to leave it to the coder. See ``kqcodec.quantization.palette_order``.
+    palette      colours to use instead of searching for some: uint8, shape (K, 3) or, with
+                 alpha, (K, 4); a list of colours such as "#ff8800" or (255, 136, 0); or the
+                 path of a file that ``read_palette`` reads. Its order, unused and repeated
+                 entries are kept; of repeated ones the first is used.
+    dither       how strongly to dither, from 0, which is not at all, to 1.
+    dither_kind  "floyd-steinberg", "blue-noise" or "bayer". See ``kqcodec.quantization.dither``.
+    threads      at most so many; None for as many as there are processors.
+    background   a colour to put behind transparent pixels, so that the result has no
+                 alpha; None to keep it.
+    keep         which of "icc", "exif" and "xmp" to keep as the result's ``metadata``.
+                 Without "icc" the colours are converted to sRGB. From a file object they
+                 are read only if it can seek.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from kqcodec.coding.options import DEFAULT_EFFORT
+from kqcodec.colors.histogram import keys_of_colors
+from kqcodec.colors.spaces import space_of
+from kqcodec.colors.values import colors_from
+from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.integers import whole_number
+from kqcodec.images.metadata import checked_keep
+from kqcodec.quantization.dither import DEFAULT_DITHER_KIND, dither_strength
+from kqcodec.quantization.effort import effort_of
+from kqcodec.quantization.palette_files import palette_from
+from kqcodec.quantization.palette_order import DEFAULT_SORT, check_sort
+from kqcodec.storage.threads import thread_count
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from kqcodec.colors.values import Colors
+    from kqcodec.images.pixels import Color
+    from kqcodec.quantization.palette_files import PaletteLike
+    from kqcodec.quantization.progress import ProgressCall
+
+DEFAULT_RESTARTS = 1
+# Nobody waits for more.
+_MOST_RESTARTS = 65_536
+
+
+class SearchKeywords(TypedDict, total=False):
+    """How to search for a palette; see ``kqcodec.quantization.options``."""
+
+    effort: str
+    seed: int
+    restarts: int
+    space: str
+
+
+class PaletteKeywords(SearchKeywords, total=False):
+    """What palette to search for; see ``kqcodec.quantization.options``."""
+
+    pins: Colors
+    sort: str
+
+
+class PictureKeywords(PaletteKeywords, total=False):
+    """What palette to search for, and how pixels go to it; see ``kqcodec.quantization.options``."""
+
+    dither: float
+    dither_kind: str
+    threads: int | None
+    background: Color | None
+    keep: Collection[str]
+
+
+class QuantizeKeywords(PictureKeywords, total=False):
+    """All options of ``quantize``; see ``kqcodec.quantization.options``."""
+
+    palette: PaletteLike | None
+    progress: ProgressCall | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SearchOptions:
+    """How to search for a palette; the attributes are explained at the top of this module.
+
+    Raises:
+        TypeError, ValueError: a wrong option.
+    """
+
+    effort: str = DEFAULT_EFFORT
+    seed: int = 0
+    restarts: int = DEFAULT_RESTARTS
+    space: str = "rgb"
+    progress: ProgressCall | None = None
+
+    def __post_init__(self) -> None:
+        effort_of(self.effort)
+        space_of(self.space)
+        seed, restarts = checked_search(self.seed, self.restarts)
+        object.__setattr__(self, "seed", seed)
+        object.__setattr__(self, "restarts", restarts)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class QuantizeOptions(SearchOptions):
+    """All options of ``quantize``, as they were given, explained at the top of this module; and
+    what they mean:
+
+    Attributes:
+        fixed: the palette to use, uint8, shape (K, 3) or (K, 4), or None to search for one.
+        pinned: the pins, each once, in the order in which they were given: uint8, shape
+            (P, 3).
+        strength: of dithering, 0..256.
+
+    Raises:
+        PaletteError, OSError: a palette file can't be read.
+        TypeError, ValueError: a wrong option, or ones that exclude each other.
+    """
+
+    palette: PaletteLike | None = None
+    pins: Colors = ()
+    sort: str = DEFAULT_SORT
+    dither: float = 0.0
+    dither_kind: str = DEFAULT_DITHER_KIND
+    threads: int | None = None
+    background: Color | None = None
+    keep: Collection[str] = ()
+    fixed: NDArray[np.uint8] | None = field(init=False, default=None)
+    pinned: NDArray[np.uint8] = field(init=False)
+    strength: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        thread_count(self.threads)
+        checked_keep(self.keep)
+        check_sort(self.sort)
+        object.__setattr__(self, "strength", dither_strength(self.dither, self.dither_kind))
+        object.__setattr__(self, "pinned", _pins_from(self.pins))
+        if self.palette is None:
+            return
+        if len(self.pinned):
+            raise ValueError("pins are for a palette to search for; a given one is kept as it is")
+        if self.sort != DEFAULT_SORT:
+            raise ValueError("sort is for a palette to search for; a given one keeps its order")
+        object.__setattr__(self, "fixed", palette_from(self.palette))
+
+    @property
+    def order_is_free(self) -> bool:
+        """Whether a coder may put the palette in an order of its own."""
+        return self.palette is None and self.sort == DEFAULT_SORT
+
+    def checked_colors(self, k: int | None) -> int | None:
+        """The number of colours to search for, None where a palette is given.
+
+        Raises:
+            TypeError, ValueError: it isn't one, or doesn't go with the options.
+        """
+        if self.palette is not None:
+            if k is not None:
+                raise TypeError("k is for a palette to search for; a given one has its own")
+            return None
+        if k is None:
+            raise TypeError("k, the number of colours, is missing")
+        k = number_of_colors(k)
+        if len(self.pinned) > k:
+            raise ValueError(f"{len(self.pinned)} different pins don't fit into k = {k} colours")
+        return k
+
+    def with_palette(self, palette: NDArray[np.uint8]) -> QuantizeOptions:
+        """The same with that palette, which keeps its alpha also where all is opaque."""
+        options = replace(self, palette=palette, pins=(), sort=DEFAULT_SORT)
+        object.__setattr__(options, "fixed", palette)
+        return options
+
+
+def number_of_colors(k: int, name: str = "k, the number of colours,") -> int:
+    """A number of colours, or TypeError or ValueError."""
+    return whole_number(k, name, 1, MAX_COLORS)
+
+
+def checked_search(seed: int, restarts: int) -> tuple[int, int]:
+    """Both as they are, or TypeError or ValueError."""
+    return whole_number(seed, "seed"), whole_number(restarts, "restarts", 1, _MOST_RESTARTS)
+
+
+def _pins_from(pins: Colors) -> NDArray[np.uint8]:
+    colors = colors_from(pins, "the pins")
+    if len(colors) == 0:
+        return colors[:, :3]
+    if colors.shape[1] == 4:
+        raise ValueError("the pins must be opaque; transparency has entries of its own")
+    _, first = np.unique(keys_of_colors(colors), return_index=True)
+    return colors[np.sort(first)]

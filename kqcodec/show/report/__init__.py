@@ -1,0 +1,111 @@
+"""The report to look at: one self-contained HTML page about a picture in K colours.
+
+The page needs no server and no network, which its content security policy forbids it
+in so many words; pictures are inside it. The same arguments give the same page.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from kqcodec import __version__
+from kqcodec.coding.options import DEFAULT_CODER
+from kqcodec.format.integers import whole_number
+from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.quantization.file_sizes import Filing
+from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
+from kqcodec.show.report import sections
+from kqcodec.show.report.content import gather
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kqcodec.coding.layout import TileSize
+    from kqcodec.images.pixels import Color, ImageLike
+    from kqcodec.quantization.options import SearchKeywords
+    from kqcodec.show.report.content import Content
+
+# Of a file; no file system has larger ones.
+_MOST_BYTES = (1 << 63) - 1
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def html_report(
+    image: ImageLike | CountedPixels,
+    k: int | IndexedImage,
+    *,
+    title: str = "A picture",
+    coder: str = DEFAULT_CODER,
+    tile: TileSize = None,
+    threads: int | None = None,
+    background: Color | None = None,
+    source_bytes: int | None = None,
+    **options: Unpack[SearchKeywords],
+) -> str:
+    """A page about an image in ``k`` colours, to be written to a .html file as UTF-8.
+
+    It shows the original and the result under a slider, the palette with shares, the
+    elbow, the mask of each colour, the bits of each part of the file against theory,
+    and sizes beside PNG and lossless WebP.
+
+    Args:
+        image: whatever ``quantize`` accepts.
+        k: the number of colours, or what ``quantize`` or ``quantize_to`` has made of
+            that very image, whose palette then keeps its order.
+        title: above all.
+        coder, tile: of the file whose bits are shown.
+        threads, background: as for ``quantize``.
+        source_bytes: the size of the file that the image came from, to be mentioned.
+        options: more of ``quantize``: ``effort``, ``space``, ``seed``, ``restarts``.
+
+    Raises:
+        ImageError, OSError: the image can't be read or converted.
+        TypeError, ValueError: a wrong argument, or an image in K colours of another size.
+    """
+    chosen = QuantizeOptions(threads=threads, background=background, **options)
+    filing = Filing.after(coder, tile, chosen)
+    if source_bytes is not None:
+        source_bytes = whole_number(source_bytes, "source_bytes", 0, _MOST_BYTES)
+    if not isinstance(image, CountedPixels):
+        image = count_pixels(image, threads=threads, background=background)
+    indexed = k if isinstance(k, IndexedImage) else filing.ordered(quantized(image, k, chosen))
+    if indexed.costs is None:
+        raise TypeError("an IndexedImage to report on comes from quantize, with its costs")
+    content = gather(
+        image,
+        indexed,
+        filing,
+        title=title,
+        source_bytes=source_bytes,
+        options={"restarts": chosen.restarts, **options},
+    )
+    return _page(content)
+
+
+def _page(content: Content) -> str:
+    parts = (
+        sections.head,
+        sections.picture,
+        sections.palette,
+        sections.elbow,
+        sections.masks,
+        sections.bits,
+        sections.file_sizes,
+    )
+    body = "\n".join(f"<section>{part(content)}</section>" for part in parts)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(content.title)}: {content.indexed.k:,} colours</title>\n"
+        f'<link rel="icon" href="data:,">\n<style>\n{_resource("page.css")}</style></head>\n'
+        f"<body>\n{body}\n<footer>Made by kqcodec {__version__}, from k-means to the last "
+        f"bit.</footer>\n<script>\n{_resource('page.js')}</script></body></html>\n"
+    )
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

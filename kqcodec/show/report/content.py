@@ -1,0 +1,106 @@
+"""What a page tells, gathered: the quantized picture, its costs, segments and sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kqcodec.coding.encoder import encode_indexed
+from kqcodec.coding.size_report import size_report
+from kqcodec.format.header import CODER_NUMBERS
+from kqcodec.labels.segments import segment
+from kqcodec.quantization.elbow import elbow
+from kqcodec.quantization.goals import KNEE_KS
+from kqcodec.show.report.other_formats import rival_sizes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kqcodec.coding.size_report import SizeReport
+    from kqcodec.colors.costs import Costs
+    from kqcodec.images.indexed_image import IndexedImage
+    from kqcodec.labels.segments import Segmentation
+    from kqcodec.quantization.elbow import Elbow
+    from kqcodec.quantization.file_sizes import Filing
+    from kqcodec.quantization.options import SearchKeywords
+    from kqcodec.quantization.quantizer import CountedPixels
+
+# The elbow goes from 2 to here at least, and to twice the picture's K.
+_LEAST_RANGE = 10
+_LARGE_K = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Everything on the page.
+
+    Attributes:
+        title: of the page, a file's name mostly.
+        pixels: the original, uint8, shape (H, W, 3), or (H, W, 4) with alpha.
+        indexed: the picture in K colours.
+        costs: what it lost.
+        elbow: cost and size in other numbers of colours.
+        segments: the pixels of each colour.
+        report: the bits of the file by the coder that was chosen.
+        ours: by coder, the bytes of the file.
+        rivals: by name, the bytes of other formats.
+        source_bytes: of the file that the picture came from, if known.
+    """
+
+    title: str
+    pixels: NDArray[np.uint8]
+    indexed: IndexedImage
+    costs: Costs
+    elbow: Elbow
+    segments: Segmentation
+    report: SizeReport
+    ours: dict[str, int]
+    rivals: dict[str, int]
+    source_bytes: int | None
+
+
+def gather(
+    counted: CountedPixels,
+    indexed: IndexedImage,
+    filing: Filing,
+    *,
+    title: str,
+    source_bytes: int | None,
+    options: SearchKeywords,
+) -> Content:
+    """Measure all that a page tells.
+
+    Args:
+        counted: the original.
+        indexed: the same in K colours, with its costs; the file keeps its palette's order.
+        filing: the file whose bits are shown.
+        title, source_bytes: see ``Content``.
+        options: of the search, for the elbow.
+    """
+    assert indexed.costs is not None  # noqa: S101 - quantize always fills it
+    coders = tuple(CODER_NUMBERS)
+    coder, tile, threads = filing.coder, filing.tile, filing.threads
+    data = encode_indexed(indexed, coder=coder, effort=filing.effort, tile=tile, threads=threads)
+    others = [replace(filing, coder=name) for name in coders]
+    ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
+    return Content(
+        title=title,
+        pixels=counted.pixels,
+        indexed=indexed,
+        costs=indexed.costs,
+        elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
+        segments=segment(indexed, original=counted.pixels),
+        report=size_report(data, threads=threads, max_pixels=None),
+        ours={coder: len(data), **ours},
+        rivals=rival_sizes(indexed),
+        source_bytes=source_bytes,
+    )
+
+
+def _ks(k: int) -> list[int]:
+    """The numbers of colours whose costs are shown."""
+    if k <= _LEAST_RANGE:
+        return list(range(2, _LEAST_RANGE + 1))
+    ks = {other for other in KNEE_KS if other <= 2 * k}
+    return sorted(ks | {k}) if k <= _LARGE_K else sorted(ks)

@@ -1,0 +1,1 @@
+"""Bytes in and out: files, pipes and URLs, whole writes, and the threads that share the work."""

@@ -1,0 +1,304 @@
+"""Many files behind URLs: finding them, reading them whole, and writing them whole.
+
+For fsspec a store is anything with names in it: a bucket, an archive, a folder. What is
+written appears under its name when it is complete: object stores do so of themselves,
+elsewhere it is written beside and renamed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+import secrets
+import tempfile
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from urllib.parse import unquote
+
+from kqcodec.format.source import read_at_most
+from kqcodec.storage import archives
+from kqcodec.storage.archives import refusal_of, refused
+from kqcodec.storage.atomic_write import write_whole
+from kqcodec.storage.ranges import State, persistently, translated
+from kqcodec.storage.remote_source import file_system, is_http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from typing_extensions import Buffer
+
+    from kqcodec.storage.archives import Archive
+
+# Where an object is there when all of it is, and not before.
+_OBJECT_STORES = frozenset(
+    {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
+)
+# What can't be added to piece by piece, or not at all.
+_READ_ONLY = frozenset({"http", "https", "zip", "tar", "libarchive", "github", "git", "data"})
+
+
+class Entry(NamedTuple):
+    """A file in a store.
+
+    Attributes:
+        url: its own.
+        relative: its path below the folder that was asked about.
+        size: its bytes, or 0 where the store doesn't tell.
+        mark: tells its versions apart, as far as the store does; or "".
+        refusal: why it won't be opened, a sentence; or "".
+    """
+
+    url: str
+    relative: str
+    size: int = 0
+    mark: str = ""
+    refusal: str = ""
+
+
+def joined(url: str, relative: str) -> str:
+    """The URL of what lies below another. "zip://a::b.zip" has the path in its first part."""
+    first, separator, rest = url.partition("::")
+    if first.endswith("://") or first.endswith("/") or not relative:
+        return first + relative + separator + rest
+    if "://" not in first:  # "zip::b.zip"
+        first += "://"
+        return first + relative + separator + rest
+    return f"{first}/{relative}{separator}{rest}"
+
+
+def base_name(url: str) -> str:
+    """The last part of a URL's path."""
+    return url.partition("::")[0].rstrip("/").rpartition("/")[2]
+
+
+def protocols(url: str) -> list[str]:
+    """["zip", "https"] of "zip://a::https://b.zip"; the one written to is the first."""
+    return [part.partition("://")[0].lower() for part in url.split("::")]
+
+
+def shared(url: str) -> bool:
+    """Whether other processes see the same."""
+    return "memory" not in protocols(url)
+
+
+def writable(url: str) -> bool:
+    """Whether files can be put there one at a time."""
+    return protocols(url)[0] not in _READ_ONLY
+
+
+def is_folder(url: str) -> bool:
+    """Whether there are files below that URL, rather than one there.
+
+    Raises:
+        OSError, ImportError: as ``file_system``, or it can't be looked at.
+    """
+    fs, path = file_system(url)
+    if is_http(fs):
+        from kqcodec.storage import http_listing
+
+        return http_listing.is_folder(fs, path)
+    return bool(translated(url, lambda: persistently(lambda: fs.isdir(path))))
+
+
+def find(url: str) -> Iterator[Entry]:
+    """The files below that URL, at any depth, by their paths; none where there is nothing.
+    Those whose names lead elsewhere, or are those of several, are among them, refused.
+
+    Raises:
+        OSError, ImportError: as ``is_folder``.
+    """
+    found = _in_archive(url)
+    if found is None:
+        fs, path = file_system(url)
+        found = _on_server(fs, path) if is_http(fs) else _in_store(fs, path, url)
+    for entry in sorted(found, key=lambda entry: entry.relative):
+        problem = entry.refusal or refusal_of(entry.relative)
+        yield entry._replace(refusal=refused(entry.url, problem) if problem else "")
+
+
+def _in_store(fs: Any, path: str, url: str) -> Iterator[Entry]:
+    fs.invalidate_cache(path)
+    try:
+        found = translated(url, lambda: persistently(lambda: fs.find(path, detail=True)))
+    except FileNotFoundError:
+        return
+    top = str(path).rstrip("/")
+    for name, info in found.items():
+        relative = name[len(top) :].lstrip("/") if name.startswith(top) else name
+        if relative and info.get("type", "file") == "file":
+            state = State.of(info)
+            yield Entry(joined(url, relative), relative, state.size or 0, "|".join(state.marks))
+
+
+def _on_server(fs: Any, url: str) -> Iterator[Entry]:
+    from kqcodec.storage import http_listing
+
+    try:
+        for name in http_listing.find(fs, url):
+            if http_listing.leads_elsewhere(name):
+                yield Entry(name, name, refusal="it lies outside of the folder that links to it")
+            else:
+                # What stands for a letter may stand for a dot or a slash.
+                yield Entry(joined(url, name), name, refusal=refusal_of(unquote(name)))
+    except FileNotFoundError:
+        return
+
+
+def _in_archive(url: str) -> Iterator[Entry] | None:
+    """The files of a zip or tar file, below the folder that the URL names in it; None where
+    it is of something else."""
+    place = archives.split(url)
+    if place is None:
+        return None
+    kind, folder, rest = place
+    archive = archives.opened(kind, rest)
+    return _members(archive, kind, folder.strip("/"), rest)
+
+
+def _members(archive: Archive, kind: str, folder: str, rest: str) -> Iterator[Entry]:
+    top = folder + "/" if folder else ""
+    for name, problem in archive.files.items():
+        # Who packs a folder as "." has "./" before each name.
+        plain = posixpath.normpath(name) if not problem else name
+        if plain.startswith(top):
+            relative, url = plain[len(top) :], f"{kind}://{name}::{rest}"
+            if problem:
+                yield Entry(url, relative, refusal=problem)
+            else:
+                state = State.of(archive.fs.info(name))
+                yield Entry(url, relative, state.size or 0, "|".join(state.marks))
+
+
+def look(url: str) -> int | None:
+    """The bytes of the file there, or None where there is none.
+
+    Raises:
+        OSError, ImportError: as ``is_folder``.
+    """
+    fs, path = file_system(url)
+    if is_http(fs):
+        from kqcodec.storage import http
+
+        return http.look(fs, path)
+
+    def size() -> Any:
+        fs.invalidate_cache(path)
+        return fs.info(path)
+
+    try:
+        info = translated(url, lambda: persistently(size))
+    except FileNotFoundError:
+        return None
+    return int(info["size"] or 0) if info["type"] == "file" else None
+
+
+def read(url: str, most: int | None) -> bytes:
+    """All of a file of at most so many bytes; None for no limit.
+
+    Raises:
+        LimitError: it has more; no more than one of them is read.
+        OSError, ImportError: as ``is_folder``.
+    """
+    fs, path = file_system(url)
+
+    def whole() -> bytes:
+        with _stream(fs, path) as file:
+            return read_at_most(file, most, url)
+
+    return translated(url, lambda: persistently(whole))
+
+
+def _stream(fs: Any, path: str) -> BinaryIO:
+    """A file to be read from front to end."""
+    if is_http(fs):
+        from kqcodec.storage.http import HttpStream
+
+        return cast("BinaryIO", HttpStream(fs, path))
+    return cast("BinaryIO", fs.open(path, "rb", cache_type="none"))
+
+
+def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
+    """Put a file there, which appears when it is complete.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        FileExistsError: there is one, and ``overwrite`` is false.
+        OSError, ImportError: as ``is_folder``, or it can't be written.
+    """
+    fs, path = file_system(url)
+    if _is_local(url):
+        return _write_here(fs, path, parts, overwrite)
+    check_writable(url)
+    data = b"".join(parts)
+    _send(url, functools.partial(_piped, fs, data), overwrite)
+    return len(data)
+
+
+def write_large(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
+    """The same for what may not fit into memory: it is put together in a temporary file
+    on this machine, and sent when it is complete."""
+    fs, path = file_system(url)
+    if _is_local(url):
+        return _write_here(fs, path, parts, overwrite)
+    check_writable(url)
+    with tempfile.TemporaryDirectory(prefix="kqcodec-") as folder:
+        local = os.path.join(folder, "whole.kq")
+        written = write_whole(local, parts, overwrite=False)
+        _send(url, functools.partial(fs.put_file, local), overwrite)
+    return written
+
+
+def check_writable(url: str) -> None:
+    """Raise OSError where files can't be put one at a time."""
+    if not writable(url):
+        raise OSError(f"{url} can only be read; write to a folder or an object store")
+
+
+def _is_local(url: str) -> bool:
+    return protocols(url)[0] in ("file", "local")
+
+
+def _write_here(fs: Any, path: str, parts: Iterable[Buffer], overwrite: bool) -> int:
+    fs.makedirs(fs._parent(path), exist_ok=True)
+    return write_whole(path, parts, overwrite)
+
+
+def _send(url: str, put: Callable[..., object], overwrite: bool) -> None:
+    """Have ``put(path, **options)`` write an object, so that it appears when complete."""
+    fs, path = file_system(url)
+    send = _put if protocols(url)[0] in _OBJECT_STORES else _put_beside
+    translated(url, lambda: persistently(lambda: send(fs, path, put, overwrite)))
+
+
+def _piped(fs: Any, data: bytes, path: str, **options: str) -> None:
+    fs.pipe_file(path, data, **options)
+
+
+def _put(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
+    if overwrite:
+        put(path)
+        return
+    try:
+        put(path, mode="create")
+    except TypeError:  # a file system older than that mode
+        if fs.exists(path):
+            raise FileExistsError(f"{path} exists already") from None
+        put(path)
+
+
+def _put_beside(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
+    """Write under another name, then rename, where a file grows in everybody's sight."""
+    if not overwrite and fs.exists(path):
+        raise FileExistsError(f"{path} exists already")
+    folder, _, name = path.rpartition("/")
+    fs.makedirs(folder, exist_ok=True)
+    beside = f"{folder}/.{name[:64]}.{secrets.token_hex(4)}.tmp"
+    try:
+        put(beside)
+        fs.mv(beside, path)
+    except BaseException:
+        if fs.exists(beside):
+            fs.rm_file(beside)
+        raise

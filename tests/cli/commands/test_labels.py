@@ -1,0 +1,173 @@
+"""`kq encode --labels` and `kq decode --labels`: masks through the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from commands import files_in, kq, kq_process, refusal, usage_refusal
+from PIL import Image
+
+import kqcodec
+from kqcodec.cli.screen import failures
+from kqcodec.labels.label_maps import label_colors
+
+
+@pytest.fixture
+def mask(tmp_path):
+    labels = np.zeros((30, 40), np.uint8)
+    labels[5:20, 8:30] = 15
+    labels[5, 8] = 255
+    image = Image.fromarray(labels)
+    image.putpalette(label_colors(256)[::-1].tobytes())
+    path = tmp_path / "mask.png"
+    image.save(path)
+    return path
+
+
+def test_a_palette_png_goes_there_and_back(mask, tmp_path):
+    result = kq("encode", "--labels", mask)
+    assert result.exit_code == 0, result.stderr
+    assert "K = 256" in result.stdout
+    assert result.stdout.strip().endswith("; every label kept")
+    assert kq("decode", tmp_path / "mask.kq", "-o", tmp_path / "back.png").exit_code == 0
+    there, back = Image.open(mask), Image.open(tmp_path / "back.png")
+    assert back.mode == "P"
+    assert back.getpalette() == there.getpalette()
+    assert np.array_equal(np.asarray(back), np.asarray(there))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".png", ".tiff"])
+def test_a_thousand_labels_go_there_and_back(tmp_path, suffix):
+    labels = (np.arange(60 * 50).reshape(60, 50) % 1000).astype(np.uint16)
+    source, target = tmp_path / f"regions{suffix}", tmp_path / f"back{suffix}"
+    if suffix == ".npy":
+        np.save(source, labels)
+    else:
+        Image.fromarray(labels).save(source)
+    assert kq("encode", "--labels", source).exit_code == 0
+    assert kq("decode", "--labels", tmp_path / "regions.kq", "-o", target).exit_code == 0
+    back = np.load(target) if suffix == ".npy" else np.asarray(Image.open(target))
+    assert np.array_equal(back, labels)  # some versions of Pillow read 16 bits as 32
+
+
+def test_labels_come_as_an_array_of_the_narrowest_kind(mask, tmp_path):
+    kq("encode", "--labels", mask)
+    kq("decode", "--labels", tmp_path / "mask.kq", "-o", tmp_path / "mask.npy")
+    back = np.load(tmp_path / "mask.npy")
+    assert back.dtype == np.uint8
+    assert np.array_equal(back, np.asarray(Image.open(mask)))
+
+
+def test_a_1_bit_image_is_a_label_map(tmp_path):
+    bits = np.random.default_rng(0).random((20, 30)) < 0.4
+    Image.fromarray(bits).save(tmp_path / "bits.png")
+    assert kq("encode", "--labels", tmp_path / "bits.png").exit_code == 0
+    assert np.array_equal(kqcodec.read(tmp_path / "bits.kq").labels, bits)
+
+
+def test_standard_streams_carry_label_maps(mask):
+    result = kq_process("encode", "--labels", "-", "-o", "-", input=mask.read_bytes())
+    assert result.returncode == 0
+    assert kqcodec.decode_indexed(result.stdout) == kqcodec.label_map(mask)
+
+
+def test_coder_and_tile_are_the_user_s(mask, tmp_path):
+    out = tmp_path / "out.kq"
+    kq("encode", "--labels", mask, "-o", out, "--coder", "packed", "--tile", 16)
+    expected = kqcodec.encode_indexed(kqcodec.label_map(mask), coder="packed", tile=16)
+    assert out.read_bytes() == expected
+
+
+def test_json_has_no_costs(mask):
+    figures = json.loads(kq("encode", "--labels", "--json", mask).stdout)
+    assert figures["k"] == 256
+    assert {"width", "height", "coder", "file_bytes", "theory_bits"} <= set(figures)
+    assert not {"k_asked", "inertia", "psnr"} & set(figures)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["-k", 5], ["--restarts", 2], ["--seed", 0], ["--background", "red"]],
+)
+def test_options_about_choosing_colors_are_refused(mask, option):
+    message = usage_refusal(kq("encode", "--labels", mask, *option))
+    assert f"{option[0]} is about choosing colours" in message
+    assert files_in(mask.parent) == ["mask.png"]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([[-1, 2]]), "label -1 is negative"),
+        (np.array([[1 << 33]]), "label 8589934592 is over 65,535"),
+        (np.zeros((2, 2)), "labels must be integers, not float64"),
+    ],
+)
+def test_other_arrays_are_refused_and_the_rest_goes_on(mask, tmp_path, array, message):
+    wrong = tmp_path / "wrong.npy"
+    np.save(wrong, array)
+    result = kq("encode", "--labels", wrong, mask)
+    assert message in refusal(result, failures.REFUSED)
+    assert files_in(tmp_path) == ["mask.kq", "mask.png", "wrong.npy"]
+
+
+def test_a_photograph_is_refused(tmp_path, portrait):
+    path = tmp_path / "photo.png"
+    Image.fromarray(portrait[:20, :20]).save(path)
+    message = refusal(kq("encode", "--labels", path), failures.REFUSED)
+    assert message.startswith(f"kq: {path} is no label map: its pixels are colours, of mode RGB")
+
+
+def test_too_many_pixels_are_refused(mask):
+    message = refusal(kq("encode", "--labels", mask, "--max-pixels", 100), failures.REFUSED)
+    assert "--max-pixels" in message
+    np.save(mask.with_suffix(".npy"), np.zeros((30, 40), int))
+    arguments = ["--labels", mask.with_suffix(".npy"), "--max-pixels", 100]
+    assert "--max-pixels" in refusal(kq("encode", *arguments), failures.REFUSED)
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.gif", "out.ppm"])
+def test_formats_that_lose_labels_are_refused(mask, tmp_path, name):
+    kq("encode", "--labels", mask)
+    result = kq("decode", "--labels", tmp_path / "mask.kq", "-o", tmp_path / name)
+    assert "don't keep labels; with --labels use .npy, .png or .tiff" in usage_refusal(result)
+    assert not (tmp_path / name).exists()
+
+
+def test_an_npz_file_brings_its_color_table(mask, tmp_path):
+    kq("encode", "--labels", mask)
+    assert kq("convert", tmp_path / "mask.kq", "-o", tmp_path / "mask.npz").exit_code == 0
+    out = tmp_path / "again.kq"
+    assert kq("encode", "--labels", tmp_path / "mask.npz", "-o", out).exit_code == 0
+    assert kqcodec.read(out) == kqcodec.label_map(mask)
+    result = kq("encode", "--labels", tmp_path / "mask.npz", "--max-pixels", 2, "--force")
+    assert "raise --max-pixels" in refusal(result, failures.REFUSED)
+    np.savez(tmp_path / "other.npz", a=np.eye(2), b=np.eye(2))
+    message = refusal(kq("encode", "--labels", tmp_path / "other.npz"), failures.REFUSED)
+    assert message.endswith('other.npz has no array called "labels"')
+
+
+def test_a_palette_file_is_the_color_table(tmp_path):
+    labels = np.arange(12).reshape(3, 4) % 3
+    np.save(tmp_path / "labels.npy", labels)
+    (tmp_path / "classes.hex").write_text("#ff0000\n#00ff00\n#ff0000\n#0000ff\n")
+    arguments = ["--labels", tmp_path / "labels.npy", "--palette", tmp_path / "classes.hex"]
+    assert kq("encode", *arguments).exit_code == 0
+    back = kqcodec.read(tmp_path / "labels.kq")
+    assert back.labels.tolist() == labels.tolist()
+    assert back.palette.tolist() == [[255, 0, 0], [0, 255, 0], [255, 0, 0], [0, 0, 255]]
+    (tmp_path / "classes.hex").write_text("#ff0000\n#00ff00\n")
+    message = refusal(kq("encode", *arguments, "--force"), failures.REFUSED)
+    assert message.endswith("labels.npy: label 2 is outside 0..1: the palette has 2 entries")
+    assert kqcodec.read(tmp_path / "labels.kq") == back
+
+
+def test_folders_of_label_maps(mask, tmp_path):
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    mask.rename(folder / "mask.png")
+    np.savez(folder / "more.npz", labels=np.eye(3, dtype=int))
+    np.save(folder / "wrong.npy", np.eye(3))
+    result = kq("encode", "-r", "--labels", folder, "-o", tmp_path / "out")
+    assert "wrong.npy doesn't hold labels" in refusal(result, failures.REFUSED)
+    assert files_in(tmp_path / "out") == ["mask.kq", "more.kq"]

@@ -1,0 +1,120 @@
+"""spec/kq.ksy: compiled by Kaitai Struct's compiler, and run over the vectors.
+
+The compiler is npm's kaitai-struct-compiler, with js-yaml, where NODE_PATH or npm's
+global folder has them; elsewhere these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kqcodec import read_header
+from kqcodec.coding.decoder import Opened
+from kqcodec.format import container
+from kqcodec.format.container import Sealer
+from kqcodec.format.limits import Limits
+from kqcodec.storage.opening import open_source
+
+kaitaistruct = pytest.importorskip("kaitaistruct")
+
+SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
+VECTORS = SPEC / "vectors"
+INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
+
+COMPILE = """
+const fs = require('fs'), yaml = require('js-yaml');
+const found = require('kaitai-struct-compiler');
+const compiler = found.compile ? found : new found();  // a class before 0.11
+compiler.compile('python', yaml.load(fs.readFileSync(process.argv[1], 'utf8')), null, false)
+  .then(files => process.stdout.write(files['kq.py']))
+  .catch(error => { console.error(String(error.message || error)); process.exit(1); });
+"""
+
+
+@pytest.fixture(scope="module")
+def kq_format(tmp_path_factory):
+    """The class that the compiler makes of the description."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None:
+        pytest.skip("Node.js, on which Kaitai's compiler runs, isn't installed")
+    places = [os.environ.get("NODE_PATH", "")]
+    if npm is not None:
+        root = subprocess.run([npm, "root", "-g"], check=False, capture_output=True, text=True)
+        places.append(root.stdout.strip())
+    environment = os.environ | {"NODE_PATH": os.pathsep.join(filter(None, places))}
+    done = subprocess.run(
+        [node, "-e", COMPILE, SPEC / "kq.ksy"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    if "Cannot find module" in done.stderr:
+        pytest.skip("npm's kaitai-struct-compiler and js-yaml aren't installed")
+    assert done.returncode == 0, done.stderr
+    path = tmp_path_factory.mktemp("ksy") / "kq.py"
+    path.write_text(done.stdout, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("kq_by_kaitai", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Kq
+
+
+def test_every_valid_vector_has_the_parts_that_we_find(kq_format):
+    for vector in INDEX["valid"]:
+        path = VECTORS / vector["name"]
+        found = kq_format.from_bytes(path.read_bytes())
+        header = read_header(path)
+        assert (found.header.width, found.header.height) == (header.width, header.height)
+        assert (found.header.k, found.header.minor) == (header.k, header.minor)
+        assert found.header.coder.name == header.coder
+        assert found.header.num_tiles == header.grid.count
+        with open_source(path) as source:
+            opened = Opened.from_source(source, Limits.of(None))
+            records = list(opened.records())
+        if not found.header.has_coded_palette:
+            colors = [(c.red, c.green, c.blue) for c in found.palette.colors]
+            assert colors == [tuple(c[:3]) for c in opened.palette.tolist()]
+        if header.alpha and not found.header.has_coded_palette:
+            assert found.palette.alpha == opened.palette[:, 3].tolist()
+        sections = [(s.kind.encode(), s.data) for s in getattr(found, "sections", [])[:-1]]
+        assert sections == [(s.kind, s.data) for s in opened.sections]
+        assert [t.payload for t in found.tiles] == [bytes(r.payload) for r in records]
+        assert [t.crc32 for t in found.tiles] == [r.checksum for r in records]
+        lengths = [len(bytes(r.payload)) for r in records]
+        if len(records) > 1:
+            assert found.directory.lengths == lengths
+
+
+@pytest.mark.parametrize("kind", ["signature", "truncated"])
+def test_what_isnt_whole_is_refused(kq_format, kind):
+    names = [v["name"] for v in INDEX["invalid"] if v["kind"] == kind]
+    assert names
+    for name in names:
+        with pytest.raises((EOFError, kaitaistruct.KaitaiStructError)):
+            kq_format.from_bytes((VECTORS / name).read_bytes())
+
+
+@pytest.mark.parametrize(
+    "name", ["appended-byte", "zero-width", "version-2.0", "flag-palette-elsewhere"]
+)
+def test_broken_rules_of_the_container_are_refused(kq_format, name):
+    with pytest.raises((EOFError, kaitaistruct.KaitaiStructError)):
+        kq_format.from_bytes((VECTORS / "invalid" / f"{name}.kq").read_bytes())
+
+
+def test_the_checksums_are_where_the_document_says(kq_format):
+    path = VECTORS / "valid" / "section-tiles.kq"
+    found = kq_format.from_bytes(path.read_bytes())
+    sealer = Sealer(read_header(path))
+    assert sealer.checksum(b"note", 0, found.sections[0].data) == found.sections[0].crc32
+    for index, tile in enumerate(found.tiles):
+        assert sealer.checksum(b"TILE", index, tile.payload) == tile.crc32
+    assert container.crc16(path.read_bytes()[:18]) == found.header.crc16

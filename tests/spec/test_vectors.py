@@ -1,0 +1,251 @@
+"""The vectors of spec/vectors through both decoders, and the index, the generator and
+the worked examples against the files."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import io
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import kqcodec
+from kqcodec import errors
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SPEC = ROOT / "spec"
+VECTORS = SPEC / "vectors"
+
+ERRORS = {
+    "signature": errors.SignatureError,
+    "truncated": errors.TruncatedError,
+    "checksum": errors.ChecksumError,
+    "unsupported": errors.UnsupportedError,
+    "invalid": errors.InvalidDataError,
+    "limit": errors.LimitError,
+}
+
+
+def load(path: Path) -> ModuleType:
+    """A script as a module."""
+    spec = importlib.util.spec_from_file_location(f"kq_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+spec_decoder = load(SPEC / "decode.py")
+generator = load(ROOT / "tests" / "make_vectors.py")
+INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
+
+
+def read(vector: dict[str, Any]) -> bytes:
+    return (VECTORS / str(vector["name"])).read_bytes()
+
+
+def sha256(data: Any) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class Pipe(io.RawIOBase):
+    """A file that can't seek and doesn't know its size."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self.rest.readinto(buffer)
+
+
+each_valid = pytest.mark.parametrize("vector", INDEX["valid"], ids=lambda vector: vector["name"])
+# What later versions know is invalid no longer.
+STILL_INVALID = [
+    vector for vector in INDEX["invalid"] if vector.get("until", "9.9") > INDEX["format"]
+]
+each_invalid = pytest.mark.parametrize("vector", STILL_INVALID, ids=lambda vector: vector["name"])
+
+
+@each_valid
+def test_both_decoders_give_the_pixels_of_the_index(vector: dict[str, Any]) -> None:
+    data = read(vector)
+    shape = (vector["height"], vector["width"], 4 if vector.get("alpha") else 3)
+
+    pixels = kqcodec.decode(data)
+    assert pixels.shape == shape
+    assert sha256(pixels.tobytes()) == vector["pixels_sha256"]
+
+    indexed = kqcodec.decode_indexed(data)
+    assert indexed.k == vector["k"]
+    assert (indexed.palette[indexed.labels] == pixels).all()
+
+    picture = spec_decoder.decode(data)
+    assert (picture.height, picture.width, picture.channels) == shape
+    assert b"".join(picture.entries) == indexed.palette.tobytes()
+    assert sha256(picture.pixels) == vector["pixels_sha256"]
+
+
+@each_valid
+def test_valid_vectors_decode_from_a_pipe(vector: dict[str, Any]) -> None:
+    indexed = kqcodec.read(io.BufferedReader(Pipe(read(vector))))
+    assert sha256(indexed.to_pixels().tobytes()) == vector["pixels_sha256"]
+
+
+@each_invalid
+def test_both_decoders_refuse_with_the_kind_and_rule_of_the_index(vector: dict[str, Any]) -> None:
+    data = read(vector)
+    for decode in (kqcodec.decode, kqcodec.decode_indexed):
+        with pytest.raises(errors.FormatError) as refusal:
+            decode(data)
+        assert refusal.type is ERRORS[vector["kind"]]
+    with pytest.raises(spec_decoder.Refused) as refused:
+        spec_decoder.decode(data)
+    assert refused.value.rule == vector["rule"]
+    assert refused.value.why
+
+
+@each_invalid
+def test_invalid_vectors_are_refused_alike_from_a_pipe(vector: dict[str, Any]) -> None:
+    with pytest.raises(errors.FormatError) as refusal:
+        kqcodec.read(io.BufferedReader(Pipe(read(vector))))
+    assert refusal.type is ERRORS[vector["kind"]]
+
+
+def test_index_and_folders_name_the_same_files() -> None:
+    names = [vector["name"] for vector in INDEX["valid"] + INDEX["invalid"]]
+    assert len(set(names)) == len(names)
+    files = {path.relative_to(VECTORS).as_posix() for path in VECTORS.glob("*/*")}
+    assert files == set(names)
+
+
+@pytest.mark.parametrize(
+    "vector", INDEX["valid"] + INDEX["invalid"], ids=lambda vector: vector["name"]
+)
+def test_files_are_those_of_the_index(vector: dict[str, Any]) -> None:
+    assert sha256(read(vector)) == vector["file_sha256"]
+
+
+def test_the_generator_writes_the_published_files() -> None:
+    valid, invalid = generator.valid_vectors(), generator.invalid_vectors()
+    text = (VECTORS / "index.json").read_text(encoding="utf-8")
+    assert generator.index(valid, invalid) == text
+    for folder, vectors in (("valid", valid), ("invalid", invalid)):
+        for vector in vectors:
+            assert (VECTORS / folder / f"{vector.name}.kq").read_bytes() == vector.data
+
+
+def test_the_generator_does_not_change_a_frozen_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("valid", "invalid"):
+        (tmp_path / folder).mkdir()
+    smallest = tmp_path / "valid" / "smallest.kq"
+    smallest.write_bytes(b"frozen")
+    with pytest.raises(SystemExit, match="never change"):
+        generator.main(tmp_path)
+    assert smallest.read_bytes() == b"frozen"
+    smallest.unlink()
+    not_yet = tmp_path / "valid" / "example-context.kq"
+    if f"valid/{not_yet.name}" not in generator.frozen_digests():
+        not_yet.write_bytes(b"as it was before the release")
+        generator.main(tmp_path)
+        assert "example-context.kq is another than it was" in capsys.readouterr().out
+        assert not_yet.read_bytes() == (VECTORS / "valid" / not_yet.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [vector for vector in INDEX["valid"] if "metadata_sha256" in vector],
+    ids=lambda vector: vector["name"],
+)
+def test_metadata_are_those_of_the_index(vector: dict[str, Any]) -> None:
+    found = kqcodec.decode_indexed(read(vector)).metadata
+    parts = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
+    hashes = {name: sha256(data) for name, data in parts.items() if data is not None}
+    assert hashes == vector["metadata_sha256"]
+
+
+def encoder_arguments(vector: dict[str, Any]) -> dict[str, Any] | None:
+    """What has the encoder write this file; None if it has no need of such a one."""
+    header = kqcodec.read_header(read(vector))
+    tile = tuple(1 << exponent if exponent else 0 for exponent in header.tile_exponents)
+    larger = tile[0] >= header.width or tile[1] >= header.height  # written as 0
+    if header.sections or header.minor != int(header.alpha) or larger:
+        return None
+    return {"coder": header.coder, "tile": tile}
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [vector for vector in INDEX["valid"] if encoder_arguments(vector)],
+    ids=lambda vector: vector["name"],
+)
+def test_the_encoder_writes_the_valid_files(vector: dict[str, Any]) -> None:
+    data = read(vector)
+    arguments = encoder_arguments(vector)
+    assert arguments is not None
+    assert kqcodec.encode_indexed(kqcodec.decode_indexed(data), **arguments) == data
+
+
+def test_every_rule_that_decode_py_enforces_has_an_invalid_vector() -> None:
+    enforced = set()
+    for node in ast.walk(ast.parse((SPEC / "decode.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            enforced |= set(re.findall(r"^\d+\.\d+$", node.value))
+    assert enforced == {vector["rule"] for vector in STILL_INVALID}
+
+
+def test_the_index_names_rules_of_the_document() -> None:
+    document = (SPEC / "kq.md").read_text(encoding="utf-8")
+    rules = set(re.findall(r"^(\d+\.\d+)\. ", document, re.MULTILINE))
+    for vector in INDEX["valid"]:
+        assert set(vector["rules"]) <= rules
+    for vector in INDEX["invalid"]:
+        assert vector["rule"] in rules
+        assert vector["kind"] in ERRORS
+
+
+def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
+    for vector in INDEX["valid"]:
+        header = kqcodec.read_header(read(vector))
+        since = "1.2" if header.coder == "context" else "1.1" if header.alpha else None
+        assert vector.get("since") == since
+        assert vector.get("alpha", False) == header.alpha
+    assert {vector.get("since") for vector in INDEX["invalid"]} == {None, "1.1", "1.2"}
+    assert not [vector for vector in INDEX["invalid"] if {"since", "until"} <= vector.keys()]
+
+
+def worked_examples() -> list[bytes]:
+    """The files that section 11 of the document lists: lines of an offset and bytes."""
+    document = (SPEC / "kq.md").read_text(encoding="utf-8")
+    section = document[document.index("\n## 11.") : document.index("\n## 12.")]
+    files: list[bytearray] = []
+    for line in section.splitlines():
+        match = re.match(r" *(\d+)  ((?:[0-9A-F]{2} )*[0-9A-F]{2})(?:  |$)", line)
+        if match is None:
+            continue
+        if match[1] == "0":
+            files.append(bytearray())
+        assert int(match[1]) == len(files[-1]), f"the offset in {line!r}"
+        files[-1] += bytes.fromhex(match[2])
+    return [bytes(file) for file in files]
+
+
+def test_the_worked_examples_are_vectors() -> None:
+    names = [f"example-{name}" for name in ("packed", "dense", "tiles", "alpha", "context")]
+    vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
+    assert worked_examples() == vectors
