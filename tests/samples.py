@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -56,3 +57,23 @@ def region(image: IndexedImage, box: tuple[int, int, int, int]) -> Any:
     """The labels of a rectangle."""
     left, upper, right, lower = box
     return image.labels[upper:lower, left:right]
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that come in odd lots and can't be sought."""
+
+    def __init__(self, data):
+        self.data = data
+        self.position = 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return False
+
+    def read(self, size=-1):
+        size = len(self.data) if size < 0 else min(size, 7)
+        part = self.data[self.position : self.position + size]
+        self.position += len(part)
+        return part

@@ -70,7 +70,7 @@ def palette_kernels() -> ModuleType:
     Raises:
         KernelError: as ``chosen``.
     """
-    modules = {"compiled": "compiled.palette", "reference": "reference.palette"}
+    modules = {"compiled": "compiled_palette", "reference": "reference.palette"}
     name = chosen()
     return _imported(name, f"kqcodec.kernels.{modules[name]}")
 

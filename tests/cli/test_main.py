@@ -12,7 +12,8 @@ import kqcodec
 from kqcodec import cli, kernels
 from kqcodec.cli.options import common
 from kqcodec.cli.screen import failures
-from kqcodec.coding import coders, decoder
+from kqcodec.coding import decoder
+from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.colors import spaces
 from kqcodec.quantization import effort, options
 
@@ -54,7 +55,7 @@ def test_defaults_written_twice_agree():
     assert options.DEFAULT_RESTARTS == common.RESTARTS
     assert tuple(effort.EFFORTS) == common.EFFORTS
     assert tuple(spaces.SPACES) == common.SPACES
-    assert coders.DEFAULT_CODER == common.CODER
+    assert DEFAULT_CODER == common.CODER
 
 
 @pytest.mark.parametrize("kernels", ["compiled", "reference"])

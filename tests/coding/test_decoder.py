@@ -8,33 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import CODERS, TILES, indexed, indexed_images
+from samples import CODERS, TILES, Pipe, indexed, indexed_images
 
 import kqcodec
 from kqcodec import errors
 from kqcodec.coding import decoder
 from kqcodec.format.container import Sealer
 from kqcodec.format.header import Header
-
-
-class Pipe(io.RawIOBase):
-    """Bytes that come in odd lots and can't be sought."""
-
-    def __init__(self, data):
-        self.data = data
-        self.position = 0
-
-    def readable(self):
-        return True
-
-    def seekable(self):
-        return False
-
-    def read(self, size=-1):
-        size = len(self.data) if size < 0 else min(size, 7)
-        part = self.data[self.position : self.position + size]
-        self.position += len(part)
-        return part
 
 
 class Counting(io.BytesIO):

@@ -284,7 +284,7 @@ def test_a_file_that_is_replaced_by_another_stays_what_it_was(image, data, tmp_p
 
 
 def test_a_pipe_is_refused(data):
-    from test_decoder import Pipe
+    from samples import Pipe
 
     with pytest.raises(OSError, match="seekable"):
         kqcodec.as_array(Pipe(data))

@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 import kqcodec
 from kqcodec import errors, kernels
 from kqcodec.coding import encoder, layout
-from kqcodec.coding.palette import coding_order, decode_palette, encode_palette, in_coding_order
+from kqcodec.coding.palette import (
+    coding_order,
+    decode_palette,
+    encode_palette,
+    in_coding_order,
+    read_palette,
+)
 from kqcodec.errors import KernelError
 from kqcodec.format import container
 from kqcodec.format import header as header_module
@@ -255,7 +261,7 @@ def front(coder, palette):
 def read_front(data):
     with open_source(data) as source:
         header = container.read_header(source)
-        return header, container.read_palette(source, header, container.Sealer(header))
+        return header, read_palette(source, header, container.Sealer(header))
 
 
 def spec_front(data):

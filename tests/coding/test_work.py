@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from commands import kq, refusal
-from test_decoder import Pipe
+from samples import Pipe
 from trust.resources import BEST, DEFAULT, built
 
 import kqcodec

@@ -27,6 +27,7 @@ import kqcodec.coding.coders.dense
 import kqcodec.coding.coders.packed
 import kqcodec.coding.decoder
 import kqcodec.pillow
+from kqcodec.coding.palette import read_palette
 from kqcodec.errors import FormatError, KernelError, LimitError
 from kqcodec.format import container, sizes
 from kqcodec.images.metadata import descriptive_exif, is_exif, upright_exif
@@ -191,7 +192,7 @@ def _front(data: bytes, image: Any, error: FormatError | None) -> None:
     with open_source(data) as source, contextlib.suppress(FormatError):
         header = container.read_header(source)
         sealer = container.Sealer(header)
-        palette = container.read_palette(source, header, sealer)
+        palette = read_palette(source, header, sealer)
         container.read_sections(source, header, sealer)
         least, most = sizes.allowed_sizes(header, source)
         if len(palette) != header.palette_size:

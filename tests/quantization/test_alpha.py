@@ -190,7 +190,7 @@ def test_threads_and_orders_change_nothing(monkeypatch):
 
 PROGRAM = """
 import hashlib, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from test_alpha import glass
 import kqcodec
 digest = hashlib.sha256()
@@ -211,7 +211,13 @@ def test_kernels_agree(tmp_path):
         pytest.skip("the compiled kernels aren't built")
     digests = {
         subprocess.run(
-            [sys.executable, "-c", PROGRAM, str(Path(__file__).parent.parent)],
+            [
+                sys.executable,
+                "-c",
+                PROGRAM,
+                str(Path(__file__).parent.parent),
+                str(Path(__file__).parent),
+            ],
             cwd=tmp_path,
             env={**os.environ, "KQCODEC_KERNELS": name},
             capture_output=True,

@@ -64,8 +64,8 @@ def test_order_of_pixels_changes_nothing():
 
 PROGRAM = """
 import hashlib, sys
-sys.path.insert(0, sys.argv[1])
-from test_engine import smooth
+sys.path[:0] = sys.argv[1:]
+from test_search import smooth
 from kqcodec.quantization.quantizer import quantize
 digest = hashlib.sha256()
 for k, effort, space, restarts in (
@@ -90,7 +90,13 @@ def test_kernels_agree_on_whole_palettes(tmp_path):
     for name in ("compiled", "reference"):
         digests.append(
             subprocess.run(
-                [sys.executable, "-c", PROGRAM, str(Path(__file__).parent.parent)],
+                [
+                    sys.executable,
+                    "-c",
+                    PROGRAM,
+                    str(Path(__file__).parent.parent),
+                    str(Path(__file__).parent),
+                ],
                 cwd=tmp_path,  # the sources, on the path otherwise, have no compiled kernels
                 env={**os.environ, "KQCODEC_KERNELS": name},
                 capture_output=True,

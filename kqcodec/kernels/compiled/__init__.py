@@ -11,7 +11,6 @@ import numpy as np
 
 from kqcodec.kernels import _kernels
 from kqcodec.kernels.compiled.context import context_decode, context_encode, tree_order
-from kqcodec.kernels.compiled.palette import decode_palette, encode_palette
 from kqcodec.kernels.compiled.quantize import (
     accumulate,
     count_colors,
@@ -35,6 +34,7 @@ from kqcodec.kernels.compiled.quantize import (
     variance_cuts,
 )
 from kqcodec.kernels.compiled.range_coder import code_bits, decode_bits
+from kqcodec.kernels.compiled_palette import decode_palette, encode_palette
 
 __all__ = [
     "accumulate",

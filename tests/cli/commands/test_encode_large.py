@@ -17,6 +17,7 @@ from commands import KQ, files_in, kq, kq_process, on_terminal, refusal, usage_r
 
 import kqcodec
 from kqcodec.cli.commands import _encode_large
+from kqcodec.cli.options import pieces
 from kqcodec.format.limits import Limits
 from kqcodec.images import blocks
 from kqcodec.images.blocks import raw
@@ -35,7 +36,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_options_are_those_of_the_package():
-    assert tuple(raw.RAW_FORMATS) == _encode_large.RAW_LAYOUTS
+    assert tuple(raw.RAW_FORMATS) == pieces.RAW_LAYOUTS
     assert blocks.ARRAY_SUFFIXES == _encode_large.ARRAY_SUFFIXES
     assert blocks.TIFF_SUFFIXES == _encode_large._TIFF_SUFFIXES
     assert budget.DEFAULT_MEMORY == _encode_large.MEMORY
@@ -204,7 +205,7 @@ def test_a_sparse_array_may_have_pixels_for_the_bytes_that_it_has(folder, monkey
     monkeypatch.setattr("kqcodec.format.limits.DEFAULT_MAX_PIXELS", 100)
     monkeypatch.setattr("kqcodec.format.limits.DEFAULT_LIMITS", Limits.of(100))
     monkeypatch.setattr("kqcodec.cli.commands._encode_large.MAX_PIXELS", 100)
-    monkeypatch.setattr("kqcodec.cli.options.MAX_PIXELS", 100)
+    monkeypatch.setattr("kqcodec.cli.options.common.MAX_PIXELS", 100)
     np.save("a.npy", np.zeros((30, 40), np.uint8))  # 1,328 bytes
     assert kq("encode", "a.npy", "-k", 2, "--max-pixels", 100, "-q").exit_code == 0
     np.save("a.npy", np.zeros((30, 40), bool))

@@ -210,7 +210,7 @@ def test_wrong_names_are_refused_before_anything_is_searched(monkeypatch, option
         raise AssertionError("searched")
 
     pixels = np.zeros((4, 4, 3), np.uint8)
-    for module in ("codec", "curve", "page"):
+    for module in ("codec", "quantization.elbow", "show.report"):
         monkeypatch.setattr(f"kqcodec.{module}.quantized", search)
     monkeypatch.setattr("kqcodec.quantize", search)
     elbow_options = {

@@ -127,6 +127,9 @@ def allow_failures(count, dask_scheduler):
     dask_scheduler.allowed_failures = count
 
 
+# Of this module, and of those that it imports.
+FOLDERS = (Path(__file__).parent, Path(__file__).parent.parent.parent)
+
 RUN = """
 import sys
 import numpy as np
@@ -149,7 +152,7 @@ def test_a_run_that_is_killed_leaves_nothing_and_can_be_run_again(picture, tmp_p
     run = subprocess.Popen(
         [sys.executable, "run.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, FOLDERS))},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
