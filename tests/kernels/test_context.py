@@ -31,7 +31,7 @@ both = [reference, *([compiled] if compiled else [])]
 each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
 fastest = compiled or reference
 
-HEADERS = Path(__file__).resolve().parent.parent.parent / "kqcodec" / "kernels"
+HEADERS = Path(__file__).resolve().parent.parent.parent / "kqcodec" / "kernels" / "c"
 ROOM = 1 << 20
 FAST, DEFAULT, BEST = 1, 2, 3
 MATCH = 8
@@ -378,7 +378,7 @@ def test_the_boundary_refuses_what_does_not_fit():
 DRIVER = """
 static int with_avx2;
 #define __builtin_cpu_supports(name) with_avx2
-#include "context.h"
+#include "context/context.h"
 
 int encode(int avx2, int setting, size_t width, size_t height, uint32_t k, const uint16_t *order,
            const uint8_t *colors, const uint16_t *labels, uint8_t *out, size_t capacity)
@@ -407,7 +407,7 @@ int can_avx2(void)
 def either(tmp_path_factory):
     """encode(avx2, labels, order, colors, setting), of the headers alone."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None or os.name == "nt" or not HEADERS.joinpath("context.h").exists():
+    if compiler is None or os.name == "nt" or not HEADERS.exists():
         pytest.skip("there is no C compiler, or there are no headers")
     folder = tmp_path_factory.mktemp("context")
     folder.joinpath("driver.c").write_text(DRIVER)
