@@ -214,11 +214,9 @@ def _sync_directory(directory: Path) -> None:
     Raises:
         OSError: the disk failed.
     """
-    if not hasattr(os, "O_DIRECTORY"):
-        return
     try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:  # it may be written to, but not read
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError:  # it may be written to, but not read; on Windows no folder is opened
         return
     try:
         os.fsync(handle)

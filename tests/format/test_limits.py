@@ -19,7 +19,7 @@ from kqcodec.coding import decoder
 from kqcodec.format.container import Sealer, Section, pack_length
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import Header
-from kqcodec.format.limits import Limits
+from kqcodec.format.limits import Limits, memory_for
 
 
 def with_metadata(size, sections=2):
@@ -55,6 +55,13 @@ def test_metadata_that_are_not_there_are_a_truncation():
     for source in (data, io.BytesIO(data)):
         with pytest.raises(errors.TruncatedError):
             kqcodec.read(source)
+
+
+@pytest.mark.parametrize("said", [MemoryError(), ValueError("array is too big")])
+def test_a_picture_that_does_not_fit_into_memory_is_told_as_such(said):
+    message = "20 x 30 pixels doesn't fit into memory"
+    with pytest.raises(errors.LimitError, match=message), memory_for(Header("packed", 20, 30, 2)):
+        raise said
 
 
 def test_tiles_are_limited():
