@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from places import ROOT
 
 from kqcodec import kernels
 from kqcodec.coding.repair.recover import DamageWarning
 
+pytestmark = pytest.mark.compiled
+
 SLOW = kernels.chosen() == "reference"
-README = Path(__file__).parent.parent.parent / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture(scope="module")

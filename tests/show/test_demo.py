@@ -9,14 +9,11 @@ from commands import files_in, kq, refusal
 from PIL import Image
 
 import kqcodec
-from kqcodec import kernels
 from kqcodec.cli.screen import failures
 from kqcodec.show.demo import CODERS, COLORS, CONTACT_SHEET, bits_table, explanation, run_demo
 from kqcodec.show.demo_picture import HEIGHT, WIDTH, demo_picture
 
-pytestmark = pytest.mark.skipif(
-    kernels.chosen() == "reference", reason="the same on all kernels, and slow on these"
-)
+pytestmark = pytest.mark.compiled
 
 
 @pytest.fixture(scope="module")
