@@ -141,7 +141,7 @@ def test_the_goal_is_met_as_shown(names):
 @pytest.mark.skipif(SLOW, reason="the same on all kernels, and slow on these")
 def test_the_knees_are_where_it_says(text):
     import kqcodec
-    from kqcodec.show.demo_picture import demo_picture
+    from kqcodec.show.demo import demo_picture
 
     pixels = demo_picture()
     within_10 = kqcodec.elbow(pixels, coders=()).knee
