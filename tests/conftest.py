@@ -21,29 +21,14 @@ if kernels.chosen() == "reference":  # the header says so, and a warning would b
     os.environ[kernels.VARIABLE] = "reference"
 settings.load_profile("reference" if kernels.chosen() == "reference" else "kqcodec")
 
-# What these say of commands and documents doesn't depend on the kernels, and they code
-# many pictures: on the reference kernels they would take a quarter of an hour.
-ON_COMPILED_KERNELS = (
-    "test_bench",
-    "test_browser",
-    "test_cli_",
-    "test_curve",
-    "test_goal",
-    "test_integration",
-    "test_page",
-    "test_readme",
-    "test_streaming",
-    "test_thinning",
-    "test_tutorial",
-)
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what is marked `compiled` on the reference kernels."""
     if kernels.chosen() != "reference" or "KQCODEC_EVERY_TEST" in os.environ:
         return
     skip = pytest.mark.skip(reason="without compiled kernels only with KQCODEC_EVERY_TEST=1")
     for item in items:
-        if item.path.stem.startswith(ON_COMPILED_KERNELS):
+        if item.get_closest_marker("compiled"):
             item.add_marker(skip)
 
 

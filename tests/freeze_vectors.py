@@ -16,7 +16,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
+from places import VECTORS as FOLDER
+
 HEAD = "file\tsha256\tresult\twhat\n"
 FIRST_VERSION = "1.0"
 

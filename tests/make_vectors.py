@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from freeze_vectors import frozen_digests
+from places import VECTORS as FOLDER
 from profiles import rgb_profile
 
 from kqcodec.coding.coders import coder_of
@@ -41,7 +42,6 @@ from kqcodec.kernels import kernels
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FOLDER = Path(__file__).resolve().parent.parent / "spec" / "vectors"
 
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}

@@ -19,6 +19,8 @@ import imageio.v3 as iio
 
 import kqcodec.imageio
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def stored(tmp_path):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
 import kqcodec
@@ -18,10 +20,8 @@ from kqcodec.coding.options import CODERS
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
 from kqcodec.images.contact_sheet import Column, contact_sheet
-from kqcodec.show.demo_picture import demo_picture
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from kqcodec.coding.size_report import SizeReport
@@ -48,6 +48,16 @@ class Demo:
     files: dict[str, bytes]
 
 
+def demo_picture() -> NDArray[np.uint8]:
+    """Fruit on a table before evening hills, uint8, shape (181, 200, 3); drawn by ray casting."""
+    with Image.open(io.BytesIO(_original())) as image:
+        return np.array(image)
+
+
+def _original() -> bytes:
+    return resources.files("kqcodec.show").joinpath("demo.png").read_bytes()
+
+
 def run_demo(threads: int | None = None) -> Demo:
     """Encode, decode and verify, in memory.
 
@@ -61,7 +71,7 @@ def run_demo(threads: int | None = None) -> Demo:
     pixels = demo_picture()
     images: dict[int, IndexedImage] = {}
     reports: dict[tuple[int, str], SizeReport] = {}
-    files = {"original.png": _png(Image.fromarray(pixels))}
+    files = {"original.png": _original()}
     for k in COLORS:
         images[k] = kqcodec.quantize(pixels, k, threads=threads)
         for coder in CODERS:

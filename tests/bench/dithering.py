@@ -24,7 +24,7 @@ import kqcodec
 from kqcodec.colors import costs
 from kqcodec.format.header import CODER_NUMBERS
 from kqcodec.quantization.dither import DITHER_KINDS
-from kqcodec.show.demo_picture import demo_picture
+from kqcodec.show.demo import demo_picture
 
 AMOUNTS = (0.5, 0.85, 1.0)
 BLOCK = 4

@@ -4,18 +4,21 @@ import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 from commands import KQ, kq, refusal, usage_refusal
+from places import VECTORS
 
 import kqcodec
 from kqcodec.cli import desktop
 from kqcodec.cli.screen import failures
 from kqcodec.format.header import SIGNATURE
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="desktops and shells of POSIX systems")
-VECTORS = Path(__file__).parent.parent.parent / "spec" / "vectors" / "valid"
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(os.name != "posix", reason="desktops and shells of POSIX systems"),
+]
+VALID = VECTORS / "valid"
 PIECES = [
     ".local/share/mime/packages/kqcodec.xml",
     ".local/share/thumbnailers/kqcodec.thumbnailer",
@@ -139,8 +142,8 @@ def test_file_managers_know_the_type(home):
     gio = tool("gio")
     kq("integrate", "--user")
     unnamed = home / "unnamed"
-    shutil.copy(VECTORS / "example-dense.kq", unnamed)
-    for path in (unnamed, VECTORS / "example-dense.kq"):
+    shutil.copy(VALID / "example-dense.kq", unnamed)
+    for path in (unnamed, VALID / "example-dense.kq"):
         done = subprocess.run(
             [gio, "info", "-a", "standard::content-type", path],
             check=True,
@@ -164,7 +167,7 @@ def test_file_managers_know_the_type(home):
 )
 def test_file_describes_files(home, name, words):
     kq("integrate", "--user")
-    command = [tool("file"), "-b", VECTORS / f"{name}.kq"]
+    command = [tool("file"), "-b", VALID / f"{name}.kq"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout.startswith("KQ palette image, version 1.")
     assert words in done.stdout
@@ -180,7 +183,7 @@ def test_the_thumbnailer_makes_a_thumbnail(home, tmp_path):
     kq("integrate", "--user")
     text = (home / PIECES[1]).read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("Exec=")]
-    picture, out = VECTORS / "dense-k256.kq", tmp_path / "out.png"
+    picture, out = VALID / "dense-k256.kq", tmp_path / "out.png"
     out.touch()  # as file managers do
     fields = {"%s": "16", "%i": str(picture), "%o": str(out)}
     command = [fields.get(word, word) for word in line.removeprefix("Exec=").split()]
@@ -292,7 +295,7 @@ def test_transparency_and_small_pictures(tmp_path):
 
 def test_thumbnails_overwrite_nothing_unasked(tmp_path):
     (tmp_path / "a.png").write_bytes(b"precious")
-    source = VECTORS / "dense-k16.kq"
+    source = VALID / "dense-k16.kq"
     refusal(kq("thumbnail", source, tmp_path / "a.png"), failures.SYSTEM)
     assert (tmp_path / "a.png").read_bytes() == b"precious"
     assert kq("thumbnail", source, tmp_path / "a.png", "--force").exit_code == 0

@@ -10,6 +10,8 @@ from PIL import Image
 from kqcodec import kernels
 from kqcodec.cli import COMMANDS
 
+pytestmark = pytest.mark.compiled
+
 SLOW = kernels.chosen() == "reference"
 
 # These begin with files, which for the others would be in the way.

@@ -14,7 +14,10 @@ from PIL import Image
 import kqcodec
 from kqcodec.cli.screen import failures
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX streams and signals")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(os.name != "posix", reason="POSIX streams and signals"),
+]
 
 NOISE = np.random.default_rng(3).integers(0, 256, (300, 300, 3), dtype=np.uint8)
 FULL = "/dev/full"

@@ -15,6 +15,8 @@ from kqcodec.errors import LimitError, TruncatedError
 from kqcodec.format.header import Header
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 
+pytestmark = pytest.mark.compiled
+
 
 def means(pixels, times):
     """Square by square."""

@@ -19,6 +19,8 @@ from kqcodec.coding.export import ARRAYS, PALETTED, picture_bytes, pillow_bytes
 from kqcodec.images.pixels import ConversionWarning
 from kqcodec.images.profiles import palette_in_srgb
 
+pytestmark = pytest.mark.compiled
+
 ICC = made.rgb_profile()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 

@@ -19,6 +19,8 @@ from kqcodec.coding.lazy_array import LazyArray, TileCache
 from kqcodec.coding.slicing import axes_of
 from kqcodec.format.header import Header
 
+pytestmark = pytest.mark.compiled
+
 WIDTH, HEIGHT = 75, 53
 CODER = "packed" if SLOW else "context"
 

@@ -4,14 +4,13 @@ entries; any payload is decoded alike or refused; it stands in files as section 
 from __future__ import annotations
 
 import colorsys
-import importlib.util
 import io
 import math
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import decode as spec_decoder
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,14 +44,6 @@ needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kerne
 both = [reference, *([compiled] if compiled else [])]
 each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
 fastest = compiled or reference
-
-_spec = importlib.util.spec_from_file_location(
-    "kq_spec_palette", Path(__file__).resolve().parent.parent.parent / "spec" / "decode.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-spec_decoder = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(spec_decoder)
 
 GREYS = bytes(value for grey in (0, 85, 170, 255) for value in (grey, grey, grey))
 

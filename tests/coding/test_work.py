@@ -17,6 +17,8 @@ from kqcodec.format.container import Record
 from kqcodec.format.header import Header
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 
+pytestmark = pytest.mark.compiled
+
 # 2**27 pixels in 32 tiles, K = 16: by best 1,600 steps a pixel, over the limit.
 LARGE = Header("context", 8192, 16384, 16, (11, 11), minor=2)
 

@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from places import ROOT
 
 from kqcodec import kernels
 from kqcodec.coding.repair.recover import DamageWarning
 
+pytestmark = pytest.mark.compiled
+
 SLOW = kernels.chosen() == "reference"
-README = Path(__file__).parent.parent.parent / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +141,7 @@ def test_the_goal_is_met_as_shown(names):
 @pytest.mark.skipif(SLOW, reason="the same on all kernels, and slow on these")
 def test_the_knees_are_where_it_says(text):
     import kqcodec
-    from kqcodec.show.demo_picture import demo_picture
+    from kqcodec.show.demo import demo_picture
 
     pixels = demo_picture()
     within_10 = kqcodec.elbow(pixels, coders=()).knee

@@ -2,19 +2,15 @@
 
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from documents import blocks, run
 from PIL import Image
+from places import SPEC
 
-from kqcodec import kernels
-
-pytestmark = pytest.mark.skipif(
-    kernels.chosen() == "reference", reason="the same on all kernels, and slow on these"
-)
-TUTORIAL = Path(__file__).parent.parent.parent / "spec" / "tutorial.md"
+pytestmark = pytest.mark.compiled
+TUTORIAL = SPEC / "tutorial.md"
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ from kqcodec.format import container
 from kqcodec.format.header import crc16
 from kqcodec.storage.opening import open_source
 
+pytestmark = pytest.mark.compiled
+
 
 def section_head(kind, length):
     head = kind + struct.pack(">I", length)

@@ -1,8 +1,11 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kqcodec.format.grid import Box, Grid
+
+pytestmark = pytest.mark.compiled
 
 side = st.integers(1, 60)
 grids = st.builds(lambda w, h, tw, th: Grid(w, h, min(tw, w), min(th, h)), side, side, side, side)

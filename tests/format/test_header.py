@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from kqcodec import errors
 from kqcodec.format.header import Header
 
+pytestmark = pytest.mark.compiled
+
 GOOD = Header("dense", 5, 4, 3)
 
 

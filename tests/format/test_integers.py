@@ -13,6 +13,8 @@ import kqcodec.large.dask
 from kqcodec.format.integers import whole_number
 from kqcodec.kernels import kernels  # noqa: F401 - chosen before any test asks for them
 
+pytestmark = pytest.mark.compiled
+
 PIXELS = np.random.default_rng(5).integers(0, 9, (6, 40, 3), dtype=np.uint8) * 28
 BLUE = [(0, 0, 255)]
 

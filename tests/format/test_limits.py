@@ -21,6 +21,8 @@ from kqcodec.format.grid import Grid
 from kqcodec.format.header import Header
 from kqcodec.format.limits import Limits, memory_for
 
+pytestmark = pytest.mark.compiled
+
 
 def with_metadata(size, sections=2):
     parts = [Section(b"xmp ", bytes(size // sections))] * sections

@@ -10,6 +10,8 @@ from kqcodec.coding.size_report import size_report
 from kqcodec.format import sizes
 from kqcodec.format.header import HEADER_SIZE, Header
 
+pytestmark = pytest.mark.compiled
+
 
 def test_the_notebook_example_with_the_right_numbers():
     pixels = 200 * 181

@@ -25,6 +25,7 @@ import running
 import seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import TESTS
 from samples import CODERS, SLOW, indexed
 from structure import FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS, Pieces, taken_apart
 
@@ -34,7 +35,9 @@ from kqcodec.format.container import Section
 from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
 
-FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
+pytestmark = pytest.mark.compiled
+
+FUZZ = TESTS / "fuzz"
 REGRESSIONS = sorted((FUZZ / "regressions" / "decoder").glob("*"))
 SEEDS = list(seeds.files())
 

@@ -7,6 +7,8 @@ from samples import KS, indexed
 
 from kqcodec import IndexedImage
 
+pytestmark = pytest.mark.compiled
+
 PALETTE = np.array([[0, 0, 0], [255, 0, 0], [9, 8, 7]], dtype=np.uint8)
 
 

@@ -15,6 +15,8 @@ from kqcodec import Metadata
 from kqcodec.format.container import Section
 from kqcodec.images.metadata import metadata_of, upright_exif
 
+pytestmark = pytest.mark.compiled
+
 ICC = made.rgb_profile()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/></x:xmpmeta>'
 

@@ -14,6 +14,8 @@ from kqcodec.errors import ImageError, UnsupportedImageError
 from kqcodec.images.pixels import ConversionWarning, image_pixels, rgb_pixels
 from kqcodec.labels.label_maps import label_map
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def rgb():

@@ -14,6 +14,8 @@ import kqcodec
 from kqcodec.images.pixels import ConversionWarning, image_pixels
 from kqcodec.images.png_colors import described_profile, note_cicp
 
+pytestmark = pytest.mark.compiled
+
 GREY, RGB, PALETTE, GREY_ALPHA = 0, 2, 3, 4
 LINEAR = b"gAMA", struct.pack(">I", 100_000)
 # Red and green change places.

@@ -12,6 +12,8 @@ import kqcodec
 from kqcodec.images.pixels import ConversionWarning, rgb_pixels
 from kqcodec.images.profiles import in_srgb, is_srgb, kept_profile, palette_in_srgb
 
+pytestmark = pytest.mark.compiled
+
 P3 = made.rgb_profile()
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

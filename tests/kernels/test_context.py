@@ -8,12 +8,12 @@ import os
 import shutil
 import subprocess
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import C_HEADERS
 
 import kqcodec
 from kqcodec.errors import KernelError
@@ -31,7 +31,6 @@ both = [reference, *([compiled] if compiled else [])]
 each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
 fastest = compiled or reference
 
-HEADERS = Path(__file__).resolve().parent.parent.parent / "kqcodec" / "kernels" / "c"
 ROOM = 1 << 20
 FAST, DEFAULT, BEST = 1, 2, 3
 MATCH = 8
@@ -407,7 +406,7 @@ int can_avx2(void)
 def either(tmp_path_factory):
     """encode(avx2, labels, order, colors, setting), of the headers alone."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None or os.name == "nt" or not HEADERS.exists():
+    if compiler is None or os.name == "nt" or not C_HEADERS.exists():
         pytest.skip("there is no C compiler, or there are no headers")
     folder = tmp_path_factory.mktemp("context")
     folder.joinpath("driver.c").write_text(DRIVER)
@@ -417,7 +416,7 @@ def either(tmp_path_factory):
         "-w",
         "-shared",
         "-fPIC",
-        f"-I{HEADERS}",
+        f"-I{C_HEADERS}",
         "driver.c",
         "-o",
         "driver",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 
+import decode as spec_decoder
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,14 +22,6 @@ except KernelError:
 needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kernels aren't built")
 both = [reference, *([compiled] if compiled else [])]
 each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
-
-_spec = importlib.util.spec_from_file_location(
-    "kq_spec_arithmetic", Path(__file__).resolve().parent.parent.parent / "spec" / "decode.py"
-)
-assert _spec is not None
-assert _spec.loader is not None
-spec_decoder = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(spec_decoder)
 
 PROBABILITIES = st.one_of(
     st.sampled_from([1, 2, 255, 256, 32_767, 32_768, 65_534, 65_535]), st.integers(1, 65_535)

@@ -19,6 +19,8 @@ from kqcodec.errors import ImageError, LabelsError
 from kqcodec.images.pixels import ConversionWarning
 from kqcodec.labels.label_maps import color_table, label_colors, label_map, label_picture
 
+pytestmark = pytest.mark.compiled
+
 # What VOClabelcolormap(21) of the VOC development kit gives.
 VOC = [
     (0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128), (128, 0, 128),

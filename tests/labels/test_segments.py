@@ -16,6 +16,8 @@ from kqcodec.labels.connected_components import component_counts
 from kqcodec.labels.label_maps import label_map
 from kqcodec.labels.segments import segment
 
+pytestmark = pytest.mark.compiled
+
 small_labels = hnp.arrays(
     np.uint8,
     hnp.array_shapes(min_dims=2, max_dims=2, max_side=14),

@@ -23,6 +23,8 @@ import kqcodec.large.dask as kq_dask  # noqa: E402 - skipped where Dask isn't in
 from kqcodec.large import dask_cluster as clusters  # noqa: E402
 from kqcodec.large.dask import task_sizes  # noqa: E402
 
+pytestmark = pytest.mark.compiled
+
 # An array of a class that other processes don't find.
 SOURCE = """
 import time

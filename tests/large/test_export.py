@@ -17,6 +17,8 @@ from kqcodec.images.pixels import ConversionWarning
 from kqcodec.large import export
 from kqcodec.large.export import export_parts
 
+pytestmark = pytest.mark.compiled
+
 
 def exported(image, file_format, tile=32, **options):
     data = kqcodec.encode_indexed(image, coder="packed", tile=tile)

@@ -18,6 +18,8 @@ from kqcodec.images.blocks import base as blocks_base
 from kqcodec.images.pixels import ConversionWarning
 from kqcodec.large import plans
 
+pytestmark = pytest.mark.compiled
+
 SIDE = 60 if SLOW else 200
 
 

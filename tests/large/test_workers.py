@@ -10,6 +10,8 @@ from servers import dask_cluster
 from kqcodec.errors import WorkersError
 from kqcodec.large.workers import in_processes, on_dask
 
+pytestmark = pytest.mark.compiled
+
 
 def tasks(deadly=(), note="", count=20):
     for first in range(0, count, 4):

@@ -5,6 +5,8 @@ import random
 import mutating
 import pytest
 
+pytestmark = pytest.mark.compiled
+
 SOURCE = '''"""What it does."""
 from typing import TYPE_CHECKING
 

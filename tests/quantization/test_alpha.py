@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from places import TESTS
 
 import kqcodec
 from kqcodec import kernels
@@ -215,7 +216,7 @@ def test_kernels_agree(tmp_path):
                 sys.executable,
                 "-c",
                 PROGRAM,
-                str(Path(__file__).parent.parent),
+                str(TESTS),
                 str(Path(__file__).parent),
             ],
             cwd=tmp_path,

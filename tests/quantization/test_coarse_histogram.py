@@ -11,6 +11,8 @@ import kqcodec
 from kqcodec.colors.histogram import FIRST_OPAQUE, Histogram, histogram, keys_of_colors
 from kqcodec.quantization import coarse_histogram, finished_palette
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def limits(monkeypatch):

@@ -12,6 +12,8 @@ from kqcodec.images.contact_sheet import Column, contact_sheet
 from kqcodec.quantization.elbow import NOTEBOOK_KS
 from kqcodec.quantization.quantizer import count_pixels
 
+pytestmark = pytest.mark.compiled
+
 CODERS = ("packed", "dense")
 
 

@@ -26,6 +26,8 @@ from kqcodec.quantization.goals import (
 )
 from kqcodec.quantization.quantizer import count_pixels
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture(scope="module")
 def small():

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from kqcodec.quantization.knee import differences, knee
 
+pytestmark = pytest.mark.compiled
+
 
 def test_the_papers_figure_2():
     """y = -1/(x + 0.1) + 5 rises and flattens at x = 0.22; turned over it falls."""

@@ -13,6 +13,8 @@ from kqcodec.quantization.options import (
     SearchOptions,
 )
 
+pytestmark = pytest.mark.compiled
+
 RESULTS = {"fixed", "pinned", "strength"}  # what the options mean
 
 

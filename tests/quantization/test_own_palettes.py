@@ -13,6 +13,8 @@ from kqcodec.errors import ColorsError, UnmetGoalError
 from kqcodec.quantization.dither import DITHER_KINDS
 from kqcodec.quantization.palette_order import SORTS, palette_order
 
+pytestmark = pytest.mark.compiled
+
 
 def picture(seed=0, height=40, width=30):
     """Gradients and a little noise: some 1,000 unique colours."""

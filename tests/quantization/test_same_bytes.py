@@ -20,7 +20,6 @@ from kqcodec.colors import histogram
 from kqcodec.kernels import chosen
 from kqcodec.quantization import color_map, dither
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SLOW = chosen() == "reference"
 KEPT = digests.load()
 # Those of a large picture take long, and are left to the long run.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import TESTS
 
 from kqcodec import kernels
 from kqcodec.coding.options import EFFORTS
@@ -94,7 +95,7 @@ def test_kernels_agree_on_whole_palettes(tmp_path):
                     sys.executable,
                     "-c",
                     PROGRAM,
-                    str(Path(__file__).parent.parent),
+                    str(TESTS),
                     str(Path(__file__).parent),
                 ],
                 cwd=tmp_path,  # the sources, on the path otherwise, have no compiled kernels

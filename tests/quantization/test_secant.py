@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from kqcodec.quantization.secant import crossing
 
+pytestmark = pytest.mark.compiled
+
 
 def counted(values):
     """A function of K = 1, 2, ... and the list of its calls."""

@@ -35,6 +35,8 @@ from kqcodec.show.bench.measure import Measurement, Result, measure
 from kqcodec.show.bench.subject import Frame, Subject, in_luma_order
 from kqcodec.show.bench.summary import summarize
 
+pytestmark = pytest.mark.compiled
+
 KS = (1, 2, 16, 256, 257, 1000)
 PEERS = {tool.name: tool for tool in peers.PEERS}
 # Those that need nothing but Pillow and the standard library.

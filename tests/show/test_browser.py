@@ -19,7 +19,10 @@ sync_api = pytest.importorskip(
     "playwright.sync_api", reason="the extra `browser` brings Playwright, which isn't there"
 )
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from places import SPEC, VECTORS
 
 from kqcodec import read_header
 from kqcodec.coding.decoder import Opened
@@ -22,10 +22,10 @@ from kqcodec.format.container import Sealer
 from kqcodec.format.limits import Limits
 from kqcodec.storage.opening import open_source
 
+pytestmark = pytest.mark.compiled
+
 kaitaistruct = pytest.importorskip("kaitaistruct")
 
-SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
-VECTORS = SPEC / "vectors"
 INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
 
 COMPILE = """

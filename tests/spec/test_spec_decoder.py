@@ -4,7 +4,6 @@ quotations, and their pixels against the encoder's on pictures at random."""
 from __future__ import annotations
 
 import ast
-import importlib.util
 import io
 import re
 import subprocess
@@ -12,26 +11,22 @@ import sys
 import tokenize
 from pathlib import Path
 
+import decode as spec_decoder
 import decode_context
 import decode_mixing
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import SPEC, VECTORS
 
 from kqcodec import IndexedImage, encode_indexed
 from kqcodec.kernels import kernels
 
-SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
+pytestmark = pytest.mark.compiled
+
 SCRIPT = SPEC / "decode.py"
 PARTS = (SCRIPT, SPEC / "decode_mixing.py", SPEC / "decode_context.py")
-VECTORS = SPEC / "vectors"
-
-_spec = importlib.util.spec_from_file_location("kq_spec_decoder", SCRIPT)
-assert _spec is not None
-assert _spec.loader is not None
-spec_decoder = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(spec_decoder)
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

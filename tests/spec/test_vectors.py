@@ -5,25 +5,22 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import io
 import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import decode as spec_decoder
+import make_vectors as generator
 import pytest
+from places import SPEC, VECTORS
 
 import kqcodec
 from kqcodec import errors
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-SPEC = ROOT / "spec"
-VECTORS = SPEC / "vectors"
+    pass
 
 ERRORS = {
     "signature": errors.SignatureError,
@@ -33,21 +30,6 @@ ERRORS = {
     "invalid": errors.InvalidDataError,
     "limit": errors.LimitError,
 }
-
-
-def load(path: Path) -> ModuleType:
-    """A script as a module."""
-    spec = importlib.util.spec_from_file_location(f"kq_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-spec_decoder = load(SPEC / "decode.py")
-generator = load(ROOT / "tests" / "make_vectors.py")
 INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
 
 

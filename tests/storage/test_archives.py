@@ -18,6 +18,8 @@ from kqcodec.errors import ImageError, LabelsError
 from kqcodec.storage import remote_files
 from kqcodec.storage.archives import refusal_of
 
+pytestmark = pytest.mark.compiled
+
 fsspec = pytest.importorskip("fsspec")
 
 

@@ -15,6 +15,8 @@ import kqcodec
 import kqcodec.pillow
 from kqcodec.storage.atomic_write import write_parts, write_whole
 
+pytestmark = pytest.mark.compiled
+
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and limits")
 
 

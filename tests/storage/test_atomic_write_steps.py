@@ -11,7 +11,10 @@ from kqcodec.cli.batch.manifest import Journal, Run
 from kqcodec.storage import temporary_files
 from kqcodec.storage.atomic_write import clear_leftovers, make_folders, write_whole
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and locks")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(os.name != "posix", reason="POSIX permissions and locks"),
+]
 
 FIRST = ".a.kq.kqcodec-1.tmp"
 

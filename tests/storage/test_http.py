@@ -15,6 +15,8 @@ from kqcodec.cli.screen import failures
 from kqcodec.errors import ImageError, LimitError
 from kqcodec.storage import remote_files
 
+pytestmark = pytest.mark.compiled
+
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("aiohttp")
 

@@ -21,6 +21,8 @@ from kqcodec.storage.http import HttpParts
 from kqcodec.storage.ranges import FIRST_BYTES
 from kqcodec.storage.urls import is_url
 
+pytestmark = pytest.mark.compiled
+
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("aiohttp")
 

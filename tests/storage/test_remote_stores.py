@@ -11,6 +11,8 @@ from kqcodec import errors
 from kqcodec.format.header import Header
 from kqcodec.storage.ranges import FIRST_BYTES
 
+pytestmark = pytest.mark.compiled
+
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("aiohttp")
 

@@ -14,11 +14,13 @@ from PIL import Image
 from trust import kills
 
 import kqcodec
-from kqcodec import kernels
 from kqcodec.storage import atomic_write
 from kqcodec.storage.atomic_write import clear_folder, clear_leftovers, write_whole
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX locks and signals")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(os.name != "posix", reason="POSIX locks and signals"),
+]
 
 FIRST = ".a.kq.kqcodec-1.tmp"
 
@@ -358,7 +360,6 @@ def test_a_conversion_that_was_killed_between_its_two_files_goes_on(tmp_path):
     assert (tmp_path / "a.palette.npy").read_bytes() == b"precious"
 
 
-@pytest.mark.skipif(kernels.chosen() == "reference", reason="writing doesn't depend on kernels")
 @pytest.mark.parametrize(("scenario", "count"), [("encode", 4), ("batch", 4), ("write", 8)])
 def test_nothing_is_lost_when_it_is_killed(scenario, count):
     """A few of the kills of tests/trust/kills.py."""

@@ -19,12 +19,25 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TESTS = {
-    "4, invalid contents are refused": ["test_refusals.py", "test_vectors.py"],
-    "5, what is undamaged is recovered": ["test_recovery.py", "test_cli_repair.py"],
-    "6, nothing is lost on writing": ["test_files.py", "test_leftovers.py"],
-    "7, the same bytes everywhere": ["test_same_bytes.py"],
-    "8, threads don't meet": ["test_threads.py"],
-    "9, vectors never change": ["test_vectors_frozen.py", "test_vectors.py"],
+    "4, invalid contents are refused": [
+        "tests/coding/test_refusals.py",
+        "tests/spec/test_vectors.py",
+    ],
+    "5, what is undamaged is recovered": [
+        "tests/coding/repair/test_recover.py",
+        "tests/cli/commands/test_repair.py",
+    ],
+    "6, nothing is lost on writing": [
+        "tests/storage/test_atomic_write.py",
+        "tests/storage/test_atomic_write_steps.py",
+        "tests/storage/test_temporary_files.py",
+    ],
+    "7, the same bytes everywhere": ["tests/quantization/test_same_bytes.py"],
+    "8, threads don't meet": ["tests/storage/test_threads.py"],
+    "9, vectors never change": [
+        "tests/spec/test_vectors_frozen.py",
+        "tests/spec/test_vectors.py",
+    ],
 }
 
 
@@ -56,7 +69,7 @@ def _peak() -> int:
 def child(names: list[str]) -> None:
     """Run those tests, and print the figures."""
     watch = Watch()
-    paths = [str(ROOT / "tests" / name) for name in names]
+    paths = [str(ROOT / name) for name in names]
     pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", *paths], plugins=[watch])
     grown = (_peak() - watch.before) / 2**20
     print("\n" + json.dumps([watch.passed, watch.failed, watch.longest, grown]))

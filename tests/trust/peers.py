@@ -39,7 +39,7 @@ from trust.trials import Tally, Trial, all_tried
 
 import kqcodec
 from kqcodec.errors import FormatError
-from kqcodec.show.demo_picture import demo_picture
+from kqcodec.show.demo import demo_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

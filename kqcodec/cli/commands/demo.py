@@ -33,7 +33,7 @@ _DEFAULT_FOLDER = "kq-demo"
 @click.option("--force", is_flag=True, help="Replace files of the same names that differ.")
 @common.json_option
 def command(output: str, threads: int | None, force: bool, as_json: bool) -> None:
-    """Show the whole codec at work on a small picture that it draws itself.
+    """Show the whole codec at work on a small picture that comes with it.
 
     The picture is encoded with 3, 6 and 10 colours by each coder, decoded and
     verified. The .kq files, PNGs and a contact sheet land in a folder, and the bits

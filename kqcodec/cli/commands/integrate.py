@@ -29,7 +29,7 @@ def command(*, user: bool, remove: bool, dry_run: bool, quiet: bool) -> None:
     """
     if not user:
         raise click.UsageError(
-            "give --user; for a whole system, packages install the files in kqcodec/share."
+            "give --user; for a whole system, packages install the files in kqcodec/cli/share."
         )
     failed = 0
     for piece in desktop.pieces(desktop.command_path()):

@@ -18,6 +18,8 @@ from kqcodec.cli.batch.discover import search
 from kqcodec.cli.screen import failures
 from kqcodec.cli.screen.failures import worse
 
+pytestmark = pytest.mark.compiled
+
 COMPILED = kernels.chosen() == "compiled"
 
 

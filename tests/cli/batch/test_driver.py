@@ -14,6 +14,8 @@ import kqcodec
 from kqcodec.cli.commands import encode
 from kqcodec.cli.screen import failures
 
+pytestmark = pytest.mark.compiled
+
 STRUCTURED = np.zeros((3, 4), dtype=[("a", "u1"), ("b", "u1")])
 
 

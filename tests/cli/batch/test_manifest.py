@@ -8,6 +8,8 @@ import pytest
 from kqcodec.cli.batch.manifest import Journal, Manifest, Run
 from kqcodec.errors import ManifestError
 
+pytestmark = pytest.mark.compiled
+
 RUN = Run(["/in"], "/out", {"k": 16, "goal": None})
 DONE = {"input": "/in/a.png", "output": "/out/a.kq", "output_bytes": 9, "sha256": "00"}
 BAD = {"input": "/in/b.png", "error": "b.png is bad", "exit_code": 1}

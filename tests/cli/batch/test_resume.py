@@ -18,6 +18,8 @@ from servers import dask_cluster, http_site, s3_site
 import kqcodec
 from kqcodec.cli.screen import failures
 
+pytestmark = pytest.mark.compiled
+
 fsspec = pytest.importorskip("fsspec")
 
 MANY = 120  # enough for processes

@@ -14,6 +14,8 @@ import kqcodec
 from kqcodec import Metadata
 from kqcodec.cli.screen import failures
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def stored(tmp_path):

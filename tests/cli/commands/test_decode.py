@@ -12,6 +12,8 @@ from PIL import Image
 import kqcodec
 from kqcodec.cli.screen import failures
 
+pytestmark = pytest.mark.compiled
+
 
 def written(path, k=10):
     image = samples.indexed(23, 17, k)

@@ -14,6 +14,8 @@ from kqcodec.cli.options import k as goal_options
 from kqcodec.cli.screen import failures
 from kqcodec.quantization import elbow, goals
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def picture(tmp_path, portrait):

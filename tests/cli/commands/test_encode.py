@@ -13,6 +13,8 @@ import kqcodec
 from kqcodec.cli.screen import failures
 from kqcodec.coding.encoder import in_order_of
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def picture(tmp_path):

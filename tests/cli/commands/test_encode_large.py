@@ -23,6 +23,8 @@ from kqcodec.images import blocks
 from kqcodec.images.blocks import raw
 from kqcodec.large import budget
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def picture(portrait):

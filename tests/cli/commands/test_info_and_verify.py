@@ -12,6 +12,8 @@ from kqcodec.cli.commands import verify
 from kqcodec.cli.screen import failures
 from kqcodec.coding import size_report
 
+pytestmark = pytest.mark.compiled
+
 
 def written(path, k=10, width=23, **options):
     image = samples.indexed(width, 17, k)

@@ -11,6 +11,8 @@ import kqcodec
 from kqcodec.cli.screen import failures
 from kqcodec.labels.label_maps import label_colors
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def mask(tmp_path):

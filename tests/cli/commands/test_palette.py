@@ -17,6 +17,8 @@ from kqcodec.cli.options import palette as palette_options
 from kqcodec.cli.screen import failures
 from kqcodec.quantization import dither, palette_files, palette_order
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def pictures(tmp_path):

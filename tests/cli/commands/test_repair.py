@@ -10,6 +10,8 @@ from samples import indexed
 
 import kqcodec
 
+pytestmark = pytest.mark.compiled
+
 IMAGE = indexed(64, 48, 20)
 DATA = kqcodec.encode_indexed(IMAGE, coder="dense", tile=16)
 

@@ -10,6 +10,8 @@ from PIL import Image
 import kqcodec
 from kqcodec.cli.screen import failures
 
+pytestmark = pytest.mark.compiled
+
 FAST = ("--effort", "fast")
 
 

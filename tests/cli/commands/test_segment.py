@@ -15,6 +15,8 @@ from kqcodec.cli.commands import segment as cli_segment
 from kqcodec.cli.screen import failures
 from kqcodec.labels import segment_files
 
+pytestmark = pytest.mark.compiled
+
 USUAL = ["contact-sheet.png", "labels.kq", "labels.png", "overlay.png", "segments.csv"]
 
 

@@ -17,6 +17,8 @@ from kqcodec.coding import downscale
 from kqcodec.format import limits
 from kqcodec.format.header import Header
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def picture(portrait):

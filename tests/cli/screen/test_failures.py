@@ -18,6 +18,8 @@ from kqcodec.cli.screen import failures
 from kqcodec.format import header
 from kqcodec.format.container import Sealer
 
+pytestmark = pytest.mark.compiled
+
 NOISE = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 

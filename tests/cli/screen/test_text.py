@@ -31,7 +31,10 @@ SHOWN = (
     r"a\x1b[31m\x1b]0;t\x07\r\nkq: all is well\t\x7f\u009b31m\u202e\u2066\u061c\u2028\u2029\u200b"
 )
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="such names can't be given to files")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(os.name != "posix", reason="such names can't be given to files"),
+]
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (20, 24, 3), dtype=np.uint8)
 

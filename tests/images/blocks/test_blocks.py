@@ -10,6 +10,8 @@ from tiffs import GREY, tiff
 import kqcodec
 from kqcodec.errors import ImageError
 
+pytestmark = pytest.mark.compiled
+
 
 def test_a_label_map_whose_0_is_white_is_the_same_file(tmp_path):
     path = tmp_path / "l.tif"

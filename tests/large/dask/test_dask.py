@@ -23,6 +23,8 @@ from kqcodec.large.dask import chunk_graphs, task_sizes  # noqa: E402
 from kqcodec.large.dask.chunks import Chunks  # noqa: E402
 from kqcodec.large.dask.passes import ArrayPasses  # noqa: E402
 
+pytestmark = pytest.mark.compiled
+
 SIDE = 60 if SLOW else 200
 
 

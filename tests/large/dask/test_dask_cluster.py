@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import TESTS
 from slow_array import Slow
 
 import kqcodec
@@ -21,6 +22,8 @@ import dask  # noqa: E402 - skipped where it isn't installed
 
 import kqcodec.large.dask as kq_dask  # noqa: E402 - skipped where Dask isn't installed
 from kqcodec.large.dask import executors, task_sizes  # noqa: E402
+
+pytestmark = pytest.mark.compiled
 
 OPTIONS = {"tile": 32, "effort": "fast", "coder": "dense"}
 
@@ -128,7 +131,7 @@ def allow_failures(count, dask_scheduler):
 
 
 # Of this module, and of those that it imports.
-FOLDERS = (Path(__file__).parent, Path(__file__).parent.parent.parent)
+FOLDERS = (Path(__file__).parent, TESTS)
 
 RUN = """
 import sys

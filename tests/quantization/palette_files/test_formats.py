@@ -15,6 +15,8 @@ from kqcodec.errors import PaletteError
 from kqcodec.images.pixels import ConversionWarning
 from kqcodec.quantization.palette_files import palette_bytes
 
+pytestmark = pytest.mark.compiled
+
 TWO = [[255, 136, 0], [1, 2, 3]]
 
 

@@ -13,6 +13,8 @@ import kqcodec
 from kqcodec.errors import PaletteError
 from kqcodec.quantization.palette_files import PALETTE_FORMATS, palette_bytes
 
+pytestmark = pytest.mark.compiled
+
 SUNSET = np.array([[255, 136, 0], [1, 2, 3], [255, 136, 0], [250, 9, 99]], np.uint8)
 
 

@@ -16,6 +16,8 @@ from kqcodec.show.report import data_urls
 from kqcodec.show.report.other_formats import rival_sizes
 from kqcodec.show.report.svg_graphs import Line, Mark, curve_svg
 
+pytestmark = pytest.mark.compiled
+
 VOID = {"meta", "link", "img", "input", "br"}
 
 
