@@ -133,14 +133,14 @@ def test_255_sections_are_refused_before_the_rest_is_read():
 def test_kinds_of_tiles_are_all_tiles_by_size(width, height, tile_width, tile_height):
     grid = Grid(width, height, min(width, tile_width), min(height, tile_height))
     seen = np.zeros((grid.rows, grid.columns), dtype=int)
-    for kind in grid.kinds():
+    for kind in grid.by_size():
         seen[kind.slices] += 1
         first = grid.box(kind.first)
         for tile in np.arange(grid.count).reshape(seen.shape)[kind.slices].flat:
             box = grid.box(int(tile))
             assert (box.width, box.height) == (first.width, first.height)
     assert (seen == 1).all()
-    assert len(list(grid.kinds())) == len(list(grid.tile_areas()))
+    assert len(list(grid.by_size())) == len(list(grid.tile_areas()))
 
 
 @given(st.data())
