@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KQ_INLINE static inline __attribute__((always_inline))
+#include "compiler.h"
+
 #define KQ_LOGIT_MAX 2047
 #define KQ_HISTORIES 256 /* places in a map of histories */
 #define KQ_MATCH_WORTH 15 /* the n of the match's probability, which no counter has */
@@ -43,7 +44,7 @@ typedef struct {
 } kq_worth;
 
 #define KQ_WORTH_MAX 14
-static const kq_worth kq_worths __attribute__((aligned(16))) = {
+KQ_ALIGNED(16) static const kq_worth kq_worths = {
     {160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2, 4},
     {0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 128, 128},
     {0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255},
@@ -53,8 +54,8 @@ static const kq_worth kq_worths __attribute__((aligned(16))) = {
 /* The bits that x takes. */
 KQ_INLINE uint32_t kq_log(uint32_t x)
 {
-#if defined(__GNUC__)
-    return x ? 32 - (uint32_t)__builtin_clz(x) : 0;
+#if defined(KQ_LEADING_ZEROS)
+    return x ? 32 - KQ_LEADING_ZEROS(x) : 0;
 #else
     uint32_t bits = 0;
     for (; x; x >>= 1)

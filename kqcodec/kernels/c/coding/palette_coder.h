@@ -21,7 +21,9 @@
 #define KQ_PALETTE_OWN 8 /* guesses for whose sums a value needs room */
 
 typedef struct {
+#ifndef KQ_DECODE_ONLY
     kq_range_encoder *encoder; /* NULL where a palette is decoded */
+#endif
     kq_range_decoder decoder;
     int channels, ascending;
     uint32_t weights[4][2][KQ_PALETTE_GUESSES];
@@ -242,10 +244,15 @@ static void kq_palette_guess_alpha(kq_palette_coder *c, int green)
 
 static int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
 {
+#ifdef KQ_DECODE_ONLY
+    (void)bit;
+    return kq_range_decode(&c->decoder, p);
+#else
     if (!c->encoder)
         return kq_range_decode(&c->decoder, p);
     kq_range_encode(c->encoder, bit, p);
     return bit;
+#endif
 }
 
 /* The share of the values x..y-1 in 65,536, `whole` being (2^40 - 1) over the mass of
@@ -332,8 +339,10 @@ static inline size_t kq_palette_place(size_t k, size_t i, int channel)
     return channel == 3 ? 3 * k + i : 3 * i + place[channel];
 }
 
-/* Writes the payload of a plain palette of `k` entries of 3 or 4 channels. Returns 1
- * and its size, or 0 if it is over `capacity`; -1 without memory. */
+#ifndef KQ_DECODE_ONLY
+/* Writes the payload of a plain palette of k entries (1..65536) of 3 or 4 channels to `out`.
+ * `ascending`: the entries ascend by green, red, blue and alpha. Returns 1 and the payload's
+ * size, 0 if that is over `capacity`, -1 without memory. */
 static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int ascending,
                              uint8_t *out, size_t capacity, size_t *size)
 {
@@ -354,15 +363,19 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
     free(c);
     return kq_range_finish(&encoder, size);
 }
+#endif
 
-/* The inverse. Returns whether the payload is valid; -1 without memory. */
+/* Fills `palette`, k x channels bytes, with the plain palette of a payload of `size` bytes.
+ * Returns 1, 0 if the payload is invalid, -1 without memory. */
 static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int channels,
                              uint8_t *palette)
 {
     kq_palette_coder *c = malloc(sizeof *c);
     if (!c)
         return -1;
+#ifndef KQ_DECODE_ONLY
     c->encoder = NULL;
+#endif
     kq_range_decoder_init(&c->decoder, payload, size);
     kq_palette_init(c, channels, kq_palette_bit(c, 0, 1u << 15));
     for (size_t i = 0; i < k; i++) {

@@ -90,12 +90,14 @@ typedef struct {
     size_t match_at;     /* in plane.labels */
     uint32_t match_length;
     int expected;        /* the matched label, -1 for none */
-    uint32_t hashes[KQ_MAX_LANES] __attribute__((aligned(32)));
-    uint32_t lines[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* where node 0 is */
-    uint32_t fresh[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* an unused slot there */
-    int32_t vectors[KQ_VECTORS][8] __attribute__((aligned(32))); /* numbers, eight times each */
+    KQ_ALIGNED(32) uint32_t hashes[KQ_MAX_LANES];
+    KQ_ALIGNED(32) uint32_t lines[2][KQ_MAX_LANES]; /* where node 0 is */
+    KQ_ALIGNED(32) uint32_t fresh[2][KQ_MAX_LANES]; /* an unused slot there */
+    KQ_ALIGNED(32) int32_t vectors[KQ_VECTORS][8]; /* numbers, eight times each */
     /* the coder: one of the two */
+#ifndef KQ_DECODE_ONLY
     kq_range_encoder *encoder;
+#endif
     kq_range_decoder *decoder;
 } kq_context;
 
@@ -152,21 +154,18 @@ static void kq_plain_best(kq_context *m) { kq_plain_run(m, KQ_SHAPE_BEST); }
 #undef KQ_FUNCTION
 #undef KQ_NAME
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define KQ_CONTEXT_AVX2 1
-#define KQ_TARGET __attribute__((target("avx2,bmi,bmi2")))
-#define KQ_FUNCTION static inline __attribute__((always_inline, target("avx2,bmi,bmi2")))
+#if defined(KQ_AVX2) && defined(__x86_64__)
+#define KQ_CONTEXT_AVX2 KQ_TARGET("avx2,bmi,bmi2")
+#define KQ_FUNCTION KQ_CONTEXT_AVX2 KQ_INLINE
 #define KQ_NAME(name) kq_avx2_##name
 #include "context/view_avx2.h"
 #include "context/mix_avx2.h"
 #include "context/steps.h"
-KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_FAST); }
-KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_DEFAULT); }
-KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_BEST); }
+KQ_CONTEXT_AVX2 static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_FAST); }
+KQ_CONTEXT_AVX2 static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_DEFAULT); }
+KQ_CONTEXT_AVX2 static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_BEST); }
 #undef KQ_FUNCTION
 #undef KQ_NAME
-#undef KQ_TARGET
 #endif
 
 static void kq_context_code(kq_context *m)
@@ -177,7 +176,7 @@ static void kq_context_code(kq_context *m)
 #if defined(KQ_CONTEXT_AVX2)
     static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_fast, kq_avx2_default,
                                                           kq_avx2_best};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
+    if (KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2")) {
         avx2[model](m);
         return;
     }
@@ -329,6 +328,7 @@ static uint8_t *kq_tile_colors(const kq_tile *tile)
     return colors;
 }
 
+#ifndef KQ_DECODE_ONLY
 /* The place of each entry. */
 static uint16_t *kq_tile_places(const kq_tile *tile)
 {
@@ -338,7 +338,9 @@ static uint16_t *kq_tile_places(const kq_tile *tile)
     return places;
 }
 
-/* Returns 1 and the size; 0 if it is over the capacity; -1 without memory. */
+/* Writes the payload of a tile to `out`: labels[y * width + x] is below tile->k. `tables` are
+ * those of kq_logistic_init. Returns 1 and the payload's size, 0 if that is over `capacity`,
+ * -1 without memory. */
 static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, const void *labels,
                              uint8_t *out, size_t capacity, size_t *size)
 {
@@ -364,8 +366,10 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     free(colors);
     return done;
 }
+#endif
 
-/* Returns 1, 0 for an invalid payload, -1 without memory. */
+/* Fills the labels of a tile, tile->wide saying how wide they are, from a payload of `size`
+ * bytes. Returns 1, 0 if the payload is invalid, -1 without memory. */
 static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, const uint8_t *payload,
                              size_t size, void *labels)
 {

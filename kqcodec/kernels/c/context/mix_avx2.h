@@ -97,19 +97,19 @@ KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int se
         _mm256_store_si256((__m256i *)(m->fresh[set] + i), check);
     }
     for (int i = 0; i < lanes - 1; i++)
-        _mm_prefetch((const char *)(m->slots + m->lines[set][i]), _MM_HINT_T0);
+        KQ_PREFETCH(m->slots + m->lines[set][i]);
 }
 
 KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
 {
-    uint32_t lines[KQ_MAX_LANES] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t lines[KQ_MAX_LANES];
     for (int i = 0; i < lanes; i += 8) {
         __m256i h;
         __m256i line = KQ_NAME(line)(m, lanes, i, group, &h);
         _mm256_store_si256((__m256i *)(lines + i), _mm256_slli_epi32(line, 4));
     }
     for (int i = 0; i < lanes - 1; i++)
-        _mm_prefetch((const char *)(m->slots + lines[i]), _MM_HINT_T0);
+        KQ_PREFETCH(m->slots + lines[i]);
 }
 
 /* The slots of eight lanes. Eight loads are quicker than a gather instruction on many
@@ -117,9 +117,9 @@ KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
 KQ_FUNCTION __m256i KQ_NAME(slots)(const kq_context *m, __m256i at, int last)
 {
     const uint32_t *s = m->slots;
-    uint32_t i[8] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t i[8];
     _mm256_store_si256((__m256i *)i, at);
-    __asm__("" : "+m"(i)); /* in memory: out of the vector, each would take two steps */
+    KQ_IN_MEMORY(i); /* in memory: out of the vector, each would take two steps */
     return _mm256_setr_epi32((int)s[i[0]], (int)s[i[1]], (int)s[i[2]], (int)s[i[3]], (int)s[i[4]], (int)s[i[5]],
                              (int)s[i[6]], last ? 0 : (int)s[i[7]]);
 }
@@ -188,7 +188,7 @@ KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *
     const int histories = KQ_HAS_HISTORIES(lanes);
     const __m256i target = bit ? KQ_V(BIT) : _mm256_setzero_si256();
     for (int v = 0; v < lanes / 8; v++) {
-        uint32_t at[8] __attribute__((aligned(32))), values[8] __attribute__((aligned(32)));
+        KQ_ALIGNED(32) uint32_t at[8], values[8];
         uint32_t places[8], pasts[8];
         __m256i value = sight->value[v], n = sight->n[v], p = _mm256_srli_epi32(value, 16);
         __m256i error = _mm256_srai_epi32(_mm256_sub_epi32(target, p), 1);
@@ -214,7 +214,7 @@ KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *
         }
         _mm256_store_si256((__m256i *)at, sight->at[v]);
         _mm256_store_si256((__m256i *)values, value);
-        __asm__("" : "+m"(at), "+m"(values));
+        KQ_BOTH_IN_MEMORY(at, values);
         for (int j = 0; j < 8 && 8 * v + j < lanes - 1; j++) {
             m->slots[at[j]] = values[j];
             if (histories)

@@ -45,7 +45,7 @@ typedef struct {
 } kq_plane;
 
 typedef struct {
-    uint32_t feature[KQ_ALL_FEATURES] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t feature[KQ_ALL_FEATURES];
     uint32_t equal;    /* which neighbours are equal, a bit for each pair */
     uint32_t activity; /* 0..7 */
 } kq_surroundings;
@@ -191,7 +191,7 @@ KQ_INLINE uint32_t kq_scramble(uint32_t h)
 }
 
 /* KQ_MULTIPLIER to the powers 1, 2, ..: one for each feature. */
-static const uint32_t kq_multipliers[KQ_ALL_FEATURES] __attribute__((aligned(32))) = {
+KQ_ALIGNED(32) static const uint32_t kq_multipliers[KQ_ALL_FEATURES] = {
     0x9E3779B1u, 0xFFE6CC61u, 0xCC042811u, 0x1F76BCC1u, 0x8BC6BA71u, 0x5ECD5121u,
     0x6364B0D1u, 0x4B180981u, 0xF0D38B31u, 0xA49465E1u, 0xB018C991u, 0x448FE641u,
     0x0149EBF1u, 0x43680AA1u, 0x6E8C7251u, 0x5E8A5301u, 0x3215DCB1u, 0x9E743F61u,
@@ -206,7 +206,7 @@ static const uint32_t kq_multipliers[KQ_ALL_FEATURES] __attribute__((aligned(32)
  * Returns the match's, the sum of eleven neighbours. */
 KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes, uint32_t *hashes)
 {
-    uint32_t t[KQ_ALL_FEATURES] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t t[KQ_ALL_FEATURES];
     for (int j = 0; j < KQ_ALL_FEATURES; j++)
         t[j] = (s->feature[j] + 1) * kq_multipliers[j];
     const uint32_t w = t[KQ_W], n = t[KQ_N], nw = t[KQ_NW], ne = t[KQ_NE], ww = t[KQ_WW], nn = t[KQ_NN];

@@ -4,10 +4,15 @@
 
 KQ_FUNCTION int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
 {
+#ifdef KQ_DECODE_ONLY
+    (void)bit;
+    return kq_range_decode(m->decoder, p);
+#else
     if (m->decoder)
         return kq_range_decode(m->decoder, p);
     kq_range_encode(m->encoder, bit, p);
     return bit;
+#endif
 }
 
 /* One decision. `node` is its number in its group, `tree` whether it is one of the
@@ -283,7 +288,9 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits,
         }
         for (int i = 0; i < KQ_MARGIN; i++)
             row[m->plane.width + (size_t)i] = row[m->plane.width - 1];
+#ifndef KQ_DECODE_ONLY
         if (m->encoder && kq_range_full(m->encoder))
             return;
+#endif
     }
 }

@@ -27,8 +27,8 @@ static uint32_t kq_key(const uint8_t *pixel)
 /* The number of zeros below the lowest one. */
 static uint32_t kq_lowest_bit(uint64_t word)
 {
-#if defined(__GNUC__)
-    return (uint32_t)__builtin_ctzll(word);
+#if defined(KQ_TRAILING_ZEROS64)
+    return KQ_TRAILING_ZEROS64(word);
 #else
     uint32_t bit = 0;
     while (!(word >> bit & 1))

@@ -289,7 +289,7 @@ static int kq_accumulate(const int16_t *points, const int64_t *weights, const ui
 {
     for (size_t i = 0; i < n; i++) {
         size_t label = labels[i];
-        KQ_READ_ONCE(label);
+        KQ_HIDE(label);
         if (label >= k)
             return 0;
         int64_t weight = weights[i], *sum = sums + label * KQ_CHANNELS;

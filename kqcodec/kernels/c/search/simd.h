@@ -12,19 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "wrapping.h"
 
-#if defined(__SSE2__) || defined(_M_X64)
-#include <immintrin.h>
-#define KQ_SSE2 1
-#if defined(__GNUC__)
-#if defined(__CHAR_UNSIGNED__) && !defined(__clang__)
-#error "gcc's _mm256_blendv_epi8 does something else with -funsigned-char"
-#endif
-#define KQ_AVX2 1
-#define KQ_TARGET_AVX2 __attribute__((target("avx2")))
-#endif
-#endif
+#define KQ_TARGET_AVX2 KQ_TARGET("avx2")
 
 #define KQ_POINTS 64 /* points compared at a time; KQ_LANES of cluster.h */
 #define KQ_STEP 8    /* candidates filtered at a time */
@@ -32,7 +23,7 @@
 static int kq_has_avx2(void)
 {
 #if defined(KQ_AVX2)
-    return __builtin_cpu_supports("avx2") != 0;
+    return KQ_CPU_HAS("avx2");
 #else
     return 0;
 #endif

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "wrapping.h"
 
 #if defined(__FAST_MATH__)
@@ -26,9 +27,9 @@
 #endif
 #if defined(__i386__) && defined(__GNUC__) && !defined(__SSE2_MATH__)
 #if defined(__clang__) /* uses it where there is SSE2 */
-#define KQ_DOUBLE __attribute__((target("sse2")))
+#define KQ_DOUBLE KQ_TARGET("sse2")
 #else
-#define KQ_DOUBLE __attribute__((target("sse2,fpmath=sse")))
+#define KQ_DOUBLE KQ_TARGET("sse2,fpmath=sse")
 #endif
 #elif FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD > 64
 #error "double arithmetic isn't rounded to double here"
@@ -109,7 +110,7 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
         for (size_t i = 0; i < count; i++) {
             const int16_t *point = points + 4 * (size_t)order[i];
             unsigned int bin = (unsigned int)((point[axis] >> KQ_BIN_SHIFT) - first);
-            KQ_READ_ONCE(bin);
+            KQ_HIDE(bin);
             if (bin > (unsigned int)(last - first)) /* somebody changes the points */
                 bin = 0;
             kq_part_add(bins + bin, point, weights[order[i]]);
