@@ -5,8 +5,8 @@
  * digits to base K**g < 2**31, so that a step of the long multiplication or
  * division serves g labels at once.
  */
-#ifndef KQ_DENSE_H
-#define KQ_DENSE_H
+#ifndef KQ_CODING_DENSE_H
+#define KQ_CODING_DENSE_H
 
 #include "coding/packed.h"
 

@@ -4,8 +4,8 @@
  * Labels are unsigned, `wide` says whether they are 16-bit (in the machine's
  * byte order) or 8-bit.
  */
-#ifndef KQ_PACKED_H
-#define KQ_PACKED_H
+#ifndef KQ_CODING_PACKED_H
+#define KQ_CODING_PACKED_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -65,10 +65,12 @@ static void kq_unpack(const uint8_t *in, int wide, size_t count, int bits, void 
     case B: \
         kq_unpack_loop(in, wide, count, B, labels); \
         return;
-        KQ_CASE(1) KQ_CASE(2) KQ_CASE(3) KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
+        KQ_CASE(1)
+        KQ_CASE(2)
+        KQ_CASE(3)
+        KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
 #undef KQ_CASE
-    default:
-        kq_unpack_loop(in, wide, count, bits, labels);
+            default : kq_unpack_loop(in, wide, count, bits, labels);
     }
 }
 
@@ -102,10 +104,12 @@ static void kq_pack(const void *labels, int wide, size_t count, int bits, uint8_
     case B: \
         kq_pack_loop(labels, wide, count, B, out); \
         return;
-        KQ_CASE(1) KQ_CASE(2) KQ_CASE(3) KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
+        KQ_CASE(1)
+        KQ_CASE(2)
+        KQ_CASE(3)
+        KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
 #undef KQ_CASE
-    default:
-        kq_pack_loop(labels, wide, count, bits, out);
+            default : kq_pack_loop(labels, wide, count, bits, out);
     }
 }
 #endif

@@ -5,8 +5,8 @@
  * mass of the values x..y-1 is sums[y] - sums[x]; its weight follows, by Bayes' rule,
  * from how well it has guessed so far. Time is linear in K, whatever the bytes.
  */
-#ifndef KQ_PALETTE_CODER_H
-#define KQ_PALETTE_CODER_H
+#ifndef KQ_CODING_PALETTE_CODER_H
+#define KQ_CODING_PALETTE_CODER_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define KQ_PALETTE_BLACK 2   /* of them, opaque black, stand ahead of the first */
 #define KQ_PALETTE_WIDTHS 6
 #define KQ_PALETTE_FADING 3 /* widths over 0 of guesses among several */
-#define KQ_PALETTE_OWN 8 /* guesses for whose sums a value needs room */
+#define KQ_PALETTE_OWN 8    /* guesses for whose sums a value needs room */
 
 typedef struct {
 #ifndef KQ_DECODE_ONLY
@@ -68,8 +68,7 @@ static void kq_palette_init(kq_palette_coder *c, int channels, int ascending)
     for (int channel = 0; channel < 4; channel++)
         for (int same = 0; same < 2; same++)
             for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-                c->weights[channel][same][i] =
-                    32u * kq_palette_start(c, channel, same)[i];
+                c->weights[channel][same][i] = 32u * kq_palette_start(c, channel, same)[i];
     memset(c->history, 0, sizeof c->history);
     for (int i = 0; i < KQ_PALETTE_BLACK; i++)
         c->history[i][3] = 255;
@@ -161,7 +160,10 @@ static void kq_palette_gaps(kq_palette_coder *c, int lowest, size_t left)
 }
 
 #define KQ_WIDTHS(...) \
-    (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]){__VA_ARGS__}
+    (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) \
+    { \
+        __VA_ARGS__ \
+    }
 
 static void kq_palette_guess_green(kq_palette_coder *c, size_t left)
 {

@@ -5,8 +5,8 @@
  * that the bits so far allow; each bit cuts the interval in proportion to its
  * probability, and bytes on which both ends agree leave at the top.
  */
-#ifndef KQ_RANGE_CODER_H
-#define KQ_RANGE_CODER_H
+#ifndef KQ_CODING_RANGE_CODER_H
+#define KQ_CODING_RANGE_CODER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -6,8 +6,8 @@
  * that another thread fills): what one pass has found need not hold in the next. Results
  * are wrong then, but places are checked where they are used.
  */
-#ifndef KQ_COLORS_H
-#define KQ_COLORS_H
+#ifndef KQ_PIXELS_COLORS_H
+#define KQ_PIXELS_COLORS_H
 
 #include <stddef.h>
 #include <stdint.h>

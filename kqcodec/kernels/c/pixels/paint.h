@@ -1,6 +1,6 @@
 /* Labels to colours: out[top + y, left + x] = palette[labels[y, x]]. */
-#ifndef KQ_PAINT_H
-#define KQ_PAINT_H
+#ifndef KQ_PIXELS_PAINT_H
+#define KQ_PIXELS_PAINT_H
 
 #include "coding/packed.h"
 

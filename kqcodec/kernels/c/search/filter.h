@@ -1,9 +1,9 @@
 /* Which centres may be nearest to some point of a box: with AVX2 (found at run
  * time) and in plain C, with the same integers. How it is decided is told in
- * cluster.h.
+ * nearest.h.
  */
-#ifndef KQ_FILTER_H
-#define KQ_FILTER_H
+#ifndef KQ_SEARCH_FILTER_H
+#define KQ_SEARCH_FILTER_H
 
 #include "search/simd.h"
 

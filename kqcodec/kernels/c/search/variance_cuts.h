@@ -10,8 +10,8 @@
  * fixes their results. What would break that is kept out: fused multiply-adds
  * (CMakeLists.txt), reassociation, and the longer registers of the x87.
  */
-#ifndef KQ_CUTS_H
-#define KQ_CUTS_H
+#ifndef KQ_SEARCH_VARIANCE_CUTS_H
+#define KQ_SEARCH_VARIANCE_CUTS_H
 
 #include <float.h>
 #include <stddef.h>
@@ -45,9 +45,9 @@ typedef struct {
 } kq_part;
 
 typedef struct {
-    double gain;  /* 0 where there is nothing to cut */
+    double gain; /* 0 where there is nothing to cut */
     int axis;
-    int bin;      /* the last bin of the left part */
+    int bin; /* the last bin of the left part */
     kq_part left, whole;
 } kq_cut;
 
@@ -86,8 +86,8 @@ static void kq_part_mean(const kq_part *part, int16_t *mean)
 
 /* The best cut of the points that `order` lists: the first of equals, by axis,
  * then by bin. `bins` is scratch for KQ_BINS parts. */
-KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights, const uint32_t *order,
-                        size_t count, kq_part *bins, kq_cut *cut)
+KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
+                                  const uint32_t *order, size_t count, kq_part *bins, kq_cut *cut)
 {
     int16_t low[4], high[4];
     memset(cut, 0, sizeof *cut);
