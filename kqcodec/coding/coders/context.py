@@ -110,7 +110,7 @@ class ContextCoder:
         self._effort = effort
         self._tried = _TRIED[effort]
         self._colors = np.ascontiguousarray(palette[:, :3])
-        self._order = kernels.tree_order(self._colors) if self._k > 1 else None
+        self._order = kernels.tree_order(self._colors)
 
     def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""
@@ -149,10 +149,7 @@ class ContextCoder:
         return self._tried[_SMOOTH if looks_smooth(labels, self._k) else _GRAPHICS]
 
     def _coded(self, labels: Labels, settings: int, capacity: int) -> bytes | None:
-        coded: bytes | None = kernels.context_encode(
-            labels, self._order, self._colors, settings, capacity
-        )
-        return coded
+        return kernels.context_encode(labels, self._order, self._colors, settings, capacity)
 
     def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.format.labels import label_dtype
+from kqcodec.format.labels import Labels, label_dtype
 from kqcodec.kernels import kernels
 from kqcodec.show.bench.codec import Tool, needs
 
@@ -68,7 +68,7 @@ def painted(labels: Any, palette: bytes, frame: Frame) -> Pixels:
     Raises:
         ValueError: labels of another shape, or outside 0..K-1.
     """
-    plane = np.ascontiguousarray(labels, dtype=label_dtype(frame.k))
+    plane: Labels = np.ascontiguousarray(labels, dtype=label_dtype(frame.k))
     if plane.shape != (frame.height, frame.width) or int(plane.max()) >= frame.k:
         raise ValueError(f"labels of shape {plane.shape}, up to {int(plane.max())}")
     rgb = np.empty((frame.height, frame.width, 3), dtype=np.uint8)
