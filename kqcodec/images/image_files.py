@@ -10,7 +10,13 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from kqcodec.errors import ImageError, KqError, LimitError, UnsupportedImageError
+from kqcodec.errors import (
+    ImageError,
+    KqError,
+    LimitError,
+    UnsupportedError,
+    UnsupportedImageError,
+)
 from kqcodec.format.limits import max_input_bytes
 from kqcodec.format.source import read_at_most
 
@@ -101,6 +107,9 @@ def reading_image(name: str) -> Iterator[None]:
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise
+        cause = exc.__cause__
+        if isinstance(cause, (LimitError, UnsupportedError)):  # by our own plugin of Pillow's
+            raise ImageError(f"{name} can't be read as an image: {cause}") from cause
         reason = str(exc) or type(exc).__name__
         if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):
             raise UnsupportedImageError(

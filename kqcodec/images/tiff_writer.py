@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # The side of a tile, where the tiles of the source aren't smaller.
 _SIDE = 512
+_STEP_OF_SIDES = 16
 _LEVEL = 6
 _CLASSIC_LIMIT = 1 << 32
 _STEP = 1 << 20
@@ -100,9 +101,8 @@ def tiff_parts(
     Raises:
         OSError: there is no room for them.
     """
-    side_x, side_y = (
-        min(_SIDE, size) if size & (size - 1) == 0 and size >= 16 else _SIDE for size in tile_size
-    )
+    side_x = _side(tile_size[0], picture.width)
+    side_y = _side(tile_size[1], picture.height)
     across, down = -(-picture.width // side_x), -(-picture.height // side_y)
 
     def compressed(tile: tuple[Box, Labels]) -> list[tuple[int, bytes]]:
@@ -130,6 +130,14 @@ def tiff_parts(
         file.seek(0)
         while part := file.read(_STEP):
             yield part
+
+
+def _side(tile: int, whole: int) -> int:
+    """The side of a tile, of which those of the source have one or many, whole ones; not
+    much more than the picture's, to which it would be padding."""
+    divides = tile & (tile - 1) == 0 and tile >= _STEP_OF_SIDES
+    around = -(-whole // _STEP_OF_SIDES) * _STEP_OF_SIDES
+    return min(_SIDE, around, tile if divides else _SIDE)
 
 
 def _front(

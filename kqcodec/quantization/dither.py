@@ -24,7 +24,6 @@ Only opaque pixels are dithered: what is transparent stays exactly so.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
@@ -35,6 +34,7 @@ import numpy as np
 from kqcodec.colors.costs import costs_of_pixels
 from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
 from kqcodec.colors.spaces import TOP, space_of
+from kqcodec.format.integers import real_number
 from kqcodec.kernels import kernels
 from kqcodec.quantization.palette_order import luma_ranks
 from kqcodec.storage.threads import ordered_map
@@ -70,13 +70,12 @@ def dither_strength(amount: float, kind: str) -> int:
     Raises:
         TypeError, ValueError: not such an amount, or no such kind.
     """
-    if isinstance(amount, bool) or not isinstance(amount, (int, float, np.integer, np.floating)):
-        raise TypeError(f"dither must be a number from 0 to 1, not {type(amount).__name__}")
-    if not math.isfinite(amount) or not 0 <= amount <= 1:
+    amount = real_number(amount, "dither")
+    if not 0 <= amount <= 1:  # not a number, too
         raise ValueError(f"dither must be from 0 to 1, not {amount}")
     if kind not in DITHER_KINDS:
         raise ValueError(f"dither_kind must be one of {', '.join(DITHER_KINDS)}, not {kind!r}")
-    return round(float(amount) * FULL)
+    return round(amount * FULL)
 
 
 def dithered(

@@ -7,6 +7,7 @@ its size; any other encodes the picture. Either way the bytes are those of the f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from kqcodec.quantization.options import QuantizeOptions, number_of_colors
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from PIL import Image
     from typing_extensions import Unpack
@@ -134,6 +135,8 @@ def elbow(
     options.setdefault("restarts", NOTEBOOK_RESTARTS)
     chosen = QuantizeOptions(**options)
     filings = [Filing.after(coder, tile, chosen) for coder in coders]
+    if not isinstance(ks, Iterable):
+        raise TypeError(f"ks must be numbers of colours, not {type(ks).__name__}")
     wanted = sorted({number_of_colors(k) for k in ks})
     if not wanted:
         raise ValueError("an elbow needs at least one K")

@@ -21,14 +21,14 @@ import math
 from dataclasses import asdict, dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from kqcodec.coding.encoder import predicted_size
 from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.colors.costs import PEAK
 from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
-from kqcodec.format.integers import whole_number
+from kqcodec.format.integers import real_number, shown, whole_number
 from kqcodec.quantization.elbow import elbow
 from kqcodec.quantization.file_sizes import Filing
 from kqcodec.quantization.options import DEFAULT_RESTARTS, QuantizeOptions, number_of_colors
@@ -53,6 +53,8 @@ KNEE_KS = (
 )
 # A picture of no more colours than this is kept exactly rather than cut at a knee.
 FEW_COLORS = 16
+# Decibels beyond which not even one step in 2**64 pixels may be wrong.
+_EXACT_PSNR = 300
 _KNEE_EFFORT = "fast"
 # What changes the picture, but not where the knee of k-means' costs is.
 _NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind", "palette", "progress")
@@ -88,10 +90,12 @@ class Goal:
             raise ValueError("quality, psnr and the knee exclude each other")
         if not any(wanted) and self.max_bytes is None:
             raise ValueError("there is no goal: give a quality, a PSNR, a size or the knee")
-        if self.quality is not None and not 0 <= self.quality[0] <= self.quality[1] <= 100:
-            raise ValueError(f"quality must be (least, wanted) from 0 to 100, not {self.quality!r}")
-        if self.psnr is not None and not self.psnr > 0:  # not a number, too
-            raise ValueError(f"psnr must be above 0 dB, not {self.psnr!r}")
+        if self.quality is not None:
+            object.__setattr__(self, "quality", _quality_from(self.quality))
+        if self.psnr is not None:
+            object.__setattr__(self, "psnr", real_number(self.psnr, "psnr"))
+            if not self.psnr > 0:  # not a number, too
+                raise ValueError(f"psnr must be above 0 dB, not {self.psnr!r}")
         if self.max_bytes is not None:
             object.__setattr__(self, "max_bytes", whole_number(self.max_bytes, "max_bytes", 1))
 
@@ -119,6 +123,16 @@ class Goal:
         return inertia_of_quality(self.quality[0], pixels)
 
 
+def _quality_from(quality: Any) -> tuple[float, float]:
+    """(least, wanted), checked."""
+    if not isinstance(quality, (tuple, list)) or len(quality) != 2:
+        raise TypeError(f"quality must be (least, wanted), not {shown(quality)}")
+    least, wanted = (real_number(value, "quality") for value in quality)
+    if not 0 <= least <= wanted <= 100:
+        raise ValueError(f"quality must be (least, wanted) from 0 to 100, not {shown(quality)}")
+    return least, wanted
+
+
 def quality_of_mse(mse: float) -> float:
     """The quality, 0..100, of a mean squared error; see the module."""
     return 100 * max(0.0, 1 - math.pow(mse / _WORST_MSE, 2 / 3))
@@ -135,7 +149,7 @@ def inertia_of_quality(quality: float, pixels: int) -> int:
 
 def _inertia_of_psnr(psnr: float, pixels: int) -> int:
     """The largest sum of squared distances of that PSNR; decimals are the same everywhere."""
-    if math.isinf(psnr):
+    if psnr > _EXACT_PSNR:
         return 0
     with localcontext(ARITHMETIC):
         return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))

@@ -17,6 +17,9 @@ from kqcodec.storage.zips import problem_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# One after the other, as many as Linux follows.
+_MOST_LINKS = 40
+
 
 def refusal_of(name: str) -> str:
     """Why a file of that name, which somebody else has chosen, isn't opened; "" for no
@@ -80,9 +83,20 @@ def _files(fs: Any) -> Iterator[tuple[str, str]]:
             if not info.is_dir():
                 yield info.filename, refusal_of(info.orig_filename) or problem_of(info)
         return
+    members = {_normal(member.name): member for member in fs.tar.getmembers()}
     for member in fs.tar.getmembers():
         if not member.isdir():
-            problem = refusal_of(member.name)
-            if not (member.isfile() or member.islnk() or member.issym()):
-                problem = problem or "it is a device or a pipe"
-            yield member.name, problem
+            yield member.name, refusal_of(member.name) or _problem_of(member, members)
+
+
+def _problem_of(member: Any, members: dict[str, Any]) -> str:
+    """Why a member of a tar file can't be opened, or ""; members by their normal names."""
+    if not (member.isfile() or member.islnk() or member.issym()):
+        return "it is a device or a pipe"
+    for _ in range(_MOST_LINKS):
+        if member is None or not (member.islnk() or member.issym()):
+            break
+        folder = "" if member.islnk() else posixpath.dirname(member.name)
+        member = members.get(_normal(posixpath.join(folder, member.linkname)))
+    found = member is not None and member.isfile()
+    return "" if found else "it is a link that leads to no file of the archive"

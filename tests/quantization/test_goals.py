@@ -2,6 +2,7 @@
 
 import math
 from decimal import localcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -266,6 +267,31 @@ def test_options_reach_quantize(counted):
 def test_impossible_goals_are_refused(counted, options):
     with pytest.raises(ValueError, match=r"."):
         quantize_to(counted, **options)
+
+
+@pytest.mark.parametrize("number", [np.int64(20), np.float32(20), np.float64(20), Fraction(20)])
+def test_every_kind_of_number_is_one(counted, number):
+    assert quantize_to(counted, psnr=number) == quantize_to(counted, psnr=20)
+    assert Goal(quality=[np.uint8(0), number]) == Goal(quality=(0, 20))
+
+
+@pytest.mark.parametrize(
+    "odd", ["20", True, np.True_, np.array(20), np.array([20, 20]), b"9", None]
+)
+def test_what_is_no_number_is_told(counted, odd):
+    with pytest.raises(TypeError, match="quality must be a number, not"):
+        quantize_to(counted, quality=(0, odd))
+    with pytest.raises(TypeError, match=r"quality must be \(least, wanted\), not"):
+        quantize_to(counted, quality=[0])
+    if odd is not None:
+        with pytest.raises(TypeError, match="psnr must be a number, not"):
+            quantize_to(counted, psnr=odd)
+
+
+@pytest.mark.parametrize("psnr", [301, 1e7, 1e80, 2**80, math.inf])
+def test_more_decibels_than_any_error_has_are_exact(psnr):
+    assert Goal(psnr=psnr).allowed_inertia(2**62) == 0
+    assert Goal(psnr=200.0).allowed_inertia(2**62) > 0
 
 
 def test_an_unknown_argument_is_refused(counted):
