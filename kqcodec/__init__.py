@@ -14,6 +14,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from kqcodec._version import __version__
+
 if TYPE_CHECKING:
     from kqcodec import errors
     from kqcodec.codec import decode, encode, write
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     from kqcodec.quantization.quantizer import quantize
     from kqcodec.quantization.shared_palette import shared_palette
     from kqcodec.show.report import html_report
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Costs": "colors.costs",

@@ -349,7 +349,7 @@ def starts_of_records(opened: Opened) -> array[int]:
     directory = container.read_directory(opened.source, opened.header, opened.sealer)
     lengths = np.frombuffer(directory, dtype=np.uint32).astype(np.int64)
     grid = opened.header.grid
-    for kind in grid.kinds():
+    for kind in grid.by_size():
         least, most = opened.payload_range(kind.first)
         some = lengths.reshape(grid.rows, grid.columns)[kind.slices]
         if some.min() < least or some.max() > most:

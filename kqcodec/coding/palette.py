@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 from typing import TYPE_CHECKING
 
-from kqcodec.format.container import _PALETTE_KIND, Sealer, _check, pack_length, read_length
+from kqcodec.format.container import PALETTE_KIND, Sealer, check_crc, pack_length, read_length
 from kqcodec.format.header import Header
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
     if header.coded_palette:
         return _read_coded_palette(source, header, sealer)
     palette = bytes(source.read(header.palette_size, "the palette"))
-    _check(source, sealer.checksum(_PALETTE_KIND, 0, palette), "the palette")
+    check_crc(source, sealer.checksum(PALETTE_KIND, 0, palette), "the palette")
     return palette
 
 
@@ -118,6 +118,6 @@ def _read_coded_palette(source: Source, header: Header, sealer: Sealer) -> bytes
             f"a coded palette of {size:,} bytes is not smaller than the plain one (rule 4.5)"
         )
     payload = bytes(source.read(size, "the palette"))
-    _check(source, sealer.checksum(_PALETTE_KIND, 0, length + payload), "the palette")
+    check_crc(source, sealer.checksum(PALETTE_KIND, 0, length + payload), "the palette")
 
     return decode_palette(payload, header.k, header.channels)

@@ -1,1 +1,1 @@
-"""The .kq format: header, sections, tiles, sizes and limits."""
+"""Which bytes stand where in a .kq file, and what is a reader willing to take?"""

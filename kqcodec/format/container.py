@@ -23,16 +23,13 @@ if TYPE_CHECKING:
 
     from kqcodec.format.source import Source
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
 MAX_PAYLOAD = 2**28 - 1
 MAX_SECTIONS = 254  # END not counted
 
-_PALETTE_KIND = b"PLTE"
+# By the names that users give, and in the order in which they are written.
+SECTION_KINDS = {"icc": b"icc ", "exif": b"exif", "xmp": b"xmp "}
+
+PALETTE_KIND = b"PLTE"
 _TILE_KIND = b"TILE"
 _DIRECTORY_KIND = b"TDIR"
 _END_KIND = b"END "
@@ -87,7 +84,7 @@ class Sealer:
     def palette(self, plain: bytes, payload: bytes | None = None) -> bytes:
         """The palette with its checksum; where it is coded, by its payload."""
         body = plain if payload is None else pack_length(len(payload)) + payload
-        return body + struct.pack(">I", self.checksum(_PALETTE_KIND, 0, body))
+        return body + struct.pack(">I", self.checksum(PALETTE_KIND, 0, body))
 
     def sections(self, sections: Iterable[Section]) -> bytes:
         """The sections with END behind them."""
@@ -133,7 +130,11 @@ def record_size(payload: int) -> int:
 
 
 def read_header(source: Source) -> Header:
-    """The header, from the start of a file; see ``Header.from_bytes``."""
+    """The header, from the start of a file.
+
+    Raises:
+        FormatError: as ``Header.from_bytes``.
+    """
     return Header.from_bytes(bytes(source.read_up_to(HEADER_SIZE)))
 
 
@@ -171,7 +172,7 @@ def read_sections(
             source.skip(length, part)  # what isn't there is no matter of limits
             raise
         data = bytes(source.read(length, part))
-        _check(source, sealer.checksum(kind, len(found), data), part)
+        check_crc(source, sealer.checksum(kind, len(found), data), part)
         if kind == _END_KIND:
             break
         section = Section(kind, data)
@@ -225,12 +226,12 @@ def read_record(source: Source, index: int, least: int, most: int) -> Record:
 
 
 def wrong_directory() -> InvalidDataError:
-    """Tiles lie elsewhere than the directory says."""
+    """The error that tiles lie elsewhere than the directory says."""
     return InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
 
 
 def read_length(source: Source, part: str) -> int:
-    """The length that the source stands at, of that part.
+    """The payload's length that the source stands at; ``part`` is for messages.
 
     Raises:
         InvalidDataError: it is malformed.
@@ -248,12 +249,14 @@ def read_length(source: Source, part: str) -> int:
 
 
 def read_u32(source: Source, part: str) -> int:
-    """Four bytes, the most significant first."""
+    """The number in the next four bytes, the most significant first; TruncatedError if there
+    are fewer."""
     (value,) = struct.unpack(">I", source.read(4, part))
     return int(value)
 
 
-def _check(source: Source, checksum: int, part: str) -> None:
+def check_crc(source: Source, checksum: int, part: str) -> None:
+    """Raise ChecksumError unless the source stands at that CRC-32."""
     if read_u32(source, part) != checksum:
         raise ChecksumError(f"{part} is damaged: its checksum doesn't match")
 
@@ -266,13 +269,9 @@ def read_directory(source: Source, header: Header, sealer: Sealer) -> array[int]
     """
     count = header.grid.count
     body = source.read(4 * count, "the directory")
-    _check(source, sealer.checksum(_DIRECTORY_KIND, 0, body), "the directory")
+    check_crc(source, sealer.checksum(_DIRECTORY_KIND, 0, body), "the directory")
     lengths: array[int] = array("I")
     lengths.frombytes(body)
     if sys.byteorder == "little":
         lengths.byteswap()
     return lengths
-
-
-# By the names that users give, and in the order in which they are written.
-SECTION_KINDS = {"icc": b"icc ", "exif": b"exif", "xmp": b"xmp "}

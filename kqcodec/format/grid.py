@@ -51,7 +51,7 @@ class Box(NamedTuple):
         return self.width * self.height
 
     def intersection(self, other: Box) -> Box:
-        """What both cover; the caller knows that they overlap."""
+        """The rectangle that both cover; the caller knows that they overlap."""
         return Box(
             max(self.left, other.left),
             max(self.upper, other.upper),
@@ -60,7 +60,7 @@ class Box(NamedTuple):
         )
 
     def moved(self, x: int, y: int) -> Box:
-        """The same rectangle, shifted."""
+        """The rectangle shifted by (x, y) pixels."""
         return Box(self.left + x, self.upper + y, self.right + x, self.lower + y)
 
     @property
@@ -69,7 +69,7 @@ class Box(NamedTuple):
         return slice(self.upper, self.lower), slice(self.left, self.right)
 
 
-class TileKind(NamedTuple):
+class EqualTiles(NamedTuple):
     """Tiles of the same size: the first of them, and the index that selects them in an
     array of shape (rows of tiles, tiles in a row)."""
 
@@ -134,30 +134,23 @@ class Grid:
             min(-(-box.lower // self.tile_height) * self.tile_height, self.height),
         )
 
-    def kinds(self) -> Iterator[TileKind]:
-        """The tiles by their sizes, at most four kinds."""
+    def by_size(self) -> Iterator[EqualTiles]:
+        """The tiles by their sizes, of which there are at most four."""
         for row, some_rows in _runs(self.rows, self.height % self.tile_height):
             for column, some_columns in _runs(self.columns, self.width % self.tile_width):
-                yield TileKind(row * self.columns + column, (some_rows, some_columns))
+                yield EqualTiles(row * self.columns + column, (some_rows, some_columns))
 
     def tile_areas(self) -> Iterator[tuple[int, int]]:
-        """(labels in a tile, number of such tiles): at most four kinds, so that
-        sums over the tiles of a gigapixel picture cost nothing."""
-        for width, columns in _parts(self.width, self.tile_width):
-            for height, rows in _parts(self.height, self.tile_height):
-                yield width * height, columns * rows
-
-
-def _parts(length: int, part: int) -> Iterator[tuple[int, int]]:
-    whole, rest = divmod(length, part)
-    if whole:
-        yield part, whole
-    if rest:
-        yield rest, 1
+        """(labels in a tile, number of such tiles) by the tiles' sizes, so that sums over the
+        tiles of a gigapixel picture cost nothing."""
+        for first, (rows, columns) in self.by_size():
+            count = (rows.stop - rows.start) * (columns.stop - columns.start)
+            yield self.box(first).pixels, count
 
 
 def _runs(count: int, rest: int) -> Iterator[tuple[int, slice]]:
-    """Of tiles in a row, of which the last is cut if there is a rest: whole ones, cut ones."""
+    """(first, slice) of the whole ones of ``count`` tiles in a line, and of the last one,
+    which is cut to ``rest`` pixels unless that is 0."""
     whole = count - bool(rest)
     if whole:
         yield 0, slice(0, whole)

@@ -215,14 +215,11 @@ def _supported_coder(number: int, version: int) -> str:
 
 
 def _supported_flags(flags: int, version: int) -> int:
-    unknown = flags & ~_KNOWN_FLAGS
-    if unknown:
-        names = {
-            FLAG_PALETTE_ELSEWHERE: "a palette kept elsewhere",
-        }
+    if unknown := flags & ~_KNOWN_FLAGS:
         lowest = unknown & -unknown
+        elsewhere = lowest == FLAG_PALETTE_ELSEWHERE
+        name = "a palette kept elsewhere" if elsewhere else f"flag {lowest:#x}"
         raise UnsupportedError(
-            f"{names.get(lowest, f'flag {lowest:#x}')} of format "
-            f"{version >> 4}.{version & 15} needs a newer version of kqcodec"
+            f"{name} of format {version >> 4}.{version & 15} needs a newer version of kqcodec"
         )
     return flags

@@ -44,7 +44,7 @@ def whole_number(value: Any, name: str, least: int | None = None, most: int | No
 
 
 def shown(value: Any) -> str:
-    """What was given, for a message: as Python writes it, if it does."""
+    """What was given, for a message: its repr, if Python can write it."""
     try:
         return repr(value)
     except ValueError:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    pass
-
 
 # uint8 where K is at most 256, else uint16.
 Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
@@ -21,13 +17,14 @@ def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
 
 
 def palette_bytes(palette: NDArray[np.uint8]) -> bytes:
-    """A palette as it stands in a file: red, green and blue of each entry, then, where
-    there is alpha, that of each entry."""
+    """A palette, uint8 of shape (k, 3) or (k, 4), as it stands in a file: red, green and blue
+    of each entry, then, where there is alpha, that of each entry (spec/kq.md, section 4)."""
     return palette[:, :3].tobytes() + palette[:, 3:].tobytes()
 
 
 def palette_of_bytes(data: bytes, k: int) -> NDArray[np.uint8]:
-    """The inverse of ``palette_bytes``: uint8, shape (k, 3) or (k, 4)."""
+    """The palette that stands in a file as these bytes: uint8, shape (k, 3), or (k, 4) where
+    there are four bytes an entry; read-only."""
     flat = np.frombuffer(data, dtype=np.uint8)
     colors = flat[: 3 * k].reshape(k, 3)
     if len(flat) == 3 * k:

@@ -97,8 +97,8 @@ class Limits:
         )
 
     def for_thumbnails(self) -> Limits:
-        """The same with a quarter of the work, for whom nobody asked to work: up to 20 s of
-        a processor, 33 megapixels of 256 colours by the effort default."""
+        """These limits with a quarter of the work, for pictures that nobody asked to see: up to
+        20 s of a processor, 33 megapixels of 256 colours by the effort default."""
         if self.work is None:
             return self
         return replace(self, work=self.work // _THUMBNAILS, steps=self.steps // _THUMBNAILS)
@@ -118,8 +118,8 @@ class Limits:
         _check(header.grid.count, self.tiles, "tiles", _PIXELS_A_TILE)
 
     def check_tile(self, header: Header) -> None:
-        """The same for what the coder context keeps of a tile: in one of a single column
-        that is seventeen times its pixels."""
+        """Raise LimitError if the coder context would keep too much of a tile: of one of a
+        single column it keeps seventeen times its pixels."""
         if header.coder == "context":
             grid = header.grid
             cells = context_plane_cells(grid.tile_width, grid.tile_height)
@@ -127,11 +127,12 @@ class Limits:
             check_limit(cells, self.tile, f"tiles of {size}, with margins {cells:,}")
 
     def check_metadata(self, size: int) -> None:
-        """The same for the bytes of all extension sections together."""
+        """Raise LimitError if all extension sections together have too many bytes."""
         _check(size, self.metadata, "bytes of metadata", _PIXELS_A_BYTE)
 
     def check_work(self, work: int, most: int) -> None:
-        """The same for the work to decode tiles, of which there may be ``most`` in all."""
+        """Raise LimitError if it takes too much work to decode some tiles; ``most`` is what
+        all tiles may take."""
         if self.work is not None and work > self.work:
             raise LimitError(
                 f"decoding takes more than the limit of {self.work:,} steps; "
@@ -149,13 +150,13 @@ def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
         )
 
 
-def most_bytes(max_pixels: int | None) -> int | None:
+def max_input_bytes(max_pixels: int | None) -> int | None:
     """The bytes that an input may have; None for no limit."""
     return None if max_pixels is None else max(_INPUT, _INPUT_BYTES_A_PIXEL * max_pixels)
 
 
-def over_limit(most: int) -> LimitError:
-    """An input has more bytes than that."""
+def input_too_large(most: int) -> LimitError:
+    """The error that an input has more than ``most`` bytes."""
     return LimitError(
         f"the file has more than {most:,} bytes; raise the limit of pixels (--max-pixels, "
         f"PIL.Image.MAX_IMAGE_PIXELS), each of which allows {_INPUT_BYTES_A_PIXEL}, if you "

@@ -165,14 +165,6 @@ def allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
     return start + least, start + most
 
 
-def labels_size(header: Header) -> int:
-    """Bytes of all payloads, by a coder that is ``predictable``."""
-    return sum(
-        count * payload_size(header.coder, labels, header.k)
-        for labels, count in header.grid.tile_areas()
-    )
-
-
 def file_size(header: Header) -> int:
     """Bytes of a file without extension sections, from the header alone, where its coder
     is ``predictable``."""

@@ -13,15 +13,12 @@ import stat
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from kqcodec.errors import TruncatedError
-from kqcodec.format.limits import over_limit
+from kqcodec.format.limits import input_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from typing_extensions import Buffer
-
-    # What the reading functions take: bytes and the like are a file's contents,
-    # a string or PathLike is its name, a string with "://" its URL.
 
 _STEP = 1 << 20
 _LARGE_STEP = 1 << 24
@@ -35,7 +32,7 @@ class OpenFile(Protocol):
 
 
 class Source:
-    """Bytes in order, with a way to jump where the medium has one.
+    """A file's bytes in order, with a way to jump where the medium has one.
 
     Attributes:
         size: bytes in all, or None where only the end will tell.
@@ -58,11 +55,10 @@ class Source:
         raise NotImplementedError
 
     def expect_front(self) -> None:
-        """Hear that what precedes the tiles is about to be read, and then some tiles,
-        by the directory."""
+        """Prepare to read what precedes the tiles, and then some tiles, by the directory."""
 
     def expect(self, runs: Sequence[tuple[int, int]]) -> None:
-        """Hear that these runs of bytes, (start, stop), will be read, and no others."""
+        """Prepare to read these runs of bytes, (start, stop), and no others."""
 
     def check_unchanged(self) -> None:
         """Raise OSError where the source can tell that it has changed meanwhile."""
@@ -109,7 +105,7 @@ def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
         if left is not None:
             left -= len(part)
             if left < 0 and most is not None:
-                raise over_limit(most)
+                raise input_too_large(most)
 
 
 def _size_of(file: BinaryIO) -> int:
@@ -123,7 +119,7 @@ def _size_of(file: BinaryIO) -> int:
 
 
 class BufferSource(Source):
-    """Bytes in memory; what it returns are views, not copies."""
+    """Bytes in memory, of which views are read, not copies."""
 
     def __init__(self, data: Buffer) -> None:
         self._view = memoryview(data).cast("B")
@@ -131,13 +127,13 @@ class BufferSource(Source):
         self.size = self._view.nbytes
 
     def read_up_to(self, count: int) -> Buffer:
-        """See ``Source``."""
+        """A view of the next ``count`` bytes, or of all that are left."""
         found = self._view[self.position : self.position + count]
         self.position += found.nbytes
         return found
 
     def seek(self, position: int) -> None:
-        """See ``Source``."""
+        """Go on from ``position``."""
         self.position = position
 
 
@@ -159,7 +155,7 @@ class FileSource(Source):
                 file.seek(self._start)
 
     def read_up_to(self, count: int) -> Buffer:
-        """See ``Source``."""
+        """The next ``count`` bytes, or all that are left."""
         found = bytearray()  # which grows in place: parts to join would take twice as much
         while count > len(found):
             part = self._file.read(min(count - len(found), _STEP))
@@ -172,19 +168,19 @@ class FileSource(Source):
         return found
 
     def seek(self, position: int) -> None:
-        """See ``Source``."""
+        """Go on from ``position``, counted from where the file stood at first."""
         self._file.seek(self._start + position)
         self.position = position
 
     def check_unchanged(self) -> None:
-        """See ``Source``. Of a file on disk its size and its time tell."""
+        """Raise OSError if a file on disk has another size or time than at first."""
         if self.state is not None and _state_of(self._file) != self.state:
             name = getattr(self._file, "name", "the file")
             raise OSError(f"{name} changed while it was being read; read it again")
 
 
 def _state_of(file: BinaryIO) -> tuple[int, ...] | None:
-    """See ``Source.state``."""
+    """(device, inode, size, time) of a file on disk; None of what isn't one."""
     try:
         found = os.fstat(file.fileno())
     except (OSError, AttributeError, ValueError, TypeError):

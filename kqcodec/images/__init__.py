@@ -1,1 +1,1 @@
-"""Pictures in and out: pixels, profiles, metadata, and the indexed image."""
+"""Which pixels, colours and metadata does a picture of any kind hold?"""

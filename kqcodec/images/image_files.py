@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kqcodec.errors import ImageError, KqError, LimitError, UnsupportedImageError
-from kqcodec.format.limits import most_bytes
+from kqcodec.format.limits import max_input_bytes
 from kqcodec.format.source import read_at_most
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def contents(file: BinaryIO | Any, name: str) -> bytes:
     from PIL import Image
 
     try:
-        data = read_at_most(file, most_bytes(Image.MAX_IMAGE_PIXELS), name)
+        data = read_at_most(file, max_input_bytes(Image.MAX_IMAGE_PIXELS), name)
     except LimitError as exc:
         raise ImageError(f"{name}: {exc}") from exc
     if len(data) == 0:

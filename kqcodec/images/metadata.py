@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.format.container import SECTION_KINDS, Section
-from kqcodec.format.limits import most_bytes
+from kqcodec.format.limits import max_input_bytes
 from kqcodec.format.source import read_at_most
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def metadata_of(image: Any, keep: Collection[str]) -> Metadata:
         if hasattr(image, "read"):
             start = image.tell()
             try:
-                data = read_at_most(image, most_bytes(Image.MAX_IMAGE_PIXELS), "the file")
+                data = read_at_most(image, max_input_bytes(Image.MAX_IMAGE_PIXELS), "the file")
                 with Image.open(io.BytesIO(data)) as opened:
                     return _of_pillow(opened, frozenset(keep))
             finally:

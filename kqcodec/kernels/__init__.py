@@ -104,7 +104,7 @@ def _slowness() -> str:
         except KernelError as exc:
             reason = f"can't be loaded ({exc.__cause__})"
     folder = os.path.dirname(__file__)
-    if os.path.exists(os.path.join(folder, "_kernels.c")):  # which no wheel has
+    if os.path.exists(os.path.join(folder, "c")):  # which no wheel has
         package = os.path.dirname(folder)
         advice = f"{package} is the source code: start Python elsewhere to use an installed kqcodec"
     else:

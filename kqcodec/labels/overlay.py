@@ -13,11 +13,14 @@ from kqcodec.images.pixels import WHITE, flattened
 from kqcodec.quantization.finished_palette import LUMA
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from kqcodec.colors.costs import Costs
     from kqcodec.format.labels import Labels
+    from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segment import Segment
-    from kqcodec.labels.segments import Segmentation
 
 # Beyond it a sheet shows the largest segments only.
 MOST_SEGMENTS = 61
@@ -38,21 +41,32 @@ _ICON = 64
 _ROWS = 256
 
 
-def overlay(segmentation: Segmentation, opacity: float) -> Image.Image:
-    """See ``Segmentation.overlay``.
+def overlay(
+    indexed: IndexedImage, original: NDArray[np.uint8] | None, opacity: float
+) -> Image.Image:
+    """A picture in grey under the colours of its segments, their borders drawn.
+
+    Args:
+        indexed: palette and labels. Without costs it is a label map, whose colours mean
+            something and are kept; others are replaced by ones that differ well.
+        original: the picture, uint8, shape (H, W, 3) or (H, W, 4); without one the
+            palette's colours alone are shown.
+        opacity: of the colours, 0..1.
 
     Raises:
         ValueError: the opacity is outside 0..1.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be between 0 and 1, not {opacity}")
-    labels = segmentation.labels
-    if segmentation.original is None:
-        return _without_original(segmentation)
-    original = flattened(segmentation.original, WHITE)
-    share = round(opacity * _UNIT)
-    tints = _tints(segmentation).astype(np.uint16) * np.uint16(share) + np.uint16(_UNIT // 2)
+    labels = indexed.labels
     borders = _borders(labels)
+    if original is None:
+        out = indexed.to_rgb()
+        out[borders] >>= 1
+        return Image.fromarray(out)
+    original = flattened(original, WHITE)
+    share = round(opacity * _UNIT)
+    tints = _tints(indexed).astype(np.uint16) * np.uint16(share) + np.uint16(_UNIT // 2)
     out = np.empty((*labels.shape, 3), dtype=np.uint8)
     for top in range(0, len(labels), _ROWS):
         rows = slice(top, top + _ROWS)
@@ -62,19 +76,13 @@ def overlay(segmentation: Segmentation, opacity: float) -> Image.Image:
     return Image.fromarray(out)
 
 
-def _without_original(segmentation: Segmentation) -> Image.Image:
-    out = segmentation.indexed.to_rgb()
-    out[_borders(segmentation.labels)] >>= 1
-    return Image.fromarray(out)
-
-
-def _tints(segmentation: Segmentation) -> NDArray[np.uint8]:
+def _tints(indexed: IndexedImage) -> NDArray[np.uint8]:
     """A colour for each label: shape (K, 3)."""
-    if segmentation.indexed.costs is None:  # a label map: its colours mean something
-        return flattened(segmentation.indexed.palette, WHITE)
+    if indexed.costs is None:  # a label map: its colours mean something
+        return flattened(indexed.palette, WHITE)
     colors = [
         colorsys.hsv_to_rgb(_HUE_STEP * label % 1, (0.85, 0.6)[label % 2], (1, 0.75)[label % 2])
-        for label in range(segmentation.k)
+        for label in range(indexed.k)
     ]
     samples: NDArray[np.uint8] = np.rint(np.array(colors) * 255).astype(np.uint8)
     return samples
@@ -99,29 +107,35 @@ def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return (weighted // np.uint32(1000)).astype(np.uint16)
 
 
-def segment_sheet(segmentation: Segmentation) -> Image.Image:
-    """See ``Segmentation.contact_sheet``."""
-    indexed = segmentation.indexed
+def segment_sheet(
+    indexed: IndexedImage, original: NDArray[np.uint8] | None, used: Sequence[Segment]
+) -> Image.Image:
+    """One sheet of pictures: the original, if there is one, the palette's colours, the
+    overlay, and the largest segments, each alone.
+
+    Args:
+        indexed: palette and labels.
+        original: the picture that they segment, uint8, shape (H, W, 3) or (H, W, 4).
+        used: the segments that have pixels.
+    """
     rgb = indexed.to_rgb()
-    original = segmentation.original
     picture = rgb if original is None else flattened(original, WHITE)
-    used = segmentation.used
     largest = sorted(used, key=lambda segment: -segment.pixels)[:MOST_SEGMENTS]
     columns = []
     if original is not None:
         size = f"{indexed.width:,} x {indexed.height:,}"
         columns.append(Column(_reduced(picture), ("original", size)))
-    caption = (f"K = {indexed.k:,}", _loss(segmentation))
+    caption = (f"K = {indexed.k:,}", _loss(indexed.costs))
     columns.append(Column(_reduced(rgb), caption, flattened(indexed.palette, WHITE)))
-    colored = np.asarray(segmentation.overlay())
+    colored = np.asarray(overlay(indexed, original, 0.5))
     hidden = "" if len(largest) == len(used) else f"the largest {len(largest)} are shown"
     columns.append(Column(_reduced(colored), ("segments", f"{len(used):,} used", hidden)))
     grounds = [_ground(picture, color) for color in (_PAPER, _INK)]
-    lightness = _mean_greys(segmentation.labels, picture, segmentation.k)
+    lightness = _mean_greys(indexed.labels, picture, indexed.k)
     for segment in sorted(largest, key=lambda segment: segment.label):
         color = flattened(np.array([segment.color], dtype=np.uint8), WHITE)
         ground = grounds[int(lightness[segment.label] > _LIGHT)]
-        mask = segmentation.mask(segment.label)[:, :, np.newaxis]
+        mask = (indexed.labels == segment.label)[:, :, np.newaxis]
         alone = _reduced(np.where(mask, picture, ground))
         has_error = indexed.costs is not None
         columns.append(Column(alone, _caption(segment, has_error), color))
@@ -156,8 +170,7 @@ def _ground(picture: NDArray[np.uint8], color: tuple[int, int, int]) -> NDArray[
     return ground
 
 
-def _loss(segmentation: Segmentation) -> str:
-    costs = segmentation.indexed.costs
+def _loss(costs: Costs | None) -> str:
     if costs is None:
         return "a label map"
     return f"PSNR {costs.psnr:.2f} dB" if costs.inertia else "every pixel exact"

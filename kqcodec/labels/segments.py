@@ -127,13 +127,13 @@ class Segmentation:
         """
         from kqcodec.labels.overlay import overlay
 
-        return overlay(self, opacity)
+        return overlay(self.indexed, self.original, opacity)
 
     def contact_sheet(self) -> Image.Image:
         """The original, the segments' colours, the overlay, and each segment alone."""
         from kqcodec.labels.overlay import segment_sheet
 
-        return segment_sheet(self)
+        return segment_sheet(self.indexed, self.original, self.used)
 
     def _repr_png_(self) -> bytes:
         """What Jupyter shows."""

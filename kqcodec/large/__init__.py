@@ -1,1 +1,1 @@
-"""Pictures larger than memory, many processes, and Dask."""
+"""How are pictures larger than memory dealt with, and work spread over processes and machines?"""

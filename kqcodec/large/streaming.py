@@ -31,7 +31,7 @@ from kqcodec.large.plans import (
 )
 from kqcodec.large.tile_coding import payloads
 from kqcodec.quantization.options import QuantizeOptions
-from kqcodec.storage.atomic_write import is_open_end, write_to
+from kqcodec.storage.atomic_write import is_stream, write_to
 from kqcodec.storage.threads import thread_count
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def encode_stream(
         OSError: the source can't be opened, or the target not be written.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    is_path = isinstance(target, (str, os.PathLike)) and not is_open_end(target)
+    is_path = isinstance(target, (str, os.PathLike)) and not is_stream(target)
     if is_path and not overwrite and os.path.isfile(cast("str", target)):
         raise FileExistsError(f"{target} exists already")
     with opened_stream(

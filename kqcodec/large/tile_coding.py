@@ -8,7 +8,7 @@ import numpy as np
 
 from kqcodec.coding.tile_assembly import TileAssembly
 from kqcodec.format.labels import label_dtype
-from kqcodec.storage.spool import in_order
+from kqcodec.storage.reordering import in_order
 from kqcodec.storage.threads import ordered_map
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ class Elbow:
         """
         from kqcodec.quantization.elbow_figure import elbow_figure
 
-        return elbow_figure(self, title)
+        return elbow_figure(self.points, self.knee, title)
 
     def to_dict(self) -> dict[str, object]:
         """Every figure by name, ready for JSON."""

@@ -8,50 +8,49 @@ from typing import TYPE_CHECKING, Any
 from kqcodec.images.figures import new_figure
 
 if TYPE_CHECKING:
-    from kqcodec.quantization.elbow import Elbow
+    from collections.abc import Sequence
 
+    from kqcodec.quantization.elbow_point import ElbowPoint
 
 _INERTIA, _DISTANCE, _THEORY = "#2166ac", "#d9822b", "#8a8a8a"
-
-
 _CODERS = ("#1b7837", "#762a83", "#b2182b", "#01665e")
-
-
 _MARKERS = ("o", "s", "D", "^")
-
-
-# Of the last K to the first: beyond it the axis is logarithmic.
+# Where the last K is more than so many times the first, the axis is logarithmic.
 _WIDE = 32
-
-
+# More points than these would hide their curve under large markers.
 _MANY_POINTS = 12
 
 
-def elbow_figure(found: Elbow, title: str = "") -> Any:
-    """Both costs against K, with the knee, and beside them the sizes.
+def elbow_figure(points: Sequence[ElbowPoint], knee: int | None, title: str = "") -> Any:
+    """A matplotlib figure of two diagrams against K: both costs, and the sizes.
 
     Args:
-        found: what ``kqcodec.elbow`` gave.
+        points: by ascending K, at least one.
+        knee: the K to mark in both, if any.
         title: above both, if any.
+
+    Raises:
+        ImportError: matplotlib isn't there; the extra ``plot`` brings it.
     """
     figure = new_figure(11, 4.6)
     costs, file_sizes = figure.subplots(1, 2)
     if title:
         figure.suptitle(title)
-    _draw_costs(costs, found)
-    _draw_sizes(file_sizes, found)
+    _draw_costs(costs, points)
+    _draw_sizes(file_sizes, points)
     for axes in (costs, file_sizes):
-        _draw_knee(axes, found)
-        _k_axis(axes, [point.k for point in found.points])
+        if knee is not None:
+            _draw_knee(axes, knee)
+        _k_axis(axes, [point.k for point in points])
     return figure
 
 
-def _draw_costs(axes: Any, found: Elbow) -> None:
+def _draw_costs(axes: Any, points: Sequence[ElbowPoint]) -> None:
     ticker = importlib.import_module("matplotlib.ticker")
-    ks = [point.k for point in found.points]
+    ks = [point.k for point in points]
     style = {"markersize": 4.5, "marker": "o" if len(ks) <= _MANY_POINTS else "."}
-    inertia = [point.inertia for point in found.points]
-    distances = [point.distance_sum for point in found.points]
+    inertia = [point.inertia for point in points]
+    distances = [point.distance_sum for point in points]
     (left,) = axes.plot(ks, inertia, color=_INERTIA, label="inertia (squared distances)", **style)
     twin = axes.twinx()
     (right,) = twin.plot(ks, distances, color=_DISTANCE, label="sum of distances", **style)
@@ -65,23 +64,23 @@ def _draw_costs(axes: Any, found: Elbow) -> None:
     axes.set_title("Cost", loc="left")
 
 
-def _draw_sizes(axes: Any, found: Elbow) -> None:
-    ks = [point.k for point in found.points]
-    theory = [point.theory_bits / 8 for point in found.points]
+def _draw_sizes(axes: Any, points: Sequence[ElbowPoint]) -> None:
+    ks = [point.k for point in points]
+    theory = [point.theory_bits / 8 for point in points]
     # Wide and pale, as dense lies upon it.
     style = {"color": _THEORY, "linewidth": 6, "alpha": 0.35, "solid_capstyle": "round"}
     axes.plot(ks, theory, label="theory 24·K + N·log2 K", zorder=1, **style)
-    for place, coder in enumerate(found.points[0].file_bytes):
+    for place, coder in enumerate(points[0].file_bytes):
         axes.plot(
             ks,
-            [point.file_bytes[coder] for point in found.points],
+            [point.file_bytes[coder] for point in points],
             color=_CODERS[place % len(_CODERS)],
             marker=_MARKERS[place % len(_MARKERS)] if len(ks) <= _MANY_POINTS else ".",
             markersize=4.5,
             linewidth=1,
             label=coder,
         )
-    largest = max(max(point.file_bytes.values(), default=0) for point in found.points)
+    largest = max(max(point.file_bytes.values(), default=0) for point in points)
     axes.set_ylim(0, 1.25 * max(largest, *theory))  # with room for the legend
     axes.set_ylabel("bytes of the file")
     axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -90,14 +89,12 @@ def _draw_sizes(axes: Any, found: Elbow) -> None:
     axes.set_title("Size", loc="left")
 
 
-def _draw_knee(axes: Any, found: Elbow) -> None:
-    if found.knee is None:
-        return
-    axes.axvline(found.knee, color="black", linewidth=0.8, linestyle=":", zorder=0)
+def _draw_knee(axes: Any, knee: int) -> None:
+    axes.axvline(knee, color="black", linewidth=0.8, linestyle=":", zorder=0)
     # Above the axes, where no curve comes.
     axes.annotate(
-        f"knee, K = {found.knee:,}",
-        (found.knee, 1),
+        f"knee, K = {knee:,}",
+        (knee, 1),
         xycoords=("data", "axes fraction"),
         xytext=(0, 4),
         textcoords="offset points",

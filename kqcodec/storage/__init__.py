@@ -1,1 +1,1 @@
-"""Bytes in and out: files, pipes and URLs, whole writes, and the threads that share the work."""
+"""Where do bytes come from and go to: files, pipes, archives or URLs, whole or in ranges?"""

@@ -1,52 +1,26 @@
-"""Members of archives, and what names from outside may be.
+"""Members of zip and tar files, and what names that somebody else has chosen may be.
 
-An archive that lies elsewhere is read as other remote files are, each answer checked, and
-its members are asked for by name of the archive itself: a name is never made part of a
-URL that is then taken apart again, so that one like "a.png::file:///etc/b.png" can't lead
-out of the archive.
+Members are asked for by name of the archive itself: a name is never made part of a URL
+that is then taken apart again, so that one like "a.png::file:///etc/b.png" can't lead out
+of the archive.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib
-import io
-import os
 import posixpath
-import threading
-import weakref
 from collections import Counter
 from ntpath import splitdrive
 from typing import TYPE_CHECKING, Any
 
-from kqcodec.storage.ranges import translated
-from kqcodec.storage.remote_source import RemoteSource, parts_of
-from kqcodec.storage.urls import is_url
 from kqcodec.storage.zips import problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from typing_extensions import Buffer
-
-    from kqcodec.storage.ranges import Parts
-
-_KINDS = ("zip", "tar")
-# Archives that stay open, each with the list of its members.
-_MOST_OPEN = 8
-
-
-def split(url: str) -> tuple[str, str, str] | None:
-    """("zip", "name", "https://host/b.zip") of "zip://name::https://host/b.zip"; None where
-    the URL isn't of a member of such an archive."""
-    first, separator, rest = url.partition("::")
-    kind, _, name = first.partition("://")
-    return (kind.lower(), name, rest) if separator and kind.lower() in _KINDS else None
-
 
 def refusal_of(name: str) -> str:
-    """What is the matter with the name of a file that somebody else has chosen; "" for
-    nothing."""
+    """Why a file of that name, which somebody else has chosen, isn't opened; "" for no
+    reason."""
     parts = name.replace("\\", "/").split("/")
     if "\0" in name:
         return "its name holds a zero byte"
@@ -57,6 +31,11 @@ def refusal_of(name: str) -> str:
     if ".." in parts:
         return 'its name leads out of the folder, by ".."'
     return ""
+
+
+def refused(url: str, problem: str) -> str:
+    """The sentence about a file whose name isn't opened."""
+    return f"{url}: {problem}; it was not opened"
 
 
 class Archive:
@@ -82,89 +61,12 @@ class Archive:
                 self._problems[normal] = self.files[name]
 
     def check(self, name: str, url: str) -> None:
-        """Raise OSError if that is no name of a member that can be opened."""
+        """Raise OSError unless that is the name of a member that can be opened."""
         normal = _normal(name.lstrip("/"))
         problem = refusal_of(normal) if normal else ""
         problem = problem or self._problems.get(normal, "")
         if problem:
             raise OSError(refused(url, problem))
-
-
-def refused(url: str, problem: str) -> str:
-    """The sentence about a file whose name isn't opened."""
-    return f"{url}: {problem}; it was not opened"
-
-
-def opened(kind: str, archive: str) -> Archive:
-    """A zip or tar file; the same one again for a thread that asks again.
-
-    Raises:
-        OSError, ImportError: it can't be read, or isn't such an archive.
-    """
-    version: object = None
-    if not is_url(archive):
-        status = os.stat(archive)
-        version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-    # A tar file is read by one thread at a time.
-    return _opened(kind, archive, version, threading.get_ident())
-
-
-@functools.lru_cache(_MOST_OPEN)
-def _opened(kind: str, archive: str, _version: object, _thread: int) -> Archive:
-    make = importlib.import_module("fsspec").get_filesystem_class(kind)
-    file: Any
-    if is_url(archive):
-        file = io.BufferedReader(_ArchiveFile(parts_of(archive), archive))
-    else:
-        file = open(archive, "rb")  # noqa: SIM115 - as long as the file system is there
-    try:
-        fs = translated(archive, lambda: make(file, skip_instance_cache=True))
-        found = Archive(fs)
-    except BaseException:
-        file.close()
-        raise
-    weakref.finalize(fs, file.close)
-    return found
-
-
-class _ArchiveFile(io.RawIOBase):
-    """A remote file as one that can seek."""
-
-    def __init__(self, parts: Parts, name: str) -> None:
-        super().__init__()
-        self._parts, self._source = parts, RemoteSource(parts)
-        self.original = name  # by whose end fsspec knows a compressed tar file
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """See ``io.IOBase``."""
-        start = (0, self._source.position, self._source.size)[whence]
-        self._source.seek(max(start + offset, 0))
-        return self._source.position
-
-    def readinto(self, buffer: Buffer) -> int:
-        """Fill the buffer's front with the next bytes; 0 at the end."""
-        view = memoryview(buffer)
-        try:
-            found = memoryview(self._source.read_up_to(view.nbytes))
-        except OSError:
-            _opened.cache_clear()  # to be opened anew: it may be another one meanwhile
-            raise
-        view[: found.nbytes] = found
-        return found.nbytes
-
-    def close(self) -> None:
-        """Let go of it."""
-        if not self.closed:
-            self._parts.close()
-        super().close()
 
 
 def _normal(name: str) -> str:

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, cast
 from kqcodec.storage.temporary_files import (
     check_is_there,
     remove_leftovers,
-    remove_leftovers_in,
     temporary_beside,
 )
 
@@ -43,8 +42,16 @@ _NUMBERED = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})")
 def write_to(
     target: str | os.PathLike[str] | BinaryIO, parts: Iterable[Buffer], overwrite: bool
 ) -> int:
-    """Write the parts to a path, as ``write_whole``, or to an open binary file, as
-    ``write_parts``; both say what is returned and raised."""
+    """Write the parts to a path, where the file appears when it is complete, or to an open
+    binary file.
+
+    Returns:
+        The bytes written.
+
+    Raises:
+        FileExistsError: the path exists and ``overwrite`` is false.
+        OSError: it can't be written to.
+    """
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)
     return write_parts(target, parts)
@@ -102,8 +109,8 @@ def write_whole(target: str | os.PathLike[str], parts: Iterable[Buffer], overwri
         FileExistsError: the target exists and ``overwrite`` is false.
         OSError: it can't be written. Nothing is left behind.
     """
-    if is_open_end(target):
-        return _write_straight(target, parts)
+    if is_stream(target):
+        return _write_in_place(target, parts)
     path = Path(os.path.realpath(target))
     if path.is_dir():
         raise IsADirectoryError(f"{target} is a directory, not a file to write to")
@@ -131,11 +138,6 @@ def clear_leftovers(target: str | os.PathLike[str]) -> None:
     remove_leftovers(Path(os.path.realpath(target)))
 
 
-def clear_folder(folder: str | os.PathLike[str]) -> None:
-    """The same for everything in a folder."""
-    remove_leftovers_in(Path(folder))
-
-
 def make_folders(folder: str | os.PathLike[str]) -> None:
     """Make a folder and those that hold it, where they are missing, to stay there.
 
@@ -159,9 +161,9 @@ def descriptor_of(target: str | os.PathLike[str]) -> int | None:
     return int(numbered[1]) if numbered else _STANDARD.get(name)
 
 
-def is_open_end(target: str | os.PathLike[str]) -> bool:
+def is_stream(target: str | os.PathLike[str]) -> bool:
     """Whether the target is a pipe, a device or an open file, which is written to as it is:
-    nothing is there already, and nothing is replaced."""
+    nothing there could be replaced."""
     if descriptor_of(target) is not None:
         return True
     try:
@@ -171,7 +173,7 @@ def is_open_end(target: str | os.PathLike[str]) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _write_straight(target: str | os.PathLike[str], parts: Iterable[Buffer]) -> int:
+def _write_in_place(target: str | os.PathLike[str], parts: Iterable[Buffer]) -> int:
     number = descriptor_of(target)
     # A copy of an open one, rather than opened anew: that would begin at its start.
     with open(target if number is None else os.dup(number), "wb") as file:
@@ -214,11 +216,9 @@ def _sync_directory(directory: Path) -> None:
     Raises:
         OSError: the disk failed.
     """
-    if not hasattr(os, "O_DIRECTORY"):
-        return
     try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:  # it may be written to, but not read
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError:  # it may be written to, but not read; on Windows no folder is opened
         return
     try:
         os.fsync(handle)

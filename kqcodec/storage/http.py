@@ -21,7 +21,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from kqcodec.storage.ranges import FIRST_BYTES, NoRangesError, changed, persistently
+from kqcodec.storage.ranges import FIRST_BYTES, NoRangesError, changed_error, retried
 from kqcodec.storage.threads import ordered_map
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ class _Answer:
     data: bytes
 
 
-class HttpParts:
-    """See ``kqcodec.storage.ranges.Parts``; the first request brings bytes, and the size."""
+class HttpRangeReader:
+    """A ``kqcodec.storage.ranges.RangeReader`` of a file on a web server, whose first request
+    brings the file's first bytes along with its size."""
 
     def __init__(self, fs: Any, url: str) -> None:
         self._fs, self._url = fs, url
@@ -71,47 +72,47 @@ class HttpParts:
         self._stream: HttpStream | None = None
 
     def find_size(self) -> int:
-        """See ``Parts``."""
-        first = persistently(lambda: self._ask(0, FIRST_BYTES))
+        """The file's bytes, by the first request; NoRangesError or OSError as it fails."""
+        first = retried(lambda: self._ask(0, FIRST_BYTES))
         self._first = first.data
         self._version, self._etag = first.version, first.etag
         self._size = first.total
         return self._size
 
     def stream(self) -> BinaryIO:
-        """See ``Parts``."""
+        """The whole file, asked for with the first read."""
         self._stream = HttpStream(self._fs, self._url)
         return cast("BinaryIO", self._stream)
 
     def get(self, start: int, stop: int) -> bytes:
-        """See ``Parts``."""
+        """The bytes from ``start`` to ``stop``; OSError if they can't be read or have changed."""
         if stop <= len(self._first):
             return self._first[start:stop]
-        answer = persistently(lambda: self._ask(start, stop))
+        answer = retried(lambda: self._ask(start, stop))
         if (answer.total, answer.version) != (self._size, self._version):
-            raise changed(self._url)
+            raise changed_error(self._url)
         return answer.data
 
     def get_all(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """See ``Parts``."""
+        """The bytes of several spans, each by a request on a thread of its own."""
         return list(ordered_map(lambda span: self.get(*span), spans, len(spans)))
 
     def check_unchanged(self) -> None:
-        """See ``Parts``: each answer has been checked."""
+        """Do nothing: the version of each answer has been checked."""
 
     def close(self) -> None:
-        """See ``Parts``: the session is fsspec's."""
+        """Close the stream, if there is one; the session is fsspec's."""
         if self._stream is not None:
             self._stream.close()
 
     def _ask(self, start: int, stop: int) -> _Answer:
-        """One request.
+        """The answer to one request for a range.
 
         Raises:
-            ConnectionError, TimeoutError: which may go better another time.
-            OSError: which won't.
+            ConnectionError, TimeoutError: another attempt may succeed.
+            OSError: another attempt would fail, too.
         """
-        return _finished(self._fs, self._url, self._exchange, start, stop)
+        return _run(self._fs, self._url, self._exchange, start, stop)
 
     async def _exchange(self, start: int, stop: int) -> _Answer:
         wanted = {"Range": f"bytes={start}-{stop - 1}"}
@@ -121,7 +122,7 @@ class HttpParts:
             if r.status == _UNSATISFIABLE and start == 0:
                 return _Answer(0, None, None, b"")  # an empty file has no ranges
             if r.status in (_PRECONDITION_FAILED, _UNSATISFIABLE):
-                raise changed(self._url)
+                raise changed_error(self._url)
             _check_status(r, self._url)
             total, first, last = self._range_of(r, start, stop)
             data = await _Body(r, self._url).read_to(last - first + 1)
@@ -137,7 +138,7 @@ class HttpParts:
         return _Answer(total, version, None if etag and etag.startswith("W/") else etag, data)
 
     def _range_of(self, answer: Any, start: int, stop: int) -> tuple[int, int, int]:
-        """Bytes of the file, and the first and the last but one of the answer's."""
+        """(bytes of the file, start, stop) of the range that the answer says it holds."""
         said = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != _PARTIAL:
             length = answer.headers.get("Content-Length")
@@ -159,8 +160,8 @@ class HttpStream(io.RawIOBase):
     """A file that a server sends in one go, asked for with the first read.
 
     Raises, as it is read:
-        ConnectionError, TimeoutError: it may go better another time.
-        OSError: it won't.
+        ConnectionError, TimeoutError: another attempt may succeed.
+        OSError: another attempt would fail, too.
     """
 
     def __init__(self, fs: Any, url: str) -> None:
@@ -170,14 +171,14 @@ class HttpStream(io.RawIOBase):
         self._body: _Body | None = None
 
     def readable(self) -> bool:
-        """It is."""
+        """True: it is open for reading."""
         return True
 
     def read(self, size: int | None = -1) -> bytes:
         """The next bytes, at most so many; none at the end."""
         if size is None or size < 0:
             return self.readall()
-        return _finished(self._fs, self._url, self._next, size)
+        return _run(self._fs, self._url, self._next, size)
 
     def readinto(self, buffer: Buffer) -> int:
         """Fill the buffer's front with the next bytes; 0 at the end."""
@@ -199,16 +200,16 @@ class HttpStream(io.RawIOBase):
         return await self._body.read(most)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._answer is not None:
             self._fs.loop.call_soon_threadsafe(self._answer.close)
             self._answer = None
         super().close()
 
 
-def look(fs: Any, url: str) -> int | None:
-    """The bytes of the file there, 0 where the server doesn't tell, or None where there is
-    none.
+def file_size(fs: Any, url: str) -> int | None:
+    """The bytes of the file at that URL, 0 where the server doesn't tell; None where there is
+    no file.
 
     Raises:
         OSError: it can't be looked at.
@@ -220,13 +221,13 @@ def look(fs: Any, url: str) -> int | None:
             return int(answer.headers.get("Content-Length", 0))
 
     try:
-        return persistently(lambda: _finished(fs, url, ask))
+        return retried(lambda: _run(fs, url, ask))
     except FileNotFoundError:
         return None
 
 
-def page(fs: Any, url: str, most: int) -> bytes | None:
-    """The HTML page there; None where there is something else.
+def html_page(fs: Any, url: str, most: int) -> bytes | None:
+    """The HTML page at that URL; None where there is something else.
 
     Raises:
         OSError: it can't be read, or has more than ``most`` bytes.
@@ -241,7 +242,7 @@ def page(fs: Any, url: str, most: int) -> bytes | None:
                 return None
             return await _Body(answer, url).read_to(most + 1)
 
-    found = persistently(lambda: _finished(fs, url, ask))
+    found = retried(lambda: _run(fs, url, ask))
     if found is not None and len(found) > most:
         raise OSError(f"{url}: the page has more than {most:,} bytes, too many for a list of files")
     return found
@@ -250,7 +251,7 @@ def page(fs: Any, url: str, most: int) -> bytes | None:
 # --- one exchange -----------------------------------------------------------------------
 
 
-async def _begin(fs: Any, url: str, wanted: Mapping[str, str], method: str = "GET") -> Any:
+async def _begin(fs: Any, url: str, headers: Mapping[str, str], method: str = "GET") -> Any:
     """An answer whose head has come, to be closed.
 
     Raises:
@@ -262,8 +263,8 @@ async def _begin(fs: Any, url: str, wanted: Mapping[str, str], method: str = "GE
     anywhere = options.pop("allow_redirects", False)
     # Offsets and lengths are those of the file, and what a few bytes unpack to is anybody's
     # guess.
-    headers = {**options.pop("headers", {}), "Accept-Encoding": "identity", **wanted}
-    options |= {"headers": headers, "auto_decompress": False, "allow_redirects": anywhere}
+    own = {**options.pop("headers", {}), "Accept-Encoding": "identity", **headers}
+    options |= {"headers": own, "auto_decompress": False, "allow_redirects": anywhere}
     session = await fs.set_session()
     place = fs.encode_url(url)
     for _ in range(_MOST_REDIRECTS):
@@ -298,7 +299,7 @@ def _check_status(answer: Any, url: str) -> None:
 
 
 class _Body:
-    """What follows the head of an answer, with patience that bytes renew."""
+    """What follows the head of an answer; each byte that comes adds to its time."""
 
     def __init__(self, answer: Any, url: str) -> None:
         self._content, self._url = answer.content, url
@@ -324,30 +325,30 @@ class _Body:
         return part
 
     async def read_to(self, most: int) -> bytes:
-        """All, but at most so many."""
+        """All bytes up to the end, but at most so many."""
         found = bytearray()
         while len(found) < most and (part := await self.read(min(_STEP, most - len(found)))):
             found += part
         return bytes(found)
 
 
-def _finished(
+def _run(
     fs: Any, url: str, exchange: Callable[..., Coroutine[Any, Any, _Result]], *arguments: object
 ) -> _Result:
-    """What the coroutine returns, run by the loop of the file system.
+    """What the coroutine returns, run by the event loop of the file system.
 
     Raises:
-        ConnectionError, TimeoutError: which may go better another time.
-        OSError: which won't.
+        ConnectionError, TimeoutError: another attempt may succeed.
+        OSError: another attempt would fail, too.
     """
     sync = importlib.import_module("fsspec.asyn").sync
-    with _translated(url):
+    with _with_os_errors(url):
         result: _Result = sync(fs.loop, exchange, *arguments)
     return result
 
 
 @contextlib.contextmanager
-def _translated(url: str) -> Iterator[None]:
+def _with_os_errors(url: str) -> Iterator[None]:
     """Turn aiohttp's exceptions into the system's."""
     client = importlib.import_module("aiohttp")
     try:

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from kqcodec.storage.http import page
+from kqcodec.storage.http import html_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def is_folder(fs: Any, url: str) -> bool:
         return False
 
 
-def find(fs: Any, url: str) -> Iterator[str]:
+def list_files(fs: Any, url: str) -> Iterator[str]:
     """The files in a folder, at any depth: their paths below it; and of links to files
     elsewhere what they say.
 
@@ -60,14 +60,14 @@ def _below(url: str, folder: str) -> str:
 
 
 def leads_elsewhere(name: str) -> bool:
-    """Whether what ``find`` gives is a link to another place, not a path in the folder."""
+    """Whether what ``list_files`` gives is a link to another place, not a path in the folder."""
     return "://" in name or name.startswith("/")
 
 
 def _links(fs: Any, url: str) -> Iterator[str]:
     """Names below the folder ``url`` that its page links to, "name" or "folder/"; whole
     URLs of what lies elsewhere. Links that sort the page, or to places in it, are neither."""
-    found = page(fs, url, _MOST_BYTES)
+    found = html_page(fs, url, _MOST_BYTES)
     if found is None:
         return
     parser = _Anchors()
@@ -90,6 +90,6 @@ class _Anchors(HTMLParser):
         self.links: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See ``HTMLParser``."""
+        """Keep where an <a> leads."""
         if tag == "a":
             self.links += [value for name, value in attrs if name == "href" and value]

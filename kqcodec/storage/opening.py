@@ -28,7 +28,7 @@ def open_source(source: Readable) -> Iterator[Source]:
         ImportError: a URL needs what isn't installed.
     """
     if is_url(source) or _is_open_file(source):
-        from kqcodec.storage.remote_source import open_remote
+        from kqcodec.storage.file_systems import open_remote
 
         with open_remote(cast("str | OpenFile", source)) as remote:
             yield remote

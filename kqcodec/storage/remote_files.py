@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 from urllib.parse import unquote
 
 from kqcodec.format.source import read_at_most
-from kqcodec.storage import archives
 from kqcodec.storage.archives import refusal_of, refused
 from kqcodec.storage.atomic_write import write_whole
-from kqcodec.storage.ranges import State, persistently, translated
-from kqcodec.storage.remote_source import file_system, is_http
+from kqcodec.storage.file_systems import file_system, is_http, open_archive
+from kqcodec.storage.ranges import FileVersion, retried, with_os_errors
+from kqcodec.storage.urls import is_writable, joined, protocols, split_member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,12 +29,10 @@ if TYPE_CHECKING:
 
     from kqcodec.storage.archives import Archive
 
-# Where an object is there when all of it is, and not before.
+# Protocols by which a file appears when all of it is there, and not before.
 _OBJECT_STORES = frozenset(
     {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
 )
-# What can't be added to piece by piece, or not at all.
-_READ_ONLY = frozenset({"http", "https", "zip", "tar", "libarchive", "github", "git", "data"})
 
 
 class Entry(NamedTuple):
@@ -55,37 +53,6 @@ class Entry(NamedTuple):
     refusal: str = ""
 
 
-def joined(url: str, relative: str) -> str:
-    """The URL of what lies below another. "zip://a::b.zip" has the path in its first part."""
-    first, separator, rest = url.partition("::")
-    if first.endswith("://") or first.endswith("/") or not relative:
-        return first + relative + separator + rest
-    if "://" not in first:  # "zip::b.zip"
-        first += "://"
-        return first + relative + separator + rest
-    return f"{first}/{relative}{separator}{rest}"
-
-
-def base_name(url: str) -> str:
-    """The last part of a URL's path."""
-    return url.partition("::")[0].rstrip("/").rpartition("/")[2]
-
-
-def protocols(url: str) -> list[str]:
-    """["zip", "https"] of "zip://a::https://b.zip"; the one written to is the first."""
-    return [part.partition("://")[0].lower() for part in url.split("::")]
-
-
-def shared(url: str) -> bool:
-    """Whether other processes see the same."""
-    return "memory" not in protocols(url)
-
-
-def writable(url: str) -> bool:
-    """Whether files can be put there one at a time."""
-    return protocols(url)[0] not in _READ_ONLY
-
-
 def is_folder(url: str) -> bool:
     """Whether there are files below that URL, rather than one there.
 
@@ -97,10 +64,10 @@ def is_folder(url: str) -> bool:
         from kqcodec.storage import http_listing
 
         return http_listing.is_folder(fs, path)
-    return bool(translated(url, lambda: persistently(lambda: fs.isdir(path))))
+    return bool(with_os_errors(url, lambda: retried(lambda: fs.isdir(path))))
 
 
-def find(url: str) -> Iterator[Entry]:
+def list_files(url: str) -> Iterator[Entry]:
     """The files below that URL, at any depth, by their paths; none where there is nothing.
     Those whose names lead elsewhere, or are those of several, are among them, refused.
 
@@ -119,22 +86,22 @@ def find(url: str) -> Iterator[Entry]:
 def _in_store(fs: Any, path: str, url: str) -> Iterator[Entry]:
     fs.invalidate_cache(path)
     try:
-        found = translated(url, lambda: persistently(lambda: fs.find(path, detail=True)))
+        found = with_os_errors(url, lambda: retried(lambda: fs.find(path, detail=True)))
     except FileNotFoundError:
         return
     top = str(path).rstrip("/")
     for name, info in found.items():
         relative = name[len(top) :].lstrip("/") if name.startswith(top) else name
         if relative and info.get("type", "file") == "file":
-            state = State.of(info)
-            yield Entry(joined(url, relative), relative, state.size or 0, "|".join(state.marks))
+            version = FileVersion.of(info)
+            yield Entry(joined(url, relative), relative, version.size or 0, "|".join(version.marks))
 
 
 def _on_server(fs: Any, url: str) -> Iterator[Entry]:
     from kqcodec.storage import http_listing
 
     try:
-        for name in http_listing.find(fs, url):
+        for name in http_listing.list_files(fs, url):
             if http_listing.leads_elsewhere(name):
                 yield Entry(name, name, refusal="it lies outside of the folder that links to it")
             else:
@@ -147,11 +114,11 @@ def _on_server(fs: Any, url: str) -> Iterator[Entry]:
 def _in_archive(url: str) -> Iterator[Entry] | None:
     """The files of a zip or tar file, below the folder that the URL names in it; None where
     it is of something else."""
-    place = archives.split(url)
+    place = split_member(url)
     if place is None:
         return None
     kind, folder, rest = place
-    archive = archives.opened(kind, rest)
+    archive = open_archive(kind, rest)
     return _members(archive, kind, folder.strip("/"), rest)
 
 
@@ -165,12 +132,12 @@ def _members(archive: Archive, kind: str, folder: str, rest: str) -> Iterator[En
             if problem:
                 yield Entry(url, relative, refusal=problem)
             else:
-                state = State.of(archive.fs.info(name))
-                yield Entry(url, relative, state.size or 0, "|".join(state.marks))
+                version = FileVersion.of(archive.fs.info(name))
+                yield Entry(url, relative, version.size or 0, "|".join(version.marks))
 
 
-def look(url: str) -> int | None:
-    """The bytes of the file there, or None where there is none.
+def file_size(url: str) -> int | None:
+    """The bytes of the file at that URL, or None where there is none.
 
     Raises:
         OSError, ImportError: as ``is_folder``.
@@ -179,14 +146,14 @@ def look(url: str) -> int | None:
     if is_http(fs):
         from kqcodec.storage import http
 
-        return http.look(fs, path)
+        return http.file_size(fs, path)
 
     def size() -> Any:
         fs.invalidate_cache(path)
         return fs.info(path)
 
     try:
-        info = translated(url, lambda: persistently(size))
+        info = with_os_errors(url, lambda: retried(size))
     except FileNotFoundError:
         return None
     return int(info["size"] or 0) if info["type"] == "file" else None
@@ -205,7 +172,7 @@ def read(url: str, most: int | None) -> bytes:
         with _stream(fs, path) as file:
             return read_at_most(file, most, url)
 
-    return translated(url, lambda: persistently(whole))
+    return with_os_errors(url, lambda: retried(whole))
 
 
 def _stream(fs: Any, path: str) -> BinaryIO:
@@ -218,10 +185,10 @@ def _stream(fs: Any, path: str) -> BinaryIO:
 
 
 def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
-    """Put a file there, which appears when it is complete.
+    """Write a small file, from memory, which appears when it is complete.
 
     Returns:
-        Its bytes.
+        The bytes written.
 
     Raises:
         FileExistsError: there is one, and ``overwrite`` is false.
@@ -237,8 +204,16 @@ def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
 
 
 def write_large(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
-    """The same for what may not fit into memory: it is put together in a temporary file
-    on this machine, and sent when it is complete."""
+    """Write a file that may not fit into memory: it is put together in a temporary file on
+    this machine, and appears when all of it has been sent.
+
+    Returns:
+        The bytes written.
+
+    Raises:
+        FileExistsError: there is one, and ``overwrite`` is false.
+        OSError, ImportError: as ``is_folder``, or it can't be written.
+    """
     fs, path = file_system(url)
     if _is_local(url):
         return _write_here(fs, path, parts, overwrite)
@@ -252,7 +227,7 @@ def write_large(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
 
 def check_writable(url: str) -> None:
     """Raise OSError where files can't be put one at a time."""
-    if not writable(url):
+    if not is_writable(url):
         raise OSError(f"{url} can only be read; write to a folder or an object store")
 
 
@@ -266,17 +241,17 @@ def _write_here(fs: Any, path: str, parts: Iterable[Buffer], overwrite: bool) ->
 
 
 def _send(url: str, put: Callable[..., object], overwrite: bool) -> None:
-    """Have ``put(path, **options)`` write an object, so that it appears when complete."""
+    """Have ``put(path, **options)`` write a file that appears when it is complete."""
     fs, path = file_system(url)
-    send = _put if protocols(url)[0] in _OBJECT_STORES else _put_beside
-    translated(url, lambda: persistently(lambda: send(fs, path, put, overwrite)))
+    send = _put_object if protocols(url)[0] in _OBJECT_STORES else _put_then_rename
+    with_os_errors(url, lambda: retried(lambda: send(fs, path, put, overwrite)))
 
 
 def _piped(fs: Any, data: bytes, path: str, **options: str) -> None:
     fs.pipe_file(path, data, **options)
 
 
-def _put(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
+def _put_object(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
     if overwrite:
         put(path)
         return
@@ -288,7 +263,7 @@ def _put(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> Non
         put(path)
 
 
-def _put_beside(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
+def _put_then_rename(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:
     """Write under another name, then rename, where a file grows in everybody's sight."""
     if not overwrite and fs.exists(path):
         raise FileExistsError(f"{path} exists already")

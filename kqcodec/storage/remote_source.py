@@ -1,41 +1,29 @@
-"""Files behind a URL, through fsspec: few requests, large ones, and all of one version.
+"""A remote file as a source of bytes: few requests, large ones, and all of one version.
 
 A request costs a journey to the server and back, so a region takes at most three for
 what precedes the tiles (the file's first bytes, its directory, and what of palette and
 sections the first bytes didn't hold) and one for each run of adjacent tiles. What is
 expected to be read is announced beforehand (``Source.expect``), and some runs are asked for
 at once, so that their journeys cost the time of one; what wasn't announced is read ahead.
-
-HTTP is spoken directly over fsspec's session, so that each answer can be looked at: is it
-the range that was asked for, of the same version as the one before? Other file systems are
-asked for the object's state before and after.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kqcodec.errors import FormatError
 from kqcodec.format.container import record_size
 from kqcodec.format.header import HEADER_SIZE, Header
-from kqcodec.format.source import FileSource, Source
-from kqcodec.storage.file_ranges import FileParts
-from kqcodec.storage.ranges import (
-    FIRST_BYTES,
-    NoRangesError,
-    Parts,
-    translated,
-)
+from kqcodec.format.source import Source
+from kqcodec.storage.ranges import FIRST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from typing_extensions import Buffer
 
-    from kqcodec.format.source import OpenFile
+    from kqcodec.storage.ranges import RangeReader
 
 # What is read ahead where nothing was announced, doubled each time.
 _AHEAD, _MOST_AHEAD = 1 << 18, 1 << 23
@@ -46,14 +34,19 @@ _TOGETHER, _MOST_WAITING = 8, 1 << 24
 
 
 class RemoteSource(Source):
-    """Bytes of an object, fetched in ranges; see the module."""
+    """The bytes of a remote file, fetched in ranges.
+
+    Raises:
+        OSError: the file can't be read.
+        NoRangesError: it can, but not in ranges.
+    """
 
     size: int
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self.size = parts.find_size()
-        self._front = parts.get(0, min(FIRST_BYTES, self.size))
+    def __init__(self, reader: RangeReader) -> None:
+        self._reader = reader
+        self.size = reader.find_size()
+        self._front = reader.get(0, min(FIRST_BYTES, self.size))
         # (where it begins, bytes): what is kept, and with it the latest.
         self._kept = [(0, memoryview(self._front))]
         self._latest = [self._kept[0]]
@@ -62,7 +55,7 @@ class RemoteSource(Source):
         self.position = 0
 
     def read_up_to(self, count: int) -> Buffer:
-        """See ``Source``."""
+        """The next ``count`` bytes, or all that are left; OSError if they can't be read."""
         found = []
         stop = min(self.position + count, self.size)
         while self.position < stop:
@@ -72,16 +65,17 @@ class RemoteSource(Source):
         return found[0] if len(found) == 1 else b"".join(found)
 
     def seek(self, position: int) -> None:
-        """See ``Source``."""
+        """Jump, without a request."""
         self.position = position
 
     def expect(self, runs: Sequence[tuple[int, int]]) -> None:
-        """See ``Source``."""
+        """Plan requests for these runs of bytes, (start, stop), of which nothing else is read."""
         self._runs = runs
 
     def expect_front(self) -> None:
-        """See ``Source``. The directory tells where the tiles begin, and so how long all
-        that precedes them is. Nothing of it is checked here: the reader will do that."""
+        """Fetch the directory, which tells where the tiles begin, and so how long all that
+        precedes them is, and plan a request for that. Nothing is checked here: whoever reads
+        it will do that."""
         try:
             header = Header.from_bytes(self._front[:HEADER_SIZE])
         except FormatError:
@@ -100,8 +94,8 @@ class RemoteSource(Source):
             self._runs = [(held, min(stop, held + _MOST_AT_ONCE))]
 
     def check_unchanged(self) -> None:
-        """See ``Source``."""
-        self._parts.check_unchanged()
+        """Raise OSError if the file has changed since the first request."""
+        self._reader.check_unchanged()
 
     def _held(self, position: int) -> tuple[int, memoryview] | None:
         for start, span in (*self._kept, *self._latest):
@@ -110,21 +104,22 @@ class RemoteSource(Source):
         return None
 
     def _fetch(self, position: int, stop: int) -> tuple[int, memoryview]:
-        """Bytes from there to ``stop`` at least, and what the plan says to fetch along."""
+        """(position, bytes from there to ``stop`` at least), as far as the plan goes; the
+        runs that come next are fetched with them."""
         planned = [end for begin, end in self._runs if begin <= position < end]
         if not planned:
             planned = [position + self._ahead]
             self._ahead = min(2 * self._ahead, _MOST_AHEAD)
         stop = min(max(stop, *planned), self.size)
         spans = [(position, stop), *self._next_runs(stop)]
-        found = self._parts.get_all(spans)
+        found = self._reader.get_all(spans)
         self._latest = [
             (start, memoryview(data)) for (start, _), data in zip(spans, found, strict=True)
         ]
         return self._latest[0]
 
     def _next_runs(self, position: int) -> Iterator[tuple[int, int]]:
-        """Those from there on that are worth asking for along."""
+        """The planned runs behind ``position`` that are fetched with the same request."""
         waiting = 0
         runs = [run for run in self._runs if run[0] >= position][: _TOGETHER - 1]
         for start, stop in runs:
@@ -132,81 +127,3 @@ class RemoteSource(Source):
             if waiting > _MOST_WAITING or stop > self.size or self._held(start) is not None:
                 return
             yield start, stop
-
-
-@contextlib.contextmanager
-def open_remote(source: str | OpenFile) -> Iterator[Source]:
-    """A source over a URL or what ``fsspec.open`` returns.
-
-    Raises:
-        ImportError: fsspec, or what it needs for such URLs, isn't installed.
-        OSError: it can't be opened; or, at the end, it has changed meanwhile.
-    """
-    parts = parts_of(source)
-    try:
-        try:
-            yield _source_over(parts)
-        except FormatError:
-            parts.check_unchanged()  # parts of two versions look like damage
-            raise
-        parts.check_unchanged()
-    finally:
-        parts.close()
-
-
-def _source_over(parts: Parts) -> Source:
-    try:
-        return RemoteSource(parts)
-    except NoRangesError as exc:
-        stream = FileSource(parts.stream())
-        stream.no_regions = str(exc)
-        return stream
-
-
-def parts_of(source: str | OpenFile) -> Parts:
-    """The object behind a URL; see ``open_remote`` for what is raised."""
-    if isinstance(source, str):
-        name = source
-        fs, path = file_system(source)
-    else:
-        fs, path, name = source.fs, source.path, source.path
-    if is_http(fs):
-        from kqcodec.storage.http import HttpParts
-
-        return HttpParts(fs, path)
-    return FileParts(fs, path, name)
-
-
-def is_http(fs: Any) -> bool:
-    """Whether a file system of fsspec is that of web servers."""
-    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
-    return "http" in protocols or "https" in protocols
-
-
-def file_system(url: str) -> tuple[Any, str]:
-    """fsspec's file system for a URL, and the path in it.
-
-    Raises:
-        ImportError: fsspec, or what it needs for such URLs, isn't installed.
-        OSError: no such kind of URL is known; or it is the name of a member of an archive
-            that can't be opened.
-    """
-    from kqcodec.storage import archives
-
-    try:
-        core = importlib.import_module("fsspec.core")
-    except ImportError as exc:
-        raise ImportError(f"{url} needs fsspec; pip install 'kqcodec[remote]' brings it") from exc
-    if (place := archives.split(url)) is not None:
-        kind, name, rest = place
-        archive = archives.opened(kind, rest)
-        archive.check(name, url)
-        return archive.fs, name
-    try:
-        fs, path = translated(url, lambda: core.url_to_fs(url))
-    except ImportError as exc:
-        reason = str(exc).partition("\n")[0]
-        raise ImportError(f"{url} needs a package that isn't installed: {reason}") from exc
-    except ValueError as exc:
-        raise OSError(f"{url}: {exc}") from exc
-    return fs, path

@@ -92,12 +92,13 @@ def remove_leftovers(path: Path) -> None:
         _remove_if_left(_name(path, str(number)))
 
 
-def remove_leftovers_in(folder: Path) -> None:
-    """The same for all files of a folder; of its own, so that it isn't large."""
+def remove_leftovers_in(folder: str | os.PathLike[str]) -> None:
+    """Remove what killed processes have left of their attempts to write files in a folder,
+    which is listed for it: it should be one of kqcodec's own, that isn't large."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             if _PATTERN.fullmatch(name):
-                _remove_if_left(str(folder / name))
+                _remove_if_left(os.path.join(folder, name))
 
 
 def _name(path: Path, number: str) -> str:

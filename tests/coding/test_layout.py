@@ -13,8 +13,8 @@ from samples import CODERS, SLOW, indexed
 import kqcodec
 from kqcodec.coding.layout import Layout
 from kqcodec.format.container import Section
-from kqcodec.storage import spool
-from kqcodec.storage.spool import in_order
+from kqcodec.storage import reordering
+from kqcodec.storage.reordering import in_order
 
 SIDE = 40 if SLOW else 90
 
@@ -108,7 +108,7 @@ def test_parts_that_cannot_be_right(numbers, message):
 def test_the_waiting_file_is_used_again(monkeypatch):
     """Parts that went through the file leave their room to those that follow."""
     file = io.BytesIO()
-    monkeypatch.setattr(spool.tempfile, "TemporaryFile", lambda dir: file)
+    monkeypatch.setattr(reordering.tempfile, "TemporaryFile", lambda dir: file)
     parts = [bytes([i]) * 1000 for i in range(40)]
     numbered = ((i + j, parts[i + j]) for i in range(0, 40, 2) for j in (1, 0))
     found = []

@@ -19,7 +19,7 @@ from kqcodec.coding import decoder
 from kqcodec.format.container import Sealer, Section, pack_length
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import Header
-from kqcodec.format.limits import Limits
+from kqcodec.format.limits import Limits, memory_for
 
 pytestmark = pytest.mark.compiled
 
@@ -57,6 +57,13 @@ def test_metadata_that_are_not_there_are_a_truncation():
     for source in (data, io.BytesIO(data)):
         with pytest.raises(errors.TruncatedError):
             kqcodec.read(source)
+
+
+@pytest.mark.parametrize("said", [MemoryError(), ValueError("array is too big")])
+def test_a_picture_that_does_not_fit_into_memory_is_told_as_such(said):
+    message = "20 x 30 pixels doesn't fit into memory"
+    with pytest.raises(errors.LimitError, match=message), memory_for(Header("packed", 20, 30, 2)):
+        raise said
 
 
 def test_tiles_are_limited():
@@ -126,14 +133,14 @@ def test_255_sections_are_refused_before_the_rest_is_read():
 def test_kinds_of_tiles_are_all_tiles_by_size(width, height, tile_width, tile_height):
     grid = Grid(width, height, min(width, tile_width), min(height, tile_height))
     seen = np.zeros((grid.rows, grid.columns), dtype=int)
-    for kind in grid.kinds():
+    for kind in grid.by_size():
         seen[kind.slices] += 1
         first = grid.box(kind.first)
         for tile in np.arange(grid.count).reshape(seen.shape)[kind.slices].flat:
             box = grid.box(int(tile))
             assert (box.width, box.height) == (first.width, first.height)
     assert (seen == 1).all()
-    assert len(list(grid.kinds())) == len(list(grid.tile_areas()))
+    assert len(list(grid.by_size())) == len(list(grid.tile_areas()))
 
 
 @given(st.data())

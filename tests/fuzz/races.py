@@ -32,7 +32,7 @@ import numpy as np
 from race_calls import FAMILIES, Arrays, Change
 
 HERE = Path(__file__).resolve().parent
-KERNELS = HERE.parent.parent / "kqcodec" / "kernels"
+HEADERS = HERE.parent.parent / "kqcodec" / "kernels" / "c"
 WORK = HERE.parent.parent / "build" / "fuzz" / "races"
 
 OK, FOUND, CANNOT = 0, 1, 2
@@ -163,9 +163,9 @@ def built(folder: Path, quickly: bool = False) -> tuple[list[Path], Path]:
     if not runtime.is_absolute():
         raise CannotRunError(f"clang has no {name}; on Debian: apt-get install libclang-rt-dev")
     folder.mkdir(parents=True, exist_ok=True)
-    include = [f"-I{sysconfig.get_paths()['include']}", f"-I{KERNELS}"]
+    include = [f"-I{sysconfig.get_paths()['include']}", f"-I{HEADERS}"]
     shared = [clang, "-std=gnu99", "-g", "-fPIC", "-shared", "-ffp-contract=off"]
-    source = str(KERNELS / "_kernels.c")
+    source = str(HEADERS / "boundary" / "kernels.c")
     plain = ["-D__builtin_cpu_supports(feature)=0"]
     wanted = {
         "_kernels.so": [*shared, "-O0" if quickly else "-O2", *_SANITIZERS, *include, source],
@@ -174,7 +174,7 @@ def built(folder: Path, quickly: bool = False) -> tuple[list[Path], Path]:
     }
     if quickly:
         del wanted["_kernels_plain.so"]
-    newest = max(path.stat().st_mtime for path in (*KERNELS.glob("*.[ch]"), HERE / "kernels"))
+    newest = max(path.stat().st_mtime for path in (*HEADERS.glob("**/*.[ch]"), HERE / "kernels"))
     for program, command in wanted.items():
         path = folder / program
         if path.exists() and path.stat().st_mtime > newest:

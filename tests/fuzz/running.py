@@ -19,6 +19,7 @@ import seeds
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+HEADERS = ROOT / "kqcodec" / "kernels" / "c"
 work = ROOT / "build" / "fuzz"  # see --folder
 
 KERNELS = ("packed", "dense", "bits", "palette", "context", "paint", "pixels", "search")
@@ -96,7 +97,7 @@ def _options() -> argparse.Namespace:
         prog="tests/fuzz/run",
         description="Feeds hostile inputs to kqcodec's decoders, guided by coverage, and stops "
         "at the first that crashes, disagrees with another decoder, or leaks. The kernels are "
-        "compiled from kqcodec/kernels/*.h with clang, libFuzzer, and the address and undefined-"
+        "compiled from kqcodec/kernels/c with clang, libFuzzer, and the address and undefined-"
         "behaviour sanitizers; the whole decoder is driven by atheris (pip install atheris). "
         "What it learns stays in a folder.",
         epilog="Exit code: 0 nothing found, 1 something found, 2 nothing could be run.",
@@ -153,7 +154,7 @@ def built(target: str, sanitizer: str = "address", slow: bool = False) -> Path:
     if clang is None:
         raise CannotRunError("no clang; on Debian: apt-get install clang")
     program = work / "bin" / f"{target}-{sanitizer}{'-slow' if slow else ''}"
-    sources = [*(HERE / "kernels").glob("*"), *(ROOT / "kqcodec" / "kernels").glob("*.h")]
+    sources = [*(HERE / "kernels").glob("*"), *HEADERS.glob("*/*.h")]
     if program.exists() and program.stat().st_mtime > max(s.stat().st_mtime for s in sources):
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +162,7 @@ def built(target: str, sanitizer: str = "address", slow: bool = False) -> Path:
     command += ["-fsanitize=fuzzer", *_SANITIZERS[sanitizer]]
     command += ["-fno-sanitize-coverage=trace-cmp"] if target in _UNTRACED else []
     command += ["-DSLOW"] if slow else []
-    command += [f"-I{ROOT / 'kqcodec' / 'kernels'}", str(HERE / "kernels" / f"{target}.c")]
+    command += [f"-I{HEADERS}", str(HERE / "kernels" / f"{target}.c")]
     done = subprocess.run(
         [*command, "-o", str(program)], capture_output=True, text=True, check=False
     )
@@ -174,7 +175,7 @@ def compile_replay(compiler: str, target: str, program: Path) -> None:
     """Build a kernel's harness as a program that runs the files that it is given."""
     # Unoptimized: it takes longer to compile than to run.
     command = [compiler, "-std=gnu99", "-g", "-ffp-contract=off", "-DREPLAY"]
-    command += [*_SANITIZERS["address"], f"-I{ROOT / 'kqcodec' / 'kernels'}"]
+    command += [*_SANITIZERS["address"], f"-I{HEADERS}"]
     command += [str(HERE / "kernels" / f"{target}.c"), "-o", str(program)]
     subprocess.run(command, check=True, capture_output=True)
 

@@ -23,7 +23,7 @@ def unbuilt(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkout")
     ignore = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
     shutil.copytree(Path(kqcodec.__file__).parent, folder / "kqcodec", ignore=ignore)
-    (folder / "kqcodec/kernels/_kernels.c").touch()  # which an installed package lacks
+    (folder / "kqcodec/kernels/c").mkdir(exist_ok=True)  # which an installed package lacks
     return folder
 
 
@@ -63,7 +63,7 @@ def test_kernels_that_were_asked_for_are_no_surprise(unbuilt):
 
 def test_an_installed_package_is_to_be_installed_anew(unbuilt, tmp_path):
     shutil.copytree(unbuilt / "kqcodec", tmp_path / "kqcodec")
-    (tmp_path / "kqcodec/kernels/_kernels.c").unlink()
+    shutil.rmtree(tmp_path / "kqcodec/kernels/c")
     said = python(tmp_path, "-c", ENCODE)
     assert "weren't built" in said
     assert "reinstall kqcodec with a C compiler" in said

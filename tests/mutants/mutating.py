@@ -28,25 +28,36 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 _COPIED = ("kqcodec", "tests", "spec", "pyproject.toml", "README.md", "SECURITY.md")
 
-# The tests nearest to each module.
+# The tests nearest to each module, by their places below tests.
 NEAREST = {
-    "container": "container layout metadata encoder refusals",
-    "limits": "limits",
-    "layout": "layout limits encoder",
-    "header": "header refusals limits",
-    "decoder": "decoder limits damage refusals",
-    "recovery": "recovery cli_repair",
-    "salvage": "recovery damage",
-    "files": "files leftovers",
-    "temporary": "files leftovers",
-    "manifest": "manifest cli_spread",
-    "http": "remote",
-    "remote": "remote",
-    "stores": "remote",
-    "cli/failures": "cli_failures cli_text",
-    "cli/outputs": "cli_encode cli_decode cli_folders cli_failures",
-    "cli/text": "cli_text cli_inspect",
+    "format/container": "format/container coding/layout coding/encoder coding/refusals",
+    "format/header": "format/header format/limits coding/refusals",
+    "format/limits": "format/limits",
+    "coding/layout": "coding/layout coding/encoder format/limits",
+    "coding/decoder": "coding/decoder coding/damage coding/refusals coding/work format/limits",
+    "coding/repair/damaged_front": "coding/repair/recover coding/damage",
+    "coding/repair/recover": "coding/repair/recover cli/commands/repair",
+    "coding/repair/tile_search": "coding/repair/recover coding/damage",
+    "storage/archives": "storage/archives",
+    "storage/atomic_write": "storage/atomic_write storage/atomic_write_steps",
+    "storage/http": "storage/http storage/remote_source",
+    "storage/remote_files": "storage/remote_stores storage/remote_source",
+    "storage/remote_source": "storage/remote_source",
+    "storage/temporary_files": "storage/temporary_files storage/atomic_write",
+    "cli/batch/manifest": "cli/batch/manifest cli/batch/resume",
+    "cli/batch/outputs": "cli/commands/encode cli/commands/decode cli/screen/failures",
+    "cli/batch/resume": "cli/batch/resume cli/batch/manifest",
+    "cli/screen/failures": "cli/screen/failures cli/screen/text",
+    "cli/screen/text": "cli/screen/text cli/commands/info_and_verify",
 }
+# The same by the last part of their names, which no two share.
+NAMES = {name.rpartition("/")[2]: name for name in NEAREST}
+
+
+def test_file(name: str) -> Path:
+    """The file of a place of ``NEAREST``, from the root of the tree."""
+    folder, _, subject = name.rpartition("/")
+    return Path("tests", folder, f"test_{subject}.py")
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ class Mutant:
     """A module changed in one place.
 
     Attributes:
-        module: its name, "cli/text" say.
+        module: its name, "format/limits" say.
         line: the first that differs, from 1.
         operator: Cosmic Ray's name of the change.
         source: the whole module, changed.
@@ -142,7 +153,7 @@ def copy_tree(folder: Path) -> None:
 
 def failure(folder: Path, tests: str, seconds: float) -> str | None:
     """What pytest says of those tests there; None if they pass. No end is a failure."""
-    files = [f"tests/test_{name}.py" for name in tests.split()]
+    files = [test_file(name) for name in tests.split()]
     # A hang in one test isn't worth the suite's patience.
     options = ["-n", "0", "-x", "-q", "-p", "no:cacheprovider", "--timeout", str(seconds)]
     command = [sys.executable, "-B", "-m", "pytest", *options, *files]
@@ -158,7 +169,7 @@ def failure(folder: Path, tests: str, seconds: float) -> str | None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns 0, or 2 where the tests fail without any change."""
     parser = argparse.ArgumentParser(prog="tests/mutants/run", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(NEAREST)}")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--count", type=int, default=10, help="mutants of each module [10]")
     parser.add_argument("--seed", type=int, default=0, help="which sample [0]")
     parser.add_argument("--minutes", type=float, default=60, help="stop after so many [60]")
@@ -166,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--timeout", type=float, default=120, help="seconds that a test may take [120]"
     )
     given = parser.parse_args(arguments)
-    modules = given.modules or list(NEAREST)
+    modules = [NAMES.get(name, name) for name in given.modules or NAMES]
     if unknown := set(modules) - set(NEAREST):
         parser.error(f"no tests are named for {', '.join(sorted(unknown))}")
     end = time.monotonic() + 60 * given.minutes

@@ -48,4 +48,5 @@ def test_tests_are_named_for_modules_that_exist():
     for module, tests in mutating.NEAREST.items():
         assert (mutating.ROOT / f"kqcodec/{module}.py").is_file()
         for name in tests.split():
-            assert (mutating.ROOT / f"tests/test_{name}.py").is_file()
+            assert (mutating.ROOT / mutating.test_file(name)).is_file()
+    assert len(mutating.NAMES) == len(mutating.NEAREST)

@@ -102,7 +102,7 @@ def test_a_member_never_opens_what_its_name_says(tmp_path, monkeypatch):
         "fsspec.implementations.local.LocalFileSystem._open",
         lambda *arguments, **options: opened.append(arguments),
     )
-    for entry in remote_files.find(f"zip://::{archive}"):
+    for entry in remote_files.list_files(f"zip://::{archive}"):
         assert entry.refusal
     made, _ = encoded(tmp_path, f"zip://::{archive}")
     assert made == []
@@ -171,7 +171,7 @@ def test_an_archive_on_a_server_is_read_in_ranges_once(site):
             archive.writestr(f"{number}.bin", bytes([number]) * 100_000)
     site.files["/all.zip"] = file.getvalue()
     url = f"{site.url}/all.zip"
-    assert len(list(remote_files.find(f"zip://::{url}"))) == 20
+    assert len(list(remote_files.list_files(f"zip://::{url}"))) == 20
     assert remote_files.read(f"zip://7.bin::{url}", 100_000) == b"\7" * 100_000
     spans = site.ranges_of("/all.zip")
     assert None not in spans
@@ -193,7 +193,7 @@ def test_an_archive_that_is_written_anew_is_read_anew(tmp_path):
     archive = tmp_path / "all.zip"
     for names in (["a.png"], ["a.png", "b.png"]):
         zip_of(archive, names)
-        assert [entry.relative for entry in remote_files.find(f"zip://::{archive}")] == names
+        assert [entry.relative for entry in remote_files.list_files(f"zip://::{archive}")] == names
     gc.collect()  # an archive that isn't closed fails the test
 
 

@@ -9,7 +9,7 @@ from commands import files_in
 
 from kqcodec.cli.batch.manifest import Journal, Run
 from kqcodec.storage import temporary_files
-from kqcodec.storage.atomic_write import clear_leftovers, write_whole
+from kqcodec.storage.atomic_write import clear_leftovers, make_folders, write_whole
 
 pytestmark = [
     pytest.mark.compiled,
@@ -75,10 +75,31 @@ def test_a_folder_that_cannot_be_synced_is_told_of(tmp_path, steps):
     assert steps.taken == ["fsync 3 bytes", "replace", "fsync folder"]
 
 
-def test_a_file_system_that_syncs_no_folders_will_do(tmp_path, steps):
-    steps.failing = {"fsync folder": errno.EINVAL}
+@pytest.mark.parametrize(
+    "said", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES]
+)
+def test_a_file_system_that_syncs_no_folders_will_do(tmp_path, steps, said):
+    steps.failing = {"fsync folder": said}
     write_whole(tmp_path / "a.kq", [b"new"], overwrite=True)
     assert (tmp_path / "a.kq").read_bytes() == b"new"
+
+
+def test_folders_are_synced_where_they_are_new(tmp_path, steps):
+    for _ in range(2):
+        make_folders(tmp_path / "one/two")
+    assert (tmp_path / "one/two").is_dir()
+    assert steps.taken == ["fsync folder", "fsync folder"]
+
+
+def test_a_new_file_has_the_owner_and_the_group_of_the_old_one(tmp_path, monkeypatch):
+    """Each by itself: who may not give files away may still give them to a group."""
+    target = tmp_path / "a.kq"
+    target.write_bytes(b"old")
+    old = target.stat()
+    given = []
+    monkeypatch.setattr(os, "chown", lambda _path, *ids: given.append(ids))
+    write_whole(target, [b"new"], overwrite=True)
+    assert given == [(old.st_uid, -1), (-1, old.st_gid)]
 
 
 def test_a_private_file_is_private_while_it_is_replaced(tmp_path):

@@ -83,7 +83,7 @@ def test_identity_is_asked_for_in_every_request(site):
     site.files[KQ] = kq_file()
     kqcodec.read_region(site.url + KQ, (600, 400, 610, 410))
     remote_files.read(site.url + KQ, None)
-    remote_files.look(site.url + KQ)
+    remote_files.file_size(site.url + KQ)
     assert len(site.headers) > 3
     assert {head.get_all("Accept-Encoding")[0] for head in site.headers} == {"identity"}
     assert all(len(head.get_all("Accept-Encoding")) == 1 for head in site.headers)
@@ -241,9 +241,9 @@ def test_a_redirect_elsewhere_is_refused_and_asks_nobody(site):
             for read in (
                 kqcodec.read,
                 lambda url: remote_files.read(url, None),
-                remote_files.look,
+                remote_files.file_size,
                 remote_files.is_folder,
-                lambda url: list(remote_files.find(url)),
+                lambda url: list(remote_files.list_files(url)),
                 lambda url: remote_files.read(f"zip://a.png::{url}", None),
             ):
                 with pytest.raises(OSError, match=f"redirects elsewhere, to {other.url}{KQ}"):
@@ -329,17 +329,17 @@ def test_folders_in_folders_without_an_end(site, monkeypatch):
     monkeypatch.setattr("kqcodec.storage.http_listing._MOST_FOLDERS", 20)
     site.trouble = answering(200, b'<a href="a.png"><a href="in/">', {"Content-Type": "text/html"})
     with pytest.raises(OSError, match="list too many folders"):
-        list(remote_files.find(site.url + "/in/"))
+        list(remote_files.list_files(site.url + "/in/"))
     assert len(site.asked) <= 21
 
 
 def test_a_folder_that_is_not_there_and_a_file_are_no_folders(site):
     site.files[PNG] = png()
     assert not remote_files.is_folder(site.url + "/none/")
-    assert list(remote_files.find(site.url + "/none/")) == []
+    assert list(remote_files.list_files(site.url + "/none/")) == []
     assert not remote_files.is_folder(site.url + PNG)
-    assert remote_files.look(site.url + "/none.png") is None
-    assert remote_files.look(site.url + PNG) == len(png())
+    assert remote_files.file_size(site.url + "/none.png") is None
+    assert remote_files.file_size(site.url + PNG) == len(png())
 
 
 def test_python_has_the_same_limit(monkeypatch):

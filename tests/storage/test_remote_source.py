@@ -17,7 +17,7 @@ from kqcodec.format.container import Sealer, Section
 from kqcodec.format.grid import Box
 from kqcodec.format.header import Header
 from kqcodec.format.labels import palette_bytes
-from kqcodec.storage.http import HttpParts
+from kqcodec.storage.http import HttpRangeReader
 from kqcodec.storage.ranges import FIRST_BYTES
 from kqcodec.storage.urls import is_url
 
@@ -382,7 +382,7 @@ def test_without_fsspec_a_sentence_names_the_extra(monkeypatch):
 def test_parts_past_the_end_say_changed(site):
     site.files[NAME] = tiled()[1]
     fs, _ = fsspec.core.url_to_fs(site.url + NAME)
-    parts = HttpParts(fs, site.url + NAME)
+    parts = HttpRangeReader(fs, site.url + NAME)
     size = parts.find_size()
     with pytest.raises(OSError, match="changed"):
         parts.get(size, size + 10)

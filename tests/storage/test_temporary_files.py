@@ -15,7 +15,8 @@ from trust import kills
 
 import kqcodec
 from kqcodec.storage import atomic_write
-from kqcodec.storage.atomic_write import clear_folder, clear_leftovers, write_whole
+from kqcodec.storage.atomic_write import clear_leftovers, write_whole
+from kqcodec.storage.temporary_files import remove_leftovers_in
 
 pytestmark = [
     pytest.mark.compiled,
@@ -77,7 +78,7 @@ def test_a_folder_is_cleared_of_those_of_any_file(tmp_path):
     killed_while_writing(tmp_path / "one.png")
     killed_while_writing(tmp_path / "other.csv")
     (tmp_path / ".one.png.tmp").write_bytes(b"somebody else's")
-    clear_folder(tmp_path)
+    remove_leftovers_in(tmp_path)
     assert files_in(tmp_path) == [".one.png.tmp"]
 
 
@@ -87,7 +88,7 @@ def test_a_file_that_is_being_written_is_no_leftover(tmp_path):
     def parts():
         yield b"ours, "
         clear_leftovers(target)  # as another process would, at this moment
-        clear_folder(tmp_path)
+        remove_leftovers_in(tmp_path)
         write_whole(target, [b"theirs"], overwrite=True)
         assert files_in(tmp_path) == [FIRST, "a.kq"]
         yield b"whole"

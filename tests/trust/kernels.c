@@ -6,7 +6,7 @@
  * another kernel, and fails if one of them finds another digest than the others: for
  * ThreadSanitizer, too.
  *
- *     cc -std=gnu99 -O2 -ffp-contract=off -I kqcodec/kernels tests/trust/kernels.c -lpthread
+ *     cc -std=gnu99 -O2 -ffp-contract=off -I kqcodec/kernels/c tests/trust/kernels.c -lpthread
  */
 #include <inttypes.h>
 #include <pthread.h>

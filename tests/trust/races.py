@@ -88,7 +88,7 @@ def package(folder: Path, threads: int) -> tuple[int, int, str]:
     shutil.copytree(ROOT / "kqcodec", copy, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     extension = copy / "kernels" / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
     include = sysconfig.get_path("include")
-    source = native.KERNELS / "_kernels.c"
+    source = native.HEADERS / "boundary" / "kernels.c"
     native.build(extension, CC, *SANITIZED, "-shared", "-fPIC", f"-I{include}", source=source)
     runtime = subprocess.run(
         [CC, "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, failure_of
 from kqcodec.cli.screen.text import visible
-from kqcodec.storage.urls import is_url
+from kqcodec.storage.urls import base_name, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,9 +139,9 @@ def _search_url(url: str, wanted: Callable[[str], bool], found: Search) -> None:
 
     try:
         if not remote_files.is_folder(url):
-            found.files.append(Found(url, remote_files.base_name(url)))
+            found.files.append(Found(url, base_name(url)))
             return
-        for entry in remote_files.find(url):
+        for entry in remote_files.list_files(url):
             is_wanted = wanted(os.path.splitext(entry.relative)[1].lower())
             if entry.refusal and is_wanted:
                 found.failures.append((entry.url, Failure(REFUSED, entry.refusal)))

@@ -20,7 +20,7 @@ from kqcodec.cli.screen.failures import (
     writing,
 )
 from kqcodec.cli.screen.text import visible
-from kqcodec.storage.atomic_write import is_open_end, write_parts
+from kqcodec.storage.atomic_write import is_stream, write_parts
 from kqcodec.storage.urls import is_url
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Outputs:
             from kqcodec.storage import remote_files
 
             with writing(output):
-                present = {entry.url: entry.size for entry in remote_files.find(output)}
+                present = {entry.url: entry.size for entry in remote_files.list_files(output)}
         return cls(targets, output, force, present=present), clashes
 
     def of(self, names: Sequence[str]) -> Outputs:
@@ -214,7 +214,7 @@ class Outputs:
         from kqcodec.storage import remote_files
 
         with writing(target):
-            return remote_files.look(target)
+            return remote_files.file_size(target)
 
     def tidy(self, name: str) -> None:
         """Remove what a killed run has left beside the target, which won't be written."""
@@ -227,7 +227,7 @@ class Outputs:
     @staticmethod
     def _is_open(target: str) -> bool:
         """Whether it is written to as it is, so that nothing can be there already."""
-        return target == STREAM or is_open_end(target)
+        return target == STREAM or is_stream(target)
 
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
         """Write the result of the input ``name``, a file whole or not at all.

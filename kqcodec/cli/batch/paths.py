@@ -9,7 +9,7 @@ import click
 
 from kqcodec.cli.screen.failures import STREAM
 from kqcodec.errors import LimitError
-from kqcodec.storage.urls import is_url
+from kqcodec.storage.urls import base_name, is_url, is_writable, joined, protocols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ def holds(target: str, parts: Iterable[Buffer]) -> int | None:
         from kqcodec.storage import remote_files
 
         data = b"".join(parts)
-        if remote_files.look(target) != len(data):
+        if remote_files.file_size(target) != len(data):
             return None
         try:
             return len(data) if remote_files.read(target, len(data)) == data else None
@@ -49,21 +49,15 @@ def inside(directory: str, relative: str) -> str:
     """The path of what lies in a directory, or the URL."""
     if not is_url(directory):
         return os.path.join(directory, relative)
-    from kqcodec.storage.remote_files import joined
-
     return joined(directory, relative.replace(os.sep, "/"))
 
 
 def check_writable(target: str) -> None:
     """Raise click.UsageError for a URL where nothing can be put."""
-    if is_url(target):
-        from kqcodec.storage import remote_files
-
-        if not remote_files.writable(target):
-            kind = remote_files.protocols(target)[0]
-            raise click.UsageError(
-                f"{kind}:// can only be read; give a folder or an object store with -o."
-            )
+    if is_url(target) and not is_writable(target):
+        raise click.UsageError(
+            f"{protocols(target)[0]}:// can only be read; give a folder or an object store with -o."
+        )
 
 
 def lies_in(place: str, folder: str) -> bool:
@@ -79,8 +73,6 @@ def lies_in(place: str, folder: str) -> bool:
 def stem(name: str) -> str:
     """The name of a file without folder and extension."""
     if is_url(name):
-        from kqcodec.storage.remote_files import base_name
-
         return os.path.splitext(base_name(name))[0]
     return "stdin" if name == STREAM else os.path.splitext(os.path.basename(name))[0]
 
@@ -100,7 +92,7 @@ def size_of(name: str) -> int:
         if is_url(name):
             from kqcodec.storage import remote_files
 
-            return remote_files.look(name) or 0
+            return remote_files.file_size(name) or 0
         return os.path.getsize(name) if name != STREAM else 0
     except OSError:
         return 0

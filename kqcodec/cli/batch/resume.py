@@ -12,7 +12,7 @@ import click
 
 from kqcodec.cli.screen.failures import STREAM, display_name, writing
 from kqcodec.storage.atomic_write import descriptor_of
-from kqcodec.storage.urls import is_url
+from kqcodec.storage.urls import is_shared, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -122,11 +122,9 @@ def _has_streams(names: Sequence[str], outputs: Outputs) -> bool:
 
 
 def _seen_elsewhere(names: Sequence[str], outputs: Outputs) -> bool:
-    from kqcodec.storage.remote_files import shared
-
     if _has_streams(names, outputs):
         return False
-    return all(shared(n) for n in (*names, *outputs.targets.values()) if is_url(n))
+    return all(is_shared(n) for n in (*names, *outputs.targets.values()) if is_url(n))
 
 
 def _parts(errand: Errand, sizes: Mapping[str, int], most: int) -> Iterator[Errand]:

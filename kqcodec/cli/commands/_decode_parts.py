@@ -12,7 +12,7 @@ import click
 
 from kqcodec.cli.options.common import ParamType
 from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
-from kqcodec.storage.atomic_write import is_open_end
+from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -220,7 +220,7 @@ def large_parts(
     """The parts of the file in that format."""
     from kqcodec.large.export import export_parts
 
-    streams = target == STREAM or is_open_end(target)
+    streams = target == STREAM or is_stream(target)
     folder = None if streams else os.path.dirname(os.path.abspath(target))
     with reading(display_name(name)):
         yield from export_parts(

@@ -31,9 +31,9 @@ def check_folder(
         Failure: there is one.
     """
     from kqcodec.labels.segment_files import file_names
-    from kqcodec.storage.atomic_write import clear_folder
+    from kqcodec.storage.temporary_files import remove_leftovers_in
 
-    clear_folder(folder)
+    remove_leftovers_in(folder)
     shown = visible(folder)
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise Failure(SYSTEM, f"{shown}: this is a file; give another name for the folder with -o")

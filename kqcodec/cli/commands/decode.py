@@ -25,7 +25,7 @@ from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, re
 from kqcodec.cli.screen.inputs import warnings_as_lines
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import LimitError
-from kqcodec.storage.atomic_write import is_open_end
+from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,7 @@ def _format_of(target: str) -> str:
         click.UsageError: none does.
     """
     suffix = os.path.splitext(target)[1].lower()
-    if not suffix and is_open_end(target):
+    if not suffix and is_stream(target):
         return "PNG"  # as on standard output
     if suffix == ".npy":
         return "NPY"

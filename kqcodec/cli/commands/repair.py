@@ -23,7 +23,7 @@ from kqcodec.cli.screen.failures import (
 )
 from kqcodec.cli.screen.text import hex_color, percent, visible
 from kqcodec.errors import PaletteError
-from kqcodec.storage.atomic_write import is_open_end
+from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
@@ -120,7 +120,7 @@ def command(
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.coding.repair.recover import recover
 
-        if mask is not None and not flags.force and os.path.exists(mask) and not is_open_end(mask):
+        if mask is not None and not flags.force and os.path.exists(mask) and not is_stream(mask):
             raise failure_of(FileExistsError(), visible(mask))
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name

@@ -19,7 +19,7 @@ from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, 
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.progress import progress
 from kqcodec.cli.screen.text import echo, echo_json
-from kqcodec.storage.atomic_write import is_open_end
+from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from kqcodec.labels.segments import Segmentation
@@ -229,7 +229,7 @@ def _planned(inputs: tuple[str, ...], output: str | None, force: bool) -> tuple[
 
 def _names_file(target: str) -> bool:
     is_label_file = os.path.splitext(target)[1].lower() in _LABEL_SUFFIXES
-    return target == STREAM or is_open_end(target) or (is_label_file and not os.path.isdir(target))
+    return target == STREAM or is_stream(target) or (is_label_file and not os.path.isdir(target))
 
 
 # --- the segments -----------------------------------------------------------

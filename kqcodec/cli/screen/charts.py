@@ -61,12 +61,12 @@ class Drawing:
 
     @classmethod
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
-        from kqcodec.storage.atomic_write import clear_leftovers, is_open_end
+        from kqcodec.storage.atomic_write import clear_leftovers, is_stream
 
         shown = visible(target)
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
-        if os.path.isfile(target) and not force and not is_open_end(target):
+        if os.path.isfile(target) and not force and not is_stream(target):
             clear_leftovers(target)
             raise failure_of(FileExistsError(), shown)
         return cls(target, file_format, force)
@@ -86,7 +86,7 @@ class Drawing:
 
 def _with_extension(target: str) -> str:
     """A target whose name tells a format; a pipe or the like gets PNG where its own doesn't."""
-    from kqcodec.storage.atomic_write import is_open_end
+    from kqcodec.storage.atomic_write import is_stream
 
-    unnamed = not os.path.splitext(target)[1] and is_open_end(target)
+    unnamed = not os.path.splitext(target)[1] and is_stream(target)
     return f"{target}.png" if unnamed else target

@@ -19,7 +19,7 @@ from kqcodec.cli.screen.failures import (
 )
 from kqcodec.cli.screen.text import warn
 from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError, UnsupportedImageError
-from kqcodec.format.limits import most_bytes
+from kqcodec.format.limits import max_input_bytes
 from kqcodec.format.source import read_at_most
 from kqcodec.storage.urls import is_url
 
@@ -50,10 +50,10 @@ def picture_source(name: str, max_pixels: int) -> str | BinaryIO:
     if is_url(name):
         from kqcodec.storage import remote_files
 
-        return _Named(remote_files.read(name, most_bytes(max_pixels)), name)
+        return _Named(remote_files.read(name, max_input_bytes(max_pixels)), name)
     if name != STREAM:
         return name
-    data = read_at_most(sys.stdin.buffer, most_bytes(max_pixels), STANDARD_INPUT)
+    data = read_at_most(sys.stdin.buffer, max_input_bytes(max_pixels), STANDARD_INPUT)
     return _Named(data, STANDARD_INPUT)
 
 

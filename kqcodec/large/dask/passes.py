@@ -14,7 +14,7 @@ from kqcodec.large.dask.chunks import Chunks
 from kqcodec.large.dask.executors import Work
 from kqcodec.large.dask.task_sizes import Groups
 from kqcodec.large.dask.tasks import Coding, Counting, Given, Sum
-from kqcodec.storage.spool import in_order
+from kqcodec.storage.reordering import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kqcodec.storage.atomic_write import is_open_end, write_whole
+from kqcodec.storage.atomic_write import is_stream, write_whole
 from kqcodec.storage.urls import is_url
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
         from kqcodec.storage import remote_files
 
         remote_files.check_writable(target)
-        exists = remote_files.look(target) is not None
-    elif is_open_end(target):
+        exists = remote_files.file_size(target) is not None
+    elif is_stream(target):
         return
     else:
         path = os.path.realpath(target)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import kqcodec
+from kqcodec.codec import decode
 from kqcodec.coding.coders import efforts_of
-from kqcodec.coding.encoder import in_order_of
+from kqcodec.coding.encoder import encode_indexed, in_order_of
 from kqcodec.coding.options import CODERS
 from kqcodec.show.bench.codec import Tool
 
@@ -30,11 +30,11 @@ class KqCodec:
         """See ``Codec``."""
         options: dict[str, Any] = {} if self.effort is None else {"effort": self.effort}
         indexed = in_order_of(self.coder, subject.indexed)
-        return kqcodec.encode_indexed(indexed, coder=self.coder, threads=1, **options)
+        return encode_indexed(indexed, coder=self.coder, threads=1, **options)
 
     def decode(self, data: bytes, frame: Frame) -> Pixels:
         """See ``Codec``."""
-        return kqcodec.decode(data, threads=1, max_pixels=None)
+        return decode(data, threads=1, max_pixels=None)
 
 
 def kq_tools(coders: Sequence[str] = CODERS, efforts: Sequence[str] | None = None) -> list[Tool]:

@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from kqcodec import __version__
+from kqcodec._version import __version__
 from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format.integers import whole_number
 from kqcodec.images.indexed_image import IndexedImage

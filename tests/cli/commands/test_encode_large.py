@@ -41,7 +41,7 @@ def test_options_are_those_of_the_package():
     assert tuple(raw.RAW_FORMATS) == pieces.RAW_LAYOUTS
     assert blocks.ARRAY_SUFFIXES == _encode_large.ARRAY_SUFFIXES
     assert blocks.TIFF_SUFFIXES == _encode_large._TIFF_SUFFIXES
-    assert budget.DEFAULT_MEMORY == _encode_large.MEMORY
+    assert budget.DEFAULT_MEMORY == pieces.MEMORY
 
 
 def test_arrays_and_large_tiff_files(picture, folder, monkeypatch):

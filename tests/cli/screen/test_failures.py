@@ -336,8 +336,8 @@ def test_standard_input_has_the_limit_of_files(tmp_path):
 
 
 def test_the_limit_of_bytes_rises_with_that_of_pixels():
-    from kqcodec.format.limits import most_bytes
+    from kqcodec.format.limits import max_input_bytes
 
-    assert most_bytes(1) == most_bytes(2**27) == 2**30
-    assert most_bytes(2**30) == 2**33
-    assert most_bytes(None) is None
+    assert max_input_bytes(1) == max_input_bytes(2**27) == 2**30
+    assert max_input_bytes(2**30) == 2**33
+    assert max_input_bytes(None) is None

@@ -136,10 +136,10 @@ FOLDERS = (Path(__file__).parent, TESTS)
 RUN = """
 import sys
 import numpy as np
-from test_dask_cluster import OPTIONS, cluster_of, dask_array, distributed, groups, kq_dask
+from test_dask_cluster import OPTIONS, cluster_of, dask_array, distributed, kq_dask, task_sizes
 
 if __name__ == "__main__":
-    groups._GROUP_PIXELS, groups._MOST_CELL_PIXELS = 5000, 4096
+    task_sizes._GROUP_PIXELS, task_sizes._MOST_CELL_PIXELS = 5000, 4096
     with cluster_of(1) as cluster, distributed.Client(cluster):
         kq_dask.encode(
             dask_array(np.load("picture.npy")), "p.kq", 9, **OPTIONS,

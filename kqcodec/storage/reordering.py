@@ -1,8 +1,5 @@
-"""Things that come out of order, put in order: in memory while they are few, then in a
-temporary file.
-
-Tiles are coded in any order, by threads or by machines, and a file has them in the
-order of their indices.
+"""Coded tiles put in the order of their indices, which a file has them in, though threads
+or machines code them in any order: in memory while few wait, then in a temporary file.
 """
 
 from __future__ import annotations
@@ -78,7 +75,7 @@ class _Waiting:
         return number in self._held or number in self._stored
 
     def put(self, number: int, payload: bytes) -> None:
-        """Keep a payload."""
+        """Keep a payload until it is taken."""
         if self._held_bytes + len(payload) <= self.memory:
             self._held[number] = payload
             self._held_bytes += len(payload)
