@@ -5,7 +5,7 @@ import re
 from places import ROOT
 
 # Where this project's files are named: by their path from its root.
-NAMED = re.compile(r"(?<![\w/.-])(?:kqcodec|spec|tests|\.ci)/[\w./-]*\w")
+NAMED = re.compile(r"(?<![\w/.-])(?:kqcodec|spec|tests)/[\w./-]*\w")
 PLACES = ("*.md", "*.toml", ".*.yaml", ".ci/*", "spec/**/*", "kqcodec/**/*", "tests/**/*")
 KINDS = {"", ".md", ".toml", ".yaml", ".py", ".pyi", ".c", ".h", ".txt"}
 

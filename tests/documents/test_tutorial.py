@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from documents import blocks, run
+from code_blocks import blocks, run
 from PIL import Image
 from places import SPEC
 

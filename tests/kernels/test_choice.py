@@ -29,11 +29,15 @@ def unbuilt(tmp_path_factory):
 
 
 def python(folder, *arguments, kernels=None):
-    """Run Python with the package in that folder: what it says on standard error."""
+    """Run Python with the package in that folder: what it says on standard error.
+
+    -S, and so without the hook of an editable install, which would put that in between.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "KQCODEC_KERNELS"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     if kernels is not None:
         environment["KQCODEC_KERNELS"] = kernels
-    command = [sys.executable, *map(str, arguments)]
+    command = [sys.executable, "-S", *map(str, arguments)]
     return subprocess.run(
         command,
         cwd=folder,

@@ -2,7 +2,7 @@
 
 A block of ``python`` is executed, all of a document in one namespace and one folder;
 a block of ``console`` is a line of shell after each ``$``. A block of ``text`` right
-behind one is what it prints. `python tests/documents.py FILE` writes these anew.
+behind one is what it prints. `python tests/code_blocks.py FILE` writes these anew.
 """
 
 from __future__ import annotations
