@@ -86,7 +86,7 @@ def _keyed_by_16_bits(image: Any, key: tuple[int, ...]) -> Any:
 
 
 def _decoded(image: Any, raw: str) -> NDArray[np.uint8]:
-    """The samples of an image file that stays as it is."""
+    """The samples of a PNG file by another raw mode of Pillow's; the image stays as it is."""
     from PIL import Image
 
     place = image.fp.tell()
@@ -263,7 +263,7 @@ def _product(one: Any, other: Any) -> Any:
 
 
 def _inverse(matrix: Any) -> Any:
-    """Of 3 x 3, by the adjugate."""
+    """The inverse of a 3 x 3 matrix, by its adjugate."""
     (a, b, c), (d, e, f), (g, h, i) = matrix
     rows = (
         (e * i - f * h, c * h - b * i, b * f - c * e),

@@ -88,7 +88,7 @@ def tiff_parts(
     threads: int,
     folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[bytes]:
-    """The file, part by part.
+    """The bytes of a TIFF file, part by part.
 
     Args:
         picture: what is written.

@@ -14,8 +14,9 @@ from kqcodec.coding.tile_assembly import TileAssembly
 from kqcodec.format.grid import Grid
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.metadata import Metadata
-from kqcodec.images.pixels import ConversionWarning, flattened
+from kqcodec.images.pixels import flattened
 from kqcodec.images.tiff_writer import TiffPicture, tiff_parts
 from kqcodec.storage.opening import open_source
 from kqcodec.storage.threads import ordered_map, thread_count

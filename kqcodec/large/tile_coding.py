@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from kqcodec.format.labels import Labels
     from kqcodec.large.budget import Budget
-    from kqcodec.large.plans import Job, Plan
+    from kqcodec.large.jobs import Job
+    from kqcodec.large.plans import Plan
 
 
-def payloads(job: Job, plan: Plan, channels: int) -> Iterator[bytes]:
+def payloads(job: Job, plan: Plan) -> Iterator[bytes]:
     """The payloads of all tiles, in order.
 
     Where blocks are tiles, several threads read, label and code them. Otherwise blocks
@@ -28,16 +29,15 @@ def payloads(job: Job, plan: Plan, channels: int) -> Iterator[bytes]:
     Args:
         job: the picture.
         plan: what becomes of its blocks.
-        channels: of their pixels, for the memory that they take; 0 for labels.
 
     Raises:
         ValueError: there is too little memory.
     """
     reader, layout = job.reader, plan.layout
     grid = layout.grid
-    budget = job.budget(channels, np.dtype(label_dtype(layout.header.k)).itemsize)
+    budget = job.budget(plan.channels, np.dtype(label_dtype(layout.header.k)).itemsize)
     if reader.boxes == grid and (reader.blocks.rereadable or grid.count == 1):
-        workers = min(budget.coders(job.threads, whole_tiles=True), grid.count)
+        workers = min(budget.coding_threads(job.threads, whole_tiles=True), grid.count)
         coded = ordered_map(
             lambda index: layout.payload(plan.labels_of(index)), range(grid.count), workers
         )
@@ -52,7 +52,7 @@ def payloads(job: Job, plan: Plan, channels: int) -> Iterator[bytes]:
 def _assembled(job: Job, plan: Plan, budget: Budget) -> Iterator[bytes]:
     reader, layout = job.reader, plan.layout
     grid, dtype = layout.grid, label_dtype(layout.header.k)
-    workers = min(budget.coders(job.threads, whole_tiles=False), grid.count)
+    workers = min(budget.coding_threads(job.threads, whole_tiles=False), grid.count)
     with TileAssembly(grid, dtype, budget.waiting) as assembly:
 
         def tiles() -> Iterator[tuple[int, Labels]]:

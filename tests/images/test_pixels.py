@@ -11,7 +11,8 @@ from PIL import Image, PngImagePlugin
 from tiffs import GREY, tiff
 
 from kqcodec.errors import ImageError, UnsupportedImageError
-from kqcodec.images.pixels import ConversionWarning, image_pixels, rgb_pixels
+from kqcodec.images.conversion import ConversionWarning
+from kqcodec.images.pixels import image_pixels, rgb_pixels
 from kqcodec.labels.label_maps import label_map
 
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import kqcodec
-from kqcodec.images.pixels import ConversionWarning, rgb_pixels
+from kqcodec.images.conversion import ConversionWarning
+from kqcodec.images.pixels import rgb_pixels
 from kqcodec.images.profiles import in_srgb, is_srgb, kept_profile, palette_in_srgb
 
 P3 = made.rgb_profile()

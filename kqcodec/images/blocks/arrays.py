@@ -50,13 +50,13 @@ class ArrayBlocks(Blocks):
         self.dtype = np.dtype(dtype) if first is None else np.asarray(first).dtype
 
     def read(self, box: Box) -> NDArray[Any]:
-        """See ``Blocks``."""
+        """The samples of a rectangle, copied; ValueError if a slice has another shape."""
         with self._lock:
             block = np.array(self._array[box.slices], order="C")
         wanted = (box.height, box.width) + ((self.samples,) if self.samples else ())
         if block.shape != wanted:
             raise ValueError(f"a slice has shape {block.shape}, not {wanted}")
-        _forget(self._array)
+        _release_pages(self._array)
         return block
 
 
@@ -74,9 +74,9 @@ def _is_zarr(array: Any) -> bool:
     return type(array).__module__.split(".")[0] == "zarr"
 
 
-def _forget(array: Any) -> None:
-    """Pages of a mapped file that were read count as this process's memory until they
-    are given back; the system keeps them as long as there is room."""
+def _release_pages(array: Any) -> None:
+    """Give the pages of a mapped file back that were read and count as this process's memory;
+    the system keeps them as long as there is room."""
     # Of a private copy (mode "c") what was written would be lost.
     if isinstance(array, np.memmap) and array.mode in ("r", "r+"):
         mapped = getattr(array, "_mmap", None)

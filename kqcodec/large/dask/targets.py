@@ -1,4 +1,4 @@
-"""Where a file of hours of work is to go: looked at before the work begins."""
+"""Files that hours of work go to: their targets are checked before the work begins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
-    """See that a file can be written there, so far as that can be seen.
+    """Check that a file can be written there, so far as that can be told beforehand.
 
     Raises:
         FileExistsError: it exists and ``overwrite`` is false.
@@ -39,8 +39,14 @@ def check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
 
 
 def write(target: str | os.PathLike[str], parts: Iterable[bytes], overwrite: bool) -> int:
-    """Write a file that appears when it is complete, and return its bytes; errors as
-    ``check_target``."""
+    """Write a file that appears when it is complete.
+
+    Returns:
+        The bytes written.
+
+    Raises:
+        FileExistsError, OSError, ImportError: as ``check_target``.
+    """
     if is_url(target):
         from kqcodec.storage.remote_files import write_large
 
