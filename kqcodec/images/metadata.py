@@ -248,10 +248,8 @@ def upright_exif(exif: bytes) -> bytes:
 
 
 def _xmp(image: Any) -> bytes | None:
-    for found in _xmp_places(image):
-        if found:
-            return found.encode("utf-8") if isinstance(found, str) else bytes(found)
-    return None
+    found = next(filter(None, _xmp_places(image)), None)
+    return found.encode("utf-8") if isinstance(found, str) else found and bytes(found)
 
 
 def _xmp_places(image: Any) -> Iterable[Any]:

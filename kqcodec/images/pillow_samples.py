@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Raw modes of Pillow with samples of 16 bits that become 8 bits. (BGR;16 has 16 a pixel.)
+_RAW_MODE_OF_16_BITS = re.compile(r"(?!BGR)[A-Za-z]{2,};16[BLN]?")
+_FORMATS_WITH_PAGES = ("TIFF", "DCX", "PDF")
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+
+
 def pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint8]:
     """The 8-bit samples of a Pillow image, which is decoded for it: uint8, of shape (H, W) for
     grey, (H, W, 3) for RGB or (H, W, 4) for RGBA.
@@ -28,7 +34,11 @@ def pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint
     Warns:
         ConversionWarning: something was lost.
     """
-    _warn_of_depth_and_frames(image, name)
+    # Pillow reads 16-bit colour PNG and TIFF as 8 bits without a word; only the raw mode of
+    # the tile, gone after load(), tells.
+    if _RAW_MODE_OF_16_BITS.fullmatch(raw_mode(image)):
+        warn_of_loss(f"{name} has 16 bits a sample; the palette keeps 8")
+    warn_of_frames(image, name)
     of_png = image.format == "PNG"
     note_cicp(image)
     keyed = with_whole_samples(image)
@@ -47,21 +57,6 @@ def pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint
     return _pillow_8_bit(image, name)
 
 
-# Raw modes of Pillow with samples of 16 bits that become 8 bits. (BGR;16 has 16 a pixel.)
-_RAW_MODE_OF_16_BITS = re.compile(r"(?!BGR)[A-Za-z]{2,};16[BLN]?")
-
-
-def _warn_of_depth_and_frames(image: Any, name: str) -> None:
-    # Pillow reads 16-bit colour PNG and TIFF as 8 bits without a word; only the
-    # raw mode of the tile, gone after load(), tells.
-    if _RAW_MODE_OF_16_BITS.fullmatch(raw_mode(image)):
-        warn_of_loss(f"{name} has 16 bits a sample; the palette keeps 8")
-    warn_of_frames(image, name)
-
-
-_FORMATS_WITH_PAGES = ("TIFF", "DCX", "PDF")
-
-
 def warn_of_frames(image: Any, name: str) -> None:
     """Give a ConversionWarning if an image has frames besides the one that is used."""
     count = frame_count(image)
@@ -70,9 +65,6 @@ def warn_of_frames(image: Any, name: str) -> None:
         used = image.tell()
         which = "first one" if used == 0 else f"one that it stands at, number {used + 1},"
         warn_of_loss(f"{name} has {count} {things}; only the {which} is used")
-
-
-_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 
 
 def _black_is_0(image: Any, samples: NDArray[Any]) -> NDArray[Any]:

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.errors import ImageError
 from kqcodec.format.integers import shown, whole_number
-from kqcodec.images.conversion import each_warning_once, from_16_bit, warn_of_loss
+from kqcodec.images.conversion import each_warning_once, from_16_bit
 from kqcodec.images.image_files import opened_image, opened_path, read_contents, reading_image
 from kqcodec.images.pillow_samples import pillow_samples
 
@@ -79,32 +78,6 @@ def image_pixels(
         f"can't read an image from {type(image).__name__}: give a NumPy array, a Pillow image, "
         "a path, the bytes of an image file or a binary file"
     )
-
-
-def rgb_pixels(
-    image: ImageLike, *, background: Color | None = WHITE, keep_profile: bool = False
-) -> NDArray[np.uint8]:
-    """The pixels of ``image`` without alpha: uint8, shape (H, W, 3), C-contiguous.
-
-    Arguments, errors and warnings are those of ``image_pixels``.
-
-    Raises:
-        ImageError: there are transparent pixels although ``background`` is None, besides.
-
-    Warns:
-        ConversionWarning: transparent pixels were put on the background, besides.
-    """
-    checked = None if background is None else _checked_background(background)
-    pixels = image_pixels(image, keep_profile=keep_profile)
-    if pixels.shape[2] == 3:
-        return pixels
-    name = _name_of(image)
-    if checked is None:
-        raise ImageError(
-            f"{name} has transparent pixels: flatten it first, or give a background colour"
-        )
-    warn_of_loss(f"{name} has transparent pixels, composited on the background {checked}")
-    return flattened(pixels, checked)
 
 
 def _name_of(image: Any) -> str:

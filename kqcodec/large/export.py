@@ -92,9 +92,8 @@ def export_parts(
 
 
 def _tiles(opened: Opened, threads: int) -> Iterator[tuple[Box, Labels]]:
-    yield from ordered_map(
-        opened.decode_tile, opened.records(), min(threads, opened.header.grid.count)
-    )
+    threads = min(threads, opened.header.grid.count)
+    return ordered_map(opened.decode_tile, opened.records(), threads)
 
 
 def _npy_parts(

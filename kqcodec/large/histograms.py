@@ -9,7 +9,6 @@ import numpy as np
 
 from kqcodec.colors.histogram import histogram
 from kqcodec.colors.histogram_sum import HistogramSum
-from kqcodec.colors.values import with_alpha
 from kqcodec.storage.threads import ordered_map
 
 if TYPE_CHECKING:
@@ -59,16 +58,6 @@ def histograms(pixels: NDArray[np.uint8]) -> Iterator[Histogram]:
     flat = pixels.reshape(-1, pixels.shape[2])
     for start in range(0, len(flat), _PIXELS_AT_ONCE):
         yield histogram(flat[start : start + _PIXELS_AT_ONCE])
-
-
-def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Pixels of shape (h, w, 3) or (h, w, 4) with so many channels: alpha is added, or,
-    where all are opaque, left out."""
-    if pixels.shape[2] == channels:
-        return pixels
-    if channels == 3:
-        return np.ascontiguousarray(pixels[:, :, :3])
-    return with_alpha(pixels.reshape(-1, 3)).reshape(*pixels.shape[:2], 4)
 
 
 def visit(

@@ -18,9 +18,9 @@ import numpy as np
 from kqcodec.colors.histogram import histogram
 from kqcodec.errors import LabelsError
 from kqcodec.format.labels import label_dtype
-from kqcodec.images.blocks.samples import Conversion, one_pixel
+from kqcodec.images.blocks.samples import Conversion, one_pixel, with_channels
 from kqcodec.labels.label_maps import checked_labels, color_table, label_colors
-from kqcodec.large.histograms import SharedSum, visit, with_channels
+from kqcodec.large.histograms import SharedSum, visit
 from kqcodec.quantization.color_map import Labeler
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from kqcodec.coding.layout import Layout
     from kqcodec.colors.costs import Costs
-    from kqcodec.colors.histogram import Histogram
     from kqcodec.format.labels import Labels
     from kqcodec.images.blocks import Interpretation
     from kqcodec.labels.label_maps import ColorTable
@@ -158,7 +157,8 @@ class _Nearest:
         Raises:
             ColorsError: there are transparent pixels, but no entry for them.
         """
-        colors = self._fitting(histogram(pixels))
+        colors = histogram(pixels)
+        colors = colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
         labeler = Labeler(self._search.color_map(colors))
         self._total.add(colors)
         return labeler.labels(with_channels(pixels, labeler.channels))
@@ -166,9 +166,6 @@ class _Nearest:
     def costs(self) -> Costs:
         """What labelling has cost over all blocks."""
         return self._search.color_map(self._total.total()).costs
-
-    def _fitting(self, colors: Histogram) -> Histogram:
-        return colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
 
 
 def plan_label_map(job: Job) -> Plan:

@@ -14,13 +14,17 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+import numpy as np
+
+from kqcodec.coding.tile_assembly import TileAssembly
+from kqcodec.format.labels import label_dtype
 from kqcodec.images.blocks import RawPixels, open_blocks
 from kqcodec.large.budget import DEFAULT_MEMORY
 from kqcodec.large.jobs import Job, Request
 from kqcodec.large.plans import plan_of
-from kqcodec.large.tile_coding import payloads
 from kqcodec.storage.atomic_write import is_stream, write_to
-from kqcodec.storage.threads import thread_count
+from kqcodec.storage.reordering import in_order
+from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +33,11 @@ if TYPE_CHECKING:
 
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
+    from kqcodec.format.labels import Labels
     from kqcodec.images.blocks import Blocks, BlockSource
+    from kqcodec.large.budget import Budget
     from kqcodec.large.jobs import BlockwiseKeywords
+    from kqcodec.large.plans import Plan
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,7 @@ def opened_stream(
     with open_blocks(source) as blocks:
         job = Job(blocks, request, memory=memory, threads=thread_count(threads))
         plan = plan_of(job)
-        parts = plan.layout.parts(payloads(job, plan))
+        parts = plan.layout.parts(_payloads(job, plan))
         yield Stream(plan.layout.header, _checked_to_end(blocks, parts), plan.costs, plan.sampled)
 
 
@@ -144,3 +151,48 @@ def _checked_to_end(blocks: Blocks, parts: Iterator[bytes]) -> Iterator[bytes]:
     yield from parts
     if isinstance(blocks, RawPixels):
         blocks.check_end()
+
+
+def _payloads(job: Job, plan: Plan) -> Iterator[bytes]:
+    """The payloads of all tiles, in order.
+
+    Where blocks are tiles, several threads read, label and code them. Otherwise blocks
+    are read and labelled in their order on the calling thread, and others code.
+
+    Args:
+        job: the picture.
+        plan: what becomes of its blocks.
+
+    Raises:
+        ValueError: there is too little memory.
+    """
+    reader, layout = job.reader, plan.layout
+    grid = layout.grid
+    budget = job.budget(plan.channels, np.dtype(label_dtype(layout.header.k)).itemsize)
+    if reader.boxes == grid and (reader.blocks.rereadable or grid.count == 1):
+        workers = min(budget.coding_threads(job.threads, whole_tiles=True), grid.count)
+        coded = ordered_map(
+            lambda index: layout.payload(plan.labels_of(index)), range(grid.count), workers
+        )
+    else:
+        coded = _assembled(job, plan, budget)
+    advance = job.begin("coding")
+    for index, payload in enumerate(coded):
+        advance(grid.box(index).pixels)
+        yield payload
+
+
+def _assembled(job: Job, plan: Plan, budget: Budget) -> Iterator[bytes]:
+    reader, layout = job.reader, plan.layout
+    grid, dtype = layout.grid, label_dtype(layout.header.k)
+    workers = min(budget.coding_threads(job.threads, whole_tiles=False), grid.count)
+    with TileAssembly(grid, dtype, budget.waiting) as assembly:
+
+        def tiles() -> Iterator[tuple[int, Labels]]:
+            for index in range(reader.boxes.count):
+                yield from assembly.add(reader.boxes.box(index), plan.labels_of(index))
+
+        def code(tile: tuple[int, Labels]) -> tuple[int, bytes]:
+            return tile[0], layout.payload(tile[1])
+
+        yield from in_order(ordered_map(code, tiles(), workers), grid.count)

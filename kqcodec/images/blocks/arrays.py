@@ -42,7 +42,8 @@ class ArrayBlocks(Blocks):
         self.samples = shape[2] if len(shape) == 3 else 0
         self._array = array
         # What isn't NumPy's or zarr's may not like two threads.
-        safe = isinstance(array, np.ndarray) or _is_zarr(array)
+        library = type(array).__module__.partition(".")[0]
+        safe = isinstance(array, np.ndarray) or library == "zarr"
         self._lock: AbstractContextManager[object] = nullcontext() if safe else threading.Lock()
         self.chunk = _chunk_of(array)
         dtype = getattr(array, "dtype", None)
@@ -68,10 +69,6 @@ def _chunk_of(array: Any) -> tuple[int, int] | None:
         return None
     sides = [max(side) if isinstance(side, tuple) else int(side) for side in chunks[:2]]
     return sides[1], sides[0]
-
-
-def _is_zarr(array: Any) -> bool:
-    return type(array).__module__.split(".")[0] == "zarr"
 
 
 def _release_pages(array: Any) -> None:

@@ -58,9 +58,17 @@ class Conversion:
             background=self._background,
             keep_profile=self._keep_profile,
         )
-        if pixels.shape[2] < self.channels:
-            return with_alpha(pixels.reshape(-1, 3)).reshape(*pixels.shape[:2], 4)
+        return with_channels(pixels, 4) if self.channels == 4 else pixels
+
+
+def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Pixels of shape (h, w, 3) or (h, w, 4) with so many channels: alpha is added, or,
+    where all are opaque, left out."""
+    if pixels.shape[2] == channels:
         return pixels
+    if channels == 3:
+        return np.ascontiguousarray(pixels[:, :, :3])
+    return with_alpha(pixels.reshape(-1, 3)).reshape(*pixels.shape[:2], 4)
 
 
 def one_pixel(blocks: Blocks) -> NDArray[Any]:

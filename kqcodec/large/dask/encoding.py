@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,14 @@ from kqcodec.images.blocks.samples import Conversion
 from kqcodec.labels.label_maps import color_table
 from kqcodec.large.dask.executors import current_executor
 from kqcodec.large.dask.passes import ArrayPasses
-from kqcodec.large.dask.targets import check_target, write
 from kqcodec.large.dask.tasks import ColorPlan, LabelMapPlan
 from kqcodec.large.jobs import Job, Request
 from kqcodec.large.plans import label_palette, labels_in
+from kqcodec.storage.atomic_write import is_stream, write_whole
+from kqcodec.storage.urls import is_url
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Iterable
 
     from typing_extensions import Unpack
 
@@ -91,14 +93,14 @@ def encode(
     passes = ArrayPasses(array)
     job = Job(passes.blocks, request, memory=0, threads=1)
     passes.cut(job.grid)
-    check_target(target, overwrite)
+    _check_target(target, overwrite)
     with current_executor(client) as executor:
         if request.search is None:
             counts, plan, costs = _label_map(passes, executor, job)
         else:
             counts, plan, costs = _pixels(passes, executor, job, request.search)
         payloads = passes.code(executor, plan, counts, job.begin("coding"))
-        written = write(target, plan.layout.parts(payloads), overwrite)
+        written = _write(target, plan.layout.parts(payloads), overwrite)
     return Encoded(plan.layout.header, written, costs, passes.groups.tasks)
 
 
@@ -128,3 +130,37 @@ def _label_map(
     counts = passes.count(executor, None, job.begin("counting"))
     palette = label_palette(counts.greatest + 1, colors, passes.blocks.interpretation)
     return counts, LabelMapPlan(job.layout(palette)), None
+
+
+def _check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
+    """Check that a file can be written there, so far as that can be told beforehand.
+
+    Raises:
+        FileExistsError: it exists and ``overwrite`` is false.
+        OSError: it can't be written.
+        ImportError: a URL needs what isn't installed.
+    """
+    if is_url(target):
+        from kqcodec.storage import remote_files
+
+        remote_files.check_writable(target)
+        exists = remote_files.file_size(target) is not None
+    elif is_stream(target):
+        return
+    else:
+        path = os.path.realpath(target)
+        if os.path.isdir(path):
+            raise IsADirectoryError(f"{target} is a directory, not a file to write to")
+        if not os.path.isdir(os.path.dirname(path)):
+            raise FileNotFoundError(f"{target}: there is no folder {os.path.dirname(path)}")
+        exists = os.path.isfile(path)
+    if exists and not overwrite:
+        raise FileExistsError(f"{target} exists already")
+
+
+def _write(target: str | os.PathLike[str], parts: Iterable[bytes], overwrite: bool) -> int:
+    if is_url(target):
+        from kqcodec.storage import remote_files
+
+        return remote_files.write(target, parts, overwrite, large=True)
+    return write_whole(target, parts, overwrite)

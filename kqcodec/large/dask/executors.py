@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -93,8 +94,9 @@ class LocalExecutor(Executor):
         waiting = iter(calls)
         while some := list(islice(waiting, self._at_once)):
             keys = [f"kqcodec-{number}" for number in range(len(some))]
+            # Of what is bound Dask sees nothing: it would look for tasks in it.
             graph = {
-                key: (_Bound(one.task, one.inputs),) for key, one in zip(keys, some, strict=True)
+                key: (partial(one.task, *one.inputs),) for key, one in zip(keys, some, strict=True)
             }
             yield from self._computed(graph, keys)
             advance(sum(one.pixels for one in some))
@@ -126,16 +128,6 @@ class LocalExecutor(Executor):
     def shared(self, make: Callable[[], _Result]) -> Any:
         """What ``make`` returns, itself."""
         return make()
-
-
-class _Bound:
-    """A task and its inputs, of which Dask sees nothing: it would look for tasks in them."""
-
-    def __init__(self, task: Callable[..., Any], inputs: Sequence[Any]) -> None:
-        self._task, self._inputs = task, inputs
-
-    def __call__(self) -> Any:
-        return self._task(*self._inputs)
 
 
 class ClusterExecutor(Executor):

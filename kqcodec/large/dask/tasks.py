@@ -11,9 +11,10 @@ import numpy as np
 
 from kqcodec.colors.histogram_sum import HistogramSum
 from kqcodec.format.labels import label_dtype
+from kqcodec.images.blocks.samples import with_channels
 from kqcodec.large.block_reader import with_image_errors
 from kqcodec.large.dask.chunk_graphs import NAME, check_unchanged, checksum
-from kqcodec.large.histograms import histograms, with_channels
+from kqcodec.large.histograms import histograms
 from kqcodec.large.plans import labels_in
 from kqcodec.quantization.color_map import Labeler
 

@@ -130,10 +130,10 @@ def allow_failures(count, dask_scheduler):
 RUN = """
 import sys
 import numpy as np
-from test_dask_cluster import OPTIONS, cluster_of, dask_array, distributed, groups, kq_dask
+from test_dask_cluster import OPTIONS, cluster_of, dask_array, distributed, kq_dask, task_sizes
 
 if __name__ == "__main__":
-    groups._GROUP_PIXELS, groups._MOST_CELL_PIXELS = 5000, 4096
+    task_sizes._GROUP_PIXELS, task_sizes._MOST_CELL_PIXELS = 5000, 4096
     with cluster_of(1) as cluster, distributed.Client(cluster):
         kq_dask.encode(
             dask_array(np.load("picture.npy")), "p.kq", 9, **OPTIONS,
@@ -146,10 +146,11 @@ if __name__ == "__main__":
 def test_a_run_that_is_killed_leaves_nothing_and_can_be_run_again(picture, tmp_path):
     np.save(tmp_path / "picture.npy", picture)
     (tmp_path / "run.py").write_text(RUN, encoding="utf-8")
+    here = Path(__file__).parent
     run = subprocess.Popen(
         [sys.executable, "run.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        env=os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{here.parent.parent}"},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
