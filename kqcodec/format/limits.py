@@ -175,7 +175,7 @@ def input_too_large(most: int) -> LimitError:
 
 @contextlib.contextmanager
 def memory_for(header: Header) -> Iterator[None]:
-    """Around the allocation of what a whole picture needs.
+    """A context manager around the allocation of what a whole picture needs.
 
     Raises:
         LimitError: there isn't so much memory. Without a limit a header may ask for
