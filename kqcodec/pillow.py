@@ -54,8 +54,8 @@ from kqcodec.errors import FormatError
 from kqcodec.format.header import SIGNATURE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.sizes import theory_bits
+from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.metadata import Metadata
-from kqcodec.images.pillow_palette import of_palette_image
 from kqcodec.quantization.palette_order import DEFAULT_SORT
 from kqcodec.storage.atomic_write import write_parts
 from kqcodec.storage.opening import open_source
@@ -151,7 +151,7 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
     if k is None and image.mode == "P" and not given:
-        indexed = of_palette_image(image)
+        indexed = from_palette_image(image)
     else:
         if k is None and "palette" not in options:
             k = DEFAULT_K

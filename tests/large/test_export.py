@@ -13,7 +13,7 @@ from samples import indexed
 import kqcodec
 from kqcodec.errors import LimitError
 from kqcodec.images import tiff_writer
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.large import export
 from kqcodec.large.export import export_parts
 

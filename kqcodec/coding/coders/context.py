@@ -19,7 +19,7 @@ from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
 from kqcodec.coding.coders.packed import check_payload
 from kqcodec.errors import InvalidDataError
-from kqcodec.format.decoding_memory import context_workspace
+from kqcodec.format.limits import context_workspace
 from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
 

@@ -61,13 +61,13 @@ def read_picture(data: bytes) -> Rows:
     """
     from PIL import Image, UnidentifiedImageError
 
-    from kqcodec.images.pillow_palette import of_palette_image
+    from kqcodec.images.indexed_image import from_palette_image
     from kqcodec.images.pixels import image_pixels
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode == "P":
-                return of_palette_image(image).palette
+                return from_palette_image(image).palette
         pixels = image_pixels(data)
     except UnidentifiedImageError as exc:
         raise PaletteError(

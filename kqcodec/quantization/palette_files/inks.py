@@ -14,7 +14,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import PaletteError
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

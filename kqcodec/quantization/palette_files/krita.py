@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from kqcodec.errors import PaletteError
 from kqcodec.quantization.palette_files.inks import Inks, of_unit
 from kqcodec.quantization.palette_files.markup import each_element
-from kqcodec.storage.zips import opened_member
+from kqcodec.storage.archives import opened_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
