@@ -67,7 +67,7 @@ class HistogramSum:
     def _into_table(self, part: Histogram) -> Histogram:
         """Count the opaque colours of a part in the table, and give back the others."""
         assert self._table is not None  # noqa: S101 - called when it is there
-        first = part.kinds[2].start
+        first = part.by_opacity[2].start
         self._table[part.keys[first:] & np.uint32(KEYS - 1)] += part.counts[first:]
         return Histogram(part.keys[:first], part.counts[:first], channels=4)
 

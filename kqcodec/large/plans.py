@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kqcodec.coding.layout import TileSize
     from kqcodec.colors.costs import Costs
     from kqcodec.colors.histogram import Histogram
-    from kqcodec.colors.values import Colors
+    from kqcodec.colors.values import ColorsLike
     from kqcodec.format.labels import Labels
     from kqcodec.images.blocks import Blocks, Meaning
     from kqcodec.images.blocks.samples import Conversion
@@ -101,7 +101,7 @@ class Search:
         return Search(None, self.options.with_palette(palette))
 
 
-def check_labels_only(k: int | None, pins: Colors, sort: str, background: Color | None) -> None:
+def check_labels_only(k: int | None, pins: ColorsLike, sort: str, background: Color | None) -> None:
     """Raise ValueError where a label map is asked for what only pixels have."""
     if k is not None or len(pins) or sort != DEFAULT_SORT or background is not None:
         raise ValueError("k, pins, sort and background are for pixels; labels are kept")
@@ -188,7 +188,7 @@ def two_passes(job: Job, search: Search, conversion: Conversion) -> Plan:
     workers = job.budget(conversion.channels).counters(job.threads)
     visit(reader, count, workers, job.begin("counting"))
     job.begin("palette")
-    mapped = job.found(search, total.total().without_idle_alpha())
+    mapped = job.found(search, total.total().without_opaque_alpha())
     labeler = Labeler(mapped)
     palette, costs = mapped.palette, mapped.costs
     del mapped  # and with it the histogram
@@ -228,7 +228,7 @@ def sampled(job: Job, search: Search, conversion: Conversion, most: int = SAMPLE
     whole = len(kept) == reader.boxes.count
     job.begin("palette")
     colors = total.total()
-    mapped = job.found(search, colors.without_idle_alpha() if whole else colors)
+    mapped = job.found(search, colors.without_opaque_alpha() if whole else colors)
     if whole:
         labeler, costs = Labeler(mapped), mapped.costs
 
@@ -269,7 +269,7 @@ class _Nearest:
         return self._search.mapped(self._total.total()).costs
 
     def _fitting(self, colors: Histogram) -> Histogram:
-        return colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
+        return colors.with_alpha() if self._channels == 4 else colors.without_opaque_alpha()
 
 
 def label_map(job: Job, colors: ColorTable | None) -> Plan:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec.colors.histogram import FIRST_OPAQUE
-from kqcodec.colors.spaces import OPAQUE, TOP
+from kqcodec.colors.spaces import OPAQUE_COORDINATE, TOP
 from kqcodec.kernels import kernels
 from kqcodec.quantization.cells import WeightedPoints, cell_bits, merged_cells
 from kqcodec.quantization.lloyd import costliest, nearest, nearest_two, rounded_means
@@ -45,7 +45,7 @@ HIDDEN = np.array([[TOP // 2, TOP // 2, TOP // 2, 0]], dtype=np.int16)
 
 
 @dataclass(frozen=True, eq=False)
-class Colors(WeightedPoints):
+class AlphaPoints(WeightedPoints):
     """Points of colours that aren't fully transparent, opaque ones first, each part in
     Morton order.
 
@@ -56,7 +56,7 @@ class Colors(WeightedPoints):
     opaque: int
 
     @classmethod
-    def of(cls, data: WeightedPoints, wanted: int | None = None) -> Colors:
+    def of(cls, data: WeightedPoints, wanted: int | None = None) -> AlphaPoints:
         """The points of all colours, or of cells of them, at least ``wanted`` in
         either part where there are so many. No cell has colours of both."""
         is_opaque = data.keys >= FIRST_OPAQUE
@@ -92,7 +92,7 @@ class Centers:
     def of(cls, opaque: NDArray[np.int16], others: NDArray[np.int16], hidden: bool) -> Centers:
         """Centres of both kinds; the former get the alpha that they must have."""
         fixed = opaque.copy()
-        fixed[:, 3] = OPAQUE
+        fixed[:, 3] = OPAQUE_COORDINATE
         return cls(np.concatenate([fixed, others] + [HIDDEN] * hidden), len(fixed), hidden)
 
     @property
@@ -116,7 +116,7 @@ class Centers:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class Assignment:
     """Points and their nearest centres.
 
     Attributes:
@@ -126,23 +126,23 @@ class State:
         cost: their weighted sum.
     """
 
-    colors: Colors
+    colors: AlphaPoints
     centers: Centers
     labels: NDArray[np.uint16]
     distances: NDArray[np.int32]
     cost: int
 
 
-def assigned(colors: Colors, centers: Centers) -> State:
+def assigned(colors: AlphaPoints, centers: Centers) -> Assignment:
     """Each opaque point's nearest opaque centre, each other point's nearest of all."""
     labels = np.empty(len(colors), dtype=np.uint16)
     distances = np.empty(len(labels), dtype=np.int32)
     for part, places in _choices(colors, centers):
         labels[part], distances[part] = nearest(colors.points[part], places)
-    return State(colors, centers, labels, distances, int((colors.weights * distances).sum()))
+    return Assignment(colors, centers, labels, distances, int((colors.weights * distances).sum()))
 
 
-def _choices(colors: Colors, centers: Centers) -> Iterator[tuple[slice, NDArray[np.int16]]]:
+def _choices(colors: AlphaPoints, centers: Centers) -> Iterator[tuple[slice, NDArray[np.int16]]]:
     """The points of each kind, where there are any, and the centres open to them."""
     if colors.opaque:
         yield slice(colors.opaque), centers.places[: centers.opaque]
@@ -150,7 +150,7 @@ def _choices(colors: Colors, centers: Centers) -> Iterator[tuple[slice, NDArray[
         yield slice(colors.opaque, None), centers.places
 
 
-def settled(colors: Colors, centers: Centers, iterations: int) -> State:
+def settled(colors: AlphaPoints, centers: Centers, iterations: int) -> Assignment:
     """Lloyd's algorithm, at most so many iterations."""
     state, left = _iterated(colors, centers, iterations)
     while left > 0:  # nobody chose some centre: another place is found for it
@@ -165,7 +165,7 @@ def settled(colors: Colors, centers: Centers, iterations: int) -> State:
     return state
 
 
-def _iterated(colors: Colors, centers: Centers, iterations: int) -> tuple[State, int]:
+def _iterated(colors: AlphaPoints, centers: Centers, iterations: int) -> tuple[Assignment, int]:
     """Lloyd's algorithm until nobody chooses some centre; and how many iterations are left
     then."""
     places = centers.places.copy()
@@ -184,10 +184,10 @@ def _iterated(colors: Colors, centers: Centers, iterations: int) -> tuple[State,
         tolerance_bits=_TOLERANCE_BITS,
     )
     settled_there = Centers(places, centers.opaque, centers.hidden)
-    return State(colors, settled_there, labels, distances, cost), left
+    return Assignment(colors, settled_there, labels, distances, cost), left
 
 
-def _means(state: State) -> Centers:
+def _means(state: Assignment) -> Centers:
     """The centres in the middle of their clusters; those that nobody chose, among the
     points that cost most."""
     colors, centers = state.colors, state.centers
@@ -208,7 +208,7 @@ def _means(state: State) -> Centers:
     )
 
 
-def searched(state: State, trials: int, go_on: Callable[[int], bool]) -> State:
+def searched(state: Assignment, trials: int, go_on: Callable[[int], bool]) -> Assignment:
     """The local search: at most so many trials, while ``go_on(cost)``."""
     while trials > 0 and go_on(state.cost):
         for move in _moves(state)[: min(trials, _ATTEMPTS)]:
@@ -235,12 +235,12 @@ class _Move(NamedTuple):
 class _Weighed(NamedTuple):
     """A state with what its points would do if a centre were given up."""
 
-    state: State
+    state: Assignment
     seconds: NDArray[np.int64]  # each point's squared distance to its second choice
     losses: NDArray[np.int64]  # by centre, if it is given up
 
 
-def _moves(state: State) -> list[_Move]:
+def _moves(state: Assignment) -> list[_Move]:
     """The most promising first."""
     weighed = _weigh(state)
     moves = [*_swaps(weighed), *_to_opaque(weighed), *_to_translucent(weighed)]
@@ -248,7 +248,7 @@ def _moves(state: State) -> list[_Move]:
     return sorted(moves, key=lambda move: -move.ratio)  # stable
 
 
-def _weigh(state: State) -> _Weighed:
+def _weigh(state: Assignment) -> _Weighed:
     colors, centers = state.colors, state.centers
     # Where there's no second choice, giving up the first is no move that is made.
     seconds = np.full(len(colors), 1 << 31, dtype=np.int64)
@@ -258,7 +258,7 @@ def _weigh(state: State) -> _Weighed:
     return _Weighed(state, seconds, _by_centre(state, seconds - state.distances))
 
 
-def _by_centre(state: State, worth: NDArray[np.int64]) -> NDArray[np.int64]:
+def _by_centre(state: Assignment, worth: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sums over the points of each centre, weighted."""
     sums = np.zeros(len(state.centers.places), dtype=np.int64)
     np.add.at(sums, state.labels, state.colors.weights * worth)
@@ -283,7 +283,7 @@ def _swaps(weighed: _Weighed) -> Iterator[_Move]:
                 yield _Move(ratio, partial(_cut, state, i, j, halves[j]))
 
 
-def _cut(state: State, gone: int, cut: int, halves: NDArray[np.int16]) -> Centers:
+def _cut(state: Assignment, gone: int, cut: int, halves: NDArray[np.int16]) -> Centers:
     """The centres with two halves in place of two; a half is opaque where most of
     its points are."""
     opaque = state.colors.opaque
@@ -308,7 +308,7 @@ def _to_opaque(weighed: _Weighed) -> Iterator[_Move]:
     if colors.opaque == 0 or centers.movable == centers.opaque:
         return
     raised = centers.places[some].copy()
-    raised[:, 3] = OPAQUE
+    raised[:, 3] = OPAQUE_COORDINATE
     labels, distances = nearest(colors.points[: colors.opaque], raised)
     gains = np.zeros(len(raised), dtype=np.int64)
     won = np.maximum(state.distances[: colors.opaque] - distances, 0)
@@ -316,7 +316,7 @@ def _to_opaque(weighed: _Weighed) -> Iterator[_Move]:
     # Its own points stay, though farther in alpha, or take their second choice.
     alpha = colors.points[:, 3].astype(np.int64)
     now = centers.places[state.labels, 3] - alpha
-    farther = state.distances + (OPAQUE - alpha) ** 2 - now**2
+    farther = state.distances + (OPAQUE_COORDINATE - alpha) ** 2 - now**2
     losses = _by_centre(state, np.minimum(farther, weighed.seconds) - state.distances)[some]
     for j in np.flatnonzero(gains).tolist():
         place = raised[j : j + 1]

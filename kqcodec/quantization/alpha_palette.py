@@ -16,8 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.colors.histogram import FIRST_OPAQUE, colors_of_keys
-from kqcodec.quantization.alpha_clusters import Centers, Colors, State, assigned, searched, settled
-from kqcodec.quantization.grid_descent import descend_on_grid, points_for
+from kqcodec.quantization.alpha_clusters import (
+    AlphaPoints,
+    Assignment,
+    Centers,
+    assigned,
+    searched,
+    settled,
+)
+from kqcodec.quantization.grid_descent import descend_on_grid, least_descent_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +44,7 @@ _COARSE_ITERATIONS = 40
 _FEW = 1 << 17
 
 
-def by_kinds(
+def alpha_palette(
     centers: NDArray[np.int16],
     labels: NDArray[np.uint16],
     points: SortedPoints,
@@ -58,13 +65,13 @@ def by_kinds(
         go_on: is told the cost, in squared 64ths, and says whether to go on.
     """
     fine, order = points
-    cells = Colors.of(fine, max(_POINTS, _POINTS_AN_ENTRY * len(centers)))
+    cells = AlphaPoints.of(fine, max(_POINTS, _POINTS_AN_ENTRY * len(centers)))
     start = _by_majority(centers, labels[order], fine, hidden)
     state = settled(cells, start, _COARSE_ITERATIONS)
     work = len(cells) * len(centers)
     trials = effort.alpha_trials if work <= _FEW else effort.alpha_trials * _FEW // work
     state = searched(state, trials, go_on)
-    state = settled(Colors.of(fine), state.centers, effort.fine_iterations)
+    state = settled(AlphaPoints.of(fine), state.centers, effort.fine_iterations)
     return _rounded(state, fine, effort, space)
 
 
@@ -82,7 +89,9 @@ def _by_majority(
     return Centers.of(centers[opaque], centers[~opaque], hidden)
 
 
-def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -> NDArray[np.uint8]:
+def _rounded(
+    state: Assignment, fine: WeightedPoints, effort: Effort, space: Space
+) -> NDArray[np.uint8]:
     """The centres as 8-bit colours; opaque ones are moved about, as those of pictures
     without alpha are, where that lowers the cost.
 
@@ -93,7 +102,7 @@ def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -
     if not space.has_grid or centers.opaque == 0:
         return palette
     start = Centers(space.points(palette), centers.opaque, centers.hidden)
-    cells = Colors.of(fine, points_for(effort, fine, len(palette)))
+    cells = AlphaPoints.of(fine, least_descent_points(effort, fine, len(palette)))
     on_cells = assigned(cells, start)
     some = on_cells.labels < start.opaque
     places = start.places[: start.opaque].copy()
@@ -103,7 +112,7 @@ def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -
         places,
         on_cells.labels[some],
         on_cells.distances[some],
-        passes=effort.passes,
+        passes=effort.descent_passes,
     )
     moved = start.changed(list(range(start.opaque)), places, places[:0])
     if assigned(cells, moved).cost < on_cells.cost:
@@ -111,7 +120,7 @@ def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -
     return palette
 
 
-def _among_their_own(palette: NDArray[np.uint8], state: State) -> NDArray[np.uint8]:
+def _among_their_own(palette: NDArray[np.uint8], state: Assignment) -> NDArray[np.uint8]:
     """Translucent entries' colours between the least and the greatest of those that
     they stand for, channel by channel.
 

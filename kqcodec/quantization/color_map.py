@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.colors.histogram import FIRST_VISIBLE, KEYS, OPAQUE_ALPHA, keys_of_colors
+from kqcodec.colors.histogram import FIRST_VISIBLE, KEYS, keys_of_colors
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
 from kqcodec.quantization.finished_palette import PART, renumbered
@@ -78,7 +79,7 @@ class ColorMap:
         return replace(self, palette=self.palette[order], labels=renumbered(self.labels, places))
 
 
-def few_labels(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
+def labels_by_bisection(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
     """What ``Labeler.labels`` gives, by bisection: for so few pixels that the pages of its
     table would take longer to come by than they are used."""
     flat = pixels.reshape(-1, color_map.colors.channels)
@@ -105,7 +106,7 @@ class Labeler:
         colors, labels = color_map.colors, color_map.labels
         self.channels = colors.channels
         self.dtype = labels.dtype
-        opaque = colors.kinds[2]
+        opaque = colors.by_opacity[2]
         self._table = np.empty(KEYS, dtype=self.dtype)
         # The upper byte of an opaque key is alpha, if any, and the rest is its place.
         kernels.fill_table(colors.keys[opaque] & np.uint32(KEYS - 1), labels[opaque], self._table)

@@ -35,6 +35,7 @@ import numpy as np
 from kqcodec.colors.costs import costs_of_pixels
 from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
 from kqcodec.colors.spaces import TOP, space_of
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.kernels import kernels
 from kqcodec.quantization.palette_order import luma_ranks
 from kqcodec.storage.threads import ordered_map
@@ -50,7 +51,6 @@ DEFAULT_DITHER_KIND = DITHER_KINDS[0]
 
 # The strength in whole numbers.
 FULL = 256
-OPAQUE = 255
 # Entries in a mix, and different thresholds.
 _MIX = 64
 _BAYER_SIDE = 8
@@ -100,8 +100,8 @@ def dithered(
     entries = np.arange(indexed.k)
     mask = np.ones(pixels.shape[:2], dtype=np.bool_)
     if pixels.shape[2] == 4:
-        mask = pixels[:, :, 3] == OPAQUE
-        entries = np.flatnonzero(indexed.palette[:, 3] == OPAQUE)
+        mask = pixels[:, :, 3] == OPAQUE_ALPHA
+        entries = np.flatnonzero(indexed.palette[:, 3] == OPAQUE_ALPHA)
         if len(entries) == 0:
             return indexed
     rgb, palette = pixels[:, :, :3], indexed.palette[entries, :3]

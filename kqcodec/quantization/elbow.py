@@ -14,7 +14,7 @@ from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format import sizes
 from kqcodec.format.header import CODER_NUMBERS
 from kqcodec.quantization.elbow_point import ElbowPoint
-from kqcodec.quantization.file_sizes import Filing
+from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.knee import knee
 from kqcodec.quantization.options import QuantizeOptions, number_of_colors
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
@@ -67,14 +67,14 @@ class Elbow:
         palettes and losses."""
         from kqcodec.images.contact_sheet import Column, contact_sheet
 
-        filing = Filing.after(DEFAULT_CODER, self._tile, self._options)
+        coding = FileCoding.after(DEFAULT_CODER, self._tile, self._options)
         bits = sizes.color_bits(self._counted.pixels.shape[2] == 4)
         columns = [Column(self._counted.pixels, ("original", f"{bits} bits a pixel"))]
         for k in ks:
             indexed = self.image(k)
             assert indexed.costs is not None  # noqa: S101 - quantize always fills it
             loss = f"{indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "exact"
-            file_bytes = filing.size(indexed)
+            file_bytes = coding.size(indexed)
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
             columns.append(
@@ -133,7 +133,7 @@ def elbow(
     """
     options.setdefault("restarts", NOTEBOOK_RESTARTS)
     chosen = QuantizeOptions(**options)
-    filings = [Filing.after(coder, tile, chosen) for coder in coders]
+    codings = [FileCoding.after(coder, tile, chosen) for coder in coders]
     wanted = sorted({number_of_colors(k) for k in ks})
     if not wanted:
         raise ValueError("an elbow needs at least one K")
@@ -144,7 +144,7 @@ def elbow(
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantized(image, k, chosen), k, filings))
+            points.append(_point(quantized(image, k, chosen), k, codings))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -158,7 +158,7 @@ def elbow(
     )
 
 
-def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoint:
+def _point(indexed: IndexedImage, k: int, codings: Sequence[FileCoding]) -> ElbowPoint:
     costs = indexed.costs
     assert costs is not None  # noqa: S101 - quantize always fills it
     return ElbowPoint(
@@ -169,7 +169,7 @@ def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoi
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={filing.coder: filing.size(indexed) for filing in filings},
+        file_bytes={coding.coder: coding.size(indexed) for coding in codings},
     )
 
 

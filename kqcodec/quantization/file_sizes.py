@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Filing:
+class FileCoding:
     """How to write the file.
 
     Attributes:
@@ -30,7 +30,7 @@ class Filing:
     order_is_free: bool
 
     @classmethod
-    def after(cls, coder: str, tile: TileSize, options: QuantizeOptions) -> Filing:
+    def after(cls, coder: str, tile: TileSize, options: QuantizeOptions) -> FileCoding:
         """For images that ``quantize`` makes with those options.
 
         Raises:

@@ -30,10 +30,10 @@ from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
 from kqcodec.format.integers import whole_number
 from kqcodec.quantization.elbow import elbow
-from kqcodec.quantization.file_sizes import Filing
+from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.options import DEFAULT_RESTARTS, QuantizeOptions, number_of_colors
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
-from kqcodec.quantization.secant import ARITHMETIC, crossing
+from kqcodec.quantization.secant import ARITHMETIC, zero_crossing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -180,12 +180,12 @@ def quantize_to(
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
     chosen = QuantizeOptions(**options)
-    filing = Filing.after(coder, tile, chosen)
+    coding = FileCoding.after(coder, tile, chosen)
     if not isinstance(image, CountedPixels):
         image = count_pixels(
             image, threads=chosen.threads, background=chosen.background, keep=chosen.keep
         )
-    return filing.ordered(_Search(image, filing, chosen, options).best(goal))
+    return coding.ordered(_SearchForK(image, coding, chosen, options).best(goal))
 
 
 def knee_of(image: CountedPixels, most: int, options: QuantizeKeywords) -> int:
@@ -199,18 +199,18 @@ def knee_of(image: CountedPixels, most: int, options: QuantizeKeywords) -> int:
     return elbow(image, ks, coders=(), **cast("PictureKeywords", some)).knee or highest
 
 
-class _Search:
+class _SearchForK:
     """One image, quantized for one K after the other."""
 
     def __init__(
         self,
         image: CountedPixels,
-        filing: Filing,
+        coding: FileCoding,
         chosen: QuantizeOptions,
         options: QuantizeKeywords,
     ) -> None:
         self._image = image
-        self._filing, self._options = filing, options
+        self._filing, self._options = coding, options
         self._pixels = image.colors.pixels
         self._pins = len(chosen.pinned)
         # What is fully transparent needs an entry that no pin can be.
@@ -259,7 +259,7 @@ class _Search:
             with localcontext(ARITHMETIC):  # halves keep it from zero, and change no sign
                 return (Decimal(2 * found + 1) / (2 * inertia + 1)).ln()
 
-        return crossing(excess, most, min(_FIRST_K, most), self._least)
+        return zero_crossing(excess, most, min(_FIRST_K, most), self._least)
 
     def _most_that_fit(self, max_bytes: int, most: int) -> int:
         """The most colours whose file has no more bytes."""
@@ -270,7 +270,7 @@ class _Search:
                 # In nats a pixel: dense loses one of them for each factor of e.
                 return (max_bytes - size + Decimal("0.5")) * 8 * Decimal(2).ln() / self._pixels
 
-        too_many = crossing(left, most, most, self._least)
+        too_many = zero_crossing(left, most, most, self._least)
         if too_many == self._least:
             few = f"{too_many} colours take" if too_many > 1 else "one colour alone takes"
             raise UnmetGoalError(f"{few} {self._size(too_many):,} bytes, not at most {max_bytes:,}")
@@ -278,11 +278,11 @@ class _Search:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        filing = self._filing
-        if not sizes.predictable(filing.coder):
-            return filing.size(self._quantized(k))
+        coding = self._filing
+        if not sizes.predictable(coding.coder):
+            return coding.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=filing.coder, tile=filing.tile)
+        return predicted_size(any_image, k, coder=coding.coder, tile=coding.tile)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.colors.values import Colors
+    from kqcodec.colors.values import ColorsLike
     from kqcodec.images.pixels import Color
     from kqcodec.quantization.palette_files import PaletteLike
     from kqcodec.quantization.progress import ProgressCall
@@ -73,7 +73,7 @@ class SearchKeywords(TypedDict, total=False):
 class PaletteKeywords(SearchKeywords, total=False):
     """What palette to search for; see ``kqcodec.quantization.options``."""
 
-    pins: Colors
+    pins: ColorsLike
     sort: str
 
 
@@ -133,7 +133,7 @@ class QuantizeOptions(SearchOptions):
     """
 
     palette: PaletteLike | None = None
-    pins: Colors = ()
+    pins: ColorsLike = ()
     sort: str = DEFAULT_SORT
     dither: float = 0.0
     dither_kind: str = DEFAULT_DITHER_KIND
@@ -198,7 +198,7 @@ def checked_search(seed: int, restarts: int) -> tuple[int, int]:
     return whole_number(seed, "seed"), whole_number(restarts, "restarts", 1, _MOST_RESTARTS)
 
 
-def _pins_from(pins: Colors) -> NDArray[np.uint8]:
+def _pins_from(pins: ColorsLike) -> NDArray[np.uint8]:
     colors = colors_from(pins, "the pins")
     if len(colors) == 0:
         return colors[:, :3]

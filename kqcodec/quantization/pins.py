@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
-from kqcodec.colors.spaces import OPAQUE, space_of
+from kqcodec.colors.spaces import OPAQUE_COORDINATE, space_of
 from kqcodec.colors.values import with_alpha
 from kqcodec.errors import ColorsError
 from kqcodec.kernels import kernels
 from kqcodec.quantization.cells import in_morton_order
-from kqcodec.quantization.finished_palette import assigned, kinds_of
+from kqcodec.quantization.finished_palette import assigned, opacity_classes
 from kqcodec.quantization.lloyd import clustering, costliest, losses
 from kqcodec.quantization.progress import Monitor
 from kqcodec.quantization.search import find_palette
@@ -44,7 +44,7 @@ _SETTLING = 30
 _TOLERANCE_BITS = 13
 
 
-class Pinned(NamedTuple):
+class PinnedPalette(NamedTuple):
     """A palette that holds the pins.
 
     Attributes:
@@ -64,7 +64,7 @@ def find_pinned(
     k: int,
     pins: NDArray[np.uint8],
     options: SearchOptions,
-) -> Pinned:
+) -> PinnedPalette:
     """The best palette of k colours that holds all the pins, different opaque colours of
     shape (P, 3), P at most k. It is exact where the picture's colours and the pins
     together are no more than k.
@@ -81,7 +81,7 @@ def find_pinned(
     if free < rest.hidden:
         raise ColorsError("there are transparent pixels, but the pins leave no entry for them")
     if free == rest.hidden or len(rest) <= free:
-        return Pinned(np.concatenate([pins, rest.colors[:free]]), points, 0)
+        return PinnedPalette(np.concatenate([pins, rest.colors[:free]]), points, 0)
     monitor = Monitor(options.progress)
     watched = replace(options, progress=monitor)
     searches = iterations = 0
@@ -105,7 +105,7 @@ def find_pinned(
         if cost >= lowest:
             break
         best, lowest = trial, cost
-    return Pinned(best, points, iterations)
+    return PinnedPalette(best, points, iterations)
 
 
 def _start(
@@ -117,7 +117,7 @@ def _start(
 ) -> NDArray[np.uint8]:
     """As many free entries out of those of a palette without pins: what is fully
     transparent keeps its own, the others make do with the rest."""
-    is_hidden = kinds_of(palette) == 0
+    is_hidden = opacity_classes(palette) == 0
     wanted -= int(np.count_nonzero(is_hidden))
     fixed, free = space.points(pins), space.points(palette[~is_hidden])
     while len(free) > wanted:
@@ -135,7 +135,7 @@ def _settled(
 ) -> Clustering:
     """Lloyd's algorithm that leaves the pins where they are, and opaque centres opaque."""
     state = clustering(data, np.concatenate([pins, free]))
-    is_opaque = state.centers[:, 3] == OPAQUE
+    is_opaque = state.centers[:, 3] == OPAQUE_COORDINATE
     before = -1
     for _ in range(iterations):
         changed, state.cost = kernels.reassign(
@@ -146,7 +146,7 @@ def _settled(
             break
         before = state.cost
         state.centers[len(pins) :] = state.means()[len(pins) :]
-        state.centers[is_opaque, 3] = OPAQUE
+        state.centers[is_opaque, 3] = OPAQUE_COORDINATE
     return state
 
 

@@ -27,7 +27,7 @@ _MOST_CHANGE = Decimal(50)
 ARITHMETIC = Context(prec=24)
 
 
-def crossing(
+def zero_crossing(
     value: Callable[[int], float | Decimal], highest: int, first: int, lowest: int = 1
 ) -> int | None:
     """A K in ``lowest``..``highest`` with value(K) <= 0, where K is the lowest or

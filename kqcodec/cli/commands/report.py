@@ -95,14 +95,14 @@ def command(
 
 def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, object]]:
     """The page, and the figures that are told about it."""
-    from kqcodec.quantization.file_sizes import Filing
+    from kqcodec.quantization.file_sizes import FileCoding
     from kqcodec.quantization.options import QuantizeOptions
     from kqcodec.quantization.quantizer import count_pixels
     from kqcodec.show.report import html_report
 
     with reading_picture(name, settings.max_pixels) as source:
         counted = count_pixels(source, threads=settings.threads, background=settings.background)
-        filing = Filing.after(settings.coder, settings.tile, QuantizeOptions(**settings.search))
+        filing = FileCoding.after(settings.coder, settings.tile, QuantizeOptions(**settings.search))
         indexed = filing.ordered(settings.quantized(name, counted))
         with refusing_tile(name):
             page = html_report(

@@ -142,7 +142,7 @@ def _colors(
     job.begin("palette")
     fixed = search.options.fixed
     with_alpha = fixed is not None and fixed.shape[1] == 4
-    colors = found.colors.with_alpha() if with_alpha else found.colors.without_idle_alpha()
+    colors = found.colors.with_alpha() if with_alpha else found.colors.without_opaque_alpha()
     mapped = job.found(search, colors)
     return found, ColorRecipe(job.layout(mapped.palette), conversion, mapped), mapped.costs
 

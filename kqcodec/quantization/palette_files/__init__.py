@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.colors.values import colors_from, colors_of_rows, without_idle_alpha
+from kqcodec.colors.values import colors_from, colors_of_rows, without_opaque_alpha
 from kqcodec.errors import PaletteError
 from kqcodec.format.header import MAX_COLORS
 from kqcodec.quantization.palette_files import (
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.colors.values import Colors
+    from kqcodec.colors.values import ColorsLike
     from kqcodec.quantization.palette_files.text_formats import Rows
 
-    PaletteLike: TypeAlias = "Colors | str | os.PathLike[str]"
+    PaletteLike: TypeAlias = "ColorsLike | str | os.PathLike[str]"
 
 # What can be written, by the name of the format.
 _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
@@ -111,7 +111,7 @@ def read_palette(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[n
 
 def write_palette(
     target: str | os.PathLike[str] | BinaryIO,
-    palette: Colors,
+    palette: ColorsLike,
     format: str | None = None,
     *,
     overwrite: bool = True,
@@ -200,7 +200,7 @@ def _colors(data: bytes, suffix: str) -> Rows:
 
 def _checked(rows: Rows) -> NDArray[np.uint8]:
     if isinstance(rows, np.ndarray):
-        palette = without_idle_alpha(rows)
+        palette = without_opaque_alpha(rows)
     else:
         palette = colors_of_rows(list(itertools.islice(rows, MAX_COLORS + 1)))
     if len(palette) == 0:

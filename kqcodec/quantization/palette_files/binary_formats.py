@@ -36,6 +36,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.errors import PaletteError
 from kqcodec.quantization.palette_files.inks import Inks, of_hsb, of_unit
 from kqcodec.quantization.palette_files.text_formats import check_opaque
@@ -52,7 +53,6 @@ _TABLE_COLORS = 256
 _TABLE = 3 * _TABLE_COLORS
 _TABLE_WITH_COUNT = _TABLE + 4
 _NONE_TRANSPARENT = 0xFFFF
-_OPAQUE = 255
 
 _SWATCHES = b"ASEF"
 _GROUP, _GROUP_END, _COLOR = 0xC001, 0xC002, 0x0001
@@ -109,7 +109,9 @@ def color_table_file(palette: NDArray[np.uint8]) -> bytes:
         raise ValueError(f"a colour table (.act) holds at most 256 colours, not {len(palette):,}")
     transparent = _NONE_TRANSPARENT
     if palette.shape[1] == 4:
-        alphas = [(i, alpha) for i, alpha in enumerate(palette[:, 3].tolist()) if alpha < _OPAQUE]
+        alphas = [
+            (i, alpha) for i, alpha in enumerate(palette[:, 3].tolist()) if alpha < OPAQUE_ALPHA
+        ]
         if len(alphas) != 1 or alphas[0][1] != 0:
             raise ValueError(
                 "a colour table (.act) holds one fully transparent colour and no translucent ones"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 
 class Codec(Protocol):
@@ -26,7 +26,7 @@ class Codec(Protocol):
     def encode(self, subject: Subject) -> bytes:
         """The bytes that count, those of the palette included."""
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """The pixels."""
 
 
@@ -50,11 +50,11 @@ class Tool:
     max_colors: int | None = None
     max_side: int | None = None
 
-    def refusal(self, frame: Frame) -> str | None:
+    def refusal(self, shape: Shape) -> str | None:
         """Why the tool can't hold such an image, or None."""
-        if self.max_colors is not None and frame.k > self.max_colors:
+        if self.max_colors is not None and shape.k > self.max_colors:
             return f"it holds at most {self.max_colors} colours"
-        if self.max_side is not None and max(frame.width, frame.height) > self.max_side:
+        if self.max_side is not None and max(shape.width, shape.height) > self.max_side:
             return f"its sides are at most {self.max_side:,} pixels"
         return None
 

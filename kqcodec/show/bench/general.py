@@ -16,7 +16,7 @@ from kqcodec.show.bench.codec import Tool, needs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 
 @dataclass(frozen=True)
@@ -41,38 +41,38 @@ class RawCodec:
     def encode(self, subject: Subject) -> bytes:
         """See ``Codec``."""
         palette = subject.indexed.palette.tobytes()
-        labels = subject.indexed.labels.astype(_stored_dtype(subject.frame.k)).tobytes()
+        labels = subject.indexed.labels.astype(_stored_dtype(subject.shape.k)).tobytes()
         if self.palette_inside:
             return self.compress(palette + labels)
         return palette + self.compress(labels)
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """See ``Codec``."""
-        size = 3 * frame.k
+        size = 3 * shape.k
         if self.palette_inside:
             content = self.decompress(data)
             palette, labels = content[:size], content[size:]
         else:
             palette, labels = data[:size], self.decompress(data[size:])
-        plane = np.frombuffer(labels, _stored_dtype(frame.k))
-        return painted(plane.reshape(frame.height, frame.width), palette, frame)
+        plane = np.frombuffer(labels, _stored_dtype(shape.k))
+        return painted(plane.reshape(shape.height, shape.width), palette, shape)
 
 
 def _stored_dtype(k: int) -> np.dtype[Any]:
     return np.dtype(label_dtype(k)).newbyteorder("<")
 
 
-def painted(labels: Any, palette: bytes, frame: Frame) -> Pixels:
+def painted(labels: Any, palette: bytes, shape: Shape) -> Pixels:
     """The pixels of labels, by the same kernel that paints .kq files.
 
     Raises:
         ValueError: labels of another shape, or outside 0..K-1.
     """
-    plane = np.ascontiguousarray(labels, dtype=label_dtype(frame.k))
-    if plane.shape != (frame.height, frame.width) or int(plane.max()) >= frame.k:
+    plane = np.ascontiguousarray(labels, dtype=label_dtype(shape.k))
+    if plane.shape != (shape.height, shape.width) or int(plane.max()) >= shape.k:
         raise ValueError(f"labels of shape {plane.shape}, up to {int(plane.max())}")
-    rgb = np.empty((frame.height, frame.width, 3), dtype=np.uint8)
-    kernels.paint(plane, np.frombuffer(palette, np.uint8).reshape(frame.k, 3), rgb)
+    rgb = np.empty((shape.height, shape.width, 3), dtype=np.uint8)
+    kernels.paint(plane, np.frombuffer(palette, np.uint8).reshape(shape.k, 3), rgb)
     return rgb
 
 

@@ -14,7 +14,7 @@ from kqcodec.show.bench.codec import Tool
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class KqCodec:
         indexed = in_order_of(self.coder, subject.indexed)
         return encode_indexed(indexed, coder=self.coder, threads=1, **options)
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """See ``Codec``."""
         return decode(data, threads=1, max_pixels=None)
 

@@ -16,7 +16,7 @@ from kqcodec.show.bench.codec import Codec, Tool, needs
 from kqcodec.show.bench.general import GENERAL, painted
 
 if TYPE_CHECKING:
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 _OXIPNG_HIGHEST = 6
 
@@ -40,7 +40,7 @@ class PillowCodec:
         image.save(buffer, self.file_format, **dict(self.options))
         return buffer.getvalue()
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """See ``Codec``."""
         from PIL import Image
 
@@ -65,9 +65,9 @@ class OxipngCodec:
             )
         )
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """See ``Codec``."""
-        return PillowCodec("PNG", ()).decode(data, frame)
+        return PillowCodec("PNG", ()).decode(data, shape)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class JxlPixels:
         """See ``Codec``."""
         return _jxl_encode(subject.rgb, self.effort, 8)
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """See ``Codec``."""
         rgb: Pixels = _jxl_decode(data)
         return rgb
@@ -99,13 +99,13 @@ class JxlPlane:
     def encode(self, subject: Subject) -> bytes:
         """See ``Codec``."""
         # Without the true depth, labels of 16 bits bring a container with them.
-        bits = max(8, (subject.frame.k - 1).bit_length())
+        bits = max(8, (subject.shape.k - 1).bit_length())
         plane = _jxl_encode(subject.indexed.labels, self.effort, bits)
         return subject.indexed.palette.tobytes() + plane
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
+    def decode(self, data: bytes, shape: Shape) -> Pixels:
         """See ``Codec``."""
-        return painted(_jxl_decode(data[3 * frame.k :]), data[: 3 * frame.k], frame)
+        return painted(_jxl_decode(data[3 * shape.k :]), data[: 3 * shape.k], shape)
 
 
 def _jxl_encode(plane: Any, effort: int, bits: int) -> bytes:

@@ -20,7 +20,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Frame:
+class Shape:
     """What every decoder is told, since bare labels don't say it: the shape and K."""
 
     width: int
@@ -53,9 +53,9 @@ class Subject:
         return cls(indexed, indexed.to_rgb(), "as given")
 
     @property
-    def frame(self) -> Frame:
+    def shape(self) -> Shape:
         """The image's shape and K."""
-        return Frame(self.indexed.width, self.indexed.height, self.indexed.k)
+        return Shape(self.indexed.width, self.indexed.height, self.indexed.k)
 
     def in_orders(self, others: Iterable[IndexedImage]) -> list[Subject]:
         """This image, then with its palette by luma, then as in the others, which

@@ -20,7 +20,7 @@ _MOST_PALETTE = 256
 _QUICK_PIXELS = 1 << 20
 
 
-def rival_sizes(indexed: IndexedImage) -> dict[str, int]:
+def other_format_sizes(indexed: IndexedImage) -> dict[str, int]:
     """Bytes by name; formats that this Pillow lacks, or that can't hold the picture,
     are left out."""
     pixels = indexed.to_pixels()

@@ -207,7 +207,7 @@ def bits(content: Content) -> str:
 def file_sizes(content: Content) -> str:
     """The same pixels in other formats."""
     ours = [(f".kq, {coder}", size, True) for coder, size in content.ours.items()]
-    others = [(name, size, False) for name, size in content.rivals.items()]
+    others = [(name, size, False) for name, size in content.other_formats.items()]
     rows = sorted([*ours, *others], key=lambda row: row[1])
     longest = max(size for _, size, _ in rows)
     cells = "".join(
