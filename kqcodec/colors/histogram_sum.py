@@ -44,11 +44,7 @@ class HistogramSum:
         self._table: NDArray[np.int64] | None = None
 
     def add(self, part: Histogram) -> None:
-        """Add one.
-
-        Raises:
-            ColorsError: there are more translucent colours than can be kept.
-        """
+        """Add one; raises ColorsError where there are more translucent colours than can be kept."""
         self._channels = max(self._channels, part.channels)
         if self._table is not None:
             part = self._into_table(part)

@@ -164,11 +164,8 @@ ALPHA_SPACES: dict[str, Space] = {name: AlphaSpace(space) for name, space in SPA
 
 
 def space_of(name: str, channels: int = 3) -> Space:
-    """The space of that name, for colours of so many channels.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The space of that name, for colours of so many channels; raises ValueError where there is
+    none."""
     if name not in SPACES:
         raise ValueError(f"space must be one of {', '.join(SPACES)}, not {name!r}")
     return SPACES[name] if channels == 3 else ALPHA_SPACES[name]

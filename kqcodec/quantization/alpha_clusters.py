@@ -10,7 +10,7 @@ How many centres should be opaque Lloyd's algorithm can't find out, so a local s
 tries moves, the most promising first, and keeps what lowers the cost:
 
 - a translucent centre becomes opaque, or the other way round;
-- a centre is given up, and another's cluster cut in two (see ``kqcodec.quantization.merge_split``).
+- a centre is given up, and another's cluster cut in two, as in ``merge_split``.
 """
 
 from __future__ import annotations

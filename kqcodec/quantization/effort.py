@@ -142,11 +142,7 @@ _SEARCHES = {
 
 
 def effort_of(name: str) -> Effort:
-    """The effort of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The effort of that name; raises ValueError where there is none."""
     if name not in EFFORTS:
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {name!r}")
     return _SEARCHES[name]

@@ -1,5 +1,5 @@
-"""The elbow: what a picture costs in every number of colours, and where that
-stops to fall fast.
+"""The elbow: what a picture costs in every number of colours, and where the costs stop
+falling fast.
 
 All K share one histogram. A coder whose sizes follow from the header is asked for
 its size; any other encodes the picture. Either way the bytes are those of the file.
@@ -113,9 +113,9 @@ def elbow(
 ) -> Elbow:
     """What an image costs in every number of colours, and the knee of that curve.
 
-    The knee is Kneedle's (Satopää et al. 2011); see ``kqcodec.quantization.knee``. It depends on
-    the range of K as much as on the picture: it is where, *within that range*, more
-    colours begin to matter little.
+    The knee is found by Kneedle (Satopää et al. 2011). It depends on the range of K as much
+    as on the picture: it is where, *within that range*, more colours begin to matter
+    little.
 
     Args:
         image: whatever ``quantize`` accepts.

@@ -84,7 +84,7 @@ def test_our_files_take_part_too(k):
     image = subject(k)
     for tool in ours.kq_tools():
         trial = measuring.smallest_trial(tool, [image])
-        (coder,) = [codec.coder for codec in tool.codecs]
+        coder = tool.name.split()[1]
         assert not tool.is_peer
         if coder in ("packed", "dense"):
             assert trial.data == kqcodec.encode_indexed(image.indexed, coder=coder)

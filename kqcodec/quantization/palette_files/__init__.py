@@ -1,4 +1,4 @@
-"""Palettes as other programs keep them: which format a file has, reading and writing.
+"""Palettes in the files of other programs: which format a file has, reading and writing.
 
     gpl     GIMP, Inkscape, Krita: text; with alpha as Aseprite has it
     act     Adobe colour table: binary, at most 256 colours, one of them transparent
@@ -17,9 +17,8 @@ These are read only:
     txt     CVAT's labelmap.txt, NAME:R,G,B a line
 
 A palette can also be read from a picture: its own, in its order, where it has one,
-else its different colours as they first appear, row by row. What a file is is seen
-from its contents, and from its extension only where nothing in them tells: of .act, .aco,
-.clr and bare samples.
+else its different colours as they first appear, row by row. The contents of a file tell
+its format; only for .act, .aco, .clr and bare samples the extension decides.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
 PALETTE_FORMATS = tuple(_WRITERS)
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in _WRITERS} | {".txt": "hex"}
 
-# Of a picture, which is the largest.
+# The largest files with a palette are pictures.
 _MOST_BYTES = 1 << 26
 
 
@@ -144,11 +143,7 @@ def write_palette(
 
 
 def format_of_name(name: str) -> str:
-    """The format that a file's extension names.
-
-    Raises:
-        ValueError: none.
-    """
+    """The format that a file's extension names; raises ValueError where it names none."""
     suffix = os.path.splitext(name)[1].lower()
     if suffix not in _FORMAT_OF_SUFFIX:
         what = f"the extension {suffix}" if suffix else "no extension"
@@ -158,11 +153,8 @@ def format_of_name(name: str) -> str:
 
 
 def palette_bytes(palette: NDArray[np.uint8], name: str) -> bytes:
-    """A palette as the contents of a file of that format.
-
-    Raises:
-        ValueError: there is no such format, or it can't hold such colours.
-    """
+    """A palette as the contents of a file of the format ``name``; raises ValueError where
+    there is no such format, or it can't hold such colours."""
     if name not in _WRITERS:
         raise ValueError(f"format must be one of {', '.join(_WRITERS)}, not {name!r}")
     return _WRITERS[name](palette)
@@ -211,11 +203,19 @@ def _checked(rows: Rows) -> NDArray[np.uint8]:
 
 
 def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
-    """The same for a palette, of 1 to 65,536 colours, which may also be a file's path.
+    """A palette as a caller gives it, as an array, in its order and with its duplicates.
+
+    Args:
+        given: a list of colours or an array, as ``colors_from`` takes them, or the path of a
+            file that ``read_palette`` reads.
+        what: for messages, such as "the palette".
+
+    Returns:
+        uint8, shape (K, 3), or (K, 4) where any colour isn't opaque; K from 1 to 65,536.
 
     Raises:
         PaletteError, OSError: the file can't be read.
-        TypeError, ValueError: see ``colors_from``; or too many colours, or none.
+        TypeError, ValueError: something else, a sample out of range, no colours or too many.
     """
     if isinstance(given, (str, os.PathLike)):
         return read_palette(given)

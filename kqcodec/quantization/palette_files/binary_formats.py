@@ -79,11 +79,8 @@ def is_color_table(data: bytes) -> bool:
 
 
 def read_color_table(data: bytes) -> Rows:
-    """The colours of Adobe's colour table.
-
-    Raises:
-        PaletteError: another size, or a wrong number of colours.
-    """
+    """The colours of Adobe's colour table; raises PaletteError where its size or
+    its number of colours is wrong."""
     if not is_color_table(data):
         raise PaletteError(
             f"a colour table (.act) has {_TABLE} or {_TABLE_WITH_COUNT} bytes, not {len(data):,}"
@@ -100,11 +97,8 @@ def read_color_table(data: bytes) -> Rows:
 
 
 def color_table_file(palette: NDArray[np.uint8]) -> bytes:
-    """Adobe's colour table, with the number of colours and the transparent one.
-
-    Raises:
-        ValueError: there are more than 256, or more than one that isn't opaque.
-    """
+    """Adobe's colour table, with the number of colours and the transparent one; raises ValueError
+    where there are more than 256, or more than one that isn't opaque."""
     if len(palette) > _TABLE_COLORS:
         raise ValueError(f"a colour table (.act) holds at most 256 colours, not {len(palette):,}")
     transparent = _NONE_TRANSPARENT
@@ -166,11 +160,8 @@ def _swatch(body: bytes, inks: Inks) -> list[int]:
 
 
 def swatch_file(palette: NDArray[np.uint8]) -> bytes:
-    """Adobe's swatches in one group, without which GIMP loses the last.
-
-    Raises:
-        ValueError: there are transparent colours.
-    """
+    """Adobe's swatches in one group, without which GIMP loses the last; raises ValueError where
+    there are transparent colours."""
     check_opaque(palette, "a swatch file (.ase)")
     blocks = [_block(_GROUP, _name("kqcodec"))]
     for color in palette.tolist():
@@ -246,11 +237,8 @@ def _photoshop_color(inks: Inks, model: int, *values: int) -> list[int]:
 
 
 def photoshop_file(palette: NDArray[np.uint8]) -> bytes:
-    """Photoshop's swatches in both versions, as Photoshop writes them.
-
-    Raises:
-        ValueError: there are transparent colours, or more than can be counted.
-    """
+    """Photoshop's swatches in both versions, as Photoshop writes them; raises ValueError where
+    there are transparent colours, or more than can be counted."""
     check_opaque(palette, "a swatch file (.aco)")
     if len(palette) > _FULL:
         raise ValueError(f"a swatch file (.aco) holds at most {_FULL:,} colours")
@@ -282,11 +270,8 @@ def is_riff(data: bytes) -> bool:
 
 
 def read_riff(data: bytes) -> Rows:
-    """The colours of Microsoft's palette: a LOGPALETTE in the chunk ``data``.
-
-    Raises:
-        PaletteError: it is damaged.
-    """
+    """The colours of Microsoft's palette: a LOGPALETTE in the chunk ``data``; raises PaletteError
+    where it is damaged."""
     position = 12
     while position + 8 <= len(data):
         kind, length = struct.unpack_from("<4sI", data, position)

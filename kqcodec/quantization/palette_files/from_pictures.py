@@ -28,11 +28,8 @@ def is_kq(data: bytes) -> bool:
 
 
 def read_kq(data: bytes) -> Rows:
-    """The palette of a .kq file, whose pixels are not looked at.
-
-    Raises:
-        PaletteError: its header or palette is damaged.
-    """
+    """The palette of a .kq file, whose pixels are not looked at; raises PaletteError where its
+    header or palette is damaged."""
     try:
         with open_source(data) as source:
             header = container.read_header(source)
@@ -54,11 +51,8 @@ def kq_file(palette: NDArray[np.uint8]) -> bytes:
 
 
 def read_picture(data: bytes) -> Rows:
-    """The palette of an indexed picture, or the colours of another.
-
-    Raises:
-        PaletteError: Pillow can't read it.
-    """
+    """The palette of an indexed picture, or the colours of another; raises PaletteError where
+    Pillow can't read it."""
     from PIL import Image, UnidentifiedImageError
 
     from kqcodec.images.pillow_palette import of_palette_image

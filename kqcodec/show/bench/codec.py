@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 
-class Codec(Protocol):
-    """One way of turning an image into bytes and back, on one thread."""
+@dataclass(frozen=True)
+class Codec:
+    """One way of turning an image into bytes and back, on one thread.
 
-    @property
-    def name(self) -> str:
-        """What tells it from the other codecs of its tool."""
+    Attributes:
+        encode: gives the bytes that count, those of the palette included.
+        decode: gives the pixels of bytes, and is told their shape.
+        name: tells it from the other codecs of its tool.
+        sees_order: whether other orders of the palette are worth trying, since it codes
+            bare labels.
+    """
 
-    @property
-    def sees_order(self) -> bool:
-        """Whether the palette's order is worth trying, since only labels are seen."""
-
-    def encode(self, subject: Subject) -> bytes:
-        """The bytes that count, those of the palette included."""
-
-    def decode(self, data: bytes, shape: Shape) -> Pixels:
-        """The pixels."""
+    encode: Callable[[Subject], bytes]
+    decode: Callable[[bytes, Shape], Pixels]
+    name: str = ""
+    sees_order: bool = False
 
 
 @dataclass(frozen=True)

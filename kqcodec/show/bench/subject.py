@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.indexed_image import IndexedImage
-from kqcodec.quantization.finished_palette import LUMA
+from kqcodec.quantization.finished_palette import lumas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,9 +70,8 @@ class Subject:
 
 
 def in_luma_order(indexed: IndexedImage) -> IndexedImage:
-    """The same pixels, with the palette sorted by luma."""
-    luma = indexed.palette.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
-    order = np.argsort(luma, kind="stable")
+    """The image with its palette sorted by luma."""
+    order = np.argsort(lumas(indexed.palette), kind="stable")
     places = np.empty(indexed.k, dtype=label_dtype(indexed.k))
     places[order] = np.arange(indexed.k)
     return IndexedImage(indexed.palette[order], places[indexed.labels])

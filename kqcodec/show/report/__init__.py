@@ -1,7 +1,7 @@
 """The report to look at: one self-contained HTML page about a picture in K colours.
 
-The page needs no server and no network, which its content security policy forbids it
-in so many words; pictures are inside it. The same arguments give the same page.
+The page needs no server and no network, which its content security policy forbids;
+pictures are inside it. Equal arguments give equal pages.
 """
 
 from __future__ import annotations

@@ -73,9 +73,9 @@ def gather(
 
     Args:
         counted: the original.
-        indexed: the same in K colours, with its costs; the file keeps its palette's order.
+        indexed: the original in K colours, with its costs; the file keeps its palette's order.
         coding: the file whose bits are shown.
-        title, source_bytes: see ``Content``.
+        title, source_bytes: as in ``Content``.
         options: of the search, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
