@@ -74,10 +74,11 @@ def without_opaque_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def with_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours of shape (K, 3) or (K, 4) as shape (K, 4), opaque where they had no alpha."""
-    if colors.shape[1] == 4:
+    """Colours of shape (..., 3) or (..., 4) as shape (..., 4), opaque where they had no alpha."""
+    if colors.shape[-1] == 4:
         return colors
-    return np.concatenate([colors, np.full((len(colors), 1), OPAQUE_ALPHA, dtype=np.uint8)], axis=1)
+    alpha = np.full((*colors.shape[:-1], 1), OPAQUE_ALPHA, dtype=np.uint8)
+    return np.concatenate([colors, alpha], axis=-1)
 
 
 def _from_array(array: NDArray[Any], what: str) -> NDArray[np.uint8]:

@@ -133,18 +133,32 @@ def elbow(
     """
     options.setdefault("restarts", NOTEBOOK_RESTARTS)
     chosen = QuantizeOptions(**options)
-    codings = [FileCoding.after(coder, tile, chosen) for coder in coders]
+    return elbow_of(image, ks, chosen, coders=coders, tile=tile, progress=progress)
+
+
+def elbow_of(
+    image: ImageLike | CountedPixels,
+    ks: Iterable[int],
+    options: QuantizeOptions,
+    *,
+    coders: Sequence[str],
+    tile: TileSize = None,
+    progress: Callable[[ElbowPoint], object] | None = None,
+) -> Elbow:
+    """What ``elbow`` finds, with the options of ``quantize`` as one object; other arguments
+    and the errors are those of ``elbow``."""
+    codings = [FileCoding.after(coder, tile, options) for coder in coders]
     wanted = sorted({number_of_colors(k) for k in ks})
     if not wanted:
         raise ValueError("an elbow needs at least one K")
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=chosen.threads, background=chosen.background)
+        image = count_pixels(image, threads=options.threads, background=options.background)
     points: list[ElbowPoint] = []
     for k in wanted:
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantized(image, k, chosen), k, codings))
+            points.append(_point(quantized(image, k, options), k, codings))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -154,7 +168,7 @@ def elbow(
         unique_colors=len(image.colors),
         _counted=image,
         _tile=tile,
-        _options=chosen,
+        _options=options,
     )
 
 

@@ -21,7 +21,7 @@ import math
 from dataclasses import asdict, dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from kqcodec.coding.encoder import predicted_size
 from kqcodec.coding.options import DEFAULT_CODER
@@ -29,9 +29,9 @@ from kqcodec.colors.costs import PEAK
 from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
 from kqcodec.format.integers import whole_number
-from kqcodec.quantization.elbow import elbow
+from kqcodec.quantization.elbow import elbow_of
 from kqcodec.quantization.file_sizes import FileCoding
-from kqcodec.quantization.options import DEFAULT_RESTARTS, QuantizeOptions, number_of_colors
+from kqcodec.quantization.options import QuantizeOptions, number_of_colors
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
 from kqcodec.quantization.secant import ARITHMETIC, zero_crossing
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from kqcodec.colors.costs import Costs
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
-    from kqcodec.quantization.options import PictureKeywords, QuantizeKeywords
+    from kqcodec.quantization.options import QuantizeKeywords
 
 MOST_COLORS = 256
 _WORST_MSE = 140
@@ -54,15 +54,13 @@ KNEE_KS = (
 # A picture of no more colours than this is kept exactly rather than cut at a knee.
 FEW_COLORS = 16
 _KNEE_EFFORT = "fast"
-# What changes the picture, but not where the knee of k-means' costs is.
-_NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind", "palette", "progress")
-# Where the search for K begins.
+# Where the search for K begins, where an error is the goal.
 _FIRST_K = 16
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What K is chosen for; see ``quantize_to``.
+    """What K is chosen for: the fewest colours that are good enough, or the most that fit.
 
     Attributes:
         quality: (least, wanted), 0..100.
@@ -120,16 +118,14 @@ class Goal:
 
 
 def quality_of_mse(mse: float) -> float:
-    """The quality, 0..100, of a mean squared error; see the module."""
+    """The quality, 0..100, of a mean squared error: 100 · (1 - (MSE / 140)^(2/3))."""
     return 100 * max(0.0, 1 - math.pow(mse / _WORST_MSE, 2 / 3))
 
 
 def inertia_of_quality(quality: float, pixels: int) -> int:
-    """The largest sum of squared distances of that quality.
-
-    Square roots are exact to the last bit everywhere, powers aren't.
-    """
+    """The largest sum of squared distances of that quality."""
     lost = 1 - quality / 100
+    # Square roots are exact to the last bit everywhere, powers aren't.
     return int(Fraction(lost * math.sqrt(lost)) * _WORST_MSE * pixels)
 
 
@@ -179,44 +175,51 @@ def quantize_to(
         TypeError, ValueError: a wrong argument, or no goal.
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
-    chosen = QuantizeOptions(**options)
-    coding = FileCoding.after(coder, tile, chosen)
+    return quantized_to(image, goal, QuantizeOptions(**options), coder=coder, tile=tile)
+
+
+def quantized_to(
+    image: ImageLike | CountedPixels,
+    goal: Goal,
+    options: QuantizeOptions,
+    *,
+    coder: str,
+    tile: TileSize,
+) -> IndexedImage:
+    """What ``quantize_to`` does, with its goal and its options checked."""
+    coding = FileCoding.after(coder, tile, options)
     if not isinstance(image, CountedPixels):
         image = count_pixels(
-            image, threads=chosen.threads, background=chosen.background, keep=chosen.keep
+            image, threads=options.threads, background=options.background, keep=options.keep
         )
-    return coding.ordered(_SearchForK(image, coding, chosen, options).best(goal))
+    return coding.ordered(_SearchForK(image, coding, options).best(goal))
 
 
-def knee_of(image: CountedPixels, most: int, options: QuantizeKeywords) -> int:
-    """The K at the knee, at most ``most``; see ``quantize_to``."""
+def knee_of(image: CountedPixels, most: int, options: QuantizeOptions) -> int:
+    """The K at the knee of the costs, at most ``most``; all colours where they are few or
+    where there is no knee."""
     highest = min(most, len(image.colors))
     if highest == len(image.colors) <= FEW_COLORS:
         return highest
     ks = [k for k in KNEE_KS if k < highest] + [highest]
-    some = {name: value for name, value in options.items() if name not in _NOT_OF_ELBOW}
-    some |= {"effort": _KNEE_EFFORT, "restarts": DEFAULT_RESTARTS}
-    return elbow(image, ks, coders=(), **cast("PictureKeywords", some)).knee or highest
+    # Only what moves the knee of k-means' costs; the rest changes the picture, or takes time.
+    plain = QuantizeOptions(
+        effort=_KNEE_EFFORT, seed=options.seed, space=options.space, threads=options.threads
+    )
+    return elbow_of(image, ks, plain, coders=()).knee or highest
 
 
 class _SearchForK:
     """One image, quantized for one K after the other."""
 
-    def __init__(
-        self,
-        image: CountedPixels,
-        coding: FileCoding,
-        chosen: QuantizeOptions,
-        options: QuantizeKeywords,
-    ) -> None:
-        self._image = image
-        self._filing, self._options = coding, options
+    def __init__(self, image: CountedPixels, coding: FileCoding, options: QuantizeOptions) -> None:
+        self._image, self._coding, self._options = image, coding, options
         self._pixels = image.colors.pixels
-        self._pins = len(chosen.pinned)
+        self._pins = len(options.pinned)
         # What is fully transparent needs an entry that no pin can be.
         self._least = max(1, self._pins) + image.colors.least_entries - 1
         # A search looks again at what it has just made, not further back.
-        self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantized(image, k, chosen))
+        self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantized(image, k, options))
 
     def best(self, goal: Goal) -> IndexedImage:
         """The image that meets the goal."""
@@ -241,7 +244,7 @@ class _SearchForK:
             k = self._most_that_fit(goal.max_bytes, k)
         indexed = self._quantized(k)
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
-            while self._filing.size(indexed) > goal.max_bytes and indexed.k > self._least:
+            while self._coding.size(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
         allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
@@ -278,7 +281,7 @@ class _SearchForK:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        coding = self._filing
+        coding = self._coding
         if not sizes.predictable(coding.coder):
             return coding.size(self._quantized(k))
         any_image = self._quantized(self._least)

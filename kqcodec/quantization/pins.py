@@ -10,7 +10,7 @@ once more, with all that the search can do. This repeats while the cost falls.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,30 +44,20 @@ _SETTLING = 30
 _TOLERANCE_BITS = 13
 
 
-class PinnedPalette(NamedTuple):
-    """A palette that holds the pins.
-
-    Attributes:
-        palette: the pins, then free entries, each colour once; uint8, shape (at most K, 3),
-            or (at most K, 4) with alpha.
-        points: the visible colours in Morton order, and their places among these.
-        iterations: of k-means, in all searches.
-    """
-
-    palette: NDArray[np.uint8]
-    points: SortedPoints
-    iterations: int
-
-
 def find_pinned(
     colors: Histogram,
     k: int,
     pins: NDArray[np.uint8],
     options: SearchOptions,
-) -> PinnedPalette:
+) -> tuple[NDArray[np.uint8], SortedPoints, int]:
     """The best palette of k colours that holds all the pins, different opaque colours of
     shape (P, 3), P at most k. It is exact where the picture's colours and the pins
     together are no more than k.
+
+    Returns:
+        The pins, then free entries, each colour once: uint8, shape (at most K, 3), or (at
+        most K, 4) with alpha; the visible colours in Morton order, and their places among
+        these; and the number of iterations of k-means in all searches.
 
     Raises:
         ColorsError: no entry is left for what is fully transparent.
@@ -81,7 +71,7 @@ def find_pinned(
     if free < rest.hidden:
         raise ColorsError("there are transparent pixels, but the pins leave no entry for them")
     if free == rest.hidden or len(rest) <= free:
-        return PinnedPalette(np.concatenate([pins, rest.colors[:free]]), points, 0)
+        return np.concatenate([pins, rest.colors[:free]]), points, 0
     monitor = Monitor(options.progress)
     watched = replace(options, progress=monitor)
     searches = iterations = 0
@@ -105,7 +95,7 @@ def find_pinned(
         if cost >= lowest:
             break
         best, lowest = trial, cost
-    return PinnedPalette(best, points, iterations)
+    return best, points, iterations
 
 
 def _start(
@@ -115,8 +105,8 @@ def _start(
     wanted: int,
     space: Space,
 ) -> NDArray[np.uint8]:
-    """As many free entries out of those of a palette without pins: what is fully
-    transparent keeps its own, the others make do with the rest."""
+    """The first free entries, ``wanted`` of them, out of a palette that was found without
+    pins: what is fully transparent keeps its own, the others make do with the rest."""
     is_hidden = opacity_classes(palette) == 0
     wanted -= int(np.count_nonzero(is_hidden))
     fixed, free = space.points(pins), space.points(palette[~is_hidden])

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from kqcodec.images.metadata import Metadata
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import QuantizeKeywords
-    from kqcodec.quantization.pins import PinnedPalette
-    from kqcodec.quantization.search import SearchResult
 
 # Samples of pictures whose labels are found sooner without a table.
 _FEW_SAMPLES = 1 << 14
@@ -119,7 +117,7 @@ def quantized(
             image, threads=workers, background=options.background, keep=options.keep
         )
     if options.fixed is not None and options.fixed.shape[1] == 4:
-        image = _with_alpha(image)
+        image = replace(image, pixels=with_alpha(image.pixels), colors=image.colors.with_alpha())
     mapped = color_map(image.colors, k, options)
     if image.pixels.size <= _FEW_SAMPLES:
         labels = labels_by_bisection(mapped, image.pixels)
@@ -185,21 +183,14 @@ def search_and_map(
         ColorsError: there are transparent pixels, but no entry is left for them.
     """
     pins = options.pinned
-    found: SearchResult | PinnedPalette
     if len(pins):
-        found = find_pinned(colors, k, pins, options)
+        palette, points, iterations = find_pinned(colors, k, pins, options)
     elif len(colors) <= k:
         return exact_palette(colors), 0
     elif k < colors.least_entries:
         raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
     else:
         found = find_palette(colors, k, options)
+        palette, points, iterations = found.palette, found.points, found.iterations
     space = space_of(options.space, colors.channels)
-    return finished(colors, found.palette, space, found.points, kept=pins), found.iterations
-
-
-def _with_alpha(image: CountedPixels) -> CountedPixels:
-    """The pixels as shape (H, W, 4)."""
-    height, width, channels = image.pixels.shape
-    pixels = with_alpha(image.pixels.reshape(-1, channels)).reshape(height, width, 4)
-    return replace(image, pixels=pixels, colors=image.colors.with_alpha())
+    return finished(colors, palette, space, points, kept=pins), iterations

@@ -98,7 +98,7 @@ def test_colours_that_one_point_stands_for_are_kept_apart():
     """Two of the shades of green that Oklab's whole numbers can't tell apart."""
     twins = np.array([[0, 252, 223], [1, 252, 223]], dtype=np.uint8)
     assert len(np.unique(SPACES["oklab"].points(twins), axis=0)) == 1
-    palette, labels = exact_palette(histogram(twins))
+    palette, labels, _ = exact_palette(histogram(twins))
     assert palette[labels].tolist() == twins.tolist()
     found = kqcodec.quantize(twins[np.newaxis], 2, space="oklab")
     assert np.array_equal(found.to_rgb()[0], twins)

@@ -31,7 +31,8 @@ import numpy as np
 
 from kqcodec.colors.values import colors_from, colors_of_rows, without_opaque_alpha
 from kqcodec.errors import PaletteError
-from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.header import MAX_COLORS, SIGNATURE
+from kqcodec.images.numpy_files import ZIP_SIGNATURE
 from kqcodec.quantization.palette_files import (
     binary_formats,
     from_pictures,
@@ -168,12 +169,12 @@ def _colors(data: bytes, suffix: str) -> Rows:
     words = text_formats.plain(data)
     bare = suffix == ".pal" and binary_formats.is_bare(data)
     for accepted, read, contents in (
-        (from_pictures.is_kq(data), from_pictures.read_kq, data),
-        (binary_formats.is_swatches(data), binary_formats.read_swatches, data),
+        (data.startswith(SIGNATURE), from_pictures.read_kq, data),
+        (data.startswith(binary_formats.SWATCHES), binary_formats.read_swatches, data),
         (binary_formats.is_riff(data), binary_formats.read_riff, data),
-        (krita.is_archive(data), krita.read_archive, data),
-        (text_formats.is_gimp(words), text_formats.read_gimp, words),
-        (text_formats.is_jasc(words), text_formats.read_jasc, words),
+        (data.startswith(ZIP_SIGNATURE), krita.read_archive, data),
+        (words.startswith(text_formats.GIMP), text_formats.read_gimp, words),
+        (words.startswith(text_formats.JASC), text_formats.read_jasc, words),
         (suffix == ".act", binary_formats.read_color_table, data),
         (suffix == ".aco", binary_formats.read_photoshop, data),
         (tables.is_color_map(words, suffix), tables.read_color_map, words),

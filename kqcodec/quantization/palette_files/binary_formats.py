@@ -54,7 +54,7 @@ _TABLE = 3 * _TABLE_COLORS
 _TABLE_WITH_COUNT = _TABLE + 4
 _NONE_TRANSPARENT = 0xFFFF
 
-_SWATCHES = b"ASEF"
+SWATCHES = b"ASEF"
 _GROUP, _GROUP_END, _COLOR = 0xC001, 0xC002, 0x0001
 _NORMAL = 2
 _CHANNELS = {b"RGB ": 3, b"Gray": 1, b"CMYK": 4, b"LAB ": 3}
@@ -115,11 +115,6 @@ def color_table_file(palette: NDArray[np.uint8]) -> bytes:
     return table + struct.pack(">HH", len(palette), transparent)
 
 
-def is_swatches(data: bytes) -> bool:
-    """Whether a file begins as Adobe's swatches do."""
-    return data.startswith(_SWATCHES)
-
-
 def read_swatches(data: bytes) -> Iterator[Sequence[int]]:
     """The colours of Adobe's swatches, those of all groups in the file's order.
 
@@ -169,7 +164,7 @@ def swatch_file(palette: NDArray[np.uint8]) -> bytes:
         values = struct.pack(">3f", *(sample / 255 for sample in color))
         blocks.append(_block(_COLOR, name + b"RGB " + values + struct.pack(">H", _NORMAL)))
     blocks.append(_block(_GROUP_END, b""))
-    return _SWATCHES + struct.pack(">HHI", 1, 0, len(blocks)) + b"".join(blocks)
+    return SWATCHES + struct.pack(">HHI", 1, 0, len(blocks)) + b"".join(blocks)
 
 
 def _block(kind: int, body: bytes) -> bytes:

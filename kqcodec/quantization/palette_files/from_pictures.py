@@ -11,7 +11,6 @@ from kqcodec.coding.palette import read_palette
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.errors import FormatError, ImageError, PaletteError
 from kqcodec.format import container
-from kqcodec.format.header import SIGNATURE
 from kqcodec.format.labels import palette_of_bytes
 from kqcodec.storage.opening import open_source
 
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
 
     from kqcodec.format.labels import Labels
     from kqcodec.quantization.palette_files.text_formats import Rows
-
-
-def is_kq(data: bytes) -> bool:
-    """Whether a file begins as .kq files do."""
-    return data.startswith(SIGNATURE)
 
 
 def read_kq(data: bytes) -> Rows:

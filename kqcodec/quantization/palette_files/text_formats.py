@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     # Of a file: colours one after the other, as far as somebody asks for them.
     Rows: TypeAlias = "Iterable[Sequence[int]] | NDArray[np.uint8]"
 
-_GIMP = b"GIMP Palette"
-_JASC = b"JASC-PAL"
+GIMP = b"GIMP Palette"
+JASC = b"JASC-PAL"
 _JASC_VERSION = b"0100"
 _PAINT_NET = re.compile(rb"\s*;\s*paint\.net\b", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -62,11 +62,6 @@ def plain(data: bytes) -> bytes:
     return data.removeprefix(_BOM)
 
 
-def is_gimp(data: bytes) -> bool:
-    """Whether a file begins as GIMP's palettes do."""
-    return data.startswith(_GIMP)
-
-
 def read_gimp(data: bytes) -> Iterator[Sequence[int]]:
     """The colours of GIMP's palette; raises PaletteError where it is damaged."""
     begun, channels = False, 3
@@ -85,17 +80,12 @@ def read_gimp(data: bytes) -> Iterator[Sequence[int]]:
 def gimp_file(palette: NDArray[np.uint8]) -> bytes:
     """GIMP's palette, with alpha as Aseprite has it. The colours have names, as some
     programs skip those without."""
-    text = [_GIMP.decode(), "Name: kqcodec", "Columns: 16", "#"]
+    text = [GIMP.decode(), "Name: kqcodec", "Columns: 16", "#"]
     if palette.shape[1] == 4:
         text[1:3] = ["Channels: RGBA"]
     for color in palette.tolist():
         text.append(" ".join(f"{sample:>3}" for sample in color) + "\t" + bytes(color).hex())
     return _text(text, "\n")
-
-
-def is_jasc(data: bytes) -> bool:
-    """Whether a file begins as JASC's palettes do."""
-    return data.startswith(_JASC)
 
 
 def read_jasc(data: bytes) -> Iterator[Sequence[int]]:
@@ -122,7 +112,7 @@ def jasc_file(palette: NDArray[np.uint8]) -> bytes:
     """JASC's palette, with the line ends of Windows, on which some readers insist; raises
     ValueError where there are transparent colours."""
     check_opaque(palette, "a JASC palette (.pal)")
-    text = [_JASC.decode(), _JASC_VERSION.decode(), str(len(palette))]
+    text = [JASC.decode(), _JASC_VERSION.decode(), str(len(palette))]
     return _text(text + [f"{r} {g} {b}" for r, g, b in palette.tolist()], "\r\n")
 
 

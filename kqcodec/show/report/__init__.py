@@ -80,7 +80,7 @@ def html_report(
         coding,
         title=title,
         source_bytes=source_bytes,
-        options={"restarts": chosen.restarts, **options},
+        options=chosen,
     )
     return _page(content)
 

@@ -9,7 +9,7 @@ from kqcodec.coding.encoder import encode_indexed
 from kqcodec.coding.size_report import size_report
 from kqcodec.format.header import CODER_NUMBERS
 from kqcodec.labels.segments import segment
-from kqcodec.quantization.elbow import elbow
+from kqcodec.quantization.elbow import elbow_of
 from kqcodec.quantization.goals import KNEE_KS
 from kqcodec.show.report.other_formats import other_format_sizes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kqcodec.labels.segments import Segmentation
     from kqcodec.quantization.elbow import Elbow
     from kqcodec.quantization.file_sizes import FileCoding
-    from kqcodec.quantization.options import SearchKeywords
+    from kqcodec.quantization.options import QuantizeOptions
     from kqcodec.quantization.quantizer import CountedPixels
 
 # The elbow goes from 2 to here at least, and to twice the picture's K.
@@ -67,7 +67,7 @@ def gather(
     *,
     title: str,
     source_bytes: int | None,
-    options: SearchKeywords,
+    options: QuantizeOptions,
 ) -> Content:
     """Measure all that a page tells.
 
@@ -76,7 +76,7 @@ def gather(
         indexed: the original in K colours, with its costs; the file keeps its palette's order.
         coding: the file whose bits are shown.
         title, source_bytes: as in ``Content``.
-        options: of the search, for the elbow.
+        options: of ``quantize``, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
@@ -89,7 +89,7 @@ def gather(
         pixels=counted.pixels,
         indexed=indexed,
         costs=indexed.costs,
-        elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
+        elbow=elbow_of(counted, _ks(indexed.k), options, coders=coders, tile=tile),
         segments=segment(indexed, original=counted.pixels),
         report=size_report(data, threads=threads, max_pixels=None),
         ours={coder: len(data), **ours},
