@@ -226,16 +226,10 @@ def _blue_noise() -> NDArray[np.uint8]:
     ranks = np.empty((side, side), dtype=np.int64)
     pattern, density = ones.copy(), _density(ones, crowd)
     for rank in range(int(ones.sum()) - 1, -1, -1):
-        place = _most(density, pattern)
-        pattern[place] = False
-        density -= _around(crowd, place)
-        ranks[place] = rank
+        ranks[_thin_out(pattern, density, crowd)] = rank
     pattern, density = ones.copy(), _density(ones, crowd)
     for rank in range(int(ones.sum()), side * side):
-        place = _most(-density, ~pattern)
-        pattern[place] = True
-        density += _around(crowd, place)
-        ranks[place] = rank
+        ranks[_fill_in(pattern, density, crowd)] = rank
     return (ranks * _MIX // (side * side)).astype(np.uint8)
 
 
@@ -249,13 +243,8 @@ def _scattered(crowd: NDArray[np.int64]) -> NDArray[np.bool_]:
     pattern[rows % side, columns % side] = True
     density = _density(pattern, crowd)
     while True:
-        crowded = _most(density, pattern)
-        pattern[crowded] = False
-        density -= _around(crowd, crowded)
-        empty = _most(-density, ~pattern)
-        pattern[empty] = True
-        density += _around(crowd, empty)
-        if empty == crowded:
+        crowded = _thin_out(pattern, density, crowd)
+        if _fill_in(pattern, density, crowd) == crowded:
             return pattern
 
 
@@ -275,12 +264,28 @@ def _crowding() -> NDArray[np.int64]:
 def _density(pattern: NDArray[np.bool_], crowd: NDArray[np.int64]) -> NDArray[np.int64]:
     density = np.zeros_like(crowd)
     for place in np.argwhere(pattern).tolist():
-        density += _around(crowd, tuple(place))
+        density += np.roll(crowd, place, axis=(0, 1))
     return density
 
 
-def _around(crowd: NDArray[np.int64], place: tuple[int, ...]) -> NDArray[np.int64]:
-    return np.roll(crowd, place, axis=(0, 1))
+def _thin_out(
+    pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Take the most crowded one away; returns its place."""
+    place = _most(density, pattern)
+    pattern[place] = False
+    density -= np.roll(crowd, place, axis=(0, 1))
+    return place
+
+
+def _fill_in(
+    pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Put a one into the emptiest place; returns it."""
+    place = _most(-density, ~pattern)
+    pattern[place] = True
+    density += np.roll(crowd, place, axis=(0, 1))
+    return place
 
 
 def _most(values: NDArray[np.int64], among: NDArray[np.bool_]) -> tuple[int, int]:

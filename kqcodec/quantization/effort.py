@@ -1,4 +1,5 @@
-"""How hard to search: points on the front of time against error."""
+"""How hard to search for a palette: what each effort spends, chosen where more time would
+lower the error least."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ def _small_picture_factor(points: int) -> int:
 
 @dataclass(frozen=True)
 class Level:
-    """One stage of the search, on merged cells.
+    """One stage of the search, on merged cells (``cells``).
 
     Attributes:
         points: at least so many of them, so the cells are as coarse as allows it;
@@ -92,57 +93,54 @@ class Effort:
         return points <= _FEW_POINTS and self.draws_for(k, points) > 0
 
 
-_SEARCHES = {
-    effort.name: effort
-    for effort in (
-        Effort(
-            name="fast",
-            searches=1,
-            crossovers=0,
-            levels=(Level(1024, 12, 0, 0, 0, 1),),
-            starts=0,
-            most_starts=0,
-            coarse_bits=8,
-            fine_iterations=2,
-            fine_bits=8,
-            descent_passes=0,
-            descent_points=1,
-            alpha_trials=32,
-        ),
-        Effort(
-            name="default",
-            searches=1,
-            crossovers=0,
-            levels=(Level(1024, 16, 0, 2.0, 120, 0.2), Level(4096, 64, 4, 0.6, 88, 0.3)),
-            starts=31,
-            most_starts=14,
-            coarse_bits=12,
-            fine_iterations=5,
-            fine_bits=13,
-            descent_passes=3,
-            descent_points=128,
-            alpha_trials=240,
-        ),
-        Effort(
-            name="best",
-            searches=2,
-            crossovers=3,
-            levels=(Level(1024, 32, 0, 2.5, 400, 0.05), Level(4096, 192, 0, 2.5, 300, 0.1)),
-            starts=1024,
-            most_starts=12,
-            coarse_bits=14,
-            fine_iterations=60,
-            fine_bits=17,
-            descent_passes=30,
-            descent_points=65_536,
-            alpha_trials=2000,
-        ),
-    )
-}
+_EFFORTS = (
+    Effort(
+        name="fast",
+        searches=1,
+        crossovers=0,
+        levels=(Level(1024, 12, 0, 0, 0, 1),),
+        starts=0,
+        most_starts=0,
+        coarse_bits=8,
+        fine_iterations=2,
+        fine_bits=8,
+        descent_passes=0,
+        descent_points=1,
+        alpha_trials=32,
+    ),
+    Effort(
+        name="default",
+        searches=1,
+        crossovers=0,
+        levels=(Level(1024, 16, 0, 2.0, 120, 0.2), Level(4096, 64, 4, 0.6, 88, 0.3)),
+        starts=31,
+        most_starts=14,
+        coarse_bits=12,
+        fine_iterations=5,
+        fine_bits=13,
+        descent_passes=3,
+        descent_points=128,
+        alpha_trials=240,
+    ),
+    Effort(
+        name="best",
+        searches=2,
+        crossovers=3,
+        levels=(Level(1024, 32, 0, 2.5, 400, 0.05), Level(4096, 192, 0, 2.5, 300, 0.1)),
+        starts=1024,
+        most_starts=12,
+        coarse_bits=14,
+        fine_iterations=60,
+        fine_bits=17,
+        descent_passes=30,
+        descent_points=65_536,
+        alpha_trials=2000,
+    ),
+)
 
 
 def effort_of(name: str) -> Effort:
     """The effort of that name; raises ValueError where there is none."""
     if name not in EFFORTS:
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {name!r}")
-    return _SEARCHES[name]
+    return _EFFORTS[EFFORTS.index(name)]

@@ -1,9 +1,8 @@
 """Choosing K: the fewest colours that are good enough, or the most that fit.
 
-Losses fall and sizes grow with K, both about evenly on logarithmic axes, so the K
-at which a limit is crossed is found by interpolation between the nearest K known on
-either side: some 5 pictures are made, not 256. What is found is a K that meets the
-limit while K - 1 doesn't.
+Losses fall and sizes grow with K, both about evenly on logarithmic axes, so the K at which
+a limit is crossed is found by the secant method (``secant``): some 5 pictures are made, not
+256. What is found is a K that meets the limit while K - 1 doesn't.
 
 Quality is the scale that users of pngquant know, from 0 to 100:
 
@@ -102,19 +101,15 @@ class Goal:
             if value
         }
 
-    def wanted_inertia(self, pixels: int) -> int | None:
-        """The squared error to get down to; None where there is no such goal."""
+    def inertias(self, pixels: int) -> tuple[int | None, int | None]:
+        """The squared error to get down to, and that which is too much if exceeded; None
+        where there is no such goal."""
         if self.psnr is not None:
-            return _inertia_of_psnr(self.psnr, pixels)
-        return None if self.quality is None else inertia_of_quality(self.quality[1], pixels)
-
-    def allowed_inertia(self, pixels: int) -> int | None:
-        """The squared error that is too much if exceeded; None where any will do."""
-        if self.psnr is not None:
-            return _inertia_of_psnr(self.psnr, pixels)
-        if self.quality is None or self.quality[0] == 0:
-            return None
-        return inertia_of_quality(self.quality[0], pixels)
+            return (_inertia_of_psnr(self.psnr, pixels),) * 2
+        if self.quality is None:
+            return None, None
+        least, wanted = (inertia_of_quality(quality, pixels) for quality in self.quality)
+        return wanted, least if self.quality[0] > 0 else None
 
 
 def quality_of_mse(mse: float) -> float:
@@ -237,7 +232,7 @@ class _SearchForK:
             # The knee is that of free entries.
             knee = knee_of(self._image, most, self._options) + self._pins
             k = min(most, max(self._least, knee))
-        wanted = goal.wanted_inertia(self._pixels)
+        wanted, allowed = goal.inertias(self._pixels)
         if wanted is not None:
             k = self._fewest(wanted, most) or most
         if goal.max_bytes is not None:
@@ -246,7 +241,6 @@ class _SearchForK:
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
             while self._coding.size(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
-        allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
         if allowed is not None and costs.inertia > allowed:
             raise UnmetGoalError(_too_bad(costs, goal, k < most))

@@ -5,7 +5,8 @@
        └─────────── Lloyd on all colours ── rounded ── descent on the grid ┘
 
 What is fully transparent is one entry that no search is needed for. Where colours have
-alpha, ``kqcodec.quantization.alpha_palette`` then settles which entries are opaque.
+alpha, the centres are those of all others, and ``alpha_palette`` then settles which
+entries are opaque.
 
 Everything is integer arithmetic or float64 in one fixed order, so a histogram,
 an effort and a seed give the same palette on every machine.

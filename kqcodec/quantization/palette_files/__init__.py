@@ -167,7 +167,7 @@ def _colors(data: bytes, suffix: str) -> Rows:
     if len(data) > _MOST_BYTES:
         raise PaletteError(f"the file is too large for a palette: over {_MOST_BYTES:,} bytes")
     words = text_formats.plain(data)
-    bare = suffix == ".pal" and binary_formats.is_bare(data)
+    bare = suffix == ".pal" and len(data) in binary_formats.BARE_SIZES
     for accepted, read, contents in (
         (data.startswith(SIGNATURE), from_pictures.read_kq, data),
         (data.startswith(binary_formats.SWATCHES), binary_formats.read_swatches, data),

@@ -33,12 +33,13 @@ bits of each, and much is stored so: where no byte is over 63, they are taken fo
 
 from __future__ import annotations
 
+import colorsys
 import struct
 from typing import TYPE_CHECKING
 
 from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.errors import PaletteError
-from kqcodec.quantization.palette_files.inks import Inks, of_hsb, of_unit
+from kqcodec.quantization.palette_files.inks import Inks, of_unit
 from kqcodec.quantization.palette_files.text_formats import check_opaque
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ _RGB, _HSB, _CMYK, _LAB, _GREY, _WIDE_CMYK = 0, 1, 2, 7, 8, 9
 _FULL = 0xFFFF
 _WIDE = 10_000
 
-_BARE = (192, 768)
+# Bytes of 64 and of 256 bare colours; nothing else tells them.
+BARE_SIZES = (192, 768)
 _MOST_OF_6_BITS = 63
 
 _RIFF = b"RIFF"
@@ -219,7 +221,7 @@ def _photoshop_color(inks: Inks, model: int, *values: int) -> list[int]:
         return [value >> 8 for value in values[:3]]
     if model == _HSB:
         hue, saturation, brightness, _ = (value / _FULL for value in values)
-        return of_hsb(hue, saturation, brightness)
+        return of_unit(colorsys.hsv_to_rgb(hue % 1, saturation, brightness))
     if model in (_CMYK, _WIDE_CMYK):
         full = _FULL if model == _CMYK else _WIDE
         return inks.of_cmyk(*(1 - value / full for value in values))
@@ -245,11 +247,6 @@ def photoshop_file(palette: NDArray[np.uint8]) -> bytes:
     count = len(palette)
     first, second = (struct.pack(">HH", version, count) for version in (1, 2))
     return b"".join([first, *plain, second, *named])
-
-
-def is_bare(data: bytes) -> bool:
-    """Whether a file has the size of 64 or 256 bare colours; nothing else tells."""
-    return len(data) in _BARE
 
 
 def read_bare(data: bytes) -> Rows:
