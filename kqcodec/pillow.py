@@ -56,7 +56,8 @@ from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.sizes import theory_bits
 from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.metadata import Metadata
-from kqcodec.quantization.palette_order import DEFAULT_SORT
+from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.quantization.quantizer import quantized
 from kqcodec.storage.atomic_write import write_parts
 from kqcodec.storage.opening import open_source
 
@@ -144,7 +145,6 @@ class KqDecoder(ImageFile.PyDecoder):
 
 def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
-    quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
     coder = options.get("coder", DEFAULT_CODER)
     check_coding(coder, options.get("effort", DEFAULT_EFFORT), options.get("tile"))
@@ -159,8 +159,11 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
         # which is turned by nobody: a format of Pillow's keeps width and height.
         plain = image.copy()
         plain.info.pop("icc_profile", None)
-        indexed = kqcodec.quantize(plain, k, **quantizing)
-        if options.get("palette") is None and options.get("sort", DEFAULT_SORT) == DEFAULT_SORT:
+        request = QuantizeOptions(
+            **{name: options[name] for name in _QUANTIZING if name in options}
+        )
+        indexed = quantized(plain, k, request)
+        if request.order_is_free:
             indexed = in_order_of(coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.

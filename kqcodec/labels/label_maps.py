@@ -112,7 +112,11 @@ def label_picture(indexed: IndexedImage) -> Image.Image:
 
 
 def color_table(palette: ColorTable) -> NDArray[np.uint8]:
-    """A colour table as uint8 of shape (K, 3) or (K, 4); see ``label_map``."""
+    """A colour table, as ``label_map`` takes it, as uint8 of shape (K, 3) or (K, 4).
+
+    Raises:
+        TypeError, ValueError: it isn't one.
+    """
     table = np.frombuffer(palette, np.uint8) if isinstance(palette, bytes) else np.asarray(palette)
     if table.dtype.kind not in "iu":
         hint = ""

@@ -86,7 +86,7 @@ def plan_two_passes(job: Job, search: PaletteSearch, conversion: Conversion) -> 
     workers = job.budget(conversion.channels).counting_threads(job.threads)
     visit(reader, count, workers, job.begin("counting"))
     job.begin("palette")
-    mapped = job.color_map(search, total.total().without_idle_alpha())
+    mapped = job.color_map(search, total.total().without_opaque_alpha())
     labeler = Labeler(mapped)
     palette, costs = mapped.palette, mapped.costs
     del mapped  # and with it the histogram
@@ -125,7 +125,7 @@ def plan_sampled(job: Job, search: PaletteSearch, conversion: Conversion) -> Pla
     whole = len(kept) == reader.boxes.count
     job.begin("palette")
     colors = total.total()
-    mapped = job.color_map(search, colors.without_idle_alpha() if whole else colors)
+    mapped = job.color_map(search, colors.without_opaque_alpha() if whole else colors)
     if whole:
         labeler, costs = Labeler(mapped), mapped.costs
 
@@ -158,7 +158,7 @@ class _Nearest:
             ColorsError: there are transparent pixels, but no entry for them.
         """
         colors = histogram(pixels)
-        colors = colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
+        colors = colors.with_alpha() if self._channels == 4 else colors.without_opaque_alpha()
         labeler = Labeler(self._search.color_map(colors))
         self._total.add(colors)
         return labeler.labels(with_channels(pixels, labeler.channels))

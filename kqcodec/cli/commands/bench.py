@@ -226,7 +226,7 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
     pixels = _pixels(name, settings.max_pixels)
     last: Measurement | None = None
     for k in settings.ks:
-        if last is not None and last.frame.k < last.k_asked:
+        if last is not None and last.shape.k < last.k_asked:
             # All its colours are there already: it is the same image again.
             last = replace(last, k_asked=k)
         else:

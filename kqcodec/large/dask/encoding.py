@@ -115,7 +115,7 @@ def _pixels(
     job.begin("palette")
     fixed = search.options.fixed
     with_alpha = fixed is not None and fixed.shape[1] == 4
-    colors = counts.colors.with_alpha() if with_alpha else counts.colors.without_idle_alpha()
+    colors = counts.colors.with_alpha() if with_alpha else counts.colors.without_opaque_alpha()
     mapped = job.color_map(search, colors)
     return counts, ColorPlan(job.layout(mapped.palette), conversion, mapped), mapped.costs
 
