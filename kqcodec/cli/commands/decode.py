@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import kqcodec
-from kqcodec.cli.batch.driver import Batch, Flags, batch_options
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.commands._decode_parts import (
     Part,
     large_header,
@@ -93,9 +93,9 @@ def command(
     ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
     megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
     """
-    flags = Flags.taken_from(given)
+    options = BatchOptions.taken_from(given)
     part = Part.taken_from(given, labels)
-    batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
+    batch = Batch.plan(inputs, options, ".kq".__eq__, _DEFAULT_SUFFIX, output)
     named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
@@ -103,7 +103,7 @@ def command(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
 
-    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+    def decoded(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         target = outputs.targets[name]
         start = {"input": name, "output": target, "format": file_format}
         if part.is_given:
@@ -133,8 +133,12 @@ def command(
         written = outputs.write(name, _file(indexed, file_format, labels))
         return {**start, **_size(indexed), "output_bytes": written}
 
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        figures = decoded(name, outputs, each)
+        return {**figures, "text": summary(figures)}
+
     with warnings_as_lines():
-        code = batch.run(work, summary, threads)
+        code = batch.run(work, threads)
     ctx.exit(code)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli.batch.driver import Batch, Flags, batch_options, display_output, planned
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.batch.paths import place_of
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import (
@@ -17,6 +17,7 @@ from kqcodec.cli.screen.failures import (
     USAGE,
     Failure,
     display_name,
+    display_output,
     failure_of,
     reading,
     writing,
@@ -111,8 +112,8 @@ def command(
     where some are, though the clean file is written, or nothing could be saved. A FILE is
     a .kq file, a folder of them with -r, or - for standard input.
     """
-    flags = Flags.taken_from(given)
-    batch = Batch.plan(inputs, output, _SUFFIX, flags, ".kq".__eq__)
+    options = BatchOptions.taken_from(given)
+    batch = Batch.plan(inputs, options, ".kq".__eq__, _SUFFIX, output)
     if mask is not None:
         _check_mask(mask, batch)
     lossy: list[str] = []
@@ -120,7 +121,12 @@ def command(
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.coding.repair.recover import recover
 
-        if mask is not None and not flags.force and os.path.exists(mask) and not is_open_end(mask):
+        if (
+            mask is not None
+            and not options.force
+            and os.path.exists(mask)
+            and not is_open_end(mask)
+        ):
             raise failure_of(FileExistsError(), visible(mask))
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
@@ -134,10 +140,10 @@ def command(
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
         written = outputs.write(name, saved.parts())
         if mask is not None:
-            _write_mask(saved, mask, flags.force)
+            _write_mask(saved, mask, options.force)
         if saved.lost:
             lossy.append(name)
-        return {
+        figures = {
             "input": name,
             "output": outputs.targets[name],
             "width": saved.image.width,
@@ -152,13 +158,14 @@ def command(
             "damages": [{"part": each.part, "problem": each.problem} for each in saved.damages],
             "output_bytes": written,
         }
+        return {**figures, "text": _summary(figures)}
 
-    code = batch.run(work, _summary, threads)
+    code = batch.run(work, threads)
     ctx.exit(code or (REFUSED if lossy else 0))
 
 
 def _check_mask(mask: str, batch: Batch) -> None:
-    if len(batch.names) != 1 or batch.flags.recursive:
+    if len(batch.names) != 1 or batch.options.recursive:
         raise click.UsageError("--mask is for one input.")
     if not mask.lower().endswith(".png"):
         raise click.UsageError(f"{visible(mask)}: a mask is a .png file.")
@@ -180,9 +187,6 @@ def _write_mask(saved: Recovery, mask: str, force: bool) -> None:
 
 
 def _summary(figures: dict[str, Any]) -> str:
-    line = planned(figures)
-    if line is not None:
-        return line
     lost, tiles = len(figures["lost_tiles"]), figures["tiles"]
     files = f"{display_name(figures['input'])} -> {display_output(figures['output'])}: "
     if not figures["damages"]:

@@ -42,7 +42,7 @@ class TileType(ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> TileSize:
-        """See the class."""
+        """What was given, checked; click calls this twice where it is a default."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # converted before
         if value == "one":
@@ -74,7 +74,7 @@ class KsType(ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
-        """See the class."""
+        """What was given, checked; click calls this twice where it is a default."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # converted before
         ks: set[int] = set()
@@ -108,7 +108,7 @@ class NamesType(ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """See the class."""
+        """What was given, checked; click calls this twice where it is a default."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # converted before
         names = tuple(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
@@ -126,7 +126,7 @@ class ColorType(ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int, int]:
-        """See the class."""
+        """What was given, checked; click calls this twice where it is a default."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # converted before
         from PIL import ImageColor
@@ -149,7 +149,7 @@ class KeepType(ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """See the class."""
+        """What was given, checked; click calls this twice where it is a default."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # converted before
         names = tuple(KEEPABLE if value == "all" else value.split(","))
@@ -175,6 +175,11 @@ force_option = click.option("--force", is_flag=True, help="Replace files that ex
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Print nothing but warnings and errors."
 )
+
+
+def recursive_option(text: str) -> Callable[[_Function], _Function]:
+    """-r, with the text that says what it means for this command."""
+    return click.option("-r", "--recursive", is_flag=True, help=text)
 
 
 def result_options(command: _Function) -> _Function:
@@ -263,6 +268,13 @@ def k_option(default: int, text: str) -> Callable[[_Function], _Function]:
     )
 
 
+def coder_option(text: str) -> Callable[[_Function], _Function]:
+    """--coder, one of them."""
+    return click.option(
+        "--coder", type=click.Choice(CODERS), default=CODER, show_default=True, help=text
+    )
+
+
 def coders_option(text: str) -> Callable[[_Function], _Function]:
     """--coders, all of them by default."""
     return click.option(
@@ -276,30 +288,23 @@ def coders_option(text: str) -> Callable[[_Function], _Function]:
 
 
 def search_options_from(restarts: int) -> Callable[[_Function], _Function]:
-    """--effort, --space, --seed and --restarts, that many by default: how k-means looks
-    for colours."""
-
-    def add(command: _Function) -> _Function:
-        command = _restarts_option(restarts)(command)
-        for option in reversed(_SEARCH):
-            command = option(command)
-        return command
-
-    return add
-
-
-search_options = search_options_from(RESTARTS)
-
-
-def _restarts_option(default: int) -> Callable[[_Function], _Function]:
-    return click.option(
+    """As ``search_options``, with that many --restarts by default."""
+    restarts_option = click.option(
         "--restarts",
         type=click.IntRange(min=1),
-        default=default,
+        default=restarts,
         show_default=True,
         metavar="N",
         help="How often k-means starts anew; the best result is kept.",
     )
+
+    def add(command: _Function) -> _Function:
+        after = (restarts_option, threads_option, background_option, max_pixels_option)
+        for option in reversed((*_SEARCH, *after)):
+            command = option(command)
+        return command
+
+    return add
 
 
 _SEARCH = (
@@ -328,35 +333,17 @@ _SEARCH = (
 )
 
 
-def alpha_option(command: _Function) -> _Function:
-    """--background, where alpha is kept without it."""
-    return click.option(
-        "--background",
-        type=ColorType(),
-        metavar="COLOR",
-        help="Put this colour behind transparent pixels.  [default: keep their alpha]",
-    )(command)
+background_option = click.option(
+    "--background",
+    type=ColorType(),
+    metavar="COLOR",
+    help="Put this colour behind transparent pixels.  [default: keep their alpha]",
+)
 
 
-def background_options(command: _Function) -> _Function:
-    """--background and --no-flatten: what becomes of transparent pixels."""
-    command = click.option(
-        "--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels."
-    )(command)
-    return click.option(
-        "--background",
-        type=ColorType(),
-        default="white",
-        show_default=True,
-        metavar="COLOR",
-        help="What shows through transparent pixels.",
-    )(command)
-
-
-def refuse_background(ctx: click.Context) -> None:
-    """Raise click.UsageError where --background stands beside --no-flatten."""
-    if options_given(ctx, ("background",)):
-        raise click.UsageError("--background and --no-flatten exclude each other.")
+def search_options(command: _Function) -> _Function:
+    """How k-means looks for colours, and in what: the options of ``SearchSettings``."""
+    return search_options_from(RESTARTS)(command)
 
 
 def options_given(ctx: click.Context, names: Sequence[str]) -> list[str]:

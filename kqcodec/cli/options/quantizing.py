@@ -19,14 +19,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Quantizing:
-    """The options of ``kqcodec.quantize`` and ``quantize_to``, and of the file to come; K is
-    None where a palette is given."""
+class SearchSettings:
+    """What ``search_options`` and their like say about the search for colours."""
 
-    k: int | None
-    goal: Goal | None
-    coder: str
-    tile: TileSize
     effort: str
     space: str
     seed: int
@@ -40,6 +35,17 @@ class Quantizing:
         """How k-means is to search."""
         names = ("effort", "space", "seed", "restarts", "threads")
         return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Quantizing(SearchSettings):
+    """The options of ``kqcodec.quantize`` and ``quantize_to``, and of the file to come; K is
+    None where a palette is given."""
+
+    k: int | None
+    goal: Goal | None
+    coder: str
+    tile: TileSize
 
     def quantized(
         self,
@@ -60,12 +66,13 @@ class Quantizing:
             Failure: a tile of the file whose size counts would be too large.
             KqError, OSError: as ``kqcodec.quantize_to``.
         """
-        import kqcodec
+        from kqcodec.quantization.goals import quantize_to
+        from kqcodec.quantization.quantizer import quantize
 
         more = {**self.search, "background": self.background, **more}
         if self.goal is None:
-            return kqcodec.quantize(source, self.k, palette=palette, **more)
+            return quantize(source, self.k, palette=palette, **more)
         with refusing_tile(name):
-            return kqcodec.quantize_to(
+            return quantize_to(
                 source, **asdict(self.goal), coder=self.coder, tile=self.tile, **more
             )

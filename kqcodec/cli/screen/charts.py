@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from kqcodec.cli.screen.failures import SYSTEM, Failure, failure_of, writing
+from kqcodec.cli.screen.failures import STREAM, SYSTEM, Failure, failure_of, writing
 from kqcodec.cli.screen.text import visible
 
 _PICTURES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -36,16 +36,7 @@ class Drawing:
             click.UsageError: it can't be drawn.
             Failure: the file exists.
         """
-        try:
-            from kqcodec.images.figures import ChartFormatError, chart_format
-
-            file_format = chart_format(_with_extension(target))
-        except ImportError as exc:
-            raise click.UsageError(f"{exc}.") from exc
-        except ChartFormatError as exc:
-            shown = visible(target)
-            raise click.UsageError(f"{shown}: {exc}; use .png, say.") from exc
-        return cls._checked(target, file_format, force)
+        return cls._checked(target, plot_format(target), force)
 
     @classmethod
     def plan_picture(cls, target: str, force: bool) -> Drawing:
@@ -84,9 +75,25 @@ class Drawing:
             write_whole(self.target, [data], self.force)
 
 
+def plot_format(target: str) -> str:
+    """The format of a diagram by its name, png for standard output.
+
+    Raises:
+        click.UsageError: it can't be drawn.
+    """
+    try:
+        from kqcodec.images.figures import ChartFormatError, chart_format
+
+        return chart_format(_with_extension(target))
+    except ImportError as exc:
+        raise click.UsageError(f"{exc}.") from exc
+    except ChartFormatError as exc:
+        raise click.UsageError(f"{visible(target)}: {exc}; use .png, say.") from exc
+
+
 def _with_extension(target: str) -> str:
     """A target whose name tells a format; a pipe or the like gets PNG where its own doesn't."""
     from kqcodec.storage.atomic_write import is_open_end
 
-    unnamed = not os.path.splitext(target)[1] and is_open_end(target)
+    unnamed = target == STREAM or (not os.path.splitext(target)[1] and is_open_end(target))
     return f"{target}.png" if unnamed else target

@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kqcodec.cli.screen.text import complain, echo_json, visible
+from kqcodec.cli.screen.text import visible
 from kqcodec.errors import (
     ChecksumError,
     FormatError,
@@ -27,7 +27,7 @@ from kqcodec.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
 REFUSED = 1
 USAGE = 2
@@ -62,11 +62,21 @@ STANDARD_OUTPUT = "standard output"
 
 class Failure(Exception):  # noqa: N818 - it carries an exit code, and isn't always an error
     """The end of one file's work: the message for the user, ``visible`` and so in one
-    line, and the exit code."""
+    line.
 
-    def __init__(self, code: int, message: str) -> None:
+    Attributes:
+        code: the exit code.
+        text: lines about what is sound of the file nevertheless.
+        rows: objects that tell of it in JSON.
+    """
+
+    def __init__(
+        self, code: int, message: str, text: str = "", rows: Sequence[dict[str, Any]] = ()
+    ) -> None:
         super().__init__(visible(message))
         self.code = code
+        self.text = text
+        self.rows = rows
 
 
 DAMAGED_ADVICE = "; get an undamaged copy"
@@ -202,35 +212,12 @@ def display_name(path: str) -> str:
     return STANDARD_INPUT if path == STREAM else visible(path)
 
 
+def display_output(target: str) -> str:
+    """A target as messages show it: "-" is standard output."""
+    return STANDARD_OUTPUT if target == STREAM else visible(target)
+
+
 def worse(one: int, other: int) -> int:
     """The exit code that counts of two: the higher, but a failure before what was
     only left out."""
     return max(one, other, key=lambda code: (REFUSED <= code <= SYSTEM, code))
-
-
-def run_each(
-    inputs: Iterable[str], work: Callable[[str], None], *, as_json: bool, status_err: bool = False
-) -> int:
-    """Do the work for each input; a failure is reported, and the others go on.
-
-    Args:
-        inputs: file names.
-        work: what to do; it raises Failure.
-        as_json: whether a failure is also a JSON object on standard output.
-        status_err: whether that object goes to standard error, since standard
-            output carries a file.
-
-    Returns:
-        The exit code that counts, as ``worse`` has it.
-    """
-    worst = 0
-    for name in inputs:
-        try:
-            work(name)
-        except Failure as exc:
-            complain(str(exc))
-            if as_json:
-                result = {"input": name, "error": str(exc), "exit_code": exc.code}
-                echo_json(result, err=status_err)
-            worst = worse(worst, exc.code)
-    return worst
