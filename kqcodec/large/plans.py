@@ -17,7 +17,7 @@ import numpy as np
 
 from kqcodec.coding.layout import Layout, header_of
 from kqcodec.colors.histogram import histogram
-from kqcodec.errors import LabelsError
+from kqcodec.errors import ArgumentError, LabelsError
 from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.blocks.samples import one_pixel
@@ -310,7 +310,7 @@ def label_palette(k: int, colors: ColorTable | None, meaning: Meaning) -> NDArra
     else:
         palette = label_colors(k)
     if k > len(palette):
-        raise ValueError(
+        raise ArgumentError(
             f"label {k - 1} is outside 0..{len(palette) - 1}: the palette has {len(palette)} "
             "entries"
         )

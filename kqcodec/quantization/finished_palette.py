@@ -96,7 +96,9 @@ def assigned(
         if kind.start == kind.stop:
             continue
         if len(entries) == 0:
-            raise ColorsError("there are transparent pixels, but the palette has no entry for them")
+            raise ColorsError(
+                "there are transparent pixels, but the palette has no entry for them", "background"
+            )
         for where, some in _in_parts(colors, kind, space, points):
             nearest = np.empty(len(some), dtype=np.uint16)
             squared = np.empty(len(some), dtype=np.int32)

@@ -145,7 +145,9 @@ def color_map(colors: Histogram, k: int | None, options: QuantizeOptions) -> Col
     if options.fixed is not None:
         palette, iterations = options.fixed, 0
         if palette.shape[1] < colors.channels:
-            raise ColorsError("there are transparent pixels, but the palette is opaque")
+            raise ColorsError(
+                "there are transparent pixels, but the palette is opaque", "background"
+            )
         labels, _ = assigned(colors, palette, space)
     else:
         assert k is not None  # noqa: S101 - it is checked

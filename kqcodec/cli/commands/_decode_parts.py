@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.cli.options.common import ParamType
-from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.cli.screen.failures import STREAM, display_name, reading
 from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def read_part(
     Raises:
         Failure: it can't be read, or has no such part.
     """
-    import kqcodec
+    from kqcodec.coding import decoder
     from kqcodec.coding.downscale import scaled
 
     shown = display_name(name)
@@ -144,21 +144,18 @@ def read_part(
         x, y, width, height = part.region
         box = (x, y, x + width, y + height)
     with reading(shown):
-        try:
-            if part.scale is None:
-                assert box is not None  # noqa: S101 - or there is no part
-                found = kqcodec.read_region(source, box, threads=threads, max_pixels=max_pixels)
-                return found, found.metadata
-            return scaled(
-                source,
-                part.scale,
-                method=part.scale_by or "mean",
-                box=box,
-                threads=threads,
-                max_pixels=max_pixels,
-            )
-        except ValueError as exc:
-            raise Failure(USAGE, f"{shown}: {exc}; see kq info for its size") from exc
+        if part.scale is None:
+            assert box is not None  # noqa: S101 - or there is no part
+            found = decoder.read_region(source, box, threads=threads, max_pixels=max_pixels)
+            return found, found.metadata
+        return scaled(
+            source,
+            part.scale,
+            method=part.scale_by or "mean",
+            box=box,
+            threads=threads,
+            max_pixels=max_pixels,
+        )
 
 
 def mean_file(

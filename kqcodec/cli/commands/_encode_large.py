@@ -17,7 +17,6 @@ from kqcodec.cli.screen.failures import (
     Failure,
     display_name,
     reading,
-    refusing_tile,
 )
 from kqcodec.cli.screen.progress import stages
 from kqcodec.cli.screen.text import warn
@@ -134,7 +133,6 @@ def encode_pieces(
         arguments |= {option: getattr(settings, option) for option in names}
     with contextlib.ExitStack() as stack:
         stack.enter_context(reading(shown))
-        stack.enter_context(refusing_tile(name))
         blocks = stack.enter_context(_opened(name, settings))
         _check_limit(name, blocks, settings)
         progress = stack.enter_context(stages(shown, hidden=hidden))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import (
@@ -89,9 +88,11 @@ def command(
         raise click.UsageError("npy takes two files; use --to npz with standard output.")
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        from kqcodec.coding import decoder
+
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
-            indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)
+            indexed = decoder.read(source, threads=each, max_pixels=max_pixels)
         figures = {
             "input": name,
             "output": outputs.targets[name],

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.commands._decode_parts import (
     Part,
@@ -21,17 +20,17 @@ from kqcodec.cli.commands._decode_parts import (
 )
 from kqcodec.cli.commands.convert import summary
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.screen.inputs import warnings_as_lines
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import LimitError
+from kqcodec.format.header import Header
 from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.cli.batch.outputs import Outputs
-    from kqcodec.format.header import Header
     from kqcodec.images.indexed_image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
@@ -104,11 +103,13 @@ def command(
         )
 
     def decoded(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        import numpy as np
+
         target = outputs.targets[name]
         start = {"input": name, "output": target, "format": file_format}
         if part.is_given:
             found, metadata = read_part(name, part, each, max_pixels)
-            if not isinstance(found, kqcodec.IndexedImage):
+            if isinstance(found, np.ndarray):
                 with _for_format(found.shape[2] == 4):
                     data = mean_file(found, metadata, file_format, background)
                 height, width, channels = found.shape
@@ -143,17 +144,22 @@ def command(
 
 
 def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
-    with reading(display_name(name)):
+    from kqcodec.coding import decoder
+
+    shown = display_name(name)
+    with reading(shown):
         source = sys.stdin.buffer if name == STREAM else name
         try:
-            return kqcodec.read(source, threads=threads, max_pixels=max_pixels)
+            return decoder.read(source, threads=threads, max_pixels=max_pixels)
         except LimitError as exc:
-            message = f"{exc}, write .tiff or .npy, or take a --region or --scale of it"
-            raise LimitError(message) from exc
+            if exc.advice != "part":
+                raise
+            what = "write .tiff or .npy, or take a --region or --scale of it"
+            raise Failure(REFUSED, f"{shown}: {exc}, {what}") from exc
 
 
 def _size(picture: IndexedImage | Header) -> dict[str, Any]:
-    alpha = picture.has_alpha if isinstance(picture, kqcodec.IndexedImage) else picture.alpha
+    alpha = picture.alpha if isinstance(picture, Header) else picture.has_alpha
     return {
         "width": picture.width,
         "height": picture.height,

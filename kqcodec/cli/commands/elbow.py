@@ -13,7 +13,7 @@ from kqcodec.cli.batch.discover import is_picture
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.charts import Drawing, plot_format
-from kqcodec.cli.screen.failures import display_name, refusing_tile
+from kqcodec.cli.screen.failures import display_name
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import echo, number
 
@@ -114,7 +114,7 @@ def command(
         say = partial(echo, err=outputs.use_stream) if live else rows.append
         if live:
             say(rows.pop())
-        with reading_picture(name, max_pixels) as source, refusing_tile(name):
+        with reading_picture(name, max_pixels) as source:
             found = elbow(
                 source, ks, threads=each, progress=lambda point: say(_row(point)), **given
             )

@@ -34,7 +34,6 @@ from kqcodec.cli.screen.failures import (
     Failure,
     display_name,
     display_output,
-    refusing_tile,
 )
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import number, percent
@@ -203,14 +202,13 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
 
     if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
         indexed = in_order_of(settings.coder, indexed)
-    with refusing_tile(name):
-        parts = encoded_parts(
-            indexed,
-            coder=settings.coder,
-            effort=settings.effort,
-            tile=settings.tile,
-            threads=settings.threads,
-        )
+    parts = encoded_parts(
+        indexed,
+        coder=settings.coder,
+        effort=settings.effort,
+        tile=settings.tile,
+        threads=settings.threads,
+    )
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
@@ -248,7 +246,7 @@ def _quantized(name: str, settings: EncodeSettings) -> IndexedImage:
     with reading_picture(name, settings.max_pixels) as source:
         names = ("pins", "sort", "dither", "dither_kind", "keep")
         more = {option: getattr(settings, option) for option in names}
-        return settings.quantized(name, source, settings.palette, **more)
+        return settings.quantized(source, settings.palette, **more)
 
 
 def _figures(costs: Costs | None, settings: EncodeSettings, header: Header) -> dict[str, object]:

@@ -28,6 +28,7 @@ from kqcodec.cli.screen.failures import (
     Failure,
     display_name,
     display_output,
+    reading,
 )
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import (
@@ -39,7 +40,6 @@ from kqcodec.cli.screen.text import (
     palette_lines,
     visible,
 )
-from kqcodec.errors import ColorsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -220,10 +220,8 @@ def _found(
     """The palette, and what is known about it, ready for JSON."""
     from kqcodec.quantization.shared_palette import palette_of_histogram
 
-    try:
+    with reading("the pictures"):
         found = palette_of_histogram(total, k, pins=pins, sort=sort, **search)
-    except ColorsError as exc:
-        raise Failure(REFUSED, f"{exc}; raise -k, or give a --background") from exc
     costs = {n: v if math.isfinite(v) else None for n, v in asdict(found.costs).items()}
     figures = {"k_asked": k, "sort": sort, **search, **costs, "counts": found.counts.tolist()}
     return found.palette, figures

@@ -23,7 +23,6 @@ from kqcodec.cli.screen.failures import (
     writing,
 )
 from kqcodec.cli.screen.text import hex_color, percent, visible
-from kqcodec.errors import PaletteError
 from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
@@ -134,8 +133,6 @@ def command(
                 saved = recover(
                     source, fill=fill, palette=palette, threads=each, max_pixels=max_pixels
                 )
-            except PaletteError as exc:
-                raise Failure(REFUSED, str(exc)) from exc
             except ValueError as exc:
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
         written = outputs.write(name, saved.parts())

@@ -13,7 +13,7 @@ from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
 from kqcodec.cli.options.quantizing import Quantizing
-from kqcodec.cli.screen.failures import STREAM, display_name, display_output, refusing_tile
+from kqcodec.cli.screen.failures import STREAM, display_name, display_output
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 
 if TYPE_CHECKING:
@@ -83,15 +83,14 @@ def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, Any]]:
     with reading_picture(name, settings.max_pixels) as source:
         counted = count_pixels(source, threads=settings.threads, background=settings.background)
         filing = Filing.after(settings.coder, settings.tile, QuantizeOptions(**settings.search))
-        indexed = filing.ordered(settings.quantized(name, counted))
-        with refusing_tile(name):
-            page = html_report(
-                counted,
-                indexed,
-                title=os.path.basename(display_name(name)),
-                coder=settings.coder,
-                tile=settings.tile,
-                source_bytes=None if name == STREAM else os.path.getsize(name),
-                **settings.search,
-            )
+        indexed = filing.ordered(settings.quantized(counted))
+        page = html_report(
+            counted,
+            indexed,
+            title=os.path.basename(display_name(name)),
+            coder=settings.coder,
+            tile=settings.tile,
+            source_bytes=None if name == STREAM else os.path.getsize(name),
+            **settings.search,
+        )
     return page.encode(), {"k": indexed.k, "coder": settings.coder}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from kqcodec.cli.screen.failures import refusing_tile
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -49,21 +47,18 @@ class Quantizing(SearchSettings):
 
     def quantized(
         self,
-        name: str,
         source: ImageLike | CountedPixels,
         palette: NDArray[np.uint8] | None = None,
         **more: Any,
     ) -> IndexedImage:
-        """The picture ``name`` in at most K colours, or in as many as the goal takes.
+        """A picture in at most K colours, or in as many as the goal takes.
 
         Args:
-            name: for messages.
             source: the picture.
             palette: to use instead of K colours.
             more: arguments of ``kqcodec.quantize`` besides.
 
         Raises:
-            Failure: a tile of the file whose size counts would be too large.
             KqError, OSError: as ``kqcodec.quantize_to``.
         """
         from kqcodec.quantization.goals import quantize_to
@@ -72,7 +67,4 @@ class Quantizing(SearchSettings):
         more = {**self.search, "background": self.background, **more}
         if self.goal is None:
             return quantize(source, self.k, palette=palette, **more)
-        with refusing_tile(name):
-            return quantize_to(
-                source, **asdict(self.goal), coder=self.coder, tile=self.tile, **more
-            )
+        return quantize_to(source, **asdict(self.goal), coder=self.coder, tile=self.tile, **more)

@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import (
-    ChecksumError,
-    FormatError,
+    ArgumentError,
+    ColorsError,
     ImageError,
-    InvalidDataError,
     KernelError,
     KqError,
     ManifestError,
     PaletteError,
-    SignatureError,
-    TruncatedError,
     UnmetGoalError,
     WorkersError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from kqcodec.errors import Advice
 
 REFUSED = 1
 USAGE = 2
@@ -79,17 +78,31 @@ class Failure(Exception):  # noqa: N818 - it carries an exit code, and isn't alw
         self.rows = rows
 
 
-DAMAGED_ADVICE = "; get an undamaged copy"
+# What the codes of our own exceptions mean here. "part" has no sentence, for only kq decode
+# reads parts.
+ADVICE: dict[Advice | None, str] = {
+    "undamaged copy": "; get an undamaged copy",
+    "binary transfer": "; transfer it again, in binary",
+    "kq file": "; give one that kq encode has made",
+    "convert": "; convert it to PNG, say",
+    "more colors": "; raise -k, or give a --background",
+    "background": "; give a --background",
+    "max pixels": "; raise --max-pixels if you trust the file",
+    "box": "; see kq info for its size",
+    "smaller tiles": "; give a smaller --tile",
+    "lesser goal": "; ask for less, or allow more",
+}
 
+# Their exit codes; all others are REFUSED.
+_CODES: dict[type[KqError], int] = {
+    ArgumentError: USAGE,
+    KernelError: SYSTEM,
+    UnmetGoalError: UNMET,
+    WorkersError: SYSTEM,
+}
 
-def _advice(exc: FormatError) -> str:
-    """What to do, where the message doesn't say it."""
-    if isinstance(exc, SignatureError):
-        mangled = "damaged" in str(exc)
-        return "; transfer it again, in binary" if mangled else "; give one that kq encode has made"
-    damaged = isinstance(exc, (TruncatedError, ChecksumError, InvalidDataError))
-    return DAMAGED_ADVICE if damaged else ""
-
+# Their sentences name the file, or are about none.
+_NAMED = (ImageError, PaletteError, KernelError, WorkersError, ManifestError)
 
 # errno: (what is the matter, what to do); {} is "read" or "written to".
 _SYSTEM = {
@@ -124,15 +137,11 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
         name: the file, as the user gave it.
         action: "read" or "written to": what was being done to the file.
     """
-    if isinstance(exc, FormatError):
-        return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
-    if isinstance(exc, (ImageError, PaletteError)):
-        named = visible(name) in visible(str(exc))
-        return Failure(REFUSED, str(exc) if named else f"{name}: {exc}")
-    if isinstance(exc, (KernelError, WorkersError)):
-        return Failure(SYSTEM, str(exc))
-    if isinstance(exc, ManifestError):
-        return Failure(REFUSED, str(exc))
+    if isinstance(exc, KqError):
+        code = next((code for kind, code in _CODES.items() if isinstance(exc, kind)), REFUSED)
+        named = isinstance(exc, _NAMED) and not isinstance(exc, ColorsError)
+        sentence = f"{exc}{ADVICE.get(exc.advice, '')}"
+        return Failure(code, sentence if named else f"{name}: {sentence}")
     return _other_failure(exc, name, action)
 
 
@@ -150,8 +159,6 @@ def unforeseen(exc: Exception, name: str) -> Failure:
 
 
 def _other_failure(exc: Exception, name: str, action: str) -> Failure:
-    if isinstance(exc, UnmetGoalError):
-        return Failure(UNMET, f"{name}: {exc}; ask for less, or allow more")
     if isinstance(exc, MemoryError):
         return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
     if isinstance(exc, ImportError):
@@ -185,16 +192,6 @@ def writing(name: str) -> Iterator[None]:
     """Turn the exceptions of writing the file ``name`` into a Failure."""
     with _translated(name, "written to"):
         yield
-
-
-@contextlib.contextmanager
-def refusing_tile(name: str) -> Iterator[None]:
-    """Turn the exception that tells of a tile too large for the format, with --tile one,
-    into a Failure."""
-    try:
-        yield
-    except ValueError as exc:
-        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
 
 
 @contextlib.contextmanager
