@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import STREAM, display_name, writing
 from kqcodec.storage.atomic_write import descriptor_of
 from kqcodec.storage.urls import is_url
@@ -30,14 +31,7 @@ _MOST_NAMES, _MOST_BYTES, _TASKS_EACH = 64, 1 << 26, 16
 _SMALL, _SMALL_AT_ONCE = 1 << 17, 2
 
 
-def distribution_options(command: Any) -> Any:
-    """--manifest and --scheduler."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-_OPTIONS = (
+distribution_options = common.together(
     click.option(
         "--manifest",
         metavar="FILE",

@@ -69,35 +69,25 @@ _jobs_option = click.option(
 )
 
 
-def batch_options(command: Any) -> Any:
-    """The options of ``BatchOptions``, for a command that turns files into files."""
-    for option in (
-        common.result_options,
-        _jobs_option,
-        click.option("--dry-run", is_flag=True, help="Say what would become what, and do nothing."),
-        click.option(
-            "--skip-existing",
-            is_flag=True,
-            help="Leave out files whose results are there already.",
-        ),
-        common.recursive_option(
-            "Take the files in folders, and in folders below; -o OUT then gets the same tree."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def read_options(command: Any) -> Any:
-    """-r, --jobs, --json and --quiet, for a command that makes no file of each."""
-    for option in (
-        common.json_option,
-        common.quiet_option,
-        _jobs_option,
-        common.recursive_option("Take the files in folders, and in folders below."),
-    ):
-        command = option(command)
-    return command
+# For a command that turns files into files: the options of ``BatchOptions``.
+batch_options = common.together(
+    common.recursive_option(
+        "Take the files in folders, and in folders below; -o OUT then gets the same tree."
+    ),
+    click.option(
+        "--skip-existing", is_flag=True, help="Leave out files whose results are there already."
+    ),
+    click.option("--dry-run", is_flag=True, help="Say what would become what, and do nothing."),
+    _jobs_option,
+    common.result_options,
+)
+# For a command that makes no file of each.
+read_options = common.together(
+    common.recursive_option("Take the files in folders, and in folders below."),
+    _jobs_option,
+    common.json_option,
+    common.quiet_option,
+)
 
 
 @dataclass(frozen=True)

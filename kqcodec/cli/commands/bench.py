@@ -44,7 +44,7 @@ class BenchSettings:
 @click.option(
     "-k",
     "ks",
-    type=common.KsType(),
+    type=common.numbers_of_colors,
     default="16,64,256",
     show_default=True,
     metavar="K,...",
@@ -53,13 +53,13 @@ class BenchSettings:
 @common.coders_option("Of .kq.")
 @click.option(
     "--efforts",
-    type=common.NamesType(),
+    type=common.names_among(),
     metavar="NAME,...",
     help="Of the coders that have efforts.  [default: all]",
 )
 @click.option(
     "--peers",
-    type=common.NamesType(PEERS),
+    type=common.names_among(PEERS),
     default=",".join(PEERS),
     show_default=True,
     metavar="NAME,...",

@@ -60,7 +60,7 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 )
 @click.option(
     "--background",
-    type=common.ColorType(),
+    type=common.opaque_color,
     metavar="COLOR",
     help="Put this colour behind transparent pixels, for formats without alpha.",
 )

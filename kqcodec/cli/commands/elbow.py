@@ -47,7 +47,7 @@ _SIZE_WIDTH = 13
     "-k",
     "--k",
     "ks",
-    type=common.KsType(),
+    type=common.numbers_of_colors,
     default=f"{KS[0]}..{KS[-1]}",
     show_default=True,
     metavar="K",
@@ -68,7 +68,7 @@ _SIZE_WIDTH = 13
 )
 @click.option(
     "--show",
-    type=common.KsType(),
+    type=common.numbers_of_colors,
     metavar="K",
     help="Which to draw there.  [default: 3, 6, 10]",
 )

@@ -33,27 +33,12 @@ _SUFFIX = "-repaired.kq"
 _MOST_LINES = 20
 
 
-class FillType(common.ParamType):
+@common.parsed("not a colour like white, #fff or #80808080, nor 'transparent'")
+def _filling(text: str) -> tuple[int, ...] | str:
     """A colour as CSS writes it, perhaps with alpha, or "transparent"."""
+    from PIL import ImageColor
 
-    name = "fill"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...] | str:
-        """See the class."""
-        if not isinstance(value, str) or value == "transparent":
-            return value  # type: ignore[no-any-return]  # converted before
-        from PIL import ImageColor
-
-        try:
-            return ImageColor.getrgb(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is not a colour like white, #fff or #80808080, nor 'transparent'.",
-                param,
-                ctx,
-            )
+    return text if text == "transparent" else ImageColor.getrgb(text)
 
 
 @click.command(
@@ -69,7 +54,7 @@ class FillType(common.ParamType):
 )
 @click.option(
     "--fill",
-    type=FillType(),
+    type=_filling,
     metavar="COLOR",
     help="What lost tiles are filled with: a colour or 'transparent'. One that the palette lacks "
     "is added to it.  [default: a transparent entry of the palette, or the one nearest to grey]",

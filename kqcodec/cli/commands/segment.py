@@ -35,22 +35,13 @@ _FOLDER = "-segments"
 _QUANTIZING = ("k", "space", "seed", "restarts")
 
 
-class KindsType(common.ParamType):
+def _kinds(value: Any) -> tuple[str, ...]:
     """Names of ``KINDS`` with commas between them, or "all"."""
-
-    name = "kinds"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """What was given, checked; click calls this twice where it is a default."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        wanted = [part.strip() for part in value.split(",")]
-        wrong = [part for part in wanted if part not in (*KINDS, "all")]
-        if wrong:
-            self.fail(f"{wrong[0]!r} is none of {', '.join(KINDS)} and all.", param, ctx)
-        return KINDS if "all" in wanted else tuple(kind for kind in KINDS if kind in wanted)
+    wanted = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    for part in wanted:
+        if part not in (*KINDS, "all"):
+            raise click.BadParameter(f"{part!r} is none of {', '.join(KINDS)} and all.")
+    return KINDS if "all" in wanted else tuple(kind for kind in KINDS if kind in wanted)
 
 
 @dataclass(frozen=True)
@@ -93,7 +84,7 @@ class SegmentSettings(SearchSettings):
 @click.option(
     "--write",
     "kinds",
-    type=KindsType(),
+    type=_kinds,
     default=_USUAL,
     metavar="LIST",
     help="What a folder gets, with commas between: label maps (kq, png, npy), masks, overlay, "

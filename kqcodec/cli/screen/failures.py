@@ -205,7 +205,7 @@ def _translated(name: str, action: str) -> Iterator[None]:
 
 
 def display_name(path: str) -> str:
-    """A path as messages show it: "-" is standard input, and see ``visible``."""
+    """A path as messages show it, in visible characters: "-" is standard input."""
     return STANDARD_INPUT if path == STREAM else visible(path)
 
 
