@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
+from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.batch.paths import place_of
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import (
@@ -18,15 +18,11 @@ from kqcodec.cli.screen.failures import (
     Failure,
     display_name,
     display_output,
-    failure_of,
     reading,
-    writing,
 )
 from kqcodec.cli.screen.text import hex_color, percent, visible
-from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
-    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.coding.repair.recover import Recovery
 
 _SUFFIX = "-repaired.kq"
@@ -98,20 +94,14 @@ def command(
     """
     options = BatchOptions.taken_from(given)
     batch = Batch.plan(inputs, options, ".kq".__eq__, _SUFFIX, output)
-    if mask is not None:
-        _check_mask(mask, batch)
+    masks = None if mask is None else _masks(mask, batch)
     lossy: list[str] = []
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.coding.repair.recover import recover
 
-        if (
-            mask is not None
-            and not options.force
-            and os.path.exists(mask)
-            and not is_open_end(mask)
-        ):
-            raise failure_of(FileExistsError(), visible(mask))
+        if masks is not None:
+            masks.check(name)
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             try:
@@ -121,8 +111,8 @@ def command(
             except ValueError as exc:
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
         written = outputs.write(name, saved.parts())
-        if mask is not None:
-            _write_mask(saved, mask, options.force)
+        if masks is not None:
+            masks.write(name, [_mask_file(saved)])
         if saved.lost:
             lossy.append(name)
         figures = {
@@ -146,26 +136,25 @@ def command(
     ctx.exit(code or (REFUSED if lossy else 0))
 
 
-def _check_mask(mask: str, batch: Batch) -> None:
+def _masks(mask: str, batch: Batch) -> Outputs:
+    """Where the mask goes, of the one input."""
     if len(batch.names) != 1 or batch.options.recursive:
         raise click.UsageError("--mask is for one input.")
     if not mask.lower().endswith(".png"):
         raise click.UsageError(f"{visible(mask)}: a mask is a .png file.")
     if place_of(mask) in map(place_of, (batch.names[0], batch.outputs.targets[batch.names[0]])):
         raise click.UsageError("--mask would replace the input or the output.")
+    return Outputs({batch.names[0]: mask}, None, batch.options.force)
 
 
-def _write_mask(saved: Recovery, mask: str, force: bool) -> None:
+def _mask_file(saved: Recovery) -> bytes:
     import io
 
     from PIL import Image
 
-    from kqcodec.storage.atomic_write import write_whole
-
     buffer = io.BytesIO()
     Image.fromarray(saved.mask).save(buffer, "PNG")
-    with writing(visible(mask)):
-        write_whole(mask, [buffer.getvalue()], force)
+    return buffer.getvalue()
 
 
 def _summary(figures: dict[str, Any]) -> str:

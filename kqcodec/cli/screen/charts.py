@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import click
 
-from kqcodec.cli.screen.failures import STREAM, SYSTEM, Failure, failure_of, writing
+from kqcodec.cli.batch.outputs import Outputs
+from kqcodec.cli.screen.failures import STREAM
 from kqcodec.cli.screen.text import visible
 
 _PICTURES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -19,14 +20,12 @@ class Drawing:
     """A file to draw.
 
     Attributes:
-        target: its name.
+        outputs: its name, as its own target.
         file_format: png, svg or pdf, say.
-        force: whether it may replace another.
     """
 
-    target: str
+    outputs: Outputs
     file_format: str
-    force: bool
 
     @classmethod
     def plan(cls, target: str, force: bool) -> Drawing:
@@ -52,15 +51,9 @@ class Drawing:
 
     @classmethod
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
-        from kqcodec.storage.atomic_write import clear_leftovers, is_open_end
-
-        shown = visible(target)
-        if os.path.isdir(target):
-            raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
-        if os.path.isfile(target) and not force and not is_open_end(target):
-            clear_leftovers(target)
-            raise failure_of(FileExistsError(), shown)
-        return cls(target, file_format, force)
+        outputs = Outputs({target: target}, None, force)
+        outputs.check(target)
+        return cls(outputs, file_format)
 
     def write(self, data: bytes) -> None:
         """Write it, whole or not at all.
@@ -68,11 +61,9 @@ class Drawing:
         Raises:
             Failure: it can't be written.
         """
-        from kqcodec.storage.atomic_write import write_whole
-
-        with writing(visible(self.target)):
-            sys.stdout.flush()  # which may be the target
-            write_whole(self.target, [data], self.force)
+        sys.stdout.flush()  # which may be the target
+        for target in self.outputs.targets:
+            self.outputs.write(target, [data])
 
 
 def plot_format(target: str) -> str:
