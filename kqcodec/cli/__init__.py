@@ -100,7 +100,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; see ``main`` for what is raised."""
+        """Run the command; what goes wrong is raised as click's exceptions or ``_EndedError``."""
         with _failures():
             result = super().invoke(ctx)
             sys.stdout.flush()  # a full disk or closed pipe shows here or never
@@ -113,7 +113,8 @@ class LazyGroup(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """The same for what is told before a command is run: help, the version."""
+        """Parse the arguments; help and the version are told here. Exceptions end as in
+        ``invoke``."""
         with _failures():
             return super().make_context(info_name, args, parent, **extra)
 

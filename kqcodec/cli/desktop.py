@@ -5,7 +5,7 @@
     file(1)         a block in ~/.magic
     bash, zsh, fish completion of `kq`
 
-Each piece is a file of our own, or a block between two lines of our own in a file
+Each is a file of our own, or a block between two lines of our own in a file
 that is shared. What isn't ours is neither replaced nor removed.
 """
 
@@ -35,7 +35,7 @@ class ForeignFileError(Exception):
 
 
 @dataclass(frozen=True)
-class Piece:
+class DesktopFile:
     """One file, or a block in a shared one.
 
     Attributes:
@@ -107,8 +107,8 @@ def _without_block(text: str) -> str:
     return re.sub(pattern, "", text, flags=re.DOTALL)
 
 
-def pieces(command: str) -> list[Piece]:
-    """All pieces, for the user whose folders the environment names.
+def desktop_files(command: str) -> list[DesktopFile]:
+    """All of them, for the user whose folders the environment names.
 
     Args:
         command: the `kq` that thumbnailers are to call, an absolute path: desktops
@@ -120,12 +120,12 @@ def pieces(command: str) -> list[Piece]:
     thumbnailer = shared_text("kqcodec.thumbnailer")
     thumbnailer = thumbnailer.replace("@KQ@", command).replace("@KQ_QUOTED@", _quoted(command))
     return [
-        Piece(data / "mime" / "packages" / "kqcodec.xml", shared_text("kqcodec.xml")),
-        Piece(data / "thumbnailers" / "kqcodec.thumbnailer", thumbnailer),
-        Piece(home / ".magic", shared_text("kqcodec.magic"), shared=True),
-        Piece(data / "bash-completion" / "completions" / "kq", completion("bash")),
-        Piece(data / "zsh" / "site-functions" / "_kq", completion("zsh")),
-        Piece(config / "fish" / "completions" / "kq.fish", completion("fish")),
+        DesktopFile(data / "mime" / "packages" / "kqcodec.xml", shared_text("kqcodec.xml")),
+        DesktopFile(data / "thumbnailers" / "kqcodec.thumbnailer", thumbnailer),
+        DesktopFile(home / ".magic", shared_text("kqcodec.magic"), shared=True),
+        DesktopFile(data / "bash-completion" / "completions" / "kq", completion("bash")),
+        DesktopFile(data / "zsh" / "site-functions" / "_kq", completion("zsh")),
+        DesktopFile(config / "fish" / "completions" / "kq.fish", completion("fish")),
     ]
 
 

@@ -19,7 +19,7 @@ from kqcodec.coding.coders import Coder, coder_of
 from kqcodec.coding.coders.context import workspace_of
 from kqcodec.coding.palette import read_palette
 from kqcodec.coding.work import most_work, within, work_of
-from kqcodec.errors import InvalidDataError, TruncatedError
+from kqcodec.errors import ArgumentError, InvalidDataError, TruncatedError
 from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
@@ -445,8 +445,9 @@ def checked_box(box: Sequence[int], header: Header) -> Box:
     region = Box(*sides)
     inside = 0 <= region.left < region.right <= header.width
     if not (inside and 0 <= region.upper < region.lower <= header.height):
-        raise ValueError(
+        raise ArgumentError(
             f"box {shown(tuple(region))} is empty or not within the picture "
-            f"of {header.width} x {header.height} pixels"
+            f"of {header.width} x {header.height} pixels",
+            "box",
         )
     return region

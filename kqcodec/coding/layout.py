@@ -17,10 +17,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from kqcodec.coding.coders import Coder, check_coder, coder_of
 from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODER, DEFAULT_EFFORT
 from kqcodec.coding.palette import encode_palette
-from kqcodec.errors import InvalidDataError
+from kqcodec.errors import ArgumentError, InvalidDataError
 from kqcodec.format.container import MAX_SECTIONS, SECTION_KINDS, Sealer
 from kqcodec.format.grid import POLICIES
-from kqcodec.format.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT, Header
+from kqcodec.format.header import (
+    MAX_TILE_EXPONENT,
+    MAX_TILE_LABELS,
+    MIN_TILE_EXPONENT,
+    Header,
+)
 from kqcodec.format.integers import shown, whole_number
 from kqcodec.format.labels import palette_bytes
 
@@ -146,13 +151,20 @@ def header_of(
     Raises:
         TypeError, ValueError: there is none.
     """
+    exponents = tile_exponents(tile, width, height, coder)
+    wide, high = (1 << e if e else side for e, side in zip(exponents, (width, height), strict=True))
+    if wide * high > MAX_TILE_LABELS:
+        raise ArgumentError(
+            f"a tile of {wide} x {high} pixels is over {MAX_TILE_LABELS:,} (rule 6.2)",
+            "smaller tiles",
+        )
     try:
         return Header(
             coder=coder,
             width=width,
             height=height,
             k=k,
-            tile_exponents=tile_exponents(tile, width, height, coder),
+            tile_exponents=exponents,
             sections=bool(sections),
             minor=_least_minor(coder, alpha, sections),
             alpha=alpha,

@@ -57,7 +57,8 @@ class HistogramSum:
         if self._table is not None and len(self._listed) > MOST_TRANSLUCENT:
             raise ColorsError(
                 f"there are over {MOST_TRANSLUCENT:,} different colours that are neither opaque "
-                "nor fully transparent; put a background behind them"
+                "nor fully transparent",
+                "background",
             )
 
     def _into_table(self, part: Histogram) -> Histogram:

@@ -201,7 +201,7 @@ def _check_signature(data: bytes) -> None:
         raise TruncatedError(f"the file ends within its signature, after {len(data)} bytes")
     for mangled, cause in _MANGLED.items():
         if data.startswith(mangled):
-            raise SignatureError(f"a damaged .kq file: {cause}")
+            raise SignatureError(f"a damaged .kq file: {cause}", "binary transfer")
     raise SignatureError("not a .kq file" if data else "an empty file, not a .kq file")
 
 

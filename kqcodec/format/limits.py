@@ -38,6 +38,7 @@ from kqcodec.format.integers import whole_number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kqcodec.errors import Advice
     from kqcodec.format.header import Header
 
 # 2**27 pixels are 384 MiB of RGB. A file of one colour reaches that in 40 bytes.
@@ -123,7 +124,7 @@ class Limits:
 
     def check_picture(self, header: Header) -> None:
         """Raise LimitError if a picture has too many pixels or tiles to be read whole."""
-        check_limit(header.pixels, self.pixels, f"{header.width} x {header.height}")
+        check_limit(header.pixels, self.pixels, f"{header.width} x {header.height}", "part")
         _check(header.grid.count, self.tiles, "tiles", _PIXELS_A_TILE)
 
     def check_tile(self, header: Header) -> None:
@@ -146,16 +147,20 @@ class Limits:
             raise LimitError(
                 f"decoding takes more than the limit of {self.work:,} steps; "
                 f"set max_pixels (--max-pixels) to {-(-most // self.steps):,} "
-                "if you trust the file"
+                "if you trust the file",
+                "part",
             )
 
 
-def check_limit(pixels: int, max_pixels: int | None, what: str) -> None:
+def check_limit(
+    pixels: int, max_pixels: int | None, what: str, advice: Advice | None = None
+) -> None:
     """Raise LimitError if that many pixels are over the limit; None for no limit."""
     if max_pixels is not None and pixels > max_pixels:
         raise LimitError(
             f"{what} pixels are over the limit of {max_pixels:,}; "
-            "raise max_pixels (--max-pixels) if you trust the file"
+            "raise max_pixels (--max-pixels) if you trust the file",
+            advice,
         )
 
 
@@ -185,7 +190,8 @@ def memory_for(header: Header) -> Iterator[None]:
         yield
     except (MemoryError, ValueError) as exc:  # NumPy can't have so many, or not count them
         raise LimitError(
-            f"a picture of {header.width} x {header.height} pixels doesn't fit into memory"
+            f"a picture of {header.width} x {header.height} pixels doesn't fit into memory",
+            "part",
         ) from exc
 
 

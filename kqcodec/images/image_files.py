@@ -96,7 +96,8 @@ def reading_image(name: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
         raise ImageError(
             f"{name} has too many pixels to be safe ({exc}); "
-            "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS"
+            "if you trust it, raise PIL.Image.MAX_IMAGE_PIXELS",
+            "max pixels",
         ) from exc
     except (KqError, MemoryError, Warning):
         raise
@@ -116,7 +117,8 @@ def reading_image(name: str) -> Iterator[None]:
                 f"{name} is an image of a kind that Pillow doesn't read: {reason}"
             ) from exc
         raise ImageError(
-            f"{name} is damaged or cut short and can't be read as an image: {reason}"
+            f"{name} is damaged or cut short and can't be read as an image: {reason}",
+            "undamaged copy",
         ) from exc
 
 

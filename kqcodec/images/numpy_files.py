@@ -69,8 +69,9 @@ def npz_arrays(data: bytes, name: str) -> tuple[NDArray[Any], NDArray[Any] | Non
                 if limit is not None and size > _MOST_ITEM_BYTES * limit:
                     raise ImageError(
                         f"{name} has too many pixels to be safe; if you trust it, raise "
-                        "PIL.Image.MAX_IMAGE_PIXELS"
-                    ) from Image.DecompressionBombError()
+                        "PIL.Image.MAX_IMAGE_PIXELS",
+                        "max pixels",
+                    )
                 # However much stands behind the array, it is no part of it.
                 rest = file.read(max(header.tell() + size - len(start), 0))
             arrays[member] = npy_array(start + rest, name)

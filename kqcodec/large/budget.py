@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kqcodec.errors import ArgumentError
+
 DEFAULT_MEMORY = 512 << 20
 
 _MB = 1 << 20
@@ -72,7 +74,7 @@ class Budget:
     def _threads(self, threads: int, fixed: int, each: int) -> int:
         count = min(threads, (self.memory - fixed) // each)
         if count < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{(fixed + each + _MB - 1) // _MB:,} MB are needed for one block and one tile at "
                 f"a time, and {self.memory // _MB:,} may be used; give more memory, or smaller "
                 "tiles"

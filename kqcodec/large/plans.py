@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.colors.histogram import histogram
-from kqcodec.errors import LabelsError
+from kqcodec.errors import ArgumentError, LabelsError
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.blocks.samples import Conversion, one_pixel, with_channels
 from kqcodec.labels.label_maps import checked_labels, color_table, label_colors
@@ -209,7 +209,7 @@ def label_palette(
     else:
         palette = label_colors(k)
     if k > len(palette):
-        raise ValueError(
+        raise ArgumentError(
             f"label {k - 1} is outside 0..{len(palette) - 1}: the palette has {len(palette)} "
             "entries"
         )

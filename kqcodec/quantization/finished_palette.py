@@ -112,7 +112,9 @@ def assigned(
         if some.start == some.stop:
             continue
         if len(entries) == 0:
-            raise ColorsError("there are transparent pixels, but the palette has no entry for them")
+            raise ColorsError(
+                "there are transparent pixels, but the palette has no entry for them", "background"
+            )
         for where, part in _in_parts(colors, some, space, points):
             found, squared = nearest(part, places[entries])
             labels[where], distances[where] = entries[found], squared

@@ -154,7 +154,9 @@ def color_map(colors: Histogram, k: int | None, options: QuantizeOptions) -> Col
     iterations = 0
     if options.fixed is not None:
         if options.fixed.shape[1] < colors.channels:
-            raise ColorsError("there are transparent pixels, but the palette is opaque")
+            raise ColorsError(
+                "there are transparent pixels, but the palette is opaque", "background"
+            )
         mapped = MappedPalette(options.fixed, *assigned(colors, options.fixed, space))
     else:
         assert k is not None  # noqa: S101 - it is checked

@@ -118,12 +118,12 @@ def test_whose_folders_must_be_said(home):
 
 
 def test_a_path_with_spaces_is_quoted(home):
-    (piece,) = [p for p in desktop.pieces('/a b/"kq') if p.path.name.endswith("thumbnailer")]
-    assert 'Exec="/a b/\\\\"kq" thumbnail' in piece.text
-    assert 'TryExec=/a b/"kq\n' in piece.text
+    (file,) = [p for p in desktop.desktop_files('/a b/"kq') if p.path.name.endswith("thumbnailer")]
+    assert 'Exec="/a b/\\\\"kq" thumbnail' in file.text
+    assert 'TryExec=/a b/"kq\n' in file.text
 
 
-# --- what the pieces do -----------------------------------------------------------
+# --- what the files do -----------------------------------------------------------
 
 
 def test_the_media_type_is_the_formats():
@@ -201,7 +201,7 @@ def test_the_thumbnailer_makes_a_thumbnail(home, tmp_path):
 def test_completion_prints_what_is_installed(home, shell):
     script = kq("completion", shell).stdout
     assert "_KQ_COMPLETE" in script
-    assert script in {piece.text for piece in desktop.pieces("kq")}
+    assert script in {file.text for file in desktop.desktop_files("kq")}
 
 
 def test_other_shells_are_refused():

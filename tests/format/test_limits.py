@@ -19,7 +19,7 @@ from kqcodec.coding import decoder
 from kqcodec.format.container import Sealer, Section, pack_length
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import Header
-from kqcodec.format.limits import DEFAULT_LIMITS, Limits, memory_for, most_bytes
+from kqcodec.format.limits import DEFAULT_LIMITS, Limits, max_input_bytes, memory_for
 
 pytestmark = pytest.mark.compiled
 
@@ -65,10 +65,10 @@ def test_the_limits_are_those_that_are_promised():
     n = 3 * 2**28
     assert Limits.of(n) == Limits(n, n // 128, n // 8, n, 600 * n)
     assert Limits.of(5) == dataclasses.replace(DEFAULT_LIMITS, pixels=5)
-    assert most_bytes(5) == most_bytes(2**27) == 2**30
-    assert most_bytes(n) == 8 * n
+    assert max_input_bytes(5) == max_input_bytes(2**27) == 2**30
+    assert max_input_bytes(n) == 8 * n
     assert Limits.of(None) == Limits(None, None, None, None, None)
-    assert most_bytes(None) is None
+    assert max_input_bytes(None) is None
 
 
 def test_tile_by_tile_the_limits_grow_with_the_file():

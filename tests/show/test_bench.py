@@ -408,7 +408,7 @@ def test_a_missing_picture_and_an_empty_folder(tmp_path):
     result = kq("bench", tmp_path / "no.png", *FEW)
     assert "no such file" in refusal(result, failures.SYSTEM)
     (tmp_path / "empty").mkdir()
-    assert "no pictures" in refusal(kq("bench", tmp_path / "empty", *FEW), failures.REFUSED)
+    assert "nothing to do here" in refusal(kq("bench", tmp_path / "empty", *FEW), failures.REFUSED)
 
 
 def test_transparent_pictures_are_flattened_on_white(tmp_path):

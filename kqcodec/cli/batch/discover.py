@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_NAMES = 5
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file to work on.
 
     Attributes:
@@ -44,7 +44,7 @@ class Found(NamedTuple):
 
 
 @dataclass
-class Search:
+class FolderSearch:
     """What a search found.
 
     Attributes:
@@ -55,7 +55,7 @@ class Search:
         loops: links that lead back into a folder that holds them.
     """
 
-    files: list[Found] = field(default_factory=list)
+    files: list[FoundFile] = field(default_factory=list)
     failures: list[tuple[str, Failure]] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     loops: list[str] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Search:
         return lines
 
 
-def search(inputs: Sequence[str], wanted: Callable[[str], bool]) -> Search:
+def search(inputs: Sequence[str], wanted: Callable[[str], bool]) -> FolderSearch:
     """The files among ``inputs``, and those in the folders among them.
 
     Args:
@@ -88,18 +88,18 @@ def search(inputs: Sequence[str], wanted: Callable[[str], bool]) -> Search:
         wanted: tells by the lower-case extension, ".png" say, whether a file in a
             folder is one to work on.
     """
-    found = Search()
+    found = FolderSearch()
     for name in inputs:
         if is_url(name):
             _search_url(name, wanted, found)
         elif name != STREAM and os.path.isdir(name):
             _search_folder(name, wanted, found)
         else:
-            found.files.append(Found(name, os.path.basename(name)))
+            found.files.append(FoundFile(name, os.path.basename(name)))
     return found
 
 
-def _search_folder(top: str, wanted: Callable[[str], bool], found: Search) -> None:
+def _search_folder(top: str, wanted: Callable[[str], bool], found: FolderSearch) -> None:
     # Folders yet to be searched: path, path below the top, those that hold it.
     waiting: list[tuple[str, str, frozenset[Identity]]] = [(top, "", frozenset())]
     while waiting:
@@ -128,18 +128,18 @@ def _search_folder(top: str, wanted: Callable[[str], bool], found: Search) -> No
                     folders.append((path, relative, inside))
             elif stat.S_ISREG(status.st_mode) and wanted(os.path.splitext(name)[1].lower()):
                 mark = str(status.st_mtime_ns)
-                found.files.append(Found(path, relative, status.st_size, mark))
+                found.files.append(FoundFile(path, relative, status.st_size, mark))
             else:
                 found.passed_over.append(path)
         waiting += reversed(folders)
 
 
-def _search_url(url: str, wanted: Callable[[str], bool], found: Search) -> None:
+def _search_url(url: str, wanted: Callable[[str], bool], found: FolderSearch) -> None:
     from kqcodec.storage import remote_files
 
     try:
         if not remote_files.is_folder(url):
-            found.files.append(Found(url, base_name(url)))
+            found.files.append(FoundFile(url, base_name(url)))
             return
         for entry in remote_files.list_files(url):
             is_wanted = wanted(os.path.splitext(entry.relative)[1].lower())
@@ -149,7 +149,7 @@ def _search_url(url: str, wanted: Callable[[str], bool], found: Search) -> None:
             if any(part.startswith(".") for part in entry.relative.split("/")):
                 continue
             if is_wanted:
-                found.files.append(Found(entry.url, entry.relative, entry.size, entry.mark))
+                found.files.append(FoundFile(entry.url, entry.relative, entry.size, entry.mark))
             else:
                 found.passed_over.append(entry.url)
     except (OSError, ImportError) as exc:

@@ -1,7 +1,7 @@
 """What is done with the files of a run, here or at a worker in another process.
 
-An errand is a few of the files. Whatever becomes of one is told as figures, ready for
-JSON, a failure too, so that it can be sent back.
+A task is a few of the files. Whatever becomes of one is told as figures, ready for JSON, a
+failure too, so that it can be sent back.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from kqcodec.cli.screen.failures import (
     SYSTEM,
     Failure,
     display_name,
+    display_output,
     failure_of,
     unforeseen,
 )
 from kqcodec.errors import KqError
-from kqcodec.large.workers import stopping
 from kqcodec.storage.threads import ordered_map
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
 
 
-class Work(Protocol):
+class FileWork(Protocol):
     """What a command does with a file."""
 
     def __call__(self, name: str, outputs: Outputs, threads: int, /) -> dict[str, Any]:
@@ -43,15 +43,17 @@ class Work(Protocol):
             threads: how many may work on it.
 
         Returns:
-            What is known of the result, ready for JSON; "output_bytes" or "file_bytes"
-            is its size.
+            What is known of the file and its result, ready for JSON, with its name as
+            "input"; "output_bytes" or "file_bytes" is the result's size. Two of them
+            aren't for JSON themselves: "text", lines to say instead, and "rows", objects
+            to print instead of this one.
 
         Raises:
             Failure, KqError, OSError, MemoryError: it can't be done.
         """
 
 
-class PortableWork(Work, Protocol):
+class PortableWork(FileWork, Protocol):
     """Work that can be pickled, and so be done by another process."""
 
     def surroundings(self, warn: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
@@ -59,8 +61,8 @@ class PortableWork(Work, Protocol):
 
 
 @dataclass(frozen=True)
-class Errand:
-    """Some files of a run; see ``kqcodec.large.workers.Task``.
+class FileTask:
+    """Some files of a run, a ``kqcodec.large.workers.Task``.
 
     Attributes:
         names: the files.
@@ -74,22 +76,22 @@ class Errand:
 
     names: Sequence[str]
     outputs: Outputs
-    work: Work
+    work: FileWork
     threads: int
     skip_existing: bool = False
     dry_run: bool = False
     at_once: int = 1
 
-    def of(self, names: Sequence[str]) -> Errand:
-        """The part of it that some of its files are."""
+    def of(self, names: Sequence[str]) -> FileTask:
+        """The part of the task that is about some of its files."""
         return replace(self, names=names, outputs=self.outputs.of(names))
 
-    def alone(self) -> list[Errand]:
-        """See ``Task``."""
+    def alone(self) -> list[FileTask]:
+        """A task for each file."""
         return [self.of([name]) for name in self.names]
 
     def lost(self) -> list[dict[str, Any]]:
-        """See ``Task``."""
+        """The figures of files whose worker has died."""
         reason = "the process that worked on it died, of too little memory perhaps"
         return [
             failed(name, Failure(SYSTEM, f"{display_name(name)}: {reason}")) for name in self.names
@@ -97,6 +99,8 @@ class Errand:
 
     def __call__(self) -> list[dict[str, Any]]:
         """Do all of it, in a worker; its work is portable. Warnings are among the figures."""
+        from kqcodec.large.workers import stopping
+
         with _surroundings.entered(self.work):
             names = takewhile(lambda _: not stopping(), self.names)
             return list(ordered_map(self._told, names, self.at_once))
@@ -120,10 +124,14 @@ class Errand:
             return failed(name, unforeseen(exc, display_name(name)))
 
     def _one(self, name: str) -> dict[str, Any]:
-        target = self.outputs.targets[name]
+        shown = display_name(name)
         if name != STREAM and os.path.isdir(name) and not name.lower().endswith(".zarr"):
-            shown = display_name(name)
             raise Failure(SYSTEM, f"{shown}: this is a directory; give a file, or -r for all in it")
+        target = self.outputs.targets.get(name)
+        if target is None:  # nothing is written
+            if self.dry_run:
+                return {"input": name, "dry_run": True, "text": shown}
+            return self.work(name, self.outputs, self.threads)
         skipped = {"input": name, "output": target, "skipped": "the output exists"}
         if self.skip_existing and self.outputs.exists(name):
             if not self.dry_run:
@@ -131,7 +139,8 @@ class Errand:
             return skipped
         self.outputs.check(name)
         if self.dry_run:
-            return {"input": name, "output": target, "dry_run": True}
+            text = f"{shown} -> {display_output(target)}"
+            return {"input": name, "output": target, "dry_run": True, "text": text}
         try:
             return self.work(name, self.outputs, self.threads)
         except Failure as exc:
@@ -143,12 +152,15 @@ class Errand:
 
 
 def failed(name: str, failure: Failure) -> dict[str, Any]:
-    """The figures of a file that couldn't be dealt with."""
-    return {"input": name, "error": str(failure), "exit_code": failure.code}
+    """The figures of a file that couldn't be dealt with, and what it shows nevertheless."""
+    figures: dict[str, Any] = {"input": name, "error": str(failure), "exit_code": failure.code}
+    if not failure.text:
+        return figures
+    return {**figures, "text": failure.text, "rows": [*failure.rows, figures]}
 
 
 class _Surroundings:
-    """What work wants set up in a worker. Limits and warnings are a whole process's, so the
+    """What portable work sets up in a worker. Limits and warnings are a whole process's, so the
     first of several threads enters, and the last one leaves."""
 
     def __init__(self) -> None:
@@ -159,7 +171,7 @@ class _Surroundings:
 
     @contextlib.contextmanager
     def entered(self, work: Any) -> Iterator[None]:
-        """Within them."""
+        """Have them set up within the context."""
         with self._lock:
             self._inside += 1
             if self._inside == 1:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from kqcodec.cli.batch.discover import Found
+    from kqcodec.cli.batch.discover import FoundFile
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Outputs:
     """The output of each input, settled before any work begins.
 
     Attributes:
-        targets: by input; "-" is standard output.
+        targets: by input; "-" is standard output. None of an input whose work writes
+            nothing.
         directory: where the targets lie, to be made if missing; None where -o
             didn't name a directory.
         force: whether files may be replaced.
@@ -107,12 +108,12 @@ class Outputs:
     def plan_tree(
         cls,
         inputs: Sequence[str],
-        files: Sequence[Found],
+        files: Sequence[FoundFile],
         output: str | None,
         suffix: str,
         force: bool,
     ) -> tuple[Outputs, list[tuple[str, Failure]]]:
-        """The same for the files of folders, whose tree is kept below ``output``.
+        """Settle the outputs of the files of folders, whose tree is kept below ``output``.
 
         Args:
             inputs: the files and folders that were given.
@@ -152,7 +153,7 @@ class Outputs:
                 others = [visible(other) for other in names if other != name]
                 if others:
                     target = visible(wanted[name])
-                    why = f"{' and '.join(others)} would become {target} too; encode one with -o"
+                    why = f"{' and '.join(others)} would become {target} too; do one alone with -o"
                     failure = Failure(REFUSED, f"{visible(name)}: {why}")
                     clashes.append((name, failure))
                 else:
@@ -169,7 +170,7 @@ class Outputs:
 
     def of(self, names: Sequence[str]) -> Outputs:
         """The outputs of some of the inputs."""
-        targets = {name: self.targets[name] for name in names}
+        targets = {name: self.targets[name] for name in names if name in self.targets}
         present = self.present
         if present is not None:
             present = {t: present[t] for t in targets.values() if t in present}

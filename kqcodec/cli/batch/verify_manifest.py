@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import kqcodec
+from kqcodec.cli.batch.discover import FoundFile
+from kqcodec.cli.batch.driver import Batch, BatchOptions, Tally
 from kqcodec.cli.batch.manifest import Manifest
-from kqcodec.cli.screen.failures import REFUSED, SYSTEM, Failure, display_name, failure_of, worse
-from kqcodec.cli.screen.progress import progress
-from kqcodec.cli.screen.text import complain, echo, echo_json
-from kqcodec.errors import KqError, LimitError
+from kqcodec.cli.batch.outputs import Outputs
+from kqcodec.cli.screen.failures import REFUSED, SYSTEM, Failure, display_name, failure_of
+from kqcodec.errors import LimitError
 from kqcodec.format.source import read_at_most
-from kqcodec.storage.threads import ordered_map, thread_count
 from kqcodec.storage.urls import is_url
 
 
-def verify(path: str, threads: int | None, max_pixels: int, *, as_json: bool, quiet: bool) -> int:
+def verify(path: str, options: BatchOptions, threads: int | None, max_pixels: int) -> int:
     """Check every file of a manifest; what is wrong is told at the end.
 
     Returns:
@@ -30,35 +29,27 @@ def verify(path: str, threads: int | None, max_pixels: int, *, as_json: bool, qu
         manifest = Manifest.read(path)
     except OSError as exc:
         raise failure_of(exc, display_name(path)) from exc
+    records = {record.get("output", name): record for name, record in manifest.records.items()}
+    # Their sizes are known: nobody needs to ask a server.
+    found = {name: FoundFile(name, name, _size(record)) for name, record in records.items()}
 
-    def check(name: str) -> dict[str, Any]:
-        record = manifest.records[name]
-        try:
-            return _checked(record, max_pixels)
-        except (Failure, KqError, OSError, MemoryError, ImportError) as exc:
-            shown = display_name(record.get("output", name))
-            failure = exc if isinstance(exc, Failure) else failure_of(exc, shown)
-            code, sentence = failure.code, str(failure)
-            return {"input": record.get("output", name), "error": sentence, "exit_code": code}
+    def work(name: str, _: Outputs, __: int) -> dict[str, Any]:
+        return _checked(records[name], max_pixels)
 
-    code, failures, count, size = 0, [], 0, 0
-    with progress(list(manifest.records), hidden=quiet or as_json) as names:
-        for figures in ordered_map(check, names, thread_count(threads)):
-            if "error" in figures:
-                code = worse(code, figures["exit_code"])
-                failures.append(figures["error"])
-            else:
-                count += 1
-                size += figures["file_bytes"]
-            if as_json:
-                echo_json(figures)
-    if not quiet and not as_json:
-        files = "1 file is" if count == 1 else f"{count:,} files are"
-        total = f"{files} as the manifest says, {size:,} bytes"
-        echo(total + (f"; {len(failures):,} failed" if failures else ""))
-    for sentence in failures:
-        complain(sentence)
-    return code
+    outputs = Outputs({}, None, force=False)
+    batch = Batch(list(records), outputs, options, found=found, total=_total)
+    return batch.run(work, threads)
+
+
+def _size(record: dict[str, Any]) -> int | None:
+    size = record.get("output_bytes")
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def _total(tally: Tally) -> str:
+    files = "1 file is" if tally.done == 1 else f"{tally.done:,} files are"
+    total = f"{files} as the manifest says, {tally.bytes_out:,} bytes"
+    return total + (f"; {tally.failed:,} failed" if tally.failed else "")
 
 
 def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
@@ -87,7 +78,9 @@ def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
         )
     if hashlib.sha256(data).hexdigest() != digest:
         raise Failure(REFUSED, f"{shown}: it has other bytes than were written; encode it anew")
-    report = kqcodec.size_report(data, threads=1, max_pixels=max_pixels)
+    from kqcodec.coding.size_report import size_report
+
+    report = size_report(data, threads=1, max_pixels=max_pixels)
     if not report.proven:
         raise Failure(REFUSED, f"{shown}: its parts don't add up to its size")
     return {"input": name, "file_bytes": size, "sha256": digest, **report.to_dict()}

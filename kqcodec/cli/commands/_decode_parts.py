@@ -6,16 +6,16 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli.options.common import ParamType
-from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.cli.options.common import parsed, together
+from kqcodec.cli.screen.failures import STREAM, display_name, reading
 from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,40 +31,24 @@ MOST_TIMES = 4096
 _LARGE = 1 << 25
 _IN_PIECES = ("TIFF", "NPY")
 
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
-
-class RegionType(ParamType):
+@parsed("not X,Y,WIDTH,HEIGHT in pixels, like 0,0,640,480")
+def region(text: str) -> tuple[int, int, int, int]:
     """X,Y,WIDTH,HEIGHT."""
-
-    name = "region"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int, int, int]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        found = re.fullmatch(r"(\d{1,10}),(\d{1,10}),(\d{1,10}),(\d{1,10})", value.replace(" ", ""))
-        if found is None or int(found[3]) == 0 or int(found[4]) == 0:
-            self.fail(f"{value!r} is not X,Y,WIDTH,HEIGHT in pixels, like 0,0,640,480.", param, ctx)
-        x, y, width, height = (int(part) for part in found.groups())
-        return x, y, width, height
+    found = re.fullmatch(r"(\d{1,10}),(\d{1,10}),(\d{1,10}),(\d{1,10})", text.replace(" ", ""))
+    if found is None or int(found[3]) == 0 or int(found[4]) == 0:
+        raise ValueError
+    x, y, width, height = (int(part) for part in found.groups())
+    return x, y, width, height
 
 
-class ScaleType(ParamType):
+@parsed(f"not 1/N, like 1/8, with N up to {MOST_TIMES:,}")
+def times_smaller(text: str) -> int:
     """1/N."""
-
-    name = "scale"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        found = re.fullmatch(r"1/(\d{1,4})", value.strip())
-        if found is None or not 1 <= int(found[1]) <= MOST_TIMES:
-            self.fail(f"{value!r} is not 1/N, like 1/8, with N up to {MOST_TIMES:,}.", param, ctx)
-        return int(found[1])
+    found = re.fullmatch(r"1/(\d{1,4})", text.strip())
+    if found is None or not 1 <= int(found[1]) <= MOST_TIMES:
+        raise ValueError
+    return int(found[1])
 
 
 @dataclass(frozen=True)
@@ -95,34 +79,28 @@ class Part:
         return self.region is not None or self.scale is not None
 
 
-def part_options(command: _Function) -> _Function:
-    """The options of ``Part``."""
-    for option in reversed(
-        (
-            click.option(
-                "--region",
-                type=RegionType(),
-                metavar="X,Y,W,H",
-                help="Only this rectangle: its left and upper edge, its width and height. Only "
-                "the tiles that it touches are read.",
-            ),
-            click.option(
-                "--scale",
-                type=ScaleType(),
-                metavar="1/N",
-                help="N times smaller, 1/8 say; tile by tile, so that the whole needn't fit into "
-                "memory.",
-            ),
-            click.option(
-                "--scale-by",
-                type=click.Choice(METHODS),
-                help="A pixel of the smaller picture is the mean of N x N, or the one in their "
-                "middle, which keeps the palette.  [default: mean; with --labels nearest]",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+# The options of ``Part``.
+part_options = together(
+    click.option(
+        "--region",
+        type=region,
+        metavar="X,Y,W,H",
+        help="Only this rectangle: its left and upper edge, its width and height. Only "
+        "the tiles that it touches are read.",
+    ),
+    click.option(
+        "--scale",
+        type=times_smaller,
+        metavar="1/N",
+        help="N times smaller, 1/8 say; tile by tile, so that the whole needn't fit into memory.",
+    ),
+    click.option(
+        "--scale-by",
+        type=click.Choice(METHODS),
+        help="A pixel of the smaller picture is the mean of N x N, or the one in their "
+        "middle, which keeps the palette.  [default: mean; with --labels nearest]",
+    ),
+)
 
 
 def read_part(
@@ -134,7 +112,7 @@ def read_part(
     Raises:
         Failure: it can't be read, or has no such part.
     """
-    import kqcodec
+    from kqcodec.coding import decoder
     from kqcodec.coding.downscale import scaled
 
     shown = display_name(name)
@@ -144,21 +122,18 @@ def read_part(
         x, y, width, height = part.region
         box = (x, y, x + width, y + height)
     with reading(shown):
-        try:
-            if part.scale is None:
-                assert box is not None  # noqa: S101 - or there is no part
-                found = kqcodec.read_region(source, box, threads=threads, max_pixels=max_pixels)
-                return found, found.metadata
-            return scaled(
-                source,
-                part.scale,
-                method=part.scale_by or "mean",
-                box=box,
-                threads=threads,
-                max_pixels=max_pixels,
-            )
-        except ValueError as exc:
-            raise Failure(USAGE, f"{shown}: {exc}; see kq info for its size") from exc
+        if part.scale is None:
+            assert box is not None  # noqa: S101 - or there is no part
+            found = decoder.read_region(source, box, threads=threads, max_pixels=max_pixels)
+            return found, found.metadata
+        return scaled(
+            source,
+            part.scale,
+            method=part.scale_by or "mean",
+            box=box,
+            threads=threads,
+            max_pixels=max_pixels,
+        )
 
 
 def mean_file(

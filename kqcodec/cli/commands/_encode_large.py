@@ -17,7 +17,6 @@ from kqcodec.cli.screen.failures import (
     Failure,
     display_name,
     reading,
-    refusing_tile,
 )
 from kqcodec.cli.screen.progress import stages
 from kqcodec.cli.screen.text import warn
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kqcodec.cli.batch.outputs import Outputs
-    from kqcodec.cli.options.encoding import Settings
+    from kqcodec.cli.options.encoding import EncodeSettings
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
     from kqcodec.images.blocks import Blocks
@@ -41,7 +40,7 @@ _TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ome")
 _LARGE = 1 << 25
 
 
-def is_in_pieces(name: str, settings: Settings) -> bool:
+def is_in_pieces(name: str, settings: EncodeSettings) -> bool:
     """Whether the input ``name`` is read in pieces.
 
     Raises:
@@ -67,7 +66,7 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name.rstrip("/" + os.sep))[1].lower()
 
 
-def _needs_all(settings: Settings) -> str | None:
+def _needs_all(settings: EncodeSettings) -> str | None:
     """The option that takes the whole picture in memory, if there is one."""
     chosen = {
         "--dither": settings.dither > 0,
@@ -78,7 +77,7 @@ def _needs_all(settings: Settings) -> str | None:
     return next((option for option, is_given in chosen.items() if is_given), None)
 
 
-def _possible(name: str, settings: Settings) -> bool:
+def _possible(name: str, settings: EncodeSettings) -> bool:
     option = _needs_all(settings)
     if option is not None:
         raise Failure(
@@ -118,7 +117,7 @@ def _has_tifffile(name: str, pixels: int | None, limit: int) -> bool:
 def encode_pieces(
     name: str,
     outputs: Outputs,
-    settings: Settings,
+    settings: EncodeSettings,
     digest: Callable[[bytes], None],
     *,
     hidden: bool,
@@ -134,7 +133,6 @@ def encode_pieces(
         arguments |= {option: getattr(settings, option) for option in names}
     with contextlib.ExitStack() as stack:
         stack.enter_context(reading(shown))
-        stack.enter_context(refusing_tile(name))
         blocks = stack.enter_context(_opened(name, settings))
         _check_limit(name, blocks, settings)
         progress = stack.enter_context(stages(shown, hidden=hidden))
@@ -166,7 +164,7 @@ def _parts(parts: Iterator[bytes], shown: str) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _opened(name: str, settings: Settings) -> Iterator[Blocks]:
+def _opened(name: str, settings: EncodeSettings) -> Iterator[Blocks]:
     from kqcodec.images.blocks import RawPixels, open_blocks
 
     if settings.pieces.raw is None:
@@ -188,7 +186,7 @@ def _raw_file(name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _check_limit(name: str, blocks: Blocks, settings: Settings) -> None:
+def _check_limit(name: str, blocks: Blocks, settings: EncodeSettings) -> None:
     """Memory has a bound of its own here, but time hasn't; and what is stored together is
     unpacked together.
 

@@ -1,99 +1,103 @@
-"""The folder that a segmentation fills: nothing of the user's replaced."""
+"""The folders that `kq segment` fills: nothing of the user's replaced."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.screen.failures import SYSTEM, Failure, writing
 from kqcodec.cli.screen.text import visible, warn
+from kqcodec.storage.atomic_write import make_folders, write_whole
+from kqcodec.storage.temporary_files import remove_leftovers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kqcodec.labels.segments import Segmentation
 
 # More masks than that are written only where --write asks for them.
 MANY_MASKS = 256
 
 
-def check_folder(
-    folder: str,
-    kinds: Sequence[str],
-    segmentation: Segmentation | None = None,
-    *,
-    force: bool,
-) -> None:
-    """Fail where a file is in the way; before minutes of work, without the
-    segmentation, where a file is that is sure to be written.
+@dataclass(frozen=True)
+class Folders(Outputs):
+    """Outputs each of which is a folder of files.
 
-    Raises:
-        Failure: there is one.
+    Attributes:
+        kinds: of files that each gets.
     """
-    from kqcodec.labels.segment_files import file_names
-    from kqcodec.storage.temporary_files import remove_leftovers_in
 
-    remove_leftovers_in(folder)
-    shown = visible(folder)
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise Failure(SYSTEM, f"{shown}: this is a file; give another name for the folder with -o")
-    for name in file_names(kinds, segmentation):
-        path = os.path.join(folder, name)
-        if not force and os.path.lexists(path):
+    kinds: tuple[str, ...] = ()
+
+    def check(self, name: str) -> None:
+        """Fail where a file is in the way of one that is sure to be written.
+
+        Raises:
+            Failure: there is one.
+        """
+        self._check(self.targets[name], None)
+
+    def _check(self, folder: str, segmentation: Segmentation | None) -> None:
+        shown = visible(folder)
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            why = "this is a file; give another name for the folder with -o"
+            raise Failure(SYSTEM, f"{shown}: {why}")
+        remove_leftovers_in(folder)
+        for path in self._paths(folder, segmentation):
+            if not self.force and os.path.lexists(path):
+                with writing(visible(path)):
+                    raise FileExistsError
+
+    def exists(self, name: str) -> bool:
+        """Whether the folder has all the files that it is sure to get, or, of masks alone,
+        whether there is a folder."""
+        folder = self.targets[name]
+        return os.path.isdir(folder) and all(map(os.path.lexists, self._paths(folder)))
+
+    def tidy(self, name: str) -> None:
+        """Remove what a killed run has left in the folder."""
+        remove_leftovers_in(self.targets[name])
+
+    def _paths(self, folder: str, segmentation: Segmentation | None = None) -> list[str]:
+        from kqcodec.labels.segment_files import file_names
+
+        return [os.path.join(folder, file) for file in file_names(self.kinds, segmentation)]
+
+    def fill(
+        self, name: str, segmentation: Segmentation, *, all_masks: bool, **options: Any
+    ) -> list[str]:
+        """Write the files of an input, each whole or not at all.
+
+        Args:
+            name: the input.
+            segmentation: its segments.
+            all_masks: whether masks are written however many they are.
+            options: of ``kqcodec.labels.segment_files.segment_files``.
+
+        Returns:
+            Their paths.
+
+        Raises:
+            Failure: one is in the way, or can't be written.
+        """
+        from kqcodec.labels.segment_files import segment_files
+
+        folder, count = self.targets[name], len(segmentation.used)
+        if count > MANY_MASKS and "masks" in self.kinds and not all_masks:
+            warn(f"{count:,} masks aren't written; --write masks does it")
+            kinds = tuple(kind for kind in self.kinds if kind != "masks")
+            return replace(self, kinds=kinds).fill(name, segmentation, all_masks=True, **options)
+        self._check(folder, segmentation)
+        with writing(visible(folder)):
+            make_folders(folder)
+        paths = self._paths(folder, segmentation)
+        files = segment_files(segmentation, self.kinds, **options)
+        for path, (_, data) in zip(paths, files, strict=True):
             with writing(visible(path)):
-                raise FileExistsError
-
-
-def without_many_masks(kinds: tuple[str, ...], segmentation: Segmentation) -> tuple[str, ...]:
-    """The kinds of files, masks left out, with a warning, where they are very many."""
-    count = len(segmentation.used)
-    if count <= MANY_MASKS or "masks" not in kinds:
-        return kinds
-    warn(f"{count:,} masks aren't written; --write masks does it")
-    return tuple(kind for kind in kinds if kind != "masks")
-
-
-def write_folder(
-    segmentation: Segmentation,
-    folder: str,
-    kinds: Sequence[str],
-    *,
-    connectivity: int | None,
-    opacity: float,
-    effort: str,
-    threads: int | None,
-    force: bool,
-) -> list[str]:
-    """Write the files, each whole or not at all; see ``segment_files``.
-
-    Returns:
-        Their paths.
-
-    Raises:
-        Failure: one is in the way, or can't be written.
-    """
-    from kqcodec.labels.segment_files import segment_files
-    from kqcodec.storage.atomic_write import make_folders, write_whole
-
-    check_folder(folder, kinds, segmentation, force=force)
-    with writing(visible(folder)):
-        make_folders(folder)
-    paths = []
-    for name, data in segment_files(
-        segmentation,
-        kinds,
-        connectivity=connectivity,
-        opacity=opacity,
-        effort=effort,
-        threads=threads,
-    ):
-        path = os.path.join(folder, name)
-        with writing(visible(path)):
-            write_whole(path, [data], force)
-        paths.append(path)
-    if "masks" in kinds:
-        _tell_of_older_masks(folder, paths)
-    return paths
+                write_whole(path, [data], self.force)
+        if "masks" in self.kinds:
+            _tell_of_older_masks(folder, paths)
+        return paths
 
 
 def _tell_of_older_masks(folder: str, written: list[str]) -> None:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
+from kqcodec.cli.batch.discover import is_picture
+from kqcodec.cli.batch.driver import Batch, BatchOptions
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.charts import Drawing
-from kqcodec.cli.screen.failures import REFUSED, Failure, display_name, reading, run_each
+from kqcodec.cli.screen.failures import REFUSED, Failure, display_name, reading
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
-from kqcodec.cli.screen.progress import progress
-from kqcodec.cli.screen.text import complain, echo, echo_json, visible, warn
+from kqcodec.cli.screen.text import echo, echo_json, visible, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.show.bench.codec import Tool
     from kqcodec.show.bench.measure import Measurement
     from kqcodec.show.bench.subject import Pixels
@@ -29,7 +30,7 @@ PEERS = ("png", "oxipng", "gif", "webp", "jxl-7", "jxl-9", "xz", "brotli", "zstd
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchSettings:
     """What the options say about every picture alike."""
 
     ks: tuple[int, ...]
@@ -39,11 +40,11 @@ class Settings:
 
 
 @click.command("bench", epilog="\b\nExamples:\n  kq bench pictures/ -k 16,64 --no-times")
-@click.argument("inputs", nargs=-1, required=True, metavar="IMAGE...")
+@common.inputs_argument
 @click.option(
     "-k",
     "ks",
-    type=common.KsType(),
+    type=common.numbers_of_colors,
     default="16,64,256",
     show_default=True,
     metavar="K,...",
@@ -52,13 +53,13 @@ class Settings:
 @common.coders_option("Of .kq.")
 @click.option(
     "--efforts",
-    type=common.NamesType(),
+    type=common.names_among(),
     metavar="NAME,...",
     help="Of the coders that have efforts.  [default: all]",
 )
 @click.option(
     "--peers",
-    type=common.NamesType(PEERS),
+    type=common.names_among(PEERS),
     default=",".join(PEERS),
     show_default=True,
     metavar="NAME,...",
@@ -93,13 +94,11 @@ def command(
     output: str | None,
     no_times: bool,
     max_pixels: int,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
+    **given: Any,
 ) -> None:
     """Compare .kq with other formats, on your own pictures.
 
-    An IMAGE is a picture or a folder, searched for pictures with all that is in it;
+    A FILE is a picture or a folder, searched for pictures with all that is in it;
     each folder is a class in the summary. A picture is reduced to K colours once, and
     every format stores that very result, without loss: bytes and speed are given for
     each picture, each folder and in all. What was written is decoded and compared
@@ -112,32 +111,32 @@ def command(
     whichever is smaller; xz, brotli and zstd at their highest compress the bare labels.
     pip install 'kqcodec[bench]' brings what isn't here yet.
     """
-    drawing = Drawing.plan(output, force) if output is not None else None
-    tools = _tools(coders, efforts, peers)
-    settings = Settings(ks, tools, not no_times, max_pixels)
+    options = BatchOptions(recursive=True, jobs=1, **given)  # one at a time, for the clock
+    drawing = Drawing.plan(output, options.force) if output is not None else None
+    settings = BenchSettings(ks, _tools(coders, efforts, peers), not no_times, max_pixels)
     measurements: list[Measurement] = []
     told: set[str] = set()
+
+    def work(name: str, _: Outputs, __: int) -> dict[str, Any]:
+        from kqcodec.cli.commands._bench_tables import measurement_text
+
+        found = list(_measured(name, folders[name], settings))
+        measurements.extend(found)
+        _tell_left_out(found, told)
+        text = "\n".join(measurement_text(each, settings.timed) for each in found)
+        rows = [measurement.to_dict() for measurement in found]
+        if errors := _errors(found):
+            message = f"{display_name(name)}: not counted: {'; '.join(errors)}"
+            raise Failure(REFUSED, message, text, rows)
+        return {"input": name, "rows": rows, "text": text}
+
     with pillow_limits(max_pixels), warnings_as_lines():
-        folders, empty = _pictures(inputs)
-
-        def work(name: str) -> None:
-            found = []
-            for measurement in _measured(name, folders[name], settings):
-                found.append(measurement)
-                if as_json:
-                    echo_json(measurement.to_dict())
-                elif not quiet:
-                    echo(_text_of(measurement, settings))
-                _tell_left_out(measurement, told)
-            measurements.extend(found)
-            _fail_on_errors(name, found)
-
-        with progress(list(folders), hidden=quiet or as_json, still=True) as names:
-            code = run_each(names, work, as_json=as_json)
-    for folder in empty:
-        complain(f"{display_name(folder)}: there are no pictures in it")
-        code = max(code, REFUSED)
-    groups = _print_summary(measurements, settings, as_json)
+        batch = Batch.plan(inputs, options, is_picture)
+        # A collection's other files, its licence say, are no news here.
+        batch = replace(batch, still=True, remarks=[], passed_over=[])
+        folders = _class_names(batch.names)
+        code = batch.run(work)
+    groups = _print_summary(measurements, settings, options.as_json)
     if drawing is not None and groups:
         from kqcodec.show.bench.chart import chart
 
@@ -177,50 +176,24 @@ def _tools(
     return found
 
 
-def _pictures(inputs: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """The pictures, each with the name of its class, and the folders without any."""
-    places: dict[str, str] = {}
-    empty = []
-    for given in inputs:
-        if not os.path.isdir(given):
-            places.setdefault(given, os.path.dirname(given))
-            continue
-        found = list(_walk(given))
-        places.update((path, os.path.dirname(path)) for path in found if path not in places)
-        if not found:
-            empty.append(given)
-    names = _class_names(places.values())
-    return {path: names[place] for path, place in places.items()}, empty
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """The files in a folder and its folders whose names are those of pictures."""
-    from PIL import Image
-
-    extensions = {
-        suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN
-    }
-    for place, inner, names in os.walk(folder):
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
-                yield os.path.join(place, name)
-
-
-def _class_names(places: Any) -> dict[str, str]:
-    """For each folder its last name, or its path where another has that name, too."""
-    last = {place: os.path.basename(os.path.abspath(place)) for place in places}
+def _class_names(pictures: Sequence[str]) -> dict[str, str]:
+    """Each picture's class: the last name of its folder, or the folder's path where another
+    has that name, too."""
+    places = {picture: os.path.dirname(picture) for picture in pictures}
+    last = {place: os.path.basename(os.path.abspath(place)) for place in places.values()}
     counts = list(last.values())
     return {
-        place: visible(name if counts.count(name) == 1 else place) for place, name in last.items()
+        picture: visible(last[place] if counts.count(last[place]) == 1 else place)
+        for picture, place in places.items()
     }
 
 
 # --- measuring --------------------------------------------------------------
 
 
-def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measurement]:
+def _measured(name: str, folder: str, settings: BenchSettings) -> Iterator[Measurement]:
     """The picture in each number of colours."""
+    from kqcodec.quantization.quantizer import quantize
     from kqcodec.show.bench.measure import measure
 
     pixels = _pixels(name, settings.max_pixels)
@@ -231,7 +204,7 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
             last = replace(last, k_asked=k)
         else:
             with reading(display_name(name)):
-                indexed = kqcodec.quantize(pixels, k)
+                indexed = quantize(pixels, k)
                 last = measure(
                     indexed,
                     settings.tools,
@@ -254,44 +227,37 @@ def _pixels(name: str, max_pixels: int) -> Pixels:
         return flattened(pixels, WHITE)
 
 
-def _text_of(measurement: Measurement, settings: Settings) -> str:
-    from kqcodec.cli.commands._bench_tables import measurement_text
-
-    return measurement_text(measurement, settings.timed)
-
-
-def _tell_left_out(measurement: Measurement, told: set[str]) -> None:
+def _tell_left_out(measurements: Sequence[Measurement], told: set[str]) -> None:
     """Say once of each tool that it can't hold a picture."""
-    for tool, reason in measurement.left_out.items():
+    for tool, reason in [pair for m in measurements for pair in m.left_out.items()]:
         if tool not in told:
             told.add(tool)
             warn(f"without {tool} where {reason}")
 
 
-def _fail_on_errors(name: str, measurements: Sequence[Measurement]) -> None:
-    errors = [
+def _errors(measurements: Sequence[Measurement]) -> list[str]:
+    return [
         f"K = {m.k_asked}, {result.tool}: {result.error}"
         for m in measurements
         for result in m.results
         if result.error is not None
     ]
-    if errors:
-        raise Failure(REFUSED, f"{display_name(name)}: not counted: {'; '.join(errors)}")
 
 
 # --- the end ----------------------------------------------------------------
 
 
 def _print_summary(
-    measurements: Sequence[Measurement], settings: Settings, as_json: bool
+    measurements: Sequence[Measurement], settings: BenchSettings, as_json: bool
 ) -> list[Group]:
+    from kqcodec import __version__
     from kqcodec.kernels import chosen
     from kqcodec.show.bench.summary import summarize
 
     groups = summarize(measurements)
     if as_json:
         summary = [group.to_dict() for group in groups]
-        made_by = {"version": kqcodec.__version__, "kernels": chosen()}
+        made_by = {"version": __version__, "kernels": chosen()}
         echo_json({"summary": summary, **made_by})
     elif groups:
         from kqcodec.cli.commands._bench_tables import summary_text

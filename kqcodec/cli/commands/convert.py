@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
-from kqcodec.cli.batch.driver import Batch, Flags, batch_options, display_output, planned
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading
+from kqcodec.cli.screen.failures import (
+    REFUSED,
+    STREAM,
+    Failure,
+    display_name,
+    display_output,
+    reading,
+)
 from kqcodec.cli.screen.inputs import warnings_as_lines
 from kqcodec.cli.screen.text import visible
 
@@ -75,18 +81,19 @@ def command(
     and XMP go along where the format carries them. A FILE is a .kq file, a folder of
     them with -r, or - for standard input.
     """
-    flags = Flags.taken_from(given)
+    options = BatchOptions.taken_from(given)
     to = to or _by_extension(output)
-    suffix = "." + to
-    batch = Batch.plan(inputs, output, suffix, flags, ".kq".__eq__)
+    batch = Batch.plan(inputs, options, ".kq".__eq__, "." + to, output)
     if to == "npy" and batch.outputs.use_stream:
         raise click.UsageError("npy takes two files; use --to npz with standard output.")
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        from kqcodec.coding import decoder
+
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
-            indexed = kqcodec.read(source, threads=each, max_pixels=max_pixels)
-        return {
+            indexed = decoder.read(source, threads=each, max_pixels=max_pixels)
+        figures = {
             "input": name,
             "output": outputs.targets[name],
             "format": to,
@@ -95,9 +102,10 @@ def command(
             "k": indexed.k,
             "output_bytes": _write(indexed, name, to, outputs),
         }
+        return {**figures, "text": summary(figures)}
 
     with warnings_as_lines():
-        code = batch.run(work, summary, threads)
+        code = batch.run(work, threads)
     ctx.exit(code)
 
 
@@ -144,8 +152,6 @@ def _write(indexed: IndexedImage, name: str, to: str, outputs: Outputs) -> int:
 
 def summary(figures: dict[str, Any]) -> str:
     """What has become of a .kq file, in a line; nothing beside standard output."""
-    if (line := planned(figures)) is not None:
-        return line
     if figures["output"] == STREAM:
         return ""
     colors = f"K = {figures['k']:,}, " if "k" in figures else ""  # means have no palette

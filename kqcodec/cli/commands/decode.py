@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
-from kqcodec.cli.batch.driver import Batch, Flags, batch_options
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.commands._decode_parts import (
     Part,
     large_header,
@@ -21,17 +20,17 @@ from kqcodec.cli.commands._decode_parts import (
 )
 from kqcodec.cli.commands.convert import summary
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.screen.inputs import warnings_as_lines
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import LimitError
+from kqcodec.format.header import Header
 from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.cli.batch.outputs import Outputs
-    from kqcodec.format.header import Header
     from kqcodec.images.indexed_image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
@@ -61,7 +60,7 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 )
 @click.option(
     "--background",
-    type=common.ColorType(),
+    type=common.opaque_color,
     metavar="COLOR",
     help="Put this colour behind transparent pixels, for formats without alpha.",
 )
@@ -93,9 +92,9 @@ def command(
     ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
     megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
     """
-    flags = Flags.taken_from(given)
+    options = BatchOptions.taken_from(given)
     part = Part.taken_from(given, labels)
-    batch = Batch.plan(inputs, output, _DEFAULT_SUFFIX, flags, ".kq".__eq__)
+    batch = Batch.plan(inputs, options, ".kq".__eq__, _DEFAULT_SUFFIX, output)
     named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
@@ -103,12 +102,14 @@ def command(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
 
-    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+    def decoded(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        import numpy as np
+
         target = outputs.targets[name]
         start = {"input": name, "output": target, "format": file_format}
         if part.is_given:
             found, metadata = read_part(name, part, each, max_pixels)
-            if not isinstance(found, kqcodec.IndexedImage):
+            if isinstance(found, np.ndarray):
                 with _for_format(found.shape[2] == 4):
                     data = mean_file(found, metadata, file_format, background)
                 height, width, channels = found.shape
@@ -133,23 +134,32 @@ def command(
         written = outputs.write(name, _file(indexed, file_format, labels))
         return {**start, **_size(indexed), "output_bytes": written}
 
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        figures = decoded(name, outputs, each)
+        return {**figures, "text": summary(figures)}
+
     with warnings_as_lines():
-        code = batch.run(work, summary, threads)
+        code = batch.run(work, threads)
     ctx.exit(code)
 
 
 def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
-    with reading(display_name(name)):
+    from kqcodec.coding import decoder
+
+    shown = display_name(name)
+    with reading(shown):
         source = sys.stdin.buffer if name == STREAM else name
         try:
-            return kqcodec.read(source, threads=threads, max_pixels=max_pixels)
+            return decoder.read(source, threads=threads, max_pixels=max_pixels)
         except LimitError as exc:
-            message = f"{exc}, write .tiff or .npy, or take a --region or --scale of it"
-            raise LimitError(message) from exc
+            if exc.advice != "part":
+                raise
+            what = "write .tiff or .npy, or take a --region or --scale of it"
+            raise Failure(REFUSED, f"{shown}: {exc}, {what}") from exc
 
 
 def _size(picture: IndexedImage | Header) -> dict[str, Any]:
-    alpha = picture.has_alpha if isinstance(picture, kqcodec.IndexedImage) else picture.alpha
+    alpha = picture.alpha if isinstance(picture, Header) else picture.has_alpha
     return {
         "width": picture.width,
         "height": picture.height,

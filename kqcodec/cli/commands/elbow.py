@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import io
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
+from kqcodec.cli.batch.discover import is_picture
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.charts import Drawing
-from kqcodec.cli.screen.failures import display_name, refusing_tile
+from kqcodec.cli.screen.charts import Drawing, plot_format
+from kqcodec.cli.screen.failures import display_name
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
-from kqcodec.cli.screen.text import echo, echo_json, number
+from kqcodec.cli.screen.text import echo, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.quantization.elbow import Elbow
     from kqcodec.quantization.elbow_point import ElbowPoint
 
 # Those of kqcodec.quantization.elbow, which imports NumPy; a test compares them.
 KS = tuple(range(2, 11))
 RESTARTS = 4
+_SUFFIX = "-elbow.png"
 _SHOWN = (3, 6, 10)
 _K_WIDTH = 6
 _WIDTHS = (16, 16, 9, 14)
@@ -35,14 +39,15 @@ _SIZE_WIDTH = 13
     epilog="\b\nExamples:\n"
     "  kq elbow photo.png\n"
     "  kq elbow photo.png -o elbow.svg --pictures sheet.png\n"
+    "  kq elbow -r pictures/ -o plots/\n"
     "  kq elbow photo.png -k 2,4,8..12,16,32 --restarts 1 --pictures six.png --show 2,8,32",
 )
-@click.argument("image", metavar="FILE")
+@common.inputs_argument
 @click.option(
     "-k",
     "--k",
     "ks",
-    type=common.KsType(),
+    type=common.numbers_of_colors,
     default=f"{KS[0]}..{KS[-1]}",
     show_default=True,
     metavar="K",
@@ -51,38 +56,35 @@ _SIZE_WIDTH = 13
 @common.coders_option("Whose sizes to give.")
 @common.search_options_from(RESTARTS)
 @common.tile_option
-@common.threads_option
-@common.alpha_option
-@click.option(
-    "-o",
-    "--output",
-    metavar="PLOT",
-    help="Draw cost and size against K, as .png, .svg or .pdf.",
+@common.output_option(
+    "Draw cost and size against K, as .png, .svg or .pdf; for several inputs and folders a "
+    f"directory, made if missing, which gets NAME{_SUFFIX} for each."
 )
 @click.option(
     "--pictures",
     metavar="SHEET",
-    help="Draw the picture in several numbers of colours side by side, as .png, say.",
+    help="Draw the picture in several numbers of colours side by side, as .png, say; for one "
+    "input.",
 )
 @click.option(
     "--show",
-    type=common.KsType(),
+    type=common.numbers_of_colors,
     metavar="K",
     help="Which to draw there.  [default: 3, 6, 10]",
 )
-@common.max_pixels_option
-@common.result_options
+@batch_options
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     *,
-    image: str,
+    inputs: tuple[str, ...],
     ks: tuple[int, ...],
     output: str | None,
     pictures: str | None,
     show: tuple[int, ...] | None,
     max_pixels: int,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
+    threads: int | None,
     **given: Any,
 ) -> None:
     """Show what a picture costs in every number of colours, and where the curve bends.
@@ -93,30 +95,43 @@ def command(
     al. 2011). Sizes are those of the .kq files, to the byte; theory is
     24*K + N*log2(K) bits.
     """
-    drawing = Drawing.plan(output, force) if output is not None else None
-    sheet = Drawing.plan_picture(pictures, force) if pictures is not None else None
+    options = BatchOptions.taken_from(given)
     if show is not None and pictures is None:
         raise click.UsageError("--show needs --pictures, which says where to draw.")
-    name = display_name(image)
-    silent = quiet or as_json
-    show_row = None if silent else _print_row
-    with (
-        pillow_limits(max_pixels),
-        warnings_as_lines(),
-        reading_picture(image, max_pixels) as source,
-    ):
-        if not silent:
-            echo(_header(given["coders"]))
-        with refusing_tile(image):
-            found = kqcodec.elbow(source, ks, progress=show_row, **given)
-    if as_json:
-        echo_json({"input": image, **found.to_dict()})
-    elif not quiet:
-        echo(_conclusion(found, name))
-    if drawing is not None:
-        _draw_plot(found, drawing, os.path.basename(name))
-    if sheet is not None:
-        _draw_pictures(found, sheet, show or _SHOWN)
+    if options.skip_existing and output is None:
+        raise click.UsageError("--skip-existing needs -o, which says where to draw.")
+    alone = len(inputs) == 1 and not options.recursive
+    if pictures is not None and not alone:
+        raise click.UsageError("--pictures is for one input.")
+    sheet = Drawing.plan_picture(pictures, options.force) if pictures is not None else None
+
+    def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
+        from kqcodec.quantization.elbow import elbow
+
+        shown, rows = display_name(name), [_header(given["coders"])]
+        # Of one picture the rows appear as they are found.
+        live = alone and not options.quiet and not options.as_json
+        say = partial(echo, err=outputs.use_stream) if live else rows.append
+        if live:
+            say(rows.pop())
+        with reading_picture(name, max_pixels) as source:
+            found = elbow(
+                source, ks, threads=each, progress=lambda point: say(_row(point)), **given
+            )
+        figures = {"input": name, **found.to_dict()}
+        if plots is not None:
+            figures["output"] = outputs.targets[name]
+            figures["output_bytes"] = outputs.write(name, [_plot(found, plots, shown)])
+        if sheet is not None:
+            sheet.write(_pictures(found, sheet.file_format, show or _SHOWN))
+        return {**figures, "text": "\n".join([*rows, _conclusion(found, shown)])}
+
+    with pillow_limits(max_pixels), warnings_as_lines():
+        suffix = None if output is None else _SUFFIX
+        batch = Batch.plan(inputs, options, is_picture, suffix, output)
+        plots = _plots_format(batch.outputs)
+        code = batch.run(work, threads)
+    ctx.exit(code)
 
 
 # --- in words ---------------------------------------------------------------
@@ -133,11 +148,11 @@ def _header(coders: Sequence[str]) -> str:
     return _line("K", *costs, *(f"{coder} bytes" for coder in coders))
 
 
-def _print_row(point: ElbowPoint) -> None:
+def _row(point: ElbowPoint) -> str:
     loss = f"{number(point.psnr, 2)} dB" if point.inertia else "exact"
     costs = (number(point.inertia), number(point.distance_sum), loss)
     file_sizes = (point.theory_bits / 8, *point.file_bytes.values())
-    echo(_line(f"{point.k:,}", *costs, *map(number, file_sizes)))
+    return _line(f"{point.k:,}", *costs, *map(number, file_sizes))
 
 
 def _conclusion(found: Elbow, name: str) -> str:
@@ -154,13 +169,19 @@ def _conclusion(found: Elbow, name: str) -> str:
 # --- in pictures ------------------------------------------------------------
 
 
-def _draw_plot(found: Elbow, drawing: Drawing, title: str) -> None:
+def _plots_format(outputs: Outputs) -> str | None:
+    """The format of the plots, all of one extension; None where there are none."""
+    formats = {plot_format(target) for target in outputs.targets.values()}
+    return formats.pop() if formats else None
+
+
+def _plot(found: Elbow, file_format: str, shown: str) -> bytes:
     from kqcodec.images.figures import figure_bytes
 
-    drawing.write(figure_bytes(found.plot(title), drawing.file_format))
+    return figure_bytes(found.plot(os.path.basename(shown)), file_format)
 
 
-def _draw_pictures(found: Elbow, drawing: Drawing, ks: Sequence[int]) -> None:
+def _pictures(found: Elbow, file_format: str, ks: Sequence[int]) -> bytes:
     buffer = io.BytesIO()
-    found.pictures(ks).save(buffer, drawing.file_format)
-    drawing.write(buffer.getvalue())
+    found.pictures(ks).save(buffer, file_format)
+    return buffer.getvalue()

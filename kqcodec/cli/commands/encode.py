@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli.batch.discover import is_picture
-from kqcodec.cli.batch.driver import Batch, Flags, batch_options, display_output, planned
+from kqcodec.cli.batch.distribution import Distribution, distribution_options
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.batch.manifest import Run
 from kqcodec.cli.batch.paths import digested, size_of
-from kqcodec.cli.batch.resume import Spread, spread_options, whole_name
+from kqcodec.cli.batch.resume import whole_name
 from kqcodec.cli.commands._encode_large import encode_pieces, is_in_pieces
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
-from kqcodec.cli.options.encoding import Settings
+from kqcodec.cli.options.encoding import EncodeSettings
 from kqcodec.cli.options.palette import (
     check_pins,
     check_together,
@@ -27,7 +28,13 @@ from kqcodec.cli.options.palette import (
     read_palette_file,
 )
 from kqcodec.cli.options.pieces import Pieces, pieces_options
-from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, refusing_tile
+from kqcodec.cli.screen.failures import (
+    LARGER,
+    STREAM,
+    Failure,
+    display_name,
+    display_output,
+)
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import number, percent
 from kqcodec.format import sizes
@@ -68,18 +75,12 @@ _QUANTIZING = (
 @goals.k_option
 @goals.goal_options
 @palette_options
-@click.option(
-    "--coder",
-    type=click.Choice(common.CODERS),
-    default=common.CODER,
-    show_default=True,
-    help="context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
-    "a pixel; dense: log2(K) bits.",
+@common.coder_option(
+    "context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
+    "a pixel; dense: log2(K) bits."
 )
 @common.tile_option
 @common.search_options
-@common.threads_option
-@common.alpha_option
 @click.option(
     "--labels",
     is_flag=True,
@@ -87,7 +88,6 @@ _QUANTIZING = (
     "every label and the palette as they are, or give the labels the colours of --palette.",
 )
 @common.keep_option
-@common.max_pixels_option
 @pieces_options
 @click.option(
     "--skip-if-larger",
@@ -95,7 +95,7 @@ _QUANTIZING = (
     help="Write no .kq file that is larger than its input; the exit code is then 98.",
 )
 @batch_options
-@spread_options
+@distribution_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -120,22 +120,22 @@ def command(
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
     check_together(ctx)
-    flags = Flags.taken_from(given)
+    options = BatchOptions.taken_from(given)
     pieces = Pieces.taken_from(given)
-    if pieces.raw is not None and (labels or flags.recursive):
+    if pieces.raw is not None and (labels or options.recursive):
         raise click.UsageError("--raw is of pixels, one picture at a time.")
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
     check_pins(given["pins"], k)
     palette = None
     if given["palette_file"] is not None:
         palette = read_palette_file(given["palette_file"])
-    settings = Settings(
+    settings = EncodeSettings(
         k=k if palette is None else None,
         goal=goal,
         palette=palette,
         labels=labels,
         pieces=pieces,
-        hidden=flags.quiet or flags.as_json or flags.recursive or len(inputs) > 1,
+        hidden=options.quiet or options.as_json or options.recursive or len(inputs) > 1,
         **given,
     )
 
@@ -143,18 +143,16 @@ def command(
         return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
 
     inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
-
-    batch = Batch.plan(inputs, output, ".kq", flags, wanted)
-
-    spread = None
-    if flags.recursive or manifest is not None or scheduler is not None:
+    batch = Batch.plan(inputs, options, wanted, ".kq", output)
+    distribution = None
+    if options.recursive or manifest is not None or scheduler is not None:
         whole = [whole_name(name) for name in inputs]
         target = None if output is None else whole_name(output)
-        spread = Spread(manifest, scheduler, Run(whole, target, settings.described()))
+        distribution = Distribution(manifest, scheduler, Run(whole, target, settings.described()))
         if manifest is not None:
             batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
     with pillow_limits(settings.max_pixels), warnings_as_lines():
-        code = batch.run(Encoding(settings), _summary, settings.threads, spread)
+        code = batch.run(Encoding(settings), settings.threads, distribution)
     ctx.exit(code)
 
 
@@ -170,9 +168,9 @@ def _refuse_quantizing(ctx: click.Context) -> None:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What this command does with a file; see ``PortableWork``."""
+    """What this command does with a file, here or in another process."""
 
-    settings: Settings
+    settings: EncodeSettings
 
     def __call__(self, name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
         """Encode one picture and return its figures."""
@@ -180,12 +178,12 @@ class Encoding:
 
     @contextlib.contextmanager
     def surroundings(self, warn: Callable[[str], None]) -> Iterator[None]:
-        """See ``PortableWork``."""
+        """Pillow's limits, and warnings told to ``warn``."""
         with pillow_limits(self.settings.max_pixels), warnings_as_lines(warn):
             yield
 
 
-def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
+def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, Any]:
     digest = hashlib.sha256()
     if is_in_pieces(name, settings):
         header, costs, size, sampled = encode_pieces(
@@ -201,14 +199,13 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
         indexed = _quantized(name, settings)
     from kqcodec.coding.encoder import encoded_parts
 
-    with refusing_tile(name):
-        parts = encoded_parts(
-            indexed,
-            coder=settings.coder,
-            effort=settings.effort,
-            tile=settings.tile,
-            threads=settings.threads,
-        )
+    parts = encoded_parts(
+        indexed,
+        coder=settings.coder,
+        effort=settings.effort,
+        tile=settings.tile,
+        threads=settings.threads,
+    )
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
@@ -221,13 +218,14 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
 def _all_figures(
     name: str, outputs: Outputs, size: int, sha256: str, figures: dict[str, Any]
 ) -> dict[str, Any]:
-    return {
+    figures = {
         "input": name,
         "output": outputs.targets[name],
         "file_bytes": size,
         "sha256": sha256,
         **figures,
     }
+    return {**figures, "text": _summary(figures)}
 
 
 def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
@@ -241,7 +239,7 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
     return parts
 
 
-def _quantized(name: str, settings: Settings) -> IndexedImage:
+def _quantized(name: str, settings: EncodeSettings) -> IndexedImage:
     from kqcodec.coding.encoder import in_order_of
 
     with reading_picture(name, settings.max_pixels) as source:
@@ -254,11 +252,11 @@ def _quantized(name: str, settings: Settings) -> IndexedImage:
             dither_kind=settings.dither_kind,
             keep=settings.keep,
         )
-        indexed = settings.quantized(name, source, request)
+        indexed = settings.quantized(source, request)
     return in_order_of(settings.coder, indexed) if request.order_is_free else indexed
 
 
-def _figures(costs: Costs | None, settings: Settings, header: Header) -> dict[str, object]:
+def _figures(costs: Costs | None, settings: EncodeSettings, header: Header) -> dict[str, object]:
     """What is known about a picture and its file, ready for JSON."""
     figures: dict[str, object] = {
         "width": header.width,
@@ -291,8 +289,6 @@ def _figures(costs: Costs | None, settings: Settings, header: Header) -> dict[st
 
 
 def _summary(figures: dict[str, Any]) -> str:
-    if (line := planned(figures)) is not None:
-        return line
     bits = 8 * figures["file_bytes"]
     asked = ""
     if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):

@@ -5,18 +5,16 @@ Neither NumPy nor Pillow is imported: a header is 20 bytes.
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kqcodec.cli.batch.driver import Batch, BatchOptions, read_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading
 from kqcodec.cli.screen.text import (
     colors_shown,
-    echo,
-    echo_json,
     hex_color,
     number,
     palette_entries,
@@ -30,62 +28,49 @@ from kqcodec.format.header import MAJOR
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.format.header import Header
     from kqcodec.format.source import Source
 
 
 @click.command(
     "info",
-    epilog="\b\nExamples:\n  kq info photo.kq\n  kq info pictures/one.kq --json",
+    epilog="\b\nExamples:\n  kq info photo.kq\n  kq info -r pictures/ --json",
 )
 @common.inputs_argument
-@common.json_option
+@read_options
 @click.pass_context
-def command(ctx: click.Context, /, *, inputs: tuple[str, ...], as_json: bool) -> None:
+def command(ctx: click.Context, /, *, inputs: tuple[str, ...], **given: Any) -> None:
     """Show the header, palette and sizes of .kq files.
 
-    Only the first bytes are read; kq verify checks the rest. - is standard input.
+    Only the first bytes are read; kq verify checks the rest. A FILE is a .kq file, a folder
+    of them with -r, or - for standard input.
     """
-    ctx.exit(run_each(inputs, _show_json if as_json else _show, as_json=as_json))
+    batch = Batch.plan(inputs, BatchOptions.taken_from(given), ".kq".__eq__)
+    ctx.exit(batch.run(_info))
 
 
-@contextlib.contextmanager
-def _opened(name: str) -> Iterator[Source]:
-    stream = sys.stdin.buffer if name == STREAM else name
-    with reading(display_name(name)), open_source(stream) as source:
-        yield source
-
-
-def _show(name: str) -> None:
-    """Print what is sound, in the file's order, before failing at what isn't."""
+def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
+    """The figures of a file; where a part isn't sound, those before it are still told."""
+    shown = display_name(name)
     lines: list[str] = []
     try:
-        with _opened(name) as source:
+        with reading(shown), open_source(sys.stdin.buffer if name == STREAM else name) as source:
             header = container.read_header(source)
-            lines += [display_name(name), table(_header_rows(header))]
+            lines += [shown, table(_header_rows(header))]
             palette, sections = _read_front(source, header)
             allowed = sizes.allowed_sizes(header, source)
             lines.append(table(_size_rows(header, source, allowed)))
             if sections:
-                shown = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
-                lines.append("  sections " + ", ".join(shown))
+                kinds = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
+                lines.append("  sections " + ", ".join(kinds))
             entries = palette_entries(palette, header.k)
             lines.append(palette_lines(entries, colors_shown(), indent="    "))
-            _check_size(name, source, allowed)
-    finally:
-        if lines:
-            echo("\n".join(lines))
-
-
-def _show_json(name: str) -> None:
-    with _opened(name) as source:
-        header = container.read_header(source)
-        palette, sections = _read_front(source, header)
-        allowed = sizes.allowed_sizes(header, source)
-        _check_size(name, source, allowed)
-    figures = {
+            _check_size(shown, source, allowed)
+    except Failure as exc:
+        exc.text = "\n".join(lines)
+        raise
+    return {
         "input": name,
         "format": f"{MAJOR}.{header.minor}",
         "width": header.width,
@@ -102,9 +87,9 @@ def _show_json(name: str) -> None:
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
         "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
-        "palette": [hex_color(*entry) for entry in palette_entries(palette, header.k)],
+        "palette": [hex_color(*entry) for entry in entries],
+        "text": "\n".join(lines),
     }
-    echo_json(figures)
 
 
 def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.Section]]:
@@ -144,7 +129,7 @@ def _size_rows(
     ]
 
 
-def _check_size(name: str, source: Source, allowed: tuple[int, int]) -> None:
+def _check_size(shown: str, source: Source, allowed: tuple[int, int]) -> None:
     least, most = allowed
     if source.size is None or least <= source.size <= most:
         return
@@ -153,4 +138,4 @@ def _check_size(name: str, source: Source, allowed: tuple[int, int]) -> None:
         what = f"cut short: it has {source.size:,} of its {at_least}{least:,} bytes"
     else:
         what = f"followed by {source.size - most:,} bytes that don't belong to it"
-    raise Failure(REFUSED, f"{display_name(name)}: the file is {what}; get an undamaged copy")
+    raise Failure(REFUSED, f"{shown}: the file is {what}; get an undamaged copy")

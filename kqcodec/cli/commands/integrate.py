@@ -32,10 +32,10 @@ def command(*, user: bool, remove: bool, dry_run: bool, quiet: bool) -> None:
             "give --user; for a whole system, packages install the files in kqcodec/cli/share."
         )
     failed = 0
-    for piece in desktop.pieces(desktop.command_path()):
-        shown = visible(str(piece.path))
+    for file in desktop.desktop_files(desktop.command_path()):
+        shown = visible(str(file.path))
         try:
-            changed = dry_run or (piece.remove() if remove else piece.install())
+            changed = dry_run or (file.remove() if remove else file.install())
         except desktop.ForeignFileError:
             complain(f"{shown}: another's file is there; move it away first")
             failed = SYSTEM

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli.batch import discover
-from kqcodec.cli.batch.driver import display_output
+from kqcodec.cli.batch.discover import is_picture
+from kqcodec.cli.batch.driver import Batch, BatchOptions, read_options
 from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.options import common
 from kqcodec.cli.options.palette import (
@@ -24,17 +24,15 @@ from kqcodec.cli.options.palette import (
 from kqcodec.cli.screen.failures import (
     REFUSED,
     STREAM,
-    SYSTEM,
     USAGE,
     Failure,
     display_name,
-    run_each,
+    display_output,
+    reading,
 )
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
-from kqcodec.cli.screen.progress import progress
 from kqcodec.cli.screen.text import (
     colors_shown,
-    complain,
     echo,
     echo_json,
     hex_color,
@@ -42,11 +40,8 @@ from kqcodec.cli.screen.text import (
     palette_lines,
     visible,
 )
-from kqcodec.errors import ColorsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -72,7 +67,6 @@ _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
     "  kq palette shared.gpl -o shared.act",
 )
 @common.inputs_argument
-@click.option("-r", "--recursive", is_flag=True, help="Take the pictures in folders, too.")
 @common.output_option(
     "The palette file to write; - for standard output.  [default: a list of colours on "
     "standard output]"
@@ -87,17 +81,14 @@ _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
 @pin_option
 @sort_option
 @common.search_options
-@common.threads_option
-@common.alpha_option
-@common.max_pixels_option
-@common.result_options
+@common.force_option
+@read_options
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     *,
     inputs: tuple[str, ...],
-    recursive: bool,
     output: str | None,
     file_format: str | None,
     k: int,
@@ -106,9 +97,6 @@ def command(
     threads: int | None,
     background: tuple[int, int, int] | None,
     max_pixels: int,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
     **search: Any,
 ) -> None:
     """Find the best palette of at most K colours for all pictures together, by k-means on
@@ -119,46 +107,37 @@ def command(
     bare samples), .hex and .txt (lists of #rrggbb, paint.net's, CVAT's labels), .kpl (Krita),
     .clr and .qml (ESRI, GDAL, QGIS), .kq and pictures, and written to what --format names.
     """
+    options = BatchOptions.taken_from(search)
     check_pins(pins, k)
     listed = output is None and file_format is None
     target = STREAM if output is None else output
     chosen = _format(target, file_format, shown=output is None)
-    outputs = Outputs.one(inputs, target, force)
+    outputs = Outputs.one(inputs, target, options.force)
     outputs.check(inputs[0])
     code = 0
     if _is_converted(ctx, inputs):
         palette = read_palette_file(inputs[0])
         figures: dict[str, Any] = {"inputs": list(inputs)}
     else:
-        paths, failures = _pictures(inputs, recursive)
-        with (
-            pillow_limits(max_pixels),
-            warnings_as_lines(),
-            progress(paths, hidden=quiet or as_json) as names,
-        ):
-            total, used, code = _summed(
-                names,
-                failures,
-                threads=threads,
-                background=background,
-                max_pixels=max_pixels,
-                as_json=as_json,
-            )
+        with pillow_limits(max_pixels), warnings_as_lines():
+            batch = Batch.plan(inputs, options, is_picture)
+            batch = replace(batch, on_stderr=outputs.use_stream and not listed)
+            total, used, code = _summed(batch, threads, background, max_pixels)
         if total is None:
             ctx.exit(code)
         palette, figures = _found(total, k, pins, sort, search)
         figures = {"inputs": used, **figures}
     figures = {"output": target, "format": chosen, "k": len(palette), **figures}
-    if listed and as_json:  # which lists it as well
+    if listed and options.as_json:  # which lists it as well
         figures |= {"output": None, "format": None}
     elif listed and colors_shown():
         echo(palette_lines(list(map(tuple, palette.tolist())), swatches=True))
     else:
         _write(outputs, inputs[0], palette, chosen)
-    if as_json:
+    if options.as_json:
         colors = [hex_color(*color) for color in palette.tolist()]
         echo_json({**figures, "palette": colors}, err=outputs.use_stream and not listed)
-    elif not quiet and not listed:
+    elif not options.quiet and not listed:
         echo(_summary(figures), err=outputs.use_stream)
     ctx.exit(code)
 
@@ -202,46 +181,18 @@ def _format(target: str, file_format: str | None, *, shown: bool) -> str:
         raise click.UsageError(f"{exc}, or --format.") from exc
 
 
-def _pictures(inputs: tuple[str, ...], recursive: bool) -> tuple[list[str], dict[str, Failure]]:
-    """The paths to read, and what is the matter with some of them."""
-    if not recursive:
-        return list(inputs), {}
-    found = discover.search(inputs, discover.is_picture)
-    for remark in found.remarks():
-        complain(remark)
-    failures = dict(found.failures)
-    paths = [*(file.path for file in found.files), *failures]
-    if not paths:
-        place = ", ".join(map(visible, inputs))
-        raise Failure(REFUSED, f"{place}: there is nothing to do here")
-    return paths, failures
-
-
 def _summed(
-    names: Iterable[str],
-    failures: dict[str, Failure],
-    *,
-    threads: int | None,
-    background: tuple[int, int, int] | None,
-    max_pixels: int,
-    as_json: bool,
+    batch: Batch, threads: int | None, background: tuple[int, int, int] | None, max_pixels: int
 ) -> tuple[Histogram | None, list[str], int]:
     """The sum of the histograms of all pictures that can be read, which they are, and the
     exit code for the others."""
     from kqcodec.colors.histogram_sum import HistogramSum
     from kqcodec.quantization.quantizer import count_pixels
 
-    total = HistogramSum()
-    used: list[str] = []
+    total, lock = HistogramSum(), Lock()
+    used: set[str] = set()
 
-    def add(name: str) -> None:
-        if name in failures:
-            raise failures[name]
-        if name != STREAM and os.path.isdir(name):
-            raise Failure(
-                SYSTEM,
-                f"{display_name(name)}: this is a directory; give a file, or -r for all in it",
-            )
+    def add(name: str, _: Outputs, each: int) -> dict[str, Any]:
         if name.lower().endswith(_NO_PICTURES):
             raise Failure(
                 REFUSED,
@@ -249,11 +200,14 @@ def _summed(
                 "give it alone and without -k to convert it",
             )
         with reading_picture(name, max_pixels) as source:
-            total.add(count_pixels(source, threads=threads, background=background).colors)
-        used.append(name)
+            colors = count_pixels(source, threads=each, background=background).colors
+            with lock:
+                total.add(colors)
+        used.add(name)
+        return {"input": name, "rows": []}
 
-    code = run_each(names, add, as_json=as_json)
-    return (total.total() if used else None), used, code
+    code = batch.run(add, threads)
+    return (total.total() if used else None), [n for n in batch.names if n in used], code
 
 
 def _found(
@@ -266,10 +220,8 @@ def _found(
     """The palette, and what is known about it, ready for JSON."""
     from kqcodec.quantization.shared_palette import palette_of_histogram
 
-    try:
+    with reading("the pictures"):
         found = palette_of_histogram(total, k, pins=pins, sort=sort, **search)
-    except ColorsError as exc:
-        raise Failure(REFUSED, f"{exc}; raise -k, or give a --background") from exc
     costs = {n: v if math.isfinite(v) else None for n, v in asdict(found.costs).items()}
     figures = {"k_asked": k, "sort": sort, **search, **costs, "counts": found.counts.tolist()}
     return found.palette, figures

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli.batch.driver import Batch, Flags, batch_options, display_output, planned
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
+from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.batch.paths import place_of
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import (
@@ -17,43 +17,24 @@ from kqcodec.cli.screen.failures import (
     USAGE,
     Failure,
     display_name,
-    failure_of,
+    display_output,
     reading,
-    writing,
 )
 from kqcodec.cli.screen.text import hex_color, percent, visible
-from kqcodec.errors import PaletteError
-from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
-    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.coding.repair.recover import Recovery
 
 _SUFFIX = "-repaired.kq"
 _MOST_LINES = 20
 
 
-class FillType(common.ParamType):
+@common.parsed("not a colour like white, #fff or #80808080, nor 'transparent'")
+def _filling(text: str) -> tuple[int, ...] | str:
     """A colour as CSS writes it, perhaps with alpha, or "transparent"."""
+    from PIL import ImageColor
 
-    name = "fill"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...] | str:
-        """See the class."""
-        if not isinstance(value, str) or value == "transparent":
-            return value  # type: ignore[no-any-return]  # converted before
-        from PIL import ImageColor
-
-        try:
-            return ImageColor.getrgb(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is not a colour like white, #fff or #80808080, nor 'transparent'.",
-                param,
-                ctx,
-            )
+    return text if text == "transparent" else ImageColor.getrgb(text)
 
 
 @click.command(
@@ -69,7 +50,7 @@ class FillType(common.ParamType):
 )
 @click.option(
     "--fill",
-    type=FillType(),
+    type=_filling,
     metavar="COLOR",
     help="What lost tiles are filled with: a colour or 'transparent'. One that the palette lacks "
     "is added to it.  [default: a transparent entry of the palette, or the one nearest to grey]",
@@ -111,33 +92,30 @@ def command(
     where some are, though the clean file is written, or nothing could be saved. A FILE is
     a .kq file, a folder of them with -r, or - for standard input.
     """
-    flags = Flags.taken_from(given)
-    batch = Batch.plan(inputs, output, _SUFFIX, flags, ".kq".__eq__)
-    if mask is not None:
-        _check_mask(mask, batch)
+    options = BatchOptions.taken_from(given)
+    batch = Batch.plan(inputs, options, ".kq".__eq__, _SUFFIX, output)
+    masks = None if mask is None else _masks(mask, batch)
     lossy: list[str] = []
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.coding.repair.recover import recover
 
-        if mask is not None and not flags.force and os.path.exists(mask) and not is_stream(mask):
-            raise failure_of(FileExistsError(), visible(mask))
+        if masks is not None:
+            masks.check(name)
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             try:
                 saved = recover(
                     source, fill=fill, palette=palette, threads=each, max_pixels=max_pixels
                 )
-            except PaletteError as exc:
-                raise Failure(REFUSED, str(exc)) from exc
             except ValueError as exc:
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
         written = outputs.write(name, saved.parts())
-        if mask is not None:
-            _write_mask(saved, mask, flags.force)
+        if masks is not None:
+            masks.write(name, [_mask_file(saved)])
         if saved.lost:
             lossy.append(name)
-        return {
+        figures = {
             "input": name,
             "output": outputs.targets[name],
             "width": saved.image.width,
@@ -152,37 +130,34 @@ def command(
             "damages": [{"part": each.part, "problem": each.problem} for each in saved.damages],
             "output_bytes": written,
         }
+        return {**figures, "text": _summary(figures)}
 
-    code = batch.run(work, _summary, threads)
+    code = batch.run(work, threads)
     ctx.exit(code or (REFUSED if lossy else 0))
 
 
-def _check_mask(mask: str, batch: Batch) -> None:
-    if len(batch.names) != 1 or batch.flags.recursive:
+def _masks(mask: str, batch: Batch) -> Outputs:
+    """Where the mask goes, of the one input."""
+    if len(batch.names) != 1 or batch.options.recursive:
         raise click.UsageError("--mask is for one input.")
     if not mask.lower().endswith(".png"):
         raise click.UsageError(f"{visible(mask)}: a mask is a .png file.")
     if place_of(mask) in map(place_of, (batch.names[0], batch.outputs.targets[batch.names[0]])):
         raise click.UsageError("--mask would replace the input or the output.")
+    return Outputs({batch.names[0]: mask}, None, batch.options.force)
 
 
-def _write_mask(saved: Recovery, mask: str, force: bool) -> None:
+def _mask_file(saved: Recovery) -> bytes:
     import io
 
     from PIL import Image
 
-    from kqcodec.storage.atomic_write import write_whole
-
     buffer = io.BytesIO()
     Image.fromarray(saved.mask).save(buffer, "PNG")
-    with writing(visible(mask)):
-        write_whole(mask, [buffer.getvalue()], force)
+    return buffer.getvalue()
 
 
 def _summary(figures: dict[str, Any]) -> str:
-    line = planned(figures)
-    if line is not None:
-        return line
     lost, tiles = len(figures["lost_tiles"]), figures["tiles"]
     files = f"{display_name(figures['input'])} -> {display_output(figures['output'])}: "
     if not figures["damages"]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec.cli.batch.driver import display_output
-from kqcodec.cli.batch.outputs import Outputs
+from kqcodec.cli.batch.discover import is_picture
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
 from kqcodec.cli.options.quantizing import Quantizing
-from kqcodec.cli.screen.failures import STREAM, display_name, refusing_tile, run_each
+from kqcodec.cli.screen.failures import STREAM, display_name, display_output
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
-from kqcodec.cli.screen.progress import progress
-from kqcodec.cli.screen.text import echo, echo_json
+
+if TYPE_CHECKING:
+    from kqcodec.cli.batch.outputs import Outputs
 
 
 @click.command(
@@ -27,24 +29,15 @@ from kqcodec.cli.screen.text import echo, echo_json
 )
 @common.inputs_argument
 @common.output_option(
-    "The page to write; for several inputs a directory, made if missing; - for standard "
-    "output.  [default: beside each input, as NAME.html]"
+    "The page to write; for several inputs and folders a directory, made if missing; - for "
+    "standard output.  [default: beside each input, as NAME.html]"
 )
 @goals.k_option
 @goals.goal_options
-@click.option(
-    "--coder",
-    type=click.Choice(common.CODERS),
-    default=common.CODER,
-    show_default=True,
-    help="Whose bits to account for.",
-)
+@common.coder_option("Whose bits to account for.")
 @common.tile_option
 @common.search_options
-@common.threads_option
-@common.alpha_option
-@common.max_pixels_option
-@common.result_options
+@batch_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -52,9 +45,6 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
     **given: Any,
 ) -> None:
     """Write a page to look at about a picture in K colours.
@@ -64,36 +54,26 @@ def command(
     each part of the .kq file against theory, and sizes beside PNG and lossless WebP.
     The page is one file that needs nothing else: no server and no network.
     """
+    options = BatchOptions.taken_from(given)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
     settings = Quantizing(k=k, goal=goal, **given)
-    outputs = Outputs.plan(inputs, output, ".html", force)
-    status_err = outputs.use_stream
 
-    def work(name: str) -> None:
-        outputs.check(name)
-        page, figures = _page(name, settings)
-        figures |= {"input": name, "output": outputs.targets[name]}
-        figures["output_bytes"] = outputs.write(name, [page])
-        if as_json:
-            echo_json(figures, err=status_err)
-        elif not quiet:
-            target = display_output(outputs.targets[name])
-            echo(
-                f"{target}: K = {figures['k']:,}, {figures['output_bytes']:,} bytes; open it in "
-                "a browser",
-                err=status_err,
-            )
+    def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
+        page, figures = _page(name, replace(settings, threads=threads))
+        target = outputs.targets[name]
+        size = outputs.write(name, [page])
+        text = (
+            f"{display_output(target)}: K = {figures['k']:,}, {size:,} bytes; open it in a browser"
+        )
+        return {**figures, "input": name, "output": target, "output_bytes": size, "text": text}
 
-    with (
-        pillow_limits(settings.max_pixels),
-        warnings_as_lines(),
-        progress(inputs, hidden=quiet or as_json) as names,
-    ):
-        code = run_each(names, work, as_json=as_json, status_err=status_err)
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        batch = Batch.plan(inputs, options, is_picture, ".html", output)
+        code = batch.run(work, settings.threads)
     ctx.exit(code)
 
 
-def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, object]]:
+def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, Any]]:
     """The page, and the figures that are told about it."""
     from kqcodec.quantization.file_sizes import FileCoding
     from kqcodec.quantization.quantizer import count_pixels
@@ -103,19 +83,18 @@ def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, object]]:
         counted = count_pixels(source, threads=settings.threads, background=settings.background)
         request = settings.request
         coding = FileCoding.after(settings.coder, settings.tile, request)
-        indexed = coding.ordered(settings.quantized(name, counted, request))
-        with refusing_tile(name):
-            page = html_report(
-                counted,
-                indexed,
-                title=os.path.basename(display_name(name)),
-                coder=settings.coder,
-                tile=settings.tile,
-                source_bytes=None if name == STREAM else os.path.getsize(name),
-                effort=settings.effort,
-                space=settings.space,
-                seed=settings.seed,
-                restarts=settings.restarts,
-                threads=settings.threads,
-            )
+        indexed = coding.ordered(settings.quantized(counted, request))
+        page = html_report(
+            counted,
+            indexed,
+            title=os.path.basename(display_name(name)),
+            coder=settings.coder,
+            tile=settings.tile,
+            source_bytes=None if name == STREAM else os.path.getsize(name),
+            effort=settings.effort,
+            space=settings.space,
+            seed=settings.seed,
+            restarts=settings.restarts,
+            threads=settings.threads,
+        )
     return page.encode(), {"k": indexed.k, "coder": settings.coder}

@@ -5,23 +5,24 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
-from kqcodec.cli.batch.outputs import Outputs
-from kqcodec.cli.commands._segment_folder import check_folder, without_many_masks, write_folder
+from kqcodec.cli.batch.discover import is_picture
+from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
+from kqcodec.cli.commands._segment_folder import Folders
 from kqcodec.cli.commands._segment_table import segment_table
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, run_each
+from kqcodec.cli.options.quantizing import SearchSettings
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
-from kqcodec.cli.screen.progress import progress
-from kqcodec.cli.screen.text import echo, echo_json
 from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
+    from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segments import Segmentation
 
 # Equal to kqcodec.labels.segment_files.NAMES, whose module imports NumPy; a test compares them.
@@ -34,26 +35,17 @@ _FOLDER = "-segments"
 _QUANTIZING = ("k", "space", "seed", "restarts")
 
 
-class KindsType(common.ParamType):
+def _kinds(value: Any) -> tuple[str, ...]:
     """Names of ``KINDS`` with commas between them, or "all"."""
-
-    name = "kinds"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        wanted = [part.strip() for part in value.split(",")]
-        wrong = [part for part in wanted if part not in (*KINDS, "all")]
-        if wrong:
-            self.fail(f"{wrong[0]!r} is none of {', '.join(KINDS)} and all.", param, ctx)
-        return KINDS if "all" in wanted else tuple(kind for kind in KINDS if kind in wanted)
+    wanted = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    for part in wanted:
+        if part not in (*KINDS, "all"):
+            raise click.BadParameter(f"{part!r} is none of {', '.join(KINDS)} and all.")
+    return KINDS if "all" in wanted else tuple(kind for kind in KINDS if kind in wanted)
 
 
 @dataclass(frozen=True)
-class Settings:
+class SegmentSettings(SearchSettings):
     """What the options say about every picture alike."""
 
     k: int
@@ -61,13 +53,6 @@ class Settings:
     original: str | None
     connectivity: int | None
     opacity: float
-    effort: str
-    space: str
-    seed: int
-    restarts: int
-    threads: int | None
-    background: tuple[int, int, int] | None
-    max_pixels: int
 
 
 @click.command(
@@ -80,9 +65,9 @@ class Settings:
 )
 @common.inputs_argument
 @common.output_option(
-    "A folder for the files, made if missing, with one of its own for each of several inputs; "
-    "or a file for the label map alone, .kq, .png or .npy; - for .kq on standard output.  "
-    "[default: beside each input, as NAME-segments]"
+    "A folder for the files, made if missing, with one of its own for each of several inputs, and "
+    "with -r the same tree; or a file for the label map alone, .kq, .png or .npy; - for .kq on "
+    "standard output.  [default: beside each input, as NAME-segments]"
 )
 @common.k_option(6, "Find at most K segments.")
 @click.option(
@@ -99,7 +84,7 @@ class Settings:
 @click.option(
     "--write",
     "kinds",
-    type=KindsType(),
+    type=_kinds,
     default=_USUAL,
     metavar="LIST",
     help="What a folder gets, with commas between: label maps (kq, png, npy), masks, overlay, "
@@ -120,10 +105,7 @@ class Settings:
     help="Of the segments' colours in the overlay.",
 )
 @common.search_options
-@common.threads_option
-@common.alpha_option
-@common.max_pixels_option
-@common.result_options
+@batch_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -133,9 +115,6 @@ def command(
     output: str | None,
     kinds: tuple[str, ...],
     connectivity: str | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
     **given: Any,
 ) -> None:
     """Divide pictures into K segments by colour, and measure each.
@@ -144,47 +123,38 @@ def command(
     components and mean error. The folder gets the label map, a mask for each
     segment, an overlay, a contact sheet and the table as CSV.
     """
-    settings = Settings(**given, connectivity=_checked_connectivity(connectivity))
-    _check_labels(ctx, inputs, settings)
-    outputs, is_file = _planned(inputs, output, force)
-    status_err = outputs.use_stream
+    options = BatchOptions.taken_from(given)
+    settings = SegmentSettings(**given, connectivity=_checked_connectivity(connectivity))
+    _check_labels(ctx, settings, one=len(inputs) == 1 and not options.recursive)
+    asked = bool(common.options_given(ctx, ("kinds",)))
 
-    def work(name: str) -> None:
+    def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
         target = outputs.targets[name]
-        if is_file:
-            outputs.check(name)
-        else:
-            check_folder(target, kinds, force=force)
-        segmentation = _segmented(name, settings)
-        if is_file:
-            outputs.write(name, [_label_file(segmentation, target, settings)])
-            files = [target]
-        else:
-            asked = bool(common.options_given(ctx, ("kinds",)))
-            chosen = kinds if asked else without_many_masks(kinds, segmentation)
-            files = write_folder(
+        segmentation = _segmented(name, replace(settings, threads=threads))
+        if isinstance(outputs, Folders):
+            files = outputs.fill(
+                name,
                 segmentation,
-                target,
-                chosen,
+                all_masks=asked,
                 connectivity=settings.connectivity,
                 opacity=settings.opacity,
                 effort=settings.effort,
-                threads=settings.threads,
-                force=force,
+                threads=threads,
             )
-        if as_json:
-            figures = {"input": name, "output": target, "files": files}
-            echo_json(figures | _figures(segmentation, settings), err=status_err)
-        elif not quiet:
-            text = segment_table(segmentation, target, len(files), settings.connectivity)
-            echo(text, err=status_err)
+        else:
+            outputs.write(name, [_label_file(segmentation, target, settings.effort, threads)])
+            files = [target]
+        return {
+            "input": name,
+            "output": target,
+            "files": files,
+            **_figures(segmentation, settings),
+            "text": segment_table(segmentation, target, len(files), settings.connectivity),
+        }
 
-    with (
-        pillow_limits(settings.max_pixels),
-        warnings_as_lines(),
-        progress(inputs, hidden=quiet or as_json) as names,
-    ):
-        code = run_each(names, work, as_json=as_json, status_err=status_err)
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        batch = _planned(inputs, output, kinds, options, settings)
+        code = batch.run(work, settings.threads)
     ctx.exit(code)
 
 
@@ -206,7 +176,7 @@ def _checked_connectivity(asked: str | None) -> int | None:
     return None
 
 
-def _check_labels(ctx: click.Context, inputs: tuple[str, ...], settings: Settings) -> None:
+def _check_labels(ctx: click.Context, settings: SegmentSettings, *, one: bool) -> None:
     quantizing = common.options_given(ctx, _QUANTIZING)
     if settings.labels and quantizing:
         raise click.UsageError(
@@ -214,17 +184,30 @@ def _check_labels(ctx: click.Context, inputs: tuple[str, ...], settings: Setting
         )
     if settings.original is not None and not settings.labels:
         raise click.UsageError("--original goes with --labels; a picture is its own original.")
-    if settings.original is not None and len(inputs) > 1:
+    if settings.original is not None and not one:
         raise click.UsageError("--original is one picture; give one label map with it.")
 
 
-def _planned(inputs: tuple[str, ...], output: str | None, force: bool) -> tuple[Outputs, bool]:
-    """Where results go, and whether each is a file, the label map alone."""
-    one_folder = output is not None and len(inputs) == 1 and not _names_file(output)
-    if one_folder and output is not None:
-        return Outputs({inputs[0]: output}, output, force), False
-    outputs = Outputs.plan(inputs, output, _FOLDER, force)
-    return outputs, all(map(_names_file, outputs.targets.values()))
+def _planned(
+    inputs: tuple[str, ...],
+    output: str | None,
+    kinds: tuple[str, ...],
+    options: BatchOptions,
+    settings: SegmentSettings,
+) -> Batch:
+    """The batch, whose outputs are ``Folders`` unless each is a file, the label map alone."""
+
+    def wanted(suffix: str) -> bool:
+        return suffix in (*_LABEL_SUFFIXES, ".npz") if settings.labels else is_picture(suffix)
+
+    batch = Batch.plan(inputs, options, wanted, _FOLDER, output)
+    targets, directory = batch.outputs.targets, batch.outputs.directory
+    if output is not None and not _names_file(output) and list(targets) == list(inputs):
+        if len(inputs) == 1:  # one file, whose folder -o names
+            targets, directory = {inputs[0]: output}, output
+    elif targets and all(map(_names_file, targets.values())):
+        return batch
+    return replace(batch, outputs=Folders(targets, directory, options.force, kinds=kinds))
 
 
 def _names_file(target: str) -> bool:
@@ -235,35 +218,39 @@ def _names_file(target: str) -> bool:
 # --- the segments -----------------------------------------------------------
 
 
-def _segmented(name: str, settings: Settings) -> Segmentation:
+def _segmented(name: str, settings: SegmentSettings) -> Segmentation:
+    from kqcodec.labels.segments import segment
+
     if settings.labels:
         indexed = read_labels(name, settings.max_pixels)
         return _measured(indexed, settings)
     with reading_picture(name, settings.max_pixels) as source:
-        return kqcodec.segment(
+        return segment(
             source,
             settings.k,
+            background=settings.background,
             effort=settings.effort,
             seed=settings.seed,
             restarts=settings.restarts,
             space=settings.space,
             threads=settings.threads,
-            background=settings.background,
         )
 
 
-def _measured(indexed: kqcodec.IndexedImage, settings: Settings) -> Segmentation:
+def _measured(indexed: IndexedImage, settings: SegmentSettings) -> Segmentation:
+    from kqcodec.labels.segments import segment
+
     if settings.original is None:
-        return kqcodec.segment(indexed)
+        return segment(indexed)
     try:
         with reading_picture(settings.original, settings.max_pixels) as source:
-            return kqcodec.segment(indexed, original=source, background=settings.background)
+            return segment(indexed, original=source, background=settings.background)
     except ValueError as exc:
         shown = display_name(settings.original)
         raise Failure(REFUSED, f"{shown}: {exc}; give the picture that was labelled") from exc
 
 
-def _figures(segmentation: Segmentation, settings: Settings) -> dict[str, object]:
+def _figures(segmentation: Segmentation, settings: SegmentSettings) -> dict[str, object]:
     indexed, costs = segmentation.indexed, segmentation.indexed.costs
     loss = {} if costs is None else asdict(costs)
     return {
@@ -277,9 +264,9 @@ def _figures(segmentation: Segmentation, settings: Settings) -> dict[str, object
     }
 
 
-def _label_file(segmentation: Segmentation, target: str, settings: Settings) -> bytes:
+def _label_file(segmentation: Segmentation, target: str, effort: str, threads: int) -> bytes:
     from kqcodec.labels.segment_files import label_file
 
     suffix = "" if target == STREAM else os.path.splitext(target)[1]
     kind = suffix.lower().removeprefix(".") or "kq"
-    return label_file(segmentation, kind, effort=settings.effort, threads=settings.threads)
+    return label_file(segmentation, kind, effort=effort, threads=threads)

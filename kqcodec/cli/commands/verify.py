@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-import kqcodec
-from kqcodec.cli.batch.discover import search
+from kqcodec.cli.batch.driver import Batch, BatchOptions, read_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading, run_each
-from kqcodec.cli.screen.progress import progress
-from kqcodec.cli.screen.text import complain, echo, echo_json, number, table
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading
+from kqcodec.cli.screen.text import number, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.coding.size_report import SizeReport
 
 
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
 )
 @click.argument("inputs", nargs=-1, metavar="FILE...", shell_complete=common.complete_files)
 @click.option(
-    "-r", "--recursive", is_flag=True, help="Take the .kq files in folders, and in folders below."
-)
-@click.option(
     "--manifest",
     metavar="MANIFEST",
     help="Check what kq encode --manifest has noted: that each result is there, has the bytes "
@@ -37,20 +31,17 @@ if TYPE_CHECKING:
 )
 @common.threads_option
 @common.max_pixels_option
-@common.json_option
-@common.quiet_option
+@read_options
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     *,
     inputs: tuple[str, ...],
-    recursive: bool,
     manifest: str | None,
     threads: int | None,
     max_pixels: int,
-    as_json: bool,
-    quiet: bool,
+    **given: Any,
 ) -> None:
     """Check every checksum, decode every pixel, and prove the size of .kq files.
 
@@ -61,40 +52,30 @@ def command(
     that a picture may be larger than memory, and than --max-pixels, unless that is given,
     where it has no more than 4,096 pixels for each byte of its file.
     """
+    options = BatchOptions.taken_from(given)
     if manifest is not None:
-        if inputs or recursive:
+        if inputs or options.recursive:
             raise click.UsageError("--manifest names the files; give no others.")
         from kqcodec.cli.batch.verify_manifest import verify
 
-        ctx.exit(verify(manifest, threads, max_pixels, as_json=as_json, quiet=quiet))
+        ctx.exit(verify(manifest, options, threads, max_pixels))
     if not inputs:
         raise click.UsageError("Missing argument 'FILE...'.")
-    taken: Sequence[str] = inputs
-    failures: dict[str, Failure] = {}
-    if recursive:
-        found = search(inputs, ".kq".__eq__)
-        failures = dict(found.failures)
-        taken = [*failures, *(file.path for file in found.files)]
-        for remark in found.remarks():
-            complain(remark)
 
-    def work(name: str) -> None:
-        if name in failures:
-            raise failures[name]
+    def work(name: str, _: Outputs, each: int) -> dict[str, Any]:
+        from kqcodec.coding.size_report import size_report
+
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
-        if as_json and report.proven:
-            echo_json({"input": name, **report.to_dict()})
-        elif not quiet and not as_json:
-            echo(report_text(shown, report))
+            report = size_report(source, threads=each, max_pixels=max_pixels)
+        text = report_text(shown, report)
         if not report.proven:
-            raise Failure(REFUSED, f"{shown}: {_contradiction(report)}; get an undamaged copy")
+            why = f"{shown}: {_contradiction(report)}; get an undamaged copy"
+            raise Failure(REFUSED, why, text)
+        return {"input": name, **report.to_dict(), "text": text}
 
-    with progress(taken, hidden=quiet or as_json) as names:
-        code = run_each(names, work, as_json=as_json)
-    ctx.exit(code)
+    ctx.exit(Batch.plan(inputs, options, ".kq".__eq__).run(work, threads))
 
 
 def report_text(name: str, report: SizeReport) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
     from kqcodec.coding.layout import TileSize
 
-    ParamType = click.ParamType[Any]  # generic since click 8.2 only
-else:
-    ParamType = click.ParamType
-
 MAX_PIXELS = DEFAULT_MAX_PIXELS
 # Equal to those of modules that import NumPy; a test compares them.
 _MOST_KS = 1000
@@ -32,33 +29,55 @@ CODERS = tuple(CODER_NUMBERS)
 KEEPABLE = tuple(SECTION_KINDS)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
+_Value = TypeVar("_Value")
 
 
-class TileType(ParamType):
+def together(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
+    """Several options as one decorator; --help lists them in that order."""
+
+    def add(command: _Function) -> _Function:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def parsed(expected: str) -> Callable[[Callable[[str], _Value]], Callable[[Any], _Value]]:
+    """Have click take a function that parses an option's text for the option's type.
+
+    Args:
+        expected: what is said of a text for which the function raises ValueError:
+            "not a number", say.
+    """
+
+    def decorated(parse: Callable[[str], _Value]) -> Callable[[Any], _Value]:
+        @functools.wraps(parse)
+        def convert(value: Any) -> _Value:
+            if not isinstance(value, str):  # click gives it what it has converted before, too
+                return value  # type: ignore[no-any-return]
+            try:
+                return parse(value)
+            except ValueError:
+                raise click.BadParameter(f"{value!r} is {expected}.") from None
+
+        return convert
+
+    return decorated
+
+
+@parsed(
+    f"not a power of two from {1 << MIN_TILE_EXPONENT} to {1 << MAX_TILE_EXPONENT:,}, nor two of "
+    "them as in 512x256, nor 'one'"
+)
+def tile_size(text: str) -> TileSize:
     """A side, WIDTHxHEIGHT, or "one" for a single tile."""
-
-    name = "tile"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> TileSize:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        if value == "one":
-            return 0
-        try:
-            sides = [int(part) for part in value.lower().split("x")]
-        except ValueError:
-            sides = []
-        if len(sides) not in (1, 2) or not all(map(_is_side, sides)):
-            self.fail(
-                f"{value!r} is not a power of two from {1 << MIN_TILE_EXPONENT} to "
-                f"{1 << MAX_TILE_EXPONENT:,}, nor two of them as in 512x256, nor 'one'.",
-                param,
-                ctx,
-            )
-        return (sides[0], sides[-1])
+    if text == "one":
+        return 0
+    sides = [int(part) for part in text.lower().split("x")]
+    if len(sides) not in (1, 2) or not all(map(_is_side, sides)):
+        raise ValueError
+    return sides[0], sides[-1]
 
 
 def _is_side(side: int) -> bool:
@@ -66,106 +85,64 @@ def _is_side(side: int) -> bool:
     return power and MIN_TILE_EXPONENT <= side.bit_length() - 1 <= MAX_TILE_EXPONENT
 
 
-class KsType(ParamType):
-    """Numbers of colours: FIRST..LAST, numbers separated by commas, or both."""
-
-    name = "ks"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        ks: set[int] = set()
-        try:
-            for part in value.split(","):
-                first, _, last = part.partition("..")
-                low, high = int(first), int(last or first)
-                if not 1 <= low <= high <= 65_536 or high - low >= _MOST_KS:
-                    raise ValueError
-                ks.update(range(low, high + 1))
-        except ValueError:
-            ks = set()
-        if not 1 <= len(ks) <= _MOST_KS:
-            self.fail(
-                f"{value!r} is not numbers of colours like 2..10 or 16,64,256, from 1 to 65,536 "
-                f"and at most {_MOST_KS:,} of them.",
-                param,
-                ctx,
-            )
-        return tuple(sorted(ks))
+@parsed(
+    "not numbers of colours like 2..10 or 16,64,256, from 1 to 65,536 and at most "
+    f"{_MOST_KS:,} of them"
+)
+def numbers_of_colors(text: str) -> tuple[int, ...]:
+    """FIRST..LAST, numbers separated by commas, or both, in ascending order."""
+    ks: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("..")
+        low, high = int(first), int(last or first)
+        if not 1 <= low <= high <= 65_536 or high - low >= _MOST_KS:
+            raise ValueError
+        ks.update(range(low, high + 1))
+    if len(ks) > _MOST_KS:
+        raise ValueError
+    return tuple(sorted(ks))
 
 
-class NamesType(ParamType):
-    """Names, separated by commas; nothing is none of them."""
+def names_among(choices: Sequence[str] | None = None) -> Callable[[Any], tuple[str, ...]]:
+    """The type of an option of names, some of the choices, separated by commas; nothing is
+    none of them."""
 
-    name = "names"
+    def names(value: Any) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        found = tuple(dict.fromkeys(filter(None, (part.strip() for part in parts))))
+        for name in found:
+            if choices is not None and name not in choices:
+                raise click.BadParameter(f"{name!r} is not one of {', '.join(choices)}.")
+        return found
 
-    def __init__(self, choices: Sequence[str] | None = None) -> None:
-        self.choices = choices
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        names = tuple(dict.fromkeys(filter(None, (part.strip() for part in value.split(",")))))
-        for name in names:
-            if self.choices is not None and name not in self.choices:
-                self.fail(f"{name!r} is not one of {', '.join(self.choices)}.", param, ctx)
-        return names
+    return names
 
 
-class ColorType(ParamType):
+@parsed("not a colour like white, #fff or rgb(9,9,9)")
+def opaque_color(text: str) -> tuple[int, int, int]:
     """A colour as CSS writes it, without transparency: an RGB triple."""
+    from PIL import ImageColor
 
-    name = "color"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int, int]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        from PIL import ImageColor
-
-        try:
-            color: tuple[int, ...] | None = ImageColor.getrgb(value)
-        except ValueError:
-            color = None
-        if color is None or len(color) != 3:
-            self.fail(f"{value!r} is not a colour like white, #fff or rgb(9,9,9).", param, ctx)
-        red, green, blue = color
-        return red, green, blue
+    red, green, blue = tuple(ImageColor.getrgb(text))  # ValueError where there is alpha, too
+    return red, green, blue
 
 
-class KeepType(ParamType):
+def kept_metadata(value: Any) -> tuple[str, ...]:
     """Names of metadata, with commas between them, or "all"."""
+    if not isinstance(value, str):
+        return value  # type: ignore[no-any-return]  # the default
+    names = tuple(KEEPABLE if value == "all" else value.split(","))
+    for name in names:
+        if name not in KEEPABLE:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(KEEPABLE)} and all.")
+    return names
 
-    name = "keep"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        names = tuple(KEEPABLE if value == "all" else value.split(","))
-        for name in names:
-            if name not in KEEPABLE:
-                self.fail(f"{name!r} is none of {', '.join(KEEPABLE)} and all.", param, ctx)
-        return names
+def _complete_kept(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """One name."""
-        from click.shell_completion import CompletionItem
-
-        names = (*KEEPABLE, "all")
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    names = (*KEEPABLE, "all")
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 json_option = click.option(
@@ -177,9 +154,13 @@ quiet_option = click.option(
 )
 
 
-def result_options(command: _Function) -> _Function:
-    """--force, --json and --quiet: what becomes of results, and what is said of them."""
-    return force_option(json_option(quiet_option(command)))
+def recursive_option(text: str) -> Callable[[_Function], _Function]:
+    """-r, with the text that says what it means for this command."""
+    return click.option("-r", "--recursive", is_flag=True, help=text)
+
+
+# What becomes of results, and what is said of them.
+result_options = together(force_option, json_option, quiet_option)
 
 
 threads_option = click.option(
@@ -201,7 +182,7 @@ max_pixels_option = click.option(
 )
 tile_option = click.option(
     "--tile",
-    type=TileType(),
+    type=tile_size,
     metavar="SIZE",
     help="Tiles of that side or WIDTHxHEIGHT, powers of two; 'one' for a single tile.  "
     "[default: one up to 2 megapixels, then tiles of 2048x2048; packed and dense: one up to "
@@ -209,8 +190,9 @@ tile_option = click.option(
 )
 keep_option = click.option(
     "--keep",
-    type=KeepType(),
+    type=kept_metadata,
     default=(),
+    shell_complete=_complete_kept,
     metavar="WHAT",
     help="Keep icc, exif or xmp (several with commas, or all). Without icc, colours are "
     "converted to sRGB.  [default: nothing]",
@@ -263,11 +245,18 @@ def k_option(default: int, text: str) -> Callable[[_Function], _Function]:
     )
 
 
+def coder_option(text: str) -> Callable[[_Function], _Function]:
+    """--coder, one of them."""
+    return click.option(
+        "--coder", type=click.Choice(CODERS), default=CODER, show_default=True, help=text
+    )
+
+
 def coders_option(text: str) -> Callable[[_Function], _Function]:
     """--coders, all of them by default."""
     return click.option(
         "--coders",
-        type=NamesType(CODERS),
+        type=names_among(CODERS),
         default=",".join(CODERS),
         show_default=True,
         metavar="NAME,...",
@@ -276,30 +265,17 @@ def coders_option(text: str) -> Callable[[_Function], _Function]:
 
 
 def search_options_from(restarts: int) -> Callable[[_Function], _Function]:
-    """--effort, --space, --seed and --restarts, that many by default: how k-means looks
-    for colours."""
-
-    def add(command: _Function) -> _Function:
-        command = _restarts_option(restarts)(command)
-        for option in reversed(_SEARCH):
-            command = option(command)
-        return command
-
-    return add
-
-
-search_options = search_options_from(RESTARTS)
-
-
-def _restarts_option(default: int) -> Callable[[_Function], _Function]:
-    return click.option(
+    """How k-means looks for colours, and in what: the options of ``SearchSettings``, with
+    that many --restarts by default."""
+    restarts_option = click.option(
         "--restarts",
         type=click.IntRange(min=1),
-        default=default,
+        default=restarts,
         show_default=True,
         metavar="N",
         help="How often k-means starts anew; the best result is kept.",
     )
+    return together(*_SEARCH, restarts_option, threads_option, background_option, max_pixels_option)
 
 
 _SEARCH = (
@@ -328,35 +304,15 @@ _SEARCH = (
 )
 
 
-def alpha_option(command: _Function) -> _Function:
-    """--background, where alpha is kept without it."""
-    return click.option(
-        "--background",
-        type=ColorType(),
-        metavar="COLOR",
-        help="Put this colour behind transparent pixels.  [default: keep their alpha]",
-    )(command)
+background_option = click.option(
+    "--background",
+    type=opaque_color,
+    metavar="COLOR",
+    help="Put this colour behind transparent pixels.  [default: keep their alpha]",
+)
 
 
-def background_options(command: _Function) -> _Function:
-    """--background and --no-flatten: what becomes of transparent pixels."""
-    command = click.option(
-        "--no-flatten", is_flag=True, help="Refuse pictures with transparent pixels."
-    )(command)
-    return click.option(
-        "--background",
-        type=ColorType(),
-        default="white",
-        show_default=True,
-        metavar="COLOR",
-        help="What shows through transparent pixels.",
-    )(command)
-
-
-def refuse_background(ctx: click.Context) -> None:
-    """Raise click.UsageError where --background stands beside --no-flatten."""
-    if options_given(ctx, ("background",)):
-        raise click.UsageError("--background and --no-flatten exclude each other.")
+search_options = search_options_from(RESTARTS)
 
 
 def options_given(ctx: click.Context, names: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Settings(Quantizing):
+class EncodeSettings(Quantizing):
     """What the options say about every picture alike."""
 
     palette: NDArray[np.uint8] | None

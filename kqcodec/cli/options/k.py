@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from kqcodec.cli.options.common import ParamType
+from kqcodec.cli.options.common import parsed, together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kqcodec.quantization.goals import Goal
 
 AUTO = "auto"
@@ -23,64 +21,38 @@ _UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 1000**2, "mb": 1000**2}
 _UNITS |= {"kib": 1024, "mib": 1024**2}
 
 
-class KType(ParamType):
+@parsed(f"neither a number from 1 to {_MAX_K:,} nor 'auto'")
+def k_or_auto(text: str) -> int | str:
     """A number of colours, or "auto"."""
-
-    name = "k"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """See the class."""
-        if value == AUTO:
-            return AUTO
-        try:
-            k = int(value)
-        except ValueError:
-            k = 0
-        if not 1 <= k <= _MAX_K:
-            self.fail(f"{value!r} is neither a number from 1 to {_MAX_K:,} nor 'auto'.", param, ctx)
-        return k
+    if text != AUTO and not 1 <= int(text) <= _MAX_K:
+        raise ValueError
+    return text if text == AUTO else int(text)
 
 
-class QualityType(ParamType):
+@parsed("not MIN-MAX, like 60-80, from 0 to 100")
+def quality_range(text: str) -> tuple[int, int]:
     """MIN-MAX, or one number that is both."""
-
-    name = "quality"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", value)
-        if found is None or not 0 <= int(found[1]) <= int(found[2] or found[1]) <= 100:
-            self.fail(f"{value!r} is not MIN-MAX, like 60-80, from 0 to 100.", param, ctx)
-        return int(found[1]), int(found[2] or found[1])
+    found = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", text)
+    if found is None or not 0 <= int(found[1]) <= int(found[2] or found[1]) <= 100:
+        raise ValueError
+    return int(found[1]), int(found[2] or found[1])
 
 
-class SizeType(ParamType):
+@parsed("not a size like 20000, 20kB or 1.5MiB")
+def byte_count(text: str) -> int:
     """Bytes, with a unit or without."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """See the class."""
-        if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]  # converted before
-        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]*)", value.strip().lower())
-        size = 0
-        if found is not None and found[2] in _UNITS and len(found[1]) < 16:
-            size = int(float(found[1]) * _UNITS[found[2]])
-        if size < 1:
-            self.fail(f"{value!r} is not a size like 20000, 20kB or 1.5MiB.", param, ctx)
-        return size
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]*)", text.strip().lower())
+    size = 0
+    if found is not None and found[2] in _UNITS and len(found[1]) < 16:
+        size = int(float(found[1]) * _UNITS[found[2]])
+    if size < 1:
+        raise ValueError
+    return size
 
 
 k_option = click.option(
     "-k",
-    type=KType(),
+    type=k_or_auto,
     metavar="K",
     help="Keep at most K colours; a picture that has no more is kept exactly. 'auto' looks for "
     "the knee of the cost between 2 and 256 colours.  "
@@ -88,35 +60,30 @@ k_option = click.option(
 )
 
 
-def goal_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--quality, --psnr and --max-size."""
-    for option in reversed(
-        (
-            click.option(
-                "--quality",
-                type=QualityType(),
-                metavar="MIN-MAX",
-                help="The fewest colours of quality MAX, from 0 to 100, much as pngquant counts "
-                "it; exit 99 where K colours don't reach MIN.",
-            ),
-            click.option(
-                "--psnr",
-                type=click.FloatRange(min=0, min_open=True),
-                metavar="DB",
-                help="The fewest colours of at least DB decibels; exit 99 where K aren't enough.",
-            ),
-            click.option(
-                "--max-size",
-                "max_bytes",
-                type=SizeType(),
-                metavar="BYTES",
-                help="As many colours as fit a file of that size, say 20000 or 20kB; exit 99 "
-                "where none do.",
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+# --quality, --psnr and --max-size.
+goal_options = together(
+    click.option(
+        "--quality",
+        type=quality_range,
+        metavar="MIN-MAX",
+        help="The fewest colours of quality MAX, from 0 to 100, much as pngquant counts "
+        "it; exit 99 where K colours don't reach MIN.",
+    ),
+    click.option(
+        "--psnr",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="DB",
+        help="The fewest colours of at least DB decibels; exit 99 where K aren't enough.",
+    ),
+    click.option(
+        "--max-size",
+        "max_bytes",
+        type=byte_count,
+        metavar="BYTES",
+        help="As many colours as fit a file of that size, say 20000 or 20kB; exit 99 "
+        "where none do.",
+    ),
+)
 
 
 def goal_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,6 @@ from kqcodec.cli.screen.inputs import warnings_as_lines
 from kqcodec.cli.screen.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,31 +26,19 @@ OF_A_SEARCH = (
     *("pins", "sort", "seed", "restarts"),
 )
 
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
-
-class AmountType(common.ParamType):
+@common.parsed("not a number from 0 to 1")
+def amount(text: str) -> float:
     """A number from 0 to 1."""
-
-    name = "amount"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """See the class."""
-        try:
-            amount = float(value)
-        except ValueError:
-            amount = -1.0
-        if not 0 <= amount <= 1:  # NaN isn't either
-            self.fail(f"{value!r} is not a number from 0 to 1.", param, ctx)
-        return amount
+    if not 0 <= float(text) <= 1:  # NaN isn't either
+        raise ValueError
+    return float(text)
 
 
 pin_option = click.option(
     "--pin",
     "pins",
-    type=common.ColorType(),
+    type=common.opaque_color,
     multiple=True,
     metavar="COLOR",
     help="Have this colour among the K just as it is. May be given several times.",
@@ -73,7 +59,7 @@ _palette_option = click.option(
 )
 _dither_option = click.option(
     "--dither",
-    type=AmountType(),
+    type=amount,
     default=0.0,
     show_default=True,
     metavar="0..1",
@@ -88,17 +74,10 @@ _dither_kind_option = click.option(
 )
 
 
-def palette_options(function: _Function) -> _Function:
-    """All of them, as `kq encode` has them."""
-    for option in (
-        _dither_kind_option,
-        _dither_option,
-        sort_option,
-        pin_option,
-        _palette_option,
-    ):
-        function = option(function)
-    return function
+# All of them, as `kq encode` has them.
+palette_options = common.together(
+    _palette_option, pin_option, sort_option, _dither_option, _dither_kind_option
+)
 
 
 def check_together(ctx: click.Context) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kqcodec.cli.screen.failures import refusing_tile
-
 if TYPE_CHECKING:
     from kqcodec.coding.layout import TileSize
     from kqcodec.images.indexed_image import IndexedImage
@@ -17,14 +15,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Quantizing:
-    """The options of ``kqcodec.quantize`` and ``quantize_to``, and of the file to come; K is
-    None where a palette is given."""
+class SearchSettings:
+    """What ``search_options`` and their like say about the search for colours."""
 
-    k: int | None
-    goal: Goal | None
-    coder: str
-    tile: TileSize
     effort: str
     space: str
     seed: int
@@ -47,18 +40,27 @@ class Quantizing:
             background=self.background,
         )
 
+
+@dataclass(frozen=True)
+class Quantizing(SearchSettings):
+    """The options of ``kqcodec.quantize`` and ``quantize_to``, and of the file to come; K is
+    None where a palette is given."""
+
+    k: int | None
+    goal: Goal | None
+    coder: str
+    tile: TileSize
+
     def quantized(
-        self, name: str, source: ImageLike | CountedPixels, request: QuantizeOptions
+        self, source: ImageLike | CountedPixels, request: QuantizeOptions
     ) -> IndexedImage:
-        """The picture ``name`` in at most K colours, or in as many as the goal takes.
+        """A picture in at most K colours, or in as many as the goal takes.
 
         Args:
-            name: for messages.
             source: the picture.
             request: the options of ``kqcodec.quantize``.
 
         Raises:
-            Failure: a tile of the file whose size counts would be too large.
             KqError, OSError: as ``kqcodec.quantize_to``.
         """
         from kqcodec.quantization.goals import quantized_to
@@ -66,5 +68,4 @@ class Quantizing:
 
         if self.goal is None:
             return quantized(source, self.k, request)
-        with refusing_tile(name):
-            return quantized_to(source, self.goal, request, coder=self.coder, tile=self.tile)
+        return quantized_to(source, self.goal, request, coder=self.coder, tile=self.tile)

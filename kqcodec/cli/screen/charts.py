@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import click
 
-from kqcodec.cli.screen.failures import SYSTEM, Failure, failure_of, writing
+from kqcodec.cli.batch.outputs import Outputs
+from kqcodec.cli.screen.failures import STREAM
 from kqcodec.cli.screen.text import visible
 
 _PICTURES = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -19,14 +20,12 @@ class Drawing:
     """A file to draw.
 
     Attributes:
-        target: its name.
+        outputs: its name, as its own target.
         file_format: png, svg or pdf, say.
-        force: whether it may replace another.
     """
 
-    target: str
+    outputs: Outputs
     file_format: str
-    force: bool
 
     @classmethod
     def plan(cls, target: str, force: bool) -> Drawing:
@@ -36,16 +35,7 @@ class Drawing:
             click.UsageError: it can't be drawn.
             Failure: the file exists.
         """
-        try:
-            from kqcodec.images.figures import ChartFormatError, chart_format
-
-            file_format = chart_format(_with_extension(target))
-        except ImportError as exc:
-            raise click.UsageError(f"{exc}.") from exc
-        except ChartFormatError as exc:
-            shown = visible(target)
-            raise click.UsageError(f"{shown}: {exc}; use .png, say.") from exc
-        return cls._checked(target, file_format, force)
+        return cls._checked(target, plot_format(target), force)
 
     @classmethod
     def plan_picture(cls, target: str, force: bool) -> Drawing:
@@ -61,16 +51,9 @@ class Drawing:
 
     @classmethod
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
-        from kqcodec.storage.atomic_write import is_stream
-        from kqcodec.storage.temporary_files import remove_leftovers
-
-        shown = visible(target)
-        if os.path.isdir(target):
-            raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
-        if os.path.isfile(target) and not force and not is_stream(target):
-            remove_leftovers(target)
-            raise failure_of(FileExistsError(), shown)
-        return cls(target, file_format, force)
+        outputs = Outputs({target: target}, None, force)
+        outputs.check(target)
+        return cls(outputs, file_format)
 
     def write(self, data: bytes) -> None:
         """Write it, whole or not at all.
@@ -78,16 +61,30 @@ class Drawing:
         Raises:
             Failure: it can't be written.
         """
-        from kqcodec.storage.atomic_write import write_whole
+        sys.stdout.flush()  # which may be the target
+        for target in self.outputs.targets:
+            self.outputs.write(target, [data])
 
-        with writing(visible(self.target)):
-            sys.stdout.flush()  # which may be the target
-            write_whole(self.target, [data], self.force)
+
+def plot_format(target: str) -> str:
+    """The format of a diagram by its name, png for standard output.
+
+    Raises:
+        click.UsageError: it can't be drawn.
+    """
+    try:
+        from kqcodec.images.figures import ChartFormatError, chart_format
+
+        return chart_format(_with_extension(target))
+    except ImportError as exc:
+        raise click.UsageError(f"{exc}.") from exc
+    except ChartFormatError as exc:
+        raise click.UsageError(f"{visible(target)}: {exc}; use .png, say.") from exc
 
 
 def _with_extension(target: str) -> str:
     """A target whose name tells a format; a pipe or the like gets PNG where its own doesn't."""
     from kqcodec.storage.atomic_write import is_stream
 
-    unnamed = not os.path.splitext(target)[1] and is_stream(target)
+    unnamed = target == STREAM or (not os.path.splitext(target)[1] and is_stream(target))
     return f"{target}.png" if unnamed else target

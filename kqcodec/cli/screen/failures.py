@@ -8,26 +8,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kqcodec.cli.screen.text import complain, echo_json, visible
+from kqcodec.cli.screen.text import visible
 from kqcodec.errors import (
-    ChecksumError,
-    FormatError,
+    ArgumentError,
+    ColorsError,
     ImageError,
-    InvalidDataError,
     KernelError,
     KqError,
     ManifestError,
     PaletteError,
-    SignatureError,
-    TruncatedError,
     UnmetGoalError,
     WorkersError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Sequence
+
+    from kqcodec.errors import Advice
 
 REFUSED = 1
 USAGE = 2
@@ -62,24 +61,48 @@ STANDARD_OUTPUT = "standard output"
 
 class Failure(Exception):  # noqa: N818 - it carries an exit code, and isn't always an error
     """The end of one file's work: the message for the user, ``visible`` and so in one
-    line, and the exit code."""
+    line.
 
-    def __init__(self, code: int, message: str) -> None:
+    Attributes:
+        code: the exit code.
+        text: lines about what is sound of the file nevertheless.
+        rows: objects that tell of it in JSON.
+    """
+
+    def __init__(
+        self, code: int, message: str, text: str = "", rows: Sequence[dict[str, Any]] = ()
+    ) -> None:
         super().__init__(visible(message))
         self.code = code
+        self.text = text
+        self.rows = rows
 
 
-DAMAGED_ADVICE = "; get an undamaged copy"
+# What the codes of our own exceptions mean here. "part" has no sentence, for only kq decode
+# reads parts.
+ADVICE: dict[Advice | None, str] = {
+    "undamaged copy": "; get an undamaged copy",
+    "binary transfer": "; transfer it again, in binary",
+    "kq file": "; give one that kq encode has made",
+    "convert": "; convert it to PNG, say",
+    "more colors": "; raise -k, or give a --background",
+    "background": "; give a --background",
+    "max pixels": "; raise --max-pixels if you trust the file",
+    "box": "; see kq info for its size",
+    "smaller tiles": "; give a smaller --tile",
+    "lesser goal": "; ask for less, or allow more",
+}
 
+# Their exit codes; all others are REFUSED.
+_CODES: dict[type[KqError], int] = {
+    ArgumentError: USAGE,
+    KernelError: SYSTEM,
+    UnmetGoalError: UNMET,
+    WorkersError: SYSTEM,
+}
 
-def _advice(exc: FormatError) -> str:
-    """What to do, where the message doesn't say it."""
-    if isinstance(exc, SignatureError):
-        mangled = "damaged" in str(exc)
-        return "; transfer it again, in binary" if mangled else "; give one that kq encode has made"
-    damaged = isinstance(exc, (TruncatedError, ChecksumError, InvalidDataError))
-    return DAMAGED_ADVICE if damaged else ""
-
+# Their sentences name the file, or are about none.
+_NAMED = (ImageError, PaletteError, KernelError, WorkersError, ManifestError)
 
 # errno: (what is the matter, what to do); {} is "read" or "written to".
 _SYSTEM = {
@@ -114,15 +137,11 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
         name: the file, as the user gave it.
         action: "read" or "written to": what was being done to the file.
     """
-    if isinstance(exc, FormatError):
-        return Failure(REFUSED, f"{name}: {exc}{_advice(exc)}")
-    if isinstance(exc, (ImageError, PaletteError)):
-        named = visible(name) in visible(str(exc))
-        return Failure(REFUSED, str(exc) if named else f"{name}: {exc}")
-    if isinstance(exc, (KernelError, WorkersError)):
-        return Failure(SYSTEM, str(exc))
-    if isinstance(exc, ManifestError):
-        return Failure(REFUSED, str(exc))
+    if isinstance(exc, KqError):
+        code = next((code for kind, code in _CODES.items() if isinstance(exc, kind)), REFUSED)
+        named = isinstance(exc, _NAMED) and not isinstance(exc, ColorsError)
+        sentence = f"{exc}{ADVICE.get(exc.advice, '')}"
+        return Failure(code, sentence if named else f"{name}: {sentence}")
     return _other_failure(exc, name, action)
 
 
@@ -140,8 +159,6 @@ def unforeseen(exc: Exception, name: str) -> Failure:
 
 
 def _other_failure(exc: Exception, name: str, action: str) -> Failure:
-    if isinstance(exc, UnmetGoalError):
-        return Failure(UNMET, f"{name}: {exc}; ask for less, or allow more")
     if isinstance(exc, MemoryError):
         return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
     if isinstance(exc, ImportError):
@@ -178,16 +195,6 @@ def writing(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def refusing_tile(name: str) -> Iterator[None]:
-    """Turn the exception that tells of a tile too large for the format, with --tile one,
-    into a Failure."""
-    try:
-        yield
-    except ValueError as exc:
-        raise Failure(USAGE, f"{display_name(name)}: {exc}; give a smaller --tile") from exc
-
-
-@contextlib.contextmanager
 def _translated(name: str, action: str) -> Iterator[None]:
     try:
         yield
@@ -198,39 +205,16 @@ def _translated(name: str, action: str) -> Iterator[None]:
 
 
 def display_name(path: str) -> str:
-    """A path as messages show it: "-" is standard input, and see ``visible``."""
+    """A path as messages show it, in visible characters: "-" is standard input."""
     return STANDARD_INPUT if path == STREAM else visible(path)
+
+
+def display_output(target: str) -> str:
+    """A target as messages show it: "-" is standard output."""
+    return STANDARD_OUTPUT if target == STREAM else visible(target)
 
 
 def worse(one: int, other: int) -> int:
     """The exit code that counts of two: the higher, but a failure before what was
     only left out."""
     return max(one, other, key=lambda code: (REFUSED <= code <= SYSTEM, code))
-
-
-def run_each(
-    inputs: Iterable[str], work: Callable[[str], None], *, as_json: bool, status_err: bool = False
-) -> int:
-    """Do the work for each input; a failure is reported, and the others go on.
-
-    Args:
-        inputs: file names.
-        work: what to do; it raises Failure.
-        as_json: whether a failure is also a JSON object on standard output.
-        status_err: whether that object goes to standard error, since standard
-            output carries a file.
-
-    Returns:
-        The exit code that counts, as ``worse`` has it.
-    """
-    worst = 0
-    for name in inputs:
-        try:
-            work(name)
-        except Failure as exc:
-            complain(str(exc))
-            if as_json:
-                result = {"input": name, "error": str(exc), "exit_code": exc.code}
-                echo_json(result, err=status_err)
-            worst = worse(worst, exc.code)
-    return worst

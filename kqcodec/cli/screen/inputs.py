@@ -9,7 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, BinaryIO
 
 from kqcodec.cli.screen.failures import (
-    DAMAGED_ADVICE,
+    ADVICE,
     REFUSED,
     STANDARD_INPUT,
     STREAM,
@@ -18,7 +18,7 @@ from kqcodec.cli.screen.failures import (
     reading,
 )
 from kqcodec.cli.screen.text import warn
-from kqcodec.errors import ColorsError, ImageError, LabelsError, LimitError, UnsupportedImageError
+from kqcodec.errors import ImageError
 from kqcodec.format.limits import max_input_bytes
 from kqcodec.format.source import read_at_most
 from kqcodec.storage.urls import is_url
@@ -65,7 +65,10 @@ def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
         try:
             yield picture_source(name, max_pixels)
         except ImageError as exc:
-            raise image_failure(exc, shown, max_pixels) from exc
+            if exc.advice != "max pixels":
+                raise
+            what = f"the picture has more than {max_pixels:,} pixels"
+            raise Failure(REFUSED, f"{shown}: {what}{ADVICE[exc.advice]}") from exc
 
 
 def read_labels(
@@ -92,30 +95,6 @@ def read_labels(
     except ValueError as exc:
         raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
     return indexed
-
-
-def image_failure(exc: ImageError, name: str, max_pixels: int) -> Failure:
-    """What is the matter with the picture ``name``, and what to do."""
-    from PIL import Image
-
-    if isinstance(exc.__cause__, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return Failure(
-            REFUSED,
-            f"{name}: the picture has more than {max_pixels:,} pixels; "
-            "raise --max-pixels if you trust the file",
-        )
-    if isinstance(exc, LabelsError) or isinstance(exc.__cause__, LimitError):
-        return Failure(REFUSED, str(exc))
-    if isinstance(exc, ColorsError):
-        of_palette = "palette" in str(exc)
-        advice = "give a --background" if of_palette else "raise -k, or give a --background"
-        return Failure(REFUSED, f"{name}: {exc}; {advice}")
-    if exc.__cause__ is None and "transparent" in str(exc):
-        return Failure(REFUSED, f"{exc}, by leaving out --no-flatten")
-    if isinstance(exc, UnsupportedImageError):
-        return Failure(REFUSED, f"{exc}; convert it to PNG, say")
-    damaged = "damaged" in str(exc)
-    return Failure(REFUSED, f"{exc}{DAMAGED_ADVICE if damaged else ''}")
 
 
 @contextlib.contextmanager

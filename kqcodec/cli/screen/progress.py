@@ -1,4 +1,4 @@
-"""Bars over several inputs, or over the stages of a large one, on a terminal only."""
+"""Bars over several files, or over the stages of a large one, on a terminal only."""
 
 from __future__ import annotations
 
@@ -11,45 +11,7 @@ from typing import TYPE_CHECKING
 from kqcodec.cli.screen.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-
-@contextlib.contextmanager
-def progress(
-    inputs: Sequence[str], *, hidden: bool = False, still: bool = False
-) -> Iterator[Iterable[str]]:
-    """The inputs, with a bar on standard error that follows them.
-
-    One input, a pipe or ``hidden`` means no bar, and rich isn't imported. A
-    ``still`` bar moves between inputs only, so that no thread of its own takes
-    processor time meanwhile.
-    """
-    if hidden or len(inputs) < 2 or not sys.stderr.isatty():
-        yield inputs
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[name]}", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        auto_refresh=not still,
-        # Lines meant for the terminal appear above the bar; a file gets its own.
-        redirect_stdout=sys.stdout.isatty(),
-    )
-    with bar:
-        task = bar.add_task("", total=len(inputs), name="")
-
-        def advanced() -> Iterator[str]:
-            for name in inputs:
-                bar.update(task, name=visible(os.path.basename(name)), refresh=still)
-                yield name
-                bar.advance(task)
-
-        yield advanced()
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @contextlib.contextmanager
@@ -93,10 +55,18 @@ def stages(name: str, *, hidden: bool) -> Iterator[Callable[[str, float], object
 
 class Bar:
     """A bar over files that several threads work on, with their bytes a second and
-    the time left; see ``progress`` for when there is none."""
+    the time left.
 
-    def __init__(self, files: Sequence[tuple[str, int]], *, hidden: bool = False) -> None:
-        self._sizes = dict(files)
+    Where standard error is no terminal, or it is hidden, there is none, and rich isn't
+    imported. A still bar moves between files only, so that no thread of its own takes
+    processor time meanwhile.
+    """
+
+    def __init__(
+        self, sizes: Callable[[], Mapping[str, int]], *, hidden: bool, still: bool = False
+    ) -> None:
+        self._ask_sizes = sizes
+        self._still = still
         self._lock = threading.Lock()
         self._done = 0
         self._hidden = hidden or not sys.stderr.isatty()
@@ -121,9 +91,12 @@ class Bar:
             TextColumn("{task.fields[name]}", markup=False),
             console=Console(stderr=True),
             transient=True,
+            auto_refresh=not self._still,
+            # Lines meant for the terminal appear above the bar; a file gets its own.
             redirect_stdout=sys.stdout.isatty(),
         )
         self._bar.start()
+        self._sizes = self._ask_sizes()
         # A file of no bytes is still a step.
         total = sum(self._sizes.values()) + len(self._sizes)
         self._task = self._bar.add_task("", total=total, files=len(self._sizes), done=0, name="")
@@ -141,4 +114,10 @@ class Bar:
             self._done += 1
             done = self._done
         shown = visible(os.path.basename(name))
-        self._bar.update(self._task, advance=self._sizes[name] + 1, name=shown, done=done)
+        self._bar.update(
+            self._task,
+            advance=self._sizes[name] + 1,
+            name=shown,
+            done=done,
+            refresh=self._still,
+        )

@@ -116,8 +116,27 @@ def test_wrong_usage(picture, arguments, words):
 def test_a_plot_that_nobody_can_draw(picture, tmp_path):
     pytest.importorskip("matplotlib", reason="plots need matplotlib")
     assert "no format" in usage_refusal(kq("elbow", picture, "-o", tmp_path / "plot.xyz"))
-    (tmp_path / "d.png").mkdir()
-    assert "directory" in refusal(kq("elbow", picture, "-o", tmp_path / "d.png"), failures.SYSTEM)
+    assert files_in(tmp_path) == ["photo.png"]
+
+
+def test_several_pictures_have_a_table_and_a_plot_each(picture, tmp_path):
+    pytest.importorskip("matplotlib", reason="plots need matplotlib")
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    picture.rename(tmp_path / "in" / "one.png")
+    Image.new("RGB", (5, 4), "red").save(tmp_path / "in" / "deep" / "two.png")
+    arguments = ["elbow", "-r", tmp_path / "in", "-o", tmp_path / "out", "-k", "2,3"]
+    result = kq(*arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    tables = [line for line in result.stdout.splitlines() if " has " in line]
+    assert [line.split(" has ")[0] for line in tables] == [
+        str(tmp_path / "in" / "one.png"),
+        str(tmp_path / "in" / "deep" / "two.png"),
+    ]
+    assert files_in(tmp_path / "out") == ["deep", "one-elbow.png"]
+    assert files_in(tmp_path / "out" / "deep") == ["two-elbow.png"]
+    assert "2 there already" in kq(*arguments, "--skip-existing").stdout
+    assert "one input" in usage_refusal(kq(*arguments, "--pictures", "sheet.png"))
+    assert "needs -o" in usage_refusal(kq("elbow", tmp_path, "-r", "--skip-existing"))
 
 
 def test_without_matplotlib_the_extra_is_named(picture, monkeypatch):

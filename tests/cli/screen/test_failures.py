@@ -2,10 +2,12 @@
 
 import errno
 import os
+import pickle
 import struct
 import sys
 import tempfile
 import zlib
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from commands import files_in, kq, kq_process, refusal
 from PIL import Image
 
 import kqcodec
+from kqcodec import errors
 from kqcodec.cli.screen import failures
+from kqcodec.coding import decoder, layout
 from kqcodec.format import header
 from kqcodec.format.container import Sealer
 
@@ -250,7 +254,7 @@ def test_no_memory_is_told(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(kqcodec, "read", refuse)
+    monkeypatch.setattr(decoder, "read", refuse)
     message = refusal(kq("decode", path), failures.SYSTEM)
     assert message == f"kq: {path}: there is not enough memory for it; free some"
 
@@ -261,7 +265,7 @@ def test_no_memory_is_told(tmp_path, monkeypatch):
 def test_a_tile_too_large_for_the_format(tmp_path, monkeypatch, arguments):
     picture = tmp_path / "a.png"
     Image.fromarray(NOISE).save(picture)
-    monkeypatch.setattr(header, "MAX_TILE_LABELS", 1000)
+    monkeypatch.setattr(layout, "MAX_TILE_LABELS", 1000)
     result = kq(*arguments, picture, "--tile", "one")
     assert "give a smaller --tile" in refusal(result, failures.USAGE)
     assert files_in(tmp_path) == ["a.png"]
@@ -341,3 +345,50 @@ def test_the_limit_of_bytes_rises_with_that_of_pixels():
     assert max_input_bytes(1) == max_input_bytes(2**27) == 2**30
     assert max_input_bytes(2**30) == 2**33
     assert max_input_bytes(None) is None
+
+
+# --- advice -------------------------------------------------------------------
+
+
+def test_every_code_has_a_sentence():
+    assert {*failures.ADVICE, "part"} == set(get_args(errors.Advice))
+
+
+@pytest.mark.parametrize(
+    ("exc", "sentence"),
+    [
+        (errors.ImageError("a.png looks damaged"), "a.png looks damaged"),
+        (errors.ImageError("a.png", "undamaged copy"), "a.png; get an undamaged copy"),
+        (errors.SignatureError("a damaged one"), "f: a damaged one; give one that kq encode has"),
+        (errors.SignatureError("that", "binary transfer"), "f: that; transfer it again"),
+        (errors.ColorsError("no palette"), "f: no palette; raise -k"),
+        (errors.ColorsError("too many", "background"), "f: too many; give a --background"),
+        (errors.LimitError("too large", "part"), "f: too large"),
+        (errors.ArgumentError("a tile too large"), "f: a tile too large"),
+    ],
+)
+def test_the_code_and_not_the_words_decide(exc, sentence):
+    message = str(failures.failure_of(exc, "f"))
+    assert message.startswith(sentence)
+    assert message.count(";") == sentence.count(";")
+    copy = pickle.loads(pickle.dumps(exc))
+    assert (str(copy), copy.advice) == (str(exc), exc.advice)
+
+
+def test_too_little_memory_is_no_matter_of_the_tile_alone(tmp_path):
+    np.save(tmp_path / "a.npy", NOISE)
+    message = refusal(kq("encode", tmp_path / "a.npy", "--memory", "1MB"), failures.USAGE)
+    assert message.endswith("may be used; give more memory, or smaller tiles")
+
+
+def test_only_limits_that_a_part_keeps_within_lead_to_one(tmp_path):
+    path = tmp_path / "a.kq"
+    kqcodec.write(path, samples.indexed(64, 64, 3), tile=16)
+    advice = "or take a --region or --scale of it"
+    assert advice in refusal(kq("decode", path, "--max-pixels", 99), failures.REFUSED)
+    image = samples.indexed(5, 5, 3)
+    much = kqcodec.Metadata(exif=bytes((1 << 24) + 1))
+    kqcodec.write(path, kqcodec.IndexedImage(image.palette, image.labels, metadata=much))
+    message = refusal(kq("decode", path), failures.REFUSED)
+    assert "bytes of metadata are over the limit" in message
+    assert advice not in message

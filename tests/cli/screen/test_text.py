@@ -273,12 +273,11 @@ def test_bars_show_harmless_names(monkeypatch):
 
     monkeypatch.setattr(Progress, "update", recorded(update))
     monkeypatch.setattr(Progress, "add_task", recorded(add_task))
-    with progress.progress([NAME, "b"]) as names:
-        assert list(names) == [NAME, "b"]
     with progress.stages(NAME, hidden=False) as tell:
         tell("reading", 0.5)
-    with progress.Bar([(NAME, 5), ("b", 5)]) as bar:
-        bar.advance(NAME)
+    for still in (False, True):
+        with progress.Bar(lambda: {NAME: 5, "b": 5}, hidden=False, still=still) as bar:
+            bar.advance(NAME)
     assert_harmless("\n".join(said))
     assert sum(name.startswith(SHOWN) for name in said) == 3
 
