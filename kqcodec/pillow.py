@@ -54,9 +54,10 @@ from kqcodec.errors import FormatError
 from kqcodec.format.header import SIGNATURE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.sizes import theory_bits
+from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.metadata import Metadata
-from kqcodec.images.pillow_palette import of_palette_image
-from kqcodec.quantization.palette_order import DEFAULT_SORT
+from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.quantization.quantizer import quantized
 from kqcodec.storage.atomic_write import write_parts
 from kqcodec.storage.opening import open_source
 
@@ -144,14 +145,13 @@ class KqDecoder(ImageFile.PyDecoder):
 
 def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
-    quantizing = {name: options[name] for name in _QUANTIZING if name in options}
     coding = {name: options[name] for name in _CODING if name in options}
     coder = options.get("coder", DEFAULT_CODER)
     check_coding(coder, options.get("effort", DEFAULT_EFFORT), options.get("tile"))
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
     if k is None and image.mode == "P" and not given:
-        indexed = of_palette_image(image)
+        indexed = from_palette_image(image)
     else:
         if k is None and "palette" not in options:
             k = DEFAULT_K
@@ -159,8 +159,11 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
         # which is turned by nobody: a format of Pillow's keeps width and height.
         plain = image.copy()
         plain.info.pop("icc_profile", None)
-        indexed = kqcodec.quantize(plain, k, **quantizing)
-        if options.get("palette") is None and options.get("sort", DEFAULT_SORT) == DEFAULT_SORT:
+        request = QuantizeOptions(
+            **{name: options[name] for name in _QUANTIZING if name in options}
+        )
+        indexed = quantized(plain, k, request)
+        if request.order_is_free:
             indexed = in_order_of(coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.

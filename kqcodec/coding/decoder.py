@@ -22,7 +22,6 @@ from kqcodec.coding.work import most_work, within, work_of
 from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
-from kqcodec.format.decoding_memory import ALLOWANCE
 from kqcodec.format.grid import Box
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.format.integers import shown, whole_number
@@ -30,6 +29,7 @@ from kqcodec.format.labels import Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
     DEFAULT_MAX_PIXELS,
+    TILES_ALLOWANCE,
     Limits,
     check_limit,
     memory_for,
@@ -389,10 +389,10 @@ def _decode_records(
     threads: int | None,
     output: int,
 ) -> None:
-    """Decode the records on several threads, each tile into its place, in memory for a
-    result of ``output`` bytes: see ``kqcodec.format.decoding_memory``."""
+    """Decode the records on several threads, each tile into its place; all tiles in flight
+    take no more than the result's ``output`` bytes and ``TILES_ALLOWANCE``."""
     grid, itemsize = opened.header.grid, label_dtype(opened.header.k)(0).itemsize
-    allowed = output + ALLOWANCE
+    allowed = output + TILES_ALLOWANCE
     count = min(thread_count(threads), grid.count)
     if not isinstance(opened.source, BufferSource):
         # Payloads wait for their turn, too.

@@ -17,8 +17,8 @@ import numpy as np
 
 from kqcodec.coding.encoder import encode_indexed
 from kqcodec.errors import ImageError
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.metadata import Metadata, descriptive_exif, is_exif
-from kqcodec.images.pixels import ConversionWarning
 from kqcodec.images.profiles import palette_in_srgb
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ def decode_palette(payload: Buffer, k: int, channels: int) -> bytes:
     Raises:
         InvalidDataError: not a payload that ``encode_palette`` makes.
     """
-    plain: bytes | None = palette_kernels().decode_palette(payload, k, channels)
+    plain = palette_kernels().decode_palette(payload, k, channels)
     if plain is None:
         raise InvalidDataError("the coded palette doesn't end as it must (rule 13.5)")
     return plain

@@ -1,1 +1,1 @@
-"""Colours: values, histograms, the spaces they are compared in, and what replacing them costs."""
+"""Which colours does a picture have, how far are they apart, and what does replacing them cost?"""

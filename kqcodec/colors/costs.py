@@ -21,13 +21,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from kqcodec.colors.histogram import Histogram
 
+    # Squared distances, how many of their units are 1, and how often each counts.
+    _Part = tuple[NDArray[Any], int, NDArray[np.int64] | None]
 
 PEAK = 255
-# 16 MB of int32 differences at a time.
+# Colours or pixels compared at a time: 4 MB of int32 differences.
 _CHUNK = 1 << 20
 # A mean of two squares of alpha times a sample, both of 0..255.
 _RGBA_UNIT = 2 * PEAK * PEAK
@@ -62,19 +66,29 @@ class Costs:
     iterations: int
 
 
-def squared_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Squared RGB distances of uint8 colours of shape (..., 3): int32, shape (...)."""
+def squares(
+    a: NDArray[np.uint8], b: NDArray[np.uint8]
+) -> tuple[NDArray[np.int32] | NDArray[np.int64], int]:
+    """The squared distances of uint8 colours, as whole numbers.
+
+    Args:
+        a, b: shape (..., 3), or both (..., 4) with alpha.
+
+    Returns:
+        The distances, shape (...), and how many of their units a squared distance of 1 is.
+    """
+    if a.shape[-1] == 4:
+        return _squared_rgba(a, b), _RGBA_UNIT
     squared = np.zeros(a.shape[:-1], dtype=np.int32)
     for channel in range(3):
         difference = a[..., channel].astype(np.int32) - b[..., channel]
         difference *= difference
         squared += difference
-    return squared
+    return squared, 1
 
 
-def squared_rgba_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Squared distances of uint8 colours of shape (..., 4), each 130,050-fold: int64,
-    shape (...)."""
+def _squared_rgba(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Squared distances of colours of shape (..., 4), each 130,050-fold: int64, shape (...)."""
     alpha_a, alpha_b = a[..., 3].astype(np.int64), b[..., 3].astype(np.int64)
     hidden = PEAK * (alpha_a - alpha_b)
     squared = np.zeros(a.shape[:-1], dtype=np.int64)
@@ -86,58 +100,6 @@ def squared_rgba_distances(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArra
     return squared
 
 
-def inertia(a: NDArray[Any], b: NDArray[Any]) -> int:
-    """The sum of the squared distances of two uint8 pictures, RGB or both RGBA: exact,
-    and with alpha rounded to a whole number.
-
-    Raises:
-        TypeError: an array isn't uint8.
-        ValueError: shapes that differ, aren't (..., 3) or (..., 4) or hold no pixels.
-    """
-    total, unit = _sum_of_squares(a, b)
-    return (total + unit // 2) // unit
-
-
-def _sum_of_squares(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
-    """The sum, and in which unit it is; raises as ``inertia`` does."""
-    for array in (a, b):
-        if array.dtype != np.uint8:
-            raise TypeError(f"pictures to compare must be uint8, not {array.dtype}")
-    if a.shape != b.shape:
-        raise ValueError(f"pictures to compare must have one shape, not {a.shape} and {b.shape}")
-    if a.ndim < 2 or a.shape[-1] not in (3, 4) or 0 in a.shape:
-        raise ValueError(
-            f"pictures to compare must have shape (H, W, 3) or (H, W, 4), not {a.shape}"
-        )
-    flat_a, flat_b = a.reshape(-1, a.shape[-1]), b.reshape(-1, a.shape[-1])
-    total, unit = 0, 1
-    for i in range(0, len(flat_a), _CHUNK):
-        squared, unit = squares(flat_a[i : i + _CHUNK], flat_b[i : i + _CHUNK])
-        total += int(squared.sum(dtype=np.int64))
-    return total, unit
-
-
-def squares(
-    a: NDArray[np.uint8], b: NDArray[np.uint8]
-) -> tuple[NDArray[np.int32] | NDArray[np.int64], int]:
-    """Squared distances of uint8 colours of shape (..., 3), or both (..., 4), as whole
-    numbers of shape (...), and how many of these are 1."""
-    if a.shape[-1] == 4:
-        return squared_rgba_distances(a, b), _RGBA_UNIT
-    return squared_distances(a, b), 1
-
-
-def mse(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """The mean squared distance of two uint8 pictures; raises as ``inertia`` does."""
-    total, unit = _sum_of_squares(a, b)
-    return total / (unit * math.prod(a.shape[:-1]))
-
-
-def psnr(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """The peak signal-to-noise ratio in decibels; raises as ``inertia`` does."""
-    return psnr_of_mse(mse(a, b))
-
-
 def psnr_of_mse(mean_squared_error: float) -> float:
     """Decibels from an MSE summed over three channels; infinite for 0."""
     if mean_squared_error == 0:
@@ -145,20 +107,9 @@ def psnr_of_mse(mean_squared_error: float) -> float:
     return 10 * math.log10(3 * PEAK * PEAK / mean_squared_error)
 
 
-def _weighted_sum(values: NDArray[np.int64], weights: NDArray[np.int64]) -> int:
-    """The exact sum of values of at least 0, weighted: of as many of their bits at a time
-    as leave the sum below 2^63. The weights add up to less than 2^62."""
-    bits = 63 - int(weights.sum()).bit_length()
-    total, shift = 0, 0
-    while values.any():
-        total += int((values & ((1 << bits) - 1)) @ weights) << shift
-        values, shift = values >> bits, shift + bits
-    return total
-
-
 def distances_in_steps(squared: NDArray[Any], unit: int = 1) -> NDArray[np.int64]:
     """The roots of squared distances, ``unit`` of which are 1, in steps of 2^-20: IEEE
-    roots, the same everywhere, as integers, whose sum has no order."""
+    roots, equal on every machine, as integers, whose sum has no order."""
     steps: NDArray[np.int64]
     steps = np.rint(np.sqrt(squared / unit) * _ROOT_UNIT).astype(np.int64)
     return steps
@@ -173,24 +124,31 @@ def costs_of_palette(
     colors: Histogram,
     palette: NDArray[np.uint8],
     labels: NDArray[Any],
+    squared: NDArray[np.int32] | None = None,
     *,
     iterations: int = 0,
 ) -> Costs:
-    """The costs of a palette, with alpha if the colours have it, of which colour i of a
-    histogram has the entry ``labels[i]``."""
-    total, steps, unit = 0, 0, 1
-    for start in range(0, len(colors), _CHUNK):
-        part = colors.part(slice(start, start + _CHUNK))
-        squared, unit = squares(part.colors, palette.take(labels[start : start + _CHUNK], axis=0))
-        total += _weighted_sum(squared.astype(np.int64), part.counts)
-        steps += _weighted_sum(distances_in_steps(squared, unit), part.counts)
-    return _costs(
-        (total, steps, unit),
-        colors.pixels,
-        unique_colors=len(colors),
-        palette_colors=len(palette),
-        iterations=iterations,
-    )
+    """The costs of a palette for the pixels of a histogram.
+
+    Args:
+        colors: the histogram.
+        palette: uint8, shape (K, 3), or (K, 4) where the colours have alpha.
+        labels: each colour's entry, shape (N,).
+        squared: each colour's squared RGB distance to its entry, int32, shape (N,), where
+            it is known already.
+        iterations: of k-means, to be told with the costs.
+    """
+
+    def parts() -> Iterable[_Part]:
+        for start in range(0, len(colors), _CHUNK):
+            some = slice(start, start + _CHUNK)
+            if squared is not None:
+                yield squared[some], 1, colors.counts[some]
+            else:
+                part = colors.part(some)
+                yield *squares(part.colors, palette.take(labels[some], axis=0)), part.counts
+
+    return _costs(parts(), colors.pixels, len(colors), len(palette), iterations)
 
 
 def costs_of_pixels(
@@ -199,32 +157,18 @@ def costs_of_pixels(
     """The costs of labels, shape (H, W), that needn't be those of the nearest entries,
     whose costs are ``like``. Pixels and palette have both alpha or neither."""
     flat, flat_labels = pixels.reshape(-1, pixels.shape[-1]), labels.reshape(-1)
-    total, steps, unit = 0, 0, 1
-    for start in range(0, len(flat), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        squared, unit = squares(flat[part], palette.take(flat_labels[part], axis=0))
-        total += int(squared.sum(dtype=np.int64))
-        steps += int(distances_in_steps(squared, unit).sum())
-    return _costs(
-        (total, steps, unit),
-        len(flat),
-        unique_colors=like.unique_colors,
-        palette_colors=like.palette_colors,
-        iterations=like.iterations,
-    )
+    chunks = (slice(start, start + _CHUNK) for start in range(0, len(flat), _CHUNK))
+    parts = ((*squares(flat[i], palette.take(flat_labels[i], axis=0)), None) for i in chunks)
+    return _costs(parts, len(flat), like.unique_colors, like.palette_colors, like.iterations)
 
 
 def _costs(
-    sums: tuple[int, int, int],
-    pixels: int,
-    *,
-    unique_colors: int,
-    palette_colors: int,
-    iterations: int,
+    parts: Iterable[_Part], pixels: int, unique_colors: int, palette_colors: int, iterations: int
 ) -> Costs:
-    """The costs of pixels by the sums of their squared distances and of their distances in
-    steps, and the unit of the former."""
-    total, steps, unit = sums
+    total, steps, unit = 0, 0, 1
+    for squared, unit, counts in parts:
+        total += _weighted_sum(squared, counts)
+        steps += _weighted_sum(distances_in_steps(squared, unit), counts)
     mean = total / (unit * pixels)
     return Costs(
         inertia=(total + unit // 2) // unit,
@@ -236,3 +180,15 @@ def _costs(
         palette_colors=palette_colors,
         iterations=iterations,
     )
+
+
+def _weighted_sum(values: NDArray[Any], weights: NDArray[np.int64] | None) -> int:
+    """The exact sum of integers of at least 0, weighted: of as many of their bits at a time
+    as leave the sum below 2^63. The weights add up to less than 2^62; None is 1 each."""
+    if weights is None:
+        return int(values.sum(dtype=np.int64))
+    bits = 63 - int(weights.sum()).bit_length()
+    total, mask = 0, np.int64((1 << bits) - 1)
+    for shift in range(0, int(values.max()).bit_length(), bits):
+        total += int((values >> shift & mask) @ weights) << shift
+    return total

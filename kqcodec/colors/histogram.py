@@ -9,8 +9,8 @@ A colour's key is its bits, alpha highest where the colours have any:
     bit  31      24 23      16 15       8 7        0
         |  alpha   |   red    |  green   |   blue   |
 
-So there are up to three kinds of colours, one after the other in a histogram with
-alpha; in one without, all are opaque:
+So colours of one opacity stand together in a histogram with alpha; in one without, all
+are opaque:
 
     hidden (fully transparent)    0, whatever its colour was
     translucent                   0x01000000 ... 0xFEFFFFFF
@@ -29,15 +29,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.kernels import kernels
 from kqcodec.storage.threads import ordered_map
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Keys of colours without alpha.
 KEYS = 1 << 24
 FIRST_VISIBLE, FIRST_OPAQUE = 0x01000000, 0xFF000000
-OPAQUE_ALPHA = 255
 # Pixels counted at a time, without alpha and with it: the scratch memory of a part is
 # some 60 MB at most.
 _PART, _ALPHA_PART = 1 << 22, 1 << 20
@@ -85,9 +86,9 @@ class Histogram:
         return int(self.counts.sum())
 
     @property
-    def kinds(self) -> tuple[slice, slice, slice]:
-        """Where the hidden colours are, of which there is at most one, the translucent
-        and the opaque ones."""
+    def by_opacity(self) -> tuple[slice, slice, slice]:
+        """Where the hidden colours are, of which there is at most one, where the translucent
+        and where the opaque ones."""
         if self.channels == 3:
             return slice(0, 0), slice(0, 0), slice(0, len(self))
         bounds = np.array([FIRST_VISIBLE, FIRST_OPAQUE], dtype=np.uint32)
@@ -97,7 +98,7 @@ class Histogram:
     @property
     def hidden(self) -> int:
         """1 if any pixel is fully transparent, else 0."""
-        return int(self.kinds[0].stop)
+        return int(self.by_opacity[0].stop)
 
     @property
     def visible(self) -> Histogram:
@@ -111,24 +112,24 @@ class Histogram:
         return 1 + (self.hidden and len(self) > 1)
 
     def part(self, which: slice | NDArray[np.bool_]) -> Histogram:
-        """Some of its colours."""
+        """The histogram of some of its colours: a slice, or a mask of shape (N,)."""
         return Histogram(self.keys[which], self.counts[which], self.channels)
 
     def with_alpha(self) -> Histogram:
-        """The colours with alpha, opaque where they had none."""
+        """This histogram with alpha, its colours opaque where they had none."""
         if self.channels == 4:
             return self
         return Histogram(self.keys | np.uint32(FIRST_OPAQUE), self.counts, channels=4)
 
-    def without_idle_alpha(self) -> Histogram:
-        """The colours without their alpha, where all are opaque."""
+    def without_opaque_alpha(self) -> Histogram:
+        """This histogram without alpha, where all its colours are opaque."""
         if self.channels == 3 or int(self.keys[0]) < FIRST_OPAQUE:
             return self
         return Histogram(self.keys & np.uint32(KEYS - 1), self.counts)
 
-    def lightened(self, most: int) -> Histogram:
-        """The same colours with counts that add up to at most so many, ``most`` being
-        more than there are colours: halved as often as that takes, but never to 0."""
+    def scaled_down(self, most: int) -> Histogram:
+        """This histogram with counts that add up to at most ``most``, which is more than
+        there are colours: halved as often as that takes, but never to 0."""
         counts = self.counts
         while int(counts.sum()) > most:
             counts = np.maximum(counts >> 1, 1)
@@ -146,7 +147,7 @@ def keys_of_colors(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def colors_of_keys(keys: NDArray[np.uint32], channels: int = 3) -> NDArray[np.uint8]:
-    """The inverse of ``keys_of_colors``: uint8, shape (..., channels)."""
+    """The colours of uint32 keys of shape (...): uint8, shape (..., channels)."""
     # As big-endian bytes a key is alpha or 0, red, green, blue.
     argb = keys.astype(">u4")[..., np.newaxis].view(np.uint8)
     return argb[..., 1:] if channels == 3 else argb[..., [1, 2, 3, 0]]

@@ -44,11 +44,7 @@ class HistogramSum:
         self._table: NDArray[np.int64] | None = None
 
     def add(self, part: Histogram) -> None:
-        """Add one.
-
-        Raises:
-            ColorsError: there are more translucent colours than can be kept.
-        """
+        """Add one; raises ColorsError where there are more translucent colours than can be kept."""
         self._channels = max(self._channels, part.channels)
         if self._table is not None:
             part = self._into_table(part)
@@ -67,7 +63,7 @@ class HistogramSum:
     def _into_table(self, part: Histogram) -> Histogram:
         """Count the opaque colours of a part in the table, and give back the others."""
         assert self._table is not None  # noqa: S101 - called when it is there
-        first = part.kinds[2].start
+        first = part.by_opacity[2].start
         self._table[part.keys[first:] & np.uint32(KEYS - 1)] += part.counts[first:]
         return Histogram(part.keys[:first], part.counts[:first], channels=4)
 

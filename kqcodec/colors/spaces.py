@@ -24,9 +24,10 @@ TOP = 255 << FRACTION_BITS
 # One step of a sample, and a squared distance of 1, in these.
 STEP = 1 << FRACTION_BITS
 UNIT = STEP * STEP
-# Middle grey, and the coordinate of an alpha of 255: sqrt(3/4) * TOP, rounded.
+# Middle grey.
 _GREY = TOP // 2
-OPAQUE = 14_134
+# The coordinate of an alpha of 255: sqrt(3/4) * TOP, rounded.
+OPAQUE_COORDINATE = 14_134
 # Where Oklab's black lies: its opponent axes have two sides.
 _ORIGIN = np.array([0, TOP // 2, TOP // 2])
 
@@ -56,7 +57,8 @@ class Space(Protocol):
         ...
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
-        """Centres of shape (K, 4) as the 8-bit colours that stand for them."""
+        """Centres of shape (K, 4) as the 8-bit colours that stand for them: uint8,
+        shape (K, 3), or (K, 4) where the space has alpha."""
         ...
 
 
@@ -66,14 +68,14 @@ class RgbSpace:
     name, channels, has_grid = "rgb", 3, True
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """See Space."""
+        """Colours of shape (N, 3) as points, int16, shape (N, 4)."""
         points = np.zeros((len(colors), 4), dtype=np.int16)
         points[:, :3] = colors
         points <<= FRACTION_BITS
         return points
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
-        """See Space; halves are rounded up."""
+        """Centres of shape (K, 4) rounded to colours, halves up: uint8, shape (K, 3)."""
         half = 1 << (FRACTION_BITS - 1)
         return ((centers[:, :3].astype(np.int32) + half) >> FRACTION_BITS).astype(np.uint8)
 
@@ -84,7 +86,7 @@ class OklabSpace:
     name, channels, has_grid = "oklab", 3, False
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """See Space."""
+        """Colours of shape (N, 3) as points, int16, shape (N, 4)."""
         light = _light_of_samples()[colors]
         # A root with 20 fractional bits is that of the value with 60.
         cones = _product(light, _CONES_OF_LIGHT)
@@ -97,7 +99,7 @@ class OklabSpace:
         return points
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
-        """See Space; what lies outside sRGB is clipped."""
+        """Centres of shape (K, 4) as colours, clipped to sRGB: uint8, shape (K, 3)."""
         lab = centers[:, :3].astype(np.int64) - _ORIGIN
         roots = _product((lab << _ROOT_BITS) // TOP, _ROOTS_OF_LAB) >> _MATRIX_BITS
         # A cube has 60 fractional bits; roots are below 2, so it fits.
@@ -131,17 +133,18 @@ class AlphaSpace:
         self.name, self.has_grid = base.name, base.has_grid
 
     def points(self, colors: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """See Space; colours have shape (N, 4)."""
+        """Colours of shape (N, 4) as points, int16, shape (N, 4)."""
         alpha = colors[:, 3:].astype(np.int32)
         points = self._base.points(colors[:, :3]).astype(np.int32)
         points[:, :3] = (points[:, :3] * alpha + _GREY * (255 - alpha) + 127) // 255
-        points[:, 3:] = alpha_coordinate(alpha)
+        points[:, 3:] = (alpha * OPAQUE_COORDINATE + 127) // 255
         return points.astype(np.int16)
 
     def colors(self, centers: NDArray[np.int16]) -> NDArray[np.uint8]:
-        """See Space; colours have shape (K, 4). What is fully transparent is black."""
+        """Centres of shape (K, 4) as colours, uint8, shape (K, 4); what is fully transparent
+        is black."""
         wide = centers.astype(np.int32)
-        alpha = _within((wide[:, 3:] * 255 + OPAQUE // 2) // OPAQUE, 255)
+        alpha = _within((wide[:, 3:] * 255 + OPAQUE_COORDINATE // 2) // OPAQUE_COORDINATE, 255)
         shown = wide[:, :3] * 255 - _GREY * (255 - alpha)
         divisor = np.maximum(alpha, 1)
         unmixed = np.zeros_like(centers)
@@ -156,21 +159,13 @@ def _within(values: NDArray[np.int32], top: int) -> NDArray[np.int32]:
     return np.minimum(np.maximum(values, 0), top)
 
 
-def alpha_coordinate(alpha: NDArray[np.int32]) -> NDArray[np.int32]:
-    """sqrt(3/4) of an alpha of 0..255, in the units of coordinates, rounded."""
-    return (alpha * OPAQUE + 127) // 255
-
-
 SPACES: dict[str, Space] = {space.name: space for space in (RgbSpace(), OklabSpace())}
 ALPHA_SPACES: dict[str, Space] = {name: AlphaSpace(space) for name, space in SPACES.items()}
 
 
 def space_of(name: str, channels: int = 3) -> Space:
-    """The space of that name, for colours of so many channels.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The space of that name, for colours of so many channels; raises ValueError where there is
+    none."""
     if name not in SPACES:
         raise ValueError(f"space must be one of {', '.join(SPACES)}, not {name!r}")
     return SPACES[name] if channels == 3 else ALPHA_SPACES[name]

@@ -1,4 +1,5 @@
-"""Colours as a caller may give them: an array, numbers, or strings such as #ff8800."""
+"""Colours as a caller may give them: an array, numbers, or strings such as #ff8800; and
+colours with and without alpha."""
 
 from __future__ import annotations
 
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Colors: TypeAlias = "NDArray[np.uint8] | Sequence[str | Sequence[int]]"
-    # A palette may also be the name of a file.
+    ColorsLike: TypeAlias = "NDArray[np.uint8] | Sequence[str | Sequence[int]]"
 
 _HEX_COLOR = re.compile(r"#?([0-9a-fA-F]{6}(?:[0-9a-fA-F]{2})?)\Z")
 _SHORT_HEX_COLOR = re.compile(r"#([0-9a-fA-F]{3,4})\Z")
-OPAQUE = 255
+# The alpha of an opaque colour.
+OPAQUE_ALPHA = 255
 
 
 def color_of_hex(text: str) -> tuple[int, ...] | None:
@@ -32,7 +33,7 @@ def color_of_hex(text: str) -> tuple[int, ...] | None:
     return tuple(bytes.fromhex(match.group(1))) if match else None
 
 
-def colors_from(given: Colors, what: str) -> NDArray[np.uint8]:
+def colors_from(given: ColorsLike, what: str) -> NDArray[np.uint8]:
     """A list of colours as uint8, shape (K, 3), or (K, 4) where any isn't opaque; K
     possibly 0, order and duplicates kept.
 
@@ -60,21 +61,24 @@ def colors_of_rows(rows: Sequence[Sequence[int]]) -> NDArray[np.uint8]:
     opaque."""
     if all(len(row) == 3 for row in rows):
         return np.array(rows, dtype=np.uint8).reshape(-1, 3)
-    return without_idle_alpha(np.array([(*row, OPAQUE)[:4] for row in rows], dtype=np.uint8))
+    return without_opaque_alpha(
+        np.array([(*row, OPAQUE_ALPHA)[:4] for row in rows], dtype=np.uint8)
+    )
 
 
-def without_idle_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The colours without their alpha, where all are opaque."""
-    if colors.shape[1] == 4 and bool((colors[:, 3] == OPAQUE).all()):
+def without_opaque_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colours of shape (K, 3) or (K, 4), C-contiguous, without alpha where all are opaque."""
+    if colors.shape[1] == 4 and bool((colors[:, 3] == OPAQUE_ALPHA).all()):
         return np.ascontiguousarray(colors[:, :3])
     return np.ascontiguousarray(colors)
 
 
 def with_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The colours as shape (K, 4)."""
-    if colors.shape[1] == 4:
+    """Colours of shape (..., 3) or (..., 4) as shape (..., 4), opaque where they had no alpha."""
+    if colors.shape[-1] == 4:
         return colors
-    return np.concatenate([colors, np.full((len(colors), 1), OPAQUE, dtype=np.uint8)], axis=1)
+    alpha = np.full((*colors.shape[:-1], 1), OPAQUE_ALPHA, dtype=np.uint8)
+    return np.concatenate([colors, alpha], axis=-1)
 
 
 def _from_array(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
@@ -82,7 +86,7 @@ def _from_array(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
         raise TypeError(f"{what} must be uint8, not {array.dtype}")
     if array.ndim != 2 or array.shape[1] not in (3, 4):
         raise ValueError(f"{what} must have shape (K, 3) or (K, 4), not {array.shape}")
-    return without_idle_alpha(array)
+    return without_opaque_alpha(array)
 
 
 def _color(color: Any, what: str) -> tuple[int, ...]:

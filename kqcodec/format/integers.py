@@ -1,4 +1,4 @@
-"""The one check of a whole number that a caller gives, whatever kind of integer it is.
+"""The one check of a number that a caller gives, whatever kind of number it is.
 
 No NumPy is imported.
 """
@@ -6,6 +6,7 @@ No NumPy is imported.
 from __future__ import annotations
 
 import operator
+from numbers import Integral, Real
 from typing import Any
 
 # More digits than this tell nothing, and Python refuses to write very many.
@@ -41,6 +42,17 @@ def whole_number(value: Any, name: str, least: int | None = None, most: int | No
     allowed = f"at least {least:,}" if most is None else f"in {least:,}..{most:,}"
     given = f"{number:,}" if number.bit_length() <= _SHOWN_BITS else _MANY_DIGITS
     raise ValueError(f"{name} must be {allowed}, not {given}")
+
+
+def real_number(value: Any, name: str) -> float:
+    """The value as Python's number: an int stays exact, any other is a float.
+
+    Raises:
+        TypeError: it isn't a number, or is a bool.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def shown(value: Any) -> str:

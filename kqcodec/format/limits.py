@@ -33,7 +33,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import LimitError
-from kqcodec.format.decoding_memory import context_plane_cells
 from kqcodec.format.integers import whole_number
 
 if TYPE_CHECKING:
@@ -56,6 +55,16 @@ _THUMBNAILS = 4
 # Where a picture is dealt with tile by tile, memory doesn't grow with it, and time may
 # grow with the file: so many pixels for each of its bytes.
 _BY_TILES = 4096
+# Bytes that the tiles in flight may take beyond those of the result, so that decoding takes no
+# more than twice the result and this. Where they would take more, there are fewer threads: to
+# have some of them wait isn't enough, since what a thread has freed stays with it for its next
+# tile, as malloc does it. One tile at a time always goes on, whatever it takes.
+TILES_ALLOWANCE = 16 << 20
+# Of the coder context (spec/kq.md, section 16): by model, how many tables of contexts and
+# how many bits each has at most; the plane's margins; and the other tables together.
+_MODELS = {1: (7, 16), 2: (7, 16), 3: (21, 17)}
+_MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
+_OTHER_TABLES = 3_000_000  # rule 9.3
 
 
 @dataclass(frozen=True)
@@ -166,7 +175,7 @@ def input_too_large(most: int) -> LimitError:
 
 @contextlib.contextmanager
 def memory_for(header: Header) -> Iterator[None]:
-    """Around the allocation of what a whole picture needs.
+    """A context manager around the allocation of what a whole picture needs.
 
     Raises:
         LimitError: there isn't so much memory. Without a limit a header may ask for
@@ -186,6 +195,21 @@ def _check(value: int, most: int | None, what: str, factor: int) -> None:
             f"{value:,} {what} are over the limit of {most:,}; "
             f"set max_pixels (--max-pixels) to {value * factor:,} if you trust the file"
         )
+
+
+def context_plane_cells(width: int, height: int) -> int:
+    """The cells of the plane of a tile (rule 16.6), each of two bytes."""
+    return (width + _MARGIN_COLUMNS) * (height + _MARGIN_ROWS)
+
+
+def context_workspace(settings: int, width: int, height: int) -> int:
+    """Bytes that the coder context takes for a tile with those settings."""
+    if settings >> 6 not in _MODELS:
+        return 0  # by the coder dense
+    contexts, most_bits = _MODELS[settings >> 6]
+    bits = min((width * height - 1).bit_length() + 2, most_bits)
+    slots = contexts * 5 << max(bits, 8)  # of four bytes, and a quarter more for questions
+    return 2 * context_plane_cells(width, height) + slots + _OTHER_TABLES
 
 
 DEFAULT_LIMITS = Limits.of(DEFAULT_MAX_PIXELS)

@@ -93,19 +93,16 @@ def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
         TypeError: it is open in text mode.
     """
     parts: list[bytes] = []
-    step, left = _size_of(file) + 1, most
-    while True:
-        part = file.read(step if left is None else min(step, left + 1))
+    step, count = _size_of(file) + 1, 0
+    while most is None or count <= most:
+        part = file.read(step if most is None else min(step, most + 1 - count))
         if not isinstance(part, (bytes, bytearray, memoryview)):
             raise TypeError(f"{name} must be opened in binary mode, 'rb'")
         if not part:
             return parts[0] if len(parts) == 1 else b"".join(parts)
         parts.append(bytes(part))
-        step = _LARGE_STEP
-        if left is not None:
-            left -= len(part)
-            if left < 0 and most is not None:
-                raise input_too_large(most)
+        step, count = _LARGE_STEP, count + len(part)
+    raise input_too_large(most)
 
 
 def _size_of(file: BinaryIO) -> int:

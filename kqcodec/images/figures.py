@@ -1,14 +1,11 @@
-"""Diagrams with matplotlib, which is an extra and imported by name where it is used."""
+"""Figures of matplotlib, which is an extra and imported where it is used."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import os
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 class ChartFormatError(ValueError):
@@ -49,10 +46,7 @@ def figure_bytes(figure: Any, file_format: str) -> bytes:
 
 
 def plain_ticks(axis: Any) -> None:
-    """0.1, 0.2, 0.5 and 1 where a logarithmic axis would have powers of ten."""
+    """Label a logarithmic axis 0.1, 0.2, 0.5 and 1 instead of by powers of ten."""
     axis.set_minor_locator(importlib.import_module("matplotlib.ticker").LogLocator(subs=(2, 5)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter("{x:g}")
-
-
-# --- the elbow --------------------------------------------------------------

@@ -1,5 +1,5 @@
-"""Image files of any format, opened and decoded by Pillow: the one place where its errors,
-which may be of any kind, become ours."""
+"""Image files of any format, opened and decoded by Pillow, whose errors, which may be of any
+kind, become ours here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from kqcodec.errors import ImageError, KqError, LimitError, UnsupportedImageError
+from kqcodec.errors import (
+    ImageError,
+    KqError,
+    LimitError,
+    UnsupportedError,
+    UnsupportedImageError,
+)
 from kqcodec.format.limits import max_input_bytes
 from kqcodec.format.source import read_at_most
 
@@ -32,9 +38,9 @@ def opened_path(path: str | os.PathLike[str]) -> BinaryIO:
         raise FileNotFoundError(errno.ENOENT, "no such file; check the path", name) from exc
 
 
-def contents(file: BinaryIO | Any, name: str) -> bytes:
-    """All that is left in a file, at least one byte, and at most eight for each pixel that
-    Pillow's limit allows, or 1 GiB; see ``kqcodec.format.limits``.
+def read_contents(file: BinaryIO | Any, name: str) -> bytes:
+    """All that is left in a file: at least one byte, and at most 1 GiB, or eight for each
+    pixel that Pillow's limit allows if that is more.
 
     Raises:
         ImageError: it is empty, or has more.
@@ -101,6 +107,9 @@ def reading_image(name: str) -> Iterator[None]:
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise
+        cause = exc.__cause__
+        if isinstance(cause, (LimitError, UnsupportedError)):  # by our own plugin of Pillow's
+            raise ImageError(f"{name} can't be read as an image: {cause}") from cause
         reason = str(exc) or type(exc).__name__
         if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):
             raise UnsupportedImageError(
@@ -134,14 +143,23 @@ def raw_mode(image: Any) -> str:
     return ""
 
 
+def is_transparent(image: Any) -> bool:
+    """Whether any pixel of a Pillow image might be transparent, by its mode and ``info``."""
+    return (
+        image.mode in ("RGBA", "RGBa", "LA", "La", "PA")
+        or "transparency" in image.info
+        or (image.mode == "P" and getattr(image.palette, "mode", "RGB") == "RGBA")
+    )
+
+
 # Further images of these are previews of the first (MPO), or its layers (PSD).
-_OF_PARTS = ("MPO", "PSD")
+_WITH_PREVIEWS_OR_LAYERS = ("MPO", "PSD")
 _SUBFILE_TYPE, _REDUCED = 254, 1
 
 
 def frame_count(image: Any) -> int:
     """How many frames or pages there are; 1 where they can't be counted."""
-    if image.format in _OF_PARTS:
+    if image.format in _WITH_PREVIEWS_OR_LAYERS:
         return 1
     place = image.tell()
     count = 1

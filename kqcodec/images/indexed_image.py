@@ -4,6 +4,7 @@ quantizing and coding.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -90,16 +91,16 @@ class IndexedImage:
         return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
 
     def flattened(self, background: Color = WHITE) -> IndexedImage:
-        """The same labels with a palette without alpha, put on a background."""
+        """A copy whose palette has no alpha, its colours composited on a background."""
         palette = flattened(self.palette, background)
         return IndexedImage(palette, self.labels, metadata=self.metadata)
 
     def to_pixels(self) -> NDArray[np.uint8]:
-        """The pixels as they are: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
+        """The pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
         return self._painted(self.palette)
 
     def to_rgb(self, background: Color = WHITE) -> NDArray[np.uint8]:
-        """The pixels without alpha, on a background: uint8, shape (H, W, 3)."""
+        """The pixels without alpha, composited on a background: uint8, shape (H, W, 3)."""
         return self._painted(flattened(self.palette, background))
 
     def to_rgba(self) -> NDArray[np.uint8]:
@@ -109,9 +110,9 @@ class IndexedImage:
         return self._painted(np.hstack([self.palette, opaque])[:, :4])
 
     def to_pil(self) -> Image.Image:
-        """A Pillow image: mode P with the same palette and labels where K is at
-        most 256, else mode RGB. With alpha, mode P has ``info["transparency"]``, a
-        byte for each entry, and the other mode is RGBA. ``info`` has the metadata."""
+        """A Pillow image: mode P with this palette and these labels where K is at most
+        256, else mode RGB. With alpha, mode P has ``info["transparency"]``, a byte for
+        each entry, and the other mode is RGBA. ``info`` has the metadata."""
         from PIL import Image
 
         if self.k > 256:
@@ -133,12 +134,44 @@ class IndexedImage:
         return pixels
 
     def _repr_png_(self) -> bytes:
-        """What Jupyter shows."""
-        import io
-
+        """A PNG file, for Jupyter to show."""
         buffer = io.BytesIO()
         self.to_pil().save(buffer, "PNG")
         return buffer.getvalue()
+
+
+def from_palette_image(image: Image.Image) -> IndexedImage:
+    """The palette and indices of a Pillow image of mode P, with alpha if it has any.
+
+    Indices beyond a short palette get black entries, as Pillow paints them. Whatever Pillow
+    raises for damaged data is left as it is.
+    """
+    image.load()
+    labels = np.asarray(image)
+    palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+    missing = int(labels.max()) + 1 - len(palette) if labels.size else 0
+    if missing > 0:
+        palette = np.vstack([palette, np.zeros((missing, 3), dtype=np.uint8)])
+    alpha = _palette_alpha(image, len(palette))
+    return IndexedImage(palette if alpha is None else np.column_stack([palette, alpha]), labels)
+
+
+def _palette_alpha(image: Image.Image, k: int) -> NDArray[np.uint8] | None:
+    """The alpha of k entries of an image of mode P; None where all are opaque.
+
+    Pillow has it in the palette, or beside it, for all entries or for one.
+    """
+    alpha = np.full(k, 255, dtype=np.uint8)
+    if getattr(image.palette, "mode", "RGB") == "RGBA":
+        own = np.array(image.getpalette("RGBA"), dtype=np.uint8)[3::4][:k]
+        alpha[: len(own)] = own
+    transparency = image.info.get("transparency")
+    if isinstance(transparency, bytes):
+        some = np.frombuffer(transparency, dtype=np.uint8)[:k]
+        alpha[: len(some)] = some
+    elif isinstance(transparency, int) and transparency < k:
+        alpha[transparency] = 0
+    return None if bool((alpha == 255).all()) else alpha
 
 
 def _checked_palette(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

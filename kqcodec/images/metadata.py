@@ -82,7 +82,7 @@ class Metadata:
         return cls(**{name: found.get(kind) for name, kind in SECTION_KINDS.items()})
 
     def pillow_info(self) -> dict[str, bytes]:
-        """The same under the names of Pillow's ``Image.info`` and ``save``."""
+        """What there is, by the names that Pillow's ``Image.info`` and ``save`` have for it."""
         exif = None if self.exif is None else _EXIF_PREFIX + self.exif
         named = {"icc_profile": self.icc, "exif": exif, "xmp": self.xmp}
         return {name: value for name, value in named.items() if value is not None}
@@ -107,7 +107,7 @@ def metadata_of(image: Any, keep: Collection[str]) -> Metadata:
     Whatever can't be read is as if absent: a picture's pixels matter more.
 
     Args:
-        image: as for ``kqcodec.images.pixels.rgb_pixels``. A file object is read from
+        image: as for ``kqcodec.images.pixels.image_pixels``. A file object is read from
             where it stands and put back there.
         keep: any of "icc", "exif" and "xmp".
     """
@@ -117,22 +117,19 @@ def metadata_of(image: Any, keep: Collection[str]) -> Metadata:
         return Metadata()
     if isinstance(image, Image.Image):
         return _of_pillow(image, frozenset(keep))
-    # Pillow raises almost anything for damaged files, as kqcodec.images.pixels notes.
+    # Pillow raises almost anything for damaged files.
     with contextlib.suppress(Exception):
-        if isinstance(image, (str, os.PathLike)):
-            with Image.open(image) as opened:
-                return _of_pillow(opened, frozenset(keep))
-        if isinstance(image, (bytes, bytearray, memoryview)):
-            with Image.open(io.BytesIO(image)) as opened:
-                return _of_pillow(opened, frozenset(keep))
+        data: Any = image
         if hasattr(image, "read"):
             start = image.tell()
             try:
                 data = read_at_most(image, max_input_bytes(Image.MAX_IMAGE_PIXELS), "the file")
-                with Image.open(io.BytesIO(data)) as opened:
-                    return _of_pillow(opened, frozenset(keep))
             finally:
                 image.seek(start)
+        elif not isinstance(image, (str, os.PathLike, bytes, bytearray, memoryview)):
+            return Metadata()
+        with Image.open(data if isinstance(data, (str, os.PathLike)) else io.BytesIO(data)) as file:
+            return _of_pillow(file, frozenset(keep))
     return Metadata()
 
 
@@ -150,15 +147,15 @@ def _of_pillow(image: Any, keep: frozenset[str]) -> Metadata:
         if name in keep:
             with contextlib.suppress(Exception):
                 found[name] = read(image)
-    if turns(image) is not None:
+    if upright_transpose(image) is not None:
         exif, xmp = found.get("exif"), found.get("xmp")
         found["exif"] = upright_exif(exif) if exif else None
         found["xmp"] = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if xmp else None
     return Metadata(**found)
 
 
-def turns(image: Any) -> Any:
-    """How to turn an image upright, as ``Image.transpose`` takes it, or None.
+def upright_transpose(image: Any) -> Any:
+    """The method by which ``Image.transpose`` turns an image upright, or None.
 
     Only for an image straight from its file: one that was worked upon may have
     been turned already, with its Exif still attached.
@@ -204,7 +201,7 @@ def _descriptive(tags: Any) -> Any:
 
 
 def is_exif(data: bytes) -> bool:
-    """Whether Pillow can make sense of it."""
+    """Whether these bytes are Exif that Pillow can make sense of."""
     from PIL import Image
 
     with contextlib.suppress(Exception):
@@ -231,7 +228,7 @@ def descriptive_exif(exif: bytes) -> Any:
 
 
 def upright_exif(exif: bytes) -> bytes:
-    """The same bytes with Orientation 1 in the first directory, if it has one.
+    """Exif bytes with Orientation 1 in the first directory, if it has one.
 
     The value is replaced where it stands: writing Exif anew would move what
     makers' notes point to. What isn't Exif comes back as it is.
@@ -251,14 +248,12 @@ def upright_exif(exif: bytes) -> bytes:
 
 
 def _xmp(image: Any) -> bytes | None:
-    for found in _xmp_places(image):
-        if found:
-            return found.encode("utf-8") if isinstance(found, str) else bytes(found)
-    return None
+    found = next(filter(None, _xmp_places(image)), None)
+    return found.encode("utf-8") if isinstance(found, str) else found and bytes(found)
 
 
 def _xmp_places(image: Any) -> Iterable[Any]:
-    """Where the versions of Pillow put it."""
+    """The values of all places where versions of Pillow put XMP."""
     yield image.info.get("xmp")
     yield image.info.get("XML:com.adobe.xmp")
     for marker, data in getattr(image, "applist", ()):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.errors import ImageError, LabelsError
-from kqcodec.storage.zips import opened_member
+from kqcodec.storage.archives import opened_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -86,7 +86,7 @@ def _keyed_by_16_bits(image: Any, key: tuple[int, ...]) -> Any:
 
 
 def _decoded(image: Any, raw: str) -> NDArray[np.uint8]:
-    """The samples of an image file that stays as it is."""
+    """The samples of a PNG file by another raw mode of Pillow's; the image stays as it is."""
     from PIL import Image
 
     place = image.fp.tell()
@@ -135,11 +135,9 @@ _CURVES = {
 _PQ_AND_HLG = {16: "PQ", 18: "HLG"}
 
 # ICC.1: the white that profiles connect at, and Bradford's matrix, which takes others there.
-_D50 = (Fraction(9642, 10_000), Fraction(1), Fraction(8249, 10_000))
-_BRADFORD = (
-    (Fraction(8951, 10_000), Fraction(2664, 10_000), Fraction(-1614, 10_000)),
-    (Fraction(-7502, 10_000), Fraction(17135, 10_000), Fraction(367, 10_000)),
-    (Fraction(389, 10_000), Fraction(-685, 10_000), Fraction(10296, 10_000)),
+_D50 = np.array([Fraction(9642, 10_000), Fraction(1), Fraction(8249, 10_000)])
+_BRADFORD = np.array([[8951, 2664, -1614], [-7502, 17135, 367], [389, -685, 10296]]) * Fraction(
+    1, 10_000
 )
 
 
@@ -225,53 +223,34 @@ def _profile(primaries: Any, curve: Sequence[Fraction]) -> bytes:
     """
     tone = _parametric(curve)
     tags = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), tone) | {b"wtpt": _xyz(_D50)}
-    columns = _transposed(_to_connection(primaries))
+    columns = _to_connection(primaries).T
     for name, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True):
         tags[name] = _xyz(column)
     return _icc(tags)
 
 
-def _to_connection(primaries: Sequence[tuple[int, int]]) -> Any:
-    """The matrix from linear red, green and blue to XYZ under D50."""
+def _to_connection(primaries: Sequence[tuple[int, int]]) -> NDArray[Any]:
+    """The matrix from linear red, green and blue to XYZ under D50: fractions, shape (3, 3)."""
     try:
         *colors, white = (
-            (Fraction(x, y), Fraction(1), Fraction(100_000 - x - y, y)) for x, y in primaries
+            np.array([Fraction(x, y), Fraction(1), Fraction(100_000 - x - y, y)])
+            for x, y in primaries
         )
-        shares = _transposed(colors)
-        scale = _applied(_inverse(shares), white)
-        matrix = tuple(tuple(v * s for v, s in zip(row, scale, strict=True)) for row in shares)
-        theirs, ours = _applied(_BRADFORD, white), _applied(_BRADFORD, _D50)
-        adapted = tuple(
-            tuple(v * our / their for v in row)
-            for row, our, their in zip(_BRADFORD, ours, theirs, strict=True)
-        )
-        return _product(_product(_inverse(_BRADFORD), adapted), matrix)
+        shares = np.column_stack(colors)
+        matrix = shares * (_inverse(shares) @ white)
+        adaptation = (_BRADFORD @ _D50) / (_BRADFORD @ white)
+        found: NDArray[Any] = _inverse(_BRADFORD) @ (adaptation[:, np.newaxis] * _BRADFORD) @ matrix
+        return found
     except ZeroDivisionError:
         raise UnusableProfileError("having no colours between its primaries") from None
 
 
-def _transposed(rows: Any) -> Any:
-    return tuple(zip(*rows, strict=True))
-
-
-def _applied(matrix: Any, vector: Any) -> Any:
-    return tuple(sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix)
-
-
-def _product(one: Any, other: Any) -> Any:
-    return _transposed([_applied(one, column) for column in _transposed(other)])
-
-
-def _inverse(matrix: Any) -> Any:
-    """Of 3 x 3, by the adjugate."""
-    (a, b, c), (d, e, f), (g, h, i) = matrix
-    rows = (
-        (e * i - f * h, c * h - b * i, b * f - c * e),
-        (f * g - d * i, a * i - c * g, c * d - a * f),
-        (d * h - e * g, b * g - a * h, a * e - b * d),
-    )
-    determinant = a * rows[0][0] + b * rows[1][0] + c * rows[2][0]
-    return tuple(tuple(value / determinant for value in row) for row in rows)
+def _inverse(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The inverse of a 3 x 3 matrix of fractions, exactly, by its adjugate."""
+    a, b, c = matrix
+    inverse: NDArray[Any] = np.column_stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)])
+    inverse /= a @ inverse[:, 0]  # the determinant
+    return inverse
 
 
 def _fixed(value: Fraction) -> bytes:

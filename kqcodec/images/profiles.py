@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.images.image_files import is_transparent
 from kqcodec.images.png_colors import UnusableProfileError, described_profile, has_cicp
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ _STEPS = 17  # lattice points a channel
 _LEVELS = 2  # what still counts as the same colour
 
 # Bytes 16 to 19 of a profile, its colour space, and the modes whose samples it describes.
-_MODES = {
-    b"GRAY": ("L", "LA"),
-    b"RGB ": ("RGB", "RGBA"),
-    b"CMYK": ("CMYK",),
-}
-_WITHOUT = ("1", "LAB", "HSV", "YCbCr")  # no profile describes these as they stand
+_MODES = {b"GRAY": ("L", "LA"), b"RGB ": ("RGB", "RGBA"), b"CMYK": ("CMYK",)}
+_UNPROFILED_MODES = ("1", "LAB", "HSV", "YCbCr")  # no profile describes these as they stand
 
 
 def in_srgb(
@@ -49,7 +46,7 @@ def in_srgb(
         warn: told, in a clause that goes on from the picture's name, of a profile
             that can't be used; the colours are then taken as sRGB.
     """
-    if image.mode in _WITHOUT:
+    if image.mode in _UNPROFILED_MODES:
         return image
     try:
         profile = _profile_of(image)
@@ -147,16 +144,12 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
 
 def _plain(image: Image.Image, space: bytes) -> Image.Image:
     """The image in a mode whose samples are what the profile speaks of."""
-    transparent = (
-        image.mode in ("RGBa", "PA", "La")
-        or "transparency" in image.info
-        or (image.mode == "P" and getattr(image.palette, "mode", "RGB") == "RGBA")
-    )
+    transparent = is_transparent(image)
     if image.mode == "La":
         image = image.convert("LA")
     if space == b"GRAY" and image.mode in ("L", "LA"):
         return image.convert("LA") if transparent else image
-    if transparent or image.mode == "LA":
+    if transparent:
         return image.convert("RGBA")
     return image.convert("RGB") if image.mode in ("P", "L", "RGBX") else image
 

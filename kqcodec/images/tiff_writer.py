@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # The side of a tile, where the tiles of the source aren't smaller.
 _SIDE = 512
+_STEP_OF_SIDES = 16
 _LEVEL = 6
 _CLASSIC_LIMIT = 1 << 32
 _STEP = 1 << 20
@@ -88,7 +89,7 @@ def tiff_parts(
     threads: int,
     folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[bytes]:
-    """The file, part by part.
+    """The bytes of a TIFF file, part by part.
 
     Args:
         picture: what is written.
@@ -100,9 +101,8 @@ def tiff_parts(
     Raises:
         OSError: there is no room for them.
     """
-    side_x, side_y = (
-        min(_SIDE, size) if size & (size - 1) == 0 and size >= 16 else _SIDE for size in tile_size
-    )
+    side_x = _side(tile_size[0], picture.width)
+    side_y = _side(tile_size[1], picture.height)
     across, down = -(-picture.width // side_x), -(-picture.height // side_y)
 
     def compressed(tile: tuple[Box, Labels]) -> list[tuple[int, bytes]]:
@@ -132,6 +132,14 @@ def tiff_parts(
             yield part
 
 
+def _side(tile: int, whole: int) -> int:
+    """The side of a tile, of which those of the source have one or many, whole ones; not
+    much more than the picture's, to which it would be padding."""
+    divides = tile & (tile - 1) == 0 and tile >= _STEP_OF_SIDES
+    around = -(-whole // _STEP_OF_SIDES) * _STEP_OF_SIDES
+    return min(_SIDE, around, tile if divides else _SIDE)
+
+
 def _front(
     picture: TiffPicture,
     side: tuple[int, int],
@@ -140,15 +148,12 @@ def _front(
     end: int,
 ) -> bytes:
     """All that precedes the tiles."""
-    big = end + 16 * len(offsets) + (1 << 20) + _extra(picture) >= _CLASSIC_LIMIT
+    metadata = len(picture.metadata.icc or b"") + len(picture.metadata.xmp or b"")
+    big = end + 16 * len(offsets) + (1 << 20) + metadata >= _CLASSIC_LIMIT
     place = _LONG8 if big else _LONG
     front = _directory(picture, side, offsets, sizes, place)
     # The offsets count from the file's start, and the front has that size whatever they are.
     return _directory(picture, side, offsets + np.uint64(len(front)), sizes, place)
-
-
-def _extra(picture: TiffPicture) -> int:
-    return sum(len(data or b"") for data in (picture.metadata.icc, picture.metadata.xmp))
 
 
 def _directory(
@@ -200,23 +205,19 @@ def _tags(
     yield _TILE_WIDTH, _LONG, [side[0]]
     yield _TILE_HEIGHT, _LONG, [side[1]]
     if picture.is_paletted:
-        yield _BITS, _SHORT, [8]
-        yield _PHOTOMETRIC, _SHORT, [_PALETTE]
-        yield _SAMPLES, _SHORT, [1]
+        bits, photometric = [8], _PALETTE
         table = np.zeros((3, 256), dtype=np.uint16)
         table[:, : len(picture.palette)] = picture.palette[:, :3].T.astype(np.uint16) * 257
         yield _COLOR_MAP, _SHORT, table
     elif picture.as_labels:
-        yield _BITS, _SHORT, [16]
-        yield _PHOTOMETRIC, _SHORT, [_GREY]
-        yield _SAMPLES, _SHORT, [1]
+        bits, photometric = [16], _GREY
     else:
-        channels = picture.palette.shape[1]
-        yield _BITS, _SHORT, [8] * channels
-        yield _PHOTOMETRIC, _SHORT, [_RGB]
-        yield _SAMPLES, _SHORT, [channels]
-        if channels == 4:
-            yield _EXTRA_SAMPLES, _SHORT, [_UNASSOCIATED]
+        bits, photometric = [8] * picture.palette.shape[1], _RGB
+    yield _BITS, _SHORT, bits
+    yield _PHOTOMETRIC, _SHORT, [photometric]
+    yield _SAMPLES, _SHORT, [len(bits)]
+    if len(bits) == 4:
+        yield _EXTRA_SAMPLES, _SHORT, [_UNASSOCIATED]
     if picture.metadata.xmp is not None:
         yield _XMP, _BYTE, np.frombuffer(picture.metadata.xmp, np.uint8)
     if picture.metadata.icc is not None and not (picture.as_labels and not picture.is_paletted):

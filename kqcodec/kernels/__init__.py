@@ -1,9 +1,9 @@
 """The inner loops, each twice: NumPy that defines it, and C that must equal it.
 
-``kernels`` is the set in use, a module, loaded when first asked for; ``chosen``
-names it without loading it. The environment variable KQCODEC_KERNELS forces one
-of the two and fails loudly where it can't be had; otherwise the compiled ones
-are used where they were built, and where they weren't, a warning says so.
+protocol.py says what each kernel does; ``kernels`` is the set in use, loaded when first
+asked for, and ``chosen`` names it without loading it. The environment variable
+KQCODEC_KERNELS forces one of the two and fails loudly where it can't be had; otherwise the
+compiled ones are used where they were built, and where they weren't, a warning says so.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import KernelError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Iterator
+
+    from kqcodec.kernels.protocol import Kernels, PaletteKernels
 
     NAME: str
-    kernels: ModuleType
+    kernels: Kernels
 
 VARIABLE = "KQCODEC_KERNELS"
 CHOICES = ("compiled", "reference")
@@ -29,15 +32,19 @@ class SlowKernelsWarning(RuntimeWarning):
     """The reference kernels do the work, though nobody has asked for them."""
 
 
-def load(name: str) -> ModuleType:
-    """The kernel module called ``name``.
+def load(name: str) -> Kernels:
+    """The set called ``name``, "compiled" or "reference".
 
     Raises:
         KernelError: there is no such set, or it wasn't built.
     """
-    if name not in CHOICES:
-        raise KernelError(f"{VARIABLE} must be one of {', '.join(CHOICES)}, not {name!r}")
-    return _imported(name, f"kqcodec.kernels.{name}")
+    if _known(name) == "reference":
+        from kqcodec.kernels import reference
+
+        return reference
+    with _built():
+        from kqcodec.kernels import compiled
+    return compiled
 
 
 def chosen() -> str:
@@ -49,13 +56,12 @@ def chosen() -> str:
     Raises:
         KernelError: KQCODEC_KERNELS asks for a set that can't be had.
     """
-    wanted = os.environ.get(VARIABLE, "")
-    if wanted and wanted not in CHOICES:
-        raise KernelError(f"{VARIABLE} must be one of {', '.join(CHOICES)}, not {wanted!r}")
-    if wanted == "reference":
+    wanted = os.environ.get(VARIABLE)
+    if wanted and _known(wanted) == "reference":
         return wanted
     try:
-        _imported("compiled", "kqcodec.kernels._kernels")
+        with _built():
+            importlib.import_module("kqcodec.kernels._kernels")
     except KernelError:
         if wanted:
             raise
@@ -63,24 +69,36 @@ def chosen() -> str:
     return "compiled"
 
 
-def palette_kernels() -> ModuleType:
-    """The kernels that code palettes, of the set in use; NumPy stays unloaded where
-    they are the compiled ones.
+def palette_kernels() -> PaletteKernels:
+    """The kernels that code palettes, of the set in use, loaded without NumPy where they
+    are the compiled ones.
 
     Raises:
-        KernelError: as ``chosen``.
+        KernelError: KQCODEC_KERNELS asks for a set that can't be had.
     """
-    modules = {"compiled": "compiled_palette", "reference": "reference.palette"}
-    name = chosen()
-    return _imported(name, f"kqcodec.kernels.{modules[name]}")
+    if chosen() == "reference":
+        from kqcodec.kernels.reference import palette
+
+        return palette
+    from kqcodec.kernels import compiled_palette
+
+    return compiled_palette
 
 
-def _imported(name: str, module: str) -> ModuleType:
+def _known(name: str) -> str:
+    if name not in CHOICES:
+        raise KernelError(f"{VARIABLE} must be one of {', '.join(CHOICES)}, not {name!r}")
+    return name
+
+
+@contextmanager
+def _built() -> Iterator[None]:
+    """Imports the C extension, and says what to do where that fails."""
     try:
-        return importlib.import_module(module)
+        yield
     except ImportError as exc:
         raise KernelError(
-            f"the {name} kernels can't be loaded ({exc}); reinstall kqcodec with a C compiler"
+            f"the compiled kernels can't be loaded ({exc}); reinstall kqcodec with a C compiler"
         ) from exc
 
 

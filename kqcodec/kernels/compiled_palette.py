@@ -1,7 +1,4 @@
-"""The coded palette in C, a part of ``kqcodec.kernels.compiled``.
-
-No NumPy: `kq info` shows palettes.
-"""
+"""The palette's kernels in C, by themselves: `kq info` shows palettes without NumPy."""
 
 from __future__ import annotations
 
@@ -14,13 +11,11 @@ if TYPE_CHECKING:
 
 
 def encode_palette(plain: Buffer, k: int, ascending: bool, capacity: int) -> bytes | None:
-    """See the reference."""
     out = bytearray(capacity)
     size = _kernels.encode_palette(plain, k, ascending, out)
     return None if size < 0 else bytes(out[:size])
 
 
 def decode_palette(payload: Buffer, k: int, channels: int) -> bytes | None:
-    """See the reference."""
     out = bytearray(k * channels)
     return bytes(out) if _kernels.decode_palette(payload, k, out) else None

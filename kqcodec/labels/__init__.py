@@ -1,1 +1,1 @@
-"""Labels that mean something: label maps, and segments of a picture."""
+"""What do labels mean: which classes does a label map name, and where are its segments?"""

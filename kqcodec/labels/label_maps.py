@@ -27,18 +27,19 @@ import numpy as np
 from kqcodec.coding.decoder import decode_indexed
 from kqcodec.errors import LabelsError
 from kqcodec.format.header import MAX_COLORS, SIGNATURE
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.image_files import (
-    contents,
     load,
     opened_image,
     opened_path,
     raw_mode,
+    read_contents,
     reading_image,
 )
-from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.images.indexed_image import IndexedImage, from_palette_image
 from kqcodec.images.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, npz_arrays
-from kqcodec.images.pillow_palette import of_palette_image
-from kqcodec.images.pixels import ConversionWarning, is_pillow_image, warn_of_frames
+from kqcodec.images.pillow_samples import warn_of_frames
+from kqcodec.images.pixels import is_pillow_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +112,11 @@ def label_picture(indexed: IndexedImage) -> Image.Image:
 
 
 def color_table(palette: ColorTable) -> NDArray[np.uint8]:
-    """A colour table as uint8 of shape (K, 3) or (K, 4); see ``label_map``."""
+    """A colour table, as ``label_map`` takes it, as uint8 of shape (K, 3) or (K, 4).
+
+    Raises:
+        TypeError, ValueError: it isn't one.
+    """
     table = np.frombuffer(palette, np.uint8) if isinstance(palette, bytes) else np.asarray(palette)
     if table.dtype.kind not in "iu":
         hint = ""
@@ -141,13 +146,13 @@ def _read(source: ImageLike | IndexedImage) -> IndexedImage:
         return _from_pillow(source, "the image")
     if isinstance(source, (str, os.PathLike)):
         with opened_path(source) as file:
-            return _from_data(contents(file, os.fspath(source)), os.fspath(source))
+            return _from_data(read_contents(file, os.fspath(source)), os.fspath(source))
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_data(contents(io.BytesIO(source), "the data"), "the data")
+        return _from_data(read_contents(io.BytesIO(source), "the data"), "the data")
     if hasattr(source, "read"):
         name = getattr(source, "name", None)
         shown = name if isinstance(name, str) else "the file"
-        return _from_data(contents(source, shown), shown)
+        return _from_data(read_contents(source, shown), shown)
     if hasattr(source, "__array__") or hasattr(source, "__array_interface__"):
         return _from_array(source)
     raise TypeError(
@@ -248,7 +253,7 @@ def _from_greys(shown: NDArray[np.uint8], step: int, raw: str, entries: int | No
 
 
 def _from_palette_image(image: Image.Image, name: str) -> IndexedImage:
-    indexed = of_palette_image(image)
+    indexed = from_palette_image(image)
     entries = len(image.getpalette("RGB") or ()) // 3
     if indexed.k > entries:
         _warn(

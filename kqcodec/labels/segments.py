@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.colors import costs
+from kqcodec.colors.values import with_alpha
 from kqcodec.format.integers import whole_number
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.pixels import image_pixels
@@ -225,7 +226,9 @@ def _boxes(labels: Labels, k: int) -> NDArray[np.int64]:
 def _errors(indexed: IndexedImage, original: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
     """For each label the sums of squared distances and of distances, as whole numbers
     until the end: parts are small enough for float64 to hold theirs."""
-    palette, original = _alike(indexed.palette, original)
+    palette = indexed.palette
+    if palette.shape[-1] != original.shape[-1]:
+        palette, original = with_alpha(palette), with_alpha(original)
     # Python's integers, because squares with alpha may leave 63 bits.
     squares = np.zeros(indexed.k, dtype=object)
     steps = np.zeros(indexed.k, dtype=object)
@@ -238,19 +241,3 @@ def _errors(indexed: IndexedImage, original: NDArray[np.uint8]) -> tuple[list[fl
         distances = costs.distances_in_steps(squared, unit)
         steps += np.bincount(part, distances, indexed.k).astype(np.int64)
     return [total / unit for total in squares], [costs.steps_to_distance(n) for n in steps]
-
-
-def _alike(
-    palette: NDArray[np.uint8], original: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Both with alpha where one of them has it."""
-    if palette.shape[-1] == original.shape[-1]:
-        return palette, original
-    both = (palette, original)
-    with_alpha = [
-        np.concatenate([colors, np.full((*colors.shape[:-1], 1), 255, np.uint8)], axis=-1)
-        if colors.shape[-1] == 3
-        else colors
-        for colors in both
-    ]
-    return with_alpha[0], with_alpha[1]

@@ -1,4 +1,4 @@
-"""Reading a picture's blocks twice, and knowing whether it was the same both times."""
+"""Reading a picture's blocks twice, and telling by checksums whether they have changed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class BlockReader:
         self.boxes = boxes
         self._checksums = np.zeros(boxes.count, dtype=np.uint32)
 
-    def first(self, index: int) -> NDArray[Any]:
+    def read_first(self, index: int) -> NDArray[Any]:
         """The samples of a block, as ``Blocks.read`` gives them.
 
         Raises:
@@ -43,23 +43,25 @@ class BlockReader:
         self._checksums[index] = zlib.crc32(samples)
         return samples
 
-    def again(self, index: int) -> NDArray[Any]:
-        """The same samples.
+    def read_again(self, index: int) -> NDArray[Any]:
+        """The samples of a block that was read before.
 
         Raises:
-            ImageError: they can't be read, or aren't the same.
+            ImageError: they can't be read, or aren't what they were.
         """
         samples = self._read(index)
         if zlib.crc32(samples) != self._checksums[index]:
-            raise changed(self.blocks.name, self.boxes.box(index))
+            raise changed_error(self.blocks.name, self.boxes.box(index))
         return samples
 
     def _read(self, index: int) -> NDArray[Any]:
         box = self.boxes.box(index)
-        return readable(self.blocks.name, box, lambda: np.ascontiguousarray(self.blocks.read(box)))
+        return with_image_errors(
+            self.blocks.name, box, lambda: np.ascontiguousarray(self.blocks.read(box))
+        )
 
 
-def readable(name: str, box: Box, read: Callable[[], _Samples]) -> _Samples:
+def with_image_errors(name: str, box: Box, read: Callable[[], _Samples]) -> _Samples:
     """What ``read`` returns for a rectangle of the picture ``name``.
 
     Raises:
@@ -76,8 +78,8 @@ def readable(name: str, box: Box, read: Callable[[], _Samples]) -> _Samples:
         raise ImageError(f"{name}: {_place(box)} can't be read: {reason}") from exc
 
 
-def changed(name: str, box: Box) -> ImageError:
-    """A rectangle isn't what it was."""
+def changed_error(name: str, box: Box) -> ImageError:
+    """The error that a rectangle of a picture isn't what it was."""
     return ImageError(
         f"{name} changed while it was read: {_place(box)} aren't what they were; try again when "
         "nobody writes to it"

@@ -1,4 +1,4 @@
-"""How many blocks may be in work at once, so that memory has a bound that doesn't depend
+"""How many blocks may be worked on at once, so that memory has a bound that doesn't depend
 on the picture.
 
     fixed     Python with its libraries; in pass 1 the table of colours, in pass 2 that
@@ -22,7 +22,7 @@ _CODING = {"fast": 12 * _MB, "default": 16 * _MB, "best": 40 * _MB}
 
 @dataclass(frozen=True)
 class Budget:
-    """What one picture takes.
+    """The memory that encoding one picture may take, and takes.
 
     Attributes:
         memory: bytes in all.
@@ -45,16 +45,16 @@ class Budget:
         """Bytes of tiles that may wait for their blocks in memory."""
         return self.memory // 8
 
-    def counters(self, threads: int) -> int:
+    def counting_threads(self, threads: int) -> int:
         """How many threads may count blocks.
 
         Raises:
             ValueError: not even one.
         """
         each = self.block_pixels * self.bytes_a_pixel + _COUNTING
-        return self._workers(threads, _LIBRARIES + _COLOR_TABLE, each)
+        return self._threads(threads, _LIBRARIES + _COLOR_TABLE, each)
 
-    def coders(self, threads: int, *, whole_tiles: bool) -> int:
+    def coding_threads(self, threads: int, *, whole_tiles: bool) -> int:
         """How many threads may code tiles, which are blocks themselves or are put
         together from others on one thread more.
 
@@ -66,15 +66,15 @@ class Budget:
         fixed = _LIBRARIES + (self.label_bytes << 24)
         block = self.block_pixels * (self.bytes_a_pixel + self.label_bytes)
         if whole_tiles:
-            return self._workers(threads, fixed, each + block)
-        return self._workers(threads, fixed + block + self.waiting, each)
+            return self._threads(threads, fixed, each + block)
+        return self._threads(threads, fixed + block + self.waiting, each)
 
-    def _workers(self, threads: int, fixed: int, each: int) -> int:
-        workers = min(threads, (self.memory - fixed) // each)
-        if workers < 1:
+    def _threads(self, threads: int, fixed: int, each: int) -> int:
+        count = min(threads, (self.memory - fixed) // each)
+        if count < 1:
             raise ValueError(
                 f"{(fixed + each + _MB - 1) // _MB:,} MB are needed for one block and one tile at "
                 f"a time, and {self.memory // _MB:,} may be used; give more memory, or smaller "
                 "tiles"
             )
-        return workers
+        return count

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
 # Seconds between looks at whether there are workers, and until those are missed.
-_LOOK, _PATIENCE = 20, 300
+_POLL_SECONDS, _TIMEOUT_SECONDS = 20, 300
 # Dask warns of large tasks, but a colour map may have 80 MB.
 _ANY_SIZE = {"distributed.admin.large-graph-warning-threshold": "1TB"}
 
 
 class Cluster:
-    """What is asked of a client of ``distributed``, and the futures that are under way.
+    """A client of ``distributed`` and its futures that are under way.
 
     All methods but ``close`` raise WorkersError where the scheduler is lost.
     """
@@ -48,36 +48,35 @@ class Cluster:
         self._under_way.clear()
 
     def threads(self) -> int:
-        """Of all workers; 0 while there are none."""
-        with self._translating():
+        """The threads of all workers; 0 while there are none."""
+        with self._with_workers_errors():
             return self._threads()
 
     def _threads(self) -> int:
         # nthreads() itself would wait for a scheduler that is stopped for as long as it is.
-        found = self._client.sync(self._client.scheduler.ncores, callback_timeout=_PATIENCE)
+        found = self._client.sync(self._client.scheduler.ncores, callback_timeout=_TIMEOUT_SECONDS)
         return sum(found.values())
 
     def submit(
         self, name: str, task: Callable[..., Any], inputs: Iterable[Any], priority: int = 0
     ) -> Any:
-        """The future of a task.
+        """Send a task to the cluster, and return its future.
 
         Args:
             name: what it is called on the cluster's pages.
-            task: what can be pickled.
-            inputs: futures whose results, and other things that as they are, it is called
-                with.
-            priority: what has a higher one is done first.
+            task: called by a worker; can be pickled.
+            inputs: its arguments; for a future, the worker gets the future's result.
+            priority: tasks of a higher one are done first.
 
         Raises:
-            WorkersError: it can't be pickled, besides.
+            WorkersError: the task can't be pickled.
         """
         self._submitted += 1
         try:
             packed = self._pickle.dumps(task)
         except Exception as exc:  # whatever an object's own pickling raises
-            raise WorkersError(f"this can't be sent to the Dask cluster: {_sentence(exc)}") from exc
-        with self._translating(), self._config.set(_ANY_SIZE):
+            raise WorkersError(f"this can't be sent to the Dask cluster: {_one_line(exc)}") from exc
+        with self._with_workers_errors(), self._config.set(_ANY_SIZE):
             future = self._client.submit(
                 _unpacking(),
                 packed,
@@ -89,26 +88,26 @@ class Cluster:
         self._under_way.add(future)
         return future
 
-    def let_go(self, futures: Iterable[Any]) -> None:
-        """Have the cluster forget them, once nothing else there needs them."""
+    def release(self, futures: Iterable[Any]) -> None:
+        """Have the cluster drop results, once nothing else there needs them."""
         # Dropping them isn't enough: an exception's traceback may still hold them.
         for future in futures:
             self._under_way.discard(future)
             future.release()
 
-    def some_done(self, futures: Collection[Any]) -> Collection[Any]:
-        """Those that have ended, well or not; waits for one.
+    def wait_for_any(self, futures: Collection[Any]) -> Collection[Any]:
+        """Wait for one of the futures to end, well or not; returns all that have ended.
 
         Raises:
-            WorkersError: there have been no workers for five minutes, besides.
+            WorkersError: there have been no workers for five minutes.
         """
         alone_since: float | None = None
         while True:
-            with self._translating():
+            with self._with_workers_errors():
                 try:
                     with self._client.as_current():
                         done, _ = self._distributed.wait(
-                            list(futures), timeout=_LOOK, return_when="FIRST_COMPLETED"
+                            list(futures), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED"
                         )
                 except self._distributed.TimeoutError:
                     done = ()
@@ -118,36 +117,38 @@ class Cluster:
                     alone_since = None
                 elif alone_since is None:
                     alone_since = time.monotonic()
-                elif time.monotonic() - alone_since > _PATIENCE:
+                elif time.monotonic() - alone_since > _TIMEOUT_SECONDS:
                     raise WorkersError("the Dask cluster has no workers any more")
 
     def result(self, future: Any) -> Any:
-        """What a task has returned, which is let go; waits for it.
+        """Wait for what a task returns, and have the cluster drop it.
 
         Raises:
-            KqError, MemoryError: what it has raised.
-            WorkersError: it failed otherwise, or workers died of it.
+            KqError, MemoryError: the task raised it.
+            WorkersError: the task failed otherwise, or workers died of it.
         """
-        with self._translating():
+        with self._with_workers_errors():
             try:
                 while True:
                     # What is done may be lost with its worker, and is waited for again.
-                    self.some_done([future])
+                    self.wait_for_any([future])
                     with contextlib.suppress(self._distributed.TimeoutError):
-                        return future.result(timeout=_PATIENCE)
+                        return future.result(timeout=_TIMEOUT_SECONDS)
             finally:
-                self.let_go([future])
+                self.release([future])
 
-    def was_deadly(self, future: Any) -> bool:
+    def killed_workers(self, future: Any) -> bool:
         """Whether a task that has ended did so because workers have died of it, as many as
         Dask allows."""
         if future.status != "error":
             return False
-        with self._translating():
-            return isinstance(future.exception(timeout=_PATIENCE), self._distributed.KilledWorker)
+        with self._with_workers_errors():
+            return isinstance(
+                future.exception(timeout=_TIMEOUT_SECONDS), self._distributed.KilledWorker
+            )
 
     @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
+    def _with_workers_errors(self) -> Iterator[None]:
         distributed = self._distributed
         try:
             yield
@@ -168,16 +169,16 @@ class Cluster:
                 "the Dask cluster was lost: its scheduler is gone, or has cancelled the tasks"
             ) from exc
         except (distributed.TimeoutError, OSError, TimeoutError) as exc:
-            raise WorkersError(f"the Dask cluster was lost: {_sentence(exc)}") from exc
+            raise WorkersError(f"the Dask cluster was lost: {_one_line(exc)}") from exc
         except Exception as exc:  # whatever the workers lack
             # A client that has lost its scheduler fails in any way.
             what = "workers fail" if self._client.status == "running" else "scheduler is gone"
             raise WorkersError(
-                f"the Dask cluster's {what}: {type(exc).__name__}: {_sentence(exc)}"
+                f"the Dask cluster's {what}: {type(exc).__name__}: {_one_line(exc)}"
             ) from exc
 
 
-def _sentence(exc: Exception) -> str:
+def _one_line(exc: Exception) -> str:
     """An exception's message in one line, which Dask's often aren't."""
     return " ".join(str(exc).split()) or type(exc).__name__
 

@@ -14,8 +14,9 @@ from kqcodec.coding.tile_assembly import TileAssembly
 from kqcodec.format.grid import Grid
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.metadata import Metadata
-from kqcodec.images.pixels import ConversionWarning, flattened
+from kqcodec.images.pixels import flattened
 from kqcodec.images.tiff_writer import TiffPicture, tiff_parts
 from kqcodec.storage.opening import open_source
 from kqcodec.storage.threads import ordered_map, thread_count
@@ -91,9 +92,8 @@ def export_parts(
 
 
 def _tiles(opened: Opened, threads: int) -> Iterator[tuple[Box, Labels]]:
-    yield from ordered_map(
-        opened.decode_tile, opened.records(), min(threads, opened.header.grid.count)
-    )
+    threads = min(threads, opened.header.grid.count)
+    return ordered_map(opened.decode_tile, opened.records(), threads)
 
 
 def _npy_parts(

@@ -1,11 +1,11 @@
-"""What is to become of each block of a picture: a palette, and a way to label blocks.
+"""How the labels of each block of a picture come to be: a palette, and a way to label blocks.
 
 There are four ways, by what is known and whether the picture can be read twice:
 
-    two_passes    a palette is searched for, in the sum of all histograms
-    given         a palette is given: blocks are labelled as they come
-    sampled       one is searched for, in the first pixels of a pipe
-    label_map     the samples are labels already
+    plan_two_passes      a palette is searched for, in the sum of all histograms
+    plan_given_palette   a palette is given: blocks are labelled as they come
+    plan_sampled         one is searched for, in the first pixels of a pipe
+    plan_label_map       the samples are labels already
 """
 
 from __future__ import annotations
@@ -15,19 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.layout import Layout, header_of
 from kqcodec.colors.histogram import histogram
 from kqcodec.errors import LabelsError
-from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import label_dtype
-from kqcodec.images.blocks.samples import one_pixel
+from kqcodec.images.blocks.samples import Conversion, one_pixel, with_channels
 from kqcodec.labels.label_maps import checked_labels, color_table, label_colors
-from kqcodec.large.block_reader import BlockReader
-from kqcodec.large.budget import Budget
-from kqcodec.large.counting import SharedSum, visit, with_channels
+from kqcodec.large.histograms import SharedSum, visit
 from kqcodec.quantization.color_map import Labeler
-from kqcodec.quantization.palette_order import DEFAULT_SORT
-from kqcodec.quantization.quantizer import color_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,32 +29,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.layout import Layout
     from kqcodec.colors.costs import Costs
-    from kqcodec.colors.histogram import Histogram
-    from kqcodec.colors.values import Colors
     from kqcodec.format.labels import Labels
-    from kqcodec.images.blocks import Blocks, Meaning
-    from kqcodec.images.blocks.samples import Conversion
-    from kqcodec.images.pixels import Color
+    from kqcodec.images.blocks import Interpretation
     from kqcodec.labels.label_maps import ColorTable
-    from kqcodec.quantization.color_map import ColorMap
-    from kqcodec.quantization.options import QuantizeOptions
-
-    Progress = Callable[[str, float], object]
-
-from typing import TYPE_CHECKING
-
-from kqcodec.coding.options import CODED_PALETTES
-from kqcodec.coding.palette import coding_order
-
-if TYPE_CHECKING:
-    from kqcodec.coding.layout import TileSize
-    from kqcodec.quantization.color_map import ColorMap
-
+    from kqcodec.large.jobs import Job, PaletteSearch
 
 # Of pixels that come but once so many are kept to find a palette in.
-SAMPLE = 1 << 24
+_SAMPLE_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -69,187 +46,108 @@ class Plan:
 
     Attributes:
         layout: of the file.
+        channels: of the pixels that are labelled; 0 where the samples are labels.
         labels_of: a block's labels, by its number; reads the block.
         costs: of quantizing, to be asked for at the end; None for labels.
         sampled: of how many pixels the palette is, where that isn't all of them.
     """
 
     layout: Layout
+    channels: int
     labels_of: Callable[[int], Labels]
     costs: Callable[[], Costs | None]
     sampled: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
-    """How a palette is chosen: ``k`` and the options of ``kqcodec.quantize``, checked."""
+def plan_of(job: Job) -> Plan:
+    """The plan of a job, by pass 1.
 
-    k: int | None
-    options: QuantizeOptions
-
-    @classmethod
-    def of(cls, k: int | None, options: QuantizeOptions) -> Search:
-        """That search; raises TypeError or ValueError where ``k`` doesn't go with it."""
-        return cls(options.checked_colors(k), options)
-
-    def mapped(self, colors: Histogram) -> ColorMap:
-        """The colour map of a histogram."""
-        return color_map(colors, self.k, self.options)
-
-    def with_palette(self, palette: NDArray[np.uint8]) -> Search:
-        """No search any more, but that palette."""
-        return Search(None, self.options.with_palette(palette))
-
-
-def check_labels_only(k: int | None, pins: Colors, sort: str, background: Color | None) -> None:
-    """Raise ValueError where a label map is asked for what only pixels have."""
-    if k is not None or len(pins) or sort != DEFAULT_SORT or background is not None:
-        raise ValueError("k, pins, sort and background are for pixels; labels are kept")
-
-
-class Job:
-    """A picture's blocks, and the file to come.
-
-    Attributes:
-        reader: of the blocks.
+    Raises:
+        ColorsError, ImageError, LabelsError, ValueError: as for ``kqcodec.encode_stream``.
     """
-
-    def __init__(
-        self,
-        blocks: Blocks,
-        *,
-        coder: str,
-        effort: str,
-        tile: TileSize,
-        memory: int,
-        threads: int,
-        progress: Progress | None,
-    ) -> None:
-        self._coder, self._effort, self._tile = coder, effort, tile
-        self._memory, self.threads = whole_number(memory, "memory", 0), threads
-        self._progress = progress
-        self._done = 0
-        size = blocks.width, blocks.height
-        self.grid = header_of(2, *size, coder=coder, tile=tile, sections=(), alpha=False).grid
-        self.reader = BlockReader(blocks, blocks.boxes(self.grid))
-
-    def layout(self, palette: NDArray[np.uint8]) -> Layout:
-        """The file's, with that palette."""
-        blocks = self.reader.blocks
-        return Layout.of(
-            palette,
-            blocks.width,
-            blocks.height,
-            coder=self._coder,
-            effort=self._effort,
-            tile=self._tile,
-        )
-
-    def found(self, search: Search, colors: Histogram) -> ColorMap:
-        """What a search finds, its palette in the order that the coder wants if it's free."""
-        mapped = search.mapped(colors)
-        free = search.options.order_is_free
-        return mapped_in_order_of(self._coder, mapped) if free else mapped
-
-    def budget(self, channels: int, label_bytes: int = 1) -> Budget:
-        """The memory of a block of pixels of so many channels, 0 for none."""
-        boxes = self.reader.boxes
-        return Budget(
-            memory=self._memory,
-            block_pixels=boxes.tile_width * boxes.tile_height,
-            bytes_a_pixel=self.reader.blocks.bytes_a_pixel + channels,
-            tile_pixels=self.grid.tile_width * self.grid.tile_height,
-            label_bytes=label_bytes,
-            effort=self._effort,
-        )
-
-    def begin(self, stage: str) -> Callable[[int], None]:
-        """What is to be told the pixels done in that stage."""
-        self._done = 0
-        total = self.reader.blocks.width * self.reader.blocks.height
-        if self._progress is not None:
-            self._progress(stage, 0.0)
-
-        def advance(pixels: int) -> None:
-            self._done += pixels
-            if self._progress is not None:
-                self._progress(stage, self._done / total)
-
-        return advance
+    search, blocks = job.request.search, job.reader.blocks
+    if search is None:
+        return plan_label_map(job)
+    conversion = Conversion(blocks, job.request.background, keep_profile=False)
+    if search.options.fixed is not None:
+        return plan_given_palette(job, search, conversion)
+    if blocks.rereadable:
+        return plan_two_passes(job, search, conversion)
+    return plan_sampled(job, search, conversion)
 
 
-def two_passes(job: Job, search: Search, conversion: Conversion) -> Plan:
-    """A palette for all pixels, by pass 1."""
+def plan_two_passes(job: Job, search: PaletteSearch, conversion: Conversion) -> Plan:
+    """A palette that is searched for in the histogram of all pixels."""
     reader, total = job.reader, SharedSum()
 
     def count(index: int) -> None:
-        total.add_pixels(conversion.pixels(reader.first(index)))
+        total.add_pixels(conversion.pixels(reader.read_first(index)))
 
-    workers = job.budget(conversion.channels).counters(job.threads)
+    workers = job.budget(conversion.channels).counting_threads(job.threads)
     visit(reader, count, workers, job.begin("counting"))
     job.begin("palette")
-    mapped = job.found(search, total.total().without_idle_alpha())
+    mapped = job.color_map(search, total.total().without_opaque_alpha())
     labeler = Labeler(mapped)
     palette, costs = mapped.palette, mapped.costs
     del mapped  # and with it the histogram
 
     def labels_of(index: int) -> Labels:
-        pixels = conversion.pixels(reader.again(index))
+        pixels = conversion.pixels(reader.read_again(index))
         return labeler.labels(with_channels(pixels, labeler.channels))
 
-    return Plan(job.layout(palette), labels_of, lambda: costs)
+    return Plan(job.layout(palette), conversion.channels, labels_of, lambda: costs)
 
 
-def given(job: Job, search: Search, conversion: Conversion) -> Plan:
-    """The palette that was given."""
+def plan_given_palette(job: Job, search: PaletteSearch, conversion: Conversion) -> Plan:
+    """The palette that was given, of which each pixel gets the nearest entry."""
     palette = search.options.fixed
     assert palette is not None  # noqa: S101 - or another plan is made
     nearest = _Nearest(search, palette.shape[1])
 
     def labels_of(index: int) -> Labels:
-        return nearest.labels(conversion.pixels(job.reader.first(index)))
+        return nearest.labels(conversion.pixels(job.reader.read_first(index)))
 
-    return Plan(job.layout(palette), labels_of, nearest.costs)
+    return Plan(job.layout(palette), conversion.channels, labels_of, nearest.costs)
 
 
-def sampled(job: Job, search: Search, conversion: Conversion, most: int = SAMPLE) -> Plan:
-    """A palette for the first pixels, ``most`` or so, to which the others go as well as
-    they may."""
+def plan_sampled(job: Job, search: PaletteSearch, conversion: Conversion) -> Plan:
+    """A palette for the first pixels, whose nearest entries all others get."""
     reader, total = job.reader, SharedSum()
     kept: dict[int, NDArray[np.uint8]] = {}
     pixels, advance = 0, job.begin("counting")
     for index in range(reader.boxes.count):
-        if pixels >= most:
+        if pixels >= _SAMPLE_PIXELS:
             break
-        kept[index] = conversion.pixels(reader.first(index))
+        kept[index] = conversion.pixels(reader.read_first(index))
         total.add_pixels(kept[index])
         pixels += reader.boxes.box(index).pixels
         advance(reader.boxes.box(index).pixels)
     whole = len(kept) == reader.boxes.count
     job.begin("palette")
     colors = total.total()
-    mapped = job.found(search, colors.without_idle_alpha() if whole else colors)
+    mapped = job.color_map(search, colors.without_opaque_alpha() if whole else colors)
     if whole:
         labeler, costs = Labeler(mapped), mapped.costs
 
         def known(index: int) -> Labels:
             return labeler.labels(with_channels(kept.pop(index), labeler.channels))
 
-        return Plan(job.layout(mapped.palette), known, lambda: costs)
+        return Plan(job.layout(mapped.palette), conversion.channels, known, lambda: costs)
     nearest = _Nearest(search.with_palette(mapped.palette), mapped.palette.shape[1])
 
     def labels_of(index: int) -> Labels:
         some = kept.pop(index, None)
-        return nearest.labels(conversion.pixels(reader.first(index)) if some is None else some)
+        return nearest.labels(conversion.pixels(reader.read_first(index)) if some is None else some)
 
-    return Plan(job.layout(mapped.palette), labels_of, nearest.costs, sampled=pixels)
+    layout = job.layout(mapped.palette)
+    return Plan(layout, conversion.channels, labels_of, nearest.costs, sampled=pixels)
 
 
 class _Nearest:
     """Labels blocks by the nearest entries of a palette, which don't depend on what other
-    blocks hold; and counts all, for the costs."""
+    blocks hold, and counts the colours of all, for the costs."""
 
-    def __init__(self, search: Search, channels: int) -> None:
+    def __init__(self, search: PaletteSearch, channels: int) -> None:
         self._search, self._channels = search, channels
         self._total = SharedSum()
 
@@ -259,53 +157,54 @@ class _Nearest:
         Raises:
             ColorsError: there are transparent pixels, but no entry for them.
         """
-        colors = self._fitting(histogram(pixels))
-        labeler = Labeler(self._search.mapped(colors))
+        colors = histogram(pixels)
+        colors = colors.with_alpha() if self._channels == 4 else colors.without_opaque_alpha()
+        labeler = Labeler(self._search.color_map(colors))
         self._total.add(colors)
         return labeler.labels(with_channels(pixels, labeler.channels))
 
     def costs(self) -> Costs:
-        """Of all blocks."""
-        return self._search.mapped(self._total.total()).costs
-
-    def _fitting(self, colors: Histogram) -> Histogram:
-        return colors.with_alpha() if self._channels == 4 else colors.without_idle_alpha()
+        """What labelling has cost over all blocks."""
+        return self._search.color_map(self._total.total()).costs
 
 
-def label_map(job: Job, colors: ColorTable | None) -> Plan:
-    """Labels as they are, in the colours given, the file's own or VOC's."""
+def plan_label_map(job: Job) -> Plan:
+    """Labels as they are, in the colours given, the file's own or PASCAL VOC's."""
     reader = job.reader
-    meaning = reader.blocks.meaning
+    interpretation = reader.blocks.interpretation
     labels_in(one_pixel(reader.blocks), reader.blocks.name)
     greatest = np.zeros(reader.boxes.count, dtype=np.uint16)
 
     def look(index: int) -> None:
-        greatest[index] = labels_in(reader.first(index), reader.blocks.name).max()
+        greatest[index] = labels_in(reader.read_first(index), reader.blocks.name).max()
 
-    visit(reader, look, job.budget(0).counters(job.threads), job.begin("counting"))
-    palette = label_palette(int(greatest.max()) + 1, colors, meaning)
+    visit(reader, look, job.budget(0).counting_threads(job.threads), job.begin("counting"))
+    palette = label_palette(int(greatest.max()) + 1, job.request.label_colors, interpretation)
     dtype = label_dtype(len(palette))
 
     def labels_of(index: int) -> Labels:
-        found = labels_in(reader.again(index), reader.blocks.name)
+        found = labels_in(reader.read_again(index), reader.blocks.name)
         return np.ascontiguousarray(found, dtype=dtype)
 
-    return Plan(job.layout(palette), labels_of, lambda: None)
+    return Plan(job.layout(palette), 0, labels_of, lambda: None)
 
 
-def label_palette(k: int, colors: ColorTable | None, meaning: Meaning) -> NDArray[np.uint8]:
-    """The colours of labels below ``k``: those given, those that the samples mean or VOC's.
+def label_palette(
+    k: int, colors: ColorTable | None, interpretation: Interpretation
+) -> NDArray[np.uint8]:
+    """The colours of labels below ``k``, uint8 of shape (K, 3) with K at least ``k``: those
+    given, those that the samples mean, or PASCAL VOC's.
 
     Raises:
-        TypeError, ValueError: those given are none, or too few.
+        TypeError, ValueError: those given aren't colours, or are too few.
     """
     if colors is not None:
         palette = color_table(colors)
-    elif meaning.color_table is not None:
-        palette = meaning.color_table
-    elif meaning.grey_labels:
+    elif interpretation.color_table is not None:
+        palette = interpretation.color_table
+    elif interpretation.grey_labels:
         palette = np.repeat(np.arange(k, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
-        if meaning.inverted:
+        if interpretation.inverted:
             palette = np.uint8(255) - palette
     else:
         palette = label_colors(k)
@@ -321,17 +220,9 @@ def labels_in(samples: NDArray[Any], name: str) -> NDArray[Any]:
     """A block's samples as labels, shape (h, w).
 
     Raises:
-        LabelsError: they are none.
+        LabelsError: they aren't labels.
     """
     try:
         return checked_labels(samples)
     except (TypeError, ValueError) as exc:
         raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
-
-
-def mapped_in_order_of(coder: str, mapped: ColorMap) -> ColorMap:
-    """The same for what is quantized from a histogram: the order depends on the palette
-    alone."""
-    if coder not in CODED_PALETTES:
-        return mapped
-    return mapped.in_order(coding_order(mapped.palette))

@@ -14,39 +14,30 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from kqcodec.coding.encoder import check_coding
-from kqcodec.coding.options import DEFAULT_CODER
+import numpy as np
+
+from kqcodec.coding.tile_assembly import TileAssembly
+from kqcodec.format.labels import label_dtype
 from kqcodec.images.blocks import RawPixels, open_blocks
-from kqcodec.images.blocks.samples import Conversion
 from kqcodec.large.budget import DEFAULT_MEMORY
-from kqcodec.large.plans import (
-    Job,
-    Plan,
-    Search,
-    check_labels_only,
-    given,
-    label_map,
-    sampled,
-    two_passes,
-)
-from kqcodec.large.tile_coding import payloads
-from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.large.jobs import Job, Request
+from kqcodec.large.plans import plan_of
 from kqcodec.storage.atomic_write import is_stream, write_to
-from kqcodec.storage.threads import thread_count
+from kqcodec.storage.reordering import in_order
+from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
+    from kqcodec.format.labels import Labels
     from kqcodec.images.blocks import Blocks, BlockSource
-    from kqcodec.images.pixels import Color
-    from kqcodec.labels.label_maps import ColorTable
-    from kqcodec.quantization.options import PaletteKeywords
-    from kqcodec.quantization.palette_files import PaletteLike
+    from kqcodec.large.budget import Budget
+    from kqcodec.large.jobs import BlockwiseKeywords
+    from kqcodec.large.plans import Plan
 
 
 @dataclass(frozen=True)
@@ -71,16 +62,10 @@ def encode_stream(
     target: str | os.PathLike[str] | BinaryIO,
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
-    tile: TileSize = None,
-    palette: PaletteLike | None = None,
-    background: Color | None = None,
-    labels: bool = False,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
     overwrite: bool = True,
-    progress: Callable[[str, float], object] | None = None,
-    **options: Unpack[PaletteKeywords],
+    **options: Unpack[BlockwiseKeywords],
 ) -> Streamed:
     """Write a .kq file of a picture that needn't fit into memory.
 
@@ -94,17 +79,17 @@ def encode_stream(
             be sliced (zarr's, h5py's); or ``RawPixels`` from a pipe. Pixels are as for
             ``quantize``.
         target: a path, where the file appears when it is complete, or a binary file.
-        k, coder, tile, palette, background: as for ``encode``.
-        labels: whether ``source`` is a label map, as for ``label_map``: integers that are
-            kept, in the colours of ``palette`` or, without one, in those of PASCAL VOC.
+        k: as for ``encode``.
         threads: at most so many; None for as many as there are processors.
         memory: bytes that this process may take, whatever the picture's size. Where
             they are few, fewer threads are at work.
         overwrite: whether an existing file may be replaced.
-        progress: called now and then with what is being done, "counting", "palette" or
-            "coding", and how much of it is done, from 0 to 1.
-        options: more of ``encode``: ``pins``, ``sort``, ``effort``, ``seed``, ``restarts``,
-            ``space``; see ``kqcodec.quantization.options``.
+        options: ``coder``, ``tile``, ``palette``, ``background``, ``pins``, ``sort``,
+            ``effort``, ``seed``, ``restarts`` and ``space``, as for ``encode``; ``labels``,
+            whether ``source`` is a label map, as for ``label_map``: integers that are kept, in
+            the colours of ``palette`` or, without one, in those of PASCAL VOC; ``progress``,
+            called now and then with what is being done, "counting", "palette" or "coding",
+            and how much of it is done, from 0 to 1.
 
     Raises:
         FileExistsError: the target exists and ``overwrite`` is false.
@@ -117,19 +102,7 @@ def encode_stream(
     is_path = isinstance(target, (str, os.PathLike)) and not is_stream(target)
     if is_path and not overwrite and os.path.isfile(cast("str", target)):
         raise FileExistsError(f"{target} exists already")
-    with opened_stream(
-        source,
-        k,
-        coder=coder,
-        tile=tile,
-        palette=palette,
-        background=background,
-        labels=labels,
-        threads=threads,
-        memory=memory,
-        progress=progress,
-        **options,
-    ) as stream:
+    with opened_stream(source, k, threads=threads, memory=memory, **options) as stream:
         written = write_to(target, stream.parts, overwrite)
         return Streamed(stream.header, written, stream.costs(), stream.sampled)
 
@@ -156,54 +129,70 @@ def opened_stream(
     source: BlockSource,
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
-    tile: TileSize = None,
-    palette: PaletteLike | None = None,
-    background: Color | None = None,
-    labels: bool = False,
     threads: int | None = None,
     memory: int = DEFAULT_MEMORY,
-    progress: Callable[[str, float], object] | None = None,
-    **options: Unpack[PaletteKeywords],
+    **options: Unpack[BlockwiseKeywords],
 ) -> Iterator[Stream]:
-    """The same for whoever writes the parts; pass 1 is over when it returns. Arguments
-    and errors are those of ``encode_stream``."""
-    chosen = QuantizeOptions(**options) if labels else QuantizeOptions(palette=palette, **options)
-    check_coding(coder, chosen.effort, tile)
-    search = None
-    if labels:
-        check_labels_only(k, chosen.pinned, chosen.sort, background)
-    else:
-        search = Search.of(k, chosen)
+    """A .kq file of a picture that needn't fit into memory, for callers that write the parts
+    themselves. Pass 1 is over when it returns.
+
+    Arguments and errors are those of ``encode_stream``.
+    """
+    request = Request.of(k, **options)
     with open_blocks(source) as blocks:
-        job = Job(
-            blocks,
-            coder=coder,
-            effort=chosen.effort,
-            tile=tile,
-            memory=memory,
-            threads=thread_count(threads),
-            progress=progress,
-        )
-        if search is None:
-            plan, channels = label_map(job, cast("ColorTable | None", palette)), 0
-        else:
-            conversion = Conversion(blocks, background, keep_profile=False)
-            plan, channels = _of_pixels(job, search, conversion), conversion.channels
-        parts = plan.layout.parts(payloads(job, plan, channels))
-        yield Stream(plan.layout.header, _whole(blocks, parts), plan.costs, plan.sampled)
+        job = Job(blocks, request, memory=memory, threads=thread_count(threads))
+        plan = plan_of(job)
+        parts = plan.layout.parts(_payloads(job, plan))
+        yield Stream(plan.layout.header, _checked_to_end(blocks, parts), plan.costs, plan.sampled)
 
 
-def _of_pixels(job: Job, search: Search, conversion: Conversion) -> Plan:
-    if search.options.fixed is not None:
-        return given(job, search, conversion)
-    if job.reader.blocks.rereadable:
-        return two_passes(job, search, conversion)
-    return sampled(job, search, conversion)
-
-
-def _whole(blocks: Blocks, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """The parts, and at the end a look at whether that was all of the picture."""
+def _checked_to_end(blocks: Blocks, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The parts; ImageError at the end if the picture goes on behind what was read."""
     yield from parts
     if isinstance(blocks, RawPixels):
         blocks.check_end()
+
+
+def _payloads(job: Job, plan: Plan) -> Iterator[bytes]:
+    """The payloads of all tiles, in order.
+
+    Where blocks are tiles, several threads read, label and code them. Otherwise blocks
+    are read and labelled in their order on the calling thread, and others code.
+
+    Args:
+        job: the picture.
+        plan: what becomes of its blocks.
+
+    Raises:
+        ValueError: there is too little memory.
+    """
+    reader, layout = job.reader, plan.layout
+    grid = layout.grid
+    budget = job.budget(plan.channels, np.dtype(label_dtype(layout.header.k)).itemsize)
+    if reader.boxes == grid and (reader.blocks.rereadable or grid.count == 1):
+        workers = min(budget.coding_threads(job.threads, whole_tiles=True), grid.count)
+        coded = ordered_map(
+            lambda index: layout.payload(plan.labels_of(index)), range(grid.count), workers
+        )
+    else:
+        coded = _assembled(job, plan, budget)
+    advance = job.begin("coding")
+    for index, payload in enumerate(coded):
+        advance(grid.box(index).pixels)
+        yield payload
+
+
+def _assembled(job: Job, plan: Plan, budget: Budget) -> Iterator[bytes]:
+    reader, layout = job.reader, plan.layout
+    grid, dtype = layout.grid, label_dtype(layout.header.k)
+    workers = min(budget.coding_threads(job.threads, whole_tiles=False), grid.count)
+    with TileAssembly(grid, dtype, budget.waiting) as assembly:
+
+        def tiles() -> Iterator[tuple[int, Labels]]:
+            for index in range(reader.boxes.count):
+                yield from assembly.add(reader.boxes.box(index), plan.labels_of(index))
+
+        def code(tile: tuple[int, Labels]) -> tuple[int, bytes]:
+            return tile[0], layout.payload(tile[1])
+
+        yield from in_order(ordered_map(code, tiles(), workers), grid.count)

@@ -36,13 +36,13 @@ class Task(Protocol):
     """Some items of work, small enough to be sent to a worker."""
 
     def __call__(self) -> Outcomes:
-        """Do it, and say what has become of each item."""
+        """Work on each item, and return what has become of it."""
 
     def alone(self) -> Sequence[Task]:
         """A task for each item."""
 
     def lost(self) -> Outcomes:
-        """What to say where the worker has died of it."""
+        """What has become of the items, where the worker has died of them."""
 
 
 # Tasks for each worker, so that it never waits for the next.
@@ -52,7 +52,7 @@ _SIGNALS = [
     int(number) for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")
 ]
 # Seconds until a scheduler that is silent isn't there, and until one without workers has none.
-_PATIENCE, _LONG_PATIENCE = 10, 60
+_CONNECT_SECONDS, _WORKERS_SECONDS = 10, 60
 
 
 def in_processes(tasks: Iterable[Task], processes: int) -> Generator[Outcomes, None, None]:
@@ -85,15 +85,18 @@ _stop: Any = None  # of this worker; the parent's event
 def _in_pool(
     waiting: Iterator[Task], processes: int, at_once: int
 ) -> Generator[Outcomes, None, list[Task]]:
-    """The same until a process dies; returns the tasks that were under way. Interrupted, it
-    has the workers stop after their items, tells of these, and raises KeyboardInterrupt."""
+    """What becomes of the tasks, until a process dies; returns those that were under way then.
+
+    Interrupted, it has the workers stop after their items, yields what has become of these,
+    and raises KeyboardInterrupt.
+    """
     # A fresh interpreter: a fork would inherit the locks that other threads hold.
     task = next(waiting, None)
     if task is None:
         return []
     waiting = itertools.chain([task], waiting)
     context = multiprocessing.get_context("spawn")
-    with _held_back():
+    with _signals_blocked():
         stop = context.Event()
     pool = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_in_worker, initargs=(stop,)
@@ -108,7 +111,7 @@ def _in_pool(
                     if task is None:
                         break
                     try:
-                        with _held_back():
+                        with _signals_blocked():
                             under_way[pool.submit(task)] = task
                     except BrokenProcessPool:
                         died.append(task)
@@ -134,8 +137,8 @@ def _in_pool(
 
 @contextlib.contextmanager
 def _interrupting(stop: Any) -> Iterator[list[int]]:
-    """Have the first signal that would interrupt, Ctrl-C say, set the event, and only a second
-    one interrupt; what is given has the numbers of those that have come."""
+    """Have the first signal that would interrupt, Ctrl-C say, set the event ``stop``, and only a
+    second one interrupt. Yields a list, to which the number of each that comes is added."""
     pressed: list[int] = []
     before: dict[int, Callable[[int, FrameType | None], Any]] = {}
 
@@ -161,9 +164,9 @@ def _interrupting(stop: Any) -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
-def _held_back() -> Iterator[None]:
-    """Have signals wait while processes are started, which inherit that: they come to a
-    worker when it is ready for them, and to the process that tracks semaphores never."""
+def _signals_blocked() -> Iterator[None]:
+    """Block signals while processes are started, which inherit that: they come to a worker
+    when it is ready for them, and never to the process that tracks semaphores."""
     if os.name != "posix":
         yield
         return
@@ -200,7 +203,8 @@ def _end(code: int) -> NoReturn:
 
 
 def on_dask(tasks: Iterable[Task], address: str) -> Generator[Outcomes, None, None]:
-    """The same on the workers of the Dask scheduler at that address.
+    """What becomes of the tasks on the workers of the Dask scheduler at that address, in the
+    order in which they end.
 
     Raises:
         ImportError: Dask isn't installed.
@@ -214,12 +218,12 @@ def on_dask(tasks: Iterable[Task], address: str) -> Generator[Outcomes, None, No
             "a Dask scheduler needs Dask; pip install 'kqcodec[dask]' brings it"
         ) from exc
     try:
-        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as exc:
         raise WorkersError(f"there is no Dask scheduler at {address}: {exc}") from exc
     with client:
         try:
-            client.wait_for_workers(1, timeout=_LONG_PATIENCE)
+            client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
         except TimeoutError as exc:
             raise WorkersError(f"the Dask scheduler at {address} has no workers") from exc
         yield from _on_cluster(Cluster(client), tasks)
@@ -228,27 +232,27 @@ def on_dask(tasks: Iterable[Task], address: str) -> Generator[Outcomes, None, No
 def _on_cluster(cluster: Cluster, tasks: Iterable[Task]) -> Iterator[Outcomes]:
     under_way: dict[Any, Task] = {}
 
-    def go(waiting: Iterator[Task], at_once: int) -> Generator[Outcomes, None, list[Task]]:
-        """Have them done, so many at a time; returns those that workers have died of."""
+    def run(waiting: Iterator[Task], at_once: int) -> Generator[Outcomes, None, list[Task]]:
+        """What becomes of the tasks, so many at a time; returns those that killed workers."""
         died: list[Task] = []
         while True:
             for task in itertools.islice(waiting, at_once - len(under_way)):
                 under_way[cluster.submit("kqcodec", task, [])] = task
             if not under_way:
                 return died
-            for future in cluster.some_done(under_way):
+            for future in cluster.wait_for_any(under_way):
                 task = under_way.pop(future)
-                if cluster.was_deadly(future):
-                    cluster.let_go([future])
+                if cluster.killed_workers(future):
+                    cluster.release([future])
                     died.append(task)
                 else:
                     yield cluster.result(future)
 
     try:
-        suspects = yield from go(iter(tasks), _AHEAD * max(1, cluster.threads()))
+        suspects = yield from run(iter(tasks), _AHEAD * max(1, cluster.threads()))
         # One at a time, for whatever else a dying worker has is suspected, too.
         singles = [single for task in suspects for single in task.alone()]
-        for task in (yield from go(iter(singles), 1)):
+        for task in (yield from run(iter(singles), 1)):
             yield task.lost()
     finally:
         cluster.close()

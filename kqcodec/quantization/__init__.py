@@ -1,1 +1,1 @@
-"""Pixels to an indexed image: k-means, given palettes, and how many colours."""
+"""Which colours stand for a picture, and which of them does each pixel get?"""

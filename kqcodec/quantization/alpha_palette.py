@@ -1,7 +1,8 @@
-"""Which entries of a palette with alpha are opaque, and how the others lie.
+"""Which entries of a palette with alpha are opaque, and where the others lie: the last step
+of ``search`` where colours have alpha, before ``finished_palette`` stores the palette.
 
-    search ── opaque or translucent ── Lloyd ── local search ── Lloyd ── rounded
-     on all but what is                  all by kqcodec.quantization.alpha_clusters
+    centres of search ── opaque or translucent ── Lloyd ── local search ── Lloyd ── rounded
+     on all but what is      by majority          └──── by alpha_clusters ────┘
      fully transparent
 
 What is fully transparent is one entry, (0, 0, 0, 0), which no other pixel can move;
@@ -16,8 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.colors.histogram import FIRST_OPAQUE, colors_of_keys
-from kqcodec.quantization.alpha_clusters import Centers, Colors, State, assigned, searched, settled
-from kqcodec.quantization.grid_descent import descend_on_grid, points_for
+from kqcodec.quantization.alpha_clusters import (
+    AlphaCenters,
+    AlphaPoints,
+    Assignment,
+    assign,
+    lloyd_with_alpha,
+    local_search,
+)
+from kqcodec.quantization.grid_descent import descend_on_grid, least_descent_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,15 +37,15 @@ if TYPE_CHECKING:
     from kqcodec.quantization.effort import Effort
     from kqcodec.quantization.finished_palette import SortedPoints
 
-# The search is on cells, at least so many, and so many for each entry.
-_POINTS = 4096
-_POINTS_AN_ENTRY = 16
+# The local search is on cells: at least so many, and so many for each entry.
+_LEAST_CELLS = 4096
+_CELLS_AN_ENTRY = 16
 _COARSE_ITERATIONS = 40
-# So many points times entries are few: more of them get fewer trials.
+# Where cells times entries are more, there are the fewer trials.
 _FEW = 1 << 17
 
 
-def by_kinds(
+def alpha_palette(
     centers: NDArray[np.int16],
     labels: NDArray[np.uint16],
     points: SortedPoints,
@@ -47,7 +55,7 @@ def by_kinds(
     space: Space,
     go_on: Callable[[int], bool],
 ) -> NDArray[np.uint8]:
-    """The palette, uint8, shape (K, 4), that opaque and translucent colours make of centres.
+    """The palette, uint8, shape (K, 4), that centres become when each is opaque or not.
 
     Args:
         centers: of all visible colours, int16, shape (K, 4).
@@ -58,19 +66,19 @@ def by_kinds(
         go_on: is told the cost, in squared 64ths, and says whether to go on.
     """
     fine, order = points
-    cells = Colors.of(fine, max(_POINTS, _POINTS_AN_ENTRY * len(centers)))
-    start = _by_majority(centers, labels[order], fine, hidden)
-    state = settled(cells, start, _COARSE_ITERATIONS)
+    cells = AlphaPoints.of(fine, max(_LEAST_CELLS, _CELLS_AN_ENTRY * len(centers)))
+    start = _opaque_by_majority(centers, labels[order], fine, hidden)
+    state = lloyd_with_alpha(cells, start, _COARSE_ITERATIONS)
     work = len(cells) * len(centers)
     trials = effort.alpha_trials if work <= _FEW else effort.alpha_trials * _FEW // work
-    state = searched(state, trials, go_on)
-    state = settled(Colors.of(fine), state.centers, effort.fine_iterations)
+    state = local_search(state, trials, go_on)
+    state = lloyd_with_alpha(AlphaPoints.of(fine), state.centers, effort.fine_iterations)
     return _rounded(state, fine, effort, space)
 
 
-def _by_majority(
+def _opaque_by_majority(
     centers: NDArray[np.int16], labels: NDArray[np.uint16], fine: WeightedPoints, hidden: bool
-) -> Centers:
+) -> AlphaCenters:
     """Centres, each opaque where most of its pixels are, and at least one where any
     pixel is."""
     is_opaque = fine.keys >= FIRST_OPAQUE
@@ -79,22 +87,24 @@ def _by_majority(
     opaque = shares[1] > shares[0]
     if is_opaque.any():
         opaque[shares[1].argmax()] = True
-    return Centers.of(centers[opaque], centers[~opaque], hidden)
+    return AlphaCenters.of(centers[opaque], centers[~opaque], hidden)
 
 
-def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -> NDArray[np.uint8]:
-    """The centres as 8-bit colours; opaque ones are moved about, as those of pictures
-    without alpha are, where that lowers the cost.
+def _rounded(
+    state: Assignment, fine: WeightedPoints, effort: Effort, space: Space
+) -> NDArray[np.uint8]:
+    """The centres as 8-bit colours; the opaque ones descend on the grid, as those of
+    pictures without alpha do, where that lowers the cost.
 
     ``state`` is on all points of ``fine``.
     """
     centers = state.centers
-    palette = _among_their_own(space.colors(centers.places), state)
+    palette = _within_members(space.colors(centers.places), state)
     if not space.has_grid or centers.opaque == 0:
         return palette
-    start = Centers(space.points(palette), centers.opaque, centers.hidden)
-    cells = Colors.of(fine, points_for(effort, fine, len(palette)))
-    on_cells = assigned(cells, start)
+    start = AlphaCenters(space.points(palette), centers.opaque, centers.hidden)
+    cells = AlphaPoints.of(fine, least_descent_points(effort, fine, len(palette)))
+    on_cells = assign(cells, start)
     some = on_cells.labels < start.opaque
     places = start.places[: start.opaque].copy()
     descend_on_grid(
@@ -103,17 +113,17 @@ def _rounded(state: State, fine: WeightedPoints, effort: Effort, space: Space) -
         places,
         on_cells.labels[some],
         on_cells.distances[some],
-        passes=effort.passes,
+        passes=effort.descent_passes,
     )
     moved = start.changed(list(range(start.opaque)), places, places[:0])
-    if assigned(cells, moved).cost < on_cells.cost:
+    if assign(cells, moved).cost < on_cells.cost:
         palette[: start.opaque] = space.colors(places)
     return palette
 
 
-def _among_their_own(palette: NDArray[np.uint8], state: State) -> NDArray[np.uint8]:
-    """Translucent entries' colours between the least and the greatest of those that
-    they stand for, channel by channel.
+def _within_members(palette: NDArray[np.uint8], state: Assignment) -> NDArray[np.uint8]:
+    """The palette with each translucent entry's samples between the least and the greatest
+    of its cluster's members.
 
     A rounded alpha has colours make up for it, and the fainter it is the more: a
     shadow in pure black would get a tint.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kqcodec.colors.histogram import Histogram
     from kqcodec.colors.spaces import Space
 
+# Shifts and masks that spread the eight bits of a channel, three places between two of them.
+_SPREAD = ((12, 0x000F000F), (6, 0x03030303), (3, 0x11111111))
+
 
 @dataclass(frozen=True, eq=False)
 class WeightedPoints:
@@ -43,11 +46,8 @@ class WeightedPoints:
         return int(self.points.shape[0])
 
 
-_SPREAD = ((12, 0x000F000F), (6, 0x03030303), (3, 0x11111111))
-
-
 def in_morton_order(colors: Histogram, space: Space) -> tuple[WeightedPoints, NDArray[np.uint32]]:
-    """The colours of a histogram as points, and their places in it."""
+    """The colours of a histogram as points in Morton order, and their places in it."""
     order_of = _morton_order_4 if colors.channels == 4 else kernels.morton_order
     order: NDArray[np.uint32] = order_of(colors.keys)
     keys = colors.keys[order]
@@ -60,7 +60,7 @@ def _morton_order_4(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
     codes = np.zeros(len(keys), dtype=np.uint32)
     for channel in range(4):
         bits = keys >> np.uint32(8 * channel) & np.uint32(0xFF)
-        for shift, mask in _SPREAD:  # until there are three places between two of them
+        for shift, mask in _SPREAD:
             bits |= bits << np.uint32(shift)
             bits &= np.uint32(mask)
         codes |= bits << np.uint32(channel)
@@ -68,7 +68,7 @@ def _morton_order_4(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def cell_bits(fine: WeightedPoints, wanted: int) -> int:
-    """The fewest upper bits of each channel whose cells are at least so many, or 8."""
+    """The fewest upper bits of each channel that make at least ``wanted`` cells, or 8."""
     if len(fine) < wanted:
         return 8
     # The bits in which neighbours differ: of all cells of one size, a new one
@@ -90,9 +90,9 @@ def merged_cells(fine: WeightedPoints, bits: int) -> WeightedPoints:
     )
 
 
-def times_for(fine: WeightedPoints) -> int:
-    """How many times as much to do for large pictures, whose pixels cost so much to
-    count and map that it hardly matters."""
+def large_picture_factor(fine: WeightedPoints) -> int:
+    """How many times as much to try for large pictures: counting and mapping their pixels
+    takes so long that it hardly matters."""
     return max(1, min(3, len(fine) >> 18))
 
 

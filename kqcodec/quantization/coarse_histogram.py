@@ -29,12 +29,12 @@ MOST_SEARCHED = 1 << 22
 _MOST_CELLS = 1 << 21
 
 
-def thinned(colors: Histogram) -> Histogram:
+def coarse_histogram(colors: Histogram) -> Histogram:
     """The histogram itself, or, where it has over ``MOST_SEARCHED`` colours, one of
     their cells."""
     if len(colors) <= MOST_SEARCHED:
         return colors
-    hidden, translucent, opaque = colors.kinds
+    hidden, translucent, opaque = colors.by_opacity
     some = _cells(colors.keys[translucent], colors.counts[translucent], 4)
     rgb, counts = _cells(colors.keys[opaque] & np.uint32(KEYS - 1), colors.counts[opaque], 3)
     cells = Histogram(rgb, counts)

@@ -1,4 +1,4 @@
-"""Which palette entry each colour of a histogram has: quantizing without the pixels.
+"""Colour maps: which palette entry each colour of a histogram has.
 
 A histogram is enough to choose a palette and to give every colour its label. The
 pixels then follow by looking up, block by block, in any order, on any machine:
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.colors.histogram import FIRST_VISIBLE, KEYS, OPAQUE_ALPHA, keys_of_colors
+from kqcodec.colors.histogram import FIRST_VISIBLE, KEYS, keys_of_colors
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
 from kqcodec.quantization.finished_palette import PART, renumbered
@@ -55,7 +56,7 @@ class ColorMap:
         labels: NDArray[np.uint16],
         costs: Costs,
     ) -> ColorMap:
-        """With the labels made as narrow as they may be."""
+        """The map of these, with labels as narrow as the palette allows."""
         return cls(palette, colors, labels.astype(label_dtype(len(palette)), copy=False), costs)
 
     @property
@@ -68,19 +69,20 @@ class ColorMap:
         return counts
 
     def without_counts(self) -> ColorMap:
-        """The same for a ``Labeler`` elsewhere, which doesn't ask how frequent colours are."""
+        """This map without the counts of its histogram, which a ``Labeler`` doesn't need: for
+        sending to other processes."""
         return replace(self, colors=replace(self.colors, counts=self.colors.counts[:0]))
 
     def in_order(self, order: NDArray[np.intp]) -> ColorMap:
-        """The same with the palette ``palette[order]``."""
+        """This map with the palette ``palette[order]``, and labels to match."""
         places = np.empty(len(order), dtype=self.labels.dtype)
         places[order] = np.arange(len(order), dtype=places.dtype)
         return replace(self, palette=self.palette[order], labels=renumbered(self.labels, places))
 
 
-def few_labels(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
-    """What ``Labeler.labels`` gives, by bisection: for so few pixels that the pages of its
-    table would take longer to come by than they are used."""
+def labels_by_bisection(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
+    """The labels of a few pixels of shape (H, W, channels), each found by bisection: sooner
+    than by a ``Labeler``, whose table has first to be filled."""
     flat = pixels.reshape(-1, color_map.colors.channels)
     return color_map.labels[_places(color_map.colors.keys, flat)].reshape(pixels.shape[:2])
 
@@ -105,7 +107,7 @@ class Labeler:
         colors, labels = color_map.colors, color_map.labels
         self.channels = colors.channels
         self.dtype = labels.dtype
-        opaque = colors.kinds[2]
+        opaque = colors.by_opacity[2]
         self._table = np.empty(KEYS, dtype=self.dtype)
         # The upper byte of an opaque key is alpha, if any, and the rest is its place.
         kernels.fill_table(colors.keys[opaque] & np.uint32(KEYS - 1), labels[opaque], self._table)

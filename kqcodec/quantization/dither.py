@@ -24,7 +24,6 @@ Only opaque pixels are dithered: what is transparent stays exactly so.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
@@ -35,6 +34,8 @@ import numpy as np
 from kqcodec.colors.costs import costs_of_pixels
 from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
 from kqcodec.colors.spaces import TOP, space_of
+from kqcodec.colors.values import OPAQUE_ALPHA
+from kqcodec.format.integers import real_number
 from kqcodec.kernels import kernels
 from kqcodec.quantization.palette_order import luma_ranks
 from kqcodec.storage.threads import ordered_map
@@ -50,7 +51,6 @@ DEFAULT_DITHER_KIND = DITHER_KINDS[0]
 
 # The strength in whole numbers.
 FULL = 256
-OPAQUE = 255
 # Entries in a mix, and different thresholds.
 _MIX = 64
 _BAYER_SIDE = 8
@@ -70,13 +70,12 @@ def dither_strength(amount: float, kind: str) -> int:
     Raises:
         TypeError, ValueError: not such an amount, or no such kind.
     """
-    if isinstance(amount, bool) or not isinstance(amount, (int, float, np.integer, np.floating)):
-        raise TypeError(f"dither must be a number from 0 to 1, not {type(amount).__name__}")
-    if not math.isfinite(amount) or not 0 <= amount <= 1:
+    amount = real_number(amount, "dither")
+    if not 0 <= amount <= 1:  # not a number, too
         raise ValueError(f"dither must be from 0 to 1, not {amount}")
     if kind not in DITHER_KINDS:
         raise ValueError(f"dither_kind must be one of {', '.join(DITHER_KINDS)}, not {kind!r}")
-    return round(float(amount) * FULL)
+    return round(amount * FULL)
 
 
 def dithered(
@@ -100,8 +99,8 @@ def dithered(
     entries = np.arange(indexed.k)
     mask = np.ones(pixels.shape[:2], dtype=np.bool_)
     if pixels.shape[2] == 4:
-        mask = pixels[:, :, 3] == OPAQUE
-        entries = np.flatnonzero(indexed.palette[:, 3] == OPAQUE)
+        mask = pixels[:, :, 3] == OPAQUE_ALPHA
+        entries = np.flatnonzero(indexed.palette[:, 3] == OPAQUE_ALPHA)
         if len(entries) == 0:
             return indexed
     rgb, palette = pixels[:, :, :3], indexed.palette[entries, :3]
@@ -226,16 +225,10 @@ def _blue_noise() -> NDArray[np.uint8]:
     ranks = np.empty((side, side), dtype=np.int64)
     pattern, density = ones.copy(), _density(ones, crowd)
     for rank in range(int(ones.sum()) - 1, -1, -1):
-        place = _most(density, pattern)
-        pattern[place] = False
-        density -= _around(crowd, place)
-        ranks[place] = rank
+        ranks[_thin_out(pattern, density, crowd)] = rank
     pattern, density = ones.copy(), _density(ones, crowd)
     for rank in range(int(ones.sum()), side * side):
-        place = _most(-density, ~pattern)
-        pattern[place] = True
-        density += _around(crowd, place)
-        ranks[place] = rank
+        ranks[_fill_in(pattern, density, crowd)] = rank
     return (ranks * _MIX // (side * side)).astype(np.uint8)
 
 
@@ -249,13 +242,8 @@ def _scattered(crowd: NDArray[np.int64]) -> NDArray[np.bool_]:
     pattern[rows % side, columns % side] = True
     density = _density(pattern, crowd)
     while True:
-        crowded = _most(density, pattern)
-        pattern[crowded] = False
-        density -= _around(crowd, crowded)
-        empty = _most(-density, ~pattern)
-        pattern[empty] = True
-        density += _around(crowd, empty)
-        if empty == crowded:
+        crowded = _thin_out(pattern, density, crowd)
+        if _fill_in(pattern, density, crowd) == crowded:
             return pattern
 
 
@@ -275,12 +263,28 @@ def _crowding() -> NDArray[np.int64]:
 def _density(pattern: NDArray[np.bool_], crowd: NDArray[np.int64]) -> NDArray[np.int64]:
     density = np.zeros_like(crowd)
     for place in np.argwhere(pattern).tolist():
-        density += _around(crowd, tuple(place))
+        density += np.roll(crowd, place, axis=(0, 1))
     return density
 
 
-def _around(crowd: NDArray[np.int64], place: tuple[int, ...]) -> NDArray[np.int64]:
-    return np.roll(crowd, place, axis=(0, 1))
+def _thin_out(
+    pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Take the most crowded one away; returns its place."""
+    place = _most(density, pattern)
+    pattern[place] = False
+    density -= np.roll(crowd, place, axis=(0, 1))
+    return place
+
+
+def _fill_in(
+    pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Put a one into the emptiest place; returns it."""
+    place = _most(-density, ~pattern)
+    pattern[place] = True
+    density += np.roll(crowd, place, axis=(0, 1))
+    return place
 
 
 def _most(values: NDArray[np.int64], among: NDArray[np.bool_]) -> tuple[int, int]:

@@ -1,4 +1,5 @@
-"""How hard to search: points on the front of time against error."""
+"""How hard to search for a palette: what each effort spends, chosen where more time would
+lower the error least."""
 
 from __future__ import annotations
 
@@ -10,14 +11,14 @@ from kqcodec.coding.options import EFFORTS
 _FEW_POINTS = 8192
 
 
-def _times_for(points: int) -> int:
+def _small_picture_factor(points: int) -> int:
     """How many times as much can be tried on few points for about as little."""
     return max(1, min(4, _FEW_POINTS // points))
 
 
 @dataclass(frozen=True)
 class Level:
-    """One stage of the search, on merged cells.
+    """One stage of the search, on merged cells (``cells``).
 
     Attributes:
         points: at least so many of them, so the cells are as coarse as allows it;
@@ -42,7 +43,7 @@ class Level:
     def trials_for(self, k: int, points: int) -> int:
         """How many trials are allowed; more where they cost little."""
         allowed = min(self.trials + round(self.trials_a_center * k), self.most_trials)
-        return allowed * _times_for(points)
+        return allowed * _small_picture_factor(points)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Effort:
         name: fast, default or best.
         searches: whole ones, of which the best is kept: beyond a point another
             start finds more than more trials do.
-        crossings: of the best with each of the others in turn, to take the better
+        crossovers: of the best with each of the others in turn, to take the better
             part of both.
         levels: from the coarsest on.
         starts: the coarsest level starts from variance cuts and from ``starts // K``
@@ -64,27 +65,27 @@ class Effort:
             power of 1/2 of it.
         fine_iterations: of Lloyd on all colours, at most,
         fine_bits: and their tolerance.
-        passes: of the descent on the rounded palette, at most,
-        nudged: on at least so many points for each entry.
+        descent_passes: of the descent on the rounded palette, at most,
+        descent_points: on at least so many points for each entry.
         alpha_trials: of moves of opaque and translucent centres, at most.
     """
 
     name: str
     searches: int
-    crossings: int
+    crossovers: int
     levels: tuple[Level, ...]
     starts: int
     most_starts: int
     coarse_bits: int
     fine_iterations: int
     fine_bits: int
-    passes: int
-    nudged: int
+    descent_passes: int
+    descent_points: int
     alpha_trials: int
 
     def draws_for(self, k: int, points: int) -> int:
         """How many random draws of first centres; more where they cost little."""
-        return min(self.starts // k, self.most_starts) * _times_for(points)
+        return min(self.starts // k, self.most_starts) * _small_picture_factor(points)
 
     def tries_apart(self, k: int, points: int) -> bool:
         """Whether the draws get a search of their own beside that of the cuts: the
@@ -92,61 +93,54 @@ class Effort:
         return points <= _FEW_POINTS and self.draws_for(k, points) > 0
 
 
-_SEARCHES = {
-    effort.name: effort
-    for effort in (
-        Effort(
-            name="fast",
-            searches=1,
-            crossings=0,
-            levels=(Level(1024, 12, 0, 0, 0, 1),),
-            starts=0,
-            most_starts=0,
-            coarse_bits=8,
-            fine_iterations=2,
-            fine_bits=8,
-            passes=0,
-            nudged=1,
-            alpha_trials=32,
-        ),
-        Effort(
-            name="default",
-            searches=1,
-            crossings=0,
-            levels=(Level(1024, 16, 0, 2.0, 120, 0.2), Level(4096, 64, 4, 0.6, 88, 0.3)),
-            starts=31,
-            most_starts=14,
-            coarse_bits=12,
-            fine_iterations=5,
-            fine_bits=13,
-            passes=3,
-            nudged=128,
-            alpha_trials=240,
-        ),
-        Effort(
-            name="best",
-            searches=2,
-            crossings=3,
-            levels=(Level(1024, 32, 0, 2.5, 400, 0.05), Level(4096, 192, 0, 2.5, 300, 0.1)),
-            starts=1024,
-            most_starts=12,
-            coarse_bits=14,
-            fine_iterations=60,
-            fine_bits=17,
-            passes=30,
-            nudged=65_536,
-            alpha_trials=2000,
-        ),
-    )
-}
+_EFFORTS = (
+    Effort(
+        name="fast",
+        searches=1,
+        crossovers=0,
+        levels=(Level(1024, 12, 0, 0, 0, 1),),
+        starts=0,
+        most_starts=0,
+        coarse_bits=8,
+        fine_iterations=2,
+        fine_bits=8,
+        descent_passes=0,
+        descent_points=1,
+        alpha_trials=32,
+    ),
+    Effort(
+        name="default",
+        searches=1,
+        crossovers=0,
+        levels=(Level(1024, 16, 0, 2.0, 120, 0.2), Level(4096, 64, 4, 0.6, 88, 0.3)),
+        starts=31,
+        most_starts=14,
+        coarse_bits=12,
+        fine_iterations=5,
+        fine_bits=13,
+        descent_passes=3,
+        descent_points=128,
+        alpha_trials=240,
+    ),
+    Effort(
+        name="best",
+        searches=2,
+        crossovers=3,
+        levels=(Level(1024, 32, 0, 2.5, 400, 0.05), Level(4096, 192, 0, 2.5, 300, 0.1)),
+        starts=1024,
+        most_starts=12,
+        coarse_bits=14,
+        fine_iterations=60,
+        fine_bits=17,
+        descent_passes=30,
+        descent_points=65_536,
+        alpha_trials=2000,
+    ),
+)
 
 
 def effort_of(name: str) -> Effort:
-    """The effort of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The effort of that name; raises ValueError where there is none."""
     if name not in EFFORTS:
         raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {name!r}")
-    return _SEARCHES[name]
+    return _EFFORTS[EFFORTS.index(name)]

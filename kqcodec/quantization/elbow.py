@@ -1,5 +1,5 @@
-"""The elbow: what a picture costs in every number of colours, and where that
-stops to fall fast.
+"""The elbow: what a picture costs in every number of colours, and where the costs stop
+falling fast.
 
 All K share one histogram. A coder whose sizes follow from the header is asked for
 its size; any other encodes the picture. Either way the bytes are those of the file.
@@ -7,6 +7,7 @@ its size; any other encodes the picture. Either way the bytes are those of the f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,13 @@ from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format import sizes
 from kqcodec.format.header import CODER_NUMBERS
 from kqcodec.quantization.elbow_point import ElbowPoint
-from kqcodec.quantization.file_sizes import Filing
+from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.knee import knee
 from kqcodec.quantization.options import QuantizeOptions, number_of_colors
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from PIL import Image
     from typing_extensions import Unpack
@@ -67,14 +68,14 @@ class Elbow:
         palettes and losses."""
         from kqcodec.images.contact_sheet import Column, contact_sheet
 
-        filing = Filing.after(DEFAULT_CODER, self._tile, self._options)
+        coding = FileCoding.after(DEFAULT_CODER, self._tile, self._options)
         bits = sizes.color_bits(self._counted.pixels.shape[2] == 4)
         columns = [Column(self._counted.pixels, ("original", f"{bits} bits a pixel"))]
         for k in ks:
             indexed = self.image(k)
             assert indexed.costs is not None  # noqa: S101 - quantize always fills it
             loss = f"{indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "exact"
-            file_bytes = filing.size(indexed)
+            file_bytes = coding.size(indexed)
             share = 100 * file_bytes / self._counted.pixels.size
             size = f"{file_bytes:,} bytes, {share:.1f}% of raw"
             columns.append(
@@ -113,9 +114,9 @@ def elbow(
 ) -> Elbow:
     """What an image costs in every number of colours, and the knee of that curve.
 
-    The knee is Kneedle's (Satopää et al. 2011); see ``kqcodec.quantization.knee``. It depends on
-    the range of K as much as on the picture: it is where, *within that range*, more
-    colours begin to matter little.
+    The knee is found by Kneedle (Satopää et al. 2011). It depends on the range of K as much
+    as on the picture: it is where, *within that range*, more colours begin to matter
+    little.
 
     Args:
         image: whatever ``quantize`` accepts.
@@ -133,18 +134,34 @@ def elbow(
     """
     options.setdefault("restarts", NOTEBOOK_RESTARTS)
     chosen = QuantizeOptions(**options)
-    filings = [Filing.after(coder, tile, chosen) for coder in coders]
+    if not isinstance(ks, Iterable):
+        raise TypeError(f"ks must be numbers of colours, not {type(ks).__name__}")
+    return elbow_of(image, ks, chosen, coders=coders, tile=tile, progress=progress)
+
+
+def elbow_of(
+    image: ImageLike | CountedPixels,
+    ks: Iterable[int],
+    options: QuantizeOptions,
+    *,
+    coders: Sequence[str],
+    tile: TileSize = None,
+    progress: Callable[[ElbowPoint], object] | None = None,
+) -> Elbow:
+    """What ``elbow`` finds, with the options of ``quantize`` as one object; other arguments
+    and the errors are those of ``elbow``."""
+    codings = [FileCoding.after(coder, tile, options) for coder in coders]
     wanted = sorted({number_of_colors(k) for k in ks})
     if not wanted:
         raise ValueError("an elbow needs at least one K")
     if not isinstance(image, CountedPixels):
-        image = count_pixels(image, threads=chosen.threads, background=chosen.background)
+        image = count_pixels(image, threads=options.threads, background=options.background)
     points: list[ElbowPoint] = []
     for k in wanted:
         if points and points[-1].inertia == 0:  # exact: more colours change nothing
             points.append(replace(points[-1], k=k))
         else:
-            points.append(_point(quantized(image, k, chosen), k, filings))
+            points.append(_point(quantized(image, k, options), k, codings))
         if progress is not None:
             progress(points[-1])
     return Elbow(
@@ -154,11 +171,11 @@ def elbow(
         unique_colors=len(image.colors),
         _counted=image,
         _tile=tile,
-        _options=chosen,
+        _options=options,
     )
 
 
-def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoint:
+def _point(indexed: IndexedImage, k: int, codings: Sequence[FileCoding]) -> ElbowPoint:
     costs = indexed.costs
     assert costs is not None  # noqa: S101 - quantize always fills it
     return ElbowPoint(
@@ -169,7 +186,7 @@ def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoi
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={filing.coder: filing.size(indexed) for filing in filings},
+        file_bytes={coding.coder: coding.size(indexed) for coding in codings},
     )
 
 

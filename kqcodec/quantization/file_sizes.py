@@ -1,5 +1,4 @@
-"""From a quantized image to its file, as ``kqcodec.encode`` does it: what sizes that are
-foretold or compared have to be about."""
+"""The sizes of files that ``kqcodec.encode`` would make of quantized images."""
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Filing:
-    """How to write the file.
+class FileCoding:
+    """How a quantized image is coded into a file.
 
     Attributes:
         coder, effort, tile, threads: as for ``encode``.
@@ -30,11 +29,11 @@ class Filing:
     order_is_free: bool
 
     @classmethod
-    def after(cls, coder: str, tile: TileSize, options: QuantizeOptions) -> Filing:
-        """For images that ``quantize`` makes with those options.
+    def after(cls, coder: str, tile: TileSize, options: QuantizeOptions) -> FileCoding:
+        """The coding of images that ``quantize`` makes with these options.
 
         Raises:
-            TypeError, ValueError: there are no such files.
+            TypeError, ValueError: a wrong coder or tile.
         """
         check_coding(coder, options.effort, tile)
         return cls(coder, options.effort, tile, options.threads, options.order_is_free)
@@ -44,7 +43,7 @@ class Filing:
         return in_order_of(self.coder, indexed) if self.order_is_free else indexed
 
     def size(self, indexed: IndexedImage) -> int:
-        """The bytes of the file."""
+        """How many bytes the file has."""
         return encoded_size(
             self.ordered(indexed),
             coder=self.coder,

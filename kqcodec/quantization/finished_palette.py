@@ -1,6 +1,6 @@
 """The stored palette: without duplicates, in order, every entry used.
 
-The order is by kind (what is fully transparent, what is translucent, what is opaque), then
+The order is by opacity (what is fully transparent, what is translucent, what is opaque), then
 by luma, then by key, each ascending:
 
     luma = 299 * R + 587 * G + 114 * B        (ITU-R BT.601, times 1000)
@@ -12,14 +12,15 @@ coders that see only index values profit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from kqcodec.colors.histogram import OPAQUE_ALPHA, colors_of_keys, keys_of_colors
+from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.errors import ColorsError
-from kqcodec.kernels import kernels
 from kqcodec.quantization.cells import in_morton_order
+from kqcodec.quantization.lloyd import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,20 @@ PART = 1 << 20
 LUMA = (299, 587, 114)
 
 
+class MappedPalette(NamedTuple):
+    """A palette, and the entry that each colour of a histogram has.
+
+    Attributes:
+        palette: uint8, shape (K, 3), or (K, 4) with alpha.
+        labels: each colour's entry, uint16, shape (N,).
+        distances: from it, squared, in the coordinates of the space: int32, shape (N,).
+    """
+
+    palette: NDArray[np.uint8]
+    labels: NDArray[np.uint16]
+    distances: NDArray[np.int32]
+
+
 def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The palette in its stored order, each colour once; shape (K, 3), or (K, 4) with
     alpha, as before."""
@@ -48,7 +63,7 @@ def ordered(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def stored_order(colors: NDArray[np.uint8]) -> NDArray[np.intp]:
     """The places of colours of shape (K, 3) or (K, 4) in their stored order, repeated ones
     in theirs: intp, shape (K,)."""
-    return np.lexsort((keys_of_colors(colors), lumas(colors[:, :3]), kinds_of(colors)))
+    return np.lexsort((keys_of_colors(colors), lumas(colors[:, :3]), opacity_classes(colors)))
 
 
 def lumas(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -56,20 +71,21 @@ def lumas(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
     return colors.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
 
 
-def kinds_of(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def opacity_classes(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Of colours of shape (K, 3) or (K, 4), 0 for what is fully transparent, 1 for what is
     translucent, 2 for what is opaque: uint8, shape (K,)."""
     if colors.shape[1] == 3:
         return np.full(len(colors), 2, dtype=np.uint8)
-    kinds: NDArray[np.uint8] = (colors[:, 3] > 0).astype(np.uint8) + (colors[:, 3] == OPAQUE_ALPHA)
-    return kinds
+    alpha = colors[:, 3]
+    classes: NDArray[np.uint8] = (alpha > 0).astype(np.uint8) + (alpha == OPAQUE_ALPHA)
+    return classes
 
 
 def is_among(palette: NDArray[np.uint8], some: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which entries, of shape (K, 3) or (K, 4), are one of some opaque colours, shape
     (P, 3): bool, shape (K,)."""
     found = np.isin(keys_of_colors(palette[:, :3]), keys_of_colors(some))
-    found &= kinds_of(palette) == 2
+    found &= opacity_classes(palette) == 2
     return found
 
 
@@ -92,16 +108,14 @@ def assigned(
     labels = np.zeros(len(colors), dtype=np.uint16)
     distances = np.zeros(len(colors), dtype=np.int32)
     places = space.points(palette)
-    for kind, entries in zip(colors.kinds, _open_entries(palette), strict=True):
-        if kind.start == kind.stop:
+    for some, entries in zip(colors.by_opacity, _open_entries(palette), strict=True):
+        if some.start == some.stop:
             continue
         if len(entries) == 0:
             raise ColorsError("there are transparent pixels, but the palette has no entry for them")
-        for where, some in _in_parts(colors, kind, space, points):
-            nearest = np.empty(len(some), dtype=np.uint16)
-            squared = np.empty(len(some), dtype=np.int32)
-            kernels.nearest(some, places[entries], nearest, squared)
-            labels[where], distances[where] = entries[nearest], squared
+        for where, part in _in_parts(colors, some, space, points):
+            found, squared = nearest(part, places[entries])
+            labels[where], distances[where] = entries[found], squared
     return labels, distances
 
 
@@ -115,22 +129,22 @@ def _open_entries(palette: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], ...]:
 
 
 def _in_parts(
-    colors: Histogram, kind: slice, space: Space, points: SortedPoints | None
+    colors: Histogram, which: slice, space: Space, points: SortedPoints | None
 ) -> Iterator[tuple[NDArray[np.uint32], NDArray[np.int16]]]:
-    """The places in the histogram of colours of one kind, and those as points in Morton
+    """The places in the histogram of colours of one opacity, and those as points in Morton
     order, in which the search prunes best."""
-    if points is None or kind.start < colors.hidden:
-        for start in range(kind.start, kind.stop, PART):
-            part = slice(start, min(start + PART, kind.stop))
+    if points is None or which.start < colors.hidden:
+        for start in range(which.start, which.stop, PART):
+            part = slice(start, min(start + PART, which.stop))
             data, order = in_morton_order(colors.part(part), space)
             yield (order + np.uint32(start) if start else order), data.points
         return
     data, order = points
     where = order + np.uint32(colors.hidden) if colors.hidden else order
-    if kind.stop - kind.start == len(where):
+    if which.stop - which.start == len(where):
         yield where, data.points
     else:
-        chosen = (where >= kind.start) & (where < kind.stop)
+        chosen = (where >= which.start) & (where < which.stop)
         yield where[chosen], data.points[chosen]
 
 
@@ -156,8 +170,8 @@ def finished(
     space: Space,
     points: SortedPoints | None = None,
     kept: NDArray[np.uint8] | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """The stored form of a palette for these colours, and each colour's label.
+) -> MappedPalette:
+    """The stored form of a palette for these colours, and how they are mapped to it.
 
     Duplicates are merged, the rest is put in order, every colour is given to
     its nearest entry as ``assigned`` says (of several an opaque one, then the lowest), and
@@ -166,21 +180,20 @@ def finished(
     Morton order, and their places among these.
     """
     stored = ordered(palette)
-    order = np.argsort(-kinds_of(stored).astype(np.int8), kind="stable")
-    labels, _ = assigned(colors, stored[order], space, points)
+    order = np.argsort(-opacity_classes(stored).astype(np.int8), kind="stable")
+    labels, distances = assigned(colors, stored[order], space, points)
     used = np.empty(len(stored), dtype=np.bool_)
     used[order] = used_entries(labels, len(stored))
     if kept is not None and len(kept):
         used |= is_among(stored, kept)
-    # Of one kind labels keep their order, and no colour's nearest entry is dropped.
+    # Within an opacity labels keep their order, and no colour's nearest entry is dropped.
     renumber = (np.cumsum(used) - 1).astype(np.uint16)
-    return stored[used], renumbered(labels, renumber[order])
+    return MappedPalette(stored[used], renumbered(labels, renumber[order]), distances)
 
 
-def exact(colors: Histogram) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
-    """The colours as a palette in its stored order, at most 65,536 of them, and their
-    labels."""
+def exact_palette(colors: Histogram) -> MappedPalette:
+    """The colours, at most 65,536 of them, as a palette in its stored order."""
     order = stored_order(colors.colors)
     labels = np.empty(len(order), dtype=np.uint16)
     labels[order] = np.arange(len(order))
-    return colors.colors[order], labels
+    return MappedPalette(colors.colors[order], labels, np.zeros(len(order), dtype=np.int32))

@@ -1,9 +1,8 @@
 """Choosing K: the fewest colours that are good enough, or the most that fit.
 
-Losses fall and sizes grow with K, both about evenly on logarithmic axes, so the K
-at which a limit is crossed is found by interpolation between the nearest K known on
-either side: some 5 pictures are made, not 256. What is found is a K that meets the
-limit while K - 1 doesn't.
+Losses fall and sizes grow with K, both about evenly on logarithmic axes, so the K at which
+a limit is crossed is found by the secant method (``secant``): some 5 pictures are made, not
+256. What is found is a K that meets the limit while K - 1 doesn't.
 
 Quality is the scale that users of pngquant know, from 0 to 100:
 
@@ -21,19 +20,19 @@ import math
 from dataclasses import asdict, dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from kqcodec.coding.encoder import predicted_size
 from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.colors.costs import PEAK
 from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
-from kqcodec.format.integers import whole_number
-from kqcodec.quantization.elbow import elbow
-from kqcodec.quantization.file_sizes import Filing
-from kqcodec.quantization.options import DEFAULT_RESTARTS, QuantizeOptions, number_of_colors
+from kqcodec.format.integers import real_number, shown, whole_number
+from kqcodec.quantization.elbow import elbow_of
+from kqcodec.quantization.file_sizes import FileCoding
+from kqcodec.quantization.options import QuantizeOptions, number_of_colors
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
-from kqcodec.quantization.secant import ARITHMETIC, crossing
+from kqcodec.quantization.secant import ARITHMETIC, zero_crossing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from kqcodec.colors.costs import Costs
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
-    from kqcodec.quantization.options import PictureKeywords, QuantizeKeywords
+    from kqcodec.quantization.options import QuantizeKeywords
 
 MOST_COLORS = 256
 _WORST_MSE = 140
@@ -53,16 +52,16 @@ KNEE_KS = (
 )
 # A picture of no more colours than this is kept exactly rather than cut at a knee.
 FEW_COLORS = 16
+# Decibels beyond which not even one step in 2**64 pixels may be wrong.
+_EXACT_PSNR = 300
 _KNEE_EFFORT = "fast"
-# What changes the picture, but not where the knee of k-means' costs is.
-_NOT_OF_ELBOW = ("pins", "sort", "dither", "dither_kind", "palette", "progress")
-# Where the search for K begins.
+# Where the search for K begins, where an error is the goal.
 _FIRST_K = 16
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What K is chosen for; see ``quantize_to``.
+    """What K is chosen for: the fewest colours that are good enough, or the most that fit.
 
     Attributes:
         quality: (least, wanted), 0..100.
@@ -88,10 +87,12 @@ class Goal:
             raise ValueError("quality, psnr and the knee exclude each other")
         if not any(wanted) and self.max_bytes is None:
             raise ValueError("there is no goal: give a quality, a PSNR, a size or the knee")
-        if self.quality is not None and not 0 <= self.quality[0] <= self.quality[1] <= 100:
-            raise ValueError(f"quality must be (least, wanted) from 0 to 100, not {self.quality!r}")
-        if self.psnr is not None and not self.psnr > 0:  # not a number, too
-            raise ValueError(f"psnr must be above 0 dB, not {self.psnr!r}")
+        if self.quality is not None:
+            object.__setattr__(self, "quality", _quality_from(self.quality))
+        if self.psnr is not None:
+            object.__setattr__(self, "psnr", real_number(self.psnr, "psnr"))
+            if not self.psnr > 0:  # not a number, too
+                raise ValueError(f"psnr must be above 0 dB, not {self.psnr!r}")
         if self.max_bytes is not None:
             object.__setattr__(self, "max_bytes", whole_number(self.max_bytes, "max_bytes", 1))
 
@@ -104,38 +105,42 @@ class Goal:
             if value
         }
 
-    def wanted_inertia(self, pixels: int) -> int | None:
-        """The squared error to get down to; None where there is no such goal."""
+    def inertias(self, pixels: int) -> tuple[int | None, int | None]:
+        """The squared error to get down to, and that which is too much if exceeded; None
+        where there is no such goal."""
         if self.psnr is not None:
-            return _inertia_of_psnr(self.psnr, pixels)
-        return None if self.quality is None else inertia_of_quality(self.quality[1], pixels)
+            return (_inertia_of_psnr(self.psnr, pixels),) * 2
+        if self.quality is None:
+            return None, None
+        least, wanted = (inertia_of_quality(quality, pixels) for quality in self.quality)
+        return wanted, least if self.quality[0] > 0 else None
 
-    def allowed_inertia(self, pixels: int) -> int | None:
-        """The squared error that is too much if exceeded; None where any will do."""
-        if self.psnr is not None:
-            return _inertia_of_psnr(self.psnr, pixels)
-        if self.quality is None or self.quality[0] == 0:
-            return None
-        return inertia_of_quality(self.quality[0], pixels)
+
+def _quality_from(quality: Any) -> tuple[float, float]:
+    """(least, wanted), checked."""
+    if not isinstance(quality, (tuple, list)) or len(quality) != 2:
+        raise TypeError(f"quality must be (least, wanted), not {shown(quality)}")
+    least, wanted = (real_number(value, "quality") for value in quality)
+    if not 0 <= least <= wanted <= 100:
+        raise ValueError(f"quality must be (least, wanted) from 0 to 100, not {shown(quality)}")
+    return least, wanted
 
 
 def quality_of_mse(mse: float) -> float:
-    """The quality, 0..100, of a mean squared error; see the module."""
+    """The quality, 0..100, of a mean squared error: 100 · (1 - (MSE / 140)^(2/3))."""
     return 100 * max(0.0, 1 - math.pow(mse / _WORST_MSE, 2 / 3))
 
 
 def inertia_of_quality(quality: float, pixels: int) -> int:
-    """The largest sum of squared distances of that quality.
-
-    Square roots are exact to the last bit everywhere, powers aren't.
-    """
+    """The largest sum of squared distances of that quality."""
     lost = 1 - quality / 100
+    # Square roots are exact to the last bit everywhere, powers aren't.
     return int(Fraction(lost * math.sqrt(lost)) * _WORST_MSE * pixels)
 
 
 def _inertia_of_psnr(psnr: float, pixels: int) -> int:
     """The largest sum of squared distances of that PSNR; decimals are the same everywhere."""
-    if math.isinf(psnr):
+    if psnr > _EXACT_PSNR:
         return 0
     with localcontext(ARITHMETIC):
         return int(3 * PEAK * PEAK * pixels / Decimal(10) ** (Decimal(psnr) / 10))
@@ -179,44 +184,51 @@ def quantize_to(
         TypeError, ValueError: a wrong argument, or no goal.
     """
     goal = Goal(quality, psnr, max_bytes, knee, most)
-    chosen = QuantizeOptions(**options)
-    filing = Filing.after(coder, tile, chosen)
+    return quantized_to(image, goal, QuantizeOptions(**options), coder=coder, tile=tile)
+
+
+def quantized_to(
+    image: ImageLike | CountedPixels,
+    goal: Goal,
+    options: QuantizeOptions,
+    *,
+    coder: str,
+    tile: TileSize,
+) -> IndexedImage:
+    """What ``quantize_to`` does, with its goal and its options checked."""
+    coding = FileCoding.after(coder, tile, options)
     if not isinstance(image, CountedPixels):
         image = count_pixels(
-            image, threads=chosen.threads, background=chosen.background, keep=chosen.keep
+            image, threads=options.threads, background=options.background, keep=options.keep
         )
-    return filing.ordered(_Search(image, filing, chosen, options).best(goal))
+    return coding.ordered(_SearchForK(image, coding, options).best(goal))
 
 
-def knee_of(image: CountedPixels, most: int, options: QuantizeKeywords) -> int:
-    """The K at the knee, at most ``most``; see ``quantize_to``."""
+def knee_of(image: CountedPixels, most: int, options: QuantizeOptions) -> int:
+    """The K at the knee of the costs, at most ``most``; all colours where they are few or
+    where there is no knee."""
     highest = min(most, len(image.colors))
     if highest == len(image.colors) <= FEW_COLORS:
         return highest
     ks = [k for k in KNEE_KS if k < highest] + [highest]
-    some = {name: value for name, value in options.items() if name not in _NOT_OF_ELBOW}
-    some |= {"effort": _KNEE_EFFORT, "restarts": DEFAULT_RESTARTS}
-    return elbow(image, ks, coders=(), **cast("PictureKeywords", some)).knee or highest
+    # Only what moves the knee of k-means' costs; the rest changes the picture, or takes time.
+    plain = QuantizeOptions(
+        effort=_KNEE_EFFORT, seed=options.seed, space=options.space, threads=options.threads
+    )
+    return elbow_of(image, ks, plain, coders=()).knee or highest
 
 
-class _Search:
+class _SearchForK:
     """One image, quantized for one K after the other."""
 
-    def __init__(
-        self,
-        image: CountedPixels,
-        filing: Filing,
-        chosen: QuantizeOptions,
-        options: QuantizeKeywords,
-    ) -> None:
-        self._image = image
-        self._filing, self._options = filing, options
+    def __init__(self, image: CountedPixels, coding: FileCoding, options: QuantizeOptions) -> None:
+        self._image, self._coding, self._options = image, coding, options
         self._pixels = image.colors.pixels
-        self._pins = len(chosen.pinned)
+        self._pins = len(options.pinned)
         # What is fully transparent needs an entry that no pin can be.
         self._least = max(1, self._pins) + image.colors.least_entries - 1
         # A search looks again at what it has just made, not further back.
-        self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantized(image, k, chosen))
+        self._quantized = functools.lru_cache(maxsize=2)(lambda k: quantized(image, k, options))
 
     def best(self, goal: Goal) -> IndexedImage:
         """The image that meets the goal."""
@@ -234,16 +246,15 @@ class _Search:
             # The knee is that of free entries.
             knee = knee_of(self._image, most, self._options) + self._pins
             k = min(most, max(self._least, knee))
-        wanted = goal.wanted_inertia(self._pixels)
+        wanted, allowed = goal.inertias(self._pixels)
         if wanted is not None:
             k = self._fewest(wanted, most) or most
         if goal.max_bytes is not None:
             k = self._most_that_fit(goal.max_bytes, k)
         indexed = self._quantized(k)
         if goal.max_bytes is not None:  # fewer colours than asked for may not be smaller
-            while self._filing.size(indexed) > goal.max_bytes and indexed.k > self._least:
+            while self._coding.size(indexed) > goal.max_bytes and indexed.k > self._least:
                 indexed = self._quantized(indexed.k - 1)
-        allowed = goal.allowed_inertia(self._pixels)
         costs = _costs(indexed)
         if allowed is not None and costs.inertia > allowed:
             raise UnmetGoalError(_too_bad(costs, goal, k < most))
@@ -259,7 +270,7 @@ class _Search:
             with localcontext(ARITHMETIC):  # halves keep it from zero, and change no sign
                 return (Decimal(2 * found + 1) / (2 * inertia + 1)).ln()
 
-        return crossing(excess, most, min(_FIRST_K, most), self._least)
+        return zero_crossing(excess, most, min(_FIRST_K, most), self._least)
 
     def _most_that_fit(self, max_bytes: int, most: int) -> int:
         """The most colours whose file has no more bytes."""
@@ -270,7 +281,7 @@ class _Search:
                 # In nats a pixel: dense loses one of them for each factor of e.
                 return (max_bytes - size + Decimal("0.5")) * 8 * Decimal(2).ln() / self._pixels
 
-        too_many = crossing(left, most, most, self._least)
+        too_many = zero_crossing(left, most, most, self._least)
         if too_many == self._least:
             few = f"{too_many} colours take" if too_many > 1 else "one colour alone takes"
             raise UnmetGoalError(f"{few} {self._size(too_many):,} bytes, not at most {max_bytes:,}")
@@ -278,11 +289,11 @@ class _Search:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        filing = self._filing
-        if not sizes.predictable(filing.coder):
-            return filing.size(self._quantized(k))
+        coding = self._coding
+        if not sizes.predictable(coding.coder):
+            return coding.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=filing.coder, tile=filing.tile)
+        return predicted_size(any_image, k, coder=coding.coder, tile=coding.tile)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

@@ -1,5 +1,5 @@
-"""A palette as it is stored, in 8 bits, from centres that lie between: they are rounded,
-and then moved from one 8-bit colour to the next while that lowers the cost."""
+"""Descent on the grid of 8-bit colours, which palettes are stored in: centres between its
+points are rounded, and then moved from one to the next while that lowers the cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from kqcodec.colors.histogram import colors_of_keys
 from kqcodec.colors.spaces import STEP
 from kqcodec.kernels import kernels
-from kqcodec.quantization.cells import cell_bits, merged_cells, times_for
+from kqcodec.quantization.cells import cell_bits, large_picture_factor, merged_cells
 from kqcodec.quantization.lloyd import costliest, nearest
 from kqcodec.quantization.merge_split import neighbors
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from kqcodec.quantization.cells import WeightedPoints
     from kqcodec.quantization.effort import Effort
 
-# The descent keeps a list of neighbours of each centre.
+# Beyond so many centres the lists of their nearest neighbours would take too long.
 _MOST_CENTERS = 4096
-_REACH = 8
-# It's on cells, but no fewer than this.
-_POINTS = 4096
-# After so many attempts a palette may keep fewer colours than K.
+_NEIGHBORS = 8
+# The descent is on cells, but on no fewer than these.
+_LEAST_CELLS = 4096
+# So many times unused entries get other colours; then a palette has fewer than K.
 _REFILLS = 4
 
 
-def rounded(
+def rounded_palette(
     fine: WeightedPoints, means: NDArray[np.int16], effort: Effort, space: Space
 ) -> NDArray[np.uint8]:
-    """The means as 8-bit colours, each of them used if possible, and without alpha moved
-    about until no step lowers the cost."""
-    data = merged_cells(fine, cell_bits(fine, points_for(effort, fine, len(means))))
+    """The means of clusters as an 8-bit palette, uint8, shape (K, 3) or (K, 4): every entry is
+    used if possible, and without alpha the entries descend on the grid."""
+    data = merged_cells(fine, cell_bits(fine, least_descent_points(effort, fine, len(means))))
     palette = space.colors(means)
     for _ in range(_REFILLS):
         labels, distances = nearest(data.points, space.points(palette))
@@ -48,7 +48,9 @@ def rounded(
         palette[unused[: len(found)]] = colors_of_keys(data.keys[found], space.channels)
     if space.has_grid and space.channels == 3:
         centers = space.points(palette)
-        descend_on_grid(data.points, data.weights, centers, labels, distances, passes=effort.passes)
+        descend_on_grid(
+            data.points, data.weights, centers, labels, distances, passes=effort.descent_passes
+        )
         palette = space.colors(centers)
     return palette
 
@@ -63,10 +65,18 @@ def descend_on_grid(
     passes: int,
 ) -> None:
     """Moves centres from one 8-bit colour to the next while that lowers the cost, in
-    at most so many passes; see ``nudge`` of ``kqcodec.kernels``."""
+    at most ``passes`` passes over them.
+
+    Args:
+        points, weights: int16, shape (N, 4), and int64, shape (N,).
+        centers: 8-bit colours as points, int16, shape (K, 4); changed in place, as are:
+        labels, distances: each point's nearest centre, uint16, and its squared distance,
+            int32, shape (N,).
+        passes: 0 leaves all as it is.
+    """
     if len(centers) > _MOST_CENTERS or passes == 0:
         return
-    around = neighbors(centers, _REACH)
+    around = neighbors(centers, _NEIGHBORS)
     active = np.ones(len(centers), dtype=np.bool_)
     for _ in range(passes):
         moved, _ = kernels.nudge(points, weights, centers, labels, distances, around, active, STEP)
@@ -74,6 +84,6 @@ def descend_on_grid(
             break
 
 
-def points_for(effort: Effort, fine: WeightedPoints, k: int) -> int:
-    """On how many points, at least, a palette of k colours is moved about."""
-    return max(_POINTS, effort.nudged * times_for(fine) * k)
+def least_descent_points(effort: Effort, fine: WeightedPoints, k: int) -> int:
+    """On how many cells, at least, a palette of k colours descends on the grid."""
+    return max(_LEAST_CELLS, effort.descent_points * large_picture_factor(fine) * k)

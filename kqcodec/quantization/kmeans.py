@@ -19,8 +19,8 @@ import numpy as np
 from kqcodec.colors.histogram import Histogram, keys_of_colors
 from kqcodec.colors.spaces import SPACES, UNIT, space_of
 from kqcodec.kernels import kernels
-from kqcodec.quantization.finished_palette import LUMA, exact, finished
-from kqcodec.quantization.lloyd import clustering, descend
+from kqcodec.quantization.finished_palette import LUMA, exact_palette, finished
+from kqcodec.quantization.lloyd import clustering, lloyd
 from kqcodec.quantization.options import SearchOptions, number_of_colors
 from kqcodec.quantization.search import MAX_WEIGHT, find_palette
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kqcodec.colors.spaces import Space
     from kqcodec.quantization.options import SearchKeywords
     from kqcodec.quantization.progress import ProgressCall
-    from kqcodec.quantization.search import Found
+    from kqcodec.quantization.search import SearchResult
 
 # Iterations from the palette to fractional centres, and their tolerance.
 _SETTLING = 60
@@ -97,12 +97,12 @@ def kmeans(
     space = space_of(chosen.space)
     merged, inverse = _merged(colors, counts)
     if len(merged) <= k:
-        palette, palette_labels = exact(merged)
-        labels, iterations = palette_labels, 0
+        mapped = exact_palette(merged)
+        labels, iterations = mapped.labels, 0
         history: tuple[float, ...] = (0.0,)
     else:
         found = find_palette(merged, k, chosen)
-        palette, palette_labels = finished(merged, found.palette, space, found.points)
+        mapped = finished(merged, found.palette, space, found.points)
         labels, costs, iterations = _settled(found, space)
         history = tuple(cost / UNIT for cost in costs)
     centers, labels = _means(merged, labels)
@@ -112,14 +112,14 @@ def kmeans(
         labels=labels[inverse],
         inertia=inertia,
         distance_sum=distance_sum,
-        palette=palette,
-        palette_labels=palette_labels[inverse],
+        palette=mapped.palette,
+        palette_labels=mapped.labels[inverse],
         iterations=iterations,
         history=history,
     )
 
 
-def _settled(found: Found, space: Space) -> tuple[NDArray[np.uint16], tuple[int, ...], int]:
+def _settled(found: SearchResult, space: Space) -> tuple[NDArray[np.uint16], tuple[int, ...], int]:
     """Labels of the best centres, where fractions are allowed, in the histogram's
     order; the cost of each iteration on all colours; and the number of iterations.
 
@@ -128,7 +128,7 @@ def _settled(found: Found, space: Space) -> tuple[NDArray[np.uint16], tuple[int,
     """
     fine, order = found.points
     state = clustering(fine, space.points(found.palette))
-    costs = descend(state, _SETTLING, _SETTLING_BITS)
+    costs = lloyd(state, _SETTLING, _SETTLING_BITS)
     iterations = found.iterations + state.iterations
     if costs[-1] > found.history[-1]:
         return found.labels, found.history, iterations

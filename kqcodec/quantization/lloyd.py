@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from kqcodec.quantization.cells import WeightedPoints
 
-RELAX = 29  # sixteenths
-PLAIN = 16
+# How far a centre goes towards its mean, in sixteenths.
+RELAX = 29
 
 
 @dataclass(eq=False)
@@ -66,11 +66,15 @@ def clustering(data: WeightedPoints, centers: NDArray[np.int16]) -> Clustering:
     return Clustering(data, centers.copy(), labels, sums, counts)
 
 
-def descend(
-    state: Clustering, iterations: int, tolerance_bits: int, relax: int = RELAX
-) -> list[int]:
-    """Iterates until the cost c falls by at most c >> tolerance_bits, or nothing
-    moves; returns the cost of each assignment."""
+def lloyd(state: Clustering, iterations: int, tolerance_bits: int) -> list[int]:
+    """At most ``iterations`` of Lloyd's algorithm, which changes ``state`` in place.
+
+    It ends when the cost c falls by at most c >> tolerance_bits, or nothing moves. Each
+    centre goes ``RELAX`` sixteenths of the way to its mean.
+
+    Returns:
+        The cost of each assignment.
+    """
     costs: list[int] = kernels.lloyd(
         state.data.points,
         state.data.weights,
@@ -79,7 +83,7 @@ def descend(
         state.sums,
         state.counts,
         iterations=iterations,
-        relax=relax,
+        relax=RELAX,
         tolerance_bits=tolerance_bits,
     )
     state.cost = costs[-1]
@@ -87,7 +91,7 @@ def descend(
     return costs
 
 
-def repair(state: Clustering) -> int:
+def refill_empty(state: Clustering) -> int:
     """Moves the centres of empty clusters to the points that cost most; returns
     how many. They win those points at the next assignment."""
     if state.counts.all():
@@ -100,8 +104,8 @@ def repair(state: Clustering) -> int:
 
 
 def costliest(costs: NDArray[np.int64], count: int) -> NDArray[np.intp]:
-    """Where the ``count`` highest costs are, of equal ones the first, but for those of 0:
-    what an empty cluster gets, or an entry that nobody uses."""
+    """The places of the ``count`` highest costs, of equal ones the first, without those of 0:
+    where empty clusters and unused entries find points to serve."""
     order = np.argsort(-costs, kind="stable")[:count]
     return order[costs[order] > 0]
 
@@ -109,7 +113,8 @@ def costliest(costs: NDArray[np.int64], count: int) -> NDArray[np.intp]:
 def nearest(
     points: NDArray[np.int16], centers: NDArray[np.int16]
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Each point's nearest centre, the lowest of several, and its squared distance."""
+    """Each point's nearest centre, the lowest of several, uint16, shape (N,), and its squared
+    distance, int32."""
     labels = np.empty(len(points), dtype=np.uint16)
     distances = np.empty(len(points), dtype=np.int32)
     kernels.nearest(points, centers, labels, distances)
@@ -119,8 +124,8 @@ def nearest(
 def nearest_two(
     points: NDArray[np.int16], centers: NDArray[np.int16]
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32]]:
-    """The same of two centres or more, and each point's squared distance to its second
-    nearest."""
+    """Each point's nearest of two centres or more, its squared distance, and that to the
+    second nearest: uint16 and int32, shape (N,)."""
     labels, seconds = np.empty((2, len(points)), dtype=np.uint16)
     distances, second_distances = np.empty((2, len(points)), dtype=np.int32)
     kernels.nearest_two(points, centers, labels, distances, seconds, second_distances)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.kernels import kernels
-from kqcodec.quantization.lloyd import RELAX, clustering, descend, losses
+from kqcodec.quantization.lloyd import RELAX, clustering, lloyd, losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 # The most promising clusters to give up, and to cut, that a round pairs up.
 _WIDTH = 32
 # Neighbours of i and of j that a trial may move. Fewer make it miss gains.
-_REACH = 9
+_MOVED_NEIGHBORS = 9
 # Neighbours of a centre given up that must stay for now.
-_CROWD = 3
+_KEPT_NEIGHBORS = 3
 _TRIAL_ITERATIONS = 6
 _TRIAL_TOLERANCE_BITS = 12
 # Whole iterations after a round.
@@ -43,7 +43,7 @@ _SETTLING = 3
 _SETTLING_TOLERANCE_BITS = 13
 
 
-def search(
+def merge_and_split(
     state: Clustering,
     trials: int,
     *,
@@ -51,7 +51,8 @@ def search(
     trials_a_round: int,
     go_on: Callable[[], bool],
 ) -> int:
-    """Up to so many trials, while ``go_on()``; returns how many there were.
+    """At most ``trials`` trials, while ``go_on()``, which change ``state`` in place; returns
+    how many there were.
 
     Ends early when no pair is left whose gain is at least ``least_ratio`` of its
     loss, other than ones that failed and have not changed since.
@@ -74,7 +75,7 @@ def search(
             number,
             width=_WIDTH,
             least_ratio=least_ratio,
-            reach=_REACH,
+            reach=_MOVED_NEIGHBORS,
             trials=min(trials_a_round, trials - done),
             iterations=_TRIAL_ITERATIONS,
             relax=RELAX,
@@ -82,24 +83,25 @@ def search(
         )
         done += tried
         if kept:
-            descend(state, _SETTLING, _SETTLING_TOLERANCE_BITS)
+            lloyd(state, _SETTLING, _SETTLING_TOLERANCE_BITS)
         elif tried == 0:
             break
     return done
 
 
 def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clustering:
-    """k of more centres: those that cost least are given up, some at a time.
+    """A clustering of k of more centres: those that are missed least are given up, some at a
+    time.
 
     Of the centres of two searches this keeps the better of both (the crossover
     of Fränti's genetic algorithm, 2000, by pairwise nearest neighbours).
     """
     while True:
         state = clustering(data, centers)
-        descend(state, _SETTLING, _SETTLING_TOLERANCE_BITS)
+        lloyd(state, _SETTLING, _SETTLING_TOLERANCE_BITS)
         if state.k <= k:
             return state
-        around = neighbors(state.centers, _CROWD)
+        around = neighbors(state.centers, _KEPT_NEIGHBORS)
         kept = np.ones(state.k, dtype=np.bool_)
         some = max(1, (state.k - k) // 3)
         for j in np.argsort(losses(state), kind="stable").tolist():
@@ -112,13 +114,13 @@ def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clusteri
         centers = state.centers[kept]
 
 
-def neighbors(centers: NDArray[np.int16], reach: int) -> NDArray[np.uint16]:
-    """Of each centre the ``reach`` nearest others, nearest first (fewer, where there
-    are fewer): uint16, shape (K, reach)."""
-    reach = min(reach, len(centers) - 1)
-    nearest = kernels.near(centers, centers, reach + 1)
+def neighbors(centers: NDArray[np.int16], count: int) -> NDArray[np.uint16]:
+    """The ``count`` nearest other centres of each, nearest first, or all, where there are
+    fewer: uint16, shape (K, count)."""
+    count = min(count, len(centers) - 1)
+    nearest = kernels.near(centers, centers, count + 1)
     # Where several centres coincide, the centre itself needn't be first.
     is_self = nearest == np.arange(len(centers))[:, np.newaxis]
     is_self[~is_self.any(axis=1), -1] = True
-    others: NDArray[np.uint16] = nearest[~is_self].reshape(len(centers), reach)
+    others: NDArray[np.uint16] = nearest[~is_self].reshape(len(centers), count)
     return others

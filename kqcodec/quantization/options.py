@@ -1,5 +1,5 @@
-"""How colours are chosen, and how pixels go to them: the options of ``quantize``, checked
-together once.
+"""The options of ``quantize``: how colours are chosen, and how pixels go to them. They are
+checked once, together, and then passed on as one object.
 
 Public functions take them as keywords, of which ``QuantizeKeywords`` has the types:
 
@@ -11,13 +11,13 @@ Public functions take them as keywords, of which ``QuantizeKeywords`` has the ty
                  ends soon, with what it has, and where it raises, so does the function.
     pins         colours that must be in the palette just so, at most K of them.
     sort         the palette's order, where none is given: "luma", "frequency", "hue", or
-                 "coder" to leave it to the coder. See ``kqcodec.quantization.palette_order``.
+                 "coder" to leave it to the coder; ``palette_order`` defines them.
     palette      colours to use instead of searching for some: uint8, shape (K, 3) or, with
                  alpha, (K, 4); a list of colours such as "#ff8800" or (255, 136, 0); or the
                  path of a file that ``read_palette`` reads. Its order, unused and repeated
                  entries are kept; of repeated ones the first is used.
     dither       how strongly to dither, from 0, which is not at all, to 1.
-    dither_kind  "floyd-steinberg", "blue-noise" or "bayer". See ``kqcodec.quantization.dither``.
+    dither_kind  "floyd-steinberg", "blue-noise" or "bayer"; ``dither`` explains them.
     threads      at most so many; None for as many as there are processors.
     background   a colour to put behind transparent pixels, so that the result has no
                  alpha; None to keep it.
@@ -51,18 +51,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.colors.values import Colors
+    from kqcodec.colors.values import ColorsLike
     from kqcodec.images.pixels import Color
     from kqcodec.quantization.palette_files import PaletteLike
     from kqcodec.quantization.progress import ProgressCall
 
 DEFAULT_RESTARTS = 1
-# Nobody waits for more.
+# More would take days.
 _MOST_RESTARTS = 65_536
 
 
 class SearchKeywords(TypedDict, total=False):
-    """How to search for a palette; see ``kqcodec.quantization.options``."""
+    """The options of a search for a palette, as keywords."""
 
     effort: str
     seed: int
@@ -71,14 +71,14 @@ class SearchKeywords(TypedDict, total=False):
 
 
 class PaletteKeywords(SearchKeywords, total=False):
-    """What palette to search for; see ``kqcodec.quantization.options``."""
+    """The options of a search, and what the palette has to be like, as keywords."""
 
-    pins: Colors
+    pins: ColorsLike
     sort: str
 
 
 class PictureKeywords(PaletteKeywords, total=False):
-    """What palette to search for, and how pixels go to it; see ``kqcodec.quantization.options``."""
+    """The options of a palette, and how pixels go to it, as keywords."""
 
     dither: float
     dither_kind: str
@@ -88,7 +88,7 @@ class PictureKeywords(PaletteKeywords, total=False):
 
 
 class QuantizeKeywords(PictureKeywords, total=False):
-    """All options of ``quantize``; see ``kqcodec.quantization.options``."""
+    """All options of ``quantize``, as keywords."""
 
     palette: PaletteLike | None
     progress: ProgressCall | None
@@ -96,7 +96,7 @@ class QuantizeKeywords(PictureKeywords, total=False):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SearchOptions:
-    """How to search for a palette; the attributes are explained at the top of this module.
+    """How to search for a palette, checked; the module's list explains the attributes.
 
     Raises:
         TypeError, ValueError: a wrong option.
@@ -118,8 +118,8 @@ class SearchOptions:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantizeOptions(SearchOptions):
-    """All options of ``quantize``, as they were given, explained at the top of this module; and
-    what they mean:
+    """All options of ``quantize``, checked: those of the module's list, as they were given,
+    and what they mean.
 
     Attributes:
         fixed: the palette to use, uint8, shape (K, 3) or (K, 4), or None to search for one.
@@ -133,7 +133,7 @@ class QuantizeOptions(SearchOptions):
     """
 
     palette: PaletteLike | None = None
-    pins: Colors = ()
+    pins: ColorsLike = ()
     sort: str = DEFAULT_SORT
     dither: float = 0.0
     dither_kind: str = DEFAULT_DITHER_KIND
@@ -182,7 +182,7 @@ class QuantizeOptions(SearchOptions):
         return k
 
     def with_palette(self, palette: NDArray[np.uint8]) -> QuantizeOptions:
-        """The same with that palette, which keeps its alpha also where all is opaque."""
+        """These options with that palette, which keeps its alpha even where all is opaque."""
         options = replace(self, palette=palette, pins=(), sort=DEFAULT_SORT)
         object.__setattr__(options, "fixed", palette)
         return options
@@ -194,11 +194,11 @@ def number_of_colors(k: int, name: str = "k, the number of colours,") -> int:
 
 
 def checked_search(seed: int, restarts: int) -> tuple[int, int]:
-    """Both as they are, or TypeError or ValueError."""
+    """A seed and a number of restarts as integers, or TypeError or ValueError."""
     return whole_number(seed, "seed"), whole_number(restarts, "restarts", 1, _MOST_RESTARTS)
 
 
-def _pins_from(pins: Colors) -> NDArray[np.uint8]:
+def _pins_from(pins: ColorsLike) -> NDArray[np.uint8]:
     colors = colors_from(pins, "the pins")
     if len(colors) == 0:
         return colors[:, :3]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.format.labels import label_dtype
-from kqcodec.quantization.finished_palette import is_among, kinds_of, stored_order
+from kqcodec.quantization.finished_palette import is_among, opacity_classes, stored_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def palette_order(
     if sort == "frequency":
         return np.lexsort((ranks, -counts))
     if sort == "hue":
-        return np.lexsort((ranks, _hues(palette[:, :3]), kinds_of(palette)))
+        return np.lexsort((ranks, _hues(palette[:, :3]), opacity_classes(palette)))
     return np.argsort(ranks)
 
 

@@ -10,17 +10,17 @@ once more, with all that the search can do. This repeats while the cost falls.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
-from kqcodec.colors.spaces import OPAQUE, space_of
+from kqcodec.colors.spaces import OPAQUE_COORDINATE, space_of
 from kqcodec.colors.values import with_alpha
 from kqcodec.errors import ColorsError
 from kqcodec.kernels import kernels
 from kqcodec.quantization.cells import in_morton_order
-from kqcodec.quantization.finished_palette import assigned, kinds_of
+from kqcodec.quantization.finished_palette import assigned, opacity_classes
 from kqcodec.quantization.lloyd import clustering, costliest, losses
 from kqcodec.quantization.progress import Monitor
 from kqcodec.quantization.search import find_palette
@@ -44,30 +44,20 @@ _SETTLING = 30
 _TOLERANCE_BITS = 13
 
 
-class Pinned(NamedTuple):
-    """A palette that holds the pins.
-
-    Attributes:
-        palette: the pins, then free entries, each colour once; uint8, shape (at most K, 3),
-            or (at most K, 4) with alpha.
-        points: the visible colours in Morton order, and their places among these.
-        iterations: of k-means, in all searches.
-    """
-
-    palette: NDArray[np.uint8]
-    points: SortedPoints
-    iterations: int
-
-
 def find_pinned(
     colors: Histogram,
     k: int,
     pins: NDArray[np.uint8],
     options: SearchOptions,
-) -> Pinned:
+) -> tuple[NDArray[np.uint8], SortedPoints, int]:
     """The best palette of k colours that holds all the pins, different opaque colours of
     shape (P, 3), P at most k. It is exact where the picture's colours and the pins
     together are no more than k.
+
+    Returns:
+        The pins, then free entries, each colour once: uint8, shape (at most K, 3), or (at
+        most K, 4) with alpha; the visible colours in Morton order, and their places among
+        these; and the number of iterations of k-means in all searches.
 
     Raises:
         ColorsError: no entry is left for what is fully transparent.
@@ -81,7 +71,7 @@ def find_pinned(
     if free < rest.hidden:
         raise ColorsError("there are transparent pixels, but the pins leave no entry for them")
     if free == rest.hidden or len(rest) <= free:
-        return Pinned(np.concatenate([pins, rest.colors[:free]]), points, 0)
+        return np.concatenate([pins, rest.colors[:free]]), points, 0
     monitor = Monitor(options.progress)
     watched = replace(options, progress=monitor)
     searches = iterations = 0
@@ -105,7 +95,7 @@ def find_pinned(
         if cost >= lowest:
             break
         best, lowest = trial, cost
-    return Pinned(best, points, iterations)
+    return best, points, iterations
 
 
 def _start(
@@ -115,9 +105,9 @@ def _start(
     wanted: int,
     space: Space,
 ) -> NDArray[np.uint8]:
-    """As many free entries out of those of a palette without pins: what is fully
-    transparent keeps its own, the others make do with the rest."""
-    is_hidden = kinds_of(palette) == 0
+    """The first free entries, ``wanted`` of them, out of a palette that was found without
+    pins: what is fully transparent keeps its own, the others make do with the rest."""
+    is_hidden = opacity_classes(palette) == 0
     wanted -= int(np.count_nonzero(is_hidden))
     fixed, free = space.points(pins), space.points(palette[~is_hidden])
     while len(free) > wanted:
@@ -135,7 +125,7 @@ def _settled(
 ) -> Clustering:
     """Lloyd's algorithm that leaves the pins where they are, and opaque centres opaque."""
     state = clustering(data, np.concatenate([pins, free]))
-    is_opaque = state.centers[:, 3] == OPAQUE
+    is_opaque = state.centers[:, 3] == OPAQUE_COORDINATE
     before = -1
     for _ in range(iterations):
         changed, state.cost = kernels.reassign(
@@ -146,7 +136,7 @@ def _settled(
             break
         before = state.cost
         state.centers[len(pins) :] = state.means()[len(pins) :]
-        state.centers[is_opaque, 3] = OPAQUE
+        state.centers[is_opaque, 3] = OPAQUE_COORDINATE
     return state
 
 

@@ -1,4 +1,4 @@
-"""How far a search for a palette has come, told to whoever watches, who may stop it."""
+"""How far a search for a palette has come: reports to the caller, who may end it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ ProgressCall: TypeAlias = Callable[[Progress], "bool | None"]
 
 
 class Monitor:
-    """Passes the progress of one part of the work after the other on as that of the whole,
-    and remembers whether to stop."""
+    """Reports the progress of each part of the work as progress of the whole, and remembers
+    whether to stop."""
 
     def __init__(self, progress: ProgressCall | None) -> None:
         self._progress = progress
@@ -37,16 +37,17 @@ class Monitor:
         self.stopped = False
 
     def begin(self, done: int, parts: float) -> None:
-        """What is reported from now on is of the next part, where so many of all are done."""
+        """Begin the next part of the work: ``done`` of all ``parts`` are over."""
         self._done, self._parts = done, parts
 
     def __call__(self, report: Progress) -> bool:
-        """Whether to go on."""
+        """Report the progress of the present part; False where the search is to end."""
         if self._progress is not None and not self.stopped:
             part = (self._done + report.part) / self._parts
             self.stopped = self._progress(Progress(report.stage, part, report.mse)) is False
         return not self.stopped
 
     def report(self, stage: str, part: float, cost: int, pixels: int) -> bool:
-        """The same for centres that cost so much, in squared 64ths, for so many pixels."""
+        """Report centres that cost ``cost``, in squared 64ths, for ``pixels`` pixels; False
+        where the search is to end."""
         return self(Progress(stage, part, cost / float(UNIT * pixels)))

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 from kqcodec.colors.costs import costs_of_palette
 from kqcodec.colors.histogram import histogram
-from kqcodec.colors.spaces import space_of
+from kqcodec.colors.spaces import FRACTION_BITS, space_of
 from kqcodec.colors.values import with_alpha
 from kqcodec.errors import ColorsError
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import checked_keep, metadata_of
 from kqcodec.images.pixels import image_pixels
-from kqcodec.quantization.coarse_histogram import thinned
-from kqcodec.quantization.color_map import ColorMap, Labeler, few_labels
+from kqcodec.quantization.coarse_histogram import coarse_histogram
+from kqcodec.quantization.color_map import ColorMap, Labeler, labels_by_bisection
 from kqcodec.quantization.dither import dithered
-from kqcodec.quantization.finished_palette import assigned, exact, finished
+from kqcodec.quantization.finished_palette import (
+    MappedPalette,
+    assigned,
+    exact_palette,
+    finished,
+)
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.palette_order import palette_order, rearranged
 from kqcodec.quantization.pins import find_pinned
@@ -34,8 +39,6 @@ if TYPE_CHECKING:
     from kqcodec.images.metadata import Metadata
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import QuantizeKeywords
-    from kqcodec.quantization.pins import Pinned
-    from kqcodec.quantization.search import Found
 
 # Samples of pictures whose labels are found sooner without a table.
 _FEW_SAMPLES = 1 << 14
@@ -114,10 +117,10 @@ def quantized(
             image, threads=workers, background=options.background, keep=options.keep
         )
     if options.fixed is not None and options.fixed.shape[1] == 4:
-        image = _with_alpha(image)
+        image = replace(image, pixels=with_alpha(image.pixels), colors=image.colors.with_alpha())
     mapped = color_map(image.colors, k, options)
     if image.pixels.size <= _FEW_SAMPLES:
-        labels = few_labels(mapped, image.pixels)
+        labels = labels_by_bisection(mapped, image.pixels)
     else:
         labels = Labeler(mapped).labels(image.pixels, workers)
     indexed = IndexedImage(mapped.palette, labels, costs=mapped.costs)
@@ -136,56 +139,58 @@ def quantized(
 
 
 def color_map(colors: Histogram, k: int | None, options: QuantizeOptions) -> ColorMap:
-    """What ``quantize`` makes of a histogram: the palette, in the order that was chosen,
-    each colour's label, and the costs, all without dithering.
+    """A histogram quantized without dithering: the palette, in the order that was chosen,
+    each colour's label, and the costs.
 
-    ``k`` is checked already; ColorsError is as for ``quantize``.
+    Args:
+        colors: of all pixels.
+        k: what ``options.checked_colors`` gave.
+        options: of ``quantize``.
+
+    Raises:
+        ColorsError: there are transparent pixels, but no entry for them.
     """
     space = space_of(options.space, colors.channels)
+    iterations = 0
     if options.fixed is not None:
-        palette, iterations = options.fixed, 0
-        if palette.shape[1] < colors.channels:
+        if options.fixed.shape[1] < colors.channels:
             raise ColorsError("there are transparent pixels, but the palette is opaque")
-        labels, _ = assigned(colors, palette, space)
+        mapped = MappedPalette(options.fixed, *assigned(colors, options.fixed, space))
     else:
         assert k is not None  # noqa: S101 - it is checked
-        few = thinned(colors).lightened(MAX_WEIGHT)
-        palette, labels, iterations = searched(few, k, options)
+        few = coarse_histogram(colors).scaled_down(MAX_WEIGHT)
+        mapped, iterations = search_and_map(few, k, options)
         if len(few) < len(colors):
-            palette, labels = finished(colors, palette, space, kept=options.pinned)
-    costs = costs_of_palette(colors, palette, labels, iterations=iterations)
-    mapped = ColorMap.of(palette, colors, labels, costs)
+            mapped = finished(colors, mapped.palette, space, kept=options.pinned)
+    palette, labels, distances = mapped
+    squared = (
+        distances >> 2 * FRACTION_BITS if space.name == "rgb" and space.channels == 3 else None
+    )
+    costs = costs_of_palette(colors, palette, labels, squared, iterations=iterations)
+    found = ColorMap.of(palette, colors, labels, costs)
     if options.fixed is None and options.sort not in ("coder", "luma"):
-        mapped = mapped.in_order(palette_order(mapped.palette, mapped.counts, options.sort))
-    return mapped
+        found = found.in_order(palette_order(palette, found.counts, options.sort))
+    return found
 
 
-def searched(
+def search_and_map(
     colors: Histogram, k: int, options: QuantizeOptions
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16], int]:
+) -> tuple[MappedPalette, int]:
     """The palette of at most ``k`` colours that k-means finds for a histogram, in its
-    stored order and pins among it; each colour's label; and the number of iterations.
+    stored order and pins among it, and the number of iterations.
 
     Raises:
         ColorsError: there are transparent pixels, but no entry is left for them.
     """
     pins = options.pinned
-    found: Found | Pinned
     if len(pins):
-        found = find_pinned(colors, k, pins, options)
+        palette, points, iterations = find_pinned(colors, k, pins, options)
     elif len(colors) <= k:
-        return *exact(colors), 0
+        return exact_palette(colors), 0
     elif k < colors.least_entries:
         raise ColorsError("fully transparent pixels and others need at least 2 colours, not 1")
     else:
         found = find_palette(colors, k, options)
+        palette, points, iterations = found.palette, found.points, found.iterations
     space = space_of(options.space, colors.channels)
-    palette, labels = finished(colors, found.palette, space, found.points, kept=pins)
-    return palette, labels, found.iterations
-
-
-def _with_alpha(image: CountedPixels) -> CountedPixels:
-    """The pixels as shape (H, W, 4)."""
-    height, width, channels = image.pixels.shape
-    pixels = with_alpha(image.pixels.reshape(-1, channels)).reshape(height, width, 4)
-    return replace(image, pixels=pixels, colors=image.colors.with_alpha())
+    return finished(colors, palette, space, points, kept=pins), iterations

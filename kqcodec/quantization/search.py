@@ -5,7 +5,8 @@
        └─────────── Lloyd on all colours ── rounded ── descent on the grid ┘
 
 What is fully transparent is one entry that no search is needed for. Where colours have
-alpha, ``kqcodec.quantization.alpha_palette`` then settles which entries are opaque.
+alpha, the centres are those of all others, and ``alpha_palette`` then settles which
+entries are opaque.
 
 Everything is integer arithmetic or float64 in one fixed order, so a histogram,
 an effort and a seed give the same palette on every machine.
@@ -21,12 +22,17 @@ import numpy as np
 from kqcodec.coding.options import DEFAULT_EFFORT
 from kqcodec.colors.spaces import space_of
 from kqcodec.kernels import kernels
-from kqcodec.quantization.alpha_palette import by_kinds
-from kqcodec.quantization.cells import cell_bits, in_morton_order, merged_cells, times_for
+from kqcodec.quantization.alpha_palette import alpha_palette
+from kqcodec.quantization.cells import (
+    cell_bits,
+    in_morton_order,
+    large_picture_factor,
+    merged_cells,
+)
 from kqcodec.quantization.effort import effort_of
-from kqcodec.quantization.grid_descent import rounded
-from kqcodec.quantization.lloyd import clustering, descend, nearest, repair
-from kqcodec.quantization.merge_split import pruned, search
+from kqcodec.quantization.grid_descent import rounded_palette
+from kqcodec.quantization.lloyd import clustering, lloyd, nearest, refill_empty
+from kqcodec.quantization.merge_split import merge_and_split, pruned
 from kqcodec.quantization.progress import Monitor
 from kqcodec.quantization.seeding import SplitMix64, plus_plus
 
@@ -41,19 +47,21 @@ if TYPE_CHECKING:
     from kqcodec.quantization.lloyd import Clustering
     from kqcodec.quantization.options import SearchOptions
 
-# Iterations on a level: its tolerance nearly always ends them much earlier.
+# Iterations of Lloyd's algorithm on cells: the tolerance nearly always ends them earlier.
 _COARSE_ITERATIONS = 60
-# Estimates for merge and split grow with K^2 in the end; beyond this Lloyd alone.
-_MOST_MOVED = 1024
+# Merge and split compares pairs of centres, K^2 in the end: of more centres than these
+# none is merged or split.
+_MOST_MERGED = 1024
 # Beyond this sums of squared distances could leave 63 bits.
 MAX_WEIGHT = 1 << 33
-# What the search takes of the time, where it isn't settled yet which entries are opaque.
-_SHARE = 0.9
+# Where colours have alpha, the part of the time that is over when it remains to be settled
+# which entries are opaque.
+_SEARCH_PART = 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """The best clustering and palette.
+class SearchResult:
+    """The best clustering of a histogram's colours, and the palette that it becomes.
 
     Attributes:
         centers: means on the grid, int16, shape (K, 4), without that of hidden colours.
@@ -98,7 +106,7 @@ class _Task(NamedTuple):
         return self.monitor.report(stage, part, cost, self.pixels)
 
 
-def find_palette(colors: Histogram, k: int, options: SearchOptions) -> Found:
+def find_palette(colors: Histogram, k: int, options: SearchOptions) -> SearchResult:
     """The best palette of at most k entries.
 
     There must be more than k colours, and k must be at least their ``least_entries``.
@@ -108,7 +116,7 @@ def find_palette(colors: Histogram, k: int, options: SearchOptions) -> Found:
     visible, whole = colors.visible, Monitor(options.progress)
     effort, space = effort_of(options.effort), space_of(options.space, colors.channels)
     has_alpha = colors.channels == 4
-    whole.begin(0, 1 / _SHARE if has_alpha else 1)
+    whole.begin(0, 1 / _SEARCH_PART if has_alpha else 1)
     points = in_morton_order(visible, space)
     task = _Task(*points, k - colors.hidden, space, Monitor(whole), visible.pixels)
     found = _best(task, effort, options.seed, options.restarts)
@@ -116,7 +124,7 @@ def find_palette(colors: Histogram, k: int, options: SearchOptions) -> Found:
         return found
     return replace(
         found,
-        palette=by_kinds(
+        palette=alpha_palette(
             found.centers,
             found.labels,
             points,
@@ -128,42 +136,42 @@ def find_palette(colors: Histogram, k: int, options: SearchOptions) -> Found:
     )
 
 
-def _best(task: _Task, effort: Effort, seed: int, restarts: int) -> Found:
-    """The best of ``restarts`` times ``effort.searches``, of equals the first.
+def _best(task: _Task, effort: Effort, seed: int, restarts: int) -> SearchResult:
+    """The best result of ``restarts`` times ``effort.searches``, of equals the first.
 
     The first starts from variance cuts and, where K is small, from k-means++
     draws besides; each of the others from k-means++ draws alone.
     """
     fine, k, monitor = task.fine, task.k, task.monitor
-    founds: list[Found] = []
+    results: list[SearchResult] = []
     efforts = _searches(effort, k, len(fine), restarts)
     if effort.searches > 1:
         # "best" is never worse than "default", as it makes its searches too.
         efforts += _searches(effort_of(DEFAULT_EFFORT), k, len(fine), 1)
     levels = {each.name: _levels(fine, k, each) for each in efforts}
     # The searches of an effort go on drawing where the one before ended.
-    randoms = {each.name: SplitMix64(seed) for each in efforts}
-    parts = len(efforts) + effort.crossings
+    generators = {each.name: SplitMix64(seed) for each in efforts}
+    parts = len(efforts) + effort.crossovers
     for number, each in enumerate(efforts):
         monitor.begin(number, parts)
-        found = _search(
+        result = _search(
             task,
             levels[each.name],
             effort=each,
-            random=randoms[each.name],
+            random=generators[each.name],
             first=number == efforts.index(each),
         )
-        founds.append(found)
+        results.append(result)
         if monitor.stopped:
             break
-    founds.sort(key=lambda found: found.cost)  # stable: of equals the first
-    best = founds[0]
-    for number in range(effort.crossings if k <= _MOST_MOVED else 0):
+    results.sort(key=lambda result: result.cost)  # stable: of equals the first
+    best = results[0]
+    for number in range(effort.crossovers if k <= _MOST_MERGED else 0):
         if monitor.stopped:
             break
         monitor.begin(len(efforts) + number, parts)
-        other = founds[1 + number % (len(founds) - 1)]
-        crossed = _crossed(task, best, other, levels[effort.name][-1], effort)
+        other = results[1 + number % (len(results) - 1)]
+        crossed = _crossover(task, best, other, levels[effort.name][-1], effort)
         if crossed is not None and crossed.cost < best.cost:
             best = crossed
     return best
@@ -181,7 +189,9 @@ def _search(
     effort: Effort,
     random: SplitMix64,
     first: bool,
-) -> Found:
+) -> SearchResult:
+    """One search: level by level, then on all colours. The first of an effort starts from
+    variance cuts, too."""
     centers: NDArray[np.int16] | None = None
     iterations = 0
     for number, (level, data) in enumerate(levels):
@@ -189,54 +199,65 @@ def _search(
             state = _best_start(data, task, effort, random, cuts=first)
         else:
             state = _settled(data, centers, effort)
-        if task.k <= _MOST_MOVED:
-            trials = level.trials_for(task.k, len(task.fine)) * times_for(task.fine)
-            _move(task, state, trials, level, part=number / (len(effort.levels) + 2))
-            descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
+        if task.k <= _MOST_MERGED:
+            trials = level.trials_for(task.k, len(task.fine)) * large_picture_factor(task.fine)
+            _merge_and_split(task, state, trials, level, part=number / (len(effort.levels) + 2))
+            lloyd(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
         centers, iterations = state.means(), iterations + state.iterations
     assert centers is not None  # noqa: S101 - there is a level
     return _on_colors(task, centers, effort, before=iterations)
 
 
-def _crossed(
-    task: _Task, one: Found, other: Found, last: tuple[Level, WeightedPoints], effort: Effort
-) -> Found | None:
-    """A search that starts from the better part of two, where they differ."""
+def _crossover(
+    task: _Task,
+    one: SearchResult,
+    other: SearchResult,
+    last: tuple[Level, WeightedPoints],
+    effort: Effort,
+) -> SearchResult | None:
+    """A search that starts from the centres of two results, pruned to the better half of
+    them; None where both have the same centres."""
     centers = np.unique(np.concatenate([one.centers, other.centers]), axis=0)
     k = len(one.centers)
     if len(centers) <= k:
         return None
     level, data = last
     state = pruned(data, centers, k)
-    _move(task, state, level.trials_for(k, len(task.fine)) // 2, level, part=0.0)
-    descend(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
+    _merge_and_split(task, state, level.trials_for(k, len(task.fine)) // 2, level, part=0.0)
+    lloyd(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
     return _on_colors(task, state.means(), effort, before=state.iterations)
 
 
-def _on_colors(task: _Task, centers: NDArray[np.int16], effort: Effort, *, before: int) -> Found:
-    """From centres of cells to those of all colours, and to a palette."""
+def _on_colors(
+    task: _Task, centers: NDArray[np.int16], effort: Effort, *, before: int
+) -> SearchResult:
+    """The search's end: Lloyd's algorithm on all colours from the centres of cells, and the
+    8-bit palette."""
     fine = task.fine
-    most = effort.fine_iterations * times_for(fine)
+    most = effort.fine_iterations * large_picture_factor(fine)
     state = clustering(fine, centers)
-    history = descend(state, 1 if task.monitor.stopped else most, effort.fine_bits)
-    if repair(state):
-        history += descend(state, most, effort.fine_bits)
+    history = lloyd(state, 1 if task.monitor.stopped else most, effort.fine_bits)
+    if refill_empty(state):
+        history += lloyd(state, most, effort.fine_bits)
     task.report("colors", 0.8, state.cost)
     means = state.means()
-    palette = rounded(fine, means, effort, task.space)
+    palette = rounded_palette(fine, means, effort, task.space)
     _, distances = nearest(fine.points, task.space.points(palette))
     cost = int((fine.weights * distances).sum())
     task.report("palette", 1.0, cost)
     labels = np.empty_like(state.labels)
     labels[task.order] = state.labels
     iterations = before + state.iterations
-    return Found(means, labels, (fine, task.order), palette, cost, tuple(history), iterations)
+    return SearchResult(
+        means, labels, (fine, task.order), palette, cost, tuple(history), iterations
+    )
 
 
 def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, WeightedPoints]]:
-    """The points of each level; of levels that come out alike the last stays."""
+    """Each level with its points; of levels whose cells have one size the last stays."""
     level_of_bits = {
-        cell_bits(fine, level.points_for(k) * times_for(fine)): level for level in effort.levels
+        cell_bits(fine, level.points_for(k) * large_picture_factor(fine)): level
+        for level in effort.levels
     }
     return [(level, merged_cells(fine, bits)) for bits, level in level_of_bits.items()]
 
@@ -244,7 +265,8 @@ def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, W
 def _best_start(
     data: WeightedPoints, task: _Task, effort: Effort, random: SplitMix64, *, cuts: bool
 ) -> Clustering:
-    """Of several clusterings the one of lowest cost, of equals the first."""
+    """The clustering of lowest cost, of equals the first, among those that start from variance
+    cuts (Wu 1992), if ``cuts``, and from k-means++ draws."""
     k, points = task.k, len(task.fine)
     draws = effort.draws_for(k, points)
     if cuts and effort.tries_apart(k, points):
@@ -259,7 +281,7 @@ def _best_start(
 def _variance_cuts(data: WeightedPoints, k: int) -> NDArray[np.int16]:
     centers: NDArray[np.int16] = kernels.variance_cuts(data.points, data.weights, k)
     if len(centers) < k:
-        # Cells whose means share every bin can't be cut; repair finds places.
+        # Cells whose means share every bin can't be cut; empty clusters find places later.
         rest = np.repeat(centers[-1:], k - len(centers), axis=0)
         centers = np.concatenate([centers, rest])
     return centers
@@ -267,14 +289,16 @@ def _variance_cuts(data: WeightedPoints, k: int) -> NDArray[np.int16]:
 
 def _settled(data: WeightedPoints, centers: NDArray[np.int16], effort: Effort) -> Clustering:
     state = clustering(data, centers)
-    descend(state, _COARSE_ITERATIONS, effort.coarse_bits)
-    if repair(state):
-        descend(state, _COARSE_ITERATIONS, effort.coarse_bits)
+    lloyd(state, _COARSE_ITERATIONS, effort.coarse_bits)
+    if refill_empty(state):
+        lloyd(state, _COARSE_ITERATIONS, effort.coarse_bits)
     return state
 
 
-def _move(task: _Task, state: Clustering, trials: int, level: Level, *, part: float) -> None:
-    search(
+def _merge_and_split(
+    task: _Task, state: Clustering, trials: int, level: Level, *, part: float
+) -> None:
+    merge_and_split(
         state,
         trials,
         least_ratio=level.least_ratio,

@@ -1,9 +1,8 @@
-"""Where a falling function of K crosses zero, in few evaluations.
+"""Where a falling function of K crosses zero, in few evaluations: the secant method.
 
 Both losses and sizes are nearly straight against log K, so the next K to try is
-where the line through the two nearest known points meets zero (the secant method),
-held inside what is known; now and then the middle instead, so that no curve can
-keep the ends from meeting.
+where the line through the two nearest known points meets zero, held inside what is
+known; now and then the middle instead, so that no curve can keep the ends from meeting.
 
 Logarithms are those of decimals, which are rounded correctly everywhere: the steps,
 and so what is found where a function isn't quite falling, are the same on every machine.
@@ -27,7 +26,7 @@ _MOST_CHANGE = Decimal(50)
 ARITHMETIC = Context(prec=24)
 
 
-def crossing(
+def zero_crossing(
     value: Callable[[int], float | Decimal], highest: int, first: int, lowest: int = 1
 ) -> int | None:
     """A K in ``lowest``..``highest`` with value(K) <= 0, where K is the lowest or

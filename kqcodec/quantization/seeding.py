@@ -38,7 +38,7 @@ class SplitMix64:
         return z ^ (z >> 31)
 
     def draws(self, count: int) -> NDArray[np.uint64]:
-        """The same so many times: uint64, shape (count,)."""
+        """So many times 64 random bits: uint64, shape (count,)."""
         steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = steps + np.uint64(self._state)
         self._state = (self._state + count * 0x9E3779B97F4A7C15) & _MASK
@@ -54,8 +54,8 @@ class SplitMix64:
 def plus_plus(
     points: NDArray[np.int16], weights: NDArray[np.int64], k: int, random: SplitMix64
 ) -> NDArray[np.int16]:
-    """k of the points, int16, shape (k, 4); for k above 2,048 one at random out of
-    each k-th part of the list instead."""
+    """k of the points as first centres, int16, shape (k, 4): by k-means++, or, for k above
+    2,048, one at random out of each k-th part of the list."""
     if k > _PLUS_PLUS_LIMIT:
         edges = [len(points) * i // k for i in range(k + 1)]
         return points[[edges[i] + random.below(edges[i + 1] - edges[i]) for i in range(k)]]

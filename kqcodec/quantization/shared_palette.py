@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kqcodec.colors.histogram_sum import HistogramSum
@@ -17,25 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Unpack
 
-    from kqcodec.colors.costs import Costs
     from kqcodec.colors.histogram import Histogram
     from kqcodec.images.pixels import Color, ImageLike
+    from kqcodec.quantization.color_map import ColorMap
     from kqcodec.quantization.options import PaletteKeywords
-
-
-@dataclass(frozen=True, eq=False)
-class HistogramPalette:
-    """A palette for a histogram.
-
-    Attributes:
-        palette: uint8, shape (K, 3) or (K, 4).
-        counts: how many pixels have each entry as their nearest, int64, shape (K,).
-        costs: of all pixels.
-    """
-
-    palette: NDArray[np.uint8]
-    counts: NDArray[np.int64]
-    costs: Costs
 
 
 def shared_palette(
@@ -56,7 +40,7 @@ def shared_palette(
         images: at least one of what ``quantize`` accepts.
         k, threads, background: as for ``quantize``.
         options: more of those: ``pins``, ``sort``, ``effort``, ``seed``, ``restarts``,
-            ``space``; see ``kqcodec.quantization.options``.
+            ``space``, as for ``quantize``, too.
 
     Returns:
         uint8, shape (K, 3) or (K, 4): the ``palette`` to give to ``quantize`` for each
@@ -77,11 +61,8 @@ def shared_palette(
     return palette_of_histogram(total.total(), k, **options).palette
 
 
-def palette_of_histogram(
-    colors: Histogram, k: int, **options: Unpack[PaletteKeywords]
-) -> HistogramPalette:
-    """The best palette of at most ``k`` colours; arguments and errors as for
-    ``shared_palette``."""
+def palette_of_histogram(colors: Histogram, k: int, **options: Unpack[PaletteKeywords]) -> ColorMap:
+    """The best palette of at most ``k`` colours for a histogram, with each colour's label;
+    options and errors as for ``shared_palette``."""
     chosen = QuantizeOptions(**options)
-    found = color_map(colors, chosen.checked_colors(k), chosen)
-    return HistogramPalette(found.palette, found.counts, found.costs)
+    return color_map(colors, chosen.checked_colors(k), chosen)

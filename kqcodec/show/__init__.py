@@ -1,1 +1,1 @@
-"""What people look at: the report, the benchmark and the demo."""
+"""How can people see what the codec does, in reports, benchmarks and a demo?"""

@@ -132,12 +132,6 @@ def write_whole(target: str | os.PathLike[str], parts: Iterable[Buffer], overwri
     return written
 
 
-def clear_leftovers(target: str | os.PathLike[str]) -> None:
-    """Remove what killed processes have left of their attempts to write the target; for
-    callers that find it needn't be written again."""
-    remove_leftovers(Path(os.path.realpath(target)))
-
-
 def make_folders(folder: str | os.PathLike[str]) -> None:
     """Make a folder and those that hold it, where they are missing, to stay there.
 

@@ -44,7 +44,7 @@ def list_files(fs: Any, url: str) -> Iterator[str]:
     waiting, seen, files = [""], {""}, 0
     while waiting:
         folder = waiting.pop()
-        for name in dict.fromkeys(_links(fs, _below(url, folder))):
+        for name in dict.fromkeys(_links(fs, f"{url.rstrip('/')}/{folder}")):
             if not name.endswith("/"):
                 files += 1
                 yield name if leads_elsewhere(name) else folder + name
@@ -53,10 +53,6 @@ def list_files(fs: Any, url: str) -> Iterator[str]:
                 waiting.append(folder + name)
         if len(seen) > _MOST_FOLDERS or files > _MOST_FILES:
             raise OSError(f"{url}: its pages list too many folders and files; name one of them")
-
-
-def _below(url: str, folder: str) -> str:
-    return f"{url.rstrip('/')}/{folder}"
 
 
 def leads_elsewhere(name: str) -> bool:

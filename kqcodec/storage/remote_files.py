@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from kqcodec.storage.archives import Archive
-
 # Protocols by which a file appears when all of it is there, and not before.
 _OBJECT_STORES = frozenset(
     {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "memory"}
@@ -74,8 +72,9 @@ def list_files(url: str) -> Iterator[Entry]:
     Raises:
         OSError, ImportError: as ``is_folder``.
     """
-    found = _in_archive(url)
-    if found is None:
+    if (member := split_member(url)) is not None:
+        found = _in_archive(*member)
+    else:
         fs, path = file_system(url)
         found = _on_server(fs, path) if is_http(fs) else _in_store(fs, path, url)
     for entry in sorted(found, key=lambda entry: entry.relative):
@@ -111,24 +110,14 @@ def _on_server(fs: Any, url: str) -> Iterator[Entry]:
         return
 
 
-def _in_archive(url: str) -> Iterator[Entry] | None:
-    """The files of a zip or tar file, below the folder that the URL names in it; None where
-    it is of something else."""
-    place = split_member(url)
-    if place is None:
-        return None
-    kind, folder, rest = place
-    archive = open_archive(kind, rest)
-    return _members(archive, kind, folder.strip("/"), rest)
-
-
-def _members(archive: Archive, kind: str, folder: str, rest: str) -> Iterator[Entry]:
+def _in_archive(kind: str, folder: str, place: str) -> Iterator[Entry]:
+    archive, folder = open_archive(kind, place), folder.strip("/")
     top = folder + "/" if folder else ""
     for name, problem in archive.files.items():
         # Who packs a folder as "." has "./" before each name.
         plain = posixpath.normpath(name) if not problem else name
         if plain.startswith(top):
-            relative, url = plain[len(top) :], f"{kind}://{name}::{rest}"
+            relative, url = plain[len(top) :], f"{kind}://{name}::{place}"
             if problem:
                 yield Entry(url, relative, refusal=problem)
             else:
@@ -184,8 +173,15 @@ def _stream(fs: Any, path: str) -> BinaryIO:
     return cast("BinaryIO", fs.open(path, "rb", cache_type="none"))
 
 
-def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
-    """Write a small file, from memory, which appears when it is complete.
+def write(url: str, parts: Iterable[Buffer], overwrite: bool, *, large: bool = False) -> int:
+    """Write a file, which appears when it is complete.
+
+    Args:
+        url: where.
+        parts: its bytes.
+        overwrite: whether an existing file may be replaced.
+        large: whether it may not fit into memory: it is put together in a temporary file on
+            this machine then, and sent from there.
 
     Returns:
         The bytes written.
@@ -195,29 +191,14 @@ def write(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
         OSError, ImportError: as ``is_folder``, or it can't be written.
     """
     fs, path = file_system(url)
-    if _is_local(url):
-        return _write_here(fs, path, parts, overwrite)
+    if protocols(url)[0] in ("file", "local"):
+        fs.makedirs(fs._parent(path), exist_ok=True)
+        return write_whole(path, parts, overwrite)
     check_writable(url)
-    data = b"".join(parts)
-    _send(url, functools.partial(_piped, fs, data), overwrite)
-    return len(data)
-
-
-def write_large(url: str, parts: Iterable[Buffer], overwrite: bool) -> int:
-    """Write a file that may not fit into memory: it is put together in a temporary file on
-    this machine, and appears when all of it has been sent.
-
-    Returns:
-        The bytes written.
-
-    Raises:
-        FileExistsError: there is one, and ``overwrite`` is false.
-        OSError, ImportError: as ``is_folder``, or it can't be written.
-    """
-    fs, path = file_system(url)
-    if _is_local(url):
-        return _write_here(fs, path, parts, overwrite)
-    check_writable(url)
+    if not large:
+        data = b"".join(parts)
+        _send(url, lambda path, **options: fs.pipe_file(path, data, **options), overwrite)
+        return len(data)
     with tempfile.TemporaryDirectory(prefix="kqcodec-") as folder:
         local = os.path.join(folder, "whole.kq")
         written = write_whole(local, parts, overwrite=False)
@@ -231,24 +212,11 @@ def check_writable(url: str) -> None:
         raise OSError(f"{url} can only be read; write to a folder or an object store")
 
 
-def _is_local(url: str) -> bool:
-    return protocols(url)[0] in ("file", "local")
-
-
-def _write_here(fs: Any, path: str, parts: Iterable[Buffer], overwrite: bool) -> int:
-    fs.makedirs(fs._parent(path), exist_ok=True)
-    return write_whole(path, parts, overwrite)
-
-
 def _send(url: str, put: Callable[..., object], overwrite: bool) -> None:
     """Have ``put(path, **options)`` write a file that appears when it is complete."""
     fs, path = file_system(url)
     send = _put_object if protocols(url)[0] in _OBJECT_STORES else _put_then_rename
     with_os_errors(url, lambda: retried(lambda: send(fs, path, put, overwrite)))
-
-
-def _piped(fs: Any, data: bytes, path: str, **options: str) -> None:
-    fs.pipe_file(path, data, **options)
 
 
 def _put_object(fs: Any, path: str, put: Callable[..., object], overwrite: bool) -> None:

@@ -69,7 +69,7 @@ class RemoteSource(Source):
         self.position = position
 
     def expect(self, runs: Sequence[tuple[int, int]]) -> None:
-        """Plan requests for these runs of bytes, (start, stop), of which nothing else is read."""
+        """Plan requests for these runs of bytes, (start, stop); no others are read."""
         self._runs = runs
 
     def expect_front(self) -> None:
@@ -104,8 +104,8 @@ class RemoteSource(Source):
         return None
 
     def _fetch(self, position: int, stop: int) -> tuple[int, memoryview]:
-        """(position, bytes from there to ``stop`` at least), as far as the plan goes; the
-        runs that come next are fetched with them."""
+        """(position, bytes): those up to ``stop`` at least, and up to the end of the planned
+        run, or some ahead where none is planned. The next runs are asked for along."""
         planned = [end for begin, end in self._runs if begin <= position < end]
         if not planned:
             planned = [position + self._ahead]
@@ -119,7 +119,7 @@ class RemoteSource(Source):
         return self._latest[0]
 
     def _next_runs(self, position: int) -> Iterator[tuple[int, int]]:
-        """The planned runs behind ``position`` that are fetched with the same request."""
+        """The planned runs behind ``position`` that are asked for at the same time."""
         waiting = 0
         runs = [run for run in self._runs if run[0] >= position][: _TOGETHER - 1]
         for start, stop in runs:

@@ -21,6 +21,7 @@ import secrets
 import stat
 import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if sys.platform != "win32":
@@ -28,7 +29,6 @@ if sys.platform != "win32":
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # So many may write one file at a time and be killed, all of them, without traces.
 _NUMBERS = range(1, 9)
@@ -86,8 +86,10 @@ def check_is_there(name: str, status: os.stat_result) -> None:
     raise OSError(f"another program has removed the temporary file {name}")
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes have left of their attempts to write ``path``."""
+def remove_leftovers(target: str | os.PathLike[str]) -> None:
+    """Remove what killed processes have left of their attempts to write a file; a symbolic
+    link is followed."""
+    path = Path(os.path.realpath(target))
     for number in _NUMBERS:
         _remove_if_left(_name(path, str(number)))
 

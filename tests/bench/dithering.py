@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 import kqcodec
-from kqcodec.colors import costs
+from kqcodec.colors.costs import squares
 from kqcodec.format.header import CODER_NUMBERS
 from kqcodec.quantization.dither import DITHER_KINDS
 from kqcodec.show.demo import demo_picture
@@ -65,7 +65,7 @@ def figures(pixels: np.ndarray, k: int, amount: float, kind: str) -> dict[str, f
     rgb = indexed.to_rgb()
     return {
         **found,
-        "MSE": costs.mse(pixels, rgb),
+        "MSE": float(squares(pixels, rgb)[0].mean()),
         f"MSE {BLOCK}x{BLOCK}": float(((from_afar(pixels) - from_afar(rgb)) ** 2).sum(2).mean()),
     }
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 import kqcodec
-from kqcodec.colors.costs import mse
+from kqcodec.colors.costs import squares
 from kqcodec.quantization.quantizer import count_pixels
 
 QUALITIES = (10, 30, 50, 65, 80, 90, 95)
@@ -41,7 +41,7 @@ def main(names: list[str]) -> None:
             k = len(theirs.getcolors(MOST))
             if 2 < k < MOST:
                 ours = kqcodec.quantize_to(pixels, quality=(0, quality), most=MOST)
-                error = mse(np.asarray(picture), np.asarray(theirs.convert("RGB")))
+                error = squares(np.asarray(picture), np.asarray(theirs.convert("RGB")))[0].mean()
                 rows.append((error, ours.costs.mse, k, ours.k))
         if rows:
             medians = [statistics.median(column) for column in zip(*rows, strict=True)]

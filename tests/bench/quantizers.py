@@ -156,7 +156,7 @@ def available(name: str) -> bool:
 
 
 def palette_mse(colors: Histogram, palette: Palette) -> float:
-    stored, labels = finished(colors, palette, SPACES["rgb"])
+    stored, labels, _ = finished(colors, palette, SPACES["rgb"])
     return costs.costs_of_palette(colors, stored, labels).mse
 
 

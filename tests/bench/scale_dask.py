@@ -172,7 +172,7 @@ def graph(options: argparse.Namespace) -> None:
     print(f"{'chunks':<28}{array.npartitions:12,}")
     print(f"{'tasks':<28}{passes.groups.tasks:12,}")
     start, chunks, size, most = time.process_time(), 0, 0, min(16_000, array.npartitions)
-    for work in passes.counting(None):
+    for work in passes.count_tasks(None):
         chunks += len(work.task.numbers)
         size += len(pickle.dumps(work.task))
         if chunks >= most:

@@ -21,11 +21,11 @@ import numpy as np
 from map_picture import map_tile, write_map
 
 from kqcodec.coding.layout import Layout
+from kqcodec.coding.palette import coding_order
 from kqcodec.colors.histogram import Histogram, histogram
 from kqcodec.format.grid import Box
 from kqcodec.images.blocks import open_blocks
-from kqcodec.large.counting import SharedSum
-from kqcodec.large.plans import mapped_in_order_of
+from kqcodec.large.histograms import SharedSum
 from kqcodec.quantization.color_map import ColorMap, Labeler
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import color_map
@@ -47,7 +47,8 @@ def nanoseconds(work: Callable[[], object], times: int) -> float:
 def mapped_of(colors: Histogram, k: int) -> ColorMap:
     """Its palette and labels."""
     options = QuantizeOptions()
-    return mapped_in_order_of("context", color_map(colors, k, options))
+    mapped = color_map(colors, k, options)
+    return mapped.in_order(coding_order(mapped.palette))
 
 
 def tell(what: str, value: float, unit: str = "ns") -> None:

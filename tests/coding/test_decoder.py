@@ -267,7 +267,7 @@ def test_payloads_that_wait_are_part_of_what_is_allowed(monkeypatch):
         return map(function, items)
 
     monkeypatch.setattr(decoder, "ordered_map", noting)
-    monkeypatch.setattr(decoder, "ALLOWANCE", 0)
+    monkeypatch.setattr(decoder, "TILES_ALLOWANCE", 0)
     for source, threads in ((io.BytesIO, 4), (bytes, 12)):
         seen.clear()
         assert kqcodec.read(source(data), threads=12) == image

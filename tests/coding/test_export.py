@@ -16,7 +16,7 @@ from PIL import Image
 import kqcodec
 from kqcodec import Metadata
 from kqcodec.coding.export import ARRAYS, PALETTED, picture_bytes, pillow_bytes
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.profiles import palette_in_srgb
 
 pytestmark = pytest.mark.compiled

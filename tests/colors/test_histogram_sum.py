@@ -79,13 +79,13 @@ def test_translucent_colours_have_a_limit(monkeypatch):
 def test_counts_are_halved_as_often_as_needed(size, seed):
     counts = np.random.default_rng(seed).integers(1, 1000, size)
     colors = Histogram(np.arange(size, dtype=np.uint32), counts)
-    assert colors.lightened(int(counts.sum())) is colors
-    light = colors.lightened(size + 5)
+    assert colors.scaled_down(int(counts.sum())) is colors
+    light = colors.scaled_down(size + 5)
     assert light.pixels <= size + 5
     assert (light.counts >= 1).all()
     assert np.array_equal(light.keys, colors.keys)
     if colors.pixels > size + 5:
-        assert colors.lightened(2 * size + 10).pixels >= light.pixels
+        assert colors.scaled_down(2 * size + 10).pixels >= light.pixels
 
 
 @pytest.mark.parametrize("channels", [3, 4])

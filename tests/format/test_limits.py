@@ -19,7 +19,7 @@ from kqcodec.coding import decoder
 from kqcodec.format.container import Sealer, Section, pack_length
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import Header
-from kqcodec.format.limits import Limits, memory_for
+from kqcodec.format.limits import DEFAULT_LIMITS, Limits, memory_for, most_bytes
 
 pytestmark = pytest.mark.compiled
 
@@ -57,6 +57,35 @@ def test_metadata_that_are_not_there_are_a_truncation():
     for source in (data, io.BytesIO(data)):
         with pytest.raises(errors.TruncatedError):
             kqcodec.read(source)
+
+
+def test_the_limits_are_those_that_are_promised():
+    """The tables of kqcodec/format/limits.py and spec/promises.md."""
+    assert Limits(2**27, 2**20, 2**24, 2**27, 600 * 2**27) == DEFAULT_LIMITS
+    n = 3 * 2**28
+    assert Limits.of(n) == Limits(n, n // 128, n // 8, n, 600 * n)
+    assert Limits.of(5) == dataclasses.replace(DEFAULT_LIMITS, pixels=5)
+    assert most_bytes(5) == most_bytes(2**27) == 2**30
+    assert most_bytes(n) == 8 * n
+    assert Limits.of(None) == Limits(None, None, None, None, None)
+    assert most_bytes(None) is None
+
+
+def test_tile_by_tile_the_limits_grow_with_the_file():
+    more = Limits.of(4096 * 2**20)
+    assert DEFAULT_LIMITS.by_tiles(2**20) == dataclasses.replace(more, metadata=2**24, tile=2**27)
+    assert DEFAULT_LIMITS.by_tiles(2**15) == DEFAULT_LIMITS.by_tiles(None) == DEFAULT_LIMITS
+    for chosen in (Limits.of(5), Limits.of(None)):
+        assert chosen.by_tiles(2**20) == chosen
+
+
+def test_thumbnails_may_take_a_quarter_of_the_work():
+    fewer = DEFAULT_LIMITS.for_thumbnails()
+    assert fewer == dataclasses.replace(DEFAULT_LIMITS, work=150 * 2**27, steps=150)
+    assert Limits.of(None).for_thumbnails() == Limits.of(None)
+    fewer.check_work(150 * 2**27, 0)
+    with pytest.raises(errors.LimitError, match=r"to 2,000,001 if"):
+        fewer.check_work(150 * 2**27 + 1, 150 * 2_000_000 + 1)
 
 
 @pytest.mark.parametrize("said", [MemoryError(), ValueError("array is too big")])

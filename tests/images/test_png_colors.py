@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import kqcodec
-from kqcodec.images.pixels import ConversionWarning, image_pixels
+from kqcodec.images.conversion import ConversionWarning
+from kqcodec.images.pixels import image_pixels
 from kqcodec.images.png_colors import described_profile, note_cicp
 
 pytestmark = pytest.mark.compiled

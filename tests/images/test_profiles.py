@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageCms
 
 import kqcodec
-from kqcodec.images.pixels import ConversionWarning, rgb_pixels
+from kqcodec.images.conversion import ConversionWarning
+from kqcodec.images.pixels import image_pixels
 from kqcodec.images.profiles import in_srgb, is_srgb, kept_profile, palette_in_srgb
 
 pytestmark = pytest.mark.compiled
@@ -44,7 +45,7 @@ def by_pillow(image: Image.Image, profile: bytes) -> np.ndarray:
 def test_colors_become_srgb(mode, profile):
     image = noise(mode)
     expected = by_pillow(image, profile)
-    pixels = rgb_pixels(with_profile(image, profile))
+    pixels = image_pixels(with_profile(image, profile))
     assert np.array_equal(pixels, expected)
     plain = np.asarray(image.convert("RGB")).astype(int)
     assert np.abs(plain - pixels).max() > 20  # it was worth doing
@@ -54,8 +55,8 @@ def test_a_profile_in_a_file_counts(tmp_path):
     image = noise("RGB")
     path = tmp_path / "p3.png"
     image.save(path, icc_profile=P3)
-    assert np.array_equal(rgb_pixels(path), by_pillow(image, P3))
-    assert np.array_equal(rgb_pixels(path, keep_profile=True), np.asarray(image))
+    assert np.array_equal(image_pixels(path), by_pillow(image, P3))
+    assert np.array_equal(image_pixels(path, keep_profile=True), np.asarray(image))
 
 
 @pytest.mark.parametrize("profile", [SRGB, made.rgb_profile(made.SRGB, 2.2)])
@@ -125,7 +126,7 @@ def test_a_profile_that_cant_be_used_is_said_and_left_out(mode, profile, why, tm
 def test_a_profile_isnt_applied_to_deep_samples():
     deep = Image.fromarray(np.arange(12, dtype=np.uint16).reshape(3, 4) * 257)
     with pytest.warns(ConversionWarning, match="more than 8 bits"):
-        rgb_pixels(with_profile(deep, made.gray_profile(1.0)))
+        image_pixels(with_profile(deep, made.gray_profile(1.0)))
 
 
 def test_one_bit_needs_no_profile():

@@ -12,6 +12,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec.cli.batch import resume
+from kqcodec.kernels import chosen
 
 ENCODE = "import kqcodec, numpy; kqcodec.encode(numpy.zeros((8, 8, 3), numpy.uint8), 2);"
 WARNS = "SlowKernelsWarning: the compiled kernels"
@@ -54,6 +55,13 @@ def test_the_first_slow_call_warns_once(unbuilt):
     assert "weren't built" in said
     assert f"{unbuilt}{os.sep}kqcodec is the source code: start Python elsewhere" in said
     assert "KQCODEC_KERNELS=reference" in said
+
+
+def test_palettes_are_coded_without_numpy():
+    if chosen() == "reference":
+        pytest.skip("the reference is NumPy")
+    code = "import sys, kqcodec.kernels as k; k.palette_kernels(); sys.exit('numpy' in sys.modules)"
+    python(Path(kqcodec.__file__).parent.parent, "-c", code)
 
 
 def test_importing_is_no_slow_call(unbuilt):

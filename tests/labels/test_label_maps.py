@@ -16,7 +16,7 @@ from tiffs import GREY, tiff
 import kqcodec
 from kqcodec.coding.export import picture_bytes
 from kqcodec.errors import ImageError, LabelsError
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.labels.label_maps import color_table, label_colors, label_map, label_picture
 
 pytestmark = pytest.mark.compiled

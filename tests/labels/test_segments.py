@@ -1,5 +1,6 @@
 """Segments: what each measures, against SciPy, scikit-image and Pillow."""
 
+import metrics
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +11,6 @@ from scipy import ndimage
 from skimage import measure
 
 import kqcodec
-from kqcodec.colors import costs as metrics
 from kqcodec.labels import connected_components
 from kqcodec.labels.connected_components import component_counts
 from kqcodec.labels.label_maps import label_map

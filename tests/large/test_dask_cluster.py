@@ -117,8 +117,8 @@ def test_workers_without_this_package(cluster, picture, tmp_path):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(clusters, "_LOOK", 0.3)
-    monkeypatch.setattr(clusters, "_PATIENCE", 2)
+    monkeypatch.setattr(clusters, "_POLL_SECONDS", 0.3)
+    monkeypatch.setattr(clusters, "_TIMEOUT_SECONDS", 2)
     monkeypatch.setattr(task_sizes, "_GROUP_PIXELS", 2500)
 
 

@@ -13,7 +13,7 @@ from samples import indexed
 import kqcodec
 from kqcodec.errors import LimitError
 from kqcodec.images import tiff_writer
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.large import export
 from kqcodec.large.export import export_parts
 
@@ -50,6 +50,25 @@ def test_tiff(k, channels, tile, limit, small_tiles, monkeypatch):
     with Image.open(io.BytesIO(data)) as picture:
         mode = "RGBA" if channels == 4 else "RGB"
         assert np.array_equal(np.asarray(picture.convert(mode)), image.to_pixels())
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "tile", "side"),
+    [
+        (1, 700, 0, (16, 512)),
+        (700, 1, 0, (512, 16)),
+        (40, 30, 0, (48, 32)),
+        (40, 30, 16, (16, 16)),
+        (40, 30, 64, (48, 32)),
+        (530, 520, 64, (64, 64)),
+    ],
+)
+def test_tiles_are_not_much_larger_than_the_picture(width, height, tile, side):
+    image = indexed(width, height, 5)
+    with tifffile.TiffFile(io.BytesIO(exported(image, "TIFF", tile))) as file:
+        page = file.pages.first
+        assert (page.tilewidth, page.tilelength) == side
+        assert np.array_equal(image.palette[page.asarray()], image.to_pixels())
 
 
 @pytest.mark.parametrize("k", [7, 256, 1000])

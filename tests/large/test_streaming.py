@@ -15,7 +15,7 @@ import kqcodec
 from kqcodec.errors import ColorsError, ImageError, LabelsError
 from kqcodec.images.blocks import RawPixels
 from kqcodec.images.blocks import base as blocks_base
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.large import plans
 
 pytestmark = pytest.mark.compiled
@@ -354,7 +354,7 @@ def test_labels_need_their_colours():
 
 def test_a_pipe_longer_than_the_sample(picture, monkeypatch):
     """The palette is that of the first rows, and all pixels have the nearest entry."""
-    monkeypatch.setattr(plans.sampled, "__defaults__", (2000,))
+    monkeypatch.setattr(plans, "_SAMPLE_PIXELS", 2000)
     height, width = picture.shape[:2]
     target = io.BytesIO()
     result = kqcodec.encode_stream(
@@ -378,7 +378,7 @@ def test_a_pipe_with_a_palette_is_read_once(picture):
 
 
 def test_transparency_behind_the_sample(picture, monkeypatch):
-    monkeypatch.setattr(plans.sampled, "__defaults__", (2000,))
+    monkeypatch.setattr(plans, "_SAMPLE_PIXELS", 2000)
     pixels = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
     pixels[-1, -1] = 0
     height, width = picture.shape[:2]

@@ -81,7 +81,7 @@ def test_workers_that_cant_do_it_are_a_sentence(cluster):
 
 def test_no_scheduler_is_a_sentence(monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("kqcodec.large.workers._PATIENCE", 0.3)
+    monkeypatch.setattr("kqcodec.large.workers._CONNECT_SECONDS", 0.3)
     with pytest.raises(WorkersError, match="there is no Dask scheduler at tcp"):
         list(on_dask(tasks(), "tcp://127.0.0.1:9"))
 

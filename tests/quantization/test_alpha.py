@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import metrics
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -16,9 +17,9 @@ from places import TESTS
 import kqcodec
 from kqcodec import kernels
 from kqcodec.coding.options import EFFORTS
-from kqcodec.colors import costs as metrics
+from kqcodec.colors.costs import squares
 from kqcodec.colors.histogram import histogram
-from kqcodec.colors.spaces import ALPHA_SPACES, OPAQUE, SPACES
+from kqcodec.colors.spaces import ALPHA_SPACES, OPAQUE_COORDINATE, SPACES
 from kqcodec.errors import ColorsError
 
 # The reference kernels are slow: the same properties, smaller pictures.
@@ -251,7 +252,7 @@ def test_opaque_colours_are_as_far_apart_as_without_alpha(name):
     colors[:, 3] = 255
     points = ALPHA_SPACES[name].points(colors)
     assert np.array_equal(points[:, :3], SPACES[name].points(colors[:, :3])[:, :3])
-    assert (points[:, 3] == OPAQUE).all()
+    assert (points[:, 3] == OPAQUE_COORDINATE).all()
 
 
 def test_squared_distances_are_the_mean_of_those_on_black_and_on_white():
@@ -261,7 +262,7 @@ def test_squared_distances_are_the_mean_of_those_on_black_and_on_white():
     squared = ((points[0] - points[1]) ** 2).sum(axis=1) / 64**2
     wanted = [((composited(a, on) - composited(b, on)) ** 2).sum(axis=1) for on in (0, 255)]
     assert np.allclose(squared, (wanted[0] + wanted[1]) / 2, rtol=0.01, atol=0.1)
-    exact = metrics.squared_rgba_distances(a, b) / 130_050
+    exact = squares(a, b)[0] / 130_050
     assert np.allclose(exact, (wanted[0] + wanted[1]) / 2)
 
 
@@ -289,7 +290,7 @@ def test_the_kinds_of_a_histogram(pixels):
     unique, counts = np.unique(visible[:, [3, 0, 1, 2]], axis=0, return_counts=True)
     assert np.array_equal(colors.colors, unique[:, [1, 2, 3, 0]])
     assert np.array_equal(colors.counts, counts)
-    hidden, translucent, opaque = (colors.colors[kind, 3] for kind in colors.kinds)
+    hidden, translucent, opaque = (colors.colors[kind, 3] for kind in colors.by_opacity)
     assert len(hidden) + len(translucent) + len(opaque) == len(colors)
     assert len(hidden) <= 1
     assert not hidden.any()
@@ -373,17 +374,18 @@ def test_over_256_colours_to_pil():
     assert np.array_equal(np.asarray(image), indexed.to_rgba())
 
 
-def test_metrics_of_pictures_with_alpha():
-    black = np.array([[[0, 0, 0, 255]]], dtype=np.uint8)
-    white = np.array([[[255, 255, 255, 255]]], dtype=np.uint8)
-    nothing = np.zeros((1, 1, 4), dtype=np.uint8)
-    assert metrics.mse(black, white) == 3 * 255**2
-    assert metrics.mse(black, nothing) == metrics.mse(white, nothing) == 3 * 255**2 / 2
-    assert metrics.psnr(nothing, nothing) == np.inf
-    hidden = nothing + np.array([9, 9, 9, 0], dtype=np.uint8)
-    assert metrics.inertia(nothing, hidden) == 0
-    with pytest.raises(ValueError, match="one shape"):
-        metrics.mse(black, black[..., :3])
+def test_distances_with_alpha_are_the_mean_of_those_on_black_and_on_white():
+    black = np.array([0, 0, 0, 255], dtype=np.uint8)
+    white = np.array([255, 255, 255, 255], dtype=np.uint8)
+    nothing = np.zeros(4, dtype=np.uint8)
+    for one, other, expected in (
+        (black, white, 3 * 255**2),
+        (black, nothing, 3 * 255**2 / 2),
+        (white, nothing, 3 * 255**2 / 2),
+        (nothing, nothing + np.array([9, 9, 9, 0], dtype=np.uint8), 0),
+    ):
+        squared, unit = squares(one, other)
+        assert squared / unit == expected
 
 
 # --- the corpus -------------------------------------------------------------

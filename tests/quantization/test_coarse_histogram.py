@@ -34,7 +34,7 @@ def test_cells_keep_all_pixels_apart_by_their_kind(seed, count, channels):
     coarse_histogram.MOST_SEARCHED, coarse_histogram._MOST_CELLS = 500, 200
     try:
         colors = colors_of(seed, count, channels)
-        few = coarse_histogram.thinned(colors)
+        few = coarse_histogram.coarse_histogram(colors)
         if len(colors) <= 500:
             assert few is colors
             return
@@ -52,7 +52,7 @@ def test_a_cell_is_the_mean_of_its_colours(monkeypatch):
     monkeypatch.setattr(coarse_histogram, "MOST_SEARCHED", 2)
     monkeypatch.setattr(coarse_histogram, "_MOST_CELLS", 2)
     colors = np.array([[10, 20, 30], [11, 21, 31], [11, 21, 31], [200, 0, 0]], np.uint8)
-    few = coarse_histogram.thinned(histogram(colors))
+    few = coarse_histogram.coarse_histogram(histogram(colors))
     assert few.colors.tolist() == [[11, 21, 31], [200, 0, 0]]
     assert few.counts.tolist() == [3, 1]
 
@@ -92,7 +92,7 @@ def test_pins_stay(portrait, limits):
 def test_the_most_colours_that_there_are():
     """All 2^24, once each, are searched as 2^21 cells."""
     colors = Histogram(np.arange(1 << 24, dtype=np.uint32), np.ones(1 << 24, dtype=np.int64))
-    few = coarse_histogram.thinned(colors)
+    few = coarse_histogram.coarse_histogram(colors)
     assert len(few) == 1 << 21
     assert (few.counts == 8).all()
     assert np.array_equal(keys_of_colors(few.colors), few.keys)

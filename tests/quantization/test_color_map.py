@@ -72,10 +72,10 @@ def test_another_order_is_the_same_picture():
 def test_a_histogram_without_alpha_is_found_out():
     pixels = pictures(4, 20, 20, 3)
     plain = histogram(pixels)
-    assert plain.without_idle_alpha() is plain
-    assert plain.with_alpha().without_idle_alpha() == plain
+    assert plain.without_opaque_alpha() is plain
+    assert plain.with_alpha().without_opaque_alpha() == plain
     some = histogram(pictures(4, 20, 20, 4))
-    assert some.without_idle_alpha() is some
+    assert some.without_opaque_alpha() is some
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -1,10 +1,10 @@
 """Dithering: right on average, exact where it can be, the same however it is run."""
 
+import metrics
 import numpy as np
 import pytest
 
 import kqcodec
-from kqcodec.colors import costs
 from kqcodec.colors.spaces import space_of
 from kqcodec.quantization import dither
 from kqcodec.quantization.dither import DITHER_KINDS
@@ -81,8 +81,8 @@ def test_costs_are_those_of_the_picture(kind):
     pixels = ramp()
     found = kqcodec.quantize(pixels, 4, dither=0.7, dither_kind=kind)
     rgb = found.to_rgb()
-    assert found.costs.inertia == costs.inertia(pixels, rgb)
-    assert found.costs.psnr == costs.psnr(pixels, rgb)
+    assert found.costs.inertia == metrics.inertia(pixels, rgb)
+    assert found.costs.psnr == metrics.psnr(pixels, rgb)
     distances = np.sqrt(((pixels.astype(int) - rgb) ** 2).sum(axis=2))
     assert found.costs.distance_sum == pytest.approx(distances.sum())
     assert found.costs.unique_colors == len(np.unique(pixels))

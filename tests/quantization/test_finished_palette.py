@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import kqcodec
 from kqcodec.colors.histogram import histogram
-from kqcodec.colors.spaces import SPACES, space_of
-from kqcodec.quantization.finished_palette import assigned, exact, finished, lumas, ordered
+from kqcodec.colors.spaces import SPACES, STEP, space_of
+from kqcodec.quantization.finished_palette import assigned, exact_palette, finished, lumas, ordered
 
 
 def colors_from(seed, count, values=256):
@@ -62,10 +62,11 @@ def test_order_depends_on_the_colours_alone(seed, count):
 def test_finished_gives_nearest_entries_and_uses_all(seed, count, k):
     colors = colors_from(seed, count)
     given = histogram(np.random.default_rng(seed).permutation(colors))
-    palette, labels = finished(given, colors_from(seed + 1, k, 4), SPACES["rgb"])
+    palette, labels, squared = finished(given, colors_from(seed + 1, k, 4), SPACES["rgb"])
     colors = given.colors
     distances = ((colors[:, np.newaxis].astype(int) - palette) ** 2).sum(axis=2)
     assert np.array_equal(labels, distances.argmin(axis=1))
+    assert np.array_equal(squared, distances.min(axis=1) * STEP**2)
     assert np.array_equal(np.unique(labels), np.arange(len(palette)))
     assert np.array_equal(ordered(palette), palette)
 
@@ -82,7 +83,7 @@ def test_what_is_hidden_translucent_or_opaque_has_entries_of_its_own():
     labels, distances = assigned(colors, palette, space_of("rgb", 4))
     assert labels.tolist() == [2, 3, 0]
     assert distances.tolist() == [0, 0, 3 * 64**2]
-    stored, labels = finished(colors, palette, space_of("rgb", 4))
+    stored, labels, _ = finished(colors, palette, space_of("rgb", 4))
     assert stored[labels].tolist() == [[0, 0, 0, 0], [8, 8, 8, 254], [9, 9, 9, 255]]
 
 
@@ -97,7 +98,7 @@ def test_colours_that_one_point_stands_for_are_kept_apart():
     """Two of the shades of green that Oklab's whole numbers can't tell apart."""
     twins = np.array([[0, 252, 223], [1, 252, 223]], dtype=np.uint8)
     assert len(np.unique(SPACES["oklab"].points(twins), axis=0)) == 1
-    palette, labels = exact(histogram(twins))
+    palette, labels, _ = exact_palette(histogram(twins))
     assert palette[labels].tolist() == twins.tolist()
     found = kqcodec.quantize(twins[np.newaxis], 2, space="oklab")
     assert np.array_equal(found.to_rgb()[0], twins)

@@ -2,6 +2,7 @@
 
 import math
 from decimal import localcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from kqcodec.colors.costs import psnr_of_mse
 from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
 from kqcodec.quantization import goals, quantizer
-from kqcodec.quantization.elbow import elbow
+from kqcodec.quantization.elbow import elbow_of
 from kqcodec.quantization.goals import (
     Goal,
     inertia_of_quality,
@@ -24,6 +25,7 @@ from kqcodec.quantization.goals import (
     quality_of_mse,
     quantize_to,
 )
+from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import count_pixels
 
 pytestmark = pytest.mark.compiled
@@ -218,17 +220,17 @@ def test_what_changes_no_costs_changes_no_knee(counted, monkeypatch):
     slow; what its costs depend on does."""
     seen = []
 
-    def watched(image, ks, **options):
-        seen.append(options)
-        return elbow(image, ks, **options)
+    def watched(image, ks, options, **more):
+        seen.append((options.space, options.seed, options.effort, options.restarts, more))
+        return elbow_of(image, ks, options, **more)
 
-    monkeypatch.setattr(goals, "elbow", watched)
-    plain = knee_of(counted, 40, {"space": "oklab", "seed": 3})
+    monkeypatch.setattr(goals, "elbow_of", watched)
+    plain = knee_of(counted, 40, QuantizeOptions(space="oklab", seed=3))
     pins = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]  # more than the first K holds
     idle = {"pins": pins, "sort": "hue", "dither": 1.0, "dither_kind": "bayer"}
     slow = {"effort": "best", "restarts": 3}
-    assert knee_of(counted, 40, {"space": "oklab", "seed": 3, **idle, **slow}) == plain
-    wanted = {"coders": (), "space": "oklab", "seed": 3, "effort": "fast", "restarts": 1}
+    assert knee_of(counted, 40, QuantizeOptions(space="oklab", seed=3, **idle, **slow)) == plain
+    wanted = ("oklab", 3, "fast", 1, {"coders": ()})
     assert seen == [wanted, wanted]
 
 
@@ -268,6 +270,31 @@ def test_impossible_goals_are_refused(counted, options):
         quantize_to(counted, **options)
 
 
+@pytest.mark.parametrize("number", [np.int64(20), np.float32(20), np.float64(20), Fraction(20)])
+def test_every_kind_of_number_is_one(counted, number):
+    assert quantize_to(counted, psnr=number) == quantize_to(counted, psnr=20)
+    assert Goal(quality=[np.uint8(0), number]) == Goal(quality=(0, 20))
+
+
+@pytest.mark.parametrize(
+    "odd", ["20", True, np.True_, np.array(20), np.array([20, 20]), b"9", None]
+)
+def test_what_is_no_number_is_told(counted, odd):
+    with pytest.raises(TypeError, match="quality must be a number, not"):
+        quantize_to(counted, quality=(0, odd))
+    with pytest.raises(TypeError, match=r"quality must be \(least, wanted\), not"):
+        quantize_to(counted, quality=[0])
+    if odd is not None:
+        with pytest.raises(TypeError, match="psnr must be a number, not"):
+            quantize_to(counted, psnr=odd)
+
+
+@pytest.mark.parametrize("psnr", [301, 1e7, 1e80, 2**80, math.inf])
+def test_more_decibels_than_any_error_has_are_exact(psnr):
+    assert Goal(psnr=psnr).allowed_inertia(2**62) == 0
+    assert Goal(psnr=200.0).allowed_inertia(2**62) > 0
+
+
 def test_an_unknown_argument_is_refused(counted):
     with pytest.raises(TypeError, match="colours"):
         fewest(counted, psnr=30, colours=7)
@@ -283,7 +310,7 @@ def test_quality_and_error_are_each_others_inverse(quality, pixels):
 @given(st.floats(0.5, 90), st.integers(1, 10**8))
 @settings(max_examples=200)
 def test_decibels_and_error_are_each_others_inverse(psnr, pixels):
-    inertia = Goal(psnr=psnr).allowed_inertia(pixels)
+    inertia = Goal(psnr=psnr).inertias(pixels)[1]
     assert psnr_of_mse(inertia / pixels) >= psnr - 1e-9
     assert psnr_of_mse((inertia + 1) / pixels) <= psnr + 1e-9
 

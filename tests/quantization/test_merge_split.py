@@ -7,8 +7,8 @@ from kqcodec.colors.histogram import histogram
 from kqcodec.colors.spaces import SPACES
 from kqcodec.kernels import kernels
 from kqcodec.quantization.cells import cell_bits, in_morton_order, merged_cells
-from kqcodec.quantization.lloyd import clustering, descend, repair
-from kqcodec.quantization.merge_split import neighbors, search
+from kqcodec.quantization.lloyd import clustering, lloyd, refill_empty
+from kqcodec.quantization.merge_split import merge_and_split, neighbors
 
 
 def some_data(seed=1, count=4000, top=256):
@@ -56,8 +56,8 @@ def test_the_fewest_bits_that_give_enough_cells():
 
 def test_search_lowers_the_cost_and_keeps_its_books():
     state = start(some_data(), 40)
-    before = descend(state, 60, 12)[-1]
-    trials = search(state, 150, least_ratio=0.1, trials_a_round=12, go_on=lambda: True)
+    before = lloyd(state, 60, 12)[-1]
+    trials = merge_and_split(state, 150, least_ratio=0.1, trials_a_round=12, go_on=lambda: True)
     assert 0 < trials <= 150
     assert state.cost < before
     assert state.cost == exact_cost(state)
@@ -71,8 +71,8 @@ def test_search_lowers_the_cost_and_keeps_its_books():
 
 def test_search_stops_when_told():
     state = start(some_data(), 40)
-    descend(state, 60, 12)
-    assert search(state, 150, least_ratio=0.1, trials_a_round=12, go_on=lambda: False) == 0
+    lloyd(state, 60, 12)
+    assert merge_and_split(state, 150, least_ratio=0.1, trials_a_round=12, go_on=lambda: False) == 0
 
 
 def test_search_finds_a_misplaced_centre():
@@ -83,18 +83,18 @@ def test_search_finds_a_misplaced_centre():
     data = in_morton_order(histogram(pixels.astype(np.uint8)), SPACES["rgb"])[0]
     poor = np.array([[8, 14, 14, 0], [16, 12, 14, 0], [100, 200, 100, 0]], np.int16) * 64
     state = clustering(data, poor)
-    stuck = descend(state, 100, 20)[-1]
-    search(state, 20, least_ratio=0.1, trials_a_round=4, go_on=lambda: True)
+    stuck = lloyd(state, 100, 20)[-1]
+    merge_and_split(state, 20, least_ratio=0.1, trials_a_round=4, go_on=lambda: True)
     assert state.cost < stuck / 50
 
 
 def test_empty_clusters_are_repaired():
     data = some_data()
     state = clustering(data, np.full((5, 4), 8000, np.int16))
-    descend(state, 10, 12)
-    assert repair(state) == 4
-    descend(state, 10, 12)
-    assert repair(state) == 0
+    lloyd(state, 10, 12)
+    assert refill_empty(state) == 4
+    lloyd(state, 10, 12)
+    assert refill_empty(state) == 0
     assert np.all(state.counts > 0)
 
 

@@ -38,6 +38,7 @@ def test_keywords_and_options_are_the_same():
         ({"keep": ["gps"]}, ValueError, "gps"),
         ({"sort": "size"}, ValueError, "sort must be one of"),
         ({"dither": 2}, ValueError, "dither must be from 0 to 1"),
+        ({"dither": np.True_}, TypeError, "dither must be a number, not bool"),
         ({"pins": ["#11223344"]}, ValueError, "pins must be opaque"),
         ({"palette": []}, ValueError, "1 to 65,536"),
         ({"palette": ["#fff"], "sort": "hue"}, ValueError, "sort is for a palette to search"),

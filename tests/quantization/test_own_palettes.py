@@ -1,12 +1,12 @@
 """Palettes that are given, pinned, shared or sorted."""
 
+import metrics
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kqcodec
-from kqcodec.colors import costs
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.colors.spaces import space_of
 from kqcodec.errors import ColorsError, UnmetGoalError
@@ -300,7 +300,7 @@ def test_only_what_is_opaque_is_dithered(kind):
     shown = plain.palette[plain.labels], found.palette[found.labels]
     assert np.array_equal(shown[0][~opaque], shown[1][~opaque])
     assert not np.array_equal(shown[0][opaque], shown[1][opaque])
-    assert found.costs.mse == costs.mse(pixels, shown[1])
+    assert found.costs.mse == metrics.mse(pixels, shown[1])
 
 
 @pytest.mark.parametrize("sort", SORTS)

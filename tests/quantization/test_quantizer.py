@@ -1,10 +1,10 @@
 """Pixels to indexed images."""
 
+import metrics
 import numpy as np
 import pytest
 from PIL import Image
 
-from kqcodec.colors import costs as metrics
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.quantization.quantizer import quantize
 

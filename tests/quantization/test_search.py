@@ -179,7 +179,7 @@ def test_weights_that_could_overflow_are_refused():
 def searches(monkeypatch):
     """The efforts of the searches made, and how often two were crossed."""
     made = []
-    search, crossed = engine._search, engine._crossed
+    search, crossed = engine._search, engine._crossover
 
     def watched(*args, **more):
         made.append(more["effort"].name)
@@ -190,7 +190,7 @@ def searches(monkeypatch):
         return crossed(*args, **more)
 
     monkeypatch.setattr(engine, "_search", watched)
-    monkeypatch.setattr(engine, "_crossed", watched_crossing)
+    monkeypatch.setattr(engine, "_crossover", watched_crossing)
     return made
 
 
@@ -237,12 +237,12 @@ def test_of_equals_the_first_is_kept(monkeypatch):
     made = [replace(one, cost=cost) for cost in (9, 7, 7, 7, 8, 9, 9)]
     left = iter(made)
     monkeypatch.setattr(engine, "_search", lambda *_, **__: next(left))
-    monkeypatch.setattr(engine, "_crossed", lambda *_, **__: replace(one, cost=7))
+    monkeypatch.setattr(engine, "_crossover", lambda *_, **__: replace(one, cost=7))
     assert searched("best", restarts=2) is made[1]
     better = replace(one, cost=6)
-    crossings = iter([None, better, replace(one, cost=6)])
+    crossovers = iter([None, better, replace(one, cost=6)])
     left = iter(made)
-    monkeypatch.setattr(engine, "_crossed", lambda *_, **__: next(crossings))
+    monkeypatch.setattr(engine, "_crossover", lambda *_, **__: next(crossovers))
     assert searched("best", restarts=2) is better
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kqcodec.quantization.secant import crossing
+from kqcodec.quantization.secant import zero_crossing
 
 pytestmark = pytest.mark.compiled
 
@@ -28,7 +28,7 @@ def test_the_least_k_of_any_falling_function(values, data):
     values.sort(reverse=True)
     first = data.draw(st.integers(1, len(values)))
     value, calls = counted(values)
-    found = crossing(value, len(values), first)
+    found = zero_crossing(value, len(values), first)
     least = bisect.bisect_left(values, 0, key=lambda v: -v) + 1
     assert found == (least if least <= len(values) else None)
     assert len(set(calls)) == len(calls)
@@ -38,7 +38,7 @@ def test_the_least_k_of_any_falling_function(values, data):
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=200), st.data())
 def test_a_function_that_goes_up_and_down_is_crossed_somewhere(values, data):
     first = data.draw(st.integers(1, len(values)))
-    found = crossing(counted(values)[0], len(values), first)
+    found = zero_crossing(counted(values)[0], len(values), first)
     if found is None:
         assert values[-1] > 0
     else:
@@ -53,7 +53,7 @@ def test_curves_like_those_of_pictures_take_few_steps(exponent, target):
     values = [exponent * math.log((target - 0.5) / k) for k in range(1, 257)]
     values = [v + 0.002 * math.sin(7 * k) / k for k, v in enumerate(values, 1)]
     value, calls = counted(values)
-    found = crossing(value, 256, 16)
+    found = zero_crossing(value, 256, 16)
     assert found == target
     assert len(calls) <= 8
 
@@ -61,5 +61,5 @@ def test_curves_like_those_of_pictures_take_few_steps(exponent, target):
 def test_a_cliff_takes_no_more_than_a_few_bisections():
     values = [1000.0] * 40_000 + [-1e-9] * 25_536
     value, calls = counted(values)
-    assert crossing(value, len(values), 16) == 40_001
+    assert zero_crossing(value, len(values), 16) == 40_001
     assert len(calls) < 80

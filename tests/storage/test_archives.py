@@ -152,6 +152,33 @@ def test_a_pipe_in_a_tar_file_is_not_waited_for(tmp_path, kind):
     assert "it is a device or a pipe" in result.stderr
 
 
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_links_lead_to_files_of_the_archive_only(tmp_path, kind):
+    links = {"sub/good.png": "ok.png", "twice.png": "sub/good.png", "self.png": "self.png"}
+    links |= {"out.png": "/etc/hostname", "up.png": "../up.png", "one.png": "two.png"}
+    links |= {"two.png": "one.png", "folder.png": "sub"}
+    if kind == tarfile.SYMTYPE:
+        links["sub/good.png"] = "../ok.png"
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        for name in ("ok.png", "sub"):
+            info = tarfile.TarInfo(name)
+            info.type, info.size = tarfile.DIRTYPE, 0
+            if name == "ok.png":
+                info.type, info.size = tarfile.REGTYPE, len(picture())
+            archive.addfile(info, io.BytesIO(picture()))
+        for name, target in links.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, target
+            archive.addfile(info)
+    made, result = encoded(tmp_path, f"tar://::{tmp_path / 'all.tar'}")
+    assert made == ["ok.kq", "sub/good.kq", "twice.kq"]
+    refused = result.stderr.splitlines()
+    assert len(refused) == 6
+    end = "leads to no file of the archive; it was not opened"
+    assert all(line.endswith(end) for line in refused)
+    assert result.exit_code == 1
+
+
 def test_keys_of_a_store_are_held_to_the_same(tmp_path):
     memory = fsspec.filesystem("memory")
     memory.store.clear()

@@ -9,7 +9,8 @@ from commands import files_in
 
 from kqcodec.cli.batch.manifest import Journal, Run
 from kqcodec.storage import temporary_files
-from kqcodec.storage.atomic_write import clear_leftovers, make_folders, write_whole
+from kqcodec.storage.atomic_write import make_folders, write_whole
+from kqcodec.storage.temporary_files import remove_leftovers
 
 pytestmark = [
     pytest.mark.compiled,
@@ -169,7 +170,7 @@ def test_a_leftover_whose_name_another_has_taken_meanwhile_stays(tmp_path, monke
         return lock(handle)
 
     monkeypatch.setattr(temporary_files, "_lock", locked)
-    clear_leftovers(tmp_path / "a.kq")
+    remove_leftovers(tmp_path / "a.kq")
     assert path.read_bytes() == b"another's"
 
 

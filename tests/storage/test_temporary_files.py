@@ -15,8 +15,8 @@ from trust import kills
 
 import kqcodec
 from kqcodec.storage import atomic_write
-from kqcodec.storage.atomic_write import clear_leftovers, write_whole
-from kqcodec.storage.temporary_files import remove_leftovers_in
+from kqcodec.storage.atomic_write import write_whole
+from kqcodec.storage.temporary_files import remove_leftovers, remove_leftovers_in
 
 pytestmark = [
     pytest.mark.compiled,
@@ -87,7 +87,7 @@ def test_a_file_that_is_being_written_is_no_leftover(tmp_path):
 
     def parts():
         yield b"ours, "
-        clear_leftovers(target)  # as another process would, at this moment
+        remove_leftovers(target)  # as another process would, at this moment
         remove_leftovers_in(tmp_path)
         write_whole(target, [b"theirs"], overwrite=True)
         assert files_in(tmp_path) == [FIRST, "a.kq"]
@@ -158,7 +158,7 @@ def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch):
     write_whole(tmp_path / "a.kq", [b"new"], overwrite=True)
     assert files_in(tmp_path) == [FIRST, "a.kq"]
     monkeypatch.undo()
-    clear_leftovers(tmp_path / "a.kq")
+    remove_leftovers(tmp_path / "a.kq")
     assert files_in(tmp_path) == ["a.kq"]
 
 

@@ -218,11 +218,11 @@ class Outputs:
 
     def tidy(self, name: str) -> None:
         """Remove what a killed run has left beside the target, which won't be written."""
-        from kqcodec.storage.atomic_write import clear_leftovers
+        from kqcodec.storage.temporary_files import remove_leftovers
 
         target = self.targets[name]
         if not self._is_open(target) and not is_url(target):
-            clear_leftovers(target)
+            remove_leftovers(target)
 
     @staticmethod
     def _is_open(target: str) -> bool:

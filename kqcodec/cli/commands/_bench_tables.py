@@ -18,8 +18,8 @@ _NONE = "-"
 
 def measurement_text(measurement: Measurement, timed: bool) -> str:
     """Every tool on one picture."""
-    frame = measurement.frame
-    asked = "" if frame.k == measurement.k_asked else f" of {measurement.k_asked:,} allowed"
+    shape = measurement.shape
+    asked = "" if shape.k == measurement.k_asked else f" of {measurement.k_asked:,} allowed"
     (group, _) = summarize([measurement])
     heads = ["", "bytes", "to theory", "to smallest other"]
     heads += ["encode MP/s", "decode MP/s"] if timed else []
@@ -31,8 +31,8 @@ def measurement_text(measurement: Measurement, timed: bool) -> str:
         cells = [row.tool, number(row.size), _ratio(row.to_theory), _ratio(row.to_smallest)]
         rows.append(cells + ([_speed(row.encode_mps), _speed(row.decode_mps)] if timed else []))
     return (
-        f"{visible(measurement.name)}: {frame.width:,} x {frame.height:,}, "
-        f"K = {frame.k:,}{asked}, theory {number(measurement.theory_bytes)} bytes\n{table(rows)}\n"
+        f"{visible(measurement.name)}: {shape.width:,} x {shape.height:,}, "
+        f"K = {shape.k:,}{asked}, theory {number(measurement.theory_bytes)} bytes\n{table(rows)}\n"
     )
 
 

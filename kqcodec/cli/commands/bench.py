@@ -226,7 +226,7 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
     pixels = _pixels(name, settings.max_pixels)
     last: Measurement | None = None
     for k in settings.ks:
-        if last is not None and last.frame.k < last.k_asked:
+        if last is not None and last.shape.k < last.k_asked:
             # All its colours are there already: it is the same image again.
             last = replace(last, k_asked=k)
         else:
@@ -244,10 +244,14 @@ def _measured(name: str, folder: str, settings: Settings) -> Iterator[Measuremen
 
 
 def _pixels(name: str, max_pixels: int) -> Pixels:
-    from kqcodec.images.pixels import rgb_pixels
+    from kqcodec.images.conversion import warn_of_loss
+    from kqcodec.images.pixels import WHITE, flattened, image_pixels
 
     with reading_picture(display_name(name), max_pixels):
-        return rgb_pixels(name)
+        pixels = image_pixels(name)
+        if pixels.shape[2] == 4:
+            warn_of_loss(f"{name} has transparent pixels, composited on the background {WHITE}")
+        return flattened(pixels, WHITE)
 
 
 def _text_of(measurement: Measurement, settings: Settings) -> str:

@@ -199,11 +199,8 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
         indexed = read_labels(name, settings.max_pixels, settings.palette)
     else:
         indexed = _quantized(name, settings)
-    from kqcodec.coding.encoder import encoded_parts, in_order_of
-    from kqcodec.quantization.palette_order import DEFAULT_SORT
+    from kqcodec.coding.encoder import encoded_parts
 
-    if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
-        indexed = in_order_of(settings.coder, indexed)
     with refusing_tile(name):
         parts = encoded_parts(
             indexed,
@@ -245,10 +242,20 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
 
 
 def _quantized(name: str, settings: Settings) -> IndexedImage:
+    from kqcodec.coding.encoder import in_order_of
+
     with reading_picture(name, settings.max_pixels) as source:
-        names = ("pins", "sort", "dither", "dither_kind", "keep")
-        more = {option: getattr(settings, option) for option in names}
-        return settings.quantized(name, source, settings.palette, **more)
+        request = replace(
+            settings.request,
+            palette=settings.palette,
+            pins=settings.pins,
+            sort=settings.sort,
+            dither=settings.dither,
+            dither_kind=settings.dither_kind,
+            keep=settings.keep,
+        )
+        indexed = settings.quantized(name, source, request)
+    return in_order_of(settings.coder, indexed) if request.order_is_free else indexed
 
 
 def _figures(costs: Costs | None, settings: Settings, header: Header) -> dict[str, object]:

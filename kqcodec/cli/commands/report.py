@@ -95,15 +95,15 @@ def command(
 
 def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, object]]:
     """The page, and the figures that are told about it."""
-    from kqcodec.quantization.file_sizes import Filing
-    from kqcodec.quantization.options import QuantizeOptions
+    from kqcodec.quantization.file_sizes import FileCoding
     from kqcodec.quantization.quantizer import count_pixels
     from kqcodec.show.report import html_report
 
     with reading_picture(name, settings.max_pixels) as source:
         counted = count_pixels(source, threads=settings.threads, background=settings.background)
-        filing = Filing.after(settings.coder, settings.tile, QuantizeOptions(**settings.search))
-        indexed = filing.ordered(settings.quantized(name, counted))
+        request = settings.request
+        coding = FileCoding.after(settings.coder, settings.tile, request)
+        indexed = coding.ordered(settings.quantized(name, counted, request))
         with refusing_tile(name):
             page = html_report(
                 counted,
@@ -112,6 +112,10 @@ def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, object]]:
                 coder=settings.coder,
                 tile=settings.tile,
                 source_bytes=None if name == STREAM else os.path.getsize(name),
-                **settings.search,
+                effort=settings.effort,
+                space=settings.space,
+                seed=settings.seed,
+                restarts=settings.restarts,
+                threads=settings.threads,
             )
     return page.encode(), {"k": indexed.k, "coder": settings.coder}

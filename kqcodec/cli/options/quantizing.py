@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kqcodec.cli.screen.failures import refusing_tile
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from kqcodec.coding.layout import TileSize
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.goals import Goal
+    from kqcodec.quantization.options import QuantizeOptions
     from kqcodec.quantization.quantizer import CountedPixels
 
 
@@ -36,36 +34,37 @@ class Quantizing:
     max_pixels: int
 
     @property
-    def search(self) -> dict[str, Any]:
-        """How k-means is to search."""
-        names = ("effort", "space", "seed", "restarts", "threads")
-        return {name: getattr(self, name) for name in names}
+    def request(self) -> QuantizeOptions:
+        """The options of ``kqcodec.quantize``."""
+        from kqcodec.quantization.options import QuantizeOptions
+
+        return QuantizeOptions(
+            effort=self.effort,
+            space=self.space,
+            seed=self.seed,
+            restarts=self.restarts,
+            threads=self.threads,
+            background=self.background,
+        )
 
     def quantized(
-        self,
-        name: str,
-        source: ImageLike | CountedPixels,
-        palette: NDArray[np.uint8] | None = None,
-        **more: Any,
+        self, name: str, source: ImageLike | CountedPixels, request: QuantizeOptions
     ) -> IndexedImage:
         """The picture ``name`` in at most K colours, or in as many as the goal takes.
 
         Args:
             name: for messages.
             source: the picture.
-            palette: to use instead of K colours.
-            more: arguments of ``kqcodec.quantize`` besides.
+            request: the options of ``kqcodec.quantize``.
 
         Raises:
             Failure: a tile of the file whose size counts would be too large.
             KqError, OSError: as ``kqcodec.quantize_to``.
         """
-        import kqcodec
+        from kqcodec.quantization.goals import quantized_to
+        from kqcodec.quantization.quantizer import quantized
 
-        more = {**self.search, "background": self.background, **more}
         if self.goal is None:
-            return kqcodec.quantize(source, self.k, palette=palette, **more)
+            return quantized(source, self.k, request)
         with refusing_tile(name):
-            return kqcodec.quantize_to(
-                source, **asdict(self.goal), coder=self.coder, tile=self.tile, **more
-            )
+            return quantized_to(source, self.goal, request, coder=self.coder, tile=self.tile)

@@ -61,13 +61,14 @@ class Drawing:
 
     @classmethod
     def _checked(cls, target: str, file_format: str, force: bool) -> Drawing:
-        from kqcodec.storage.atomic_write import clear_leftovers, is_stream
+        from kqcodec.storage.atomic_write import is_stream
+        from kqcodec.storage.temporary_files import remove_leftovers
 
         shown = visible(target)
         if os.path.isdir(target):
             raise Failure(SYSTEM, f"{shown}: this is a directory; name a file")
         if os.path.isfile(target) and not force and not is_stream(target):
-            clear_leftovers(target)
+            remove_leftovers(target)
             raise failure_of(FileExistsError(), shown)
         return cls(target, file_format, force)
 

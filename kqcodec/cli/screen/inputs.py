@@ -139,7 +139,7 @@ def warnings_as_lines(warn: Callable[[str], None] = warn) -> Iterator[None]:
     """Show what a conversion loses as a line of ours, each time it happens."""
     from PIL import Image
 
-    from kqcodec.images.pixels import ConversionWarning
+    from kqcodec.images.conversion import ConversionWarning
 
     def show(message: Warning | str, *_: object) -> None:
         warn(str(message))

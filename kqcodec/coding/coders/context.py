@@ -19,7 +19,7 @@ from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
 from kqcodec.coding.coders.packed import check_payload
 from kqcodec.errors import InvalidDataError
-from kqcodec.format.decoding_memory import context_workspace
+from kqcodec.format.limits import context_workspace
 from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
 
@@ -110,7 +110,7 @@ class ContextCoder:
         self._effort = effort
         self._tried = _TRIED[effort]
         self._colors = np.ascontiguousarray(palette[:, :3])
-        self._order = kernels.tree_order(self._colors) if self._k > 1 else None
+        self._order = kernels.tree_order(self._colors)
 
     def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""
@@ -149,10 +149,7 @@ class ContextCoder:
         return self._tried[_SMOOTH if looks_smooth(labels, self._k) else _GRAPHICS]
 
     def _coded(self, labels: Labels, settings: int, capacity: int) -> bytes | None:
-        coded: bytes | None = kernels.context_encode(
-            labels, self._order, self._colors, settings, capacity
-        )
-        return coded
+        return kernels.context_encode(labels, self._order, self._colors, settings, capacity)
 
     def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""

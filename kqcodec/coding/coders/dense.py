@@ -32,8 +32,8 @@ class DenseCoder:
             return b""
         shape = dense_shape(self._k)
         if shape.block == 1:  # a block of one label is that label's bits
-            return bytes(kernels.pack(labels, shape.block_bits))
-        return bytes(kernels.dense_encode(labels, shape))
+            return kernels.pack(labels, shape.block_bits)
+        return kernels.dense_encode(labels, shape)
 
     def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""

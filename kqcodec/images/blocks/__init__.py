@@ -1,4 +1,4 @@
-"""Pictures that are read in rectangles, since they needn't fit into memory.
+"""How are pictures that needn't fit into memory read, rectangle by rectangle?
 
     path.tif   kqcodec.images.blocks.tiff     tiles and strips, BigTIFF too
     path.npy   kqcodec.images.blocks.arrays   read where it lies
@@ -16,14 +16,14 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kqcodec.images.blocks.arrays import ArrayBlocks, npy_blocks, zarr_blocks
-from kqcodec.images.blocks.base import Blocks, Meaning
+from kqcodec.images.blocks.base import Blocks, Interpretation
 from kqcodec.images.blocks.raw import RawPixels
 
 if TYPE_CHECKING:
     # A path, a NumPy array or anything like one, raw pixels from a pipe, or blocks.
     BlockSource: TypeAlias = "str | os.PathLike[str] | RawPixels | Blocks | Any"
 
-__all__ = ["ArrayBlocks", "Blocks", "Meaning", "RawPixels", "open_blocks"]
+__all__ = ["ArrayBlocks", "Blocks", "Interpretation", "RawPixels", "open_blocks"]
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ome")
 # Names of what Pillow doesn't read, or not in pieces.

@@ -42,7 +42,8 @@ class ArrayBlocks(Blocks):
         self.samples = shape[2] if len(shape) == 3 else 0
         self._array = array
         # What isn't NumPy's or zarr's may not like two threads.
-        safe = isinstance(array, np.ndarray) or _is_zarr(array)
+        library = type(array).__module__.partition(".")[0]
+        safe = isinstance(array, np.ndarray) or library == "zarr"
         self._lock: AbstractContextManager[object] = nullcontext() if safe else threading.Lock()
         self.chunk = _chunk_of(array)
         dtype = getattr(array, "dtype", None)
@@ -50,13 +51,13 @@ class ArrayBlocks(Blocks):
         self.dtype = np.dtype(dtype) if first is None else np.asarray(first).dtype
 
     def read(self, box: Box) -> NDArray[Any]:
-        """See ``Blocks``."""
+        """The samples of a rectangle, copied; ValueError if a slice has another shape."""
         with self._lock:
             block = np.array(self._array[box.slices], order="C")
         wanted = (box.height, box.width) + ((self.samples,) if self.samples else ())
         if block.shape != wanted:
             raise ValueError(f"a slice has shape {block.shape}, not {wanted}")
-        _forget(self._array)
+        _release_pages(self._array)
         return block
 
 
@@ -70,13 +71,9 @@ def _chunk_of(array: Any) -> tuple[int, int] | None:
     return sides[1], sides[0]
 
 
-def _is_zarr(array: Any) -> bool:
-    return type(array).__module__.split(".")[0] == "zarr"
-
-
-def _forget(array: Any) -> None:
-    """Pages of a mapped file that were read count as this process's memory until they
-    are given back; the system keeps them as long as there is room."""
+def _release_pages(array: Any) -> None:
+    """Give the pages of a mapped file back that were read and count as this process's memory;
+    the system keeps them as long as there is room."""
     # Of a private copy (mode "c") what was written would be lost.
     if isinstance(array, np.memmap) and array.mode in ("r", "r+"):
         mapped = getattr(array, "_mmap", None)

@@ -1,4 +1,4 @@
-"""What a picture that is read in rectangles has to tell."""
+"""The base of all pictures that are read in rectangles, and what their samples mean."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from kqcodec.format.grid import Grid
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,8 +19,8 @@ _BLOCK_PIXELS = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
-class Meaning:
-    """What samples mean, where a file says so.
+class Interpretation:
+    """What samples mean, where a file says so (TIFF's photometric interpretation).
 
     Attributes:
         color_table: the colours that samples pick, uint8, shape (N, 3).
@@ -51,7 +49,7 @@ class Blocks(ABC):
         dtype: theirs.
         chunk: (width, height) of what is stored together, so that reading a part of it
             costs as much as all; None where any rectangle is as good as another.
-        meaning: of the samples.
+        interpretation: what the samples mean.
         of_file: whether a dtype that means nothing is a file's fault.
         rereadable: whether ``read`` may be called in any order and more than once;
             otherwise once, in the order of ``boxes``.
@@ -63,33 +61,29 @@ class Blocks(ABC):
     samples: int
     dtype: np.dtype[Any]
     chunk: tuple[int, int] | None = None
-    meaning: Meaning = Meaning()
+    interpretation: Interpretation = Interpretation()
     of_file: bool = False
     rereadable: bool = True
 
     @abstractmethod
     def read(self, box: Box) -> NDArray[Any]:
-        """The samples of a rectangle: shape (h, w) or (h, w, samples), the caller's to
-        keep. Several threads may call it. Whatever it raises means that these can't be
-        read."""
+        """The samples of a rectangle: shape (h, w) or (h, w, samples), the caller's to keep.
+
+        Several threads may call it. Whatever it raises means that they can't be read.
+        """
 
     def close(self) -> None:  # noqa: B027 - most have nothing to close
-        """Let go of files."""
+        """Close the files that are read."""
 
     def __enter__(self) -> Blocks:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def bytes_a_pixel(self) -> int:
-        """Of the samples."""
+        """Bytes that the samples of a pixel take."""
         return max(1, self.samples) * int(self.dtype.itemsize)
 
     def boxes(self, tiles: Grid) -> Grid:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kqcodec.format.grid import Box
 
-# How pixels lie, and their samples.
+# Samples of a pixel, by the name of the layout.
 RAW_FORMATS = {"rgb": 3, "rgba": 4, "grey": 1}
 _STEP = 1 << 20
 
@@ -54,7 +54,7 @@ class RawPixels(Blocks):
             self._start = file.tell()
 
     def read(self, box: Box) -> NDArray[Any]:
-        """See ``Blocks``."""
+        """The samples of a rectangle; EOFError if the file ends before them."""
         block = np.empty((box.height, box.width, self.samples), dtype=np.uint8)
         with self._lock:
             if box.width == self.width or box.height == 1:

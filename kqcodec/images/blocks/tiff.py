@@ -14,8 +14,8 @@ import numpy as np
 from kqcodec.errors import ImageError, KqError
 from kqcodec.format.grid import Box
 from kqcodec.images.blocks.arrays import ArrayBlocks
-from kqcodec.images.blocks.base import Blocks, Meaning
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.blocks.base import Blocks, Interpretation
+from kqcodec.images.conversion import ConversionWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,21 +52,21 @@ class TiffBlocks(Blocks):
         try:
             with _reading(path):
                 self._page = self._tiff.pages.first
-                self._settle()
+                self._read_page()
         except BaseException:
             self._tiff.close()
             raise
 
-    def _settle(self) -> None:
+    def _read_page(self) -> None:
         page = self._page
         separate, depth, self.height, self.width, together = page.shaped
         samples = separate * together
         self.samples = samples if page.samplesperpixel > 1 else 0
         self.dtype = np.dtype(page.dtype) if page.dtype is not None else np.dtype(object)
         if depth != 1 or 0 in (self.height, self.width):
-            raise self._unread(f"its page has the shape {page.shape}")
+            raise self._unsupported(f"its page has the shape {page.shape}")
         self._check_samples()
-        self.meaning = self._meant()
+        self.interpretation = self._interpreted()
         chunk = page.chunks
         rows, columns = (chunk[0], chunk[1]) if len(chunk) > 1 else (1, chunk[0])
         self.chunk = (int(columns), int(rows))
@@ -82,9 +82,9 @@ class TiffBlocks(Blocks):
     def _check_samples(self) -> None:
         page = self._page
         if self.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.bool_)):
-            raise self._unread(f"its samples are {self.dtype}")
+            raise self._unsupported(f"its samples are {self.dtype}")
         if page.bitspersample not in (1, 8, 16):
-            raise self._unread(f"it has {page.bitspersample} bits a sample")
+            raise self._unsupported(f"it has {page.bitspersample} bits a sample")
         kinds = {
             _WHITE_IS_ZERO: (0, 2),
             _BLACK_IS_ZERO: (0, 2),
@@ -94,16 +94,16 @@ class TiffBlocks(Blocks):
         }
         if self.samples not in kinds.get(int(page.photometric), ()):
             kind = getattr(page.photometric, "name", page.photometric)
-            raise self._unread(f"it is {kind} with {page.samplesperpixel} samples a pixel")
+            raise self._unsupported(f"it is {kind} with {page.samplesperpixel} samples a pixel")
         if self.dtype != np.uint8 and (
             self.samples == 2 or int(page.photometric) in (_PALETTE, _YCBCR)
         ):
-            raise self._unread(f"its samples are {self.dtype}")
+            raise self._unsupported(f"its samples are {self.dtype}")
         orientation = page.tags.valueof(_ORIENTATION, 1)
         if orientation not in (None, 0, 1):
-            raise self._unread(f"it is to be turned (orientation {orientation})")
+            raise self._unsupported(f"it is to be turned (orientation {orientation})")
 
-    def _meant(self) -> Meaning:
+    def _interpreted(self) -> Interpretation:
         page = self._page
         extra = [int(kind) for kind in page.extrasamples]
         table = None
@@ -111,7 +111,7 @@ class TiffBlocks(Blocks):
             # 16-bit colours, of which Pillow, too, takes the upper half.
             table = (np.asarray(page.colormap).T >> 8).astype(np.uint8)
         profile = page.tags.valueof(_ICC_PROFILE)
-        return Meaning(
+        return Interpretation(
             color_table=table,
             profile=bytes(profile) if profile else None,
             inverted=int(page.photometric) == _WHITE_IS_ZERO,
@@ -120,7 +120,7 @@ class TiffBlocks(Blocks):
             grey_labels=self.dtype == np.uint8 and table is None,
         )
 
-    def _unread(self, reason: str) -> ImageError:
+    def _unsupported(self, reason: str) -> ImageError:
         return ImageError(f"{self.name} can't be read in pieces: {reason}; {_ADVICE}")
 
     def _mapped(self) -> ArrayBlocks:
@@ -136,7 +136,7 @@ class TiffBlocks(Blocks):
         return ArrayBlocks(array, self.name)
 
     def read(self, box: Box) -> NDArray[Any]:
-        """See ``Blocks``."""
+        """The samples of a rectangle, put together from the tiles or strips that it touches."""
         if self._plain is not None:
             return self._plain.read(box)
         page = self._page
@@ -170,7 +170,7 @@ class TiffBlocks(Blocks):
         return found
 
     def close(self) -> None:
-        """See ``Blocks``."""
+        """Close the file."""
         self._tiff.close()
 
 

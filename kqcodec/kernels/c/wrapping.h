@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "compiler.h"
+
 static inline int32_t kq_plus32(int32_t a, int32_t b)
 {
     return (int32_t)((uint32_t)a + (uint32_t)b);
@@ -38,17 +40,10 @@ static inline int64_t kq_times64(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
-/* Keeps the compiler from reading a value again that it has read. */
-#if defined(__GNUC__)
-#define KQ_READ_ONCE(value) __asm__("" : "+r"(value))
-#else
-#define KQ_READ_ONCE(value) (void)(value)
-#endif
-
 /* sum / count, rounded; any number for a count that isn't positive. */
 static inline int64_t kq_mean(int64_t sum, int64_t count)
 {
-    KQ_READ_ONCE(count);
+    KQ_HIDE(count); /* it is read once: what is looked at is what is divided by */
     return count > 0 ? kq_plus64(sum, count / 2) / count : 0;
 }
 

@@ -12,13 +12,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Bytes, Keys, Points, Weights
+
 # From so many pixels on, counting in a table of all 2^24 keys beats sorting.
 _TABLE_PIXELS = 1 << 22
 
 
-def count_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The keys of the different colours, ascending, and how often each occurs:
-    uint32 and int64, shape (n,). Pixels have shape (..., 3)."""
+def count_colors(pixels: Bytes) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     keys = _keys(pixels).ravel()
     if len(keys) < _TABLE_PIXELS:
         unique, counts = np.unique(keys, return_counts=True)
@@ -29,12 +29,8 @@ def count_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray
 
 
 def merge_colors(
-    keys_a: NDArray[np.uint32],
-    counts_a: NDArray[np.int64],
-    keys_b: NDArray[np.uint32],
-    counts_b: NDArray[np.int64],
+    keys_a: Keys, counts_a: Weights, keys_b: Keys, counts_b: Weights
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Two results of ``count_colors`` as one."""
     keys, inverse = np.unique(np.concatenate([keys_a, keys_b]), return_inverse=True)
     counts = np.zeros(len(keys), dtype=np.int64)
     np.add.at(counts, inverse, np.concatenate([counts_a, counts_b]))
@@ -42,10 +38,8 @@ def merge_colors(
 
 
 def merge_cells(
-    points: NDArray[np.int16], weights: NDArray[np.int64], keys: NDArray[np.uint32], mask: int
+    points: Points, weights: Weights, keys: Keys, mask: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.uint32]]:
-    """Runs of colours whose keys agree under the mask as one point each: their
-    mean, rounded, the sum of their weights, and the first one's key."""
     first = np.ones(len(keys), dtype=np.bool_)
     first[1:] = (keys[1:] ^ keys[:-1]) & np.uint32(mask) != 0
     starts = np.flatnonzero(first)
@@ -55,9 +49,7 @@ def merge_cells(
     return ((sums + divisor // 2) // divisor).astype(np.int16), totals, keys[starts]
 
 
-def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """The places of different keys in Morton order, the bits of the channels
-    interleaved, red's above green's above blue's: uint32, shape (n,)."""
+def morton_order(keys: Keys) -> NDArray[np.uint32]:
     codes = np.zeros(len(keys), dtype=np.uint32)
     for bit in range(8):
         for channel in range(3):
@@ -67,17 +59,15 @@ def morton_order(keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return np.argsort(codes, kind="stable").astype(np.uint32)
 
 
-def fill_table(keys: NDArray[np.uint32], labels: NDArray[Any], table: NDArray[Any]) -> None:
-    """table[keys] = labels, for a table of shape (2^24,)."""
+def fill_table(keys: Keys, labels: NDArray[Any], table: NDArray[Any]) -> None:
     table[keys] = labels
 
 
-def look_up(pixels: NDArray[np.uint8], table: NDArray[Any], out: NDArray[Any]) -> None:
-    """out[i] = table[key of pixel i], for pixels of shape (..., 3)."""
+def look_up(pixels: Bytes, table: NDArray[Any], out: NDArray[Any]) -> None:
     out[...] = table[_keys(pixels)].reshape(out.shape)
 
 
-def _keys(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def _keys(pixels: Bytes) -> NDArray[np.uint32]:
     keys = pixels[..., 0].astype(np.uint32)
     for channel in (1, 2):
         keys <<= np.uint32(8)

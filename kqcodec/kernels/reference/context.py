@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.format.labels import Labels
+    from kqcodec.kernels.protocol import Bytes
 
 _KINDS = 4  # of questions: W, N, a predicted entry second, and third
 _DEPTHS = 16  # of the tree
@@ -87,7 +88,7 @@ class _Coder:
         code: codes a bit.
     """
 
-    def __init__(self, plane: Plane, colors: NDArray[np.uint8], setting: int, code: Code) -> None:
+    def __init__(self, plane: Plane, colors: Bytes, setting: int, code: Code) -> None:
         self._plane, self._code = plane, code
         shape = _SHAPES[setting >> 6 & 3]
         self._sets, self._strict = shape.sets, shape.strict
@@ -269,24 +270,8 @@ class _Coder:
 
 
 def context_encode(
-    labels: Labels,
-    order: NDArray[np.uint16],
-    colors: NDArray[np.uint8],
-    setting: int,
-    capacity: int,
+    labels: Labels, order: NDArray[np.uint16], colors: Bytes, setting: int, capacity: int
 ) -> bytes | None:
-    """The payload of a tile, without its first byte, which is the setting.
-
-    Args:
-        labels: (height, width) uint8 or uint16, below K.
-        order: (K,) uint16, from ``tree_order``; K is 2 or more.
-        colors: (K, 3) uint8, the palette.
-        setting: see _Coder; the model is 1, 2 or 3, and there are 1, 2 or 3 questions.
-        capacity: the most bytes.
-
-    Returns:
-        The payload; None if it is over the capacity.
-    """
     encoder = RangeEncoder()
 
     def code(bit: int, p: int) -> int:
@@ -303,13 +288,8 @@ def context_encode(
 
 
 def context_decode(
-    payload: Buffer,
-    order: NDArray[np.uint16],
-    colors: NDArray[np.uint8],
-    setting: int,
-    out: Labels,
+    payload: Buffer, order: NDArray[np.uint16], colors: Bytes, setting: int, out: Labels
 ) -> bool:
-    """The inverse: fills ``out``; False if the payload isn't a valid one."""
     decoder = RangeDecoder(payload)
     plane = Plane(np.zeros(out.shape, dtype=np.uint16))
     coder = _Coder(plane, colors[order], setting, lambda _, p: decoder.decode(p))

@@ -9,12 +9,15 @@ which neighbours have similar colours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kqcodec.kernels.reference.logistic import MASK, MULTIPLIER, Integers, scramble
+
+if TYPE_CHECKING:
+    from kqcodec.kernels.protocol import Bytes
 
 MARGIN = 8  # labels kept free on both sides of a row
 _ABOVE = 3  # rows kept free above the first
@@ -68,21 +71,7 @@ _CONTEXTS: tuple[tuple[int, ...], ...] = (
 _MULTIPLIERS = [pow(MULTIPLIER, kind + 1, 1 << 32) for kind in range(_FEATURES)]
 
 
-def tree_order(colors: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """The entries of a palette in the order of the tree's leaves.
-
-    A range of entries is sorted by the channel whose values lie farthest apart, red
-    counting 3, green 4 and blue 2, of equals the first of green, red and blue; then by
-    the sum of the channels, then by index. The lower half, the larger if they aren't
-    equal, and the upper half are ranges again, until each has one entry. All ranges
-    of a level are sorted at once.
-
-    Args:
-        colors: (K, 3) uint8.
-
-    Returns:
-        (K,) uint16, the index of the entry at each place.
-    """
+def tree_order(colors: Bytes) -> NDArray[np.uint16]:
     channels = colors.astype(np.int64)
     sums = channels.sum(axis=1)
     order, starts = np.arange(len(colors)), np.zeros(1, dtype=np.int64)
@@ -197,7 +186,7 @@ class Model:
         contexts: how many.
     """
 
-    def __init__(self, colors: NDArray[np.uint8], contexts: int) -> None:
+    def __init__(self, colors: Bytes, contexts: int) -> None:
         self._rows = colors.astype(np.int64)
         self._colors: list[list[int]] = colors.tolist()
         self._cells: dict[tuple[int, ...], int] = {}

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 
 def dense_encode(labels: Labels, shape: DenseShape) -> bytes:
-    """``labels`` in C order; each block becomes the number
-    sum(label[i] * K**(n-1-i)) in a fixed count of bits."""
     digits = labels.reshape(-1).tolist()
     bits = bitarray(endian="big")
     for start, count, width in shape.blocks(len(digits)):
@@ -31,8 +29,6 @@ def dense_encode(labels: Labels, shape: DenseShape) -> bytes:
 
 
 def dense_decode(payload: Buffer, shape: DenseShape, out: Labels) -> bool:
-    """The inverse of ``dense_encode``: fills ``out``; False where a block's
-    number is K**n or more."""
     bits = bitarray(endian="big")
     bits.frombytes(bytes(payload))
     flat = out.reshape(-1)

@@ -14,31 +14,23 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Centers, Indices, Mask, Points
+
 TOP = 16_320
 # An error is passed on in 4,096ths: by its share in 16ths, times the strength in 256ths.
 UNIT_BITS = 12
 
 
 def diffuse(
-    points: NDArray[np.int16],
-    mask: NDArray[np.bool_],
-    centers: NDArray[np.int16],
+    points: Points,
+    mask: Mask,
+    centers: Centers,
     errors: NDArray[np.int32],
-    labels: NDArray[np.uint16],
+    labels: Indices,
     *,
     strength: int,
     backwards: bool,
 ) -> None:
-    """Gives each point of some rows, shape (H, W, 4), the centre nearest to it and
-    its errors together, the lowest of several. Where ``mask``, shape (H, W), is false,
-    the label stays, and errors end.
-
-    ``errors``, shape (W + 2, 4), are those that the row above passed on, in
-    4,096ths, one place further right than their points; on return they are for the
-    row below. Those beyond either end are lost. ``strength``, 0..256, is the part
-    of an error that is passed on. With ``backwards`` the first row runs to the left.
-    Each sum is rounded, halves upwards, and kept to 0..16320.
-    """
     wide = centers.astype(np.int64)
     places = points.astype(np.int64)
     height, width = labels.shape

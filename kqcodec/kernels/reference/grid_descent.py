@@ -14,29 +14,23 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Centers, Distances, Indices, Mask, Points, Weights
+
 _TOP = 16_320
 # With the last of three channels fastest; the fourth stays as it is.
 _MOVES = np.array([(*move, 0) for move in itertools.product((-1, 0, 1), repeat=3)])
 
 
 def nudge(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-    neighbors: NDArray[np.uint16],
-    active: NDArray[np.bool_],
+    points: Points,
+    weights: Weights,
+    centers: Centers,
+    labels: Indices,
+    distances: Distances,
+    neighbors: Indices,
+    active: Mask,
     step: int,
 ) -> tuple[int, int]:
-    """Each active centre once, in order.
-
-    Only the points of a centre and of its ``neighbors``, shape (K, R), the
-    centre itself not among them, are looked at: others may turn out to have a
-    nearer centre afterwards, so the cost falls by at least what is returned.
-    Labels and distances go with the centres; ``active``, shape (K,), then tells
-    in whose surroundings a centre moved. Returns how many did, and the fall.
-    """
     changed = np.zeros_like(active)
     moved = fall = 0
     for j in np.flatnonzero(active):
@@ -66,11 +60,11 @@ def nudge(
 
 
 def _without(
-    points: NDArray[np.int16],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-    around: NDArray[np.uint16],
+    points: Points,
+    centers: Centers,
+    labels: Indices,
+    distances: Distances,
+    around: Indices,
     members: NDArray[np.intp],
     j: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:

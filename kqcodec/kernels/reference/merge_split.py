@@ -14,14 +14,14 @@ from kqcodec.kernels.reference.variance_cuts import split_gains
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Centers, Distances, Indices, Points, Sums, Weights
+
 
 # What became of a pair.
 UNTRIED, FAILED, KEPT = range(3)
 
 
-def near(centers: NDArray[np.int16], some: NDArray[np.int16], count: int) -> NDArray[np.uint16]:
-    """The ``count`` (at most 64, and no more than there are) centres nearest to each
-    of some places, nearest first, of equals the lowest first: shape (N, count)."""
+def near(centers: Centers, some: Points, count: int) -> NDArray[np.uint16]:
     codes = np.zeros((len(some), len(centers)), dtype=np.int64)
     for channel in range(centers.shape[1]):
         difference = some[:, channel, np.newaxis].astype(np.int64) - centers[:, channel]
@@ -33,12 +33,12 @@ def near(centers: NDArray[np.int16], some: NDArray[np.int16], count: int) -> NDA
 
 
 def search_round(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    labels: NDArray[np.uint16],
-    centers: NDArray[np.int16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
+    points: Points,
+    weights: Weights,
+    labels: Indices,
+    centers: Centers,
+    sums: Sums,
+    counts: Sums,
     failed: NDArray[np.int32],
     changed: NDArray[np.int32],
     number: int,
@@ -51,20 +51,6 @@ def search_round(
     relax: int,
     tolerance_bits: int,
 ) -> tuple[int, int, int]:
-    """A whole round, for at least two centres: ``merge_and_split`` on the pairs that
-    promise most.
-
-    The points are assigned to the centres as they are; labels, sums and counts follow.
-    Of the ``width`` (at most 64) clusters that lose least by being given up, their points
-    going to their second nearest centres, and of the ``width`` that gain most by being cut
-    in two, pairs are tried by falling ratio of gain to loss, down to ``least_ratio``;
-    where those are equal, by the former's place and then by the latter's. Not tried are
-    pairs that failed, in the rounds whose numbers are in ``failed``, shape (K, K), unless
-    one of the two has changed since, as ``changed``, shape (K,), says; both are kept up
-    to date.
-
-    Returns how many pairs were tried, how many kept, and the cost.
-    """
     k = len(centers)
     distances = np.empty(len(points), dtype=np.int32)
     second_distances = np.empty_like(distances)
@@ -110,15 +96,15 @@ def search_round(
 
 
 def merge_and_split(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-    centers: NDArray[np.int16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    pairs: NDArray[np.uint16],
-    halves: NDArray[np.int16],
+    points: Points,
+    weights: Weights,
+    labels: Indices,
+    distances: Distances,
+    centers: Centers,
+    sums: Sums,
+    counts: Sums,
+    pairs: Indices,
+    halves: Centers,
     *,
     reach: int,
     trials: int,
@@ -126,16 +112,6 @@ def merge_and_split(
     relax: int,
     tolerance_bits: int,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], int]:
-    """Tries at most so many of the ``pairs`` (i, j), shape (P, 2), in order.
-
-    A trial gives i and j the centres ``halves[j]``, shape (K, 2, 4), and runs
-    ``lloyd`` on the points of these two and of the ``reach`` clusters nearest to
-    each, as the centres were before the round. Where the cost falls, the first
-    seven arguments, which describe the whole clustering, follow, and pairs with
-    a cluster of that region are passed over from then on. Returns what became
-    of each pair, which clusters were in such a region, and by how much the cost
-    fell in all.
-    """
     before = centers.copy()
     outcomes = np.full(len(pairs), UNTRIED, dtype=np.uint8)
     touched = np.zeros(len(centers), dtype=np.bool_)
@@ -169,15 +145,15 @@ def merge_and_split(
 
 
 def _relocate(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-    centers: NDArray[np.int16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    clusters: NDArray[np.uint16],
-    fresh: NDArray[np.int16],
+    points: Points,
+    weights: Weights,
+    labels: Indices,
+    distances: Distances,
+    centers: Centers,
+    sums: Sums,
+    counts: Sums,
+    clusters: Indices,
+    fresh: Centers,
     *,
     iterations: int,
     relax: int,

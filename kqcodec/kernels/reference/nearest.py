@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Centers, Distances, Indices, Points, Sums, Weights
+
 TOP = 16_320
 RELAX_BITS = 4
 PLAIN = 1 << RELAX_BITS
@@ -26,17 +28,7 @@ HOPE = 4
 _SCORES = 1 << 22
 
 
-def nearest(
-    points: NDArray[np.int16],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-) -> None:
-    """labels[i] = the centre nearest to points[i], the lowest of several, and
-    distances[i] = its squared distance.
-
-    Points have shape (N, 4), centres (K, 4) with K at most 65,536.
-    """
+def nearest(points: Points, centers: Centers, labels: Indices, distances: Distances) -> None:
     for part, scores, norms in _scores(points, centers):
         best = scores.argmin(axis=1)
         labels[part] = best
@@ -44,14 +36,13 @@ def nearest(
 
 
 def nearest_two(
-    points: NDArray[np.int16],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
-    second_labels: NDArray[np.uint16],
-    second_distances: NDArray[np.int32],
+    points: Points,
+    centers: Centers,
+    labels: Indices,
+    distances: Distances,
+    second_labels: Indices,
+    second_distances: Distances,
 ) -> None:
-    """``nearest``, and the same with that centre left out. K is at least 2."""
     for part, scores, norms in _scores(points, centers):
         for some_labels, some_distances in (
             (labels, distances),
@@ -64,7 +55,7 @@ def nearest_two(
 
 
 def _scores(
-    points: NDArray[np.int16], centers: NDArray[np.int16]
+    points: Points, centers: Centers
 ) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
     """For some rows at a time: which, |c|^2 - 2pc of each centre, |p|^2."""
     # |p - c|^2 = |p|^2 - 2pc + |c|^2, whose first term is the same for every
@@ -82,19 +73,8 @@ def _scores(
 
 
 def reassign(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
+    points: Points, weights: Weights, centers: Centers, labels: Indices, sums: Sums, counts: Sums
 ) -> tuple[int, int]:
-    """Gives every point its nearest centre and keeps the sums up to date.
-
-    On entry sums (K, 4) and counts (K,) are those of ``labels``; so they are on
-    return. Returns how many labels changed, and the weighted sum of squared
-    distances.
-    """
     before = labels.copy()
     distances = np.empty(len(points), dtype=np.int32)
     nearest(points, centers, labels, distances)
@@ -105,29 +85,18 @@ def reassign(
 
 
 def lloyd(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
+    points: Points,
+    weights: Weights,
+    centers: Centers,
+    labels: Indices,
+    sums: Sums,
+    counts: Sums,
     *,
     iterations: int,
     relax: int,
     tolerance_bits: int,
     goal: int | None = None,
 ) -> list[int]:
-    """At most so many iterations: assign, then move the centres.
-
-    A centre moves ``relax`` sixteenths of the way to its mean: 16 is Lloyd's
-    own step, more is over-relaxation, given up for the rest once an iteration
-    raised the cost. An empty cluster's centre stays. It ends when no label
-    changes, or the cost c falls by at most c >> tolerance_bits, or, where there is
-    a ``goal``, it seems out of reach.
-
-    Arguments as for ``reassign``. On return the labels and sums are those of
-    the centres. Returns each assignment's cost.
-    """
     costs: list[int] = []
     while True:
         changed, cost = reassign(points, weights, centers, labels, sums, counts)
@@ -145,9 +114,7 @@ def lloyd(
         centers[:] = _relaxed(centers, sums, counts, relax)
 
 
-def _relaxed(
-    centers: NDArray[np.int16], sums: NDArray[np.int64], counts: NDArray[np.int64], relax: int
-) -> NDArray[np.int16]:
+def _relaxed(centers: Centers, sums: Sums, counts: Sums, relax: int) -> NDArray[np.int16]:
     divisor = np.maximum(counts, 1)[:, np.newaxis]
     old = centers.astype(np.int64)
     step = (sums + divisor // 2) // divisor - old
@@ -155,17 +122,7 @@ def _relaxed(
     return np.where(counts[:, np.newaxis] > 0, new, old).astype(np.int16)
 
 
-def accumulate(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    labels: NDArray[np.uint16],
-    sums: NDArray[np.int64],
-    counts: NDArray[np.int64],
-) -> None:
-    """sums[labels[i]] += weights[i] * points[i] and counts[labels[i]] += weights[i].
-
-    Sums have shape (K, 4), counts (K,); every label must be below K.
-    """
+def accumulate(points: Points, weights: Weights, labels: Indices, sums: Sums, counts: Sums) -> None:
     np.add.at(counts, labels, weights)
     for channel in range(points.shape[1]):
         np.add.at(sums[:, channel], labels, weights * points[:, channel])

@@ -12,15 +12,17 @@ from kqcodec.kernels.reference.nearest import accumulate, nearest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Centers, Distances, Indices, Points, Weights
+
 ALPHA = 3  # the channel
 
 
 def settle_kinds(
-    points: NDArray[np.int16],
-    weights: NDArray[np.int64],
-    centers: NDArray[np.int16],
-    labels: NDArray[np.uint16],
-    distances: NDArray[np.int32],
+    points: Points,
+    weights: Weights,
+    centers: Centers,
+    labels: Indices,
+    distances: Distances,
     *,
     opaque_points: int,
     opaque: int,
@@ -28,18 +30,6 @@ def settle_kinds(
     iterations: int,
     tolerance_bits: int,
 ) -> tuple[int, int]:
-    """At most so many iterations, until the cost c falls by at most c >> tolerance_bits.
-
-    Opaque points, the first ``opaque_points``, choose among the first ``opaque`` centres,
-    at least one where there are such points; the others among all. Centres up to
-    ``movable`` go to the means of what has chosen them, opaque ones in colour only. Of an
-    iteration that doesn't lower the cost nothing stays. ``centers``, ``labels`` and squared
-    ``distances``, of shape (K, 4), (N,) and (N,), are overwritten.
-
-    Returns how many iterations are left where none of the points has chosen a centre that
-    may move, else 0; and the cost.
-    """
-
     def choose(places: NDArray[np.int16]) -> tuple[NDArray[np.uint16], NDArray[np.int32], int]:
         chosen, squared = np.empty_like(labels), np.empty_like(distances)
         for part, some in (

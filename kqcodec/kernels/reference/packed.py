@@ -14,15 +14,12 @@ if TYPE_CHECKING:
 
 
 def pack(labels: Labels, bits: int) -> bytes:
-    """``labels`` (any shape, in C order), ``bits`` bits each; the last byte is
-    padded with zero bits."""
     flat = labels.reshape(-1)
     shifts = np.arange(bits - 1, -1, -1, dtype=flat.dtype)
     return np.packbits((flat[:, None] >> shifts) & 1).tobytes()
 
 
 def unpack(payload: Buffer, bits: int, out: Labels) -> None:
-    """The inverse of ``pack``: fills ``out``."""
     string = np.unpackbits(np.frombuffer(payload, dtype=np.uint8), count=out.size * bits)
     weights = (1 << np.arange(bits - 1, -1, -1)).astype(out.dtype)
     columns: NDArray[np.uint8] = string.reshape(out.size, bits)

@@ -257,11 +257,6 @@ def plain_of_entries(entries: list[Entry]) -> bytes:
 
 
 def encode_palette(plain: Buffer, k: int, ascending: bool, capacity: int) -> bytes | None:
-    """The payload of a plain palette of ``k`` entries; None if it has more bytes than
-    ``capacity``.
-
-    ``ascending``: the entries ascend by green, red, blue and alpha, which isn't checked.
-    """
     encoder = RangeEncoder()
 
     def code_bit(bit: int, p: int) -> int:
@@ -276,7 +271,6 @@ def encode_palette(plain: Buffer, k: int, ascending: bool, capacity: int) -> byt
 
 
 def decode_palette(payload: Buffer, k: int, channels: int) -> bytes | None:
-    """The inverse: the plain palette; None if the payload isn't a valid one."""
     decoder = RangeDecoder(payload)
 
     def code_bit(_: int, p: int) -> int:

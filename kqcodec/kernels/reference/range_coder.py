@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
+    from kqcodec.kernels.protocol import Bytes
+
 _ALL = 0xFFFFFFFF
 
 
@@ -90,18 +92,14 @@ class RangeDecoder:
         return len(self._in) <= self._position and not self._in.endswith(b"\0")
 
 
-def code_bits(
-    bits: NDArray[np.uint8], probabilities: NDArray[np.uint16], capacity: int
-) -> bytes | None:
-    """The payload of bits, each with its p; None if it is over ``capacity`` bytes."""
+def code_bits(bits: Bytes, probabilities: NDArray[np.uint16], capacity: int) -> bytes | None:
     encoder = RangeEncoder()
     for bit, p in zip(bits.tolist(), probabilities.tolist(), strict=True):
         encoder.encode(bit, p)
     return encoder.finish(capacity)
 
 
-def decode_bits(payload: Buffer, probabilities: NDArray[np.uint16], out: NDArray[np.uint8]) -> bool:
-    """The inverse: fills ``out``; False if the payload isn't a valid one."""
+def decode_bits(payload: Buffer, probabilities: NDArray[np.uint16], out: Bytes) -> bool:
     decoder = RangeDecoder(payload)
     out[:] = [decoder.decode(p) for p in probabilities.tolist()]
     return decoder.valid

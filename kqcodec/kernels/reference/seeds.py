@@ -10,20 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Points, Weights
+
 # Squared coordinates to squared 8-bit samples: sums of weights up to 2^33 times
 # these stay far below 2^63.
 _SQUARE_SHIFT = 12
 
 
-def plus_plus(
-    points: NDArray[np.int16], weights: NDArray[np.int64], randoms: NDArray[np.uint64]
-) -> NDArray[np.uint32]:
-    """One point, by index, for each of K random numbers of 64 bits; weights add up
-    to at most 2^33.
-
-    With s the sum of the odds, the number r stands for the first point up to
-    which they add up to more than (r * s) >> 64.
-    """
+def plus_plus(points: Points, weights: Weights, randoms: NDArray[np.uint64]) -> NDArray[np.uint32]:
     wide = points.astype(np.int32)
     chosen: list[int] = []
     distances = np.full(len(points), np.iinfo(np.int32).max, dtype=np.int32)

@@ -19,6 +19,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.kernels.protocol import Indices, Points, Weights
+
 _BIN_SHIFT = 6  # coordinates to bins: a bin is one step of an 8-bit sample
 
 
@@ -30,15 +32,7 @@ class _Cut(NamedTuple):
     whole: NDArray[np.int64]
 
 
-def variance_cuts(
-    points: NDArray[np.int16], weights: NDArray[np.int64], k: int
-) -> NDArray[np.int16]:
-    """The means of at most k cells: int16, shape (at most k, 4).
-
-    The cell of highest gain is cut (of several the one of lowest number), again
-    and again, until there are k or nothing is left to cut. The left part keeps
-    the cell's number, the right one gets the next.
-    """
+def variance_cuts(points: Points, weights: Weights, k: int) -> NDArray[np.int16]:
     cells = [np.arange(len(points))]
     cuts = [_best_cut(points, weights)]
     heap = [(-cuts[0].gain, 0)]
@@ -56,10 +50,8 @@ def variance_cuts(
 
 
 def split_gains(
-    points: NDArray[np.int16], weights: NDArray[np.int64], labels: NDArray[np.uint16], k: int
+    points: Points, weights: Weights, labels: Indices, k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
-    """The best cut of each of k clusters: its gain, float64 (k,), and the means of
-    both parts, int16 (k, 2, 4); zeros where there is nothing to cut."""
     gains = np.zeros(k, dtype=np.float64)
     halves = np.zeros((k, 2, 4), dtype=np.int16)
     order = np.argsort(labels, kind="stable")
@@ -72,7 +64,7 @@ def split_gains(
     return gains, halves
 
 
-def _best_cut(points: NDArray[np.int16], weights: NDArray[np.int64]) -> _Cut:
+def _best_cut(points: Points, weights: Weights) -> _Cut:
     """The cut of highest gain, the first of several by axis, then by bin."""
     parts = np.empty((len(points), 5), dtype=np.int64)
     parts[:, :4] = points * weights[:, np.newaxis]

@@ -1,11 +1,11 @@
-"""Dask arrays to .kq files and back, on all the machines that Dask has.
+"""How do Dask arrays become .kq files, and .kq files Dask arrays, on all machines of a cluster?
 
     import kqcodec.large.dask
 
     kqcodec.large.dask.encode(slide, "slide.kq", 64)      # slide: a dask array
     labels = kqcodec.large.dask.decode("slide.kq", labels=True)
 
-The way is that of ``kqcodec.encode_stream``, with tasks for Dask in place of threads, and
+It goes as in ``kqcodec.encode_stream``, with tasks for Dask in place of threads, and
 the file is the same, byte for byte:
 
     groups of chunks ── histograms ── tree of sums ──► palette and colour map (here, once)

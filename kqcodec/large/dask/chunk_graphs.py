@@ -14,7 +14,7 @@ from dask.array.core import PerformanceWarning
 from dask.local import get_sync
 from dask.optimization import cull
 
-from kqcodec.large.block_reader import changed, readable
+from kqcodec.large.block_reader import changed_error, with_image_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 NAME = "the dask array"
 
 # Chunks whose graphs are taken out of the whole at a time.
-_AT_ONCE = 1 << 14
+_CHUNKS_CULLED = 1 << 14
 # Bytes of chunks that are computed at a time, so that what they share is done once.
-_BATCH = 1 << 26
+_BATCH_BYTES = 1 << 26
 # How often the tasks behind chunks may be carried out in each pass without a warning.
 _REPEATS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """Some chunks, and how to compute them.
+class Subgraph:
+    """Some chunks of a dask array, and the part of its graph that computes them.
 
     Attributes:
-        graph: for Dask: all that their keys need, but for what ``held`` brings.
+        graph: Dask's, of all that their keys need besides ``persisted``.
         keys: of the chunks.
         boxes: where they lie.
-        held: keys of the graph whose values are on the cluster already (a persisted
+        persisted: keys of the graph whose values are on the cluster already (a persisted
             array's), in the order in which a task gets these values.
         sample_bytes: of a pixel.
     """
@@ -50,7 +50,7 @@ class Piece:
     graph: dict[Any, Any]
     keys: list[tuple[Any, ...]]
     boxes: list[Box]
-    held: list[Any]
+    persisted: list[Any]
     sample_bytes: int
 
     def read(self, wanted: Sequence[int], values: Sequence[Any]) -> Iterator[tuple[Box, Any]]:
@@ -58,12 +58,12 @@ class Piece:
 
         Args:
             wanted: places, in the order in which they are read.
-            values: of the keys ``held``.
+            values: of the keys ``persisted``.
 
         Raises:
             ImageError: one can't be read.
         """
-        graph = {**self.graph, **dict(zip(self.held, values, strict=True))}
+        graph = {**self.graph, **dict(zip(self.persisted, values, strict=True))}
         for batch in self._batches(wanted):
             for place, chunk in zip(batch, self._computed(graph, batch), strict=True):
                 yield self.boxes[place], chunk
@@ -73,7 +73,7 @@ class Piece:
         size = 0
         for place in wanted:
             more = self.boxes[place].pixels * self.sample_bytes
-            if batch and size + more > _BATCH:
+            if batch and size + more > _BATCH_BYTES:
                 yield batch
                 batch, size = [], 0
             batch.append(place)
@@ -89,22 +89,24 @@ class Piece:
         return found
 
     def _single(self, graph: dict[Any, Any], place: int) -> Any:
-        return readable(NAME, self.boxes[place], lambda: get_sync(graph, self.keys[place]))
+        return with_image_errors(NAME, self.boxes[place], lambda: get_sync(graph, self.keys[place]))
 
 
 def checksum(chunk: NDArray[Any]) -> int:
-    """Of a chunk's samples."""
+    """The CRC-32 of a chunk's samples."""
     return zlib.crc32(np.ascontiguousarray(chunk))
 
 
-def check(chunk: NDArray[Any], box: Box, expected: int) -> None:
+def check_unchanged(chunk: NDArray[Any], box: Box, expected: int) -> None:
     """Raise ImageError unless that is the chunk's checksum."""
     if checksum(chunk) != expected:
-        raise changed(NAME, box)
+        raise changed_error(NAME, box)
 
 
-def pieces(array: Any, chunks: Chunks, groups: list[Numbers]) -> Iterator[tuple[Piece, list[Any]]]:
-    """The piece of each group of chunks, with the futures of what it holds.
+def subgraphs(
+    array: Any, chunks: Chunks, groups: list[Numbers]
+) -> Iterator[tuple[Subgraph, list[Any]]]:
+    """The part of the graph for each group of chunks, with the futures of what is persisted.
 
     Warns:
         PerformanceWarning: groups share most of their work, which each has to do.
@@ -113,7 +115,7 @@ def pieces(array: Any, chunks: Chunks, groups: list[Numbers]) -> Iterator[tuple[
     start, warned = 0, False
     while start < len(groups):
         stop, size = start, 0
-        while stop < len(groups) and (stop == start or size + len(groups[stop]) <= _AT_ONCE):
+        while stop < len(groups) and (stop == start or size + len(groups[stop]) <= _CHUNKS_CULLED):
             size += len(groups[stop])
             stop += 1
         some = [_keys(array, chunks, group) for group in groups[start:stop]]
@@ -127,14 +129,14 @@ def pieces(array: Any, chunks: Chunks, groups: list[Numbers]) -> Iterator[tuple[
             part = {key: value for key, value in part.items() if key not in futures}
             boxes = [chunks.box(number) for number in group.tolist()]
             samples = int(np.prod(array.shape[2:])) * array.dtype.itemsize
-            yield Piece(part, keys, boxes, list(futures), samples), list(futures.values())
+            yield Subgraph(part, keys, boxes, list(futures), samples), list(futures.values())
         if repeated > _REPEATS * len(whole) and not warned:
             warned = True
-            _warn(len(whole), repeated)
+            _warn_of_repetition(len(whole), repeated)
         start = stop
 
 
-def _warn(tasks: int, repeated: int) -> None:
+def _warn_of_repetition(tasks: int, repeated: int) -> None:
     warnings.warn(
         f"the array's chunks share work: of {tasks:,} tasks behind them {repeated:,} are carried "
         "out in each pass; persist the array, or store it first",

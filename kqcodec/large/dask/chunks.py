@@ -23,7 +23,7 @@ class Chunks:
     Attributes:
         row_edges: int64, shape (rows + 1,), from 0 to the height; ascending, and twice the
             same around chunks that are empty.
-        column_edges: the same from left to right.
+        column_edges: int64, shape (columns + 1,), from 0 to the width, likewise.
     """
 
     row_edges: NDArray[np.int64]
@@ -46,7 +46,7 @@ class Chunks:
 
     @property
     def pixels(self) -> NDArray[np.int64]:
-        """Of each chunk."""
+        """The pixels of each chunk: int64, shape (count,)."""
         return np.outer(np.diff(self.row_edges), np.diff(self.column_edges)).reshape(-1)
 
     @property

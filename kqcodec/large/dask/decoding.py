@@ -1,4 +1,4 @@
-"""A .kq file as a dask array: see ``kqcodec.large.dask``."""
+"""A .kq file as a dask array, whose chunks are decoded by whoever computes them."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def decode(
     """
     # Workers have several chunks in work at a time, and none is needed twice.
     view = as_array(source, labels=labels, cache_bytes=0, threads=1, max_pixels=max_pixels)
-    wanted = _grouped(view) if chunks is None else chunks
+    wanted = _chunks_of_tiles(view) if chunks is None else chunks
     array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
         view, chunks=wanted, asarray=False, fancy=False
     )
     return array
 
 
-def _grouped(view: LazyArray) -> tuple[int, ...]:
-    """Tiles, or rectangles of them, so that there aren't too many."""
+def _chunks_of_tiles(view: LazyArray) -> tuple[int, ...]:
+    """The shape of chunks: a tile's, or that of rectangles of tiles where there are many."""
     high, wide = view.chunks[:2]
     height, width = view.shape[:2]
     while -(-height // high) * -(-width // wide) > _MOST_CHUNKS:

@@ -1,38 +1,33 @@
-"""A dask array to a .kq file: see ``kqcodec.large.dask``."""
+"""A dask array to a .kq file, in two passes of tasks."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.encoder import check_coding
-from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.images.blocks.samples import Conversion
 from kqcodec.labels.label_maps import color_table
-from kqcodec.large.dask.executors import current_crew
+from kqcodec.large.dask.executors import current_executor
 from kqcodec.large.dask.passes import ArrayPasses
-from kqcodec.large.dask.targets import check_target, write
-from kqcodec.large.dask.tasks import ColorRecipe, LabelRecipe
-from kqcodec.large.plans import Job, Search, check_labels_only, label_palette, labels_in
-from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.large.dask.tasks import ColorPlan, LabelMapPlan
+from kqcodec.large.jobs import Job, Request
+from kqcodec.large.plans import label_palette, labels_in
+from kqcodec.storage.atomic_write import is_stream, write_whole
+from kqcodec.storage.urls import is_url
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
-    from kqcodec.images.pixels import Color
-    from kqcodec.labels.label_maps import ColorTable
-    from kqcodec.large.dask.executors import Crew
-    from kqcodec.large.dask.tasks import Found, Recipe
-    from kqcodec.quantization.options import PaletteKeywords
-    from kqcodec.quantization.palette_files import PaletteLike
+    from kqcodec.large.dask.executors import Executor
+    from kqcodec.large.dask.tasks import ChunkCounts, LabelingPlan
+    from kqcodec.large.jobs import BlockwiseKeywords, PaletteSearch
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Encoded:
         header: of the file.
         file_bytes: its size.
         costs: of quantizing; None for labels.
-        tasks: so many Dask was given.
+        tasks: how many Dask was given.
     """
 
     header: Header
@@ -57,15 +52,9 @@ def encode(
     target: str | os.PathLike[str],
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
-    tile: TileSize = None,
-    palette: PaletteLike | None = None,
-    background: Color | None = None,
-    labels: bool = False,
     overwrite: bool = True,
     client: Any = None,
-    progress: Callable[[str, float], object] | None = None,
-    **options: Unpack[PaletteKeywords],
+    **options: Unpack[BlockwiseKeywords],
 ) -> Encoded:
     """Write a .kq file of a dask array, by the workers that Dask has.
 
@@ -81,14 +70,12 @@ def encode(
         target: a path, or a URL that fsspec can write to (the extra "remote"), where the
             file appears when it is complete. Only this process writes to it, what goes to
             a URL from a temporary file.
-        k, coder, tile, palette, background, labels, overwrite: as for
-            ``kqcodec.encode_stream``.
+        k, overwrite: as for ``kqcodec.encode_stream``.
         client: of a cluster (``distributed.Client``); None for what the array's
             ``compute`` would use: the current client, or else threads of this process.
-        progress: called now and then with what is being done, "counting", "palette" or
-            "coding", and how much of it is done, from 0 to 1.
-        options: more of ``kqcodec.encode_stream``: ``pins``, ``sort``, ``effort``, ``seed``,
-            ``restarts``, ``space``; see ``kqcodec.quantization.options``.
+        options: ``coder``, ``tile``, ``palette``, ``background``, ``labels``, ``pins``,
+            ``sort``, ``effort``, ``seed``, ``restarts``, ``space`` and ``progress``, as for
+            ``kqcodec.encode_stream``.
 
     Raises:
         FileExistsError: the target exists and ``overwrite`` is false.
@@ -102,57 +89,78 @@ def encode(
     Warns:
         PerformanceWarning: (Dask's) chunks share work that will be done many times over.
     """
-    chosen = QuantizeOptions(**options) if labels else QuantizeOptions(palette=palette, **options)
-    check_coding(coder, chosen.effort, tile)
-    search = None
-    if labels:
-        check_labels_only(k, chosen.pinned, chosen.sort, background)
-    else:
-        search = Search.of(k, chosen)
+    request = Request.of(k, **options)
     passes = ArrayPasses(array)
-    job = Job(
-        passes.blocks,
-        coder=coder,
-        effort=chosen.effort,
-        tile=tile,
-        memory=0,
-        threads=1,
-        progress=progress,
-    )
+    job = Job(passes.blocks, request, memory=0, threads=1)
     passes.cut(job.grid)
-    check_target(target, overwrite)
-    with current_crew(client) as crew:
-        if search is None:
-            found, recipe, costs = _labels(passes, crew, job, cast("ColorTable | None", palette))
+    _check_target(target, overwrite)
+    with current_executor(client) as executor:
+        if request.search is None:
+            counts, plan, costs = _label_map(passes, executor, job)
         else:
-            conversion = Conversion(passes.blocks, background, keep_profile=False)
-            found, recipe, costs = _colors(passes, crew, job, search, conversion)
-        payloads = passes.code(crew, recipe, found, job.begin("coding"))
-        written = write(target, recipe.layout.parts(payloads), overwrite)
-    return Encoded(recipe.layout.header, written, costs, passes.groups.tasks)
+            counts, plan, costs = _pixels(passes, executor, job, request.search)
+        payloads = passes.code(executor, plan, counts, job.begin("coding"))
+        written = _write(target, plan.layout.parts(payloads), overwrite)
+    return Encoded(plan.layout.header, written, costs, passes.groups.tasks)
 
 
-def _colors(
-    passes: ArrayPasses, crew: Crew, job: Job, search: Search, conversion: Conversion
-) -> tuple[Found, Recipe, Costs | None]:
+def _pixels(
+    passes: ArrayPasses, executor: Executor, job: Job, search: PaletteSearch
+) -> tuple[ChunkCounts, LabelingPlan, Costs | None]:
+    conversion = Conversion(passes.blocks, job.request.background, keep_profile=False)
     # For its error, and so that a warning is given here rather than by each worker.
     conversion.pixels(np.ones((1, 1, *passes.shape), dtype=passes.blocks.dtype))
-    found = passes.count(crew, conversion, job.begin("counting"))
-    assert found.colors is not None  # noqa: S101 - they were pixels
+    counts = passes.count(executor, conversion, job.begin("counting"))
+    assert counts.colors is not None  # noqa: S101 - they were pixels
     job.begin("palette")
     fixed = search.options.fixed
     with_alpha = fixed is not None and fixed.shape[1] == 4
-    colors = found.colors.with_alpha() if with_alpha else found.colors.without_idle_alpha()
-    mapped = job.found(search, colors)
-    return found, ColorRecipe(job.layout(mapped.palette), conversion, mapped), mapped.costs
+    colors = counts.colors.with_alpha() if with_alpha else counts.colors.without_opaque_alpha()
+    mapped = job.color_map(search, colors)
+    return counts, ColorPlan(job.layout(mapped.palette), conversion, mapped), mapped.costs
 
 
-def _labels(
-    passes: ArrayPasses, crew: Crew, job: Job, colors: ColorTable | None
-) -> tuple[Found, Recipe, Costs | None]:
+def _label_map(
+    passes: ArrayPasses, executor: Executor, job: Job
+) -> tuple[ChunkCounts, LabelingPlan, Costs | None]:
+    colors = job.request.label_colors
     labels_in(np.zeros((1, 1, *passes.shape), dtype=passes.blocks.dtype), passes.blocks.name)
     if colors is not None:
         color_table(colors)  # for its errors
-    found = passes.count(crew, None, job.begin("counting"))
-    palette = label_palette(found.greatest + 1, colors, passes.blocks.meaning)
-    return found, LabelRecipe(job.layout(palette)), None
+    counts = passes.count(executor, None, job.begin("counting"))
+    palette = label_palette(counts.greatest + 1, colors, passes.blocks.interpretation)
+    return counts, LabelMapPlan(job.layout(palette)), None
+
+
+def _check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
+    """Check that a file can be written there, so far as that can be told beforehand.
+
+    Raises:
+        FileExistsError: it exists and ``overwrite`` is false.
+        OSError: it can't be written.
+        ImportError: a URL needs what isn't installed.
+    """
+    if is_url(target):
+        from kqcodec.storage import remote_files
+
+        remote_files.check_writable(target)
+        exists = remote_files.file_size(target) is not None
+    elif is_stream(target):
+        return
+    else:
+        path = os.path.realpath(target)
+        if os.path.isdir(path):
+            raise IsADirectoryError(f"{target} is a directory, not a file to write to")
+        if not os.path.isdir(os.path.dirname(path)):
+            raise FileNotFoundError(f"{target}: there is no folder {os.path.dirname(path)}")
+        exists = os.path.isfile(path)
+    if exists and not overwrite:
+        raise FileExistsError(f"{target} exists already")
+
+
+def _write(target: str | os.PathLike[str], parts: Iterable[bytes], overwrite: bool) -> int:
+    if is_url(target):
+        from kqcodec.storage import remote_files
+
+        return remote_files.write(target, parts, overwrite, large=True)
+    return write_whole(target, parts, overwrite)

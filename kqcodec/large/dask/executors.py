@@ -1,4 +1,4 @@
-"""Those who do the tasks: a cluster's workers, or Dask's scheduler of this process.
+"""What carries tasks out: a cluster's workers, or Dask's scheduler of this process.
 
 Of many tasks only a few for each worker are under way at a time: results don't pile up in
 the workers' memory, and a scheduler never sees the whole of a large graph.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
@@ -28,13 +29,13 @@ _Result = TypeVar("_Result")
 _AHEAD = 3
 
 
-class Work(NamedTuple):
-    """A task.
+class TaskCall(NamedTuple):
+    """A task and its arguments.
 
     Attributes:
-        task: what can be called, and sent to a worker.
-        inputs: futures whose results, and other things that as they are, it is called with.
-        pixels: how large it is.
+        task: can be called, and sent to a worker.
+        inputs: its arguments; for a future, the task gets the future's result.
+        pixels: how many it works on.
     """
 
     task: Callable[..., Any]
@@ -42,40 +43,41 @@ class Work(NamedTuple):
     pixels: int
 
 
-class Crew(ABC):
-    """See the module. A context manager that leaves nothing under way."""
+class Executor(ABC):
+    """Carries tasks out, a few at a time. A context manager that leaves nothing under way."""
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Executor:
         return self
 
     def __exit__(self, *_: object) -> None:  # noqa: B027 - some have nothing to cancel
-        """See the class."""
+        """Cancel what is under way."""
 
     @abstractmethod
-    def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
+    def results(self, calls: Iterable[TaskCall], advance: Callable[[int], object]) -> Iterator[Any]:
         """What the tasks return, in the order in which they end; ``advance`` is told how
         many pixels each had.
 
         Raises:
-            KqError, MemoryError: what a task raised.
-            WorkersError: there are no workers any more, or they can't do it.
+            KqError, MemoryError: a task raised it.
+            WorkersError: there are no workers any more, or they can't do the tasks.
         """
 
     @abstractmethod
     def sum(
         self,
-        work: Iterable[Work],
+        calls: Iterable[TaskCall],
         add: Callable[..., _Result],
         advance: Callable[[int], object],
     ) -> _Result:
-        """The same, added up in a tree: ``add`` is called with results of tasks or of its own."""
+        """What the tasks return, added up in a tree: ``add`` is called with results of tasks or
+        of its own. Errors are those of ``results``."""
 
     @abstractmethod
     def shared(self, make: Callable[[], _Result]) -> Any:
-        """What ``make`` returns, as an input of tasks."""
+        """What ``make`` returns, made once, as an input of many tasks."""
 
 
-class LocalCrew(Crew):
+class LocalExecutor(Executor):
     """This process, or whatever Dask is configured to use without a cluster.
 
     Args:
@@ -87,13 +89,14 @@ class LocalCrew(Crew):
         workers = dask.config.get("num_workers", None) or os.cpu_count() or 1
         self._at_once = _AHEAD * int(workers)
 
-    def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
-        """See ``Crew``."""
-        waiting = iter(work)
+    def results(self, calls: Iterable[TaskCall], advance: Callable[[int], object]) -> Iterator[Any]:
+        """What the tasks return, in groups that Dask's scheduler works off."""
+        waiting = iter(calls)
         while some := list(islice(waiting, self._at_once)):
             keys = [f"kqcodec-{number}" for number in range(len(some))]
+            # Of what is bound Dask sees nothing: it would look for tasks in it.
             graph = {
-                key: (_Bound(one.task, one.inputs),) for key, one in zip(keys, some, strict=True)
+                key: (partial(one.task, *one.inputs),) for key, one in zip(keys, some, strict=True)
             }
             yield from self._computed(graph, keys)
             advance(sum(one.pixels for one in some))
@@ -110,34 +113,24 @@ class LocalCrew(Crew):
 
     def sum(
         self,
-        work: Iterable[Work],
+        calls: Iterable[TaskCall],
         add: Callable[..., _Result],
         advance: Callable[[int], object],
     ) -> _Result:
-        """See ``Crew``. All is here already, so it is added as it comes."""
+        """What the tasks return, added as it comes: all is in this process already."""
         total: list[_Result] = []
-        for result in self.results(work, advance):
+        for result in self.results(calls, advance):
             total.append(result)
             if len(total) == FAN_IN:
                 total = [add(*total)]
         return total[0] if len(total) == 1 else add(*total)
 
     def shared(self, make: Callable[[], _Result]) -> Any:
-        """See ``Crew``."""
+        """What ``make`` returns, itself."""
         return make()
 
 
-class _Bound:
-    """A task and its inputs, of which Dask sees nothing: it would look for tasks in them."""
-
-    def __init__(self, task: Callable[..., Any], inputs: Sequence[Any]) -> None:
-        self._task, self._inputs = task, inputs
-
-    def __call__(self) -> Any:
-        return self._task(*self._inputs)
-
-
-class ClusterCrew(Crew):
+class ClusterExecutor(Executor):
     """The workers of a cluster. When one dies, Dask has others do again what is lost.
 
     Args:
@@ -151,20 +144,20 @@ class ClusterCrew(Crew):
         """Cancel what is under way."""
         self._cluster.close()
 
-    def results(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
-        """See ``Crew``."""
-        for future in self._ended(work, advance):
+    def results(self, calls: Iterable[TaskCall], advance: Callable[[int], object]) -> Iterator[Any]:
+        """What the tasks return, fetched from the workers."""
+        for future in self._ended(calls, advance):
             yield self._cluster.result(future)
 
     def sum(
         self,
-        work: Iterable[Work],
+        calls: Iterable[TaskCall],
         add: Callable[..., _Result],
         advance: Callable[[int], object],
     ) -> _Result:
-        """See ``Crew``."""
+        """What the tasks return, added by the workers: eight results are one of the next level."""
         levels: list[list[Any]] = [[]]
-        for future in self._ended(work, advance):
+        for future in self._ended(calls, advance):
             if future.status == "error":
                 self._cluster.result(future)
             level = 0
@@ -184,18 +177,18 @@ class ClusterCrew(Crew):
         return cast("_Result", self._cluster.result(rest[0]))
 
     def shared(self, make: Callable[[], _Result]) -> Any:
-        """See ``Crew``."""
+        """A future of what ``make`` returns at a worker."""
         return self._submit(make, [])
 
     def _added(self, add: Callable[..., Any], parts: list[Any]) -> Any:
         # Before more is counted: it makes room.
         total = self._submit(add, parts, priority=1)
-        self._cluster.let_go(parts)
+        self._cluster.release(parts)
         return total
 
-    def _ended(self, work: Iterable[Work], advance: Callable[[int], object]) -> Iterator[Any]:
+    def _ended(self, calls: Iterable[TaskCall], advance: Callable[[int], object]) -> Iterator[Any]:
         """The futures of tasks that have ended, well or not."""
-        waiting = iter(work)
+        waiting = iter(calls)
         pixels: dict[Any, int] = {}
         while True:
             room = _AHEAD * max(1, self._cluster.threads()) - len(pixels)
@@ -203,7 +196,7 @@ class ClusterCrew(Crew):
                 pixels[self._submit(one.task, one.inputs)] = one.pixels
             if not pixels:
                 return
-            for future in self._cluster.some_done(pixels):
+            for future in self._cluster.wait_for_any(pixels):
                 advance(pixels.pop(future))
                 yield future
 
@@ -213,8 +206,8 @@ class ClusterCrew(Crew):
         )
 
 
-def current_crew(client: Any = None) -> Crew:
-    """Those that a client stands for; without one, those that Dask would have.
+def current_executor(client: Any = None) -> Executor:
+    """The executor for a client's cluster; without a client, for what Dask would use.
 
     Raises:
         TypeError: that is no client, or one for coroutines.
@@ -223,9 +216,9 @@ def current_crew(client: Any = None) -> Crew:
         get = dask.base.get_scheduler() or dask.threaded.get  # type: ignore[no-untyped-call]
         client = getattr(get, "__self__", None)
         if client is None:
-            return LocalCrew(get)
+            return LocalExecutor(get)
     if not hasattr(client, "submit") or not hasattr(client, "nthreads"):
         raise TypeError(f"client must be one of distributed, or None, not {type(client).__name__}")
     if client.asynchronous:
         raise TypeError("the client is for coroutines; give one that isn't asynchronous")
-    return ClusterCrew(client)
+    return ClusterExecutor(client)

@@ -9,11 +9,11 @@ import dask.array as da
 import numpy as np
 
 from kqcodec.images.blocks import ArrayBlocks
-from kqcodec.large.dask.chunk_graphs import NAME, pieces
+from kqcodec.large.dask.chunk_graphs import NAME, subgraphs
 from kqcodec.large.dask.chunks import Chunks
-from kqcodec.large.dask.executors import Work
+from kqcodec.large.dask.executors import TaskCall
 from kqcodec.large.dask.task_sizes import Groups
-from kqcodec.large.dask.tasks import Coding, Counting, Given, Sum
+from kqcodec.large.dask.tasks import CodeTask, CountTask, ShareTask, SumTask
 from kqcodec.storage.reordering import in_order
 
 if TYPE_CHECKING:
@@ -21,19 +21,22 @@ if TYPE_CHECKING:
 
     from kqcodec.format.grid import Grid
     from kqcodec.images.blocks.samples import Conversion
-    from kqcodec.large.dask.executors import Crew
-    from kqcodec.large.dask.tasks import Found, Recipe
+    from kqcodec.large.dask.executors import Executor
+    from kqcodec.large.dask.tasks import ChunkCounts, LabelingPlan
 
     Advance = Callable[[int], object]
 
 
 class ArrayPasses:
-    """A dask array, and which task has which parts of it.
+    """The two passes over a dask array, as tasks.
 
     Attributes:
-        blocks: its size and samples.
+        blocks: the array's size and samples.
         shape: of a pixel's samples, () or (channels,).
-        groups: the parts.
+        groups: which chunks and tiles each task works on.
+
+    Raises:
+        TypeError, ValueError: it is no picture, or no dask array.
     """
 
     def __init__(self, array: Any) -> None:
@@ -44,42 +47,48 @@ class ArrayPasses:
         self.groups: Groups
 
     def cut(self, tiles: Grid) -> None:
-        """Choose the parts, for a file of such tiles."""
+        """Choose the groups, for a file of such tiles."""
         self.groups = Groups.of(self._chunks, tiles)
 
-    def count(self, crew: Crew, conversion: Conversion | None, advance: Advance) -> Found:
-        """Pass 1: what is in all chunks; of labels without a conversion."""
-        return crew.sum(self.counting(conversion), Sum(), advance)
+    def count(
+        self, executor: Executor, conversion: Conversion | None, advance: Advance
+    ) -> ChunkCounts:
+        """Pass 1: the counts of all chunks; without a conversion their samples are labels."""
+        return executor.sum(self.count_tasks(conversion), SumTask(), advance)
 
-    def code(self, crew: Crew, recipe: Recipe, found: Found, advance: Advance) -> Iterator[bytes]:
+    def code(
+        self, executor: Executor, plan: LabelingPlan, counts: ChunkCounts, advance: Advance
+    ) -> Iterator[bytes]:
         """Pass 2: the payloads of all tiles, in order."""
-        coded = crew.results(self._coding(found, crew.shared(Given(recipe))), advance)
+        coded = executor.results(
+            self._code_tasks(counts, executor.shared(ShareTask(plan))), advance
+        )
         numbered = (tile for group in coded for tile in group)
         return in_order(numbered, self.groups.tiles.count)
 
-    def counting(self, conversion: Conversion | None) -> Iterator[Work]:
-        """The tasks of pass 1, made one after the other."""
+    def count_tasks(self, conversion: Conversion | None) -> Iterator[TaskCall]:
+        """The tasks of pass 1, each made when it is asked for."""
         numbers = self.groups.counting
-        for group, (piece, futures) in zip(
-            numbers, pieces(self._array, self._chunks, numbers), strict=True
+        for group, (subgraph, futures) in zip(
+            numbers, subgraphs(self._array, self._chunks, numbers), strict=True
         ):
-            task = Counting(piece, group, self.shape, conversion)
-            yield Work(task, futures, sum(box.pixels for box in piece.boxes))
+            task = CountTask(subgraph, group, self.shape, conversion)
+            yield TaskCall(task, futures, sum(box.pixels for box in subgraph.boxes))
 
-    def _coding(self, found: Found, recipe: Any) -> Iterator[Work]:
+    def _code_tasks(self, counts: ChunkCounts, plan: Any) -> Iterator[TaskCall]:
         cells = self.groups.cells
         checksums = np.zeros(self._chunks.count, dtype=np.uint32)
-        checksums[found.numbers] = found.checksums
+        checksums[counts.numbers] = counts.checksums
         touched = [self.groups.chunks_of_cells(group) for group in self.groups.coding]
-        for group, numbers, (piece, futures) in zip(
-            self.groups.coding, touched, pieces(self._array, self._chunks, touched), strict=True
+        for group, numbers, (subgraph, futures) in zip(
+            self.groups.coding, touched, subgraphs(self._array, self._chunks, touched), strict=True
         ):
             boxes = [cells.box(cell) for cell in group.tolist()]
             places = [np.searchsorted(numbers, self._chunks.touched(box)).tolist() for box in boxes]
-            task = Coding(
-                piece, checksums[numbers], self.shape, list(zip(boxes, places, strict=True))
+            task = CodeTask(
+                subgraph, checksums[numbers], self.shape, list(zip(boxes, places, strict=True))
             )
-            yield Work(task, [recipe, *futures], sum(box.pixels for box in boxes))
+            yield TaskCall(task, [plan, *futures], sum(box.pixels for box in boxes))
 
 
 def _blocks_of(array: Any) -> ArrayBlocks:

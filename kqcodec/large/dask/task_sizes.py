@@ -34,7 +34,7 @@ _CELLS = 64
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """What each task has to do.
+    """Which chunks and tiles each task works on.
 
     Attributes:
         chunks: the array's.
@@ -59,9 +59,9 @@ class Groups:
 
     @property
     def tasks(self) -> int:
-        """All tasks of an encoding."""
+        """How many tasks an encoding has."""
         # The colour map is one.
-        return len(self.counting) + sums(len(self.counting)) + len(self.coding) + 1
+        return len(self.counting) + sum_task_count(len(self.counting)) + len(self.coding) + 1
 
     def chunks_of_cells(self, cells: Numbers) -> Numbers:
         """The chunks that some cells touch, each once."""
@@ -69,7 +69,7 @@ class Groups:
         return np.unique(np.concatenate(touched))
 
 
-def sums(parts: int) -> int:
+def sum_task_count(parts: int) -> int:
     """How many tasks add up so many parts, as they come: each level of the tree takes eight
     of the one below when there are eight, and at the end the rest of all is added."""
     count, rest = 0, 0
@@ -107,7 +107,8 @@ def _cells(chunks: Chunks, tiles: Grid) -> Grid:
 
 
 def _runs(pixels: NDArray[np.int64]) -> list[Numbers]:
-    """Numbers of what has pixels, in runs of about as many pixels each."""
+    """The numbers of the chunks or cells that have pixels, in runs of about as many pixels
+    each."""
     numbers = np.flatnonzero(pixels)
     starts = np.cumsum(pixels[numbers]) - pixels[numbers]
     total = int(pixels.sum())

@@ -11,9 +11,10 @@ import numpy as np
 
 from kqcodec.colors.histogram_sum import HistogramSum
 from kqcodec.format.labels import label_dtype
-from kqcodec.large.block_reader import readable
-from kqcodec.large.counting import counted, with_channels
-from kqcodec.large.dask.chunk_graphs import NAME, check, checksum
+from kqcodec.images.blocks.samples import with_channels
+from kqcodec.large.block_reader import with_image_errors
+from kqcodec.large.dask.chunk_graphs import NAME, check_unchanged, checksum
+from kqcodec.large.histograms import histograms
 from kqcodec.large.plans import labels_in
 from kqcodec.quantization.color_map import Labeler
 
@@ -27,20 +28,20 @@ if TYPE_CHECKING:
     from kqcodec.format.grid import Box
     from kqcodec.format.labels import Labels
     from kqcodec.images.blocks.samples import Conversion
-    from kqcodec.large.dask.chunk_graphs import Piece
+    from kqcodec.large.dask.chunk_graphs import Subgraph
     from kqcodec.large.dask.chunks import Numbers
     from kqcodec.quantization.color_map import ColorMap
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What pass 1 finds in some chunks.
+class ChunkCounts:
+    """What pass 1 counts in some chunks.
 
     Attributes:
-        colors: their histogram; None of labels.
-        greatest: label; 0 of pixels.
-        numbers: of the chunks.
-        checksums: of each, uint32.
+        colors: the histogram of pixels; None of labels.
+        greatest: the greatest label; 0 of pixels.
+        numbers: the chunks' numbers.
+        checksums: the chunks' checksums, uint32.
     """
 
     colors: Histogram | None
@@ -50,33 +51,40 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Counting:
-    """A task of pass 1.
+class CountTask:
+    """A task of pass 1: count some chunks.
 
     Attributes:
-        piece: the chunks.
-        numbers: theirs.
+        subgraph: of the chunks.
+        numbers: the chunks' numbers.
         shape: of a pixel's samples, () or (channels,).
         conversion: to pixels; None where the samples are labels.
     """
 
-    piece: Piece
+    subgraph: Subgraph
     numbers: Numbers
     shape: tuple[int, ...]
     conversion: Conversion | None
 
-    def __call__(self, *values: Any) -> Found:
-        """Do it. Errors are those of ``kqcodec.large.dask.encode``."""
+    def __call__(self, *values: Any) -> ChunkCounts:
+        """Compute the chunks and count them.
+
+        Args:
+            values: of the subgraph's persisted keys.
+
+        Raises:
+            ColorsError, ImageError, LabelsError: as for ``kqcodec.large.dask.encode``.
+        """
         total, greatest, checksums = HistogramSum(), 0, []
-        for box, chunk in self.piece.read(range(len(self.numbers)), values):
+        for box, chunk in self.subgraph.read(range(len(self.numbers)), values):
             samples = _samples(chunk, box, self.shape)
             checksums.append(checksum(samples))
             if self.conversion is None:
                 greatest = max(greatest, int(labels_in(samples, NAME).max()))
                 continue
-            for colors in counted(_pixels(self.conversion, samples, box)):
+            for colors in histograms(_pixels(self.conversion, samples, box)):
                 total.add(colors)
-        return Found(
+        return ChunkCounts(
             None if self.conversion is None else total.total(),
             greatest,
             self.numbers,
@@ -84,11 +92,11 @@ class Counting:
         )
 
 
-class Sum:
+class SumTask:
     """A task that adds counts up."""
 
-    def __call__(self, *parts: Found) -> Found:
-        """Do it.
+    def __call__(self, *parts: ChunkCounts) -> ChunkCounts:
+        """The sum of some counts.
 
         Raises:
             ColorsError: as ``HistogramSum.add``.
@@ -97,7 +105,7 @@ class Sum:
         for part in parts:
             if part.colors is not None:
                 total.add(part.colors)
-        return Found(
+        return ChunkCounts(
             None if parts[0].colors is None else total.total(),
             max(part.greatest for part in parts),
             np.concatenate([part.numbers for part in parts]),
@@ -105,8 +113,8 @@ class Sum:
         )
 
 
-class Recipe(ABC):
-    """What becomes of samples in pass 2; each worker has one.
+class LabelingPlan(ABC):
+    """How samples become labels in pass 2; each worker has one.
 
     Attributes:
         layout: of the file.
@@ -116,11 +124,15 @@ class Recipe(ABC):
 
     @abstractmethod
     def labels(self, samples: NDArray[Any], box: Box) -> Labels:
-        """The labels of the samples of a rectangle."""
+        """The labels of the samples of a rectangle, shape (h, w).
+
+        Raises:
+            ImageError, LabelsError: the samples can't be used.
+        """
 
 
-class ColorRecipe(Recipe):
-    """Pixels have the labels that a colour map says."""
+class ColorPlan(LabelingPlan):
+    """Pixels get the labels that a colour map has for them."""
 
     def __init__(self, layout: Layout, conversion: Conversion, mapped: ColorMap) -> None:
         self.layout = layout
@@ -130,7 +142,7 @@ class ColorRecipe(Recipe):
         self._making = threading.Lock()
 
     def labels(self, samples: NDArray[Any], box: Box) -> Labels:
-        """See ``Recipe``."""
+        """The labels of pixels, by a table that is made with the first of them."""
         with self._making:  # the table is large: one for all threads of a worker
             if self._labeler is None:
                 self._labeler = Labeler(self._mapped)
@@ -138,72 +150,79 @@ class ColorRecipe(Recipe):
         return self._labeler.labels(with_channels(pixels, self._labeler.channels))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ColorRecipe, (self.layout, self._conversion, self._mapped)
+        return ColorPlan, (self.layout, self._conversion, self._mapped)
 
 
-class LabelRecipe(Recipe):
-    """Samples are labels."""
+class LabelMapPlan(LabelingPlan):
+    """Samples are labels already."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
 
     def labels(self, samples: NDArray[Any], box: Box) -> Labels:
-        """See ``Recipe``."""
+        """The samples in the dtype of the file's labels."""
         return labels_in(samples, NAME).astype(label_dtype(self.layout.header.k))
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
-    """A task that is there with its result: what all workers need, sent once, and had
-    again when the worker that has it dies."""
+class ShareTask:
+    """A task that returns the plan that it was made with: so all workers have it, sent once,
+    and it is sent again when the worker that keeps it dies."""
 
-    recipe: Recipe
+    plan: LabelingPlan
 
-    def __call__(self) -> Recipe:
-        """The recipe."""
-        return self.recipe
+    def __call__(self) -> LabelingPlan:
+        """The plan."""
+        return self.plan
 
 
 @dataclass(frozen=True, eq=False)
-class Coding:
-    """A task of pass 2.
+class CodeTask:
+    """A task of pass 2: label and code some tiles.
 
     Attributes:
-        piece: the chunks that the cells touch.
-        checksums: theirs in pass 1.
+        subgraph: of the chunks that the cells touch.
+        checksums: the chunks' in pass 1.
         shape: of a pixel's samples.
         cells: rectangles of tiles, each with the places of the chunks that it touches.
     """
 
-    piece: Piece
+    subgraph: Subgraph
     checksums: NDArray[np.uint32]
     shape: tuple[int, ...]
     cells: list[tuple[Box, list[int]]]
 
-    def __call__(self, recipe: Recipe, *values: Any) -> list[tuple[int, bytes]]:
-        """Do it: the numbers and payloads of tiles. Errors are those of
-        ``kqcodec.large.dask.encode``."""
+    def __call__(self, plan: LabelingPlan, *values: Any) -> list[tuple[int, bytes]]:
+        """The (number, payload) of each tile.
+
+        Args:
+            plan: how samples become labels.
+            values: of the subgraph's persisted keys.
+
+        Raises:
+            ImageError, LabelsError: as for ``kqcodec.large.dask.encode``.
+        """
         coded = []
-        grid = recipe.layout.grid
+        grid = plan.layout.grid
         for cell, places in self.cells:
-            labels = self._labels(recipe, cell, places, values)
+            labels = self._labels(plan, cell, places, values)
             for tile in grid.touched(cell):
                 inside = grid.box(tile).moved(-cell.left, -cell.upper)
-                payload = recipe.layout.payload(np.ascontiguousarray(labels[inside.slices]))
+                payload = plan.layout.payload(np.ascontiguousarray(labels[inside.slices]))
                 coded.append((tile, payload))
         return coded
 
     def _labels(
-        self, recipe: Recipe, cell: Box, places: list[int], values: Sequence[Any]
+        self, plan: LabelingPlan, cell: Box, places: list[int], values: Sequence[Any]
     ) -> Labels:
-        labels = np.empty((cell.height, cell.width), dtype=label_dtype(recipe.layout.header.k))
-        chunks = self.piece.read(places, values)
+        labels = np.empty((cell.height, cell.width), dtype=label_dtype(plan.layout.header.k))
+        chunks = self.subgraph.read(places, values)
         for place, (box, chunk) in zip(places, chunks, strict=True):
             samples = _samples(chunk, box, self.shape)
-            check(samples, box, int(self.checksums[place]))
+            check_unchanged(samples, box, int(self.checksums[place]))
             common = box.intersection(cell)
             part = np.ascontiguousarray(samples[common.moved(-box.left, -box.upper).slices])
-            labels[common.moved(-cell.left, -cell.upper).slices] = recipe.labels(part, common)
+            labels[common.moved(-cell.left, -cell.upper).slices] = plan.labels(part, common)
         return labels
 
 
@@ -212,7 +231,7 @@ def _samples(chunk: Any, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
     somebody's array, which must not change between its checksum and its use.
 
     Raises:
-        ImageError: it isn't what the dask array says.
+        ImageError: its shape isn't what the dask array says, or it is masked.
     """
 
     def read() -> NDArray[Any]:
@@ -224,8 +243,8 @@ def _samples(chunk: Any, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
             raise ValueError(f"they have shape {samples.shape}, not {wanted}")
         return samples
 
-    return readable(NAME, box, read)
+    return with_image_errors(NAME, box, read)
 
 
 def _pixels(conversion: Conversion, samples: NDArray[Any], box: Box) -> NDArray[np.uint8]:
-    return readable(NAME, box, lambda: conversion.pixels(samples))
+    return with_image_errors(NAME, box, lambda: conversion.pixels(samples))

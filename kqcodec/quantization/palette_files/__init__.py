@@ -1,4 +1,4 @@
-"""Palettes as other programs keep them: which format a file has, reading and writing.
+"""Palettes in the files of other programs: which format a file has, reading and writing.
 
     gpl     GIMP, Inkscape, Krita: text; with alpha as Aseprite has it
     act     Adobe colour table: binary, at most 256 colours, one of them transparent
@@ -17,9 +17,8 @@ These are read only:
     txt     CVAT's labelmap.txt, NAME:R,G,B a line
 
 A palette can also be read from a picture: its own, in its order, where it has one,
-else its different colours as they first appear, row by row. What a file is is seen
-from its contents, and from its extension only where nothing in them tells: of .act, .aco,
-.clr and bare samples.
+else its different colours as they first appear, row by row. The contents of a file tell
+its format; only for .act, .aco, .clr and bare samples the extension decides.
 """
 
 from __future__ import annotations
@@ -30,9 +29,10 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
-from kqcodec.colors.values import colors_from, colors_of_rows, without_idle_alpha
+from kqcodec.colors.values import colors_from, colors_of_rows, without_opaque_alpha
 from kqcodec.errors import PaletteError
-from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.header import MAX_COLORS, SIGNATURE
+from kqcodec.images.numpy_files import ZIP_SIGNATURE
 from kqcodec.quantization.palette_files import (
     binary_formats,
     from_pictures,
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.colors.values import Colors
+    from kqcodec.colors.values import ColorsLike
     from kqcodec.quantization.palette_files.text_formats import Rows
 
-    PaletteLike: TypeAlias = "Colors | str | os.PathLike[str]"
+    PaletteLike: TypeAlias = "ColorsLike | str | os.PathLike[str]"
 
 # What can be written, by the name of the format.
 _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
@@ -65,7 +65,7 @@ _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
 PALETTE_FORMATS = tuple(_WRITERS)
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in _WRITERS} | {".txt": "hex"}
 
-# Of a picture, which is the largest.
+# The largest files with a palette are pictures.
 _MOST_BYTES = 1 << 26
 
 
@@ -111,7 +111,7 @@ def read_palette(source: str | os.PathLike[str] | bytes | BinaryIO) -> NDArray[n
 
 def write_palette(
     target: str | os.PathLike[str] | BinaryIO,
-    palette: Colors,
+    palette: ColorsLike,
     format: str | None = None,
     *,
     overwrite: bool = True,
@@ -144,11 +144,7 @@ def write_palette(
 
 
 def format_of_name(name: str) -> str:
-    """The format that a file's extension names.
-
-    Raises:
-        ValueError: none.
-    """
+    """The format that a file's extension names; raises ValueError where it names none."""
     suffix = os.path.splitext(name)[1].lower()
     if suffix not in _FORMAT_OF_SUFFIX:
         what = f"the extension {suffix}" if suffix else "no extension"
@@ -158,11 +154,8 @@ def format_of_name(name: str) -> str:
 
 
 def palette_bytes(palette: NDArray[np.uint8], name: str) -> bytes:
-    """A palette as the contents of a file of that format.
-
-    Raises:
-        ValueError: there is no such format, or it can't hold such colours.
-    """
+    """A palette as the contents of a file of the format ``name``; raises ValueError where
+    there is no such format, or it can't hold such colours."""
     if name not in _WRITERS:
         raise ValueError(f"format must be one of {', '.join(_WRITERS)}, not {name!r}")
     return _WRITERS[name](palette)
@@ -174,14 +167,14 @@ def _colors(data: bytes, suffix: str) -> Rows:
     if len(data) > _MOST_BYTES:
         raise PaletteError(f"the file is too large for a palette: over {_MOST_BYTES:,} bytes")
     words = text_formats.plain(data)
-    bare = suffix == ".pal" and binary_formats.is_bare(data)
+    bare = suffix == ".pal" and len(data) in binary_formats.BARE_SIZES
     for accepted, read, contents in (
-        (from_pictures.is_kq(data), from_pictures.read_kq, data),
-        (binary_formats.is_swatches(data), binary_formats.read_swatches, data),
+        (data.startswith(SIGNATURE), from_pictures.read_kq, data),
+        (data.startswith(binary_formats.SWATCHES), binary_formats.read_swatches, data),
         (binary_formats.is_riff(data), binary_formats.read_riff, data),
-        (krita.is_archive(data), krita.read_archive, data),
-        (text_formats.is_gimp(words), text_formats.read_gimp, words),
-        (text_formats.is_jasc(words), text_formats.read_jasc, words),
+        (data.startswith(ZIP_SIGNATURE), krita.read_archive, data),
+        (words.startswith(text_formats.GIMP), text_formats.read_gimp, words),
+        (words.startswith(text_formats.JASC), text_formats.read_jasc, words),
         (suffix == ".act", binary_formats.read_color_table, data),
         (suffix == ".aco", binary_formats.read_photoshop, data),
         (tables.is_color_map(words, suffix), tables.read_color_map, words),
@@ -200,7 +193,7 @@ def _colors(data: bytes, suffix: str) -> Rows:
 
 def _checked(rows: Rows) -> NDArray[np.uint8]:
     if isinstance(rows, np.ndarray):
-        palette = without_idle_alpha(rows)
+        palette = without_opaque_alpha(rows)
     else:
         palette = colors_of_rows(list(itertools.islice(rows, MAX_COLORS + 1)))
     if len(palette) == 0:
@@ -211,11 +204,19 @@ def _checked(rows: Rows) -> NDArray[np.uint8]:
 
 
 def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
-    """The same for a palette, of 1 to 65,536 colours, which may also be a file's path.
+    """A palette as a caller gives it, as an array, in its order and with its duplicates.
+
+    Args:
+        given: a list of colours or an array, as ``colors_from`` takes them, or the path of a
+            file that ``read_palette`` reads.
+        what: for messages, such as "the palette".
+
+    Returns:
+        uint8, shape (K, 3), or (K, 4) where any colour isn't opaque; K from 1 to 65,536.
 
     Raises:
         PaletteError, OSError: the file can't be read.
-        TypeError, ValueError: see ``colors_from``; or too many colours, or none.
+        TypeError, ValueError: something else, a sample out of range, no colours or too many.
     """
     if isinstance(given, (str, os.PathLike)):
         return read_palette(given)

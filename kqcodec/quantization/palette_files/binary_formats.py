@@ -33,11 +33,13 @@ bits of each, and much is stored so: where no byte is over 63, they are taken fo
 
 from __future__ import annotations
 
+import colorsys
 import struct
 from typing import TYPE_CHECKING
 
+from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.errors import PaletteError
-from kqcodec.quantization.palette_files.inks import Inks, of_hsb, of_unit
+from kqcodec.quantization.palette_files.inks import Inks, of_unit
 from kqcodec.quantization.palette_files.text_formats import check_opaque
 
 if TYPE_CHECKING:
@@ -52,9 +54,8 @@ _TABLE_COLORS = 256
 _TABLE = 3 * _TABLE_COLORS
 _TABLE_WITH_COUNT = _TABLE + 4
 _NONE_TRANSPARENT = 0xFFFF
-_OPAQUE = 255
 
-_SWATCHES = b"ASEF"
+SWATCHES = b"ASEF"
 _GROUP, _GROUP_END, _COLOR = 0xC001, 0xC002, 0x0001
 _NORMAL = 2
 _CHANNELS = {b"RGB ": 3, b"Gray": 1, b"CMYK": 4, b"LAB ": 3}
@@ -64,7 +65,8 @@ _RGB, _HSB, _CMYK, _LAB, _GREY, _WIDE_CMYK = 0, 1, 2, 7, 8, 9
 _FULL = 0xFFFF
 _WIDE = 10_000
 
-_BARE = (192, 768)
+# Bytes of 64 and of 256 bare colours; nothing else tells them.
+BARE_SIZES = (192, 768)
 _MOST_OF_6_BITS = 63
 
 _RIFF = b"RIFF"
@@ -79,11 +81,8 @@ def is_color_table(data: bytes) -> bool:
 
 
 def read_color_table(data: bytes) -> Rows:
-    """The colours of Adobe's colour table.
-
-    Raises:
-        PaletteError: another size, or a wrong number of colours.
-    """
+    """The colours of Adobe's colour table; raises PaletteError where its size or
+    its number of colours is wrong."""
     if not is_color_table(data):
         raise PaletteError(
             f"a colour table (.act) has {_TABLE} or {_TABLE_WITH_COUNT} bytes, not {len(data):,}"
@@ -100,16 +99,15 @@ def read_color_table(data: bytes) -> Rows:
 
 
 def color_table_file(palette: NDArray[np.uint8]) -> bytes:
-    """Adobe's colour table, with the number of colours and the transparent one.
-
-    Raises:
-        ValueError: there are more than 256, or more than one that isn't opaque.
-    """
+    """Adobe's colour table, with the number of colours and the transparent one; raises ValueError
+    where there are more than 256, or more than one that isn't opaque."""
     if len(palette) > _TABLE_COLORS:
         raise ValueError(f"a colour table (.act) holds at most 256 colours, not {len(palette):,}")
     transparent = _NONE_TRANSPARENT
     if palette.shape[1] == 4:
-        alphas = [(i, alpha) for i, alpha in enumerate(palette[:, 3].tolist()) if alpha < _OPAQUE]
+        alphas = [
+            (i, alpha) for i, alpha in enumerate(palette[:, 3].tolist()) if alpha < OPAQUE_ALPHA
+        ]
         if len(alphas) != 1 or alphas[0][1] != 0:
             raise ValueError(
                 "a colour table (.act) holds one fully transparent colour and no translucent ones"
@@ -117,11 +115,6 @@ def color_table_file(palette: NDArray[np.uint8]) -> bytes:
         transparent = alphas[0][0]
     table = palette[:, :3].tobytes().ljust(_TABLE, b"\0")
     return table + struct.pack(">HH", len(palette), transparent)
-
-
-def is_swatches(data: bytes) -> bool:
-    """Whether a file begins as Adobe's swatches do."""
-    return data.startswith(_SWATCHES)
 
 
 def read_swatches(data: bytes) -> Iterator[Sequence[int]]:
@@ -164,11 +157,8 @@ def _swatch(body: bytes, inks: Inks) -> list[int]:
 
 
 def swatch_file(palette: NDArray[np.uint8]) -> bytes:
-    """Adobe's swatches in one group, without which GIMP loses the last.
-
-    Raises:
-        ValueError: there are transparent colours.
-    """
+    """Adobe's swatches in one group, without which GIMP loses the last; raises ValueError where
+    there are transparent colours."""
     check_opaque(palette, "a swatch file (.ase)")
     blocks = [_block(_GROUP, _name("kqcodec"))]
     for color in palette.tolist():
@@ -176,7 +166,7 @@ def swatch_file(palette: NDArray[np.uint8]) -> bytes:
         values = struct.pack(">3f", *(sample / 255 for sample in color))
         blocks.append(_block(_COLOR, name + b"RGB " + values + struct.pack(">H", _NORMAL)))
     blocks.append(_block(_GROUP_END, b""))
-    return _SWATCHES + struct.pack(">HHI", 1, 0, len(blocks)) + b"".join(blocks)
+    return SWATCHES + struct.pack(">HHI", 1, 0, len(blocks)) + b"".join(blocks)
 
 
 def _block(kind: int, body: bytes) -> bytes:
@@ -231,7 +221,7 @@ def _photoshop_color(inks: Inks, model: int, *values: int) -> list[int]:
         return [value >> 8 for value in values[:3]]
     if model == _HSB:
         hue, saturation, brightness, _ = (value / _FULL for value in values)
-        return of_hsb(hue, saturation, brightness)
+        return of_unit(colorsys.hsv_to_rgb(hue % 1, saturation, brightness))
     if model in (_CMYK, _WIDE_CMYK):
         full = _FULL if model == _CMYK else _WIDE
         return inks.of_cmyk(*(1 - value / full for value in values))
@@ -244,11 +234,8 @@ def _photoshop_color(inks: Inks, model: int, *values: int) -> list[int]:
 
 
 def photoshop_file(palette: NDArray[np.uint8]) -> bytes:
-    """Photoshop's swatches in both versions, as Photoshop writes them.
-
-    Raises:
-        ValueError: there are transparent colours, or more than can be counted.
-    """
+    """Photoshop's swatches in both versions, as Photoshop writes them; raises ValueError where
+    there are transparent colours, or more than can be counted."""
     check_opaque(palette, "a swatch file (.aco)")
     if len(palette) > _FULL:
         raise ValueError(f"a swatch file (.aco) holds at most {_FULL:,} colours")
@@ -260,11 +247,6 @@ def photoshop_file(palette: NDArray[np.uint8]) -> bytes:
     count = len(palette)
     first, second = (struct.pack(">HH", version, count) for version in (1, 2))
     return b"".join([first, *plain, second, *named])
-
-
-def is_bare(data: bytes) -> bool:
-    """Whether a file has the size of 64 or 256 bare colours; nothing else tells."""
-    return len(data) in _BARE
 
 
 def read_bare(data: bytes) -> Rows:
@@ -280,11 +262,8 @@ def is_riff(data: bytes) -> bool:
 
 
 def read_riff(data: bytes) -> Rows:
-    """The colours of Microsoft's palette: a LOGPALETTE in the chunk ``data``.
-
-    Raises:
-        PaletteError: it is damaged.
-    """
+    """The colours of Microsoft's palette: a LOGPALETTE in the chunk ``data``; raises PaletteError
+    where it is damaged."""
     position = 12
     while position + 8 <= len(data):
         kind, length = struct.unpack_from("<4sI", data, position)

@@ -11,7 +11,6 @@ from kqcodec.coding.palette import read_palette
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.errors import FormatError, ImageError, PaletteError
 from kqcodec.format import container
-from kqcodec.format.header import SIGNATURE
 from kqcodec.format.labels import palette_of_bytes
 from kqcodec.storage.opening import open_source
 
@@ -22,17 +21,9 @@ if TYPE_CHECKING:
     from kqcodec.quantization.palette_files.text_formats import Rows
 
 
-def is_kq(data: bytes) -> bool:
-    """Whether a file begins as .kq files do."""
-    return data.startswith(SIGNATURE)
-
-
 def read_kq(data: bytes) -> Rows:
-    """The palette of a .kq file, whose pixels are not looked at.
-
-    Raises:
-        PaletteError: its header or palette is damaged.
-    """
+    """The palette of a .kq file, whose pixels are not looked at; raises PaletteError where its
+    header or palette is damaged."""
     try:
         with open_source(data) as source:
             header = container.read_header(source)
@@ -54,20 +45,17 @@ def kq_file(palette: NDArray[np.uint8]) -> bytes:
 
 
 def read_picture(data: bytes) -> Rows:
-    """The palette of an indexed picture, or the colours of another.
-
-    Raises:
-        PaletteError: Pillow can't read it.
-    """
+    """The palette of an indexed picture, or the colours of another; raises PaletteError where
+    Pillow can't read it."""
     from PIL import Image, UnidentifiedImageError
 
-    from kqcodec.images.pillow_palette import of_palette_image
+    from kqcodec.images.indexed_image import from_palette_image
     from kqcodec.images.pixels import image_pixels
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.mode == "P":
-                return of_palette_image(image).palette
+                return from_palette_image(image).palette
         pixels = image_pixels(data)
     except UnidentifiedImageError as exc:
         raise PaletteError(

@@ -8,13 +8,12 @@ part of the light, and black of all three.
 
 from __future__ import annotations
 
-import colorsys
 import math
 import warnings
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import PaletteError
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,11 +39,6 @@ def of_unit(values: Iterable[float]) -> list[int]:
     if not all(0 <= value <= 1 for value in given):  # not a number, too
         raise PaletteError("the palette is damaged: a value is outside 0..1")
     return [math.floor(255 * value + 0.5) for value in given]
-
-
-def of_hsb(hue: float, saturation: float, brightness: float) -> list[int]:
-    """The samples of a hue (in turns), a saturation and a brightness, each from 0 to 1."""
-    return of_unit(colorsys.hsv_to_rgb(hue % 1, saturation, brightness))
 
 
 class Inks:

@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING
 from kqcodec.errors import PaletteError
 from kqcodec.quantization.palette_files.inks import Inks, of_unit
 from kqcodec.quantization.palette_files.markup import each_element
-from kqcodec.storage.zips import opened_member
+from kqcodec.storage.archives import opened_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kqcodec.quantization.palette_files.text_formats import Rows
 
-_SIGNATURE = b"PK\x03\x04"
 _COLORS = "colorset.xml"
 # Palettes have some kilobytes, and profiles of some megabytes beside them at most.
 _MOST_BYTES = 1 << 24
@@ -46,11 +45,6 @@ _MODELS: dict[str, Sequence[str]] = {
     "XYZ": "xyz",
     "YCbCr": ("Y", "Cb", "Cr"),
 }
-
-
-def is_archive(data: bytes) -> bool:
-    """Whether a file begins as zip archives do."""
-    return data.startswith(_SIGNATURE)
 
 
 def read_archive(data: bytes) -> Rows:

@@ -54,11 +54,7 @@ def is_color_map(data: bytes, suffix: str) -> bool:
 
 
 def read_color_map(data: bytes) -> Rows:
-    """The colours of a colour map.
-
-    Raises:
-        PaletteError: it is damaged.
-    """
+    """The colours of a colour map; raises PaletteError where it is damaged."""
     values: list[bytes] = []
     rows: list[list[int]] = []
     for number, line in text_formats.lines(data):
@@ -81,11 +77,8 @@ def is_style(data: bytes) -> bool:
 
 
 def read_style(data: bytes) -> Rows:
-    """The colours of a raster's style in QGIS.
-
-    Raises:
-        PaletteError: it is damaged, or has no table of colours.
-    """
+    """The colours of a raster's style in QGIS; raises PaletteError where it is damaged, or has no
+    table of colours."""
     single: list[tuple[bytes, Sequence[int]]] = []
     ramp: list[tuple[bytes, Sequence[int]]] = []
     inside: list[str] = []
@@ -111,11 +104,8 @@ def is_label_list(data: bytes) -> bool:
 
 
 def read_label_list(data: bytes) -> Iterator[Sequence[int]]:
-    """The colours of CVAT's labels.
-
-    Raises:
-        PaletteError: a line is no label with its colour.
-    """
+    """The colours of CVAT's labels; raises PaletteError where a line is no label with its
+    colour."""
     for number, line in text_formats.lines(data):
         if not line or line.startswith(b"#"):
             continue

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     # Of a file: colours one after the other, as far as somebody asks for them.
     Rows: TypeAlias = "Iterable[Sequence[int]] | NDArray[np.uint8]"
 
-_GIMP = b"GIMP Palette"
-_JASC = b"JASC-PAL"
+GIMP = b"GIMP Palette"
+JASC = b"JASC-PAL"
 _JASC_VERSION = b"0100"
 _PAINT_NET = re.compile(rb"\s*;\s*paint\.net\b", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -62,17 +62,8 @@ def plain(data: bytes) -> bytes:
     return data.removeprefix(_BOM)
 
 
-def is_gimp(data: bytes) -> bool:
-    """Whether a file begins as GIMP's palettes do."""
-    return data.startswith(_GIMP)
-
-
 def read_gimp(data: bytes) -> Iterator[Sequence[int]]:
-    """The colours of GIMP's palette.
-
-    Raises:
-        PaletteError: it is damaged.
-    """
+    """The colours of GIMP's palette; raises PaletteError where it is damaged."""
     begun, channels = False, 3
     for number, line in lines(data):
         if number == 1 or not line or line.startswith(b"#"):
@@ -89,7 +80,7 @@ def read_gimp(data: bytes) -> Iterator[Sequence[int]]:
 def gimp_file(palette: NDArray[np.uint8]) -> bytes:
     """GIMP's palette, with alpha as Aseprite has it. The colours have names, as some
     programs skip those without."""
-    text = [_GIMP.decode(), "Name: kqcodec", "Columns: 16", "#"]
+    text = [GIMP.decode(), "Name: kqcodec", "Columns: 16", "#"]
     if palette.shape[1] == 4:
         text[1:3] = ["Channels: RGBA"]
     for color in palette.tolist():
@@ -97,17 +88,9 @@ def gimp_file(palette: NDArray[np.uint8]) -> bytes:
     return _text(text, "\n")
 
 
-def is_jasc(data: bytes) -> bool:
-    """Whether a file begins as JASC's palettes do."""
-    return data.startswith(_JASC)
-
-
 def read_jasc(data: bytes) -> Iterator[Sequence[int]]:
-    """The colours of JASC's palette, with alpha where a colour has a fourth number.
-
-    Raises:
-        PaletteError: it is damaged, of another version, or its number of colours is wrong.
-    """
+    """The colours of JASC's palette, with alpha where a colour has a fourth number; raises
+    PaletteError where it is damaged, of another version, or its number of colours is wrong."""
     filled = ((number, line) for number, line in lines(data) if line)
     head = [line for _, line in itertools.islice(filled, 3)]
     if len(head) < 3 or not _COUNT.fullmatch(head[2]):
@@ -126,13 +109,10 @@ def read_jasc(data: bytes) -> Iterator[Sequence[int]]:
 
 
 def jasc_file(palette: NDArray[np.uint8]) -> bytes:
-    """JASC's palette, with the line ends of Windows, on which some readers insist.
-
-    Raises:
-        ValueError: there are transparent colours.
-    """
+    """JASC's palette, with the line ends of Windows, on which some readers insist; raises
+    ValueError where there are transparent colours."""
     check_opaque(palette, "a JASC palette (.pal)")
-    text = [_JASC.decode(), _JASC_VERSION.decode(), str(len(palette))]
+    text = [JASC.decode(), _JASC_VERSION.decode(), str(len(palette))]
     return _text(text + [f"{r} {g} {b}" for r, g, b in palette.tolist()], "\r\n")
 
 
@@ -193,11 +173,8 @@ def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def samples(words: list[bytes], number: int, count: int, line: bytes) -> list[int]:
-    """The first ``count`` words as numbers, each 0..255, of that line.
-
-    Raises:
-        PaletteError: they aren't such numbers.
-    """
+    """The first ``count`` words as numbers, each 0..255, of that line; raises PaletteError where
+    they aren't such numbers."""
     if len(words) >= count and all(map(is_sample, words[:count])):
         return [int(word) for word in words[:count]]
     raise PaletteError(f"line {number}: {shown(line)} is not {count} numbers in 0..255")

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 
-class Codec(Protocol):
-    """One way of turning an image into bytes and back, on one thread."""
+@dataclass(frozen=True)
+class Codec:
+    """One way of turning an image into bytes and back, on one thread.
 
-    @property
-    def name(self) -> str:
-        """What tells it from the other codecs of its tool."""
+    Attributes:
+        encode: gives the bytes that count, those of the palette included.
+        decode: gives the pixels of bytes, and is told their shape.
+        name: tells it from the other codecs of its tool.
+        sees_order: whether other orders of the palette are worth trying, since it codes
+            bare labels.
+    """
 
-    @property
-    def sees_order(self) -> bool:
-        """Whether the palette's order is worth trying, since only labels are seen."""
-
-    def encode(self, subject: Subject) -> bytes:
-        """The bytes that count, those of the palette included."""
-
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """The pixels."""
+    encode: Callable[[Subject], bytes]
+    decode: Callable[[bytes, Shape], Pixels]
+    name: str = ""
+    sees_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Tool:
     max_colors: int | None = None
     max_side: int | None = None
 
-    def refusal(self, frame: Frame) -> str | None:
+    def refusal(self, shape: Shape) -> str | None:
         """Why the tool can't hold such an image, or None."""
-        if self.max_colors is not None and frame.k > self.max_colors:
+        if self.max_colors is not None and shape.k > self.max_colors:
             return f"it holds at most {self.max_colors} colours"
-        if self.max_side is not None and max(frame.width, frame.height) > self.max_side:
+        if self.max_side is not None and max(shape.width, shape.height) > self.max_side:
             return f"its sides are at most {self.max_side:,} pixels"
         return None
 

@@ -4,75 +4,68 @@ from __future__ import annotations
 
 import importlib
 import lzma
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.format.labels import label_dtype
+from kqcodec.format.labels import Labels, label_dtype
 from kqcodec.kernels import kernels
-from kqcodec.show.bench.codec import Tool, needs
+from kqcodec.show.bench.codec import Codec, Tool, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 
-@dataclass(frozen=True)
-class RawCodec:
-    """The palette, plain or with the labels in the compressor, then the labels.
+def _codecs(
+    compress: Callable[[bytes], bytes], decompress: Callable[[bytes], bytes]
+) -> tuple[Codec, Codec]:
+    """A compressor on the labels behind the plain palette, and on both."""
 
-    Attributes:
-        compress, decompress: of bytes.
-        palette_inside: whether the compressor sees the palette, too.
-    """
+    def encode(subject: Subject) -> bytes:
+        return subject.indexed.palette.tobytes() + compress(_labels(subject))
 
-    compress: Callable[[bytes], bytes]
-    decompress: Callable[[bytes], bytes]
-    palette_inside: bool
-    sees_order: bool = False
+    def decode(data: bytes, shape: Shape) -> Pixels:
+        return _painted_bytes(data[: 3 * shape.k], decompress(data[3 * shape.k :]), shape)
 
-    @property
-    def name(self) -> str:
-        """See ``Codec``."""
-        return "palette compressed" if self.palette_inside else "palette plain"
+    def encode_all(subject: Subject) -> bytes:
+        return compress(subject.indexed.palette.tobytes() + _labels(subject))
 
-    def encode(self, subject: Subject) -> bytes:
-        """See ``Codec``."""
-        palette = subject.indexed.palette.tobytes()
-        labels = subject.indexed.labels.astype(_stored_dtype(subject.frame.k)).tobytes()
-        if self.palette_inside:
-            return self.compress(palette + labels)
-        return palette + self.compress(labels)
+    def decode_all(data: bytes, shape: Shape) -> Pixels:
+        content = decompress(data)
+        return _painted_bytes(content[: 3 * shape.k], content[3 * shape.k :], shape)
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """See ``Codec``."""
-        size = 3 * frame.k
-        if self.palette_inside:
-            content = self.decompress(data)
-            palette, labels = content[:size], content[size:]
-        else:
-            palette, labels = data[:size], self.decompress(data[size:])
-        plane = np.frombuffer(labels, _stored_dtype(frame.k))
-        return painted(plane.reshape(frame.height, frame.width), palette, frame)
+    return (
+        Codec(encode, decode, "palette plain"),
+        Codec(encode_all, decode_all, "palette compressed"),
+    )
+
+
+def _labels(subject: Subject) -> bytes:
+    return subject.indexed.labels.astype(_stored_dtype(subject.shape.k)).tobytes()
+
+
+def _painted_bytes(palette: bytes, labels: bytes, shape: Shape) -> Pixels:
+    plane = np.frombuffer(labels, _stored_dtype(shape.k))
+    return painted(plane.reshape(shape.height, shape.width), palette, shape)
 
 
 def _stored_dtype(k: int) -> np.dtype[Any]:
     return np.dtype(label_dtype(k)).newbyteorder("<")
 
 
-def painted(labels: Any, palette: bytes, frame: Frame) -> Pixels:
+def painted(labels: Any, palette: bytes, shape: Shape) -> Pixels:
     """The pixels of labels, by the same kernel that paints .kq files.
 
     Raises:
         ValueError: labels of another shape, or outside 0..K-1.
     """
-    plane = np.ascontiguousarray(labels, dtype=label_dtype(frame.k))
-    if plane.shape != (frame.height, frame.width) or int(plane.max()) >= frame.k:
+    plane: Labels = np.ascontiguousarray(labels, dtype=label_dtype(shape.k))
+    if plane.shape != (shape.height, shape.width) or int(plane.max()) >= shape.k:
         raise ValueError(f"labels of shape {plane.shape}, up to {int(plane.max())}")
-    rgb = np.empty((frame.height, frame.width, 3), dtype=np.uint8)
-    kernels.paint(plane, np.frombuffer(palette, np.uint8).reshape(frame.k, 3), rgb)
+    rgb = np.empty((shape.height, shape.width, 3), dtype=np.uint8)
+    kernels.paint(plane, np.frombuffer(palette, np.uint8).reshape(shape.k, 3), rgb)
     return rgb
 
 
@@ -96,14 +89,8 @@ def _from_zstd(data: bytes) -> bytes:
     return bytes(importlib.import_module("zstandard").ZstdDecompressor().decompress(data))
 
 
-def _both(
-    compress: Callable[[bytes], bytes], decompress: Callable[[bytes], bytes]
-) -> tuple[RawCodec, RawCodec]:
-    return RawCodec(compress, decompress, False), RawCodec(compress, decompress, True)
-
-
 GENERAL: tuple[Tool, ...] = (
-    Tool("xz", _both(_xz, lzma.decompress)),
-    Tool("brotli", _both(_brotli, _from_brotli), missing=needs("brotli", "brotli")),
-    Tool("zstd", _both(_zstd, _from_zstd), missing=needs("zstandard", "zstandard")),
+    Tool("xz", _codecs(_xz, lzma.decompress)),
+    Tool("brotli", _codecs(_brotli, _from_brotli), missing=needs("brotli", "brotli")),
+    Tool("zstd", _codecs(_zstd, _from_zstd), missing=needs("zstandard", "zstandard")),
 )

@@ -15,7 +15,7 @@ import numpy as np
 from kqcodec.coding.decoder import decode_indexed
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
-from kqcodec.show.bench.subject import Frame, Subject
+from kqcodec.show.bench.subject import Shape, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ class Result:
     seconds: tuple[float, float] | None = None
     error: str | None = None
 
-    def to_dict(self, frame: Frame, theory_bytes: float, smallest: int | None) -> dict[str, Any]:
+    def to_dict(self, shape: Shape, theory_bytes: float, smallest: int | None) -> dict[str, Any]:
         """For JSON."""
         found: dict[str, Any] = {"tool": self.tool, "peer": self.is_peer}
         if self.size is None:
@@ -58,7 +58,7 @@ class Result:
         found["to_smallest_peer"] = self.size / smallest if smallest else None
         for name, seconds in zip(("encode", "decode"), self.seconds or (), strict=False):
             found[f"{name}_seconds"] = seconds
-            found[f"{name}_mps"] = megapixels_a_second(frame.pixels, seconds)
+            found[f"{name}_mps"] = megapixels_a_second(shape.pixels, seconds)
         return found
 
 
@@ -69,8 +69,8 @@ class Measurement:
     Attributes:
         name: the picture's.
         folder: the class that it belongs to.
-        k_asked: colours allowed; ``frame.k`` are there.
-        frame: width, height and K.
+        k_asked: colours allowed; ``shape.k`` are there.
+        shape: width, height and K.
         results: of each tool that took part.
         left_out: by tool, why it can't hold this image.
     """
@@ -78,14 +78,14 @@ class Measurement:
     name: str
     folder: str
     k_asked: int
-    frame: Frame
+    shape: Shape
     results: tuple[Result, ...]
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def theory_bytes(self) -> float:
         """(24·K + N·log2(K)) / 8."""
-        return sizes.theory_bits(self.frame.pixels, self.frame.k) / 8
+        return sizes.theory_bits(self.shape.pixels, self.shape.k) / 8
 
     @property
     def smallest_peer(self) -> int | None:
@@ -103,13 +103,13 @@ class Measurement:
         return {
             "input": self.name,
             "folder": self.folder,
-            "width": self.frame.width,
-            "height": self.frame.height,
-            "k": self.frame.k,
+            "width": self.shape.width,
+            "height": self.shape.height,
+            "k": self.shape.k,
             "k_asked": self.k_asked,
             "theory_bytes": self.theory_bytes,
             "smallest_peer_bytes": smallest,
-            "results": [r.to_dict(self.frame, self.theory_bytes, smallest) for r in self.results],
+            "results": [r.to_dict(self.shape, self.theory_bytes, smallest) for r in self.results],
             "left_out": self.left_out,
         }
 
@@ -146,7 +146,7 @@ def measure(
     left_out = {}
     coded: list[IndexedImage] = []
     for tool in sorted(tools, key=lambda tool: tool.is_peer):
-        reason = tool.refusal(subject.frame)
+        reason = tool.refusal(subject.shape)
         if reason is not None:
             left_out[tool.name] = reason
             continue
@@ -157,7 +157,7 @@ def measure(
             coded.append(decode_indexed(trial.data, threads=1, max_pixels=None))
     results = [_result(trial, timed) for trial in trials.values()]
     asked = indexed.k if k_asked is None else k_asked
-    return Measurement(name, folder, asked, subject.frame, tuple(results), left_out)
+    return Measurement(name, folder, asked, subject.shape, tuple(results), left_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +201,7 @@ def _trial(tool: Tool, codec: Codec, subject: Subject) -> Trial:
     start = time.process_time()
     data = codec.encode(subject)
     encoded = time.process_time()
-    pixels = codec.decode(data, subject.frame)
+    pixels = codec.decode(data, subject.shape)
     decoded = time.process_time()
     if not _same(pixels, subject.rgb):
         what = f"{tool.name} {codec.name}".rstrip()
@@ -221,7 +221,7 @@ def _result(trial: Trial | Result, timed: bool) -> Result:
         codec, subject, data = trial.codec, trial.subject, trial.data
         times = (
             _seconds(lambda: codec.encode(subject), trial.encode_seconds),
-            _seconds(lambda: codec.decode(data, subject.frame), trial.decode_seconds),
+            _seconds(lambda: codec.decode(data, subject.shape), trial.decode_seconds),
         )
     return Result(trial.tool.name, trial.tool.is_peer, len(trial.data), trial.how, times)
 

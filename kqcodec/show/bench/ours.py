@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.codec import decode
 from kqcodec.coding.coders import efforts_of
 from kqcodec.coding.encoder import encode_indexed, in_order_of
 from kqcodec.coding.options import CODERS
-from kqcodec.show.bench.codec import Tool
+from kqcodec.show.bench.codec import Codec, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Subject
 
 
-@dataclass(frozen=True)
-class KqCodec:
+def _codec(coder: str, effort: str | None) -> Codec:
     """A .kq file by one coder and effort, with the palette in the order of the coder."""
+    options: dict[str, Any] = {} if effort is None else {"effort": effort}
 
-    coder: str
-    effort: str | None
-    name: str = ""
-    sees_order: bool = False
+    def encode(subject: Subject) -> bytes:
+        indexed = in_order_of(coder, subject.indexed)
+        return encode_indexed(indexed, coder=coder, threads=1, **options)
 
-    def encode(self, subject: Subject) -> bytes:
-        """See ``Codec``."""
-        options: dict[str, Any] = {} if self.effort is None else {"effort": self.effort}
-        indexed = in_order_of(self.coder, subject.indexed)
-        return encode_indexed(indexed, coder=self.coder, threads=1, **options)
-
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """See ``Codec``."""
-        return decode(data, threads=1, max_pixels=None)
+    return Codec(encode, lambda data, _: decode(data, threads=1, max_pixels=None))
 
 
 def kq_tools(coders: Sequence[str] = CODERS, efforts: Sequence[str] | None = None) -> list[Tool]:
@@ -45,7 +35,7 @@ def kq_tools(coders: Sequence[str] = CODERS, efforts: Sequence[str] | None = Non
         efforts: of the coders that have any; None for all.
     """
     return [
-        Tool(f"kq {coder}" + (f" {effort}" if effort else ""), (KqCodec(coder, effort),), False)
+        Tool(f"kq {coder}" + (f" {effort}" if effort else ""), (_codec(coder, effort),), False)
         for coder in coders
         for effort in efforts_of(coder) or (None,)
         if effort is None or efforts is None or effort in efforts

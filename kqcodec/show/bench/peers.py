@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,96 +16,63 @@ from kqcodec.show.bench.codec import Codec, Tool, needs
 from kqcodec.show.bench.general import GENERAL, painted
 
 if TYPE_CHECKING:
-    from kqcodec.show.bench.subject import Frame, Pixels, Subject
+    from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 _OXIPNG_HIGHEST = 6
 
 
-@dataclass(frozen=True)
-class PillowCodec:
-    """A format by Pillow: indexed where it can be, else RGB."""
+def _pillow_bytes(subject: Subject, file_format: str, indexed: bool, **options: Any) -> bytes:
+    from PIL import Image
 
-    file_format: str
-    options: tuple[tuple[str, Any], ...]
-    indexed: bool = True
-    name: str = ""
-    sees_order: bool = False
-
-    def encode(self, subject: Subject) -> bytes:
-        """See ``Codec``."""
-        from PIL import Image
-
-        image = subject.indexed.to_pil() if self.indexed else Image.fromarray(subject.rgb)
-        buffer = io.BytesIO()
-        image.save(buffer, self.file_format, **dict(self.options))
-        return buffer.getvalue()
-
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """See ``Codec``."""
-        from PIL import Image
-
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
+    image = subject.indexed.to_pil() if indexed else Image.fromarray(subject.rgb)
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
 
 
-@dataclass(frozen=True)
-class OxipngCodec:
+def _pillow_pixels(data: bytes, _: Shape) -> Pixels:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _pillow(file_format: str, indexed: bool = True, **options: Any) -> tuple[Codec, ...]:
+    """A format by Pillow, of the indexed image or of its RGB pixels."""
+    encode = partial(_pillow_bytes, file_format=file_format, indexed=indexed, **options)
+    return (Codec(encode, _pillow_pixels),)
+
+
+def _oxipng(subject: Subject) -> bytes:
     """PNG by oxipng's highest preset, from Pillow's quick one."""
-
-    name: str = ""
-    sees_order: bool = False
-
-    def encode(self, subject: Subject) -> bytes:
-        """See ``Codec``."""
-        oxipng = importlib.import_module("oxipng")
-        png = PillowCodec("PNG", (("compress_level", 1),)).encode(subject)
-        return bytes(
-            oxipng.optimize_from_memory(
-                png, level=_OXIPNG_HIGHEST, strip=oxipng.StripChunks.all(), force=False
-            )
-        )
-
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """See ``Codec``."""
-        return PillowCodec("PNG", ()).decode(data, frame)
+    oxipng = importlib.import_module("oxipng")
+    png = _pillow_bytes(subject, "PNG", True, compress_level=1)
+    strip = oxipng.StripChunks.all()
+    return bytes(oxipng.optimize_from_memory(png, level=_OXIPNG_HIGHEST, strip=strip, force=False))
 
 
-@dataclass(frozen=True)
-class JxlPixels:
-    """JPEG XL of the RGB picture, lossless."""
+def _jxl(effort: int) -> tuple[Codec, Codec]:
+    """Lossless JPEG XL of the labels as a grey picture behind the plain palette, and of the
+    RGB pixels."""
 
-    effort: int
-    name: str = "RGB"
-    sees_order: bool = False
-
-    def encode(self, subject: Subject) -> bytes:
-        """See ``Codec``."""
-        return _jxl_encode(subject.rgb, self.effort, 8)
-
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """See ``Codec``."""
-        rgb: Pixels = _jxl_decode(data)
-        return rgb
-
-
-@dataclass(frozen=True)
-class JxlPlane:
-    """JPEG XL of the labels as a grey picture, lossless, behind the plain palette."""
-
-    effort: int
-    name: str = "index plane"
-    sees_order: bool = True
-
-    def encode(self, subject: Subject) -> bytes:
-        """See ``Codec``."""
+    def encode_plane(subject: Subject) -> bytes:
         # Without the true depth, labels of 16 bits bring a container with them.
-        bits = max(8, (subject.frame.k - 1).bit_length())
-        plane = _jxl_encode(subject.indexed.labels, self.effort, bits)
+        bits = max(8, (subject.shape.k - 1).bit_length())
+        plane = _jxl_encode(subject.indexed.labels, effort, bits)
         return subject.indexed.palette.tobytes() + plane
 
-    def decode(self, data: bytes, frame: Frame) -> Pixels:
-        """See ``Codec``."""
-        return painted(_jxl_decode(data[3 * frame.k :]), data[: 3 * frame.k], frame)
+    def decode_plane(data: bytes, shape: Shape) -> Pixels:
+        return painted(_jxl_decode(data[3 * shape.k :]), data[: 3 * shape.k], shape)
+
+    return (
+        Codec(encode_plane, decode_plane, "index plane", sees_order=True),
+        Codec(lambda subject: _jxl_encode(subject.rgb, effort, 8), _jxl_pixels, "RGB"),
+    )
+
+
+def _jxl_pixels(data: bytes, _: Shape) -> Pixels:
+    rgb: Pixels = _jxl_decode(data)
+    return rgb
 
 
 def _jxl_encode(plane: Any, effort: int, bits: int) -> bytes:
@@ -134,13 +101,9 @@ def _webp_missing() -> str | None:
     return None if features.check("webp") else "this Pillow was built without WebP"
 
 
-def _pillow(file_format: str, indexed: bool = True, **options: Any) -> tuple[Codec, ...]:
-    return (PillowCodec(file_format, tuple(options.items()), indexed),)
-
-
 PEERS: tuple[Tool, ...] = (
     Tool("png", _pillow("PNG", optimize=True)),
-    Tool("oxipng", (OxipngCodec(),), missing=needs("oxipng", "pyoxipng")),
+    Tool("oxipng", (Codec(_oxipng, _pillow_pixels),), missing=needs("oxipng", "pyoxipng")),
     Tool(
         "gif",
         _pillow("GIF", optimize=True, interlace=0),
@@ -153,7 +116,7 @@ PEERS: tuple[Tool, ...] = (
         missing=_webp_missing,
         max_side=16_383,
     ),
-    Tool("jxl-7", (JxlPlane(7), JxlPixels(7)), missing=_jxl_missing),
-    Tool("jxl-9", (JxlPlane(9), JxlPixels(9)), missing=_jxl_missing),
+    Tool("jxl-7", _jxl(7), missing=_jxl_missing),
+    Tool("jxl-9", _jxl(9), missing=_jxl_missing),
     *GENERAL,
 )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.indexed_image import IndexedImage
-from kqcodec.quantization.finished_palette import LUMA
+from kqcodec.quantization.finished_palette import lumas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Frame:
+class Shape:
     """What every decoder is told, since bare labels don't say it: the shape and K."""
 
     width: int
@@ -53,9 +53,9 @@ class Subject:
         return cls(indexed, indexed.to_rgb(), "as given")
 
     @property
-    def frame(self) -> Frame:
+    def shape(self) -> Shape:
         """The image's shape and K."""
-        return Frame(self.indexed.width, self.indexed.height, self.indexed.k)
+        return Shape(self.indexed.width, self.indexed.height, self.indexed.k)
 
     def in_orders(self, others: Iterable[IndexedImage]) -> list[Subject]:
         """This image, then with its palette by luma, then as in the others, which
@@ -70,9 +70,8 @@ class Subject:
 
 
 def in_luma_order(indexed: IndexedImage) -> IndexedImage:
-    """The same pixels, with the palette sorted by luma."""
-    luma = indexed.palette.astype(np.int32) @ np.array(LUMA, dtype=np.int32)
-    order = np.argsort(luma, kind="stable")
+    """The image with its palette sorted by luma."""
+    order = np.argsort(lumas(indexed.palette), kind="stable")
     places = np.empty(indexed.k, dtype=label_dtype(indexed.k))
     places[order] = np.arange(indexed.k)
     return IndexedImage(indexed.palette[order], places[indexed.labels])

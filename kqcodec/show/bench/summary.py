@@ -106,7 +106,7 @@ def _group(folder: str | None, k: int, members: Sequence[Measurement]) -> Group:
         folder=folder,
         k=k,
         images=len(members),
-        pixels=sum(m.frame.pixels for m in members),
+        pixels=sum(m.shape.pixels for m in members),
         theory_bytes=sum(m.theory_bytes for m in members),
         smallest_peer_bytes=None if None in smallest else sum(filter(None, smallest)),
         rows=tuple(_row(tool, is_peer, members) for tool, is_peer in tools),
@@ -119,7 +119,7 @@ def _row(tool: str, is_peer: bool, members: Sequence[Measurement]) -> Row:
     counted = [(m, r, r.size) for m, r in found if r.size is not None]
     size = sum(size for _, _, size in counted)
     beside = [(size, m.smallest_peer) for m, _, size in counted if m.smallest_peer is not None]
-    timed = [(m.frame.pixels, r.seconds) for m, r, _ in counted if r.seconds is not None]
+    timed = [(m.shape.pixels, r.seconds) for m, r, _ in counted if r.seconds is not None]
     pixels = sum(pixels for pixels, _ in timed)
     return Row(
         tool=tool,

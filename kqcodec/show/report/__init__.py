@@ -1,7 +1,7 @@
 """The report to look at: one self-contained HTML page about a picture in K colours.
 
-The page needs no server and no network, which its content security policy forbids it
-in so many words; pictures are inside it. The same arguments give the same page.
+The page needs no server and no network, which its content security policy forbids;
+pictures are inside it. Equal arguments give equal pages.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kqcodec._version import __version__
 from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format.integers import whole_number
 from kqcodec.images.indexed_image import IndexedImage
-from kqcodec.quantization.file_sizes import Filing
+from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
 from kqcodec.show.report import sections
@@ -66,21 +66,21 @@ def html_report(
         TypeError, ValueError: a wrong argument, or an image in K colours of another size.
     """
     chosen = QuantizeOptions(threads=threads, background=background, **options)
-    filing = Filing.after(coder, tile, chosen)
+    coding = FileCoding.after(coder, tile, chosen)
     if source_bytes is not None:
         source_bytes = whole_number(source_bytes, "source_bytes", 0, _MOST_BYTES)
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
-    indexed = k if isinstance(k, IndexedImage) else filing.ordered(quantized(image, k, chosen))
+    indexed = k if isinstance(k, IndexedImage) else coding.ordered(quantized(image, k, chosen))
     if indexed.costs is None:
         raise TypeError("an IndexedImage to report on comes from quantize, with its costs")
     content = gather(
         image,
         indexed,
-        filing,
+        coding,
         title=title,
         source_bytes=source_bytes,
-        options={"restarts": chosen.restarts, **options},
+        options=chosen,
     )
     return _page(content)
 

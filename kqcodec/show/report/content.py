@@ -9,9 +9,9 @@ from kqcodec.coding.encoder import encode_indexed
 from kqcodec.coding.size_report import size_report
 from kqcodec.format.header import CODER_NUMBERS
 from kqcodec.labels.segments import segment
-from kqcodec.quantization.elbow import elbow
+from kqcodec.quantization.elbow import elbow_of
 from kqcodec.quantization.goals import KNEE_KS
-from kqcodec.show.report.other_formats import rival_sizes
+from kqcodec.show.report.other_formats import other_format_sizes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segments import Segmentation
     from kqcodec.quantization.elbow import Elbow
-    from kqcodec.quantization.file_sizes import Filing
-    from kqcodec.quantization.options import SearchKeywords
+    from kqcodec.quantization.file_sizes import FileCoding
+    from kqcodec.quantization.options import QuantizeOptions
     from kqcodec.quantization.quantizer import CountedPixels
 
 # The elbow goes from 2 to here at least, and to twice the picture's K.
@@ -44,7 +44,7 @@ class Content:
         segments: the pixels of each colour.
         report: the bits of the file by the coder that was chosen.
         ours: by coder, the bytes of the file.
-        rivals: by name, the bytes of other formats.
+        other_formats: by name, the bytes of other formats.
         source_bytes: of the file that the picture came from, if known.
     """
 
@@ -56,44 +56,44 @@ class Content:
     segments: Segmentation
     report: SizeReport
     ours: dict[str, int]
-    rivals: dict[str, int]
+    other_formats: dict[str, int]
     source_bytes: int | None
 
 
 def gather(
     counted: CountedPixels,
     indexed: IndexedImage,
-    filing: Filing,
+    coding: FileCoding,
     *,
     title: str,
     source_bytes: int | None,
-    options: SearchKeywords,
+    options: QuantizeOptions,
 ) -> Content:
     """Measure all that a page tells.
 
     Args:
         counted: the original.
-        indexed: the same in K colours, with its costs; the file keeps its palette's order.
-        filing: the file whose bits are shown.
-        title, source_bytes: see ``Content``.
-        options: of the search, for the elbow.
+        indexed: the original in K colours, with its costs; the file keeps its palette's order.
+        coding: the file whose bits are shown.
+        title, source_bytes: as in ``Content``.
+        options: of ``quantize``, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coders = tuple(CODER_NUMBERS)
-    coder, tile, threads = filing.coder, filing.tile, filing.threads
-    data = encode_indexed(indexed, coder=coder, effort=filing.effort, tile=tile, threads=threads)
-    others = [replace(filing, coder=name) for name in coders]
-    ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
+    coder, tile, threads = coding.coder, coding.tile, coding.threads
+    data = encode_indexed(indexed, coder=coder, effort=coding.effort, tile=tile, threads=threads)
+    others = [replace(coding, coder=name) for name in coders]
+    ours = {coding.coder: coding.size(indexed) for coding in others if coding.coder != coder}
     return Content(
         title=title,
         pixels=counted.pixels,
         indexed=indexed,
         costs=indexed.costs,
-        elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
+        elbow=elbow_of(counted, _ks(indexed.k), options, coders=coders, tile=tile),
         segments=segment(indexed, original=counted.pixels),
         report=size_report(data, threads=threads, max_pixels=None),
         ours={coder: len(data), **ours},
-        rivals=rival_sizes(indexed),
+        other_formats=other_format_sizes(indexed),
         source_bytes=source_bytes,
     )
 

@@ -1,4 +1,4 @@
-"""The same picture in formats of others, by Pillow.
+"""The quantized picture in other formats, written by Pillow: how large it is there.
 
 What was written is read again and compared, pixel by pixel, before its size counts.
 """
@@ -20,9 +20,9 @@ _MOST_PALETTE = 256
 _QUICK_PIXELS = 1 << 20
 
 
-def rival_sizes(indexed: IndexedImage) -> dict[str, int]:
-    """Bytes by name; formats that this Pillow lacks, or that can't hold the picture,
-    are left out."""
+def other_format_sizes(indexed: IndexedImage) -> dict[str, int]:
+    """The bytes of the picture by the name of the format; formats that this Pillow lacks, or
+    that can't hold the picture, are left out."""
     pixels = indexed.to_pixels()
     whole = Image.fromarray(pixels)
     few = indexed.k <= _MOST_PALETTE

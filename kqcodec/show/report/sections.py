@@ -205,9 +205,9 @@ def bits(content: Content) -> str:
 
 
 def file_sizes(content: Content) -> str:
-    """The same pixels in other formats."""
+    """The bytes of the picture as .kq files and in other formats."""
     ours = [(f".kq, {coder}", size, True) for coder, size in content.ours.items()]
-    others = [(name, size, False) for name, size in content.rivals.items()]
+    others = [(name, size, False) for name, size in content.other_formats.items()]
     rows = sorted([*ours, *others], key=lambda row: row[1])
     longest = max(size for _, size, _ in rows)
     cells = "".join(
@@ -233,7 +233,7 @@ def _largest(segments: Iterable[Segment], most: int) -> Sequence[Segment]:
 
 
 def _hex(segment: Segment) -> str:
-    """As CSS writes it, without alpha where that is whole."""
+    """A segment's colour in CSS, without alpha where it is opaque."""
     color = segment.color[:3] if segment.color[3:] == (255,) else segment.color
     return "#" + bytes(color).hex()
 

@@ -6,9 +6,8 @@ Colours come from the page's style sheet by class, and follow its light or dark 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,34 +20,20 @@ _WIDE = 8
 _LETTER = 6.5  # the width of one, roughly, at the size of the ticks
 
 
-@dataclass(frozen=True)
-class Line:
-    """A curve.
+class Line(NamedTuple):
+    """A curve."""
 
-    Attributes:
-        name: in the legend.
-        kind: the class that gives its colour.
-        ys: as many as there are Ks.
-    """
-
-    name: str
-    kind: str
-    ys: Sequence[float]
+    name: str  # in the legend
+    kind: str  # the class in the style sheet that gives its colour
+    ys: Sequence[float]  # as many as there are Ks
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A vertical line at a K.
-
-    Attributes:
-        k: where.
-        name: what stands above it.
-        kind: the class that gives its look.
-    """
+class Mark(NamedTuple):
+    """A vertical line at a K."""
 
     k: int
-    name: str
-    kind: str
+    name: str  # above it
+    kind: str  # the class in the style sheet that gives its look
 
 
 def curve_svg(

@@ -120,7 +120,7 @@ def test_raw_pixels(through, picture, folder):
 
 
 def test_a_pipe_longer_than_the_sample_is_told_of(picture, folder, monkeypatch):
-    monkeypatch.setattr("kqcodec.large.plans.sampled.__defaults__", (2000,))
+    monkeypatch.setattr("kqcodec.large.plans._SAMPLE_PIXELS", 2000)
     monkeypatch.setattr("kqcodec.images.blocks.base._BLOCK_PIXELS", 900)
     monkeypatch.setattr("kqcodec.images.blocks.raw._can_seek", lambda file: False)
     result = kq("encode", "-", "--raw", "180x150", "-o", "p.kq", "--json", stdin=picture.tobytes())

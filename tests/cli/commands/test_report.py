@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from commands import files_in, kq, kq_process, refusal, usage_refusal
 from PIL import Image
+from trust.resources import built
 
 import kqcodec
 from kqcodec.cli.screen import failures
+from kqcodec.format.header import Header
 
 pytestmark = pytest.mark.compiled
 
@@ -83,6 +85,17 @@ def test_several_pictures_and_a_broken_one(picture, tmp_path):
     result = kq("report", picture, bad, "-k", 3, "-o", tmp_path / "out", *FAST)
     assert "bad.png" in refusal(result, failures.REFUSED)
     assert files_in(tmp_path / "out") == ["photo.html"]
+
+
+def test_a_file_over_a_limit_is_not_said_to_be_damaged(tmp_path):
+    """One column: a tile whose margins are sixteen times its pixels."""
+    path = tmp_path / "column.kq"
+    header = Header("context", 1, 2**25, 1)
+    path.write_bytes(built(header, bytes(3), b""))
+    said = refusal(kq("report", path, *FAST), 1)
+    assert "margins 570,425,395 pixels are over the limit" in said
+    assert "raise max_pixels (--max-pixels)" in said
+    assert "damaged" not in said
 
 
 def test_nothing_is_overwritten(picture):

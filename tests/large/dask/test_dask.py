@@ -10,7 +10,7 @@ from samples import SLOW
 
 import kqcodec
 from kqcodec.errors import ColorsError, ImageError, LabelsError
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.storage import remote_files
 
 da = pytest.importorskip("dask.array")
@@ -206,7 +206,7 @@ def test_chunks_know_where_they_lie(rows, columns, data):
 )
 def test_graphs_are_small_whatever_the_array(shape, chunks, tile, monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(chunk_graphs, "_AT_ONCE", 1000)
+    monkeypatch.setattr(chunk_graphs, "_CHUNKS_CULLED", 1000)
     passes = ArrayPasses(da.zeros(shape, chunks=chunks, dtype=np.uint8))
     passes.cut(Grid(shape[1], shape[0], tile, tile))
     cut = passes.groups
@@ -221,8 +221,8 @@ def test_graphs_are_small_whatever_the_array(shape, chunks, tile, monkeypatch):
     # None of them is large in itself.
     pixels = [int(cut.chunks.pixels[group].sum()) for group in cut.counting[:50]]
     assert max(pixels) < 2 * max(cut.chunks.pixels[0], shape[0] * shape[1] // 4000, 1 << 22)
-    task = next(passes.counting(None)).task
-    assert len(task.piece.graph) <= 2 * len(task.numbers) + 1
+    task = next(passes.count_tasks(None)).task
+    assert len(task.subgraph.graph) <= 2 * len(task.numbers) + 1
 
 
 def test_large_cells_only_where_chunks_are():

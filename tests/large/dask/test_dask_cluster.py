@@ -62,9 +62,9 @@ def picture(portrait):
 
 def test_a_cluster_whose_workers_are_killed(picture, tmp_path, monkeypatch):
     submitted = []
-    submit = executors.ClusterCrew._submit
+    submit = executors.ClusterExecutor._submit
     monkeypatch.setattr(
-        executors.ClusterCrew,
+        executors.ClusterExecutor,
         "_submit",
         lambda *task, **how: submitted.append(1) or submit(*task, **how),
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import kqcodec
 from kqcodec.errors import PaletteError
-from kqcodec.images.pixels import ConversionWarning
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.quantization.palette_files import palette_bytes
 
 pytestmark = pytest.mark.compiled

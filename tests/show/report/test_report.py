@@ -13,7 +13,7 @@ import kqcodec
 from kqcodec.format import sizes
 from kqcodec.quantization.quantizer import count_pixels
 from kqcodec.show.report import data_urls
-from kqcodec.show.report.other_formats import rival_sizes
+from kqcodec.show.report.other_formats import other_format_sizes
 from kqcodec.show.report.svg_graphs import Line, Mark, curve_svg
 
 pytestmark = pytest.mark.compiled
@@ -143,7 +143,7 @@ def test_sizes_of_other_formats(small, page):
     indexed = kqcodec.quantize(small, 6, effort="fast")
     buffer = io.BytesIO()
     indexed.to_pil().save(buffer, "PNG", optimize=True)
-    assert rival_sizes(indexed)["PNG8"] == len(buffer.getvalue())
+    assert other_format_sizes(indexed)["PNG8"] == len(buffer.getvalue())
     assert "<span>PNG8</span>" in page
     assert ("WebP, lossless" in page) is bool(features.check("webp"))
     for coder in ("packed", "dense"):
@@ -154,7 +154,7 @@ def test_sizes_of_other_formats(small, page):
 def test_a_format_that_changes_pixels_does_not_count(small, monkeypatch):
     indexed = kqcodec.quantize(small, 6, effort="fast")
     monkeypatch.setattr(kqcodec.IndexedImage, "to_pil", lambda self: Image.new("RGB", (24, 20)))
-    assert "PNG8" not in rival_sizes(indexed)
+    assert "PNG8" not in other_format_sizes(indexed)
 
 
 def test_more_colours_than_a_palette_png_holds(small):
@@ -165,7 +165,7 @@ def test_more_colours_than_a_palette_png_holds(small):
     assert (pixels_of(found.of("img", "after")[0]["src"]) == indexed.to_rgb()).all()
     assert len(found.of("button")) == 32
     assert len(found.of("li")) == 256
-    assert "PNG" in rival_sizes(indexed)
+    assert "PNG" in other_format_sizes(indexed)
 
 
 def test_transparency_is_kept(small):

@@ -1,8 +1,8 @@
-/* The boundary of the kernels for colours and pixels, a part of _kernels.c. */
-#ifndef KQ__COLORS_H
-#define KQ__COLORS_H
+/* The boundary of the kernels for colours and pixels. */
+#ifndef KQ_BOUNDARY_COLORS_H
+#define KQ_BOUNDARY_COLORS_H
 
-#include "boundary/quantize.h"
+#include "boundary/buffers.h"
 #include "pixels/colors.h"
 
 PyDoc_STRVAR(count_colors_doc, "count_colors(pixels, keys, counts) -> count");
@@ -17,10 +17,8 @@ static PyObject *py_count_colors(PyObject *self, PyObject *args)
     if (n < 1 || n > UINT32_MAX || !holds(&b[1], n, sizeof(uint32_t)) ||
         !holds(&b[2], n, sizeof(int64_t)))
         return released(b, 3, refuse("count_colors: sizes don't fit"));
-    Py_BEGIN_ALLOW_THREADS
-    count = kq_count_colors(b[0].buf, n, b[1].buf, b[2].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 3, count ? PyLong_FromSize_t(count) : PyErr_NoMemory());
+    Py_BEGIN_ALLOW_THREADS count = kq_count_colors(b[0].buf, n, b[1].buf, b[2].buf);
+    Py_END_ALLOW_THREADS return released(b, 3, count ? PyLong_FromSize_t(count) : PyErr_NoMemory());
 }
 
 PyDoc_STRVAR(merge_colors_doc,
@@ -37,11 +35,9 @@ static PyObject *py_merge_colors(PyObject *self, PyObject *args)
         !holds(&b[4], first + second, sizeof(uint32_t)) ||
         !holds(&b[5], first + second, sizeof(int64_t)))
         return released(b, 6, refuse("merge_colors: sizes don't fit"));
-    Py_BEGIN_ALLOW_THREADS
-    count = kq_merge_colors(b[0].buf, b[1].buf, first, b[2].buf, b[3].buf, second, b[4].buf,
-                            b[5].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 6, PyLong_FromSize_t(count));
+    Py_BEGIN_ALLOW_THREADS count =
+        kq_merge_colors(b[0].buf, b[1].buf, first, b[2].buf, b[3].buf, second, b[4].buf, b[5].buf);
+    Py_END_ALLOW_THREADS return released(b, 6, PyLong_FromSize_t(count));
 }
 
 PyDoc_STRVAR(merge_cells_doc,
@@ -60,8 +56,8 @@ static PyObject *py_merge_cells(PyObject *self, PyObject *args)
                holds(&b[5], n, sizeof(uint32_t));
     sane = sane && in_range(&b[0]) && right_weights(&b[1]);
     if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        count = kq_merge_cells(b[0].buf, b[1].buf, b[2].buf, n, mask, b[3].buf, b[4].buf, b[5].buf);
+        Py_BEGIN_ALLOW_THREADS count =
+            kq_merge_cells(b[0].buf, b[1].buf, b[2].buf, n, mask, b[3].buf, b[4].buf, b[5].buf);
         Py_END_ALLOW_THREADS
     }
     if (!sane)
@@ -84,10 +80,8 @@ static PyObject *py_morton_order(PyObject *self, PyObject *args)
     for (size_t i = 0; i < n; i++)
         if (keys[i] >> 24)
             return released(b, 2, refuse("morton_order: a key has more than 24 bits"));
-    Py_BEGIN_ALLOW_THREADS
-    enough = kq_morton_order(keys, n, b[1].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
+    Py_BEGIN_ALLOW_THREADS enough = kq_morton_order(keys, n, b[1].buf);
+    Py_END_ALLOW_THREADS return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
 PyDoc_STRVAR(fill_table_doc, "fill_table(keys, labels, itemsize, table)");
@@ -102,8 +96,7 @@ static PyObject *py_fill_table(PyObject *self, PyObject *args)
     int sane = (itemsize == 1 || itemsize == 2) && holds(&b[1], n, (size_t)itemsize) &&
                holds(&b[2], (size_t)1 << 24, (size_t)itemsize);
     if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        kq_fill_table(b[0].buf, b[1].buf, itemsize == 2, n, b[2].buf);
+        Py_BEGIN_ALLOW_THREADS kq_fill_table(b[0].buf, b[1].buf, itemsize == 2, n, b[2].buf);
         Py_END_ALLOW_THREADS
     }
     if (!sane)
@@ -123,8 +116,7 @@ static PyObject *py_look_up(PyObject *self, PyObject *args)
     int sane = (itemsize == 1 || itemsize == 2) && holds(&b[2], n, (size_t)itemsize) &&
                holds(&b[1], (size_t)1 << 24, (size_t)itemsize);
     if (sane) {
-        Py_BEGIN_ALLOW_THREADS
-        kq_look_up(b[0].buf, n, b[1].buf, itemsize == 2, b[2].buf);
+        Py_BEGIN_ALLOW_THREADS kq_look_up(b[0].buf, n, b[1].buf, itemsize == 2, b[2].buf);
         Py_END_ALLOW_THREADS
     }
     if (!sane)
@@ -132,12 +124,12 @@ static PyObject *py_look_up(PyObject *self, PyObject *args)
     return released(b, 3, sane ? Py_BuildValue("") : NULL);
 }
 
-#define KQ_COLORS_METHODS                                              \
+#define KQ_COLORS_METHODS \
     {"count_colors", py_count_colors, METH_VARARGS, count_colors_doc}, \
-    {"merge_colors", py_merge_colors, METH_VARARGS, merge_colors_doc}, \
-    {"merge_cells", py_merge_cells, METH_VARARGS, merge_cells_doc},    \
-    {"morton_order", py_morton_order, METH_VARARGS, morton_order_doc}, \
-    {"fill_table", py_fill_table, METH_VARARGS, fill_table_doc},       \
-    {"look_up", py_look_up, METH_VARARGS, look_up_doc},
+        {"merge_colors", py_merge_colors, METH_VARARGS, merge_colors_doc}, \
+        {"merge_cells", py_merge_cells, METH_VARARGS, merge_cells_doc}, \
+        {"morton_order", py_morton_order, METH_VARARGS, morton_order_doc}, \
+        {"fill_table", py_fill_table, METH_VARARGS, fill_table_doc}, \
+        {"look_up", py_look_up, METH_VARARGS, look_up_doc},
 
 #endif

@@ -1,8 +1,8 @@
-/* The boundary of the coder `context`, a part of _kernels.c. */
-#ifndef KQ__CONTEXT_H
-#define KQ__CONTEXT_H
+/* The boundary of the coder `context`. */
+#ifndef KQ_BOUNDARY_CONTEXT_H
+#define KQ_BOUNDARY_CONTEXT_H
 
-#include "boundary/quantize.h"
+#include "boundary/buffers.h"
 #include "context/context.h"
 #include "context/tree.h"
 
@@ -19,10 +19,8 @@ static PyObject *py_tree_order(PyObject *self, PyObject *args)
     size_t k = items(&b[1], sizeof(uint16_t));
     if (!right_k(k) || !holds(&b[1], k, sizeof(uint16_t)) || !holds(&b[0], k, 3))
         return released(b, 2, refuse("tree_order: sizes don't fit"));
-    Py_BEGIN_ALLOW_THREADS
-    enough = kq_tree_order(b[0].buf, k, b[1].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
+    Py_BEGIN_ALLOW_THREADS enough = kq_tree_order(b[0].buf, k, b[1].buf);
+    Py_END_ALLOW_THREADS return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
 /* Fills `tile` from the buffers of order, colours and labels, whose width is given;
@@ -80,11 +78,9 @@ static PyObject *py_context_encode(PyObject *self, PyObject *args)
     if (!tile_fits(&tile, &b[1], &b[2], &b[0], itemsize, width, setting) ||
         !labels_fit(&tile, b[0].buf))
         return released(b, 4, refuse("context_encode: sizes don't fit, or a label is K or more"));
-    Py_BEGIN_ALLOW_THREADS
-    done = kq_context_encode(&context_tables, &tile, b[0].buf, b[3].buf, (size_t)b[3].len, &size);
-    Py_END_ALLOW_THREADS
-    if (done < 0)
-        return released(b, 4, PyErr_NoMemory());
+    Py_BEGIN_ALLOW_THREADS done =
+        kq_context_encode(&context_tables, &tile, b[0].buf, b[3].buf, (size_t)b[3].len, &size);
+    Py_END_ALLOW_THREADS if (done < 0) return released(b, 4, PyErr_NoMemory());
     return released(b, 4, PyLong_FromSsize_t(done ? (Py_ssize_t)size : -1));
 }
 
@@ -102,17 +98,15 @@ static PyObject *py_context_decode(PyObject *self, PyObject *args)
         return NULL;
     if (!tile_fits(&tile, &b[1], &b[2], &b[3], itemsize, width, setting))
         return released(b, 4, refuse("context_decode: sizes don't fit"));
-    Py_BEGIN_ALLOW_THREADS
-    valid = kq_context_decode(&context_tables, &tile, b[0].buf, (size_t)b[0].len, b[3].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 4, valid < 0 ? PyErr_NoMemory() : PyBool_FromLong(valid));
+    Py_BEGIN_ALLOW_THREADS valid =
+        kq_context_decode(&context_tables, &tile, b[0].buf, (size_t)b[0].len, b[3].buf);
+    Py_END_ALLOW_THREADS return released(b, 4,
+                                         valid < 0 ? PyErr_NoMemory() : PyBool_FromLong(valid));
 }
 
-/* clang-format off */
 #define KQ_CONTEXT_METHODS \
     {"tree_order", py_tree_order, METH_VARARGS, tree_order_doc}, \
-    {"context_encode", py_context_encode, METH_VARARGS, context_encode_doc}, \
-    {"context_decode", py_context_decode, METH_VARARGS, context_decode_doc},
-/* clang-format on */
+        {"context_encode", py_context_encode, METH_VARARGS, context_encode_doc}, \
+        {"context_decode", py_context_decode, METH_VARARGS, context_decode_doc},
 
 #endif

@@ -1,8 +1,8 @@
-/* The boundary of the dithering kernel, a part of _kernels.c. */
-#ifndef KQ__DIFFUSE_H
-#define KQ__DIFFUSE_H
+/* The boundary of the dithering kernel. */
+#ifndef KQ_BOUNDARY_DIFFUSE_H
+#define KQ_BOUNDARY_DIFFUSE_H
 
-#include "boundary/quantize.h"
+#include "boundary/buffers.h"
 #include "pixels/diffuse.h"
 
 /* Whether sums of the errors with those of a row stay within 32 bits. */
@@ -18,7 +18,8 @@ static int moderate(const int32_t *errors, size_t count)
     return most <= KQ_MOST_ERROR;
 }
 
-PyDoc_STRVAR(diffuse_doc, "diffuse(points, mask, width, centers, errors, labels, strength, backwards)");
+PyDoc_STRVAR(diffuse_doc,
+             "diffuse(points, mask, width, centers, errors, labels, strength, backwards)");
 static PyObject *py_diffuse(PyObject *self, PyObject *args)
 {
     Py_buffer b[KQ_BUFFERS];
@@ -34,16 +35,14 @@ static PyObject *py_diffuse(PyObject *self, PyObject *args)
         return released(b, 5, PyErr_NoMemory());
     if (!right_k(k) || width < 1 || n % (size_t)width || !holds(&b[0], n, KQ_POINT_SIZE) ||
         !holds(&b[1], n, 1) || !holds(&b[3], ((size_t)width + 2) * KQ_CHANNELS, sizeof(int32_t)) ||
-        !holds(&b[4], n, sizeof(uint16_t)) || strength < 0 || strength > 256 ||
-        !in_range(&b[0]) || !in_range(&b[2]) || !moderate(errors, items(&b[3], sizeof(int32_t)))) {
+        !holds(&b[4], n, sizeof(uint16_t)) || strength < 0 || strength > 256 || !in_range(&b[0]) ||
+        !in_range(&b[2]) || !moderate(errors, items(&b[3], sizeof(int32_t)))) {
         free(errors);
         return released(b, 5, refuse("diffuse: sizes don't fit, or a number is too large"));
     }
-    Py_BEGIN_ALLOW_THREADS
-    enough = kq_diffuse(b[0].buf, b[1].buf, n / (size_t)width, (size_t)width, b[2].buf, k,
-                        strength, backwards, errors, b[4].buf);
-    Py_END_ALLOW_THREADS
-    give_back(&b[3], errors);
+    Py_BEGIN_ALLOW_THREADS enough = kq_diffuse(b[0].buf, b[1].buf, n / (size_t)width, (size_t)width,
+                                               b[2].buf, k, strength, backwards, errors, b[4].buf);
+    Py_END_ALLOW_THREADS give_back(&b[3], errors);
     return released(b, 5, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 

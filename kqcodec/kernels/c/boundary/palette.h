@@ -1,8 +1,8 @@
-/* The boundary of the kernels that code palettes, a part of _kernels.c. */
-#ifndef KQ__PALETTE_H
-#define KQ__PALETTE_H
+/* The boundary of the kernels that code palettes. */
+#ifndef KQ_BOUNDARY_PALETTE_H
+#define KQ_BOUNDARY_PALETTE_H
 
-#include "boundary/quantize.h"
+#include "boundary/buffers.h"
 #include "coding/palette_coder.h"
 
 /* How many channels a plain palette of k entries has: 3, 4, or 0 if it isn't one. */
@@ -27,12 +27,9 @@ static PyObject *py_encode_palette(PyObject *self, PyObject *args)
     int channels = palette_channels(&b[0], k);
     if (!channels)
         return released(b, 2, refuse("encode_palette: not a palette"));
-    Py_BEGIN_ALLOW_THREADS
-    done = kq_palette_encode(b[0].buf, (size_t)k, channels, ascending, b[1].buf, (size_t)b[1].len,
-                             &size);
-    Py_END_ALLOW_THREADS
-    if (done < 0)
-        return released(b, 2, PyErr_NoMemory());
+    Py_BEGIN_ALLOW_THREADS done = kq_palette_encode(b[0].buf, (size_t)k, channels, ascending,
+                                                    b[1].buf, (size_t)b[1].len, &size);
+    Py_END_ALLOW_THREADS if (done < 0) return released(b, 2, PyErr_NoMemory());
     return released(b, 2, PyLong_FromSsize_t(done ? (Py_ssize_t)size : -1));
 }
 
@@ -48,16 +45,14 @@ static PyObject *py_decode_palette(PyObject *self, PyObject *args)
     int channels = palette_channels(&b[1], k);
     if (!channels)
         return released(b, 2, refuse("decode_palette: not a palette"));
-    Py_BEGIN_ALLOW_THREADS
-    valid = kq_palette_decode(b[0].buf, (size_t)b[0].len, (size_t)k, channels, b[1].buf);
-    Py_END_ALLOW_THREADS
-    return released(b, 2, valid < 0 ? PyErr_NoMemory() : PyBool_FromLong(valid));
+    Py_BEGIN_ALLOW_THREADS valid =
+        kq_palette_decode(b[0].buf, (size_t)b[0].len, (size_t)k, channels, b[1].buf);
+    Py_END_ALLOW_THREADS return released(b, 2,
+                                         valid < 0 ? PyErr_NoMemory() : PyBool_FromLong(valid));
 }
 
-/* clang-format off */
 #define KQ_PALETTE_METHODS \
     {"encode_palette", py_encode_palette, METH_VARARGS, encode_palette_doc}, \
-    {"decode_palette", py_decode_palette, METH_VARARGS, decode_palette_doc},
-/* clang-format on */
+        {"decode_palette", py_decode_palette, METH_VARARGS, decode_palette_doc},
 
 #endif

@@ -1,9 +1,9 @@
-/* The boundary of the arithmetic coder by itself, a part of _kernels.c. The
- * kernels that code with it include range_coder.h and need none of this. */
-#ifndef KQ__RANGE_CODER_H
-#define KQ__RANGE_CODER_H
+/* The boundary of the arithmetic coder by itself. The
+ * kernels that code with it include coding/range_coder.h and need none of this. */
+#ifndef KQ_BOUNDARY_RANGE_CODER_H
+#define KQ_BOUNDARY_RANGE_CODER_H
 
-#include "boundary/quantize.h"
+#include "boundary/buffers.h"
 #include "coding/range_coder.h"
 
 /* Whether each is one that the coder can take. */
@@ -29,14 +29,12 @@ static PyObject *py_code_bits(PyObject *self, PyObject *args)
     const uint16_t *p = b[1].buf;
     if (!holds(&b[1], n, sizeof(uint16_t)) || !probabilities_fit(p, n))
         return released(b, 3, refuse("code_bits: sizes don't fit, or a probability is 0"));
-    Py_BEGIN_ALLOW_THREADS
-    kq_range_encoder encoder;
+    Py_BEGIN_ALLOW_THREADS kq_range_encoder encoder;
     kq_range_encoder_init(&encoder, b[2].buf, (size_t)b[2].len);
     for (size_t i = 0; i < n; i++)
         kq_range_encode(&encoder, bits[i] != 0, p[i]);
     fits = kq_range_finish(&encoder, &size);
-    Py_END_ALLOW_THREADS
-    return released(b, 3, PyLong_FromSsize_t(fits ? (Py_ssize_t)size : -1));
+    Py_END_ALLOW_THREADS return released(b, 3, PyLong_FromSsize_t(fits ? (Py_ssize_t)size : -1));
 }
 
 PyDoc_STRVAR(decode_bits_doc, "decode_bits(payload, probabilities, out) -> bool");
@@ -52,20 +50,16 @@ static PyObject *py_decode_bits(PyObject *self, PyObject *args)
     uint8_t *out = b[2].buf;
     if (!holds(&b[1], n, sizeof(uint16_t)) || !probabilities_fit(p, n))
         return released(b, 3, refuse("decode_bits: sizes don't fit, or a probability is 0"));
-    Py_BEGIN_ALLOW_THREADS
-    kq_range_decoder decoder;
+    Py_BEGIN_ALLOW_THREADS kq_range_decoder decoder;
     kq_range_decoder_init(&decoder, b[0].buf, (size_t)b[0].len);
     for (size_t i = 0; i < n; i++)
         out[i] = (uint8_t)kq_range_decode(&decoder, p[i]);
     valid = kq_range_decoder_valid(&decoder);
-    Py_END_ALLOW_THREADS
-    return released(b, 3, PyBool_FromLong(valid));
+    Py_END_ALLOW_THREADS return released(b, 3, PyBool_FromLong(valid));
 }
 
-/* clang-format off */
 #define KQ_RANGE_CODER_METHODS \
     {"code_bits", py_code_bits, METH_VARARGS, code_bits_doc}, \
-    {"decode_bits", py_decode_bits, METH_VARARGS, decode_bits_doc},
-/* clang-format on */
+        {"decode_bits", py_decode_bits, METH_VARARGS, decode_bits_doc},
 
 #endif

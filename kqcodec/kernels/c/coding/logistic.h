@@ -8,18 +8,19 @@
  * After Matt Mahoney's PAQ and lpaq: "Adaptive Weighing of Context Models for
  * Lossless Data Compression", Florida Tech. technical report CS-2005-16.
  */
-#ifndef KQ_LOGISTIC_H
-#define KQ_LOGISTIC_H
+#ifndef KQ_CODING_LOGISTIC_H
+#define KQ_CODING_LOGISTIC_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#define KQ_INLINE static inline __attribute__((always_inline))
+#include "compiler.h"
+
 #define KQ_LOGIT_MAX 2047
-#define KQ_HISTORIES 256 /* places in a map of histories */
+#define KQ_HISTORIES 256  /* places in a map of histories */
 #define KQ_MATCH_WORTH 15 /* the n of the match's probability, which no counter has */
-#define KQ_RATES 1024    /* steps after which a mixer's learning rate stays */
+#define KQ_RATES 1024     /* steps after which a mixer's learning rate stays */
 #define KQ_HALF 32768u
 
 /* A slot, 32 bits: what a context has seen at one decision.
@@ -43,7 +44,7 @@ typedef struct {
 } kq_worth;
 
 #define KQ_WORTH_MAX 14
-static const kq_worth kq_worths __attribute__((aligned(16))) = {
+static KQ_ALIGNED(16) const kq_worth kq_worths = {
     {160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2, 4},
     {0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 128, 128},
     {0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255},
@@ -53,8 +54,8 @@ static const kq_worth kq_worths __attribute__((aligned(16))) = {
 /* The bits that x takes. */
 KQ_INLINE uint32_t kq_log(uint32_t x)
 {
-#if defined(__GNUC__)
-    return x ? 32 - (uint32_t)__builtin_clz(x) : 0;
+#if defined(KQ_LEADING_ZEROS)
+    return x ? 32 - KQ_LEADING_ZEROS(x) : 0;
 #else
     uint32_t bits = 0;
     for (; x; x >>= 1)

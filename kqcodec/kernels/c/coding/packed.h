@@ -4,8 +4,8 @@
  * Labels are unsigned, `wide` says whether they are 16-bit (in the machine's
  * byte order) or 8-bit.
  */
-#ifndef KQ_PACKED_H
-#define KQ_PACKED_H
+#ifndef KQ_CODING_PACKED_H
+#define KQ_CODING_PACKED_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@ static inline uint32_t kq_label_get(const void *labels, size_t i, int wide)
 static inline uint32_t kq_label_below(uint32_t k, const void *labels, size_t i, int wide)
 {
     uint32_t label = kq_label_get(labels, i, wide);
-    KQ_READ_ONCE(label);
+    KQ_HIDE(label);
     return label < k ? label : k - 1;
 }
 
@@ -35,8 +35,46 @@ static inline void kq_label_set(void *labels, size_t i, int wide, uint32_t value
         ((uint8_t *)labels)[i] = (uint8_t)value;
 }
 
-/* Eight labels of `bits` bits fill exactly `bits` bytes: both loops go by such
+/* Eight labels of `bits` bits fill exactly `bits` bytes: loops go by such
  * groups, and a last partial group is padded with zero bits. */
+static inline void kq_unpack_loop(const uint8_t *in, int wide, size_t count, int bits, void *labels)
+{
+    const uint32_t mask = (1u << bits) - 1;
+    uint64_t held = 0;
+    int fill = 0;
+    for (size_t i = 0; i < count; i++) {
+        while (fill < bits) {
+            held = held << 8 | *in++;
+            fill += 8;
+        }
+        fill -= bits;
+        kq_label_set(labels, i, wide, (uint32_t)(held >> fill) & mask);
+    }
+}
+
+/* Reads `count` labels of `bits` bits (1..16, or 1..8 if !wide) each from `in`, which holds
+ * ceil(count * bits / 8) bytes, into `labels`. */
+static void kq_unpack(const uint8_t *in, int wide, size_t count, int bits, void *labels)
+{
+    if (bits == 8 && !wide) {
+        memcpy(labels, in, count);
+        return;
+    }
+    switch (bits) {
+#define KQ_CASE(B) \
+    case B: \
+        kq_unpack_loop(in, wide, count, B, labels); \
+        return;
+        KQ_CASE(1)
+        KQ_CASE(2)
+        KQ_CASE(3)
+        KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
+#undef KQ_CASE
+            default : kq_unpack_loop(in, wide, count, bits, labels);
+    }
+}
+
+#ifndef KQ_DECODE_ONLY
 static inline void kq_pack_loop(const void *labels, int wide, size_t count, int bits, uint8_t *out)
 {
     uint64_t held = 0; /* the low `fill` bits are still to be written */
@@ -53,22 +91,8 @@ static inline void kq_pack_loop(const void *labels, int wide, size_t count, int 
         *out = (uint8_t)(held << (8 - fill));
 }
 
-static inline void kq_unpack_loop(const uint8_t *in, int wide, size_t count, int bits, void *labels)
-{
-    const uint32_t mask = (1u << bits) - 1;
-    uint64_t held = 0;
-    int fill = 0;
-    for (size_t i = 0; i < count; i++) {
-        while (fill < bits) {
-            held = held << 8 | *in++;
-            fill += 8;
-        }
-        fill -= bits;
-        kq_label_set(labels, i, wide, (uint32_t)(held >> fill) & mask);
-    }
-}
-
-/* `out` holds ceil(count * bits / 8) bytes; bits is 1..16, or 1..8 if !wide. */
+/* Writes `count` labels, each below 2^bits, to `out`, which has room for
+ * ceil(count * bits / 8) bytes; bits is 1..16, or 1..8 if !wide. */
 static void kq_pack(const void *labels, int wide, size_t count, int bits, uint8_t *out)
 {
     if (bits == 8 && !wide) {
@@ -80,30 +104,14 @@ static void kq_pack(const void *labels, int wide, size_t count, int bits, uint8_
     case B: \
         kq_pack_loop(labels, wide, count, B, out); \
         return;
-        KQ_CASE(1) KQ_CASE(2) KQ_CASE(3) KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
+        KQ_CASE(1)
+        KQ_CASE(2)
+        KQ_CASE(3)
+        KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
 #undef KQ_CASE
-    default:
-        kq_pack_loop(labels, wide, count, bits, out);
+            default : kq_pack_loop(labels, wide, count, bits, out);
     }
 }
-
-/* The inverse: `in` holds ceil(count * bits / 8) bytes. */
-static void kq_unpack(const uint8_t *in, int wide, size_t count, int bits, void *labels)
-{
-    if (bits == 8 && !wide) {
-        memcpy(labels, in, count);
-        return;
-    }
-    switch (bits) {
-#define KQ_CASE(B) \
-    case B: \
-        kq_unpack_loop(in, wide, count, B, labels); \
-        return;
-        KQ_CASE(1) KQ_CASE(2) KQ_CASE(3) KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
-#undef KQ_CASE
-    default:
-        kq_unpack_loop(in, wide, count, bits, labels);
-    }
-}
+#endif
 
 #endif

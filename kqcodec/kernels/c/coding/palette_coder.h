@@ -5,8 +5,8 @@
  * mass of the values x..y-1 is sums[y] - sums[x]; its weight follows, by Bayes' rule,
  * from how well it has guessed so far. Time is linear in K, whatever the bytes.
  */
-#ifndef KQ_PALETTE_CODER_H
-#define KQ_PALETTE_CODER_H
+#ifndef KQ_CODING_PALETTE_CODER_H
+#define KQ_CODING_PALETTE_CODER_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +18,12 @@
 #define KQ_PALETTE_BLACK 2   /* of them, opaque black, stand ahead of the first */
 #define KQ_PALETTE_WIDTHS 6
 #define KQ_PALETTE_FADING 3 /* widths over 0 of guesses among several */
-#define KQ_PALETTE_OWN 8 /* guesses for whose sums a value needs room */
+#define KQ_PALETTE_OWN 8    /* guesses for whose sums a value needs room */
 
 typedef struct {
+#ifndef KQ_DECODE_ONLY
     kq_range_encoder *encoder; /* NULL where a palette is decoded */
+#endif
     kq_range_decoder decoder;
     int channels, ascending;
     uint32_t weights[4][2][KQ_PALETTE_GUESSES];
@@ -66,8 +68,7 @@ static void kq_palette_init(kq_palette_coder *c, int channels, int ascending)
     for (int channel = 0; channel < 4; channel++)
         for (int same = 0; same < 2; same++)
             for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-                c->weights[channel][same][i] =
-                    32u * kq_palette_start(c, channel, same)[i];
+                c->weights[channel][same][i] = 32u * kq_palette_start(c, channel, same)[i];
     memset(c->history, 0, sizeof c->history);
     for (int i = 0; i < KQ_PALETTE_BLACK; i++)
         c->history[i][3] = 255;
@@ -159,7 +160,10 @@ static void kq_palette_gaps(kq_palette_coder *c, int lowest, size_t left)
 }
 
 #define KQ_WIDTHS(...) \
-    (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]){__VA_ARGS__}
+    (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) \
+    { \
+        __VA_ARGS__ \
+    }
 
 static void kq_palette_guess_green(kq_palette_coder *c, size_t left)
 {
@@ -242,10 +246,15 @@ static void kq_palette_guess_alpha(kq_palette_coder *c, int green)
 
 static int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
 {
+#ifdef KQ_DECODE_ONLY
+    (void)bit;
+    return kq_range_decode(&c->decoder, p);
+#else
     if (!c->encoder)
         return kq_range_decode(&c->decoder, p);
     kq_range_encode(c->encoder, bit, p);
     return bit;
+#endif
 }
 
 /* The share of the values x..y-1 in 65,536, `whole` being (2^40 - 1) over the mass of
@@ -332,8 +341,10 @@ static inline size_t kq_palette_place(size_t k, size_t i, int channel)
     return channel == 3 ? 3 * k + i : 3 * i + place[channel];
 }
 
-/* Writes the payload of a plain palette of `k` entries of 3 or 4 channels. Returns 1
- * and its size, or 0 if it is over `capacity`; -1 without memory. */
+#ifndef KQ_DECODE_ONLY
+/* Writes the payload of a plain palette of k entries (1..65536) of 3 or 4 channels to `out`.
+ * `ascending`: the entries ascend by green, red, blue and alpha. Returns 1 and the payload's
+ * size, 0 if that is over `capacity`, -1 without memory. */
 static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int ascending,
                              uint8_t *out, size_t capacity, size_t *size)
 {
@@ -354,15 +365,19 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
     free(c);
     return kq_range_finish(&encoder, size);
 }
+#endif
 
-/* The inverse. Returns whether the payload is valid; -1 without memory. */
+/* Fills `palette`, k x channels bytes, with the plain palette of a payload of `size` bytes.
+ * Returns 1, 0 if the payload is invalid, -1 without memory. */
 static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int channels,
                              uint8_t *palette)
 {
     kq_palette_coder *c = malloc(sizeof *c);
     if (!c)
         return -1;
+#ifndef KQ_DECODE_ONLY
     c->encoder = NULL;
+#endif
     kq_range_decoder_init(&c->decoder, payload, size);
     kq_palette_init(c, channels, kq_palette_bit(c, 0, 1u << 15));
     for (size_t i = 0; i < k; i++) {

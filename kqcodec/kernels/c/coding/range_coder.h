@@ -5,11 +5,13 @@
  * that the bits so far allow; each bit cuts the interval in proportion to its
  * probability, and bytes on which both ends agree leave at the top.
  */
-#ifndef KQ_RANGE_CODER_H
-#define KQ_RANGE_CODER_H
+#ifndef KQ_CODING_RANGE_CODER_H
+#define KQ_CODING_RANGE_CODER_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "compiler.h"
 
 /* The last number of the interval's lower part, which is that of bit 1. As p is
  * 1..65535, both parts hold a number wherever the interval holds two. */
@@ -18,6 +20,7 @@ static inline uint32_t kq_range_cut(uint32_t x1, uint32_t x2, uint32_t p)
     return x1 + (uint32_t)(((uint64_t)(x2 - x1) * p) >> 16);
 }
 
+#ifndef KQ_DECODE_ONLY
 typedef struct {
     uint32_t x1, x2;
     uint8_t *out;
@@ -87,6 +90,7 @@ static inline int kq_range_finish(kq_range_encoder *e, size_t *size)
         --*size;
     return 1;
 }
+#endif
 
 typedef struct {
     uint32_t x1, x2, x;
@@ -112,14 +116,9 @@ static inline void kq_range_decoder_init(kq_range_decoder *d, const uint8_t *in,
         d->x = d->x << 8 | kq_range_take(d);
 }
 
-/* Keeps the compiler from turning a branch into arithmetic: what follows a bit begins
- * on a guess then, long before the bit is known, where it would wait for it. */
-#if defined(__GNUC__)
-#define KQ_UNKNOWN_FROM_HERE(x) __asm__("" : "+r"(x))
-#else
-#define KQ_UNKNOWN_FROM_HERE(x) (void)(x)
-#endif
-
+/* The next bit, whose probability of being a 1 is `p` / 65536; p is 1..65535. It is hidden so
+ * that the branch stays a branch: what follows a bit begins on a guess then, long before the
+ * bit is known, where it would wait for it. */
 static inline int kq_range_decode(kq_range_decoder *d, uint32_t p)
 {
     uint32_t cut = kq_range_cut(d->x1, d->x2, p);
@@ -127,11 +126,11 @@ static inline int kq_range_decode(kq_range_decoder *d, uint32_t p)
     if (d->x <= cut) {
         d->x2 = cut;
         bit = 1;
-        KQ_UNKNOWN_FROM_HERE(bit);
+        KQ_HIDE(bit);
     } else {
         d->x1 = cut + 1;
         bit = 0;
-        KQ_UNKNOWN_FROM_HERE(bit);
+        KQ_HIDE(bit);
     }
     while ((d->x1 ^ d->x2) < 1u << 24) {
         d->x1 <<= 8;

@@ -6,103 +6,16 @@
  * search in the palette. In flat surroundings, and where habit is strong, there is
  * one cheap question.
  */
-#ifndef KQ_CONTEXT_H
-#define KQ_CONTEXT_H
+#ifndef KQ_CONTEXT_CONTEXT_H
+#define KQ_CONTEXT_CONTEXT_H
 
-#include "context/model.h"
 #include "coding/packed.h"
 #include "coding/range_coder.h"
-
-#define KQ_KINDS 4       /* of questions: W, N, a predicted entry second, and third */
-#define KQ_DEPTHS 16     /* of the tree */
-#define KQ_FLAT_BITS 14
-#define KQ_MATCH_ROWS 16 /* by how long it has held */
-#define KQ_COUNTER_BEGIN (((4u << 20) - (4u << 20) / 64) << 10 | 2) /* 63/64, n = 2 */
-#define KQ_MATCH_BEGIN 50000
-
-/* Rows of weights, set by set: those of questions, then those of the tree. */
-#define KQ_ROWS0 (KQ_KINDS * 384 + KQ_DEPTHS * 81) /* equal neighbours; guesses */
-#define KQ_ROWS1 (KQ_KINDS * 64 + 256)             /* more equal neighbours; the path */
-#define KQ_ROWS2 512                               /* the label on the left */
-#define KQ_ROWS3 (KQ_KINDS * 8 + KQ_DEPTHS * 8)    /* activity */
-#define KQ_ROWS4 (KQ_KINDS * KQ_MATCH_ROWS + KQ_DEPTHS * 9) /* how long the match has held */
-#define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_ROWS3 + KQ_ROWS4)
-
-/* The models: how many lanes and sets of weights, the largest table of slots,
- * and how strong a habit must be to be asked alone. */
-typedef struct {
-    int lanes, sets, slot_bits, strict;
-} kq_context_shape;
-
-enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
-#define KQ_SHAPE_FAST 8, 1, 16, 6
-#define KQ_SHAPE_DEFAULT 8, 2, 16, 40
-#define KQ_SHAPE_BEST 32, 5, 17, 0
-static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
-    {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
-
-/* The model best has histories beside counters, counts chances half, and refines. */
-#define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
-#define KQ_INPUTS(lanes) ((lanes) * (KQ_HAS_HISTORIES(lanes) ? 3 : 2))
-#define KQ_CHANCE_SHIFT(lanes) (KQ_HAS_HISTORIES(lanes) ? 8 : 7)
-/* Of the model best, contexts from 11 on share tables, two and two: 21 in all. */
-#define KQ_TABLE(i) ((i) < 11 ? (i) : 11 + ((i) - 11) / 2)
-#define KQ_TABLES(lanes) (KQ_TABLE((lanes) - 2) + 1)
-/* Lines of questions, which are three at most, stand behind those of the tree, as many. */
-#define KQ_QUESTION_SLOTS 4
-#define KQ_BIAS 256 /* an input that is always the same, in place of the match's history */
-
-/* Vectors of one number each, for AVX2: here they are operands in memory, where the
- * compiler would make them anew for each decision. */
-enum {
-    KQ_V_CHECK, KQ_V_ONE, KQ_V_N, KQ_V_PICK, KQ_V_TWO, KQ_V_CENTRE, KQ_V_MOST, KQ_V_LEAST, KQ_V_STOP,
-    KQ_V_BIT,
-    KQ_VECTORS
-};
-static const uint32_t kq_vector_numbers[KQ_VECTORS] = {
-    63 << 6, 1, 15, 0x80808000, 1 << 17, 0u - 2048, KQ_LOGIT_MAX, 0u - KQ_LOGIT_MAX, 128, 65535,
-};
-
-typedef struct {
-    kq_plane plane;
-    const kq_logistic *tables;
-    const kq_context_shape *shape;
-    int questions;       /* at most, 1..3 */
-    int line_bits;       /* of a context's table: lines of the tree, and as many of questions */
-    uint32_t *slots;     /* tables x lines x 16, then tables x lines x 4, aligned in `memory` */
-    void *memory;
-    uint32_t *histories; /* of the model best, lanes x 2 x KQ_HISTORIES: p << 16 */
-    int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory` */
-    void *weight_memory;
-    uint16_t *seen;      /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
-    uint32_t *rates;     /* KQ_RATES: the rate, and how often it was used then << 16 */
-    uint16_t *refined;   /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
-    int refine_bits;
-    uint32_t *flat;      /* 2^KQ_FLAT_BITS counters: p in 22 bits, n in 10 */
-    uint32_t *habits;    /* what followed six neighbours: label << 16 | check << 8 | count */
-    int habit_bits;
-    uint32_t habitual[64]; /* counters, by count and match */
-    uint32_t *places;    /* where surroundings were seen last, by hash */
-    int place_bits;      /* 0: no match model */
-    uint16_t match[2][KQ_MATCH_ROWS]; /* how often the match is right: questions, tree */
-    /* this pixel's */
-    kq_surroundings around;
-    size_t match_at;     /* in plane.labels */
-    uint32_t match_length;
-    int expected;        /* the matched label, -1 for none */
-    uint32_t hashes[KQ_MAX_LANES] __attribute__((aligned(32)));
-    uint32_t lines[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* where node 0 is */
-    uint32_t fresh[2][KQ_MAX_LANES] __attribute__((aligned(32))); /* an unused slot there */
-    int32_t vectors[KQ_VECTORS][8] __attribute__((aligned(32))); /* numbers, eight times each */
-    /* the coder: one of the two */
-    kq_range_encoder *encoder;
-    kq_range_decoder *decoder;
-} kq_context;
+#include "context/state.h"
 
 /* --- refinement, of the model best ----------------------------------------- */
 
 #define KQ_KNOTS 33
-#define KQ_REFINED_CONTEXTS {3, 6}
 
 /* Where a probability was refined, for the learning to come. */
 typedef struct {
@@ -111,13 +24,15 @@ typedef struct {
 
 /* The mixers' probability of a 1, corrected by what became of such ones in two
  * contexts: adaptive probability maps, as in PAQ, linear between knots of the logit. */
-KQ_INLINE uint32_t kq_refine(kq_context *m, int tree, uint32_t node, int logit, uint32_t p, kq_refiner *refiner)
+KQ_INLINE uint32_t kq_refine(kq_context *m, int tree, uint32_t node, int logit, uint32_t p,
+                             kq_refiner *refiner)
 {
-    static const int contexts[2] = KQ_REFINED_CONTEXTS;
+    static const int contexts[2] = {3, 6};
     const uint32_t knot = (uint32_t)(logit + 2048) >> 7, weight = (uint32_t)(logit + 2048) & 127;
     uint32_t sum = 2 * p;
     for (uint32_t j = 0; j < 2; j++) {
-        uint32_t row = kq_scramble((m->lines[tree][contexts[j]] ^ node) * KQ_MULTIPLIER) >> (32 - m->refine_bits);
+        uint32_t row = kq_scramble((m->lines[tree][contexts[j]] ^ node) * KQ_MULTIPLIER) >>
+                       (32 - m->refine_bits);
         uint16_t *at = m->refined + ((j << m->refine_bits | row) * KQ_KNOTS + knot);
         sum += (at[0] * (128 - weight) + at[1] * weight) >> 7;
         refiner->nearest[j] = at + (weight >= 64);
@@ -146,27 +61,42 @@ static const uint8_t kq_three_bits[8] = {0, 1, 1, 2, 1, 2, 2, 3}; /* how many ar
 #include "context/view.h"
 #include "context/mix.h"
 #include "context/steps.h"
-static void kq_plain_fast(kq_context *m) { kq_plain_run(m, KQ_SHAPE_FAST); }
-static void kq_plain_default(kq_context *m) { kq_plain_run(m, KQ_SHAPE_DEFAULT); }
-static void kq_plain_best(kq_context *m) { kq_plain_run(m, KQ_SHAPE_BEST); }
+static void kq_plain_fast(kq_context *m)
+{
+    kq_plain_run(m, KQ_SHAPE_FAST);
+}
+static void kq_plain_default(kq_context *m)
+{
+    kq_plain_run(m, KQ_SHAPE_DEFAULT);
+}
+static void kq_plain_best(kq_context *m)
+{
+    kq_plain_run(m, KQ_SHAPE_BEST);
+}
 #undef KQ_FUNCTION
 #undef KQ_NAME
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define KQ_CONTEXT_AVX2 1
-#define KQ_TARGET __attribute__((target("avx2,bmi,bmi2")))
-#define KQ_FUNCTION static inline __attribute__((always_inline, target("avx2,bmi,bmi2")))
+#if defined(KQ_AVX2) && defined(__x86_64__)
+#define KQ_CONTEXT_AVX2 KQ_TARGET("avx2,bmi,bmi2")
+#define KQ_FUNCTION KQ_CONTEXT_AVX2 KQ_INLINE
 #define KQ_NAME(name) kq_avx2_##name
 #include "context/view_avx2.h"
 #include "context/mix_avx2.h"
 #include "context/steps.h"
-KQ_TARGET static void kq_avx2_fast(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_FAST); }
-KQ_TARGET static void kq_avx2_default(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_DEFAULT); }
-KQ_TARGET static void kq_avx2_best(kq_context *m) { kq_avx2_run(m, KQ_SHAPE_BEST); }
+KQ_CONTEXT_AVX2 static void kq_avx2_fast(kq_context *m)
+{
+    kq_avx2_run(m, KQ_SHAPE_FAST);
+}
+KQ_CONTEXT_AVX2 static void kq_avx2_default(kq_context *m)
+{
+    kq_avx2_run(m, KQ_SHAPE_DEFAULT);
+}
+KQ_CONTEXT_AVX2 static void kq_avx2_best(kq_context *m)
+{
+    kq_avx2_run(m, KQ_SHAPE_BEST);
+}
 #undef KQ_FUNCTION
 #undef KQ_NAME
-#undef KQ_TARGET
 #endif
 
 static void kq_context_code(kq_context *m)
@@ -177,7 +107,7 @@ static void kq_context_code(kq_context *m)
 #if defined(KQ_CONTEXT_AVX2)
     static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_fast, kq_avx2_default,
                                                           kq_avx2_best};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
+    if (KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2")) {
         avx2[model](m);
         return;
     }
@@ -196,7 +126,7 @@ static int kq_least(int a, int b)
 #define KQ_SETTING_MODEL(setting) ((setting) >> 6 & 3)
 #define KQ_SETTING_QUESTIONS(setting) ((setting) >> 4 & 3)
 #define KQ_SETTING_MATCH(setting) ((setting) >> 3 & 1)
-#define KQ_SETTING_RATE(setting) ((setting) & 7)
+#define KQ_SETTING_RATE(setting) ((setting)&7)
 
 static const uint16_t kq_first_rates[8] = {115, 162, 230, 325, 459, 650, 918, 1260};
 
@@ -214,7 +144,8 @@ static void kq_context_begin(kq_context *m)
         memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
     if (KQ_HAS_HISTORIES(lanes))
         for (int map = 0; map < 2 * lanes; map++)
-            memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories, sizeof m->tables->histories);
+            memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories,
+                   sizeof m->tables->histories);
     uint16_t knots[KQ_KNOTS];
     for (int i = 0; i < KQ_KNOTS; i++)
         knots[i] = m->tables->squash[i < KQ_KNOTS - 1 ? 128 * i : 4095];
@@ -262,7 +193,8 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * (KQ_SLOTS + KQ_QUESTION_SLOTS) << m->line_bits;
+    const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * (KQ_SLOTS + KQ_QUESTION_SLOTS)
+                         << m->line_bits;
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
     m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
@@ -275,15 +207,17 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->plane.colors = malloc(k * sizeof *m->plane.colors);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->flat || !m->refined ||
-        !m->habits || !m->places || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
+    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->flat ||
+        !m->refined || !m->habits || !m->places || !m->plane.cells || !m->plane.colors ||
+        !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
     m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
     m->weights = (int32_t *)(((uintptr_t)m->weight_memory + 63) & ~(uintptr_t)63);
     for (uint32_t i = 0; i < k && k <= KQ_GEOMETRY_MAX; i++) /* kq_tile_colors has no others */
-        m->plane.colors[i] = colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
+        m->plane.colors[i] =
+            colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
     kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
     for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
@@ -329,6 +263,7 @@ static uint8_t *kq_tile_colors(const kq_tile *tile)
     return colors;
 }
 
+#ifndef KQ_DECODE_ONLY
 /* The place of each entry. */
 static uint16_t *kq_tile_places(const kq_tile *tile)
 {
@@ -338,7 +273,9 @@ static uint16_t *kq_tile_places(const kq_tile *tile)
     return places;
 }
 
-/* Returns 1 and the size; 0 if it is over the capacity; -1 without memory. */
+/* Writes the payload of a tile to `out`: labels[y * width + x] is below tile->k. `tables` are
+ * those of kq_logistic_init. Returns 1 and the payload's size, 0 if that is over `capacity`,
+ * -1 without memory. */
 static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, const void *labels,
                              uint8_t *out, size_t capacity, size_t *size)
 {
@@ -347,8 +284,9 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     uint16_t *places = kq_tile_places(tile);
     uint8_t *colors = kq_tile_colors(tile);
     int done = -1;
-    if (places && colors && kq_context_open(&model, tables, tile->setting, tile->width,
-                                            tile->height, tile->k, colors)) {
+    if (places && colors &&
+        kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
+                        colors)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -364,8 +302,10 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     free(colors);
     return done;
 }
+#endif
 
-/* Returns 1, 0 for an invalid payload, -1 without memory. */
+/* Fills the labels of a tile, tile->wide saying how wide they are, from a payload of `size`
+ * bytes. Returns 1, 0 if the payload is invalid, -1 without memory. */
 static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, const uint8_t *payload,
                              size_t size, void *labels)
 {
@@ -379,7 +319,8 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
         model.decoder = &decoder;
         kq_context_code(&model);
         for (size_t y = 0; y < tile->height; y++) {
-            const uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
+            const uint16_t *row =
+                model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
                 kq_label_set(labels, y * tile->width + x, tile->wide, kq_tile_entry(tile, row[x]));
         }

@@ -1,14 +1,14 @@
 /* One decision of the coder `context`, in plain C (spec/kq.md, sections 15 and 16).
  *
- * Included by context.h before context_steps.h; context_mix_avx2.h is the same for AVX2.
+ * Included by context.h before steps.h; mix_avx2.h does the same by AVX2.
  */
 
 typedef struct {
     int32_t of[8];
 } KQ_NAME(places);
 
-KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f,
-                                            int32_t g, int32_t h)
+KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e,
+                                            int32_t f, int32_t g, int32_t h)
 {
     return (KQ_NAME(places)){{a, b, c, d, e, f, g, h}};
 }
@@ -42,7 +42,8 @@ KQ_FUNCTION void KQ_NAME(mix)(const kq_context *m, int32_t *const *weights, int 
 }
 
 /* weights += inputs · step, step being error · learning rate; modulo 2^32. */
-KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs, int step)
+KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs,
+                                    int step)
 {
     for (int i = 0; i < inputs; i++)
         weights[i] = (int32_t)((uint32_t)weights[i] + (uint32_t)(sight->in[i] * step));
@@ -56,7 +57,8 @@ KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int se
     const uint32_t questions = (uint32_t)KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits;
     for (int i = 0; i < lanes; i++) {
         uint32_t h = kq_scramble(m->hashes[i] + group * KQ_GROUP_MULTIPLIER), check = h >> 4 & 63;
-        uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0, line = table << m->line_bits | h >> shift;
+        uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0,
+                 line = table << m->line_bits | h >> shift;
         m->lines[set][i] = set ? line << 4 | (h & 15) : questions + (line << 2 | (h & 3));
         m->fresh[set][i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
     }
@@ -70,8 +72,8 @@ KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
 }
 
 /* `match`: the slot that stands for the match. */
-KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node, int tree, uint32_t match,
-                                  KQ_NAME(sight) *sight)
+KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node, int tree,
+                                  uint32_t match, KQ_NAME(sight) *sight)
 {
     const int histories = KQ_HAS_HISTORIES(lanes);
     for (int i = 0; i < lanes; i++) {
@@ -84,10 +86,13 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node,
         sight->value[i] = value;
         uint32_t p = value >> 16, n = value >> 12 & 15;
         sight->in[i] = kq_logit(p) * kq_worths.logit[n] >> 8;
-        sight->in[lanes + i] = ((int)(p >> 4) - 2048) * kq_worths.chance[n] >> KQ_CHANCE_SHIFT(lanes);
+        sight->in[lanes + i] =
+            ((int)(p >> 4) - 2048) * kq_worths.chance[n] >> KQ_CHANCE_SHIFT(lanes);
         if (histories) {
-            sight->history[i] = (uint32_t)((i * 2 + tree) * KQ_HISTORIES) + ((value & 63) << 2 | n >> 2);
-            sight->in[2 * lanes + i] = i < lanes - 1 ? kq_logit(m->histories[sight->history[i]] >> 16) : KQ_BIAS;
+            sight->history[i] =
+                (uint32_t)((i * 2 + tree) * KQ_HISTORIES) + ((value & 63) << 2 | n >> 2);
+            sight->in[2 * lanes + i] =
+                i < lanes - 1 ? kq_logit(m->histories[sight->history[i]] >> 16) : KQ_BIAS;
         }
     }
 }

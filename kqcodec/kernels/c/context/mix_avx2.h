@@ -1,9 +1,9 @@
-/* One decision of the coder `context` for AVX2: context_mix.h, eight lanes at once. */
+/* One decision of the coder `context` for AVX2: mix.h, eight lanes at once. */
 
 typedef __m256i KQ_NAME(places);
 
-KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f,
-                                            int32_t g, int32_t h)
+KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e,
+                                            int32_t f, int32_t g, int32_t h)
 {
     return _mm256_setr_epi32(a, b, c, d, e, f, g, h);
 }
@@ -23,7 +23,8 @@ typedef struct {
 } KQ_NAME(sight);
 
 /* Two vectors at a time go as 16-bit numbers, of which pairs of products are added. */
-KQ_FUNCTION __m256i KQ_NAME(products)(const int32_t *weights, const KQ_NAME(sight) *sight, int inputs)
+KQ_FUNCTION __m256i KQ_NAME(products)(const int32_t *weights, const KQ_NAME(sight) *sight,
+                                      int inputs)
 {
     __m256i sum = _mm256_setzero_si256();
     for (int v = 0; v < inputs / 8; v += 2) {
@@ -44,7 +45,8 @@ KQ_FUNCTION void KQ_NAME(mix)(const kq_context *m, int32_t *const *weights, int 
         if (s + 1 < sets)
             other = KQ_NAME(products)(weights[s + 1], sight, inputs);
         __m256i pairs = _mm256_hadd_epi32(one, other);
-        __m128i four = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+        __m128i four =
+            _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
         four = _mm_srai_epi32(_mm_hadd_epi32(four, four), 14);
         four = _mm_min_epi32(four, _mm256_castsi256_si128(KQ_V(MOST)));
         four = _mm_max_epi32(four, _mm256_castsi256_si128(KQ_V(LEAST)));
@@ -54,9 +56,11 @@ KQ_FUNCTION void KQ_NAME(mix)(const kq_context *m, int32_t *const *weights, int 
     }
 }
 
-KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs, int step)
+KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs,
+                                    int step)
 {
-    const __m256i by = _mm256_set1_epi32(step & 65535); /* times the lower half, nothing times the upper */
+    const __m256i by =
+        _mm256_set1_epi32(step & 65535); /* times the lower half, nothing times the upper */
     for (int v = 0; v < inputs / 8; v++) {
         __m256i w = _mm256_load_si256((const __m256i *)(weights + 8 * v));
         w = _mm256_add_epi32(w, _mm256_madd_epi16(sight->in[v], by));
@@ -65,15 +69,17 @@ KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sigh
 }
 
 /* The hashes of eight lanes for a group of decisions, and the numbers of their lines. */
-KQ_FUNCTION __m256i KQ_NAME(line)(const kq_context *m, int lanes, int i, uint32_t group, __m256i *hash)
+KQ_FUNCTION __m256i KQ_NAME(line)(const kq_context *m, int lanes, int i, uint32_t group,
+                                  __m256i *hash)
 {
     __m256i h = _mm256_load_si256((const __m256i *)(m->hashes + i));
     h = _mm256_add_epi32(h, _mm256_set1_epi32((int)(group * KQ_GROUP_MULTIPLIER)));
     h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 15));
     h = _mm256_mullo_epi32(h, _mm256_set1_epi32(0x2C1B3C6D));
     h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 12));
-    __m256i table = _mm256_setr_epi32(KQ_TABLE(i), KQ_TABLE(i + 1), KQ_TABLE(i + 2), KQ_TABLE(i + 3), KQ_TABLE(i + 4),
-                                      KQ_TABLE(i + 5), KQ_TABLE(i + 6), i + 8 == lanes ? 0 : KQ_TABLE(i + 7));
+    __m256i table = _mm256_setr_epi32(KQ_TABLE(i), KQ_TABLE(i + 1), KQ_TABLE(i + 2),
+                                      KQ_TABLE(i + 3), KQ_TABLE(i + 4), KQ_TABLE(i + 5),
+                                      KQ_TABLE(i + 6), i + 8 == lanes ? 0 : KQ_TABLE(i + 7));
     __m256i line = _mm256_or_si256(_mm256_sll_epi32(table, _mm_cvtsi32_si128(m->line_bits)),
                                    _mm256_srl_epi32(h, _mm_cvtsi32_si128(32 - m->line_bits)));
     *hash = h;
@@ -85,31 +91,35 @@ KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int se
     for (int i = 0; i < lanes; i += 8) {
         __m256i h, line = KQ_NAME(line)(m, lanes, i, group, &h);
         if (set) {
-            line = _mm256_or_si256(_mm256_slli_epi32(line, 4), _mm256_and_si256(h, _mm256_set1_epi32(15)));
+            line = _mm256_or_si256(_mm256_slli_epi32(line, 4),
+                                   _mm256_and_si256(h, _mm256_set1_epi32(15)));
         } else {
-            line = _mm256_or_si256(_mm256_slli_epi32(line, 2), _mm256_and_si256(h, _mm256_set1_epi32(3)));
-            line = _mm256_add_epi32(line, _mm256_set1_epi32(KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits));
+            line = _mm256_or_si256(_mm256_slli_epi32(line, 2),
+                                   _mm256_and_si256(h, _mm256_set1_epi32(3)));
+            line = _mm256_add_epi32(line,
+                                    _mm256_set1_epi32(KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits));
         }
         __m256i check = _mm256_and_si256(_mm256_srli_epi32(h, 4), _mm256_set1_epi32(63));
         check = _mm256_max_epi32(check, _mm256_set1_epi32(1));
-        check = _mm256_or_si256(_mm256_slli_epi32(check, 6), _mm256_set1_epi32((int)(KQ_HALF << 16 | 1)));
+        check = _mm256_or_si256(_mm256_slli_epi32(check, 6),
+                                _mm256_set1_epi32((int)(KQ_HALF << 16 | 1)));
         _mm256_store_si256((__m256i *)(m->lines[set] + i), line);
         _mm256_store_si256((__m256i *)(m->fresh[set] + i), check);
     }
     for (int i = 0; i < lanes - 1; i++)
-        _mm_prefetch((const char *)(m->slots + m->lines[set][i]), _MM_HINT_T0);
+        KQ_PREFETCH(m->slots + m->lines[set][i]);
 }
 
 KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
 {
-    uint32_t lines[KQ_MAX_LANES] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t lines[KQ_MAX_LANES];
     for (int i = 0; i < lanes; i += 8) {
         __m256i h;
         __m256i line = KQ_NAME(line)(m, lanes, i, group, &h);
         _mm256_store_si256((__m256i *)(lines + i), _mm256_slli_epi32(line, 4));
     }
     for (int i = 0; i < lanes - 1; i++)
-        _mm_prefetch((const char *)(m->slots + lines[i]), _MM_HINT_T0);
+        KQ_PREFETCH(m->slots + lines[i]);
 }
 
 /* The slots of eight lanes. Eight loads are quicker than a gather instruction on many
@@ -117,11 +127,11 @@ KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
 KQ_FUNCTION __m256i KQ_NAME(slots)(const kq_context *m, __m256i at, int last)
 {
     const uint32_t *s = m->slots;
-    uint32_t i[8] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t i[8];
     _mm256_store_si256((__m256i *)i, at);
-    __asm__("" : "+m"(i)); /* in memory: out of the vector, each would take two steps */
-    return _mm256_setr_epi32((int)s[i[0]], (int)s[i[1]], (int)s[i[2]], (int)s[i[3]], (int)s[i[4]], (int)s[i[5]],
-                             (int)s[i[6]], last ? 0 : (int)s[i[7]]);
+    KQ_IN_MEMORY(i); /* in memory: out of the vector, each would take two steps */
+    return _mm256_setr_epi32((int)s[i[0]], (int)s[i[1]], (int)s[i[2]], (int)s[i[3]], (int)s[i[4]],
+                             (int)s[i[5]], (int)s[i[6]], last ? 0 : (int)s[i[7]]);
 }
 
 /* kq_logit of the upper 16 bits: 2p + 1 and 131071 - 2p as floats, which holds them
@@ -138,11 +148,12 @@ KQ_FUNCTION __m256i KQ_NAME(logit)(const kq_context *m, __m256i value)
 /* table[n], a byte, for eight n at once. Bytes whose number has the top bit set are 0. */
 KQ_FUNCTION __m256i KQ_NAME(pick)(const uint8_t *table, __m256i n)
 {
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)table)), n);
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)table)),
+                               n);
 }
 
-KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node, int tree, uint32_t match,
-                                  KQ_NAME(sight) *sight)
+KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node, int tree,
+                                  uint32_t match, KQ_NAME(sight) *sight)
 {
     const int histories = KQ_HAS_HISTORIES(lanes), vectors = lanes / 8;
     for (int v = 0; v < vectors; v++) {
@@ -157,7 +168,8 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node,
             value = _mm256_blend_epi32(value, _mm256_set1_epi32((int)match), 128);
         __m256i n = _mm256_and_si256(_mm256_srli_epi32(value, 12), KQ_V(N));
         n = _mm256_or_si256(n, KQ_V(PICK));
-        __m256i logit = _mm256_madd_epi16(KQ_NAME(logit)(m, value), KQ_NAME(pick)(kq_worths.logit, n));
+        __m256i logit =
+            _mm256_madd_epi16(KQ_NAME(logit)(m, value), KQ_NAME(pick)(kq_worths.logit, n));
         __m256i chance = _mm256_add_epi32(_mm256_srli_epi32(value, 20), KQ_V(CENTRE));
         chance = _mm256_madd_epi16(chance, KQ_NAME(pick)(kq_worths.chance, n));
         sight->in[v] = _mm256_srai_epi32(logit, 8);
@@ -169,8 +181,9 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node,
             __m256i bits = _mm256_slli_epi32(_mm256_and_si256(value, _mm256_set1_epi32(63)), 2);
             __m256i history = _mm256_and_si256(_mm256_srli_epi32(value, 14), _mm256_set1_epi32(3));
             history = _mm256_or_si256(bits, history);
-            __m256i map = _mm256_add_epi32(_mm256_setr_epi32(0, 512, 1024, 1536, 2048, 2560, 3072, 3584),
-                                           _mm256_set1_epi32((16 * v + tree) * KQ_HISTORIES));
+            __m256i map =
+                _mm256_add_epi32(_mm256_setr_epi32(0, 512, 1024, 1536, 2048, 2560, 3072, 3584),
+                                 _mm256_set1_epi32((16 * v + tree) * KQ_HISTORIES));
             history = _mm256_add_epi32(history, map);
             __m256i past = _mm256_i32gather_epi32((const int *)m->histories, history, 4);
             __m256i said = KQ_NAME(logit)(m, past);
@@ -188,11 +201,12 @@ KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *
     const int histories = KQ_HAS_HISTORIES(lanes);
     const __m256i target = bit ? KQ_V(BIT) : _mm256_setzero_si256();
     for (int v = 0; v < lanes / 8; v++) {
-        uint32_t at[8] __attribute__((aligned(32))), values[8] __attribute__((aligned(32)));
+        KQ_ALIGNED(32) uint32_t at[8], values[8];
         uint32_t places[8], pasts[8];
         __m256i value = sight->value[v], n = sight->n[v], p = _mm256_srli_epi32(value, 16);
         __m256i error = _mm256_srai_epi32(_mm256_sub_epi32(target, p), 1);
-        __m256i step = _mm256_srai_epi32(_mm256_madd_epi16(error, KQ_NAME(pick)(kq_worths.rate, n)), 7);
+        __m256i step =
+            _mm256_srai_epi32(_mm256_madd_epi16(error, KQ_NAME(pick)(kq_worths.rate, n)), 7);
         value = _mm256_add_epi32(value, _mm256_slli_epi32(step, 16));
         /* Bit 7 is set for the largest n, which doesn't grow: that of `grow` is. */
         __m256i masked = _mm256_or_si256(_mm256_srli_epi32(value, 16), KQ_V(STOP));
@@ -214,7 +228,7 @@ KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *
         }
         _mm256_store_si256((__m256i *)at, sight->at[v]);
         _mm256_store_si256((__m256i *)values, value);
-        __asm__("" : "+m"(at), "+m"(values));
+        KQ_BOTH_IN_MEMORY(at, values);
         for (int j = 0; j < 8 && 8 * v + j < lanes - 1; j++) {
             m->slots[at[j]] = values[j];
             if (histories)

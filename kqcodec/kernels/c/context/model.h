@@ -12,8 +12,8 @@
 
 #include "coding/logistic.h"
 
-#define KQ_MARGIN 8   /* labels kept free on both sides of a row */
-#define KQ_ABOVE 3    /* rows kept free above the first */
+#define KQ_MARGIN 8          /* labels kept free on both sides of a row */
+#define KQ_ABOVE 3           /* rows kept free above the first */
 #define KQ_COLOR_CELLS 32768 /* of the colour cube, 8 x 8 x 8 colours each */
 #define KQ_GEOMETRY_MAX 4096 /* a palette larger than this predicts no colours */
 #define KQ_BLOCK 16          /* entries that share a box of colours */
@@ -25,6 +25,7 @@
 #define KQ_UNKNOWN 0xFFFF
 
 /* The kinds of features, each with a multiplier of its own: an odd number's powers. */
+/* clang-format off */
 enum {
     KQ_W, KQ_N, KQ_NW, KQ_NE, KQ_WW, KQ_NN, KQ_NWW, KQ_NEE, KQ_NNW, KQ_NNE, KQ_WWW, KQ_NNN,
     KQ_NEIGHBOURS,
@@ -34,18 +35,19 @@ enum {
     KQ_FEATURES,
     KQ_ALL_FEATURES = 24 /* padding */
 };
+/* clang-format on */
 
 typedef struct {
     size_t width, height, stride;
-    uint16_t *labels;       /* (height + KQ_ABOVE) rows of stride */
+    uint16_t *labels; /* (height + KQ_ABOVE) rows of stride */
     uint32_t k;
-    uint32_t *colors;       /* k, in the order of the tree, a byte a channel, red lowest */
-    uint16_t *cells;        /* nearest entries to the middles of cells, or KQ_UNKNOWN */
+    uint32_t *colors; /* k, in the order of the tree, a byte a channel, red lowest */
+    uint16_t *cells;  /* nearest entries to the middles of cells, or KQ_UNKNOWN */
     uint8_t least[KQ_BLOCKS][3], most[KQ_BLOCKS][3]; /* of the colours of each block */
 } kq_plane;
 
 typedef struct {
-    uint32_t feature[KQ_ALL_FEATURES] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t feature[KQ_ALL_FEATURES];
     uint32_t equal;    /* which neighbours are equal, a bit for each pair */
     uint32_t activity; /* 0..7 */
 } kq_surroundings;
@@ -84,8 +86,8 @@ static uint32_t kq_nearest_of_block(const kq_plane *plane, uint32_t block, const
     uint32_t end = (block + 1) * KQ_BLOCK < plane->k ? (block + 1) * KQ_BLOCK : plane->k;
     for (uint32_t i = block * KQ_BLOCK; i < end; i++) {
         uint32_t c = plane->colors[i];
-        int32_t distance = kq_color_distance((int)(c & 255) - color[0], (int)(c >> 8 & 255) - color[1],
-                                             (int)(c >> 16) - color[2]);
+        int32_t distance = kq_color_distance(
+            (int)(c & 255) - color[0], (int)(c >> 8 & 255) - color[1], (int)(c >> 16) - color[2]);
         if (distance < *least) {
             *least = distance;
             best = i;
@@ -130,7 +132,8 @@ KQ_INLINE uint32_t kq_cell_entry(const kq_plane *plane, uint32_t cell)
 /* The entry for a colour: that of its cell. */
 KQ_INLINE uint32_t kq_nearest_entry(const kq_plane *plane, const int *color)
 {
-    return kq_cell_entry(plane, (uint32_t)(color[0] >> 3 << 10 | color[1] >> 3 << 5 | color[2] >> 3));
+    return kq_cell_entry(plane,
+                         (uint32_t)(color[0] >> 3 << 10 | color[1] >> 3 << 5 | color[2] >> 3));
 }
 
 KQ_INLINE int kq_byte(int x)
@@ -191,7 +194,7 @@ KQ_INLINE uint32_t kq_scramble(uint32_t h)
 }
 
 /* KQ_MULTIPLIER to the powers 1, 2, ..: one for each feature. */
-static const uint32_t kq_multipliers[KQ_ALL_FEATURES] __attribute__((aligned(32))) = {
+static KQ_ALIGNED(32) const uint32_t kq_multipliers[KQ_ALL_FEATURES] = {
     0x9E3779B1u, 0xFFE6CC61u, 0xCC042811u, 0x1F76BCC1u, 0x8BC6BA71u, 0x5ECD5121u,
     0x6364B0D1u, 0x4B180981u, 0xF0D38B31u, 0xA49465E1u, 0xB018C991u, 0x448FE641u,
     0x0149EBF1u, 0x43680AA1u, 0x6E8C7251u, 0x5E8A5301u, 0x3215DCB1u, 0x9E743F61u,
@@ -204,16 +207,23 @@ static const uint32_t kq_multipliers[KQ_ALL_FEATURES] __attribute__((aligned(32)
 
 /* The hashes of the contexts, sums of features' terms; for the lane behind them 0.
  * Returns the match's, the sum of eleven neighbours. */
-KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes, uint32_t *hashes)
+KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes,
+                                    uint32_t *hashes)
 {
-    uint32_t t[KQ_ALL_FEATURES] __attribute__((aligned(32)));
+    KQ_ALIGNED(32) uint32_t t[KQ_ALL_FEATURES];
     for (int j = 0; j < KQ_ALL_FEATURES; j++)
         t[j] = (s->feature[j] + 1) * kq_multipliers[j];
-    const uint32_t w = t[KQ_W], n = t[KQ_N], nw = t[KQ_NW], ne = t[KQ_NE], ww = t[KQ_WW], nn = t[KQ_NN];
+    const uint32_t w = t[KQ_W], n = t[KQ_N], nw = t[KQ_NW], ne = t[KQ_NE], ww = t[KQ_WW],
+                   nn = t[KQ_NN];
     const uint32_t six = w + n + nw + ne + ww + nn, nine = six + t[KQ_NWW] + t[KQ_NEE] + t[KQ_NNE];
     const uint32_t eleven = nine + t[KQ_NNW] + t[KQ_WWW];
-    const uint32_t first[7] = {w + ww,     t[KQ_EQUAL22],       t[KQ_MEDIAN] + t[KQ_ACTIVITY], w + n + ne, n,
-                               lanes < KQ_MAX_LANES && k > KQ_FEW ? w : n + nn + t[KQ_NNN], w + n + nw};
+    const uint32_t first[7] = {w + ww,
+                               t[KQ_EQUAL22],
+                               t[KQ_MEDIAN] + t[KQ_ACTIVITY],
+                               w + n + ne,
+                               n,
+                               lanes < KQ_MAX_LANES && k > KQ_FEW ? w : n + nn + t[KQ_NNN],
+                               w + n + nw};
     memcpy(hashes, first, sizeof first);
     if (lanes == KQ_MAX_LANES) {
         const uint32_t more[24] = {

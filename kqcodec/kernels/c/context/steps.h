@@ -4,25 +4,32 @@
 
 KQ_FUNCTION int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
 {
+#ifdef KQ_DECODE_ONLY
+    (void)bit;
+    return kq_range_decode(m->decoder, p);
+#else
     if (m->decoder)
         return kq_range_decode(m->decoder, p);
     kq_range_encode(m->encoder, bit, p);
     return bit;
+#endif
 }
 
 /* One decision. `node` is its number in its group, `tree` whether it is one of the
  * tree's, `rows` the row of weights for each set, `agrees` what the match says: the
  * bit, or -1 for nothing. */
-KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uint32_t node, int tree,
-                                const uint32_t *rows, int agrees, int held)
+KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uint32_t node,
+                                int tree, const uint32_t *rows, int agrees, int held)
 {
     const uint16_t *squash = m->tables->squash + 2048;
-    const int refined = KQ_HAS_HISTORIES(lanes), inputs = KQ_INPUTS(lanes); /* the model best alone */
+    const int refined = KQ_HAS_HISTORIES(lanes),
+              inputs = KQ_INPUTS(lanes); /* the model best alone */
     int32_t *weights[KQ_MAX_SETS];
     KQ_NAME(sight) sight;
     uint16_t *match = &m->match[tree][held];
-    uint32_t said = agrees < 0 ? KQ_HALF << 16
-                               : (uint32_t)(agrees ? *match : 65535 - *match) << 16 | KQ_MATCH_WORTH << 12;
+    uint32_t said = agrees < 0
+                        ? KQ_HALF << 16
+                        : (uint32_t)(agrees ? *match : 65535 - *match) << 16 | KQ_MATCH_WORTH << 12;
     KQ_NAME(look_up)(m, lanes, node, tree, said, &sight);
     int sum = 0, p[KQ_MAX_SETS], logits[KQ_MAX_SETS];
     for (int s = 0; s < sets; s++)
@@ -89,8 +96,14 @@ KQ_FUNCTION void KQ_NAME(follow)(kq_context *m, uint32_t label, uint32_t step)
 KQ_FUNCTION int KQ_NAME(held)(const kq_context *m)
 {
     uint32_t length = m->match_length;
-    return (int)(length <= 8 ? length : length < 12 ? 9 : length < 16 ? 10 : length < 24 ? 11 :
-                 length < 32 ? 12 : length < 64 ? 13 : length < 256 ? 14 : 15);
+    return (int)(length <= 8    ? length
+                 : length < 12  ? 9
+                 : length < 16  ? 10
+                 : length < 24  ? 11
+                 : length < 32  ? 12
+                 : length < 64  ? 13
+                 : length < 256 ? 14
+                                : 15);
 }
 
 /* One decision by a counter alone: p in 22 bits, n in 10. */
@@ -107,9 +120,14 @@ KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
 /* Whether the label is that of flat surroundings, w; `same` says how far they go. */
 KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, uint32_t w, uint32_t same, int bit)
 {
-    uint32_t held = m->match_length == 0 ? 0 : m->match_length < 16 ? 1 : m->match_length < 32 ? 2 : 3;
-    return KQ_NAME(simple)(m, m->flat + (kq_scramble((same | held << 9 | w << 11) * KQ_MULTIPLIER) >>
-                                         (32 - KQ_FLAT_BITS)), bit);
+    uint32_t held = m->match_length == 0   ? 0
+                    : m->match_length < 16 ? 1
+                    : m->match_length < 32 ? 2
+                                           : 3;
+    return KQ_NAME(simple)(m,
+                           m->flat + (kq_scramble((same | held << 9 | w << 11) * KQ_MULTIPLIER) >>
+                                      (32 - KQ_FLAT_BITS)),
+                           bit);
 }
 
 /* The label, when it is none of the `count` in `refused`: a search in the tree. */
@@ -122,10 +140,12 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
     for (int j = 0; j < count; j++)
         if (expected == (int)refused[j])
             expected = -1;
-    const KQ_NAME(places) places = KQ_NAME(gather)(
-        (int32_t)f[KQ_MEDIAN], (int32_t)f[KQ_MEAN], (int32_t)f[KQ_W], (int32_t)f[KQ_N], expected,
-        (int32_t)refused[0], count > 1 ? (int32_t)refused[1] : -1, count > 2 ? (int32_t)refused[2] : -1);
-    uint32_t within = ~KQ_NAME(before)(&places, 0); /* of the eight, those that are in low..high-1 */
+    const KQ_NAME(places) places =
+        KQ_NAME(gather)((int32_t)f[KQ_MEDIAN], (int32_t)f[KQ_MEAN], (int32_t)f[KQ_W],
+                        (int32_t)f[KQ_N], expected, (int32_t)refused[0],
+                        count > 1 ? (int32_t)refused[1] : -1, count > 2 ? (int32_t)refused[2] : -1);
+    uint32_t within =
+        ~KQ_NAME(before)(&places, 0); /* of the eight, those that are in low..high-1 */
     uint32_t node = 1, level = 0;
     while (high - low > 1) {
         uint32_t middle = (low + high + 1) / 2, under = KQ_NAME(before)(&places, (int32_t)middle);
@@ -179,8 +199,8 @@ KQ_FUNCTION int KQ_NAME(add)(uint32_t *candidates, int count, uint32_t label)
 }
 
 /* A label in surroundings that aren't flat. */
-KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(view) *view, const uint16_t *at,
-                                    uint32_t label)
+KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(view) *view,
+                                    const uint16_t *at, uint32_t label)
 {
     const uint32_t *f = m->around.feature;
     KQ_NAME(survey)(view, &m->around);
@@ -210,7 +230,8 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
             KQ_ROWS - KQ_ROWS4 + (uint32_t)kind * KQ_MATCH_ROWS +
                 (m->place_bits ? (uint32_t)held : f[KQ_N] & 15),
         };
-        if (KQ_NAME(decide)(m, lanes, sets, label == candidates[j], (uint32_t)j + 1, 0, rows, agrees, held))
+        if (KQ_NAME(decide)(m, lanes, sets, label == candidates[j], (uint32_t)j + 1, 0, rows,
+                            agrees, held))
             return candidates[j];
         if (agrees == 1)
             expected = -1;
@@ -266,7 +287,8 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits,
             if (strict) {
                 habit = KQ_NAME(habit)(m, &view);
                 uint32_t count = *habit & 255, usual = *habit >> 16;
-                uint32_t *counter = m->habitual + 2 * (count < 31 ? count : 31) + (m->match_length > 8);
+                uint32_t *counter =
+                    m->habitual + 2 * (count < 31 ? count : 31) + (m->match_length > 8);
                 if (count >= strict && (alone || labels[m->match_at] == usual) &&
                     KQ_NAME(simple)(m, counter, label == usual)) {
                     *at = (uint16_t)usual;
@@ -283,7 +305,9 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits,
         }
         for (int i = 0; i < KQ_MARGIN; i++)
             row[m->plane.width + (size_t)i] = row[m->plane.width - 1];
+#ifndef KQ_DECODE_ONLY
         if (m->encoder && kq_range_full(m->encoder))
             return;
+#endif
     }
 }

@@ -2,8 +2,8 @@
  * along its widest channel, as Heckbert's median cut does ("Color image quantization
  * for frame buffer display", SIGGRAPH 1982), so that a subtree is a region of colour.
  */
-#ifndef KQ_TREE_H
-#define KQ_TREE_H
+#ifndef KQ_CONTEXT_TREE_H
+#define KQ_CONTEXT_TREE_H
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What stands around a label, in plain C (spec/kq.md, section 16).
  *
- * Included by context.h before context_mix.h; context_view_avx2.h is the same for AVX2.
+ * Included by context.h before mix.h; view_avx2.h does the same by AVX2.
  */
 
 typedef struct {
@@ -41,8 +41,9 @@ KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
 KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
 {
     const uint16_t *at = view->at, *n = at - view->stride, *nn = n - view->stride;
-    return at[-1] * kq_multipliers[KQ_W] + n[0] * kq_multipliers[KQ_N] + n[-1] * kq_multipliers[KQ_NW] +
-           n[1] * kq_multipliers[KQ_NE] + at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
+    return at[-1] * kq_multipliers[KQ_W] + n[0] * kq_multipliers[KQ_N] +
+           n[-1] * kq_multipliers[KQ_NW] + n[1] * kq_multipliers[KQ_NE] +
+           at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
 }
 
 /* The features that are labels, and which of them are equal. */
@@ -51,8 +52,8 @@ KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
     kq_survey(view->at, view->stride, s);
 }
 
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k, int lanes,
-                                   int matched, uint32_t *hashes)
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
+                                   int lanes, int matched, uint32_t *hashes)
 {
     (void)view, (void)matched;
     return kq_hash_contexts(s, k, lanes, hashes);

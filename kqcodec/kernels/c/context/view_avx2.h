@@ -1,10 +1,11 @@
-/* What stands around a label, for AVX2 (spec/kq.md, section 16): context_view.h, all
+/* What stands around a label, for AVX2 (spec/kq.md, section 16): view.h, all
  * neighbours at once.
  */
 
 #define KQ_TWO(i) ((i) < 0 ? -1 : 2 * (i)), ((i) < 0 ? -1 : 2 * (i) + 1)
-#define KQ_LABELS(a, b, c, d, e, f, g, h)                                                       \
-    _mm_setr_epi8(KQ_TWO(a), KQ_TWO(b), KQ_TWO(c), KQ_TWO(d), KQ_TWO(e), KQ_TWO(f), KQ_TWO(g), KQ_TWO(h))
+#define KQ_LABELS(a, b, c, d, e, f, g, h) \
+    _mm_setr_epi8(KQ_TWO(a), KQ_TWO(b), KQ_TWO(c), KQ_TWO(d), KQ_TWO(e), KQ_TWO(f), KQ_TWO(g), \
+                  KQ_TWO(h))
 
 /* The rows above a label, from 3 before it to 4 behind it. What is on the left stands in
  * scalars: it was written only now, and a vector read over it would wait. */
@@ -31,10 +32,13 @@ KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
         return 0;
     const __m128i w = _mm_set1_epi16((short)view->w);
     __m128i one = _mm_cmpeq_epi16(view->third, w);
-    __m128i other = _mm_packs_epi16(_mm_cmpeq_epi16(view->above, w), _mm_cmpeq_epi16(view->second, w));
+    __m128i other =
+        _mm_packs_epi16(_mm_cmpeq_epi16(view->above, w), _mm_cmpeq_epi16(view->second, w));
     /* The bytes of the other are -3..4 above, then -3..4 above that. */
-    one = _mm_shuffle_epi8(one, _mm_setr_epi8(-1, -1, -1, -1, -1, 6, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
-    other = _mm_shuffle_epi8(other, _mm_setr_epi8(1, 5, 10, 12, -1, -1, 6, 13, 9, 2, 3, 4, 11, -1, -1, -1));
+    one = _mm_shuffle_epi8(
+        one, _mm_setr_epi8(-1, -1, -1, -1, -1, 6, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+    other = _mm_shuffle_epi8(
+        other, _mm_setr_epi8(1, 5, 10, 12, -1, -1, 6, 13, 9, 2, 3, 4, 11, -1, -1, -1));
     uint32_t equal = (uint32_t)_mm_movemask_epi8(_mm_or_si128(one, other));
     *same = (equal & 511) | (uint32_t)(view->www == view->w) << 4;
     return equal >> 9 == 15;
@@ -44,7 +48,8 @@ KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
 KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
 {
     __m128i near = _mm_shuffle_epi8(view->above, KQ_LABELS(-1, 3, 2, 4, -1, -1, 1, 5));
-    near = _mm_or_si128(near, _mm_shuffle_epi8(view->second, KQ_LABELS(-1, -1, -1, -1, -1, 3, -1, -1)));
+    near = _mm_or_si128(near,
+                        _mm_shuffle_epi8(view->second, KQ_LABELS(-1, -1, -1, -1, -1, 3, -1, -1)));
     view->near = _mm_insert_epi16(_mm_insert_epi16(near, (int)view->w, 0), (int)view->ww, 4);
     __m256i numbers = _mm256_add_epi32(_mm256_cvtepu16_epi32(view->near), _mm256_set1_epi32(1));
     view->terms = _mm256_mullo_epi32(numbers, _mm256_load_si256((const __m256i *)kq_multipliers));
@@ -61,10 +66,12 @@ KQ_FUNCTION uint32_t KQ_NAME(sum)(__m128i four)
 /* The sum of the first six terms, of labels, where they are of labels + 1. */
 KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
 {
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(view->terms),
-                                 _mm_blend_epi16(_mm256_extracti128_si256(view->terms, 1), _mm_setzero_si128(), 0xF0));
-    return KQ_NAME(sum)(four) - (kq_multipliers[KQ_W] + kq_multipliers[KQ_N] + kq_multipliers[KQ_NW] +
-                                 kq_multipliers[KQ_NE] + kq_multipliers[KQ_WW] + kq_multipliers[KQ_NN]);
+    __m128i four = _mm_add_epi32(
+        _mm256_castsi256_si128(view->terms),
+        _mm_blend_epi16(_mm256_extracti128_si256(view->terms, 1), _mm_setzero_si128(), 0xF0));
+    return KQ_NAME(sum)(four) -
+           (kq_multipliers[KQ_W] + kq_multipliers[KQ_N] + kq_multipliers[KQ_NW] +
+            kq_multipliers[KQ_NE] + kq_multipliers[KQ_WW] + kq_multipliers[KQ_NN]);
 }
 
 /* The features that are labels, and which of them are equal. */
@@ -72,7 +79,8 @@ KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
 {
     const __m128i near = view->near;
     __m128i far = _mm_shuffle_epi8(view->second, KQ_LABELS(2, 4, -1, -1, 5, 1, -1, -1));
-    far = _mm_or_si128(far, _mm_shuffle_epi8(view->third, KQ_LABELS(-1, -1, -1, 3, -1, -1, -1, -1)));
+    far =
+        _mm_or_si128(far, _mm_shuffle_epi8(view->third, KQ_LABELS(-1, -1, -1, 3, -1, -1, -1, -1)));
     far = _mm_insert_epi16(far, (int)view->www, 2);
     view->far = far;
     _mm256_store_si256((__m256i *)s->feature, _mm256_cvtepu16_epi32(near));
@@ -85,8 +93,9 @@ KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
     b = _mm_cmpeq_epi16(_mm_shuffle_epi8(near, KQ_LABELS(NN, NW, NW, NE, NN, NN, NW, NE)), b);
     __m128i c = _mm_or_si128(_mm_shuffle_epi8(near, KQ_LABELS(WW, NN, WW, -1, -1, NEE, -1, -1)),
                              _mm_shuffle_epi8(far, KQ_LABELS(-1, -1, -1, NNE, NNW, -1, -1, -1)));
-    __m128i d = _mm_or_si128(_mm_shuffle_epi8(near, KQ_LABELS(-1, -1, NWW, -1, -1, -1, -1, -1)),
-                             _mm_shuffle_epi8(far, KQ_LABELS(WWW, NNN, -1, NN2, NN_2, NN2, -1, -1)));
+    __m128i d =
+        _mm_or_si128(_mm_shuffle_epi8(near, KQ_LABELS(-1, -1, NWW, -1, -1, -1, -1, -1)),
+                     _mm_shuffle_epi8(far, KQ_LABELS(WWW, NNN, -1, NN2, NN_2, NN2, -1, -1)));
     c = _mm_cmpeq_epi16(c, d);
     uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(a, b));
     uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(c, _mm_setzero_si128())) & 63;
@@ -96,8 +105,8 @@ KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
 }
 
 /* kq_hash_contexts; of eight lanes as vectors. The match's hash only if it is wanted. */
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k, int lanes,
-                                   int matched, uint32_t *hashes)
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
+                                   int lanes, int matched, uint32_t *hashes)
 {
     if (lanes == KQ_MAX_LANES)
         return kq_hash_contexts(s, k, lanes, hashes);
@@ -116,8 +125,10 @@ KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundi
     second = _mm256_and_si256(second, _mm256_setr_epi32(-1, 0, 0, -1, 0, -few, -1, 0));
     sum = _mm256_add_epi32(_mm256_blend_epi32(none, sum, 0x79), second);
     sum = _mm256_add_epi32(sum, _mm256_blend_epi32(none, third, 0x48));
-    __m128i low = _mm_insert_epi32(_mm_insert_epi32(_mm_setzero_si128(), (int)equal, 1), (int)median, 2);
-    __m128i high = _mm_and_si128(_mm_shuffle_epi32(far, 0x0C), _mm_setr_epi32(0, -few, 0, 0)); /* NNN second */
+    __m128i low =
+        _mm_insert_epi32(_mm_insert_epi32(_mm_setzero_si128(), (int)equal, 1), (int)median, 2);
+    __m128i high =
+        _mm_and_si128(_mm_shuffle_epi32(far, 0x0C), _mm_setr_epi32(0, -few, 0, 0)); /* NNN second */
     sum = _mm256_add_epi32(sum, _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
     _mm256_store_si256((__m256i *)hashes, sum);
     if (!matched)
@@ -127,7 +138,7 @@ KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundi
     return KQ_NAME(sum)(four);
 }
 
-/* See context_mix.h. Colours are 16 bits a channel, two or one in a vector. */
+/* The colours that view.h predicts. Colours are 16 bits a channel, two or one in a vector. */
 KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
 {
     uint32_t *f = s->feature;
@@ -136,27 +147,32 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         return;
     }
 #define KQ_COLOR(feature) _mm_cvtsi32_si128((int)plane->colors[f[feature]])
-    const __m128i w1 = KQ_COLOR(KQ_W), n1 = KQ_COLOR(KQ_N), nw1 = KQ_COLOR(KQ_NW), ne1 = KQ_COLOR(KQ_NE);
+    const __m128i w1 = KQ_COLOR(KQ_W), n1 = KQ_COLOR(KQ_N), nw1 = KQ_COLOR(KQ_NW),
+                  ne1 = KQ_COLOR(KQ_NE);
     const __m128i ww1 = KQ_COLOR(KQ_WW), nn1 = KQ_COLOR(KQ_NN);
     __m128i ones = _mm_unpacklo_epi64(_mm_unpacklo_epi32(w1, n1), _mm_unpacklo_epi32(n1, w1));
     __m128i others = _mm_unpacklo_epi64(_mm_unpacklo_epi32(nw1, nw1), _mm_unpacklo_epi32(ne1, ww1));
     __m128i apart = _mm_sad_epu8(ones, others);
     kq_set_activity(s, (uint32_t)(_mm_cvtsi128_si32(apart) + _mm_extract_epi16(apart, 4)));
     const __m128i w = _mm_cvtepu8_epi16(w1), n = _mm_cvtepu8_epi16(n1), nw = _mm_cvtepu8_epi16(nw1);
-    const __m128i ne = _mm_cvtepu8_epi16(ne1), ww = _mm_cvtepu8_epi16(ww1), nn = _mm_cvtepu8_epi16(nn1);
+    const __m128i ne = _mm_cvtepu8_epi16(ne1), ww = _mm_cvtepu8_epi16(ww1),
+                  nn = _mm_cvtepu8_epi16(nn1);
     const __m128i both = _mm_add_epi16(w, n), corners = _mm_add_epi16(nw, ne);
     __m128i median = _mm_min_epi16(_mm_max_epi16(w, n), _mm_sub_epi16(both, nw));
     median = _mm_max_epi16(_mm_min_epi16(w, n), median);
     __m128i mean = _mm_add_epi16(_mm_add_epi16(both, both), _mm_sub_epi16(ne, nw));
-    __m128i wide = _mm_add_epi16(_mm_sub_epi16(_mm_slli_epi16(both, 3), both), _mm_add_epi16(corners, corners));
+    __m128i wide = _mm_add_epi16(_mm_sub_epi16(_mm_slli_epi16(both, 3), both),
+                                 _mm_add_epi16(corners, corners));
     wide = _mm_add_epi16(_mm_sub_epi16(wide, _mm_add_epi16(ww, nn)), _mm_set1_epi16(8));
     mean = _mm_srai_epi16(mean, 2);
     wide = _mm_srai_epi16(wide, 4);
     __m128i slant = _mm_add_epi16(w, _mm_sub_epi16(ne, n));
     for (int more = 0; more <= all; more++) {
-        __m128i colors = _mm_packus_epi16(_mm_unpacklo_epi64(median, mean), _mm_unpacklo_epi64(wide, slant));
+        __m128i colors =
+            _mm_packus_epi16(_mm_unpacklo_epi64(median, mean), _mm_unpacklo_epi64(wide, slant));
         if (more) {
-            __m128i along = _mm_sub_epi16(_mm_add_epi16(w, w), ww), down = _mm_sub_epi16(_mm_add_epi16(n, n), nn);
+            __m128i along = _mm_sub_epi16(_mm_add_epi16(w, w), ww),
+                    down = _mm_sub_epi16(_mm_add_epi16(n, n), nn);
             __m128i rise = _mm_sub_epi16(_mm_add_epi16(n, ne), _mm_cvtepu8_epi16(KQ_COLOR(KQ_NNE)));
             colors = _mm_packus_epi16(_mm_unpacklo_epi64(along, down), rise);
         }

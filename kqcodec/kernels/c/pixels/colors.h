@@ -6,8 +6,8 @@
  * that another thread fills): what one pass has found need not hold in the next. Results
  * are wrong then, but places are checked where they are used.
  */
-#ifndef KQ_COLORS_H
-#define KQ_COLORS_H
+#ifndef KQ_PIXELS_COLORS_H
+#define KQ_PIXELS_COLORS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,8 +27,8 @@ static uint32_t kq_key(const uint8_t *pixel)
 /* The number of zeros below the lowest one. */
 static uint32_t kq_lowest_bit(uint64_t word)
 {
-#if defined(__GNUC__)
-    return (uint32_t)__builtin_ctzll(word);
+#if defined(KQ_TRAILING_ZEROS64)
+    return KQ_TRAILING_ZEROS64(word);
 #else
     uint32_t bit = 0;
     while (!(word >> bit & 1))

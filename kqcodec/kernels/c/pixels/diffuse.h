@@ -2,12 +2,12 @@
  * left, on points of four channels in 0..16320.
  *
  * Each point and its errors meet the centres on their own, so the tree of
- * cluster.h is of no use. Instead the first three channels are cut into 16 parts
+ * search/nearest.h is of no use. Instead the first three channels are cut into 16 parts
  * each, and each of the 4,096 cells keeps the centres that may be nearest to some
  * point in it, found as there when the cell is first needed.
  */
-#ifndef KQ_DIFFUSE_H
-#define KQ_DIFFUSE_H
+#ifndef KQ_PIXELS_DIFFUSE_H
+#define KQ_PIXELS_DIFFUSE_H
 
 #include "search/nearest.h"
 
@@ -96,8 +96,8 @@ static int16_t kq_with_error(int16_t from, int32_t error)
 {
     int32_t sum = error + (1 << (KQ_UNIT_BITS - 1));
     /* Rounds down, as a right shift does on most machines; C leaves that open. */
-    int32_t moved = sum >= 0 ? sum >> KQ_UNIT_BITS
-                             : -((-sum + (1 << KQ_UNIT_BITS) - 1) >> KQ_UNIT_BITS);
+    int32_t moved =
+        sum >= 0 ? sum >> KQ_UNIT_BITS : -((-sum + (1 << KQ_UNIT_BITS) - 1) >> KQ_UNIT_BITS);
     int32_t to = from + moved;
     return (int16_t)(to < 0 ? 0 : to > KQ_TOP ? KQ_TOP : to);
 }
@@ -135,8 +135,8 @@ static int kq_diffuse_row(kq_cells *cells, const int16_t *points, const uint8_t 
 }
 
 /* Some rows; see the reference for the arguments. Returns 0 where memory ran out. */
-static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height,
-                      size_t width, const int16_t *centers, size_t k, int strength, int backwards,
+static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height, size_t width,
+                      const int16_t *centers, size_t k, int strength, int backwards,
                       int32_t *errors, uint16_t *labels)
 {
     size_t row = (width + 2) * KQ_CHANNELS;
@@ -145,9 +145,9 @@ static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height,
     int done = below && cells;
     for (size_t y = 0; done && y < height; y++) {
         memset(below, 0, row * sizeof *below);
-        done = kq_diffuse_row(cells, points + y * width * KQ_CHANNELS, mask + y * width, centers,
-                              width, strength, backwards ? -1 : 1, errors, below,
-                              labels + y * width);
+        done =
+            kq_diffuse_row(cells, points + y * width * KQ_CHANNELS, mask + y * width, centers,
+                           width, strength, backwards ? -1 : 1, errors, below, labels + y * width);
         memcpy(errors, below, row * sizeof *below);
         backwards = !backwards;
     }

@@ -1,6 +1,6 @@
 /* Labels to colours: out[top + y, left + x] = palette[labels[y, x]]. */
-#ifndef KQ_PAINT_H
-#define KQ_PAINT_H
+#ifndef KQ_PIXELS_PAINT_H
+#define KQ_PIXELS_PAINT_H
 
 #include "coding/packed.h"
 
@@ -15,7 +15,7 @@ static inline void kq_paint_row3(const void *labels, size_t start, size_t width,
     const uint32_t last = k - 1;
     for (size_t x = 0; x + 1 < width; x++, pixel += 3) {
         uint32_t label = kq_label_get(labels, start + x, 1);
-        KQ_READ_ONCE(label);
+        KQ_HIDE(label);
         const uint8_t *color = palette + 3 * (size_t)label;
         if (label >= last)
             color = padded;

@@ -1,9 +1,9 @@
 /* Which centres may be nearest to some point of a box: with AVX2 (found at run
  * time) and in plain C, with the same integers. How it is decided is told in
- * cluster.h.
+ * nearest.h.
  */
-#ifndef KQ_FILTER_H
-#define KQ_FILTER_H
+#ifndef KQ_SEARCH_FILTER_H
+#define KQ_SEARCH_FILTER_H
 
 #include "search/simd.h"
 
@@ -117,7 +117,7 @@ KQ_TARGET_AVX2 static void kq_filter_avx2(const kq_candidates *list, const kq_ex
             mask &= kq_beaten_avx2(list, i, next, box);
         mask = ~mask & (list->count - i < KQ_STEP ? (1u << (list->count - i)) - 1 : 255u);
         for (; mask; mask &= mask - 1)
-            kq_candidates_copy(kept, list, i + (size_t)__builtin_ctz(mask));
+            kq_candidates_copy(kept, list, i + KQ_TRAILING_ZEROS(mask));
     }
 }
 #endif

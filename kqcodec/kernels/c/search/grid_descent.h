@@ -17,8 +17,8 @@
  *     |p - j'| >= |j - o| - |j' - j| - |p - o| >= |p - o|
  *     <=  2 |p - o| <= |j - o| - step * sqrt(3)
  */
-#ifndef KQ_NUDGE_H
-#define KQ_NUDGE_H
+#ifndef KQ_SEARCH_GRID_DESCENT_H
+#define KQ_SEARCH_GRID_DESCENT_H
 
 #include "search/neighbors.h"
 
@@ -39,9 +39,9 @@ typedef struct {
     uint32_t *member;                  /* the points of one cluster ... */
     int32_t *rival_distance;           /* ... and who would have each without it */
     uint16_t *rival;
-    kq_candidates *around;             /* a cluster's neighbours ... */
-    int32_t *far;                      /* ... and what their points' distances exceed,
-                                        * where they may come */
+    kq_candidates *around; /* a cluster's neighbours ... */
+    int32_t *far;          /* ... and what their points' distances exceed,
+                            * where they may come */
     int avx2;
     int64_t fall;
     size_t moved;

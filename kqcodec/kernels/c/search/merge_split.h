@@ -2,8 +2,8 @@
  * up, the other cut in two; both and the clusters around them start again, and
  * keep what they find only where that costs less.
  */
-#ifndef KQ_MOVES_H
-#define KQ_MOVES_H
+#ifndef KQ_SEARCH_MERGE_SPLIT_H
+#define KQ_SEARCH_MERGE_SPLIT_H
 
 #include "search/nearest.h"
 #include "search/neighbors.h"
@@ -48,9 +48,9 @@ typedef struct {
 
 /* What a round works with. */
 typedef struct {
-    int16_t *before;          /* the centres as the round begins */
-    uint32_t *members;        /* the points, by cluster ... */
-    size_t *starts;           /* ... where each one's begin, and the end */
+    int16_t *before;   /* the centres as the round begins */
+    uint32_t *members; /* the points, by cluster ... */
+    size_t *starts;    /* ... where each one's begin, and the end */
     kq_region region;
 } kq_scratch;
 
@@ -114,8 +114,8 @@ static void kq_region_around(kq_scratch *scratch, size_t k, size_t reach, const 
     uint16_t around[KQ_MOST_REACH + 1];
     scratch->region.count = 0;
     for (int p = 0; p < 2; p++) {
-        size_t found = kq_near(scratch->before, k, scratch->before + pair[p] * KQ_CHANNELS,
-                               reach + 1, around);
+        size_t found =
+            kq_near(scratch->before, k, scratch->before + pair[p] * KQ_CHANNELS, reach + 1, around);
         kq_region_add(&scratch->region, pair[p]);
         for (size_t r = 0; r < found; r++)
             kq_region_add(&scratch->region, around[r]);

@@ -14,8 +14,8 @@
  * reach the leaves, where every point meets every one of them. What is dropped
  * can never be nearest, so the result is that of comparing all with all.
  */
-#ifndef KQ_CLUSTER_H
-#define KQ_CLUSTER_H
+#ifndef KQ_SEARCH_NEAREST_H
+#define KQ_SEARCH_NEAREST_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +26,8 @@
 #include "search/simd.h"
 
 #define KQ_CHANNELS 4
-#define KQ_LANES 64     /* points in a leaf */
-#define KQ_FANOUT 8     /* boxes in a box */
+#define KQ_LANES 64 /* points in a leaf */
+#define KQ_FANOUT 8 /* boxes in a box */
 #define KQ_MAX_LEVELS 12
 
 typedef struct {
@@ -124,7 +124,8 @@ static void kq_move(kq_assignment *work, size_t i, size_t from, size_t to)
     work->counts[to] = kq_plus64(work->counts[to], weight);
     for (size_t c = 0; c < KQ_CHANNELS; c++) {
         int64_t part = kq_times64(weight, point[c]);
-        int64_t *left = work->sums + from * KQ_CHANNELS + c, *joined = work->sums + to * KQ_CHANNELS + c;
+        int64_t *left = work->sums + from * KQ_CHANNELS + c,
+                *joined = work->sums + to * KQ_CHANNELS + c;
         *left = kq_minus64(*left, part);
         *joined = kq_plus64(*joined, part);
     }
@@ -217,7 +218,7 @@ static int kq_assign(kq_assignment *work, const int16_t *centers, size_t k)
     return grown;
 }
 
-#define KQ_TOP 16320  /* the highest coordinate */
+#define KQ_TOP 16320 /* the highest coordinate */
 #define KQ_RELAX_BITS 4
 #define KQ_PLAIN (1 << KQ_RELAX_BITS) /* the step that goes just to the mean */
 
@@ -276,8 +277,8 @@ static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterati
     kq_tree tree;
     int done = 0;
     if (kq_tree_grow(&tree, work->points, work->n, k))
-        done = kq_lloyd_with(work, &tree, centers, k, iterations, relax, tolerance_bits, goal,
-                             costs);
+        done =
+            kq_lloyd_with(work, &tree, centers, k, iterations, relax, tolerance_bits, goal, costs);
     kq_tree_free(&tree);
     return done;
 }
@@ -289,7 +290,7 @@ static int kq_accumulate(const int16_t *points, const int64_t *weights, const ui
 {
     for (size_t i = 0; i < n; i++) {
         size_t label = labels[i];
-        KQ_READ_ONCE(label);
+        KQ_HIDE(label);
         if (label >= k)
             return 0;
         int64_t weight = weights[i], *sum = sums + label * KQ_CHANNELS;

@@ -1,6 +1,6 @@
 /* The few centres nearest to a place. */
-#ifndef KQ_NEAR_H
-#define KQ_NEAR_H
+#ifndef KQ_SEARCH_NEIGHBORS_H
+#define KQ_SEARCH_NEIGHBORS_H
 
 #include "search/nearest.h"
 

@@ -1,8 +1,8 @@
 /* Lloyd's algorithm where opaque points choose among opaque centres alone, whose alpha is
  * fixed, and the others among all.
  */
-#ifndef KQ_KINDS_H
-#define KQ_KINDS_H
+#ifndef KQ_SEARCH_OPAQUE_LLOYD_H
+#define KQ_SEARCH_OPAQUE_LLOYD_H
 
 #include "search/nearest.h"
 
@@ -75,7 +75,7 @@ static void kq_take_over(const kq_kinds *all, const kq_choices *from, kq_choices
 /* The iterations; returns how many of them are left where nothing has chosen a centre that
  * may move, else 0. */
 static int kq_settle_kinds_with(kq_kinds *all, kq_choices *now, kq_choices *next, int iterations,
-                          int tolerance_bits, int64_t *sums, int64_t *counts)
+                                int tolerance_bits, int64_t *sums, int64_t *counts)
 {
     kq_choose(all, now);
     for (; iterations > 0; iterations--) {
@@ -106,9 +106,8 @@ static int kq_settle_kinds(kq_kinds *all, kq_choices *now, int iterations, int t
     if (sums && counts && next.centers && next.labels && next.distances &&
         (all->opaque_points == 0 ||
          kq_tree_grow(&all->trees[0], all->points, all->opaque_points, all->opaque)) &&
-        (others == 0 ||
-         kq_tree_grow(&all->trees[1], all->points + all->opaque_points * KQ_CHANNELS, others,
-                      all->k)))
+        (others == 0 || kq_tree_grow(&all->trees[1], all->points + all->opaque_points * KQ_CHANNELS,
+                                     others, all->k)))
         left = kq_settle_kinds_with(all, now, &next, iterations, tolerance_bits, sums, counts);
     kq_tree_free(&all->trees[0]);
     kq_tree_free(&all->trees[1]);

@@ -1,8 +1,8 @@
 /* A round of the local search from its beginning: what giving up and what cutting each
  * cluster would cost and gain, the pairs of both that promise most, and their trials.
  */
-#ifndef KQ_ROUND_H
-#define KQ_ROUND_H
+#ifndef KQ_SEARCH_SEARCH_ROUND_H
+#define KQ_SEARCH_SEARCH_ROUND_H
 
 #include "search/variance_cuts.h"
 #include "search/merge_split.h"
@@ -80,14 +80,15 @@ static int64_t kq_estimate(kq_estimates *e, kq_clustering *all)
         size_t label = e->labels[i];
         if (label != all->labels[i])
             kq_move(&work, i, all->labels[i], label);
-        int64_t weight = all->weights[i], more = kq_minus32(e->second_distances[i], e->distances[i]);
+        int64_t weight = all->weights[i],
+                more = kq_minus32(e->second_distances[i], e->distances[i]);
         cost = kq_plus64(cost, kq_times64(weight, e->distances[i]));
         e->losses[label] = kq_plus64(e->losses[label], kq_times64(weight, more));
     }
     memcpy(all->labels, e->labels, all->n * sizeof *all->labels);
     all->distances = e->distances;
-    int done = kq_split_gains(all->points, all->weights, all->labels, all->n, e->gains, e->halves,
-                              all->k);
+    int done =
+        kq_split_gains(all->points, all->weights, all->labels, all->n, e->gains, e->halves, all->k);
     return done == 1 ? cost : -1;
 }
 
@@ -120,7 +121,8 @@ static size_t kq_promising(kq_estimates *e, size_t k, size_t width, double least
             memcpy(&bits, &e->gains[j], sizeof bits);
         e->worst[j] = -bits;
     }
-    size_t rows = kq_lowest(e->losses, k, width, give_up), columns = kq_lowest(e->worst, k, width, cut);
+    size_t rows = kq_lowest(e->losses, k, width, give_up),
+           columns = kq_lowest(e->worst, k, width, cut);
     while (columns > 0 && !(e->gains[cut[columns - 1]] > 0))
         columns--;
     for (size_t r = 0; r < rows && columns > 0; r++) {
@@ -141,8 +143,8 @@ static size_t kq_promising(kq_estimates *e, size_t k, size_t width, double least
             int64_t loss = e->losses[i];
             ratios[best] = e->gains[cut[next[best]]] / (double)(loss < 1 ? 1 : loss);
         }
-        int32_t since = memory->changed[i] > memory->changed[j] ? memory->changed[i]
-                                                                : memory->changed[j];
+        int32_t since =
+            memory->changed[i] > memory->changed[j] ? memory->changed[i] : memory->changed[j];
         if (i == j || memory->failed[i * k + j] > since)
             continue;
         e->pairs[2 * count] = (uint16_t)i;

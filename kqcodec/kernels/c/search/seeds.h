@@ -5,8 +5,8 @@
  * and a new centre that is farther from a box than all its points are from
  * theirs changes nothing there.
  */
-#ifndef KQ_SEEDS_H
-#define KQ_SEEDS_H
+#ifndef KQ_SEARCH_SEEDS_H
+#define KQ_SEARCH_SEEDS_H
 
 #include "search/neighbors.h"
 
@@ -14,8 +14,8 @@
 
 typedef struct {
     kq_box box;
-    int32_t farthest;      /* of its points' distances */
-    int64_t weight, odds;  /* their sums */
+    int32_t farthest;     /* of its points' distances */
+    int64_t weight, odds; /* their sums */
 } kq_run;
 
 /* (a * b) >> 64 */

@@ -4,35 +4,26 @@
  * A vector of four int16 is kept as two int32 that hold two channels each,
  * `rg` and `ba`: one multiply-add of 16-bit pairs gives x*x + y*y.
  */
-#ifndef KQ_SIMD_H
-#define KQ_SIMD_H
+#ifndef KQ_SEARCH_SIMD_H
+#define KQ_SEARCH_SIMD_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "wrapping.h"
 
-#if defined(__SSE2__) || defined(_M_X64)
-#include <immintrin.h>
-#define KQ_SSE2 1
-#if defined(__GNUC__)
-#if defined(__CHAR_UNSIGNED__) && !defined(__clang__)
-#error "gcc's _mm256_blendv_epi8 does something else with -funsigned-char"
-#endif
-#define KQ_AVX2 1
-#define KQ_TARGET_AVX2 __attribute__((target("avx2")))
-#endif
-#endif
+#define KQ_TARGET_AVX2 KQ_TARGET("avx2")
 
-#define KQ_POINTS 64 /* points compared at a time; KQ_LANES of cluster.h */
+#define KQ_POINTS 64 /* points compared at a time; KQ_LANES of nearest.h */
 #define KQ_STEP 8    /* candidates filtered at a time */
 
 static int kq_has_avx2(void)
 {
 #if defined(KQ_AVX2)
-    return __builtin_cpu_supports("avx2") != 0;
+    return KQ_CPU_HAS("avx2");
 #else
     return 0;
 #endif
@@ -225,8 +216,8 @@ static void kq_lanes_nearest_base(kq_lanes *lanes, const kq_candidates *candidat
     for (size_t j = 0; j < candidates->count; j++) {
         int32_t rg = candidates->rg[j], ba = candidates->ba[j], index = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
-            int32_t d = kq_plus32(kq_pair_squared(lanes->rg[i], rg),
-                                  kq_pair_squared(lanes->ba[i], ba));
+            int32_t d =
+                kq_plus32(kq_pair_squared(lanes->rg[i], rg), kq_pair_squared(lanes->ba[i], ba));
             lanes->label[i] = d < lanes->best[i] ? index : lanes->label[i];
             lanes->best[i] = d < lanes->best[i] ? d : lanes->best[i];
         }
@@ -290,8 +281,8 @@ static void kq_lanes_nearest_two(kq_lanes *lanes, const kq_candidates *candidate
     for (size_t j = 0; j < candidates->count; j++) {
         int32_t rg = candidates->rg[j], ba = candidates->ba[j], place = candidates->index[j];
         for (int i = 0; i < KQ_POINTS; i++) {
-            int32_t d = kq_plus32(kq_pair_squared(lanes->rg[i], rg),
-                                  kq_pair_squared(lanes->ba[i], ba));
+            int32_t d =
+                kq_plus32(kq_pair_squared(lanes->rg[i], rg), kq_pair_squared(lanes->ba[i], ba));
             int32_t best = lanes->best[i], second = lanes->second[i];
             int32_t was = lanes->label[i], next = lanes->second_label[i];
             lanes->second_label[i] = d < best ? was : d < second ? place : next;

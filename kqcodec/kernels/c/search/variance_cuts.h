@@ -10,8 +10,8 @@
  * fixes their results. What would break that is kept out: fused multiply-adds
  * (CMakeLists.txt), reassociation, and the longer registers of the x87.
  */
-#ifndef KQ_CUTS_H
-#define KQ_CUTS_H
+#ifndef KQ_SEARCH_VARIANCE_CUTS_H
+#define KQ_SEARCH_VARIANCE_CUTS_H
 
 #include <float.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "wrapping.h"
 
 #if defined(__FAST_MATH__)
@@ -26,9 +27,9 @@
 #endif
 #if defined(__i386__) && defined(__GNUC__) && !defined(__SSE2_MATH__)
 #if defined(__clang__) /* uses it where there is SSE2 */
-#define KQ_DOUBLE __attribute__((target("sse2")))
+#define KQ_DOUBLE KQ_TARGET("sse2")
 #else
-#define KQ_DOUBLE __attribute__((target("sse2,fpmath=sse")))
+#define KQ_DOUBLE KQ_TARGET("sse2,fpmath=sse")
 #endif
 #elif FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD > 64
 #error "double arithmetic isn't rounded to double here"
@@ -44,9 +45,9 @@ typedef struct {
 } kq_part;
 
 typedef struct {
-    double gain;  /* 0 where there is nothing to cut */
+    double gain; /* 0 where there is nothing to cut */
     int axis;
-    int bin;      /* the last bin of the left part */
+    int bin; /* the last bin of the left part */
     kq_part left, whole;
 } kq_cut;
 
@@ -85,8 +86,8 @@ static void kq_part_mean(const kq_part *part, int16_t *mean)
 
 /* The best cut of the points that `order` lists: the first of equals, by axis,
  * then by bin. `bins` is scratch for KQ_BINS parts. */
-KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights, const uint32_t *order,
-                        size_t count, kq_part *bins, kq_cut *cut)
+KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
+                                  const uint32_t *order, size_t count, kq_part *bins, kq_cut *cut)
 {
     int16_t low[4], high[4];
     memset(cut, 0, sizeof *cut);
@@ -109,7 +110,7 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
         for (size_t i = 0; i < count; i++) {
             const int16_t *point = points + 4 * (size_t)order[i];
             unsigned int bin = (unsigned int)((point[axis] >> KQ_BIN_SHIFT) - first);
-            KQ_READ_ONCE(bin);
+            KQ_HIDE(bin);
             if (bin > (unsigned int)(last - first)) /* somebody changes the points */
                 bin = 0;
             kq_part_add(bins + bin, point, weights[order[i]]);

@@ -9,7 +9,6 @@ import numpy as np
 
 from kqcodec.colors.histogram import histogram
 from kqcodec.colors.histogram_sum import HistogramSum
-from kqcodec.colors.values import with_alpha
 from kqcodec.storage.threads import ordered_map
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from kqcodec.large.block_reader import BlockReader
 
 # Pixels counted at a time: the scratch memory of a part is some 10 MB.
-_COUNTED = 1 << 19
+_PIXELS_AT_ONCE = 1 << 19
 
 
 class SharedSum:
@@ -37,34 +36,28 @@ class SharedSum:
         Raises:
             ColorsError: as ``HistogramSum.add``.
         """
-        for colors in counted(pixels):
+        for colors in histograms(pixels):
             self.add(colors)
 
     def add(self, colors: Histogram) -> None:
-        """Add a histogram; errors as ``add_pixels``."""
+        """Add a histogram.
+
+        Raises:
+            ColorsError: as ``HistogramSum.add``.
+        """
         with self._lock:
             self._sum.add(colors)
 
     def total(self) -> Histogram:
-        """See ``HistogramSum.total``."""
+        """The sum so far."""
         return self._sum.total()
 
 
-def counted(pixels: NDArray[np.uint8]) -> Iterator[Histogram]:
+def histograms(pixels: NDArray[np.uint8]) -> Iterator[Histogram]:
     """Histograms that add up to that of pixels of shape (h, w, 3) or (h, w, 4)."""
     flat = pixels.reshape(-1, pixels.shape[2])
-    for start in range(0, len(flat), _COUNTED):
-        yield histogram(flat[start : start + _COUNTED])
-
-
-def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Pixels of shape (h, w, 3) or (h, w, 4) with so many channels: alpha is added, or,
-    where all are opaque, left out."""
-    if pixels.shape[2] == channels:
-        return pixels
-    if channels == 3:
-        return np.ascontiguousarray(pixels[:, :, :3])
-    return with_alpha(pixels.reshape(-1, 3)).reshape(*pixels.shape[:2], 4)
+    for start in range(0, len(flat), _PIXELS_AT_ONCE):
+        yield histogram(flat[start : start + _PIXELS_AT_ONCE])
 
 
 def visit(
@@ -73,7 +66,8 @@ def visit(
     threads: int,
     advance: Callable[[int], None],
 ) -> None:
-    """Do the work for each block, by its number; ``advance`` is told pixels done."""
+    """Call ``work`` with the number of each block, on several threads; ``advance`` is told how
+    many pixels each had."""
     count = reader.boxes.count
     for index, _ in enumerate(ordered_map(work, range(count), min(threads, count))):
         advance(reader.boxes.box(index).pixels)

@@ -1,0 +1,57 @@
+/* What compilers spell differently, or lack: everything in the kernels that isn't C99.
+ *
+ * A compiler that isn't known here gets the plain C of every kernel, with the same results.
+ */
+#ifndef KQ_COMPILER_H
+#define KQ_COMPILER_H
+
+/* Instructions: KQ_SSE2 where the compiler may use them anyway, KQ_AVX2 where it can compile
+ * single functions for them, to be called where KQ_CPU_HAS("avx2"). */
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+#define KQ_SSE2 1
+#if defined(__GNUC__)
+#if defined(__CHAR_UNSIGNED__) && !defined(__clang__)
+#error "gcc's _mm256_blendv_epi8 does something else with -funsigned-char"
+#endif
+#define KQ_AVX2 1
+#define KQ_CPU_HAS(feature) (__builtin_cpu_supports(feature) != 0)
+#define KQ_PREFETCH(address) _mm_prefetch((const char *)(address), _MM_HINT_T0)
+#endif
+#endif
+
+/* KQ_TARGET("avx2") before a function: compiled for such processors. KQ_ALIGNED(32) before a
+ * declaration: at such an address. KQ_INLINE: a function that is part of its callers, so that
+ * what is constant in a call is constant in it. */
+#if defined(__GNUC__)
+#define KQ_TARGET(features) __attribute__((target(features)))
+#define KQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define KQ_INLINE static inline __attribute__((always_inline))
+#else
+#define KQ_TARGET(features)
+#define KQ_ALIGNED(bytes)
+#define KQ_INLINE static inline
+#endif
+
+/* KQ_HIDE: the compiler knows nothing of a variable's value from here on. So it doesn't read
+ * again what it has read, and doesn't turn a branch into arithmetic. KQ_IN_MEMORY: the
+ * same of an array, which is in memory then and not in a register. */
+#if defined(__GNUC__)
+#define KQ_HIDE(value) __asm__("" : "+r"(value))
+#define KQ_IN_MEMORY(array) __asm__("" : "+m"(array))
+#define KQ_BOTH_IN_MEMORY(one, other) __asm__("" : "+m"(one), "+m"(other))
+#else
+#define KQ_HIDE(value) (void)(value)
+#define KQ_IN_MEMORY(array) (void)(array)
+#define KQ_BOTH_IN_MEMORY(one, other) (void)(one), (void)(other)
+#endif
+
+/* Zeros above the highest 1 of 32 bits and below the lowest of 32 and 64; there must be a 1.
+ * Not defined where the compiler has nothing for it. */
+#if defined(__GNUC__)
+#define KQ_LEADING_ZEROS(x) ((uint32_t)__builtin_clz(x))
+#define KQ_TRAILING_ZEROS(x) ((uint32_t)__builtin_ctz(x))
+#define KQ_TRAILING_ZEROS64(x) ((uint32_t)__builtin_ctzll(x))
+#endif
+
+#endif

@@ -1,0 +1,170 @@
+"""A picture that is encoded block by block: what is asked for, and the file to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from kqcodec.coding.encoder import check_coding
+from kqcodec.coding.layout import Layout, header_of
+from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODER
+from kqcodec.coding.palette import coding_order
+from kqcodec.format.integers import whole_number
+from kqcodec.large.block_reader import BlockReader
+from kqcodec.large.budget import Budget
+from kqcodec.quantization.options import PaletteKeywords, QuantizeOptions
+from kqcodec.quantization.palette_order import DEFAULT_SORT
+from kqcodec.quantization.quantizer import color_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Unpack
+
+    from kqcodec.coding.layout import TileSize
+    from kqcodec.colors.histogram import Histogram
+    from kqcodec.images.blocks import Blocks
+    from kqcodec.images.pixels import Color
+    from kqcodec.labels.label_maps import ColorTable
+    from kqcodec.quantization.color_map import ColorMap
+    from kqcodec.quantization.palette_files import PaletteLike
+
+
+class BlockwiseKeywords(PaletteKeywords, total=False):
+    """What the functions that encode block by block take, besides ``k``; each is explained at
+    ``kqcodec.encode_stream``."""
+
+    coder: str
+    tile: TileSize
+    palette: PaletteLike | None
+    background: Color | None
+    labels: bool
+    progress: Callable[[str, float], object] | None
+
+
+@dataclass(frozen=True, eq=False)
+class PaletteSearch:
+    """How a palette is chosen: ``k`` and the options of ``kqcodec.quantize``, checked."""
+
+    k: int | None
+    options: QuantizeOptions
+
+    def color_map(self, colors: Histogram) -> ColorMap:
+        """The colour map of a histogram."""
+        return color_map(colors, self.k, self.options)
+
+    def with_palette(self, palette: NDArray[np.uint8]) -> PaletteSearch:
+        """No search any more, but that palette, uint8 of shape (K, 3) or (K, 4)."""
+        return PaletteSearch(None, self.options.with_palette(palette))
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is asked for, checked.
+
+    Attributes:
+        coder, effort, tile: how labels are coded.
+        search: for a palette; None where the samples are labels already.
+        label_colors: of labels; None for those of the file, or PASCAL VOC's.
+        background: a colour to put behind transparent pixels; None to keep alpha.
+        progress: told what is being done, and how much of it is done.
+    """
+
+    coder: str
+    effort: str
+    tile: TileSize
+    search: PaletteSearch | None
+    label_colors: ColorTable | None
+    background: Color | None
+    progress: Callable[[str, float], object] | None
+
+    @classmethod
+    def of(
+        cls,
+        k: int | None,
+        *,
+        coder: str = DEFAULT_CODER,
+        tile: TileSize = None,
+        palette: PaletteLike | None = None,
+        background: Color | None = None,
+        labels: bool = False,
+        progress: Callable[[str, float], object] | None = None,
+        **options: Unpack[PaletteKeywords],
+    ) -> Request:
+        """The request that the arguments of ``kqcodec.encode_stream`` make.
+
+        Raises:
+            TypeError, ValueError: a wrong argument, or ones that exclude each other.
+        """
+        chosen = QuantizeOptions(palette=None if labels else palette, **options)
+        check_coding(coder, chosen.effort, tile)
+        search = None if labels else PaletteSearch(chosen.checked_colors(k), chosen)
+        for_pixels = k is not None or len(chosen.pinned) or chosen.sort != DEFAULT_SORT
+        if labels and (for_pixels or background is not None):
+            raise ValueError("k, pins, sort and background are for pixels; labels are kept")
+        colors = cast("ColorTable | None", palette) if labels else None
+        return cls(coder, chosen.effort, tile, search, colors, background, progress)
+
+
+class Job:
+    """A picture's blocks, and the file to come.
+
+    Attributes:
+        request: what is asked for.
+        reader: of the blocks.
+        grid: the file's tiles.
+        threads: how many may be at work.
+
+    Raises:
+        TypeError, ValueError: ``memory``, the bytes that may be taken, is wrong.
+    """
+
+    def __init__(self, blocks: Blocks, request: Request, *, memory: int, threads: int) -> None:
+        self.request = request
+        self._memory, self.threads = whole_number(memory, "memory", 0), threads
+        self._done = 0
+        size, coder, tile = (blocks.width, blocks.height), request.coder, request.tile
+        self.grid = header_of(2, *size, coder=coder, tile=tile, sections=(), alpha=False).grid
+        self.reader = BlockReader(blocks, blocks.boxes(self.grid))
+
+    def layout(self, palette: NDArray[np.uint8]) -> Layout:
+        """The layout of the file with that palette, uint8 of shape (K, 3) or (K, 4)."""
+        blocks, asked = self.reader.blocks, self.request
+        size = blocks.width, blocks.height
+        return Layout.of(palette, *size, coder=asked.coder, effort=asked.effort, tile=asked.tile)
+
+    def color_map(self, search: PaletteSearch, colors: Histogram) -> ColorMap:
+        """What a search finds, its palette in the order that the coder wants if it's free."""
+        mapped = search.color_map(colors)
+        if search.options.order_is_free and self.request.coder in CODED_PALETTES:
+            return mapped.in_order(coding_order(mapped.palette))
+        return mapped
+
+    def budget(self, channels: int, label_bytes: int = 1) -> Budget:
+        """The memory of a block of pixels of so many channels, 0 for none."""
+        boxes = self.reader.boxes
+        return Budget(
+            memory=self._memory,
+            block_pixels=boxes.tile_width * boxes.tile_height,
+            bytes_a_pixel=self.reader.blocks.bytes_a_pixel + channels,
+            tile_pixels=self.grid.tile_width * self.grid.tile_height,
+            label_bytes=label_bytes,
+            effort=self.request.effort,
+        )
+
+    def begin(self, stage: str) -> Callable[[int], None]:
+        """Tell of a stage's beginning; returns what is to be told the pixels done in it."""
+        self._done = 0
+        total = self.reader.blocks.width * self.reader.blocks.height
+        progress = self.request.progress
+        if progress is not None:
+            progress(stage, 0.0)
+
+        def advance(pixels: int) -> None:
+            self._done += pixels
+            if progress is not None:
+                progress(stage, self._done / total)
+
+        return advance
