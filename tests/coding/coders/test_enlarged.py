@@ -101,6 +101,7 @@ def test_heads_that_mean_nothing_are_refused(head):
         Enlargement.from_bytes(bytes.fromhex(head))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("effort", ["fast", "default", "best"])
 @pytest.mark.parametrize("k", [2, 16, 300])
 def test_pixel_art_shown_larger_takes_hardly_more(k, effort):
