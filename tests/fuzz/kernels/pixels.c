@@ -1,6 +1,6 @@
-/* What pixels of strangers meet on their way to a palette: colors.h, cluster.h with
- * filter.h and simd.h, and diffuse.h. AVX2 and plain C agree, and both with the plainest
- * of loops. */
+/* What pixels of strangers meet on their way to a palette: kernels/c/pixels/colors.h and
+ * diffuse.h, search/nearest.h with filter.h and simd.h. AVX2 and plain C agree, and both with
+ * the plainest of loops. */
 #include "fuzz.h"
 #include "pixels/colors.h"
 #include "pixels/diffuse.h"

@@ -1,6 +1,6 @@
-/* The search for a palette in the colours of strangers: cuts.h, seeds.h, near.h, nudge.h,
- * moves.h, round.h, kinds.h, tree.h, and the cells of colors.h. AVX2 and plain C agree, and by as much as is
- * said to be gained the cost falls. */
+/* The search for a palette in the colours of strangers: kernels/c/search, context/tree.h and
+ * the cells of pixels/colors.h. AVX2 and plain C agree, and by as much as is said to be gained
+ * the cost falls. */
 #include "fuzz.h"
 #include "pixels/colors.h"
 #include "search/variance_cuts.h"

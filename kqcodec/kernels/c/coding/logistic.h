@@ -78,6 +78,7 @@ KQ_INLINE int kq_logit(uint32_t p)
     return (kq_logarithm(2 * p + 1) - kq_logarithm(131071 - 2 * p)) >> 16;
 }
 
+/* Fills the tables that all models share; it takes a moment, so do it once. */
 static void kq_logistic_init(kq_logistic *t)
 {
     /* The inverse of the logit: the least p whose logit isn't below. */

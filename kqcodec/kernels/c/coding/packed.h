@@ -60,18 +60,21 @@ static void kq_unpack(const uint8_t *in, int wide, size_t count, int bits, void 
         memcpy(labels, in, count);
         return;
     }
-    switch (bits) {
-#define KQ_CASE(B) \
-    case B: \
+    /* A constant width lets the compiler unroll the loop. */
+#define KQ_WIDTH(B) \
+    if (bits == B) { \
         kq_unpack_loop(in, wide, count, B, labels); \
-        return;
-        KQ_CASE(1)
-        KQ_CASE(2)
-        KQ_CASE(3)
-        KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
-#undef KQ_CASE
-            default : kq_unpack_loop(in, wide, count, bits, labels);
+        return; \
     }
+    KQ_WIDTH(1)
+    KQ_WIDTH(2)
+    KQ_WIDTH(3)
+    KQ_WIDTH(4)
+    KQ_WIDTH(5)
+    KQ_WIDTH(6)
+    KQ_WIDTH(7)
+#undef KQ_WIDTH
+    kq_unpack_loop(in, wide, count, bits, labels);
 }
 
 #ifndef KQ_DECODE_ONLY
@@ -99,18 +102,21 @@ static void kq_pack(const void *labels, int wide, size_t count, int bits, uint8_
         memcpy(out, labels, count);
         return;
     }
-    switch (bits) { /* a constant width lets the compiler unroll the loop */
-#define KQ_CASE(B) \
-    case B: \
+    /* A constant width lets the compiler unroll the loop. */
+#define KQ_WIDTH(B) \
+    if (bits == B) { \
         kq_pack_loop(labels, wide, count, B, out); \
-        return;
-        KQ_CASE(1)
-        KQ_CASE(2)
-        KQ_CASE(3)
-        KQ_CASE(4) KQ_CASE(5) KQ_CASE(6) KQ_CASE(7)
-#undef KQ_CASE
-            default : kq_pack_loop(labels, wide, count, bits, out);
+        return; \
     }
+    KQ_WIDTH(1)
+    KQ_WIDTH(2)
+    KQ_WIDTH(3)
+    KQ_WIDTH(4)
+    KQ_WIDTH(5)
+    KQ_WIDTH(6)
+    KQ_WIDTH(7)
+#undef KQ_WIDTH
+    kq_pack_loop(labels, wide, count, bits, out);
 }
 #endif
 

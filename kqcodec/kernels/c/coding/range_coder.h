@@ -28,6 +28,7 @@ typedef struct {
     uint8_t lost;          /* nonzero: a byte that isn't zero went beyond it */
 } kq_range_encoder;
 
+/* Begins to write at `out`, which has room for `capacity` bytes. */
 static inline void kq_range_encoder_init(kq_range_encoder *e, uint8_t *out, size_t capacity)
 {
     e->x1 = 0;
@@ -47,7 +48,7 @@ static inline void kq_range_put(kq_range_encoder *e, uint8_t byte)
     e->size++;
 }
 
-/* `p` / 65536 is the probability of a 1; p is 1..65535. */
+/* Encodes a bit; `p` / 65536 is the probability of a 1, and p is 1..65535. */
 static inline void kq_range_encode(kq_range_encoder *e, int bit, uint32_t p)
 {
     uint32_t cut = kq_range_cut(e->x1, e->x2, p);
@@ -104,6 +105,7 @@ static inline uint8_t kq_range_take(kq_range_decoder *d)
     return position < d->size ? d->in[position] : 0;
 }
 
+/* Begins to read a payload of `size` bytes at `in`; zeros are taken to follow it. */
 static inline void kq_range_decoder_init(kq_range_decoder *d, const uint8_t *in, size_t size)
 {
     d->x1 = 0;

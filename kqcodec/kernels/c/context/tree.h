@@ -50,7 +50,8 @@ static void kq_tree_sort(const uint8_t *colors, uint64_t *keys, size_t count)
     }
 }
 
-/* order[place] = entry. Returns 0 without memory. */
+/* Writes the entries of a palette, k x 3 bytes, 1 <= k <= 65536, in the order of the tree's
+ * leaves: order[place] = entry. Returns 0 without memory. */
 static int kq_tree_order(const uint8_t *colors, size_t k, uint16_t *order)
 {
     uint64_t *keys = malloc(k * sizeof *keys);

@@ -78,9 +78,9 @@ static void kq_bucket_starts(const uint8_t *pixels, size_t part, size_t n, uint3
     }
 }
 
-/* The different colours of n pixels, keys ascending, and how often each occurs.
- * Both results have room for n entries. Returns their number, 0 where memory
- * ran out. */
+/* The different colours of n pixels, 1 <= n < 2^32, three bytes each: their keys, ascending,
+ * in `keys`, and how often each occurs in `counts`, which both have room for n. Returns how
+ * many there are, 0 without memory. */
 static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, int64_t *counts)
 {
     size_t written = 0, part = (n + KQ_STREAMS - 1) / KQ_STREAMS;
@@ -114,7 +114,8 @@ static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, i
     return written;
 }
 
-/* Adds two histograms; the result has room for both. Returns its size. */
+/* Adds two such results, of a and of b colours; `keys` and `counts` have room for a + b.
+ * Returns how many colours there are together. */
 static size_t kq_merge_colors(const uint32_t *keys_a, const int64_t *counts_a, size_t a,
                               const uint32_t *keys_b, const int64_t *counts_b, size_t b,
                               uint32_t *keys, int64_t *counts)
@@ -145,8 +146,8 @@ static uint32_t kq_morton(uint32_t key)
     return kq_spread(key >> 16) << 2 | kq_spread(key >> 8 & 255) << 1 | kq_spread(key & 255);
 }
 
-/* The places of n different keys in Morton order: a radix sort by the two
- * halves of the code. Returns 0 where memory ran out. */
+/* Writes the indices of n >= 1 different keys, below 2^24, in Morton order to `order`, by a
+ * radix sort of both halves of the code. Returns 0 without memory. */
 static int kq_morton_order(const uint32_t *keys, size_t n, uint32_t *order)
 {
     uint32_t *codes = malloc(n * sizeof *codes), *halfway = malloc(n * sizeof *halfway);
@@ -174,9 +175,9 @@ static int kq_morton_order(const uint32_t *keys, size_t n, uint32_t *order)
     return enough;
 }
 
-/* Neighbouring colours whose keys agree under the mask become one point, their
- * mean, with the sum of their weights and the first one's key. Results have room
- * for n. Returns their number. */
+/* Makes one point of each run of colours whose keys agree under `mask`: their mean, rounded,
+ * in `means` (n x 4), the sum of their weights in `totals`, the first one's key in `firsts`.
+ * `points` is n x 4; there is room for n results. Returns how many there are. */
 static size_t kq_merge_cells(const int16_t *points, const int64_t *weights, const uint32_t *keys,
                              size_t n, uint32_t mask, int16_t *means, int64_t *totals,
                              uint32_t *firsts)
@@ -199,7 +200,8 @@ static size_t kq_merge_cells(const int16_t *points, const int64_t *weights, cons
     return written;
 }
 
-/* table[keys[i]] = labels[i]; the table has an entry for each of 2^24 keys. */
+/* table[keys[i]] = labels[i] for n keys; the table has 2^24 entries. `wide` says whether
+ * labels and entries are uint16_t or uint8_t. */
 static void kq_fill_table(const uint32_t *keys, const void *labels, int wide, size_t n, void *table)
 {
     for (size_t i = 0; i < n; i++) {
@@ -210,7 +212,8 @@ static void kq_fill_table(const uint32_t *keys, const void *labels, int wide, si
     }
 }
 
-/* out[i] = table[key of pixel i] */
+/* out[i] = table[key of pixel i] for n pixels of three bytes, with a table of 2^24 entries.
+ * `wide` says whether entries and results are uint16_t or uint8_t. */
 static void kq_look_up(const uint8_t *pixels, size_t n, const void *table, int wide, void *out)
 {
     if (wide)

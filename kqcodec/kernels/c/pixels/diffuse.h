@@ -134,7 +134,12 @@ static int kq_diffuse_row(kq_cells *cells, const int16_t *points, const uint8_t 
     return 1;
 }
 
-/* Some rows; see the reference for the arguments. Returns 0 where memory ran out. */
+/* Gives the points of some rows, height x width x 4, labels (height x width) with error
+ * diffusion among k centres (k x 4). Where `mask` (height x width) is 0 the label stays, and
+ * errors end. `errors`, (width + 2) x 4, are those passed on by the row above, in 4,096ths,
+ * one place further right than their points, each at most KQ_MOST_ERROR; on return they are
+ * for the row below. `strength`, 0..256, is the part of an error that is passed on;
+ * `backwards` says whether the first row runs to the left. Returns 0 without memory. */
 static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height, size_t width,
                       const int16_t *centers, size_t k, int strength, int backwards,
                       int32_t *errors, uint16_t *labels)

@@ -53,8 +53,9 @@ static inline void kq_paint_bytes(const uint8_t *labels, size_t width, const uin
     memcpy(pixel, palette + channels * labels[width - 1], channels);
 }
 
-/* `out` points at the first pixel to paint; its rows are `stride` bytes apart. There are at
- * most 65,536 entries. A label that isn't below k is painted in any colour. */
+/* Paints height x width labels, uint16_t if `wide`, else uint8_t, with a palette of `entries`
+ * (1..65536) x `channels` bytes. `out` points at the first pixel to paint; its rows are
+ * `stride` bytes apart. A label that isn't below `entries` is painted in any colour. */
 static void kq_paint(const void *labels, int wide, size_t height, size_t width,
                      const uint8_t *palette, size_t entries, size_t channels, uint8_t *out,
                      size_t stride)

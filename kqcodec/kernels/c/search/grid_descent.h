@@ -254,8 +254,11 @@ static void kq_nudge_one(kq_nudging *work, size_t j, uint8_t *active)
         active[work->neighbors[j * work->reach + r]] = 1;
 }
 
-/* Each active centre once, in order; `active` then tells whose surroundings
- * changed. Returns 0 where memory ran out. */
+/* Moves each active centre once, in order, by at most a step along each channel. Given are
+ * points (n x 4), weights, centers (k x 4), labels, distances, neighbors (k x reach), active
+ * (k) and step (1..64); the rest of `work` is 0. Afterwards `active` tells whose surroundings
+ * changed, `moved` how many centres did, `fall` by how much the cost fell at least. Returns 0
+ * without memory. */
 static int kq_nudge(kq_nudging *work)
 {
     size_t n = work->n;

@@ -11,7 +11,8 @@
 #define KQ_MOST_REACH 62
 #define KQ_MOST_REGION (2 * (KQ_MOST_REACH + 2))
 
-/* The whole clustering: labels, distances, sums and counts go with the centres. */
+/* The whole clustering: points (n x 4), weights, labels and squared distances (n), centres
+ * (k x 4), and the clusters' sums (k x 4) and counts (k), which go with the centres. */
 typedef struct {
     const int16_t *points;
     const int64_t *weights;
@@ -22,10 +23,13 @@ typedef struct {
     int64_t *sums, *counts;
 } kq_clustering;
 
+/* What became of a pair. */
 enum { KQ_UNTRIED, KQ_FAILED, KQ_KEPT };
 
+/* What a round tries, and how: `reach` clusters around each of a pair take part, in Lloyd
+ * iterations as kq_lloyd has them. */
 typedef struct {
-    const uint16_t *pairs; /* to give up, to cut */
+    const uint16_t *pairs; /* `count` x 2: to give up, to cut */
     size_t count;
     const int16_t *halves; /* of each cluster of the whole, two centres */
     size_t reach, trials;
@@ -202,8 +206,10 @@ static int64_t kq_try_pair(kq_scratch *scratch, kq_clustering *all, const kq_rou
     return fall;
 }
 
-/* Tries pairs of untouched clusters, in order; returns by how much the cost fell
- * in all, or -1 where memory ran out. */
+/* Tries the pairs of `round`, in order, at most round->trials: the first cluster of a pair is
+ * given up, the second cut in two. Pairs with a touched cluster are passed over. Where a
+ * trial lowers the cost, `all` follows. `outcomes` and `touched` are 0 at the beginning.
+ * Returns by how much the cost fell in all, -1 without memory. */
 static int64_t kq_merge_and_split(kq_clustering *all, const kq_round *round)
 {
     kq_scratch scratch;

@@ -41,7 +41,9 @@ typedef struct {
     int levels;
 } kq_tree;
 
-/* What to find and what to keep up to date; the pointers may be NULL. */
+/* What to find and what to keep up to date: of n points (n x 4), labels and squared distances
+ * (n), of the nearest centres and of the next. All but points and labels may be NULL; sums
+ * need weights, counts, and labels that agree with them. */
 typedef struct {
     const int16_t *points;
     const int64_t *weights;
@@ -192,7 +194,8 @@ static void kq_descend(kq_assignment *work, const kq_tree *tree, int level, size
         kq_descend(work, tree, level - 1, child);
 }
 
-/* Fills what `work` asks for, with a tree of its points. */
+/* Fills what `work` asks for, for its points and k centres (k x 4, k <= 65536), with a tree of
+ * these points that has room for k candidates. */
 static void kq_assign_with(kq_assignment *work, kq_tree *tree, const int16_t *centers, size_t k)
 {
     kq_candidates *all = tree->at[tree->levels];
@@ -205,7 +208,7 @@ static void kq_assign_with(kq_assignment *work, kq_tree *tree, const int16_t *ce
         kq_descend(work, tree, tree->levels - 1, node);
 }
 
-/* The same with a tree for this once; 0 where memory ran out. */
+/* kq_assign_with, and a tree made for this once. Returns 0 without memory. */
 static int kq_assign(kq_assignment *work, const int16_t *centers, size_t k)
 {
     kq_tree tree;
@@ -268,9 +271,12 @@ static int kq_lloyd_with(kq_assignment *work, kq_tree *tree, int16_t *centers, s
     return iterations;
 }
 
-/* Relaxed Lloyd iterations. Returns how many assignments were made, 0 where
- * memory ran out; costs[i] is the cost that the i-th found. With goal -1 there
- * is none. */
+/* Relaxed Lloyd iterations on the points of `work`, whose weights, labels, sums and counts are
+ * given and agree; `centers`, k x 4, are moved. At most `iterations` (>= 1) times points are
+ * assigned; in between, centres go `relax` / KQ_PLAIN of the way to their means. It ends
+ * earlier when no label changes, when the cost c falls by at most c >> tolerance_bits, or,
+ * for a `goal` of 0 or more, when that seems out of reach; -1 is none. Returns how many
+ * assignments were made, 0 without memory; costs[i] is what the i-th found. */
 static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterations, int relax,
                     int tolerance_bits, int64_t goal, int64_t *costs)
 {
@@ -283,8 +289,9 @@ static int kq_lloyd(kq_assignment *work, int16_t *centers, size_t k, int iterati
     return done;
 }
 
-/* sums[labels[i]] += weights[i] * points[i], counts[labels[i]] += weights[i];
- * returns 0 where a label isn't below k. */
+/* sums[labels[i]] += weights[i] * points[i] and counts[labels[i]] += weights[i], for n points
+ * (n x 4), k sums (k x 4) and k counts. Returns 0, with some of it done, at a label that
+ * isn't below k. */
 static int kq_accumulate(const int16_t *points, const int64_t *weights, const uint16_t *labels,
                          size_t n, int64_t *sums, int64_t *counts, size_t k)
 {

@@ -16,8 +16,9 @@ static int32_t kq_squared(const int16_t *a, const int16_t *b)
 
 #define KQ_MOST_NEAR 64
 
-/* Writes the `count` (at most KQ_MOST_NEAR) centres nearest to a place, nearest
- * first, of equals the lowest first; returns how many there were. */
+/* Writes the `count` (1..KQ_MOST_NEAR) of k centres (k x 4) that are nearest to a place (4) to
+ * `found`, the nearest first, of equals the lowest first. Returns how many there were: k, if
+ * that is less than `count`. */
 static size_t kq_near(const int16_t *centers, size_t k, const int16_t *place, size_t count,
                       uint16_t *found)
 {

@@ -92,7 +92,10 @@ static int kq_settle_kinds_with(kq_kinds *all, kq_choices *now, kq_choices *next
     return 0;
 }
 
-/* The same with what it needs; -1 where memory ran out. */
+/* At most so many iterations from the centres of `now`, whose labels, distances and cost are
+ * filled in, until the cost c falls by at most c >> tolerance_bits. The trees of `all` are
+ * made here. Returns how many iterations are left where nothing has chosen a centre that may
+ * move, else 0; -1 without memory. */
 static int kq_settle_kinds(kq_kinds *all, kq_choices *now, int iterations, int tolerance_bits)
 {
     int left = -1;

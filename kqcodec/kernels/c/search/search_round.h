@@ -154,8 +154,12 @@ static size_t kq_promising(kq_estimates *e, size_t k, size_t width, double least
     return count;
 }
 
-/* A whole round. `round` says how far trials go, the rest of it is filled in here, as are
- * the distances of `all`, which end with this. Returns 0 where memory ran out. */
+/* A whole round: assigns the points of `all` anew, chooses the pairs that promise most, and
+ * tries them with kq_merge_and_split. `width` (1..KQ_MOST_WIDTH) clusters are candidates to be
+ * given up and as many to be cut; pairs are tried down to a ratio of gain to loss of
+ * `least_ratio` (over 0). Of `round`, reach, trials, iterations, relax and tolerance_bits are
+ * given, the rest is filled in here, as are the distances of `all`, which end with this.
+ * Returns 0 without memory, else 1 with the cost and how many pairs were tried and kept. */
 static int kq_search_round(kq_clustering *all, kq_round *round, size_t width, double least_ratio,
                            const kq_memory *memory, int64_t *cost, size_t *tried, size_t *kept)
 {

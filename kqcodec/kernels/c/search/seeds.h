@@ -97,7 +97,9 @@ static uint32_t kq_draw(const kq_seeding *work, uint64_t random)
     return (uint32_t)i;
 }
 
-/* One point for each of k random numbers; returns 0 where memory ran out. */
+/* k-means++: writes to `chosen` the index of one of n points (n x 4, 1 <= n < 2^32 - 1) for
+ * each of k random numbers, drawn with odds of weight times squared distance to the nearest
+ * that was drawn before. Returns 0 without memory. */
 static int kq_plus_plus(const int16_t *points, const int64_t *weights, size_t n,
                         const uint64_t *randoms, size_t k, uint32_t *chosen)
 {

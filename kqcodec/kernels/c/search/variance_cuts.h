@@ -190,10 +190,10 @@ static void kq_heap_rise(const kq_cell *cells, uint32_t *heap, size_t at)
     }
 }
 
-/* Cuts the cell of highest gain, again and again, until there are k cells or
- * nothing is left to cut; writes their means and returns their number, 0 where
- * memory ran out. The left part of a cut keeps the cell's number, the right one
- * gets the next. */
+/* Cuts n >= 1 points (n x 4) into at most k cells: the cell of highest gain, again and again,
+ * until there are k or nothing is left to cut. The left part of a cut keeps the cell's
+ * number, the right one gets the next. Writes their means to `centers` (k x 4). Returns how
+ * many there are, 0 without memory. */
 static size_t kq_variance_cuts(const int16_t *points, const int64_t *weights, size_t n,
                                int16_t *centers, size_t k)
 {
@@ -231,9 +231,9 @@ static size_t kq_variance_cuts(const int16_t *points, const int64_t *weights, si
     return count;
 }
 
-/* The best cut of each of k clusters: its gain and the means of both parts, or
- * gain 0 where there is nothing to cut. Returns 0 where memory ran out, -1
- * where a label isn't below k. */
+/* The best cut of each of k clusters of n points (n x 4): its gain, and in `halves`
+ * (k x 2 x 4) the means of both parts; zeros where there is nothing to cut. Returns 1, 0
+ * without memory, -1 where a label isn't below k. */
 static int kq_split_gains(const int16_t *points, const int64_t *weights, const uint16_t *labels,
                           size_t n, double *gains, int16_t *halves, size_t k)
 {

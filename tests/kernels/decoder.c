@@ -1,0 +1,56 @@
+/* The decoders alone, without Python and without encoders, as a decoder in another language
+ * would have them: see test_headers.py. */
+#define KQ_DECODE_ONLY
+#include "coding/dense.h"
+#include "coding/packed.h"
+#include "coding/palette_coder.h"
+#include "context/context.h"
+#include "context/tree.h"
+#include "pixels/paint.h"
+
+int decode_packed(const uint8_t *payload, size_t count, int bits, uint16_t *labels);
+int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block, int block_bits,
+                 int tail_bits, uint16_t *labels);
+int decode_palette(const uint8_t *payload, size_t size, size_t k, uint8_t *palette);
+int decode_context(const uint8_t *payload, size_t size, int setting, const uint8_t *palette,
+                   uint32_t k, size_t width, size_t height, uint16_t *labels);
+void paint(const uint16_t *labels, size_t width, size_t height, const uint8_t *palette, size_t k,
+           uint8_t *pixels);
+
+int decode_packed(const uint8_t *payload, size_t count, int bits, uint16_t *labels)
+{
+    kq_unpack(payload, 1, count, bits, labels);
+    return 1;
+}
+
+int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block, int block_bits,
+                 int tail_bits, uint16_t *labels)
+{
+    return kq_dense_decode(payload, 1, count, k, block, block_bits, tail_bits, labels);
+}
+
+int decode_palette(const uint8_t *payload, size_t size, size_t k, uint8_t *palette)
+{
+    return kq_palette_decode(payload, size, k, 3, palette);
+}
+
+int decode_context(const uint8_t *payload, size_t size, int setting, const uint8_t *palette,
+                   uint32_t k, size_t width, size_t height, uint16_t *labels)
+{
+    static kq_logistic tables;
+    uint16_t *order = malloc(k * sizeof *order);
+    int done = -1;
+    kq_logistic_init(&tables);
+    if (order && kq_tree_order(palette, k, order)) {
+        kq_tile tile = {order, palette, k, setting, width, height, 1};
+        done = kq_context_decode(&tables, &tile, payload, size, labels);
+    }
+    free(order);
+    return done;
+}
+
+void paint(const uint16_t *labels, size_t width, size_t height, const uint8_t *palette, size_t k,
+           uint8_t *pixels)
+{
+    kq_paint(labels, 1, height, width, palette, k, 3, pixels, 3 * width);
+}
