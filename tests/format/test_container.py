@@ -6,7 +6,7 @@ import pytest
 
 from kqcodec.errors import ChecksumError, InvalidDataError, TruncatedError
 from kqcodec.format import container
-from kqcodec.format.header import crc16
+from kqcodec.format.header import Header, crc16
 from kqcodec.storage.opening import open_source
 
 pytestmark = pytest.mark.compiled
@@ -74,6 +74,16 @@ def test_a_payload_is_within_its_bounds():
             record(b"abc", least, most)
     with pytest.raises(InvalidDataError, match=r"take 4 \(rule 6\.6"):
         record(b"abc", 4, 4)
+
+
+def test_a_tile_is_the_one_of_its_number():
+    sealer = container.Sealer(Header("packed", 40, 40, 2))
+    with open_source(sealer.tile(7, b"abc")) as source:
+        found = container.read_record(source, 7, 0, 9)
+    sealer.check_tile(found)
+    for changed in ({"tile": 8}, {"payload": b"abd"}, {"checksum": found.checksum ^ 1}):
+        with pytest.raises(ChecksumError, match="is damaged: its checksum"):
+            sealer.check_tile(found._replace(**changed))
 
 
 def test_the_checksum_of_a_sections_head():
