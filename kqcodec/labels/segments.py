@@ -98,8 +98,7 @@ class Segmentation:
         """The segments as flat rows, for CSV, JSON or a data frame.
 
         Args:
-            connectivity: 4 or 8 to count connected components; None leaves
-                them out.
+            connectivity: 4 or 8 to count connected components; None leaves them out.
         """
         counts = None if connectivity is None else self.components(connectivity)
         rows = []
