@@ -157,8 +157,7 @@ def segment(
         k: how many segments at most, 1..65,536; None for an indexed image.
         original: the picture that an indexed image segments, if there is one.
         threads, background: as for ``quantize``.
-        options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``; see
-            ``kqcodec.quantization.options``.
+        options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``.
 
     Raises:
         ImageError, OSError: a picture can't be read or converted.

@@ -81,8 +81,7 @@ def kmeans(
         k: 1..65,536. Where there are no more colours than that, each becomes a centre.
         progress: called now and then with a ``Progress``. Where it returns False the search ends
             soon, with what it has; where it raises, so does ``kmeans``.
-        options: ``effort``, ``seed``, ``restarts`` and ``space``, as for ``quantize``; see
-            ``kqcodec.quantization.options``.
+        options: ``effort``, ``seed``, ``restarts`` and ``space``, as for ``quantize``.
 
     Raises:
         TypeError: an argument of the wrong type or dtype.

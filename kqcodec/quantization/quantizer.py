@@ -91,7 +91,7 @@ def quantize(
         k: 1..65,536; None with a ``palette``.
         options: ``palette`` or ``pins`` and ``sort``; ``dither``, ``dither_kind``;
             ``effort``, ``seed``, ``restarts``, ``space``, ``progress``; ``threads``,
-            ``background``, ``keep``. See ``kqcodec.quantization.options``.
+            ``background``, ``keep``; ``kqcodec.quantization.options`` explains them.
 
     Returns:
         The indexed image, with its ``costs``.
