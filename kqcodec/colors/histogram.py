@@ -1,8 +1,7 @@
 """The colours of a picture and how often each occurs.
 
-k-means on the unique colours, weighted by their counts, is k-means on the
-pixels, 3 to 1000 times smaller. Histograms add up: tile by tile, machine by
-machine, in any order.
+k-means on the unique colours, weighted by their counts, is k-means on the pixels, 3 to 1000 times
+smaller. Histograms add up: tile by tile, machine by machine, in any order.
 
 A colour's key is its bits, alpha highest where the colours have any:
 
@@ -71,7 +70,7 @@ class Histogram:
 
     def __add__(self, other: Histogram) -> Histogram:
         if self.channels != other.channels:
-            raise ValueError("histograms with and without alpha don't add up")
+            return self.with_alpha() + other.with_alpha()
         keys, counts = kernels.merge_colors(self.keys, self.counts, other.keys, other.counts)
         return Histogram(keys, counts, self.channels)
 

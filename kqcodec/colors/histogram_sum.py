@@ -28,13 +28,6 @@ MOST_TRANSLUCENT = 1 << 22
 _PART = 1 << 20
 
 
-def summed(one: Histogram, other: Histogram) -> Histogram:
-    """The sum of two, with alpha if either has it."""
-    if one.channels != other.channels:
-        one, other = one.with_alpha(), other.with_alpha()
-    return one + other
-
-
 class HistogramSum:
     """Adds histograms up, with alpha if any has it. One thread at a time may use it."""
 
@@ -50,7 +43,7 @@ class HistogramSum:
             part = self._into_table(part)
             if len(part) == 0:
                 return
-        self._listed = part if self._listed is None else summed(self._listed, part)
+        self._listed = part if self._listed is None else self._listed + part
         if self._table is None and len(self._listed) > _MOST_LISTED:
             self._table = np.zeros(KEYS, dtype=np.int64)
             self._listed = self._into_table(self._listed)
@@ -81,14 +74,7 @@ class HistogramSum:
         if table is None:
             return listed
         opaque = _gathered(table)
-        if self._channels == 3:
-            return opaque
-        opaque = opaque.with_alpha()
-        return Histogram(
-            np.concatenate([listed.keys, opaque.keys]),
-            np.concatenate([listed.counts, opaque.counts]),
-            channels=4,
-        )
+        return opaque if self._channels == 3 else listed + opaque
 
 
 def _gathered(table: NDArray[np.int64]) -> Histogram:

@@ -119,11 +119,10 @@ class AlphaSpace:
 
         (d^2 + (d - e)^2) / 2  =  (d - e/2)^2 + e^2 / 4
 
-    in each of three channels. The first term is the squared difference on middle
-    grey, and the second ones add up to 3/4 e^2: three coordinates that are the pixel
-    on grey, and one that is sqrt(3/4)*a. Between opaque colours these are the distances
-    of the space without alpha. Pixels seen alike are near each other, whatever colour
-    lies hidden under an alpha of nearly 0.
+    in each of three channels. The first term is the squared difference on middle grey, and the
+    second ones add up to 3/4 e^2: three coordinates that are the pixel on grey, and one that is
+    sqrt(3/4)*a. Between opaque colours these are the distances of the space without alpha. Pixels
+    seen alike are near each other, whatever colour lies hidden under an alpha of nearly 0.
     """
 
     channels = 4

@@ -1,9 +1,8 @@
 """How many connected parts each label of a picture has.
 
-Runs, pixels of one label side by side in a row, are the nodes of a graph, and runs
-of one label that touch from row to row its edges; SciPy, which is an extra, finds
-the graph's connected components. All labels are counted at once, and a picture has
-far fewer runs than pixels.
+Runs, pixels of one label side by side in a row, are the nodes of a graph, and runs of one label
+that touch from row to row its edges; SciPy, which is an extra, finds the graph's connected
+components. All labels are counted at once, and a picture has far fewer runs than pixels.
 """
 
 from __future__ import annotations

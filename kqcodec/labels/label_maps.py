@@ -66,12 +66,11 @@ def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = Non
             path, bytes or binary file of an image that Pillow opens in such a
             mode, of a .npy or .npz file or of a .kq file; or an indexed image. A
             .npz file has an array "labels", and may have a colour table, "palette".
-        palette: the colour table: integers 0..255 of shape (K, 3), or (K, 4) with
-            alpha, or as flat as Pillow's ``putpalette`` takes them. Order, repeated and unused
-            entries are kept. None for the source's own colours: the palette of
-            mode P or of a .kq file, and the greys of an image of mode 1 or L.
-            Arrays and 16-bit images have none: ``label_colors`` gives them,
-            as many as the greatest label needs.
+        palette: the colour table: integers 0..255 of shape (K, 3), or (K, 4) with alpha, or as
+            flat as Pillow's ``putpalette`` takes them. Order, repeated and unused entries are
+            kept. None for the source's own colours: the palette of mode P or of a .kq file, and
+            the greys of an image of mode 1 or L. Arrays and 16-bit images have none:
+            ``label_colors`` gives them, as many as the greatest label needs.
 
     Raises:
         LabelsError: a file or image doesn't hold labels.
@@ -256,12 +255,10 @@ def _from_palette_image(image: Image.Image, name: str) -> IndexedImage:
     indexed = from_palette_image(image)
     entries = len(image.getpalette("RGB") or ()) // 3
     if indexed.k > entries:
-        _warn(
+        warnings.warn(
             f"{name} has labels up to {indexed.k - 1}, but only {entries} colours; "
-            "black ones were added, as Pillow shows them"
+            "black ones were added, as Pillow shows them",
+            ConversionWarning,
+            stacklevel=2,
         )
     return indexed
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ConversionWarning, stacklevel=3)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.colors.costs import Costs
     from kqcodec.format.labels import Labels
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segment import Segment
@@ -125,7 +124,10 @@ def segment_sheet(
     if original is not None:
         size = f"{indexed.width:,} x {indexed.height:,}"
         columns.append(Column(_reduced(picture), ("original", size)))
-    caption = (f"K = {indexed.k:,}", _loss(indexed.costs))
+    loss = "a label map"
+    if indexed.costs is not None:
+        loss = f"PSNR {indexed.costs.psnr:.2f} dB" if indexed.costs.inertia else "every pixel exact"
+    caption = (f"K = {indexed.k:,}", loss)
     columns.append(Column(_reduced(rgb), caption, flattened(indexed.palette, WHITE)))
     colored = np.asarray(overlay(indexed, original, 0.5))
     hidden = "" if len(largest) == len(used) else f"the largest {len(largest)} are shown"
@@ -168,12 +170,6 @@ def _ground(picture: NDArray[np.uint8], color: tuple[int, int, int]) -> NDArray[
         plain = np.array(color, dtype=np.uint16) * np.uint16(_UNIT - _WATERMARK)
         ground[rows] = (watermark + plain) // np.uint16(_UNIT)
     return ground
-
-
-def _loss(costs: Costs | None) -> str:
-    if costs is None:
-        return "a label map"
-    return f"PSNR {costs.psnr:.2f} dB" if costs.inertia else "every pixel exact"
 
 
 def _caption(segment: Segment, has_error: bool) -> tuple[str, ...]:

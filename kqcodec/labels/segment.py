@@ -1,12 +1,8 @@
-"""One segment: a label, and where its pixels are."""
+"""A segment: the pixels of one label, measured."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -22,13 +18,13 @@ class Segment:
             counts; None for an unused entry.
         mse: the mean squared distance of ``color`` to the original, as in ``Costs``;
             None where there is no original to compare with, or no pixel.
-        mean_distance: the same of the distance itself.
+        mean_distance: the mean of the distance itself, or None as for ``mse``.
     """
 
     label: int
     color: tuple[int, ...]
     pixels: int
     share: float
-    box: Box | None
+    box: tuple[int, int, int, int] | None
     mse: float | None
     mean_distance: float | None

@@ -91,8 +91,7 @@ def label_file(
     effort: str = DEFAULT_EFFORT,
     threads: int | None = None,
 ) -> bytes:
-    """The label map as "kq", "png" (palette indices, or 16-bit grey over 256
-    labels) or "npy"."""
+    """The label map as "kq", "png" (palette indices, or 16-bit grey over 256 labels) or "npy"."""
     if kind == "kq":
         return encode_indexed(segmentation.indexed, effort=effort, threads=threads)
     if kind == "png":

@@ -98,8 +98,7 @@ class Segmentation:
         """The segments as flat rows, for CSV, JSON or a data frame.
 
         Args:
-            connectivity: 4 or 8 to count connected components; None leaves
-                them out.
+            connectivity: 4 or 8 to count connected components; None leaves them out.
         """
         counts = None if connectivity is None else self.components(connectivity)
         rows = []
@@ -158,8 +157,7 @@ def segment(
         k: how many segments at most, 1..65,536; None for an indexed image.
         original: the picture that an indexed image segments, if there is one.
         threads, background: as for ``quantize``.
-        options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``; see
-            ``kqcodec.quantization.options``.
+        options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``.
 
     Raises:
         ImageError, OSError: a picture can't be read or converted.

@@ -146,8 +146,7 @@ def assign(colors: AlphaPoints, centers: AlphaCenters) -> Assignment:
 def _open_centers(
     colors: AlphaPoints, centers: AlphaCenters
 ) -> Iterator[tuple[slice, NDArray[np.int16]]]:
-    """The opaque and the translucent points, where there are any, and the centres open to
-    them."""
+    """The opaque and the translucent points, where there are any, and the centres open to them."""
     if colors.opaque:
         yield slice(colors.opaque), centers.places[: centers.opaque]
     if colors.opaque < len(colors):

@@ -79,8 +79,7 @@ def alpha_palette(
 def _opaque_by_majority(
     centers: NDArray[np.int16], labels: NDArray[np.uint16], fine: WeightedPoints, hidden: bool
 ) -> AlphaCenters:
-    """Centres, each opaque where most of its pixels are, and at least one where any
-    pixel is."""
+    """Centres, each opaque where most of its pixels are, and at least one where any pixel is."""
     is_opaque = fine.keys >= FIRST_OPAQUE
     shares = np.zeros((2, len(centers)), dtype=np.int64)
     np.add.at(shares, (is_opaque.astype(np.intp), labels), fine.weights)

@@ -1,10 +1,9 @@
 """Fewer points that stand for many: colours in Morton order, and merged by cells.
 
-In Morton order (the bits of the channels interleaved) the colours of any cube
-of side 2^b, aligned to its size, are neighbours in the list. So the boxes of
-the pruned search are tight, and merging the colours of each cube into their
-weighted mean takes one pass. k-means on the means of small cubes finds nearly
-the centres of k-means on the colours, for a fraction of the work.
+In Morton order (the bits of the channels interleaved) the colours of any cube of side 2^b, aligned
+to its size, are neighbours in the list. So the boxes of the pruned search are tight, and merging
+the colours of each cube into their weighted mean takes one pass. k-means on the means of small
+cubes finds nearly the centres of k-means on the colours, for a fraction of the work.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ class WeightedPoints:
     Attributes:
         points: int16, shape (N, 4), coordinates in 0..16320.
         weights: int64, shape (N,), each at least 1.
-        keys: uint32, shape (N,), in Morton order: the colours, or of each cell
-            the first one.
+        keys: uint32, shape (N,), in Morton order: the colours, or of each cell the first one.
     """
 
     points: NDArray[np.int16]

@@ -35,16 +35,12 @@ def coarse_histogram(colors: Histogram) -> Histogram:
     if len(colors) <= MOST_SEARCHED:
         return colors
     hidden, translucent, opaque = colors.by_opacity
-    some = _cells(colors.keys[translucent], colors.counts[translucent], 4)
-    rgb, counts = _cells(colors.keys[opaque] & np.uint32(KEYS - 1), colors.counts[opaque], 3)
-    cells = Histogram(rgb, counts)
+    keys = colors.keys[opaque] & np.uint32(KEYS - 1)
+    cells = Histogram(*_cells(keys, colors.counts[opaque], 3))
     if colors.channels == 3:
         return cells
-    return Histogram(
-        np.concatenate([colors.keys[hidden], some[0], cells.with_alpha().keys]),
-        np.concatenate([colors.counts[hidden], some[1], counts]),
-        channels=4,
-    )
+    some = _cells(colors.keys[translucent], colors.counts[translucent], 4)
+    return colors.part(hidden) + Histogram(*some, channels=4) + cells
 
 
 def _cells(keys: NDArray[np.uint32], counts: NDArray[np.int64], channels: int) -> Counted:

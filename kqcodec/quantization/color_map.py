@@ -38,8 +38,7 @@ class ColorMap:
     Attributes:
         palette: uint8, shape (K, 3), or (K, 4) with alpha.
         colors: the histogram whose colours they are, with as many channels.
-        labels: of each of its colours, shape (N,), uint8 where K is at most 256,
-            else uint16.
+        labels: of each of its colours, shape (N,), uint8 where K is at most 256, else uint16.
         costs: of all its pixels.
     """
 

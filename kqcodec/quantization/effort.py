@@ -54,8 +54,7 @@ class Effort:
         name: fast, default or best.
         searches: whole ones, of which the best is kept: beyond a point another
             start finds more than more trials do.
-        crossovers: of the best with each of the others in turn, to take the better
-            part of both.
+        crossovers: of the best with each of the others in turn, to take the better part of both.
         levels: from the coarsest on.
         starts: the coarsest level starts from variance cuts and from ``starts // K``
             random draws besides, as poor optima are the more likely and the

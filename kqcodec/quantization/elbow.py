@@ -114,9 +114,8 @@ def elbow(
 ) -> Elbow:
     """What an image costs in every number of colours, and the knee of that curve.
 
-    The knee is found by Kneedle (Satopää et al. 2011). It depends on the range of K as much
-    as on the picture: it is where, *within that range*, more colours begin to matter
-    little.
+    The knee is found by Kneedle (Satopää et al. 2011). It depends on the range of K as much as on
+    the picture: it is where, *within that range*, more colours begin to matter little.
 
     Args:
         image: whatever ``quantize`` accepts.

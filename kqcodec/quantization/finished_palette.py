@@ -95,9 +95,8 @@ def assigned(
     space: Space,
     points: SortedPoints | None = None,
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Each colour's nearest entry, the lowest of several, of a palette that stays as it
-    is, shape (K, 3) or (K, 4) as the colours have alpha, and its squared distance in the
-    space.
+    """Each colour's nearest entry, the lowest of several, of a palette that stays as it is, shape
+    (K, 3) or (K, 4) as the colours have alpha, and its squared distance in the space.
 
     Opaque colours get opaque entries, if there are any, what is fully transparent gets an
     entry that is, too, and others the nearest of all. ``points`` is as for ``finished``.
@@ -175,11 +174,10 @@ def finished(
 ) -> MappedPalette:
     """The stored form of a palette for these colours, and how they are mapped to it.
 
-    Duplicates are merged, the rest is put in order, every colour is given to
-    its nearest entry as ``assigned`` says (of several an opaque one, then the lowest), and
-    unused entries are dropped, but for the opaque colours ``kept``, shape (P, 3).
-    ``points``, where they are at hand, are the colours that aren't fully transparent in
-    Morton order, and their places among these.
+    Duplicates are merged, the rest is put in order, every colour is given to its nearest entry as
+    ``assigned`` says (of several an opaque one, then the lowest), and unused entries are dropped,
+    but for the opaque colours ``kept``, shape (P, 3). ``points``, where they are at hand, are the
+    colours that aren't fully transparent in Morton order, and their places among these.
     """
     stored = ordered(palette)
     order = np.argsort(-opacity_classes(stored).astype(np.int8), kind="stable")

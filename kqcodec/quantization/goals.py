@@ -169,11 +169,9 @@ def quantize_to(
             fewest colours of the wanted quality. Where ``most`` colours, or those that
             fit, don't reach it, the least one must be reached.
         psnr: the fewest colours of at least so many decibels; infinity is exact.
-        max_bytes: no more colours than fit a file of so many bytes; on its own, as
-            many as fit.
-        knee: the K at the knee of the costs of K = 2..256, or of 2..``most``. A
-            picture of at most 16 colours is kept exactly, as is one without a knee
-            where ``most`` allows.
+        max_bytes: no more colours than fit a file of so many bytes; on its own, as many as fit.
+        knee: the K at the knee of the costs of K = 2..256, or of 2..``most``. A picture of at most
+            16 colours is kept exactly, as is one without a knee where ``most`` allows.
         most: the largest K to use.
         coder, tile: of the file whose size counts; ``effort`` is that of the coder, too.
         options: all of ``quantize`` but ``palette``.

@@ -1,11 +1,10 @@
 """Weighted k-means on colours, as a function to use alone.
 
 The work is done by ``kqcodec.quantization.search``: variance cuts (Wu 1992) choose the first
-centres, over-relaxed Lloyd iterations (Lloyd 1957) move them, merge-and-split
-moves (Kaukoranta, Fränti & Nevalainen 1998) take them out of poor optima, and
-the palette is optimised as it is stored, in 8 bits. All of it is exact, so the
-result depends on the colours, weights and options only: not on their order,
-the machine, the threads, or the kernels in use.
+centres, over-relaxed Lloyd iterations (Lloyd 1957) move them, merge-and-split moves (Kaukoranta,
+Fränti & Nevalainen 1998) take them out of poor optima, and the palette is optimised as it is
+stored, in 8 bits. All of it is exact, so the result depends on the colours, weights and options
+only: not on their order, the machine, the threads, or the kernels in use.
 """
 
 from __future__ import annotations
@@ -78,15 +77,11 @@ def kmeans(
 
     Args:
         colors: uint8, shape (N, 3); a colour may occur more than once.
-        weights: how often each colour counts, integers of shape (N,), or None
-            for once each.
-        k: 1..65,536. Where there are no more colours than that, each becomes a
-            centre.
-        progress: called now and then with a ``Progress``. Where it returns
-            False the search ends soon, with what it has; where it raises, so
-            does ``kmeans``.
-        options: ``effort``, ``seed``, ``restarts`` and ``space``, as for ``quantize``; see
-            ``kqcodec.quantization.options``.
+        weights: how often each colour counts, integers of shape (N,), or None for once each.
+        k: 1..65,536. Where there are no more colours than that, each becomes a centre.
+        progress: called now and then with a ``Progress``. Where it returns False the search ends
+            soon, with what it has; where it raises, so does ``kmeans``.
+        options: ``effort``, ``seed``, ``restarts`` and ``space``, as for ``quantize``.
 
     Raises:
         TypeError: an argument of the wrong type or dtype.

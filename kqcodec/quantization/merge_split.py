@@ -90,8 +90,7 @@ def merge_and_split(
 
 
 def pruned(data: WeightedPoints, centers: NDArray[np.int16], k: int) -> Clustering:
-    """A clustering of k of more centres: those that are missed least are given up, some at a
-    time.
+    """A clustering of k of more centres: those that are missed least are given up, some at a time.
 
     Of the centres of two searches this keeps the better of both (the crossover
     of Fränti's genetic algorithm, 2000, by pairwise nearest neighbours).

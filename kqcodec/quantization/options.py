@@ -111,8 +111,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         effort_of(self.effort)
         space_of(self.space)
-        seed, restarts = checked_search(self.seed, self.restarts)
-        object.__setattr__(self, "seed", seed)
+        object.__setattr__(self, "seed", whole_number(self.seed, "seed"))
+        restarts = whole_number(self.restarts, "restarts", 1, _MOST_RESTARTS)
         object.__setattr__(self, "restarts", restarts)
 
 
@@ -123,8 +123,7 @@ class QuantizeOptions(SearchOptions):
 
     Attributes:
         fixed: the palette to use, uint8, shape (K, 3) or (K, 4), or None to search for one.
-        pinned: the pins, each once, in the order in which they were given: uint8, shape
-            (P, 3).
+        pinned: the pins, each once, in the order in which they were given: uint8, shape (P, 3).
         strength: of dithering, 0..256.
 
     Raises:
@@ -191,11 +190,6 @@ class QuantizeOptions(SearchOptions):
 def number_of_colors(k: int, name: str = "k, the number of colours,") -> int:
     """A number of colours, or TypeError or ValueError."""
     return whole_number(k, name, 1, MAX_COLORS)
-
-
-def checked_search(seed: int, restarts: int) -> tuple[int, int]:
-    """A seed and a number of restarts as integers, or TypeError or ValueError."""
-    return whole_number(seed, "seed"), whole_number(restarts, "restarts", 1, _MOST_RESTARTS)
 
 
 def _pins_from(pins: ColorsLike) -> NDArray[np.uint8]:

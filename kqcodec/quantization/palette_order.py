@@ -47,8 +47,7 @@ def palette_order(
     Args:
         palette: uint8, shape (K, 3) or, with alpha, (K, 4).
         counts: how many pixels each entry has, int64, shape (K,).
-        sort: one of SORTS; for "coder" the order by luma, of which most coders
-            make the most.
+        sort: one of SORTS; for "coder" the order by luma, of which most coders make the most.
     """
     ranks = luma_ranks(palette)
     if sort == "frequency":

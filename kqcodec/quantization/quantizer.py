@@ -46,8 +46,7 @@ _FEW_SAMPLES = 1 << 14
 
 @dataclass(frozen=True, eq=False)
 class CountedPixels:
-    """Pixels with their histogram, to quantize more than once; ``count_pixels``
-    makes them.
+    """Pixels with their histogram, to quantize more than once; ``count_pixels`` makes them.
 
     Attributes:
         pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha.
@@ -81,19 +80,18 @@ def quantize(
 ) -> IndexedImage:
     """The image in at most ``k`` colours, chosen by k-means, or in a given palette.
 
-    An image that has no more than ``k`` colours is kept exactly, with the
-    colours it really has. The palette is in the order that ``sort`` says, every
-    entry but pins is used, and without dithering every pixel has its nearest
-    entry. An image with alpha gets a palette with alpha: fully transparent pixels
-    are one entry, (0, 0, 0, 0), and opaque ones have the nearest opaque entry. The
-    result depends on the pixels and the arguments alone, and not on ``threads``.
+    An image that has no more than ``k`` colours is kept exactly, with the colours it really has.
+    The palette is in the order that ``sort`` says, every entry but pins is used, and without
+    dithering every pixel has its nearest entry. An image with alpha gets a palette with alpha:
+    fully transparent pixels are one entry, (0, 0, 0, 0), and opaque ones have the nearest opaque
+    entry. The result depends on the pixels and the arguments alone, and not on ``threads``.
 
     Args:
         image: whatever ``kqcodec.images.pixels.image_pixels`` accepts, or counted pixels.
         k: 1..65,536; None with a ``palette``.
         options: ``palette`` or ``pins`` and ``sort``; ``dither``, ``dither_kind``;
             ``effort``, ``seed``, ``restarts``, ``space``, ``progress``; ``threads``,
-            ``background``, ``keep``. See ``kqcodec.quantization.options``.
+            ``background``, ``keep``; ``kqcodec.quantization.options`` explains them.
 
     Returns:
         The indexed image, with its ``costs``.

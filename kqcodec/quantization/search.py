@@ -4,9 +4,8 @@
        │                           (once more on finer cells)              │
        └─────────── Lloyd on all colours ── rounded ── descent on the grid ┘
 
-What is fully transparent is one entry that no search is needed for. Where colours have
-alpha, the centres are those of all others, and ``alpha_palette`` then settles which
-entries are opaque.
+What is fully transparent is one entry that no search is needed for. Where colours have alpha, the
+centres are those of all others, and ``alpha_palette`` then settles which entries are opaque.
 
 Everything is integer arithmetic or float64 in one fixed order, so a histogram,
 an effort and a seed give the same palette on every machine.
@@ -84,25 +83,17 @@ class SearchResult:
 
 
 class _Task(NamedTuple):
-    """What all searches for one palette share.
+    """What all searches for one palette share."""
 
-    Attributes:
-        fine, order: the colours in Morton order, and their places in the histogram.
-        k: at most so many entries, fewer than there are colours.
-        space: where distances are measured.
-        monitor: is told of the progress.
-        pixels: the sum of the weights.
-    """
-
-    fine: WeightedPoints
-    order: NDArray[np.uint32]
-    k: int
+    fine: WeightedPoints  # the colours in Morton order
+    order: NDArray[np.uint32]  # their places in the histogram
+    k: int  # at most so many entries, fewer than there are colours
     space: Space
     monitor: Monitor
-    pixels: int
+    pixels: int  # the sum of the weights
 
     def report(self, stage: str, part: float, cost: int) -> bool:
-        """Whether to go on."""
+        """Report the progress; False where the search is to end."""
         return self.monitor.report(stage, part, cost, self.pixels)
 
 

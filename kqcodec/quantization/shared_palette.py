@@ -43,8 +43,7 @@ def shared_palette(
             ``space``, as for ``quantize``, too.
 
     Returns:
-        uint8, shape (K, 3) or (K, 4): the ``palette`` to give to ``quantize`` for each
-        image.
+        uint8, shape (K, 3) or (K, 4): the ``palette`` to give to ``quantize`` for each image.
 
     Raises:
         ColorsError: ``k`` leaves no entry for transparent pixels.

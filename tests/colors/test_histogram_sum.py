@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import kqcodec
 from kqcodec.colors import histogram_sum
 from kqcodec.colors.histogram import Histogram, histogram
-from kqcodec.colors.histogram_sum import HistogramSum, summed
+from kqcodec.colors.histogram_sum import HistogramSum
 from kqcodec.errors import ColorsError
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import color_map
@@ -35,7 +35,7 @@ def test_the_sum_is_that_of_the_lists(channels, most, count, monkeypatch):
     total, expected = HistogramSum(), None
     for part in parts:
         total.add(part)
-        expected = part if expected is None else summed(expected, part)
+        expected = part if expected is None else expected + part
     found = total.total()
     assert found == expected
     assert found.keys.dtype == np.uint32

@@ -298,9 +298,9 @@ def test_the_kinds_of_a_histogram(pixels):
     assert (opaque == 255).all()
 
 
-def test_histograms_with_and_without_alpha_do_not_add_up():
-    with pytest.raises(ValueError, match="alpha"):
-        histogram(glass()) + histogram(glass()[..., :3])
+def test_the_sum_of_histograms_has_alpha_where_either_has():
+    one, other = histogram(glass()), histogram(glass()[..., :3])
+    assert one + other == other + one == one + other.with_alpha()
 
 
 # --- files ------------------------------------------------------------------

@@ -11,17 +11,11 @@ from kqcodec.quantization.seeding import SplitMix64, plus_plus
 def test_splitmix64_known_values():
     # From the reference implementation (Vigna), seed 1234567.
     random = SplitMix64(1234567)
-    assert [random.next() for _ in range(3)] == [
+    assert [*random.draws(2).tolist(), *random.draws(1).tolist()] == [
         6457827717110365317,
         3203168211198807973,
         9817491932198370423,
     ]
-
-
-def test_below_stays_below():
-    random = SplitMix64(5)
-    drawn = [random.below(3) for _ in range(300)]
-    assert set(drawn) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("limit", [0, 2048])

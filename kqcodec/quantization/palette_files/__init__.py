@@ -143,6 +143,29 @@ def write_palette(
     return write_parts(target, [palette_bytes(colors, format)])
 
 
+def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
+    """A palette as a caller gives it, as an array, in its order and with its duplicates.
+
+    Args:
+        given: a list of colours or an array, as ``colors_from`` takes them, or the path of a
+            file that ``read_palette`` reads.
+        what: for messages, such as "the palette".
+
+    Returns:
+        uint8, shape (K, 3), or (K, 4) where any colour isn't opaque; K from 1 to 65,536.
+
+    Raises:
+        PaletteError, OSError: the file can't be read.
+        TypeError, ValueError: something else, a sample out of range, no colours or too many.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return read_palette(given)
+    colors = colors_from(given, what)
+    if not 1 <= len(colors) <= MAX_COLORS:
+        raise ValueError(f"{what} must have 1 to {MAX_COLORS:,} colours, not {len(colors):,}")
+    return colors
+
+
 def format_of_name(name: str) -> str:
     """The format that a file's extension names; raises ValueError where it names none."""
     suffix = os.path.splitext(name)[1].lower()
@@ -177,8 +200,9 @@ def _colors(data: bytes, suffix: str) -> Rows:
         (words.startswith(text_formats.JASC), text_formats.read_jasc, words),
         (suffix == ".act", binary_formats.read_color_table, data),
         (suffix == ".aco", binary_formats.read_photoshop, data),
-        (tables.is_color_map(words, suffix), tables.read_color_map, words),
-        (tables.is_style(words), tables.read_style, words),
+        (words.startswith(tables.QGIS_MAP), tables.read_color_map, words),
+        (suffix == ".clr", tables.read_color_map, words),
+        (tables.QGIS_STYLE.match(words) is not None, tables.read_style, words),
         (tables.is_label_list(words), tables.read_label_list, words),
         (text_formats.is_hex_list(words), text_formats.read_hex_list, words),
         (bare, binary_formats.read_bare, data),
@@ -201,26 +225,3 @@ def _checked(rows: Rows) -> NDArray[np.uint8]:
     if len(palette) > MAX_COLORS:
         raise PaletteError(f"the palette has over {MAX_COLORS:,} colours, more than one may have")
     return palette
-
-
-def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
-    """A palette as a caller gives it, as an array, in its order and with its duplicates.
-
-    Args:
-        given: a list of colours or an array, as ``colors_from`` takes them, or the path of a
-            file that ``read_palette`` reads.
-        what: for messages, such as "the palette".
-
-    Returns:
-        uint8, shape (K, 3), or (K, 4) where any colour isn't opaque; K from 1 to 65,536.
-
-    Raises:
-        PaletteError, OSError: the file can't be read.
-        TypeError, ValueError: something else, a sample out of range, no colours or too many.
-    """
-    if isinstance(given, (str, os.PathLike)):
-        return read_palette(given)
-    colors = colors_from(given, what)
-    if not 1 <= len(colors) <= MAX_COLORS:
-        raise ValueError(f"{what} must have 1 to {MAX_COLORS:,} colours, not {len(colors):,}")
-    return colors

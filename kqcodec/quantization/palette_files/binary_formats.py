@@ -12,8 +12,7 @@ each block its type and length, and of a colour:
     │ incl. a zero │ 2 · units     │ 4       │ float32          │ 2      │
     └──────────────┴───────────────┴─────────┴──────────────────┴────────┘
 
-RGB, grey and CMYK have values from 0 to 1; of LAB the lightness has, and a and b have
--128 to 127.
+RGB, grey and CMYK have values from 0 to 1; of LAB the lightness has, and a and b have -128 to 127.
 
 Photoshop's swatches, .aco, two bytes each, high byte first: version 1, the number of
 colours, and of each its model and four values; then perhaps all again as version 2, each

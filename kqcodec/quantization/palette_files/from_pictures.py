@@ -11,7 +11,7 @@ from kqcodec.coding.palette import read_palette
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.errors import FormatError, ImageError, PaletteError
 from kqcodec.format import container
-from kqcodec.format.labels import palette_of_bytes
+from kqcodec.format.labels import label_dtype, palette_of_bytes
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ def read_kq(data: bytes) -> Rows:
 def kq_file(palette: NDArray[np.uint8]) -> bytes:
     """A .kq file of one row, a pixel for each entry."""
     from kqcodec.coding.encoder import encode_indexed
-    from kqcodec.format.labels import label_dtype
     from kqcodec.images.indexed_image import IndexedImage
 
     labels: Labels = np.arange(len(palette)).astype(label_dtype(len(palette)))

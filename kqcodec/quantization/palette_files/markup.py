@@ -21,8 +21,7 @@ _MOST_DEPTH = 256
 def each_element(
     data: bytes, begin: Callable[[str, dict[str, str]], None], end: Callable[[str], object]
 ) -> None:
-    """Call ``begin(name, attributes)`` where an element begins, and ``end(name)`` where
-    it ends.
+    """Call ``begin(name, attributes)`` where an element begins, and ``end(name)`` where it ends.
 
     Raises:
         PaletteError: it isn't XML, declares entities, or has too many elements or too

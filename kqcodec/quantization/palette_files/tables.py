@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
     from kqcodec.quantization.palette_files.text_formats import Rows
 
-_QGIS_MAP = b"# QGIS Generated Color Map"
-_QGIS_STYLE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE qgis\b|<qgis\b)")
+# How a colour map begins where it says that it is one, and a style.
+QGIS_MAP = b"# QGIS Generated Color Map"
+QGIS_STYLE = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE qgis\b|<qgis\b)")
 _CVAT = re.compile(
     rb".*?:\s*([0-9]{1,3})\s*,\s*([0-9]{1,3})\s*,\s*([0-9]{1,3})\s*(?::.*)?", re.DOTALL
 )
@@ -46,11 +47,6 @@ _BETWEEN = re.compile(rb"[\s,:]+")
 _VALUE = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?%?|nv|[+-]?inf|nan")
 _WHOLE = re.compile(rb"[0-9]{1,5}(\.0*)?")
 _MOST_LABELS = 256
-
-
-def is_color_map(data: bytes, suffix: str) -> bool:
-    """Whether a text is a colour map: it says so, or is called so."""
-    return data.startswith(_QGIS_MAP) or suffix == ".clr"
 
 
 def read_color_map(data: bytes) -> Rows:
@@ -69,11 +65,6 @@ def read_color_map(data: bytes) -> Rows:
         if len(rows) > MAX_COLORS:
             break
     return _placed(values, rows, _MOST_LABELS)
-
-
-def is_style(data: bytes) -> bool:
-    """Whether a file is a style of QGIS."""
-    return _QGIS_STYLE.match(data) is not None
 
 
 def read_style(data: bytes) -> Rows:

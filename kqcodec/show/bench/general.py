@@ -24,31 +24,30 @@ def _codecs(
     """A compressor on the labels behind the plain palette, and on both."""
 
     def encode(subject: Subject) -> bytes:
-        return subject.indexed.palette.tobytes() + compress(_labels(subject))
+        content, size = _content(subject), 3 * subject.shape.k
+        return content[:size] + compress(content[size:])
 
     def decode(data: bytes, shape: Shape) -> Pixels:
-        return _painted_bytes(data[: 3 * shape.k], decompress(data[3 * shape.k :]), shape)
-
-    def encode_all(subject: Subject) -> bytes:
-        return compress(subject.indexed.palette.tobytes() + _labels(subject))
-
-    def decode_all(data: bytes, shape: Shape) -> Pixels:
-        content = decompress(data)
-        return _painted_bytes(content[: 3 * shape.k], content[3 * shape.k :], shape)
+        return _pixels(data[: 3 * shape.k] + decompress(data[3 * shape.k :]), shape)
 
     return (
         Codec(encode, decode, "palette plain"),
-        Codec(encode_all, decode_all, "palette compressed"),
+        Codec(
+            lambda subject: compress(_content(subject)),
+            lambda data, shape: _pixels(decompress(data), shape),
+            "palette compressed",
+        ),
     )
 
 
-def _labels(subject: Subject) -> bytes:
-    return subject.indexed.labels.astype(_stored_dtype(subject.shape.k)).tobytes()
+def _content(subject: Subject) -> bytes:
+    labels = subject.indexed.labels.astype(_stored_dtype(subject.shape.k))
+    return subject.indexed.palette.tobytes() + labels.tobytes()
 
 
-def _painted_bytes(palette: bytes, labels: bytes, shape: Shape) -> Pixels:
-    plane = np.frombuffer(labels, _stored_dtype(shape.k))
-    return painted(plane.reshape(shape.height, shape.width), palette, shape)
+def _pixels(content: bytes, shape: Shape) -> Pixels:
+    plane = np.frombuffer(content, _stored_dtype(shape.k), offset=3 * shape.k)
+    return painted(plane.reshape(shape.height, shape.width), content[: 3 * shape.k], shape)
 
 
 def _stored_dtype(k: int) -> np.dtype[Any]:

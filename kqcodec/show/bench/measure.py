@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.show.bench.codec import Codec, Tool
-    from kqcodec.show.bench.subject import Pixels
 
 # What takes less is repeated until it has taken as much.
 ENOUGH_SECONDS = 0.05
@@ -37,8 +36,7 @@ class Result:
         is_peer: whether it is one of the others, not .kq.
         size: bytes; None where there is an error.
         how: which of the tool's codecs and palette orders was the smallest.
-        seconds: of processor time, to encode and to decode in that way; None if
-            not measured.
+        seconds: of processor time, to encode and to decode in that way; None if not measured.
         error: what went wrong, or None.
     """
 
@@ -114,10 +112,6 @@ class Measurement:
         }
 
 
-class WrongPixelsError(KqError):
-    """A tool decoded something else than was encoded."""
-
-
 def megapixels_a_second(pixels: int, seconds: float) -> float | None:
     """The speed; None where no time was measured."""
     return pixels / 1e6 / seconds if seconds else None
@@ -183,8 +177,7 @@ def smallest_trial(tool: Tool, subjects: Sequence[Subject]) -> Trial | Result:
 
     Args:
         tool: the tool.
-        subjects: the image with its palette in the orders to try; the first is
-            as given.
+        subjects: the image with its palette in the orders to try; the first is as given.
     """
     found: list[Trial] = []
     for codec in tool.codecs:
@@ -203,14 +196,10 @@ def _trial(tool: Tool, codec: Codec, subject: Subject) -> Trial:
     encoded = time.process_time()
     pixels = codec.decode(data, subject.shape)
     decoded = time.process_time()
-    if not _same(pixels, subject.rgb):
+    if pixels.dtype != subject.rgb.dtype or not np.array_equal(pixels, subject.rgb):
         what = f"{tool.name} {codec.name}".rstrip()
-        raise WrongPixelsError(f"{what} decoded other pixels than were encoded")
+        raise KqError(f"{what} decoded other pixels than were encoded")
     return Trial(tool, codec, subject, data, encoded - start, decoded - encoded)
-
-
-def _same(found: Pixels, wanted: Pixels) -> bool:
-    return found.dtype == wanted.dtype and np.array_equal(found, wanted)
 
 
 def _result(trial: Trial | Result, timed: bool) -> Result:

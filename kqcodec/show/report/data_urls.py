@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,9 @@ def step_for(width: int, height: int) -> int:
     return step
 
 
-def pixels_uri(pixels: NDArray[np.uint8], step: int) -> str:
-    """Pixels of shape (H, W, 3) or (H, W, 4)."""
+def pixels_uri(pixels: NDArray[Any], step: int) -> str:
+    """One in ``step`` pixels of shape (H, W, 3) or (H, W, 4), or truth values of shape
+    (H, W), which become white and black."""
     return _uri(Image.fromarray(np.ascontiguousarray(pixels[::step, ::step])))
 
 
@@ -36,14 +38,7 @@ def indexed_uri(indexed: IndexedImage, step: int) -> str:
     """An indexed image, as a palette PNG where it has few colours."""
     if indexed.k > _MOST_PALETTE:
         return pixels_uri(indexed.to_pixels(), step)
-    from kqcodec.images.indexed_image import IndexedImage as Indexed
-
-    return _uri(Indexed(indexed.palette, indexed.labels[::step, ::step]).to_pil())
-
-
-def mask_uri(mask: NDArray[Any], step: int) -> str:
-    """Truth values of shape (H, W), white and black."""
-    return _uri(Image.fromarray(np.ascontiguousarray(mask[::step, ::step])))
+    return _uri(replace(indexed, labels=indexed.labels[::step, ::step]).to_pil())
 
 
 def _uri(image: Image.Image) -> str:

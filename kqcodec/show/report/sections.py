@@ -153,7 +153,7 @@ def masks(content: Content) -> str:
     for segment in shown:
         left, top, right, bottom = segment.box or (0, 0, 1, 1)
         error = "" if segment.mse is None else f"<br>MSE {segment.mse:,.1f}"
-        uri = data_urls.mask_uri(content.segments.mask(segment.label), step)
+        uri = data_urls.pixels_uri(content.segments.mask(segment.label), step)
         figures.append(
             f'<figure><button type="button" aria-pressed="false" aria-label="show {_hex(segment)} '
             f'alone"><img alt="mask of {_hex(segment)}" src="{uri}"></button>'
