@@ -45,18 +45,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile, ImagePalette
 
-import kqcodec
 from kqcodec.codec import read_pixels
-from kqcodec.coding.decoder import Opened
-from kqcodec.coding.encoder import check_coding, encode_indexed, in_order_of
-from kqcodec.coding.options import DEFAULT_CODER, DEFAULT_EFFORT
+from kqcodec.coding.decoder import Opened, read, tiles_of
+from kqcodec.coding.encoder import encode_indexed, in_order_of
+from kqcodec.coding.options import CodingOptions
 from kqcodec.errors import FormatError
 from kqcodec.format.header import SIGNATURE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.format.names import DEFAULT_SORT
 from kqcodec.format.sizes import theory_bits
 from kqcodec.images.metadata import Metadata
 from kqcodec.images.pillow_palette import of_palette_image
-from kqcodec.quantization.palette_order import DEFAULT_SORT
+from kqcodec.quantization.quantizer import quantize
 from kqcodec.storage.atomic_write import write_parts
 from kqcodec.storage.opening import open_source
 
@@ -116,8 +116,8 @@ class KqImageFile(ImageFile.ImageFile):
         if self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         self.fp.seek(0)
-        with _format_errors_as_os_errors():
-            for _ in kqcodec.read_tiles(_binary(self.fp), max_pixels=_max_pixels()):
+        with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
+            for _ in tiles_of(Opened.of_any_size(source, Limits.of(_max_pixels()))):
                 pass
         super().verify()
 
@@ -135,7 +135,7 @@ class KqDecoder(ImageFile.PyDecoder):
         """
         with _format_errors_as_os_errors():
             if self.mode == "P":
-                pixels: Any = kqcodec.read(_binary(self.fd), max_pixels=_max_pixels()).labels
+                pixels: Any = read(_binary(self.fd), max_pixels=_max_pixels()).labels
             else:
                 pixels = read_pixels(_binary(self.fd), threads=None, max_pixels=_max_pixels())
         self.set_as_raw(pixels.reshape(-1).data)
@@ -145,9 +145,7 @@ class KqDecoder(ImageFile.PyDecoder):
 def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
     quantizing = {name: options[name] for name in _QUANTIZING if name in options}
-    coding = {name: options[name] for name in _CODING if name in options}
-    coder = options.get("coder", DEFAULT_CODER)
-    check_coding(coder, options.get("effort", DEFAULT_EFFORT), options.get("tile"))
+    coding = CodingOptions(**{name: options[name] for name in _CODING if name in options})
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
     if k is None and image.mode == "P" and not given:
@@ -159,12 +157,12 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
         # which is turned by nobody: a format of Pillow's keeps width and height.
         plain = image.copy()
         plain.info.pop("icc_profile", None)
-        indexed = kqcodec.quantize(plain, k, **quantizing)
+        indexed = quantize(plain, k, **quantizing)
         if options.get("palette") is None and options.get("sort", DEFAULT_SORT) == DEFAULT_SORT:
-            indexed = in_order_of(coder, indexed)
+            indexed = in_order_of(coding.coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
-    write_parts(file, [encode_indexed(indexed, **coding)])
+    write_parts(file, [encode_indexed(indexed, coding)])
 
 
 def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:

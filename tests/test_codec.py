@@ -19,8 +19,8 @@ def test_photographs(coder, k, photograph, portrait):
         data = kqcodec.encode(image, k, coder=coder)
         indexed_image = in_order_of(coder, kqcodec.quantize(image, k))
         assert np.array_equal(kqcodec.decode(data), indexed_image.to_rgb())
-        assert kqcodec.decode_indexed(data) == indexed_image
-        report = kqcodec.size_report(data)
+        assert kqcodec.read(data) == indexed_image
+        report = kqcodec.open(data).size_report()
         assert report.proven
         assert coder == "context" or report.theory_bits <= 8 * report.file_bytes
 
@@ -53,7 +53,7 @@ def test_few_colours_are_kept_exactly():
     image = indexed(30, 20, 9).to_rgb()
     data = kqcodec.encode(image, 256)
     assert np.array_equal(kqcodec.decode(data), image)
-    assert kqcodec.read_header(data).k == len(np.unique(image.reshape(-1, 3), axis=0))
+    assert kqcodec.open(data).header.k == len(np.unique(image.reshape(-1, 3), axis=0))
 
 
 def test_write_and_read(tmp_path, portrait):
@@ -94,6 +94,6 @@ def test_large_palettes(portrait):
     assert unique > 4096
     for k in (257, 4096, 65_536):
         data = kqcodec.encode(image, k, coder="dense")
-        assert kqcodec.read_header(data).k <= min(k, unique)
+        assert kqcodec.open(data).header.k <= min(k, unique)
         if k >= unique:
             assert np.array_equal(kqcodec.decode(data), image)

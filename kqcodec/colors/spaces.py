@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kqcodec.format import names
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -171,8 +173,7 @@ def space_of(name: str, channels: int = 3) -> Space:
     Raises:
         ValueError: there is none.
     """
-    if name not in SPACES:
-        raise ValueError(f"space must be one of {', '.join(SPACES)}, not {name!r}")
+    names.check_name(name, names.SPACES, "space")
     return SPACES[name] if channels == 3 else ALPHA_SPACES[name]
 
 

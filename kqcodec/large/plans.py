@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.coding.layout import Layout, header_of
+from kqcodec.coding.options import CODED_PALETTES
+from kqcodec.coding.palette import coding_order
 from kqcodec.colors.histogram import histogram
 from kqcodec.errors import LabelsError
 from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import label_dtype
+from kqcodec.format.names import DEFAULT_SORT
 from kqcodec.images.blocks.samples import one_pixel
 from kqcodec.labels.label_maps import checked_labels, color_table, label_colors
 from kqcodec.large.block_reader import BlockReader
 from kqcodec.large.budget import Budget
 from kqcodec.large.counting import SharedSum, visit, with_channels
 from kqcodec.quantization.color_map import Labeler
-from kqcodec.quantization.palette_order import DEFAULT_SORT
 from kqcodec.quantization.quantizer import color_map
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import CodingOptions
     from kqcodec.colors.costs import Costs
     from kqcodec.colors.histogram import Histogram
     from kqcodec.colors.values import Colors
@@ -48,16 +50,6 @@ if TYPE_CHECKING:
     from kqcodec.quantization.options import QuantizeOptions
 
     Progress = Callable[[str, float], object]
-
-from typing import TYPE_CHECKING
-
-from kqcodec.coding.options import CODED_PALETTES
-from kqcodec.coding.palette import coding_order
-
-if TYPE_CHECKING:
-    from kqcodec.coding.layout import TileSize
-    from kqcodec.quantization.color_map import ColorMap
-
 
 # Of pixels that come but once so many are kept to find a palette in.
 SAMPLE = 1 << 24
@@ -117,39 +109,30 @@ class Job:
     def __init__(
         self,
         blocks: Blocks,
+        coding: CodingOptions,
         *,
-        coder: str,
-        effort: str,
-        tile: TileSize,
         memory: int,
         threads: int,
         progress: Progress | None,
     ) -> None:
-        self._coder, self._effort, self._tile = coder, effort, tile
+        self._coding = coding
         self._memory, self.threads = whole_number(memory, "memory", 0), threads
         self._progress = progress
         self._done = 0
         size = blocks.width, blocks.height
-        self.grid = header_of(2, *size, coder=coder, tile=tile, sections=(), alpha=False).grid
+        self.grid = header_of(2, *size, coding, sections=(), alpha=False).grid
         self.reader = BlockReader(blocks, blocks.boxes(self.grid))
 
     def layout(self, palette: NDArray[np.uint8]) -> Layout:
         """The file's, with that palette."""
         blocks = self.reader.blocks
-        return Layout.of(
-            palette,
-            blocks.width,
-            blocks.height,
-            coder=self._coder,
-            effort=self._effort,
-            tile=self._tile,
-        )
+        return Layout.of(palette, blocks.width, blocks.height, self._coding)
 
     def found(self, search: Search, colors: Histogram) -> ColorMap:
         """What a search finds, its palette in the order that the coder wants if it's free."""
         mapped = search.mapped(colors)
         free = search.options.order_is_free
-        return mapped_in_order_of(self._coder, mapped) if free else mapped
+        return mapped_in_order_of(self._coding.coder, mapped) if free else mapped
 
     def budget(self, channels: int, label_bytes: int = 1) -> Budget:
         """The memory of a block of pixels of so many channels, 0 for none."""
@@ -160,7 +143,7 @@ class Job:
             bytes_a_pixel=self.reader.blocks.bytes_a_pixel + channels,
             tile_pixels=self.grid.tile_width * self.grid.tile_height,
             label_bytes=label_bytes,
-            effort=self._effort,
+            effort=self._coding.effort,
         )
 
     def begin(self, stage: str) -> Callable[[int], None]:

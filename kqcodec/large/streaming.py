@@ -14,8 +14,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from kqcodec.coding.encoder import check_coding
-from kqcodec.coding.options import DEFAULT_CODER
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.images.blocks import RawPixels, open_blocks
 from kqcodec.images.blocks.samples import Conversion
 from kqcodec.large.budget import DEFAULT_MEMORY
@@ -39,9 +38,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
+    from kqcodec.format.names import CoderName
     from kqcodec.images.blocks import Blocks, BlockSource
     from kqcodec.images.pixels import Color
     from kqcodec.labels.label_maps import ColorTable
@@ -71,7 +71,7 @@ def encode_stream(
     target: str | os.PathLike[str] | BinaryIO,
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     palette: PaletteLike | None = None,
     background: Color | None = None,
@@ -156,7 +156,7 @@ def opened_stream(
     source: BlockSource,
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     palette: PaletteLike | None = None,
     background: Color | None = None,
@@ -168,23 +168,16 @@ def opened_stream(
 ) -> Iterator[Stream]:
     """The same for whoever writes the parts; pass 1 is over when it returns. Arguments
     and errors are those of ``encode_stream``."""
-    chosen = QuantizeOptions(**options) if labels else QuantizeOptions(palette=palette, **options)
-    check_coding(coder, chosen.effort, tile)
+    fixed = None if labels else palette
+    chosen = QuantizeOptions(palette=fixed, threads=threads, **options)
+    coding = chosen.coding(coder, tile)
     search = None
     if labels:
         check_labels_only(k, chosen.pinned, chosen.sort, background)
     else:
         search = Search.of(k, chosen)
     with open_blocks(source) as blocks:
-        job = Job(
-            blocks,
-            coder=coder,
-            effort=chosen.effort,
-            tile=tile,
-            memory=memory,
-            threads=thread_count(threads),
-            progress=progress,
-        )
+        job = Job(blocks, coding, memory=memory, threads=thread_count(threads), progress=progress)
         if search is None:
             plan, channels = label_map(job, cast("ColorTable | None", palette)), 0
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kqcodec.coding.options import EFFORTS
+from kqcodec.format.names import EFFORTS, check_name
 
 # A trial on fewer points than this costs hardly less.
 _FEW_POINTS = 8192
@@ -147,6 +147,5 @@ def effort_of(name: str) -> Effort:
     Raises:
         ValueError: there is none.
     """
-    if name not in EFFORTS:
-        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {name!r}")
+    check_name(name, EFFORTS, "effort")
     return _SEARCHES[name]

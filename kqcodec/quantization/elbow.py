@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format import sizes
-from kqcodec.format.header import CODER_NUMBERS
+from kqcodec.format.names import CODERS, DEFAULT_CODER
 from kqcodec.quantization.elbow_point import ElbowPoint
 from kqcodec.quantization.file_sizes import Filing
 from kqcodec.quantization.knee import knee
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.options import PictureKeywords
@@ -106,7 +106,7 @@ def elbow(
     image: ImageLike | CountedPixels,
     ks: Iterable[int] = NOTEBOOK_KS,
     *,
-    coders: Sequence[str] = tuple(CODER_NUMBERS),
+    coders: Sequence[CoderName] = CODERS,
     tile: TileSize = None,
     progress: Callable[[ElbowPoint], object] | None = None,
     **options: Unpack[PictureKeywords],
@@ -169,7 +169,7 @@ def _point(indexed: IndexedImage, k: int, filings: Sequence[Filing]) -> ElbowPoi
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={filing.coder: filing.size(indexed) for filing in filings},
+        file_bytes={filing.coding.coder: filing.size(indexed) for filing in filings},
     )
 
 

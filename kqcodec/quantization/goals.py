@@ -24,11 +24,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from kqcodec.coding.encoder import predicted_size
-from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.colors.costs import PEAK
 from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
 from kqcodec.format.integers import whole_number
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.quantization.elbow import elbow
 from kqcodec.quantization.file_sizes import Filing
 from kqcodec.quantization.options import DEFAULT_RESTARTS, QuantizeOptions, number_of_colors
@@ -38,8 +38,9 @@ from kqcodec.quantization.secant import ARITHMETIC, crossing
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
     from kqcodec.colors.costs import Costs
+    from kqcodec.format.names import CoderName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.options import PictureKeywords, QuantizeKeywords
@@ -149,7 +150,7 @@ def quantize_to(
     max_bytes: int | None = None,
     knee: bool = False,
     most: int = MOST_COLORS,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     **options: Unpack[QuantizeKeywords],
 ) -> IndexedImage:
@@ -278,11 +279,11 @@ class _Search:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        filing = self._filing
-        if not sizes.predictable(filing.coder):
-            return filing.size(self._quantized(k))
+        coding = self._filing.coding
+        if not sizes.predictable(coding.coder):
+            return self._filing.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=filing.coder, tile=filing.tile)
+        return predicted_size(any_image, k, coding)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

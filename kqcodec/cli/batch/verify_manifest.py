@@ -87,7 +87,7 @@ def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
         )
     if hashlib.sha256(data).hexdigest() != digest:
         raise Failure(REFUSED, f"{shown}: it has other bytes than were written; encode it anew")
-    report = kqcodec.size_report(data, threads=1, max_pixels=max_pixels)
+    report = kqcodec.open(data, threads=1, max_pixels=max_pixels).size_report()
     if not report.proven:
         raise Failure(REFUSED, f"{shown}: its parts don't add up to its size")
     return {"input": name, "file_bytes": size, "sha256": digest, **report.to_dict()}

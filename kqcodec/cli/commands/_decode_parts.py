@@ -12,6 +12,7 @@ import click
 
 from kqcodec.cli.options.common import ParamType
 from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
+from kqcodec.format.names import SCALING_METHODS
 from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.metadata import Metadata
 
-# Equal to kqcodec.coding.downscale.METHODS and MOST_TIMES; a test compares them.
-METHODS = ("nearest", "mean")
+# Equal to kqcodec.coding.downscale.MOST_TIMES; a test compares them.
 MOST_TIMES = 4096
 # From so many pixels on, TIFF files and arrays are written tile by tile.
 _LARGE = 1 << 25
@@ -35,7 +35,7 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 class RegionType(ParamType):
-    """X,Y,WIDTH,HEIGHT."""
+    """LEFT,TOP,RIGHT,BOTTOM."""
 
     name = "region"
 
@@ -46,10 +46,19 @@ class RegionType(ParamType):
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # converted before
         found = re.fullmatch(r"(\d{1,10}),(\d{1,10}),(\d{1,10}),(\d{1,10})", value.replace(" ", ""))
-        if found is None or int(found[3]) == 0 or int(found[4]) == 0:
-            self.fail(f"{value!r} is not X,Y,WIDTH,HEIGHT in pixels, like 0,0,640,480.", param, ctx)
-        x, y, width, height = (int(part) for part in found.groups())
-        return x, y, width, height
+        if found is None:
+            self.fail(
+                f"{value!r} is not LEFT,TOP,RIGHT,BOTTOM in pixels, like 0,0,640,480.", param, ctx
+            )
+        left, top, right, bottom = (int(part) for part in found.groups())
+        if right <= left or bottom <= top:
+            self.fail(
+                f"{value!r} is empty: it is LEFT,TOP,RIGHT,BOTTOM, two corners rather than a "
+                "width and a height.",
+                param,
+                ctx,
+            )
+        return left, top, right, bottom
 
 
 class ScaleType(ParamType):
@@ -102,9 +111,9 @@ def part_options(command: _Function) -> _Function:
             click.option(
                 "--region",
                 type=RegionType(),
-                metavar="X,Y,W,H",
-                help="Only this rectangle: its left and upper edge, its width and height. Only "
-                "the tiles that it touches are read.",
+                metavar="LEFT,TOP,RIGHT,BOTTOM",
+                help="Only this box; its right column and bottom row are not part of it. Only the "
+                "tiles that it touches are read.",
             ),
             click.option(
                 "--scale",
@@ -115,7 +124,7 @@ def part_options(command: _Function) -> _Function:
             ),
             click.option(
                 "--scale-by",
-                type=click.Choice(METHODS),
+                type=click.Choice(SCALING_METHODS),
                 help="A pixel of the smaller picture is the mean of N x N, or the one in their "
                 "middle, which keeps the palette.  [default: mean; with --labels nearest]",
             ),
@@ -135,30 +144,25 @@ def read_part(
         Failure: it can't be read, or has no such part.
     """
     import kqcodec
-    from kqcodec.coding.downscale import scaled
 
     shown = display_name(name)
     source = sys.stdin.buffer if name == STREAM else name
-    box = None
-    if part.region is not None:
-        x, y, width, height = part.region
-        box = (x, y, x + width, y + height)
-    with reading(shown):
+    with (
+        reading(shown),
+        kqcodec.open(source, threads=threads, max_pixels=max_pixels) as file,
+    ):
         try:
+            found: IndexedImage | NDArray[np.uint8]
             if part.scale is None:
-                assert box is not None  # noqa: S101 - or there is no part
-                found = kqcodec.read_region(source, box, threads=threads, max_pixels=max_pixels)
-                return found, found.metadata
-            return scaled(
-                source,
-                part.scale,
-                method=part.scale_by or "mean",
-                box=box,
-                threads=threads,
-                max_pixels=max_pixels,
-            )
+                assert part.region is not None  # noqa: S101 - or there is no part
+                found = file.region(part.region)
+            elif part.scale_by == "nearest":
+                found = file.scaled(part.scale, method="nearest", box=part.region)
+            else:
+                found = file.scaled(part.scale, box=part.region)
         except ValueError as exc:
             raise Failure(USAGE, f"{shown}: {exc}; see kq info for its size") from exc
+        return found, file.metadata
 
 
 def mean_file(

@@ -11,6 +11,7 @@ from kqcodec.cli.screen.text import visible, warn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kqcodec.coding.options import CodingOptions
     from kqcodec.labels.segments import Segmentation
 
 # More masks than that are written only where --write asks for them.
@@ -60,8 +61,7 @@ def write_folder(
     *,
     connectivity: int | None,
     opacity: float,
-    effort: str,
-    threads: int | None,
+    coding: CodingOptions,
     force: bool,
 ) -> list[str]:
     """Write the files, each whole or not at all; see ``segment_files``.
@@ -84,8 +84,7 @@ def write_folder(
         kinds,
         connectivity=connectivity,
         opacity=opacity,
-        effort=effort,
-        threads=threads,
+        coding=coding,
     ):
         path = os.path.join(folder, name)
         with writing(visible(path)):

@@ -32,6 +32,7 @@ from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_pictur
 from kqcodec.cli.screen.text import number, percent
 from kqcodec.format import sizes
 from kqcodec.format.header import Header
+from kqcodec.format.names import CODERS, DEFAULT_CODER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -70,8 +71,8 @@ _QUANTIZING = (
 @palette_options
 @click.option(
     "--coder",
-    type=click.Choice(common.CODERS),
-    default=common.CODER,
+    type=click.Choice(CODERS),
+    default=DEFAULT_CODER,
     show_default=True,
     help="context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
     "a pixel; dense: log2(K) bits.",
@@ -200,18 +201,19 @@ def _encode(name: str, outputs: Outputs, settings: Settings) -> dict[str, Any]:
     else:
         indexed = _quantized(name, settings)
     from kqcodec.coding.encoder import encoded_parts, in_order_of
-    from kqcodec.quantization.palette_order import DEFAULT_SORT
+    from kqcodec.coding.options import CodingOptions
+    from kqcodec.format.names import DEFAULT_SORT
 
     if not settings.labels and settings.palette is None and settings.sort == DEFAULT_SORT:
         indexed = in_order_of(settings.coder, indexed)
     with refusing_tile(name):
-        parts = encoded_parts(
-            indexed,
+        coding = CodingOptions(
             coder=settings.coder,
             effort=settings.effort,
             tile=settings.tile,
             threads=settings.threads,
         )
+        parts = encoded_parts(indexed, coding)
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:

@@ -27,7 +27,8 @@ from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
-    from kqcodec.coding.repair.recover import Recovery
+    from kqcodec.coding.repair.colors import GivenPalette
+    from kqcodec.coding.repair.recovery import Recovery
 
 _SUFFIX = "-repaired.kq"
 _MOST_LINES = 20
@@ -111,6 +112,8 @@ def command(
     where some are, though the clean file is written, or nothing could be saved. A FILE is
     a .kq file, a folder of them with -r, or - for standard input.
     """
+    import kqcodec
+
     flags = Flags.taken_from(given)
     batch = Batch.plan(inputs, output, _SUFFIX, flags, ".kq".__eq__)
     if mask is not None:
@@ -118,16 +121,13 @@ def command(
     lossy: list[str] = []
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
-        from kqcodec.coding.repair.recover import recover
-
         if mask is not None and not flags.force and os.path.exists(mask) and not is_open_end(mask):
             raise failure_of(FileExistsError(), visible(mask))
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             try:
-                saved = recover(
-                    source, fill=fill, palette=palette, threads=each, max_pixels=max_pixels
-                )
+                with kqcodec.open(source, threads=each, max_pixels=max_pixels) as file:
+                    saved = file.recover(fill=fill, palette=_colors(palette))
             except PaletteError as exc:
                 raise Failure(REFUSED, str(exc)) from exc
             except ValueError as exc:
@@ -155,6 +155,15 @@ def command(
 
     code = batch.run(work, _summary, threads)
     ctx.exit(code or (REFUSED if lossy else 0))
+
+
+def _colors(palette: str | None) -> GivenPalette | None:
+    """The colours that the option names."""
+    if palette is None or palette == "grey":
+        return palette
+    import kqcodec
+
+    return kqcodec.read_palette(palette)
 
 
 def _check_mask(mask: str, batch: Batch) -> None:
@@ -201,8 +210,7 @@ def _summary(figures: dict[str, Any]) -> str:
     for damage in figures["damages"][:_MOST_LINES]:
         part = damage["part"]
         if part.startswith("tile "):
-            left, upper, right, lower = boxes[int(part[5:])]
-            part += f" ({left},{upper} to {right},{lower})"
+            part += f" ({','.join(map(str, boxes[int(part[5:])]))})"
         lines.append(f"  {part}: {damage['problem']}")
     if len(figures["damages"]) > _MOST_LINES:
         lines.append(f"  and {len(figures['damages']) - _MOST_LINES:,} more, which --json lists")

@@ -16,6 +16,7 @@ from kqcodec.cli.screen.failures import STREAM, display_name, refusing_tile, run
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.progress import progress
 from kqcodec.cli.screen.text import echo, echo_json
+from kqcodec.format.names import CODERS, DEFAULT_CODER
 
 
 @click.command(
@@ -34,8 +35,8 @@ from kqcodec.cli.screen.text import echo, echo_json
 @goals.goal_options
 @click.option(
     "--coder",
-    type=click.Choice(common.CODERS),
-    default=common.CODER,
+    type=click.Choice(CODERS),
+    default=DEFAULT_CODER,
     show_default=True,
     help="Whose bits to account for.",
 )

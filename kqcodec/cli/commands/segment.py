@@ -22,6 +22,8 @@ from kqcodec.cli.screen.text import echo, echo_json
 from kqcodec.storage.atomic_write import is_open_end
 
 if TYPE_CHECKING:
+    from kqcodec.coding.options import CodingOptions
+    from kqcodec.format.names import EffortName, SpaceName
     from kqcodec.labels.segments import Segmentation
 
 # Equal to kqcodec.labels.segment_files.NAMES, whose module imports NumPy; a test compares them.
@@ -61,13 +63,20 @@ class Settings:
     original: str | None
     connectivity: int | None
     opacity: float
-    effort: str
-    space: str
+    effort: EffortName
+    space: SpaceName
     seed: int
     restarts: int
     threads: int | None
     background: tuple[int, int, int] | None
     max_pixels: int
+
+    @property
+    def coding(self) -> CodingOptions:
+        """How the labels' .kq file is coded."""
+        from kqcodec.coding.options import CodingOptions
+
+        return CodingOptions(effort=self.effort, threads=self.threads)
 
 
 @click.command(
@@ -168,8 +177,7 @@ def command(
                 chosen,
                 connectivity=settings.connectivity,
                 opacity=settings.opacity,
-                effort=settings.effort,
-                threads=settings.threads,
+                coding=settings.coding,
                 force=force,
             )
         if as_json:
@@ -282,4 +290,4 @@ def _label_file(segmentation: Segmentation, target: str, settings: Settings) -> 
 
     suffix = "" if target == STREAM else os.path.splitext(target)[1]
     kind = suffix.lower().removeprefix(".") or "kq"
-    return label_file(segmentation, kind, effort=settings.effort, threads=settings.threads)
+    return label_file(segmentation, kind, settings.coding)

@@ -84,7 +84,8 @@ def command(
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            report = kqcodec.size_report(source, threads=threads, max_pixels=max_pixels)
+            with kqcodec.open(source, threads=threads, max_pixels=max_pixels) as file:
+                report = file.size_report()
         if as_json and report.proven:
             echo_json({"input": name, **report.to_dict()})
         elif not quiet and not as_json:

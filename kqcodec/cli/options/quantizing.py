@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName, EffortName, SpaceName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.goals import Goal
@@ -25,10 +26,10 @@ class Quantizing:
 
     k: int | None
     goal: Goal | None
-    coder: str
+    coder: CoderName
     tile: TileSize
-    effort: str
-    space: str
+    effort: EffortName
+    space: SpaceName
     seed: int
     restarts: int
     threads: int | None

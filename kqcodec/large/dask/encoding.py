@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from kqcodec.coding.encoder import check_coding
-from kqcodec.coding.options import DEFAULT_CODER
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.images.blocks.samples import Conversion
 from kqcodec.labels.label_maps import color_table
 from kqcodec.large.dask.executors import current_crew
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
+    from kqcodec.format.names import CoderName
     from kqcodec.images.pixels import Color
     from kqcodec.labels.label_maps import ColorTable
     from kqcodec.large.dask.executors import Crew
@@ -57,7 +57,7 @@ def encode(
     target: str | os.PathLike[str],
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     palette: PaletteLike | None = None,
     background: Color | None = None,
@@ -103,22 +103,14 @@ def encode(
         PerformanceWarning: (Dask's) chunks share work that will be done many times over.
     """
     chosen = QuantizeOptions(**options) if labels else QuantizeOptions(palette=palette, **options)
-    check_coding(coder, chosen.effort, tile)
+    coding = chosen.coding(coder, tile)
     search = None
     if labels:
         check_labels_only(k, chosen.pinned, chosen.sort, background)
     else:
         search = Search.of(k, chosen)
     passes = ArrayPasses(array)
-    job = Job(
-        passes.blocks,
-        coder=coder,
-        effort=chosen.effort,
-        tile=tile,
-        memory=0,
-        threads=1,
-        progress=progress,
-    )
+    job = Job(passes.blocks, coding, memory=0, threads=1, progress=progress)
     passes.cut(job.grid)
     check_target(target, overwrite)
     with current_crew(client) as crew:

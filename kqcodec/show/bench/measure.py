@@ -154,7 +154,7 @@ def measure(
         trial = smallest_trial(tool, subject.in_orders(coded) if wanted else [subject])
         trials[tool.name] = trial
         if isinstance(trial, Trial) and not tool.is_peer:
-            coded.append(kqcodec.decode_indexed(trial.data, threads=1, max_pixels=None))
+            coded.append(kqcodec.read(trial.data, threads=1, max_pixels=None))
     results = [_result(trial, timed) for trial in trials.values()]
     asked = indexed.k if k_asked is None else k_asked
     return Measurement(name, folder, asked, subject.frame, tuple(results), left_out)

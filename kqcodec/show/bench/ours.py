@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import kqcodec
 from kqcodec.coding.coders import efforts_of
 from kqcodec.coding.encoder import in_order_of
-from kqcodec.coding.options import CODERS
+from kqcodec.format.names import CODERS, DEFAULT_EFFORT
 from kqcodec.show.bench.codec import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kqcodec.format.names import CoderName, EffortName
     from kqcodec.show.bench.subject import Frame, Pixels, Subject
 
 
@@ -21,23 +22,25 @@ if TYPE_CHECKING:
 class KqCodec:
     """A .kq file by one coder and effort, with the palette in the order of the coder."""
 
-    coder: str
-    effort: str | None
+    coder: CoderName
+    effort: EffortName | None
     name: str = ""
     sees_order: bool = False
 
     def encode(self, subject: Subject) -> bytes:
         """See ``Codec``."""
-        options: dict[str, Any] = {} if self.effort is None else {"effort": self.effort}
+        effort = self.effort or DEFAULT_EFFORT
         indexed = in_order_of(self.coder, subject.indexed)
-        return kqcodec.encode_indexed(indexed, coder=self.coder, threads=1, **options)
+        return kqcodec.encode(indexed, coder=self.coder, effort=effort, threads=1)
 
     def decode(self, data: bytes, frame: Frame) -> Pixels:
         """See ``Codec``."""
         return kqcodec.decode(data, threads=1, max_pixels=None)
 
 
-def kq_tools(coders: Sequence[str] = CODERS, efforts: Sequence[str] | None = None) -> list[Tool]:
+def kq_tools(
+    coders: Sequence[CoderName] = CODERS, efforts: Sequence[str] | None = None
+) -> list[Tool]:
     """The tools of some coders.
 
     Args:

@@ -134,7 +134,7 @@ def _webp_missing() -> str | None:
     return None if features.check("webp") else "this Pillow was built without WebP"
 
 
-def _pillow(file_format: str, indexed: bool = True, **options: Any) -> tuple[Codec, ...]:
+def _pillow(file_format: str, indexed: bool = True, **options: bool | int) -> tuple[Codec, ...]:
     return (PillowCodec(file_format, tuple(options.items()), indexed),)
 
 

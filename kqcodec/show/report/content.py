@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kqcodec.coding.encoder import encode_indexed
-from kqcodec.coding.size_report import size_report
-from kqcodec.format.header import CODER_NUMBERS
+from kqcodec.coding.kq_file import KqFile
+from kqcodec.format.names import CODERS
 from kqcodec.labels.segments import segment
 from kqcodec.quantization.elbow import elbow
 from kqcodec.quantization.goals import KNEE_KS
@@ -79,20 +79,22 @@ def gather(
         options: of the search, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
-    coders = tuple(CODER_NUMBERS)
-    coder, tile, threads = filing.coder, filing.tile, filing.threads
-    data = encode_indexed(indexed, coder=coder, effort=filing.effort, tile=tile, threads=threads)
-    others = [replace(filing, coder=name) for name in coders]
-    ours = {filing.coder: filing.size(indexed) for filing in others if filing.coder != coder}
+    coding = filing.coding
+    data = encode_indexed(indexed, coding)
+    ours: dict[str, int] = {
+        coder: replace(filing, coding=replace(coding, coder=coder)).size(indexed)
+        for coder in CODERS
+        if coder != coding.coder
+    }
     return Content(
         title=title,
         pixels=counted.pixels,
         indexed=indexed,
         costs=indexed.costs,
-        elbow=elbow(counted, _ks(indexed.k), coders=coders, tile=tile, threads=threads, **options),
+        elbow=elbow(counted, _ks(indexed.k), tile=coding.tile, threads=coding.threads, **options),
         segments=segment(indexed, original=counted.pixels),
-        report=size_report(data, threads=threads, max_pixels=None),
-        ours={coder: len(data), **ours},
+        report=KqFile(data, threads=coding.threads, max_pixels=None).size_report(),
+        ours={coding.coder: len(data), **ours},
         rivals=rival_sizes(indexed),
         source_bytes=source_bytes,
     )

@@ -11,7 +11,7 @@ from samples import indexed
 import kqcodec
 
 IMAGE = indexed(64, 48, 20)
-DATA = kqcodec.encode_indexed(IMAGE, coder="dense", tile=16)
+DATA = kqcodec.encode(IMAGE, coder="dense", tile=16)
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def damaged(tmp_path):
     data[len(data) * 6 // 11] ^= 1
     path = tmp_path / "photo.kq"
     path.write_bytes(data)
-    (lost,) = kqcodec.recover(path).lost
+    (lost,) = kqcodec.open(path).recover().lost
     assert lost == 6
     return path
 
@@ -98,12 +98,12 @@ def test_streams(damaged):
     result = kq("repair", "-", "-o", "-", stdin=damaged.read_bytes())
     assert result.exit_code == 1
     assert "1 of 12 tiles lost" in result.stderr
-    assert kqcodec.recover(damaged).to_bytes() == result.stdout_bytes
+    assert kqcodec.open(damaged).recover().to_bytes() == result.stdout_bytes
 
 
 def test_what_cannot_be_saved(tmp_path):
     path = tmp_path / "a.kq"
-    path.write_bytes(kqcodec.encode_indexed(IMAGE, coder="dense")[:-1])
+    path.write_bytes(kqcodec.encode(IMAGE, coder="dense")[:-1])
     assert "its only tile isn't whole" in refusal(kq("repair", path), 1)
     path.write_bytes(b"something else")
     assert "not a .kq file" in refusal(kq("repair", path), 1)
@@ -134,7 +134,7 @@ def _hex(folder):
 
 def test_many_damages_are_counted(tmp_path):
     path = tmp_path / "a.kq"
-    data = kqcodec.encode_indexed(indexed(160, 160, 4), coder="packed", tile=16)
+    data = kqcodec.encode(indexed(160, 160, 4), coder="packed", tile=16)
     path.write_bytes(data[: len(data) // 2])
     assert "and " in kq("repair", path).stdout.splitlines()[-1]
     assert len(kq("repair", path, "--force").stdout.splitlines()) == 22
