@@ -97,3 +97,20 @@ def test_large_palettes(portrait):
         assert kqcodec.open(data).header.k <= min(k, unique)
         if k >= unique:
             assert np.array_equal(kqcodec.decode(data), image)
+
+
+@pytest.mark.parametrize("target", [np.zeros((4, 4, 3), np.uint8), b"", 4])
+def test_the_order_of_the_arguments_of_write_is_said(target):
+    with pytest.raises(TypeError, match=r"it comes first: write\(target, image, k\)"):
+        kqcodec.write(target, "picture.kq", 4)
+
+
+def test_an_indexed_image_is_encoded_exactly():
+    image = kqcodec.IndexedImage(
+        np.array([[9, 9, 9], [1, 1, 1], [9, 9, 9]], np.uint8), np.array([[2, 0]], np.uint8)
+    )
+    assert kqcodec.read(kqcodec.encode(image)) == image
+    with pytest.raises(TypeError, match="k is for images to quantize"):
+        kqcodec.encode(image, 3)
+    with pytest.raises(TypeError, match="palette, pins and dither"):
+        kqcodec.encode(image, dither=1.0)

@@ -123,14 +123,8 @@ class Opened:
             )
 
     def by_tiles(self) -> Opened:
-        """The same file within the limits for pictures whose tiles aren't held together.
-
-        Raises:
-            LimitError: it is over them.
-        """
-        limits = self.limits.by_tiles(self.source.size)
-        limits.check_picture(self.header)
-        return replace(self, limits=limits)
+        """The same file within the limits for pictures whose tiles aren't held together."""
+        return replace(self, limits=self.limits.by_tiles(self.source.size))
 
     def indexed(self, labels: Labels) -> IndexedImage:
         """Labels of the picture, which nobody else has, with its palette and metadata."""

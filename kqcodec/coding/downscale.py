@@ -9,7 +9,6 @@ Squares of n x n pixels, those at the right and lower edge cut, become a pixel e
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,15 +55,13 @@ def scaled_of(
     """
     check_name(method, SCALING_METHODS, "method")
     times = whole_number(times, "times", 1, MOST_TIMES)
-    limits, header = opened.limits, opened.header
+    limits, header, opened = opened.limits, opened.header, opened.by_tiles()
     records: Iterable[Record]
     if box is None:
-        opened = opened.by_tiles()
         region = Box(0, 0, header.width, header.height)
         records = opened.records()
     else:
         region = checked_box(box, header)
-        opened = replace(opened, limits=limits.by_tiles(opened.source.size))
         records = records_of(opened, region)
     width, height = -(-region.width // times), -(-region.height // times)
     check_limit(width * height, limits.pixels, f"{width} x {height}")

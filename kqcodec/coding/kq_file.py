@@ -107,9 +107,7 @@ class KqFile:
     def read(self) -> IndexedImage:
         """Palette and labels of all of the picture."""
         with self._reading():
-            opened = self._whole()
-            self._limits.check_picture(opened.header)
-            return indexed_of(opened, self._threads)
+            return indexed_of(self._whole(self._limits), self._threads)
 
     def region(self, box: Sequence[int]) -> IndexedImage:
         """A rectangle of the picture, reading only the header, the palette, the directory and
@@ -184,7 +182,7 @@ class KqFile:
         from kqcodec.coding.downscale import scaled_of
 
         with self._reading():
-            opened = self._whole() if box is None else self._seekable()
+            opened = self._whole(self._by_tiles) if box is None else self._seekable()
             return scaled_of(opened, times, method=method, box=box, threads=self._threads)
 
     def as_array(
@@ -217,7 +215,7 @@ class KqFile:
         from kqcodec.coding.size_report import size_report
 
         with self._reading():
-            return size_report(self._whole(), self._threads)
+            return size_report(self._whole(self._by_tiles), self._threads)
 
     def verify(self) -> None:
         """Check every checksum and decode everything, tile by tile, within the limits of
@@ -283,8 +281,15 @@ class KqFile:
                 self._opened = Opened.behind_header(self._source, header, self._limits)
         return self._opened
 
-    def _whole(self) -> Opened:
-        """The file at its first tile, to be read to its end."""
+    @property
+    def _by_tiles(self) -> Limits:
+        return self._limits.by_tiles(self._source.size)
+
+    def _whole(self, limits: Limits | None = None) -> Opened:
+        """The file at its first tile, to be read to its end; with a look at whether it is
+        within the limits before more than its header is read."""
+        if limits is not None:
+            limits.check_picture(self.header)
         opened = self._front()
         self._source.expect(())
         self._source.go_to(opened.first_record)

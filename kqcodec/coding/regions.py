@@ -110,7 +110,7 @@ def starts_of_records(opened: Opened) -> array[int]:
 
 
 def checked_box(box: Sequence[int], header: Header) -> Box:
-    """A box that lies in the picture, or TypeError or ValueError as ``read_region``."""
+    """A box that lies in the picture, or TypeError or ValueError."""
     try:
         sides = [whole_number(side, "box") for side in box]
     except TypeError:

@@ -120,7 +120,7 @@ def decode(kq: str, target: Path, pixels: int) -> None:
     tell("  kq verify", run(kq, "verify", target, "-q"), pixels)
     x, y, width, height = REGION
     picture = target.with_suffix(".png")
-    region = f"{x},{y},{width},{height}"
+    region = f"{x},{y},{x + width},{y + height}"
     usage = run(kq, "decode", target, "--region", region, "-o", picture, "--force", "-q")
     tell("  kq decode --region", usage)
     check_region(target, picture)

@@ -67,7 +67,7 @@ def test_a_smaller_picture(picture, folder):
 
 
 def test_a_smaller_region_down_a_pipe(picture, folder):
-    done = kq_process("decode", "p.kq", "--region", "3,5,70,40", "--scale", "1/3", "-o", "-")
+    done = kq_process("decode", "p.kq", "--region", "3,5,73,45", "--scale", "1/3", "-o", "-")
     assert done.returncode == 0, done.stderr
     expected = kqcodec.open("p.kq").scaled(3, box=(3, 5, 73, 45))
     assert np.array_equal(np.asarray(opened(io.BytesIO(done.stdout))), expected)
@@ -140,8 +140,9 @@ def test_limits_say_what_else_can_be_done(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--region", "1,2,3"), "X,Y,WIDTH,HEIGHT"),
-        (("--region", "1,2,0,4"), "X,Y,WIDTH,HEIGHT"),
+        (("--region", "1,2,3"), "LEFT,TOP,RIGHT,BOTTOM"),
+        (("--region", "1,2,0,4"), "two corners rather than a width and a height"),
+        (("--region", "10,10,5,20"), "LEFT,TOP,RIGHT,BOTTOM"),
         (("--scale", "8"), "1/N"),
         (("--scale", "1/0"), "1/N"),
         (("--scale", "1/4097"), "1/N"),
@@ -155,7 +156,7 @@ def test_options_that_make_no_sense(options, message, folder):
 
 @pytest.mark.parametrize("options", [(), ("--scale", "1/2")])
 def test_regions_outside(options, folder):
-    result = kq("decode", "p.kq", "--region", "100,100,100,100", *options, "-o", "p.png")
+    result = kq("decode", "p.kq", "--region", "100,100,200,200", *options, "-o", "p.png")
     told = refusal(result, 2)
     assert "not within the picture of 180 x 150 pixels" in told
     assert files_in(folder) == ["p.kq"]
