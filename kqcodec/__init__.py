@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kqcodec.labels.label_maps import label_map
     from kqcodec.labels.segment import Segment
     from kqcodec.labels.segments import Segmentation, segment
+    from kqcodec.large import dask as dask
     from kqcodec.large.streaming import encode_stream
     from kqcodec.quantization.elbow import Elbow, elbow
     from kqcodec.quantization.goals import quantize_to
