@@ -31,7 +31,7 @@ def test_a_clean_file_and_a_mask(damaged, tmp_path):
     result = kq("repair", damaged, "-o", clean, "--mask", mask)
     assert result.exit_code == 1  # pixels are lost
     assert "1 of 12 tiles lost, 256 pixels (8.33%), filled with #" in result.stdout
-    assert "tile 6 (32,16 to 48,32): its record is damaged" in result.stdout
+    assert "tile 6 (32,16,48,32): its record is damaged" in result.stdout
     assert kq("verify", clean).exit_code == 0
     lost = np.asarray(Image.open(mask))
     assert lost.sum() == 256
