@@ -18,14 +18,14 @@ from kqcodec._version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors
-    from kqcodec.codec import decode, encode, write
-    from kqcodec.coding.decoder import decode_indexed, read, read_header, read_region, read_tiles
-    from kqcodec.coding.downscale import read_scaled
-    from kqcodec.coding.encoder import encode_indexed
-    from kqcodec.coding.lazy_array import LazyArray, as_array
-    from kqcodec.coding.repair.recover import Recovery, recover
-    from kqcodec.coding.size_report import SizeReport, size_report
+    from kqcodec.codec import decode, encode, open, write
+    from kqcodec.coding.decoder import read
+    from kqcodec.coding.kq_file import KqFile
+    from kqcodec.coding.lazy_array import LazyArray
+    from kqcodec.coding.repair.recovery import Recovery
+    from kqcodec.coding.size_report import SizeReport
     from kqcodec.colors.costs import Costs
+    from kqcodec.format import names
     from kqcodec.format.header import Header
     from kqcodec.images.blocks import RawPixels
     from kqcodec.images.indexed_image import IndexedImage
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kqcodec.labels.label_maps import label_map
     from kqcodec.labels.segment import Segment
     from kqcodec.labels.segments import Segmentation, segment
+    from kqcodec.large import dask as dask
     from kqcodec.large.streaming import encode_stream
     from kqcodec.quantization.elbow import Elbow, elbow
     from kqcodec.quantization.goals import quantize_to
@@ -48,40 +49,33 @@ _HOMES = {
     "Header": "format.header",
     "IndexedImage": "images.indexed_image",
     "KMeansResult": "quantization.kmeans",
+    "KqFile": "coding.kq_file",
     "LazyArray": "coding.lazy_array",
     "Metadata": "images.metadata",
     "RawPixels": "images.blocks",
-    "Recovery": "coding.repair.recover",
+    "Recovery": "coding.repair.recovery",
     "Segment": "labels.segment",
     "Segmentation": "labels.segments",
     "SizeReport": "coding.size_report",
-    "as_array": "coding.lazy_array",
     "decode": "codec",
-    "decode_indexed": "coding.decoder",
     "elbow": "quantization.elbow",
     "encode": "codec",
-    "encode_indexed": "coding.encoder",
     "encode_stream": "large.streaming",
     "html_report": "show.report",
     "kmeans": "quantization.kmeans",
     "label_map": "labels.label_maps",
+    "open": "codec",
     "quantize": "quantization.quantizer",
     "quantize_to": "quantization.goals",
     "read": "coding.decoder",
-    "read_header": "coding.decoder",
     "read_palette": "quantization.palette_files",
-    "read_region": "coding.decoder",
-    "read_scaled": "coding.downscale",
-    "read_tiles": "coding.decoder",
-    "recover": "coding.repair.recover",
     "segment": "labels.segments",
     "shared_palette": "quantization.shared_palette",
-    "size_report": "coding.size_report",
     "write": "codec",
     "write_palette": "quantization.palette_files",
 }
 
-_MODULES = {"dask": "large.dask", "errors": "errors"}
+_MODULES = {"dask": "large.dask", "errors": "errors", "names": "format.names"}
 
 __all__ = [
     "Costs",
@@ -89,6 +83,7 @@ __all__ = [
     "Header",
     "IndexedImage",
     "KMeansResult",
+    "KqFile",
     "LazyArray",
     "Metadata",
     "RawPixels",
@@ -97,29 +92,22 @@ __all__ = [
     "Segmentation",
     "SizeReport",
     "__version__",
-    "as_array",
     "decode",
-    "decode_indexed",
     "elbow",
     "encode",
-    "encode_indexed",
     "encode_stream",
     "errors",
     "html_report",
     "kmeans",
     "label_map",
+    "names",
+    "open",
     "quantize",
     "quantize_to",
     "read",
-    "read_header",
     "read_palette",
-    "read_region",
-    "read_scaled",
-    "read_tiles",
-    "recover",
     "segment",
     "shared_palette",
-    "size_report",
     "write",
     "write_palette",
 ]

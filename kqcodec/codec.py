@@ -1,67 +1,63 @@
-"""The two steps in one: pixels to a .kq file, in memory or on disk."""
+"""Pixels to .kq files and back, in memory or on disk; and files opened, to read parts of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+import os
+import warnings
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from kqcodec.coding.encoder import check_coding, encode_indexed, encoded_parts, in_order_of
-from kqcodec.coding.options import DEFAULT_CODER
+from kqcodec.coding.decoder import Opened, pixels_of
+from kqcodec.coding.encoder import encoded_parts, in_order_of
+from kqcodec.coding.kq_file import KqFile
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import quantized
 from kqcodec.storage.atomic_write import write_to
-
-if TYPE_CHECKING:
-    import os
-
-    from typing_extensions import Unpack
-
-    from kqcodec.coding.layout import TileSize
-    from kqcodec.images.pixels import ImageLike
-    from kqcodec.quantization.options import QuantizeKeywords
-
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from kqcodec.coding.decoder import Opened, _buffer, _decode_records
-from kqcodec.format import container
-from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
-from kqcodec.kernels import kernels
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from typing_extensions import Buffer
+    from collections.abc import Iterator
 
-    from kqcodec.coding.repair.recover import Fill
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer, Unpack
+
+    from kqcodec.coding.options import TileSize
+    from kqcodec.coding.repair.colors import Fill
+    from kqcodec.format.names import CoderName
+    from kqcodec.images.pixels import ImageLike
+    from kqcodec.quantization.options import QuantizeKeywords
     from kqcodec.storage.opening import Readable
 
 
 def encode(
-    image: ImageLike,
+    image: ImageLike | IndexedImage,
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     **options: Unpack[QuantizeKeywords],
 ) -> bytes:
-    """The bytes of a .kq file of ``image`` in at most ``k`` colours, or in a palette.
+    """The bytes of a .kq file of ``image``.
 
-    The arguments are those of ``quantize`` and ``encode_indexed``, which it
-    calls one after the other; so are the errors raised. ``effort`` is that of both.
-    Between them the palette is put in the order that the coder makes the most of,
-    unless it is given or ``sort`` names another. The same arguments give the same
-    bytes, whatever ``threads`` is.
+    An image is quantized, as ``quantize`` does it. Then its palette is put in the order that
+    the coder makes the most of, unless it is given or ``sort`` names another. The same
+    arguments give the same bytes, whatever ``threads`` is.
+
+    Args:
+        image: whatever ``quantize`` accepts; or an indexed image, which is stored exactly:
+            the order of its palette, unused entries and alpha included.
+        k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
+        coder, tile: how labels are coded; see ``kqcodec.coding.options``.
+        options: those of ``quantize``; ``effort`` and ``threads`` are the coder's, too.
+
+    Raises:
+        ColorsError, ImageError, PaletteError, OSError: as for ``quantize``.
+        TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    chosen = QuantizeOptions(**options)
-    check_coding(coder, chosen.effort, tile)
-    indexed = quantized(image, k, chosen)
-    if chosen.order_is_free:
-        indexed = in_order_of(coder, indexed)
-    return encode_indexed(
-        indexed, coder=coder, effort=chosen.effort, tile=tile, threads=chosen.threads
-    )
+    return b"".join(_parts(image, k, coder, tile, options))
 
 
 def write(
@@ -69,23 +65,20 @@ def write(
     image: ImageLike | IndexedImage,
     k: int | None = None,
     *,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     overwrite: bool = True,
     **options: Unpack[QuantizeKeywords],
 ) -> int:
-    """Write a .kq file.
+    """Write the .kq file that ``encode`` makes of the same arguments.
 
     Args:
         target: a path, where the file appears when it is complete and replaces
             an older one unless ``overwrite`` is false; or a binary file object,
             which may be a pipe. All bytes are written to it, also where it takes a
             few at a time.
-        image: an indexed image, stored exactly, or an image to quantize.
-        k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
-        coder, tile: as for ``encode``.
+        image, k, coder, tile, options: as for ``encode``.
         overwrite: whether an existing file may be replaced.
-        options: as for ``encode``.
 
     Returns:
         The bytes written.
@@ -94,31 +87,43 @@ def write(
         FileExistsError: the target exists and ``overwrite`` is false.
         OSError: the target can't be written; BlockingIOError if it is a file in
             non-blocking mode without room.
-        ImageError, PaletteError: the image or palette can't be read or converted.
+        ColorsError, ImageError, PaletteError: as for ``quantize``.
         TypeError, ValueError: a wrong argument.
     """
+    if not isinstance(target, (str, os.PathLike)) and not hasattr(target, "write"):
+        raise TypeError(
+            f"the target must be a path or a binary file, not {type(target).__name__}; "
+            "it comes first: write(target, image, k)"
+        )
+    return write_to(target, _parts(image, k, coder, tile, options), overwrite)
+
+
+def _parts(
+    image: ImageLike | IndexedImage,
+    k: int | None,
+    coder: CoderName,
+    tile: TileSize,
+    options: QuantizeKeywords,
+) -> Iterator[bytes]:
+    """The parts of the file; all but the coding of tiles is done when this returns."""
     chosen = QuantizeOptions(**options)
-    check_coding(coder, chosen.effort, tile)
+    coding = chosen.coding(coder, tile)
     if isinstance(image, IndexedImage):
         if k is not None:
             raise TypeError("k is for images to quantize; an IndexedImage has its own")
         if chosen.fixed is not None or len(chosen.pinned) or chosen.strength:
             raise TypeError("palette, pins and dither are for images to quantize")
-        indexed = image
-    else:
-        indexed = quantized(image, k, chosen)
-        if chosen.order_is_free:
-            indexed = in_order_of(coder, indexed)
-    parts = encoded_parts(
-        indexed, coder=coder, effort=chosen.effort, tile=tile, threads=chosen.threads
-    )
-    return write_to(target, parts, overwrite)
+        return encoded_parts(image, coding)
+    indexed = quantized(image, k, chosen)
+    if chosen.order_is_free:
+        indexed = in_order_of(coder, indexed)
+    return encoded_parts(indexed, coding)
 
 
 def decode(
     data: Buffer,
     *,
-    errors: str = "strict",
+    errors: Literal["strict", "recover"] = "strict",
     fill: Fill | None = None,
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
@@ -128,8 +133,8 @@ def decode(
     Args:
         data: the whole file: bytes, bytearray, memoryview or another buffer.
         errors: "strict" to refuse a damaged file; "recover" for its undamaged tiles, and
-            a colour in place of the others: ``kqcodec.recover`` tells which they are.
-        fill: with "recover", that colour, as for ``kqcodec.recover``.
+            a colour in place of the others: ``KqFile.recover`` tells which they are.
+        fill: with "recover", that colour, as for ``KqFile.recover``.
         threads: how many threads decode tiles; None for as many as there are
             processors. The pixels don't depend on it.
         max_pixels: refuse larger pictures, and those that take more work than pictures
@@ -148,29 +153,55 @@ def decode(
     """
     if errors not in ("strict", "recover"):
         raise ValueError(f"errors must be 'strict' or 'recover', not {errors!r}")
-    if errors == "recover":
-        from kqcodec.coding.repair.recover import recovered_pixels
-
-        return recovered_pixels(_buffer(data), fill=fill, threads=threads, max_pixels=max_pixels)
-    if fill is not None:
+    if fill is not None and errors == "strict":
         raise ValueError("fill is for errors='recover'")
-    return read_pixels(_buffer(data), threads=threads, max_pixels=max_pixels)
+    try:
+        data = memoryview(data)
+    except TypeError as exc:
+        raise TypeError(
+            f"expected the bytes of a .kq file, not {type(data).__name__}; "
+            "read() takes paths and files"
+        ) from exc
+    if errors == "strict":
+        return read_pixels(data, threads=threads, max_pixels=max_pixels)
+    from kqcodec.coding.repair.recover import DamageWarning
+
+    saved = KqFile(data, threads=threads, max_pixels=max_pixels).recover(fill=fill)
+    if saved.lost:
+        first = ", ".join(str(tuple(box)) for box in saved.boxes[:3])
+        more = ", ..." if len(saved.lost) > 3 else ""
+        message = f"{len(saved.lost):,} of {saved.tiles:,} tiles are lost: {first}{more}"
+        warnings.warn(message, DamageWarning, stacklevel=2)
+    return saved.image.to_pixels()
 
 
 def read_pixels(
     source: Readable, *, threads: int | None, max_pixels: int | None
 ) -> NDArray[np.uint8]:
-    """The same from any source; arguments and errors as for ``read``."""
-    limits = Limits.of(max_pixels)
+    """What ``decode`` returns, of whatever ``read`` reads."""
     with open_source(source) as opened_source:
-        opened = Opened.from_source(opened_source, limits)
-        shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
-        with memory_for(opened.header):
-            pixels = np.empty(shape, dtype=np.uint8)
+        return pixels_of(Opened.from_source(opened_source, Limits.of(max_pixels)), threads)
 
-        def place(record: container.Record) -> None:
-            box, labels = opened.decode_tile(record)
-            kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
-        _decode_records(opened, opened.records(), place, threads, pixels.nbytes)
-    return pixels
+def open(
+    source: Readable,
+    *,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> KqFile:
+    """Open a .kq file to read parts of it, or what is known about it.
+
+    Args:
+        source: a path, a URL that fsspec knows (the extra ``remote``): http, s3, zip, ...;
+            the file's bytes; or a binary file object, which stays open. A pipe is read once,
+            from front to end.
+        threads: how many threads decode tiles; None for as many as there are processors.
+        max_pixels: a limit on what is read at a time, and on the work that it takes, see
+            ``kqcodec.format.limits``; None for none.
+
+    Raises:
+        OSError: the file can't be opened.
+        ImportError: a URL needs what isn't installed.
+        TypeError, ValueError: a wrong argument.
+    """
+    return KqFile(source, threads=threads, max_pixels=max_pixels)

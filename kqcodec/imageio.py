@@ -35,10 +35,11 @@ except ImportError as exc:
         "kqcodec.imageio needs imageio; pip install 'kqcodec[imageio]' brings it"
     ) from exc
 
-import kqcodec
-from kqcodec.coding.decoder import Opened
+from kqcodec.codec import encode
+from kqcodec.coding.decoder import Opened, read
 from kqcodec.format.header import SIGNATURE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.format.sizes import theory_bits
 from kqcodec.images.metadata import Metadata
 from kqcodec.storage.atomic_write import write_parts
@@ -49,6 +50,11 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from numpy.typing import NDArray
+    from typing_extensions import Unpack
+
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName
+    from kqcodec.quantization.options import QuantizeKeywords
 
 NAME = "kq"
 DEFAULT_K = 256
@@ -88,16 +94,29 @@ class KqPlugin(PluginV3):
             IndexError: any index but 0 and ....
         """
         _check_index(index)
-        indexed = kqcodec.read(self._file(), threads=threads, max_pixels=max_pixels)
+        indexed = read(self._file(), threads=threads, max_pixels=max_pixels)
         pixels = indexed.labels if labels else indexed.to_pixels()
         return pixels[np.newaxis] if index is ... else pixels
 
-    def iter(self, **options: Any) -> Iterator[NDArray[Any]]:
+    def iter(
+        self,
+        *,
+        labels: bool = False,
+        threads: int | None = None,
+        max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    ) -> Iterator[NDArray[Any]]:
         """The one picture."""
-        yield self.read(**options)
+        yield self.read(labels=labels, threads=threads, max_pixels=max_pixels)
 
     def write(
-        self, ndimage: Any, *, is_batch: bool = False, k: int = DEFAULT_K, **options: Any
+        self,
+        ndimage: Any,
+        *,
+        is_batch: bool = False,
+        k: int = DEFAULT_K,
+        coder: CoderName = DEFAULT_CODER,
+        tile: TileSize = None,
+        **options: Unpack[QuantizeKeywords],
     ) -> bytes | None:
         """Write the picture in at most ``k`` colours.
 
@@ -111,7 +130,7 @@ class KqPlugin(PluginV3):
             if len(ndimage) != 1:
                 raise ValueError(f"a .kq file holds one picture, not {len(ndimage)}")
             ndimage = ndimage[0]
-        data = kqcodec.encode(np.asarray(ndimage), k, **options)
+        data = encode(np.asarray(ndimage), k, coder=coder, tile=tile, **options)
         write_parts(self._file(), [data])
         return data if self.request.raw_uri == RETURN_BYTES else None
 

@@ -45,11 +45,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile, ImagePalette
 
-import kqcodec
 from kqcodec.codec import read_pixels
-from kqcodec.coding.decoder import Opened
-from kqcodec.coding.encoder import check_coding, encode_indexed, in_order_of
-from kqcodec.coding.options import DEFAULT_CODER, DEFAULT_EFFORT
+from kqcodec.coding.decoder import Opened, read, tiles_of
+from kqcodec.coding.encoder import encode_indexed, in_order_of
+from kqcodec.coding.options import CodingOptions
 from kqcodec.errors import FormatError
 from kqcodec.format.header import SIGNATURE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
@@ -117,8 +116,8 @@ class KqImageFile(ImageFile.ImageFile):
         if self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         self.fp.seek(0)
-        with _format_errors_as_os_errors():
-            for _ in kqcodec.read_tiles(_binary(self.fp), max_pixels=_max_pixels()):
+        with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
+            for _ in tiles_of(Opened.of_any_size(source, Limits.of(_max_pixels()))):
                 pass
         super().verify()
 
@@ -136,7 +135,7 @@ class KqDecoder(ImageFile.PyDecoder):
         """
         with _format_errors_as_os_errors():
             if self.mode == "P":
-                pixels: Any = kqcodec.read(_binary(self.fd), max_pixels=_max_pixels()).labels
+                pixels: Any = read(_binary(self.fd), max_pixels=_max_pixels()).labels
             else:
                 pixels = read_pixels(_binary(self.fd), threads=None, max_pixels=_max_pixels())
         self.set_as_raw(pixels.reshape(-1).data)
@@ -145,9 +144,7 @@ class KqDecoder(ImageFile.PyDecoder):
 
 def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
-    coding = {name: options[name] for name in _CODING if name in options}
-    coder = options.get("coder", DEFAULT_CODER)
-    check_coding(coder, options.get("effort", DEFAULT_EFFORT), options.get("tile"))
+    coding = CodingOptions(**{name: options[name] for name in _CODING if name in options})
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
     if k is None and image.mode == "P" and not given:
@@ -164,10 +161,10 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
         )
         indexed = quantized(plain, k, request)
         if request.order_is_free:
-            indexed = in_order_of(coder, indexed)
+            indexed = in_order_of(coding.coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
-    write_parts(file, [encode_indexed(indexed, **coding)])
+    write_parts(file, [encode_indexed(indexed, coding)])
 
 
 def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from kqcodec.coding.encoder import encode_indexed
+import kqcodec
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.kernels import chosen
@@ -21,6 +21,16 @@ SLOW = chosen() == "reference"
 KS = (1, 2, 3, 7, 10, 16, 17, 255, 256, 257, 4096, 65_536)
 CODERS = ("packed", "dense", "context")
 TILES = (None, 0, 16, (32, 16), (0, 16), (16, 0), 1024)
+
+
+def size_report(data, **options):
+    """The report of a file that is opened with these options."""
+    return kqcodec.open(data, **options).size_report()
+
+
+def recover(data, **options):
+    """What is saved of a file that is opened with these options."""
+    return kqcodec.open(data, **options).recover()
 
 
 def indexed(width: int, height: int, k: int, seed: int = 0, channels: int = 3) -> IndexedImage:
@@ -50,7 +60,7 @@ def tiled(
 ) -> tuple[IndexedImage, bytes]:
     """In tiles of 128 x 128, 8 in a row and 6 rows, about 8 kB each."""
     image = indexed(width, height, k, seed=k, channels=channels)
-    return image, encode_indexed(image, coder="packed", tile=128)
+    return image, kqcodec.encode(image, coder="packed", tile=128)
 
 
 def region(image: IndexedImage, box: tuple[int, int, int, int]) -> Any:

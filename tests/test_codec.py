@@ -19,8 +19,8 @@ def test_photographs(coder, k, photograph, portrait):
         data = kqcodec.encode(image, k, coder=coder)
         indexed_image = in_order_of(coder, kqcodec.quantize(image, k))
         assert np.array_equal(kqcodec.decode(data), indexed_image.to_rgb())
-        assert kqcodec.decode_indexed(data) == indexed_image
-        report = kqcodec.size_report(data)
+        assert kqcodec.read(data) == indexed_image
+        report = kqcodec.open(data).size_report()
         assert report.proven
         assert coder == "context" or report.theory_bits <= 8 * report.file_bytes
 
@@ -53,7 +53,7 @@ def test_few_colours_are_kept_exactly():
     image = indexed(30, 20, 9).to_rgb()
     data = kqcodec.encode(image, 256)
     assert np.array_equal(kqcodec.decode(data), image)
-    assert kqcodec.read_header(data).k == len(np.unique(image.reshape(-1, 3), axis=0))
+    assert kqcodec.open(data).header.k == len(np.unique(image.reshape(-1, 3), axis=0))
 
 
 def test_write_and_read(tmp_path, portrait):
@@ -94,6 +94,23 @@ def test_large_palettes(portrait):
     assert unique > 4096
     for k in (257, 4096, 65_536):
         data = kqcodec.encode(image, k, coder="dense")
-        assert kqcodec.read_header(data).k <= min(k, unique)
+        assert kqcodec.open(data).header.k <= min(k, unique)
         if k >= unique:
             assert np.array_equal(kqcodec.decode(data), image)
+
+
+@pytest.mark.parametrize("target", [np.zeros((4, 4, 3), np.uint8), b"", 4])
+def test_the_order_of_the_arguments_of_write_is_said(target):
+    with pytest.raises(TypeError, match=r"it comes first: write\(target, image, k\)"):
+        kqcodec.write(target, "picture.kq", 4)
+
+
+def test_an_indexed_image_is_encoded_exactly():
+    image = kqcodec.IndexedImage(
+        np.array([[9, 9, 9], [1, 1, 1], [9, 9, 9]], np.uint8), np.array([[2, 0]], np.uint8)
+    )
+    assert kqcodec.read(kqcodec.encode(image)) == image
+    with pytest.raises(TypeError, match="k is for images to quantize"):
+        kqcodec.encode(image, 3)
+    with pytest.raises(TypeError, match="palette, pins and dither"):
+        kqcodec.encode(image, dither=1.0)

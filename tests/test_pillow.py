@@ -30,7 +30,7 @@ def picture():
 
 def encoded(k=10, width=23, height=17, **options):
     image = samples.indexed(width, height, k)
-    return image, kqcodec.encode_indexed(image, **options)
+    return image, kqcodec.encode(image, **options)
 
 
 def saved(image, **options):
@@ -215,16 +215,14 @@ def test_save_by_extension(picture, tmp_path):
 
 
 def test_without_k_256_colours_are_kept(picture):
-    assert kqcodec.decode_indexed(saved(picture)) == in_order_of(
-        "context", kqcodec.quantize(picture, 256)
-    )
+    assert kqcodec.read(saved(picture)) == in_order_of("context", kqcodec.quantize(picture, 256))
 
 
 def test_mode_p_is_stored_as_it_is():
     labels = np.arange(12, dtype=np.uint8).reshape(3, 4) % 5
     image = Image.fromarray(labels)
     image.putpalette([9, 9, 9, 1, 2, 3, 9, 9, 9, 200, 0, 0, 0, 200, 0, 7, 7, 7])
-    found = kqcodec.decode_indexed(saved(image))
+    found = kqcodec.read(saved(image))
     assert np.array_equal(found.labels, labels)
     assert found.palette.tolist() == np.reshape(image.getpalette(), (-1, 3)).tolist()
     assert found.k == 6  # unused and repeated entries too
@@ -233,7 +231,7 @@ def test_mode_p_is_stored_as_it_is():
 def test_indices_beyond_the_palette_are_black():
     image = Image.fromarray(np.array([[0, 3]], dtype=np.uint8))
     image.putpalette([10, 20, 30])
-    found = kqcodec.decode_indexed(saved(image))
+    found = kqcodec.read(saved(image))
     assert np.array_equal(found.to_rgb(), np.asarray(image.convert("RGB")))
 
 
@@ -246,7 +244,7 @@ def test_mode_p_survives_a_round_trip(picture):
 
 
 def test_mode_p_with_k_is_quantized(picture):
-    assert kqcodec.decode_indexed(saved(picture.quantize(37), k=5)).k == 5
+    assert kqcodec.read(saved(picture.quantize(37), k=5)).k == 5
 
 
 @pytest.mark.parametrize("mode", ["L", "1"])
@@ -283,7 +281,7 @@ def test_a_transparent_palette_is_stored_as_it_is(transparency):
 
 def test_alpha_and_more_colours_open_as_rgba():
     image = samples.indexed(23, 17, 300, channels=4)
-    with Image.open(io.BytesIO(kqcodec.encode_indexed(image))) as found:
+    with Image.open(io.BytesIO(kqcodec.encode(image))) as found:
         assert (found.mode, found.info["k"]) == ("RGBA", 300)
         assert found.info["theory_bits"] == theory_bits(23 * 17, 300, alpha=True)
         assert np.array_equal(np.asarray(found), image.to_rgba())
@@ -293,7 +291,7 @@ def test_alpha_and_more_colours_open_as_rgba():
 def test_transparency_goes_on_to_other_formats(format_):
     image = samples.indexed(23, 17, 9, channels=4)
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(kqcodec.encode_indexed(image))) as found:
+    with Image.open(io.BytesIO(kqcodec.encode(image))) as found:
         found.save(buffer, format_, lossless=True, exact=True)
     with Image.open(buffer) as again:
         assert np.array_equal(np.asarray(again.convert("RGBA")), image.to_rgba())

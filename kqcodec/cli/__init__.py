@@ -31,7 +31,7 @@ from kqcodec.cli.screen.text import complain, echo, warn
 from kqcodec.errors import KqError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # Each command and its line in the list, so that the list imports none of them.
 COMMANDS = {
@@ -144,7 +144,7 @@ class LazyGroup(click.Group):
             provide_streams()
             ending.watch()
         try:
-            code = self._code(args, prog_name=prog_name, complete_var=complete_var, **extra)
+            code = self._code(args, {"prog_name": prog_name, "complete_var": complete_var, **extra})
             if code == INTERRUPTED:
                 code = ending.code
         except KeyboardInterrupt:
@@ -156,7 +156,7 @@ class LazyGroup(click.Group):
             sys.exit(code)
         return code
 
-    def _code(self, args: Sequence[str] | None, **options: Any) -> int:
+    def _code(self, args: Sequence[str] | None, options: Mapping[str, Any]) -> int:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal without our signs
                 stream.reconfigure(errors="replace")

@@ -8,7 +8,7 @@ allocated, and each tile's checksum is compared before its bytes are read.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -19,32 +19,30 @@ from kqcodec.coding.coders import Coder, coder_of
 from kqcodec.coding.coders.context import workspace_of
 from kqcodec.coding.palette import read_palette
 from kqcodec.coding.work import most_work, within, work_of
-from kqcodec.errors import ArgumentError, InvalidDataError, TruncatedError
+from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, Header
-from kqcodec.format.integers import shown, whole_number
 from kqcodec.format.labels import Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
     DEFAULT_MAX_PIXELS,
     TILES_ALLOWANCE,
     Limits,
-    check_limit,
     memory_for,
 )
 from kqcodec.format.source import BufferSource, Source
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import Metadata
+from kqcodec.kernels import kernels
 from kqcodec.storage.opening import open_source
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
-    from typing_extensions import Buffer
 
     from kqcodec.storage.opening import Readable
 
@@ -71,19 +69,25 @@ class Opened:
         """
         header = container.read_header(source)
         limits.check_picture(header)
-        return cls._behind_header(source, header, limits)
+        return cls.behind_header(source, header, limits)
 
     @classmethod
     def of_any_size(cls, source: Source, limits: Limits = DEFAULT_LIMITS) -> Opened:
-        """The same for who doesn't want all pixels: the limit is on the rest alone.
+        """Read and check them where not all pixels are wanted, so that ``limits`` is on the
+        rest alone.
 
         Raises:
             FormatError: of the kind that fits.
         """
-        return cls._behind_header(source, container.read_header(source), limits)
+        return cls.behind_header(source, container.read_header(source), limits)
 
     @classmethod
-    def _behind_header(cls, source: Source, header: Header, limits: Limits) -> Opened:
+    def behind_header(cls, source: Source, header: Header, limits: Limits) -> Opened:
+        """Read and check palette and sections of a source that stands behind its header.
+
+        Raises:
+            FormatError: of the kind that fits.
+        """
         limits.check_tile(header)
         sealer = Sealer(header)
         palette = read_palette(source, header, sealer)
@@ -118,6 +122,16 @@ class Opened:
                 "(rule 6.9)"
             )
 
+    def by_tiles(self) -> Opened:
+        """The same file within the limits for pictures whose tiles aren't held together."""
+        return replace(self, limits=self.limits.by_tiles(self.source.size))
+
+    def indexed(self, labels: Labels) -> IndexedImage:
+        """Labels of the picture, which nobody else has, with its palette and metadata."""
+        labels.flags.writeable = False
+        metadata = Metadata.from_sections(self.sections)
+        return IndexedImage(self.palette, labels, metadata=metadata)
+
     def records(self) -> Iterator[container.Record]:
         """The tile records in file order, then the directory's check; the work to decode
         them all is limited."""
@@ -125,14 +139,16 @@ class Opened:
         yield from within(self.limits, header, self.all_records(), header.pixels, header.grid.count)
 
     def all_records(self) -> Iterator[container.Record]:
-        """The same, whatever the work."""
+        """The tile records in file order, then the directory's check, whatever the work."""
         grid = self.header.grid
         lengths = array("I")
         for index in range(grid.count):
             record = self.read_record(index)
             lengths.append(memoryview(record.payload).nbytes)
+            end = self.source.position
             yield record
             del record  # whose payload makes room for the next
+            self.source.go_to(end)  # who draws them may read elsewhere meanwhile
         if grid.count > 1:
             directory = container.read_directory(self.source, self.header, self.sealer)
             if directory != lengths:
@@ -157,7 +173,7 @@ class Opened:
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""
         box = self.header.grid.box(record.tile)
-        labels = _empty_labels(self.header, box.width, box.height)
+        labels = empty_labels(self.header, box.width, box.height)
         self.decode_into(record, labels)
         return box, labels
 
@@ -177,193 +193,68 @@ class Opened:
         )
 
 
-def decode_indexed(
-    data: Buffer, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
-) -> IndexedImage:
-    """The palette and labels in the bytes of a .kq file, exactly as encoded.
-
-    Arguments and errors are those of ``decode``.
-    """
-    return read(_buffer(data), threads=threads, max_pixels=max_pixels)
-
-
 def read(
     source: Readable,
     *,
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> IndexedImage:
-    """The palette and labels in a .kq file.
+    """The palette and labels in a .kq file, exactly as they were encoded.
 
     Args:
         source: a path, a URL (with the extra ``remote``), the file's bytes, or a
             binary file object, which may be a pipe.
-        threads, max_pixels: as for ``decode``.
+        threads: how many threads decode tiles; None for as many as there are
+            processors. The result doesn't depend on it.
+        max_pixels: refuse larger pictures, and those that take more work than pictures
+            of that size do, see ``kqcodec.format.limits``; None for no limit.
 
     Raises:
         FormatError: the file is damaged, foreign or over the limit.
         OSError: the file can't be read.
         TypeError: ``source`` is none of these.
     """
-    return read_within(source, Limits.of(max_pixels), threads=threads)
-
-
-def read_within(source: Readable, limits: Limits, *, threads: int | None = None) -> IndexedImage:
-    """The same within limits of any kind."""
     with open_source(source) as opened_source:
-        opened = Opened.from_source(opened_source, limits)
-        labels = _empty_labels(opened.header, opened.header.width, opened.header.height)
-
-        def place(record: container.Record) -> None:
-            inside = labels[opened.header.grid.box(record.tile).slices]
-            if inside.flags.c_contiguous:
-                opened.decode_into(record, inside)
-            else:
-                inside[...] = opened.decode_tile(record)[1]
-
-        _decode_records(opened, opened.records(), place, threads, labels.nbytes)
-    return _indexed(opened, labels)
+        return indexed_of(Opened.from_source(opened_source, Limits.of(max_pixels)), threads)
 
 
-def read_header(source: Readable) -> Header:
-    """The header of a .kq file, checked; nothing behind it is read.
+def indexed_of(opened: Opened, threads: int | None) -> IndexedImage:
+    """All of the picture, of a source that stands at the first tile."""
+    header = opened.header
+    labels = empty_labels(header, header.width, header.height)
 
-    Raises:
-        FormatError: the header is damaged, foreign or unsupported.
-        OSError, TypeError: as for ``read``.
-    """
-    with open_source(source) as opened_source:
-        return container.read_header(opened_source)
-
-
-def read_tiles(
-    source: Readable, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
-) -> Iterator[tuple[Box, Labels]]:
-    """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order.
-
-    For pictures larger than memory, and for pipes: one tile is held at a time,
-    and a tile has at most 2**26 labels. The palette is ``read_region``'s or
-    ``read``'s; damage raises when it is reached. ``max_pixels`` limits the metadata and the
-    work of each tile, see ``kqcodec.format.limits``, but not the picture.
-
-    Raises:
-        FormatError, OSError, TypeError: as for ``read``.
-    """
-    limits = Limits.of(max_pixels)
-    with open_source(source) as opened_source:
-        opened = Opened.of_any_size(opened_source, limits)
-        for record in opened.all_records():
-            most = most_work(opened.header, opened.header.grid.box(record.tile).pixels, 1)
-            limits.check_work(work_of(opened.header, record), most)
-            yield opened.decode_tile(record)
-
-
-def read_region(
-    source: Readable,
-    box: Sequence[int],
-    *,
-    threads: int | None = None,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> IndexedImage:
-    """A rectangle of a picture, reading only the header, the palette, the
-    directory and the tiles that it touches.
-
-    Args:
-        source: a path, the file's bytes, a seekable binary file object, or a URL that
-            fsspec knows (the extra ``remote``): http, s3, zip, ... Of that it takes at
-            most three requests, and one more for each run of adjacent tiles.
-        box: (left, upper, right, lower) in pixels, as Pillow's ``crop``; the
-            right column and lower row are not part of it.
-        threads: as for ``decode``.
-        max_pixels: a limit on the pixels of the tiles touched and on their work, see
-            ``kqcodec.format.limits``; None for none.
-
-    Raises:
-        FormatError: a part that was read is damaged, foreign or over the limit.
-        OSError: the file can't be read or can't seek, or changed meanwhile.
-        TypeError, ValueError: ``box`` is malformed, empty or not in the picture.
-    """
-    limits = Limits.of(max_pixels)
-    with open_source(source) as opened_source:
-        if opened_source.size is None:
-            raise OSError(opened_source.no_regions)
-        opened_source.expect_front()
-        opened = Opened.of_any_size(opened_source, limits)
-        region = checked_box(box, opened.header)
-        records = records_of(opened, region)
-        labels = _empty_labels(opened.header, region.width, region.height)
-
-        def place(record: container.Record) -> None:
-            tile_box, tile = opened.decode_tile(record)
-            common = tile_box.intersection(region)
-            inside = tile[common.moved(-tile_box.left, -tile_box.upper).slices]
-            labels[common.moved(-region.left, -region.upper).slices] = inside
-
-        _decode_records(opened, records, place, threads, labels.nbytes)
-    return _indexed(opened, labels)
-
-
-def records_of(opened: Opened, region: Box) -> Iterator[container.Record]:
-    """The records of the tiles that share pixels with a region, of a file that can seek.
-
-    Raises:
-        LimitError: the tiles have too many pixels, or later: take too much work.
-    """
-    grid, limits = opened.header.grid, opened.limits
-    pixels = grid.covered(region).pixels
-    check_limit(pixels, limits.pixels, f"the tiles of that region with their {pixels:,}")
-    touched = list(grid.touched(region))
-    return within(limits, opened.header, _some_records(opened, touched), pixels, len(touched))
-
-
-def _some_records(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
-    if opened.header.grid.count == 1:
-        yield from opened.all_records()
-        return
-    starts = starts_of_records(opened)
-    opened.source.expect([(starts[first], starts[last + 1]) for first, last in runs_of(touched)])
-    for index in touched:
-        opened.source.seek(starts[index])
-        record = opened.read_record(index)
-        if opened.source.position != starts[index + 1]:
-            raise container.wrong_directory()
-        yield record
-
-
-def runs_of(tiles: Iterable[int]) -> list[tuple[int, int]]:
-    """The first and the last of each run of consecutive numbers; they ascend."""
-    runs: list[tuple[int, int]] = []
-    for tile in tiles:
-        if runs and tile == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], tile)
+    def place(record: container.Record) -> None:
+        inside = labels[header.grid.box(record.tile).slices]
+        if inside.flags.c_contiguous:
+            opened.decode_into(record, inside)
         else:
-            runs.append((tile, tile))
-    return runs
+            inside[...] = opened.decode_tile(record)[1]
+
+    decode_records(opened, opened.records(), place, threads, labels.nbytes)
+    return opened.indexed(labels)
 
 
-def starts_of_records(opened: Opened) -> array[int]:
-    """Where each tile's record begins, by the directory, and where the last one ends."""
-    assert opened.source.size is not None  # noqa: S101 - regions are of files that can seek
-    end = opened.source.size - opened.header.directory_size
-    opened.source.seek(end)
-    directory = container.read_directory(opened.source, opened.header, opened.sealer)
-    lengths = np.frombuffer(directory, dtype=np.uint32).astype(np.int64)
-    grid = opened.header.grid
-    for kind in grid.by_size():
-        least, most = opened.payload_range(kind.first)
-        some = lengths.reshape(grid.rows, grid.columns)[kind.slices]
-        if some.min() < least or some.max() > most:
-            raise container.wrong_directory()
-    # A record has one byte of length for each seven bits, its payload, and its checksum.
-    for bits in (7, 14, 21):
-        lengths += np.frombuffer(directory, dtype=np.uint32) >= 1 << bits
-    lengths += 1 + CHECKSUM_SIZE
-    lengths[0] += opened.first_record
-    starts = array("q", [opened.first_record])
-    starts.frombytes(np.cumsum(lengths, out=lengths).tobytes())
-    if starts[-1] != end:
-        raise container.wrong_directory()
-    return starts
+def pixels_of(opened: Opened, threads: int | None) -> NDArray[np.uint8]:
+    """The pixels of all of the picture: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
+    shape = (opened.header.height, opened.header.width, opened.palette.shape[1])
+    with memory_for(opened.header):
+        pixels = np.empty(shape, dtype=np.uint8)
+
+    def place(record: container.Record) -> None:
+        box, labels = opened.decode_tile(record)
+        kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
+
+    decode_records(opened, opened.records(), place, threads, pixels.nbytes)
+    return pixels
+
+
+def tiles_of(opened: Opened) -> Iterator[tuple[Box, Labels]]:
+    """Each tile's box and labels, shape (h, w), in file order. Of the limits those on the work
+    of each tile count."""
+    for record in opened.all_records():
+        most = most_work(opened.header, opened.header.grid.box(record.tile).pixels, 1)
+        opened.limits.check_work(work_of(opened.header, record), most)
+        yield opened.decode_tile(record)
 
 
 def decode_tiles(
@@ -382,7 +273,7 @@ def decode_tiles(
         pass
 
 
-def _decode_records(
+def decode_records(
     opened: Opened,
     records: Iterable[container.Record],
     place: Callable[[container.Record], None],
@@ -413,41 +304,7 @@ def _decode_records(
             pass
 
 
-def _empty_labels(header: Header, width: int, height: int) -> Labels:
+def empty_labels(header: Header, width: int, height: int) -> Labels:
+    """An array for labels of a part of the picture, or LimitError."""
     with memory_for(header):
         return np.empty((height, width), dtype=label_dtype(header.k))
-
-
-def _indexed(opened: Opened, labels: Labels) -> IndexedImage:
-    labels.flags.writeable = False  # nobody else has it: no copy is needed
-    metadata = Metadata.from_sections(opened.sections)
-    return IndexedImage(opened.palette, labels, metadata=metadata)
-
-
-def _buffer(data: Buffer) -> Buffer:
-    try:
-        return memoryview(data)
-    except TypeError as exc:
-        raise TypeError(
-            f"expected the bytes of a .kq file, not {type(data).__name__}; "
-            "read() takes paths and files"
-        ) from exc
-
-
-def checked_box(box: Sequence[int], header: Header) -> Box:
-    """A box that lies in the picture, or TypeError or ValueError as ``read_region``."""
-    try:
-        sides = [whole_number(side, "box") for side in box]
-    except TypeError:
-        sides = []
-    if len(sides) != 4:
-        raise TypeError(f"box must be four whole numbers, not {shown(box)}")
-    region = Box(*sides)
-    inside = 0 <= region.left < region.right <= header.width
-    if not (inside and 0 <= region.upper < region.lower <= header.height):
-        raise ArgumentError(
-            f"box {shown(tuple(region))} is empty or not within the picture "
-            f"of {header.width} x {header.height} pixels",
-            "box",
-        )
-    return region

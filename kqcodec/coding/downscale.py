@@ -9,18 +9,17 @@ Squares of n x n pixels, those at the right and lower edge cut, become a pixel e
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.decoder import Opened, checked_box, decode_tiles, records_of
+from kqcodec.coding.decoder import Opened, decode_tiles
+from kqcodec.coding.regions import checked_box, records_of
 from kqcodec.format.grid import Box
 from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import label_dtype
-from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, check_limit
-from kqcodec.images.indexed_image import IndexedImage
-from kqcodec.images.metadata import Metadata
-from kqcodec.storage.opening import open_source
+from kqcodec.format.limits import check_limit
+from kqcodec.format.names import SCALING_METHODS, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,116 +29,49 @@ if TYPE_CHECKING:
     from kqcodec.format.container import Record
     from kqcodec.format.grid import Grid
     from kqcodec.format.labels import Labels
-    from kqcodec.storage.opening import Readable
+    from kqcodec.format.names import ScalingMethod
+    from kqcodec.images.indexed_image import IndexedImage
 
-METHODS = ("nearest", "mean")
 MOST_TIMES = 4096
 # Pixels summed at a time.
 _PART = 1 << 20
 
 
-@overload
-def read_scaled(
-    source: Readable,
+def scaled_of(
+    opened: Opened,
     times: int,
     *,
-    method: Literal["nearest"],
-    box: Sequence[int] | None = None,
-    threads: int | None = None,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> IndexedImage: ...
-
-
-@overload
-def read_scaled(
-    source: Readable,
-    times: int,
-    *,
-    method: Literal["mean"] = "mean",
-    box: Sequence[int] | None = None,
-    threads: int | None = None,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> NDArray[np.uint8]: ...
-
-
-def read_scaled(
-    source: Readable,
-    times: int,
-    *,
-    method: str = "mean",
-    box: Sequence[int] | None = None,
-    threads: int | None = None,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> IndexedImage | NDArray[np.uint8]:
-    """A picture, or a rectangle of it, ``times`` times smaller in width and height.
-
-    Args:
-        source: as for ``read``; with a ``box``, as for ``read_region``.
-        times: 1 to 4096; sides are rounded up.
-        method: "mean" for the means of squares, or "nearest" for the pixels in their
-            middle, which keeps labels and palette.
-        box: as for ``read_region``; None for all of the picture.
-        threads: as for ``decode``.
-        max_pixels: a limit on the pixels of the result, and on those of the tiles that
-            are read, see ``kqcodec.format.limits``; None for none. By default the tiles may have
-            more, 4,096 for each byte of the file, since they aren't held together.
-
-    Returns:
-        For "mean" uint8, shape (H, W, 3), or (H, W, 4) with alpha; for "nearest" an
-        indexed image.
-
-    Raises:
-        FormatError, OSError: as for ``read`` and ``read_region``.
-        TypeError, ValueError: a wrong argument.
-    """
-    found, _ = scaled(source, times, method=method, box=box, threads=threads, max_pixels=max_pixels)
-    return found
-
-
-def scaled(
-    source: Readable,
-    times: int,
-    *,
-    method: str,
+    method: ScalingMethod,
     box: Sequence[int] | None,
     threads: int | None,
-    max_pixels: int | None,
-) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
-    """The same, with the metadata of the file."""
-    times = _checked(times, method)
-    limits = Limits.of(max_pixels)
-    with open_source(source) as opened_source:
-        if box is not None and opened_source.size is None:
-            raise OSError(opened_source.no_regions)
-        for_tiles = limits.by_tiles(opened_source.size)
-        records: Iterable[Record]
-        if box is None:
-            opened = Opened.from_source(opened_source, for_tiles)
-            region = Box(0, 0, opened.header.width, opened.header.height)
-            records = opened.records()
-        else:
-            opened = Opened.of_any_size(opened_source, for_tiles)
-            region = checked_box(box, opened.header)
-            records = records_of(opened, region)
-        header = opened.header
-        width, height = -(-region.width // times), -(-region.height // times)
-        check_limit(width * height, limits.pixels, f"{width} x {height}")
-        metadata = Metadata.from_sections(opened.sections)
-        if method == "nearest":
-            picked = _Nearest(region, times, (height, width), label_dtype(header.k))
-            decode_tiles(opened, records, picked.place, threads)
-            picked.labels.flags.writeable = False
-            found = IndexedImage(opened.palette, picked.labels, metadata=metadata)
-            return found, metadata
-        means = _Means(region, times, header.grid, opened.palette)
-        decode_tiles(opened, records, means.place, threads)
-        return means.pixels, metadata
+) -> IndexedImage | NDArray[np.uint8]:
+    """A picture, or a box of it, ``times`` times smaller in width and height: an indexed image
+    by "nearest", uint8 of shape (H, W, 3) or (H, W, 4) by "mean". A source from which no box
+    is read stands at the first tile.
 
-
-def _checked(times: int, method: str) -> int:
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    return whole_number(times, "times", 1, MOST_TIMES)
+    Raises:
+        FormatError: what is read is damaged, or over the limits.
+        TypeError, ValueError: a wrong argument.
+    """
+    check_name(method, SCALING_METHODS, "method")
+    times = whole_number(times, "times", 1, MOST_TIMES)
+    limits, header, opened = opened.limits, opened.header, opened.by_tiles()
+    records: Iterable[Record]
+    if box is None:
+        region = Box(0, 0, header.width, header.height)
+        records = opened.records()
+    else:
+        region = checked_box(box, header)
+        records = records_of(opened, region)
+    width, height = -(-region.width // times), -(-region.height // times)
+    check_limit(width * height, limits.pixels, f"{width} x {height}")
+    if method == "nearest":
+        picked = _Nearest(region, times, (height, width), label_dtype(header.k))
+        decode_tiles(opened, records, picked.place, threads)
+        return opened.indexed(picked.labels)
+    means = _Means(region, times, header.grid, opened.palette)
+    decode_tiles(opened, records, means.place, threads)
+    return means.pixels
 
 
 class _Nearest:

@@ -9,6 +9,7 @@ the picture looks the same.
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from kqcodec.errors import ImageError
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.metadata import Metadata, descriptive_exif, is_exif
 from kqcodec.images.profiles import palette_in_srgb
+from kqcodec.storage.atomic_write import write_to
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +62,31 @@ _TIFF_XMP = 700
 _MOST_COLORS_OF_GIF = 256
 # Bytes of a segment after its length.
 _JPEG_SEGMENT = 65_533
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The name of the format that a file's extension means: Pillow's, or one of ``ARRAYS``.
+
+    Raises:
+        ValueError: it means none that can be written.
+    """
+    from PIL import Image
+
+    suffix = os.path.splitext(path)[1].lower()
+    ours = {".kq": "KQ", ".npy": "NPY", ".npz": "NPZ"}
+    found = ours.get(suffix) or Image.registered_extensions().get(suffix)
+    if found is None or (found not in Image.SAVE and suffix not in ours):
+        what = f"the extension {suffix}" if suffix else "no extension"
+        raise ValueError(
+            f"{what} names no format that can be written; "
+            "use .png, .ppm, .tiff, .bmp, .webp or .npy, say"
+        )
+    return found
+
+
+def save(indexed: IndexedImage, path: str | os.PathLike[str], overwrite: bool) -> int:
+    """What ``IndexedImage.save`` does."""
+    return write_to(path, [picture_bytes(indexed, format_of(path))], overwrite)
 
 
 def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:

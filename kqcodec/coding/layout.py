@@ -12,21 +12,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from kqcodec.coding.coders import Coder, check_coder, coder_of
-from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODER, DEFAULT_EFFORT
+from kqcodec.coding.coders import Coder, coder_of
+from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODING, CodingOptions
 from kqcodec.coding.palette import encode_palette
 from kqcodec.errors import ArgumentError, InvalidDataError
 from kqcodec.format.container import MAX_SECTIONS, SECTION_KINDS, Sealer
-from kqcodec.format.grid import POLICIES
 from kqcodec.format.header import (
-    MAX_TILE_EXPONENT,
     MAX_TILE_LABELS,
-    MIN_TILE_EXPONENT,
     Header,
 )
-from kqcodec.format.integers import shown, whole_number
 from kqcodec.format.labels import palette_bytes
 
 if TYPE_CHECKING:
@@ -38,9 +34,6 @@ if TYPE_CHECKING:
     from kqcodec.format.container import Section
     from kqcodec.format.grid import Grid
     from kqcodec.format.labels import Labels
-
-# None: by the picture's size; 0: one tile; a side, or (width, height).
-TileSize: TypeAlias = "int | tuple[int, int] | None"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,34 +60,30 @@ class Layout:
         palette: NDArray[np.uint8],
         width: int,
         height: int,
+        options: CodingOptions = DEFAULT_CODING,
         *,
-        coder: str = DEFAULT_CODER,
-        effort: str = DEFAULT_EFFORT,
-        tile: TileSize = None,
         sections: Sequence[Section] = (),
     ) -> Layout:
-        """The layout of a picture of that size with that palette; the rest is as for
-        ``encode_indexed``.
+        """The layout of a picture of that size with that palette.
 
         Raises:
-            TypeError, ValueError: an argument is of the wrong kind or out of range.
+            ValueError: there is no such file.
         """
-        check_coder(coder, effort)
         _check_sections(sections)
         coded = None
-        if coder in CODED_PALETTES:
+        if options.coder in CODED_PALETTES:
             coded = encode_palette(palette_bytes(palette), len(palette))
         header = header_of(
             len(palette),
             width,
             height,
-            coder=coder,
-            tile=tile,
+            options,
             sections=sections,
             alpha=palette.shape[1] == 4,
             coded_palette=coded is not None,
         )
-        return cls(header, palette, tuple(sections), coded, coder_of(coder, palette, effort))
+        coder = coder_of(options.coder, palette, options.effort)
+        return cls(header, palette, tuple(sections), coded, coder)
 
     @property
     def grid(self) -> Grid:
@@ -139,19 +128,18 @@ def header_of(
     k: int,
     width: int,
     height: int,
+    options: CodingOptions,
     *,
-    coder: str,
-    tile: TileSize,
     sections: Sequence[Section],
     alpha: bool,
     coded_palette: bool = False,
 ) -> Header:
-    """The header of a file; see ``encode_indexed``.
+    """The header of a file whose palette has ``k`` entries.
 
     Raises:
         TypeError, ValueError: there is none.
     """
-    exponents = tile_exponents(tile, width, height, coder)
+    exponents = options.tile_exponents(width, height)
     wide, high = (1 << e if e else side for e, side in zip(exponents, (width, height), strict=True))
     if wide * high > MAX_TILE_LABELS:
         raise ArgumentError(
@@ -160,13 +148,13 @@ def header_of(
         )
     try:
         return Header(
-            coder=coder,
+            coder=options.coder,
             width=width,
             height=height,
             k=k,
             tile_exponents=exponents,
             sections=bool(sections),
-            minor=_least_minor(coder, alpha, sections),
+            minor=_least_minor(options.coder, alpha, sections),
             alpha=alpha,
             coded_palette=coded_palette,
         )
@@ -187,29 +175,3 @@ def _least_minor(coder: str, alpha: bool, sections: Sequence[Section]) -> int:
     if coder == "context":
         return 2
     return int(alpha or any(section.kind in SECTION_KINDS.values() for section in sections))
-
-
-def tile_exponents(tile: TileSize, width: int, height: int, coder: str) -> tuple[int, int]:
-    """The header's exponents (x, y) for a tile size; 0 where the tile is as wide
-    or high as the picture.
-
-    Raises:
-        TypeError, ValueError: not a tile size; see ``encode_indexed``.
-    """
-    if tile is None:
-        policy = POLICIES[coder]
-        tile = 0 if width * height <= policy.one_tile_pixels else policy.side
-    pair = tuple(tile) if isinstance(tile, (tuple, list)) else (tile, tile)
-    if len(pair) != 2:
-        raise TypeError(f"tile must be a whole number or a pair of them, not {shown(tile)}")
-    return _exponent(pair[0], width), _exponent(pair[1], height)
-
-
-def _exponent(side: int, length: int) -> int:
-    lowest, highest = 1 << MIN_TILE_EXPONENT, 1 << MAX_TILE_EXPONENT
-    side = whole_number(side, "a tile side", 0, highest)
-    if side & (side - 1) or 0 < side < lowest:
-        raise ValueError(
-            f"a tile side must be 0 or a power of two from {lowest} to {highest:,}, not {side}"
-        )
-    return 0 if side == 0 or side >= length else side.bit_length() - 1

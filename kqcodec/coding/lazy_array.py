@@ -14,12 +14,13 @@ import threading
 import uuid
 import weakref
 from collections import OrderedDict
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.decoder import Opened, runs_of, starts_of_records
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.regions import runs_of, starts_of_records
 from kqcodec.coding.slicing import Axis, axes_of
 from kqcodec.coding.work import within
 from kqcodec.format import container
@@ -27,7 +28,7 @@ from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, check_limit
 from kqcodec.format.source import BufferSource
-from kqcodec.storage.opening import open_source
+from kqcodec.storage.opening import let_go, open_source
 from kqcodec.storage.threads import ordered_map, thread_count
 from kqcodec.storage.urls import is_url
 
@@ -45,15 +46,11 @@ DEFAULT_CACHE_BYTES = 2**27
 _PIECE = 1 << 25
 
 
-def as_array(
-    source: Readable,
-    *,
-    labels: bool = False,
-    cache_bytes: int = DEFAULT_CACHE_BYTES,
-    threads: int | None = None,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> LazyArray:
+class LazyArray:
     """A .kq file as a read-only array that decodes what is sliced, and no more.
+
+    Several threads may slice it, and it can be pickled where its source is a path, a URL or
+    bytes.
 
     Args:
         source: a path, a URL that fsspec knows (the extra ``remote``), the file's bytes
@@ -61,7 +58,8 @@ def as_array(
         labels: the labels, shape (H, W), instead of the pixels, shape (H, W, 3), or
             (H, W, 4) where the file has alpha.
         cache_bytes: how much the decoded tiles that are kept may take.
-        threads: as for ``decode``, for each slice.
+        threads: how many decode the tiles of a slice; None for as many as there are
+            processors.
         max_pixels: a limit on the pixels of what a slice returns, and on those of the
             tiles that it touches, see ``kqcodec.format.limits``; None for none. By default the
             tiles may have more, 4,096 for each byte of the file.
@@ -71,13 +69,6 @@ def as_array(
         OSError: the file can't be read or can't seek.
         ImportError: a URL needs what isn't installed.
         TypeError, ValueError: a wrong argument.
-    """
-    return LazyArray(source, labels, cache_bytes, threads, max_pixels)
-
-
-class LazyArray:
-    """What ``as_array`` returns. Several threads may slice it, and it can be pickled where
-    its source is a path, a URL or bytes.
 
     Attributes:
         shape, dtype, ndim, size, nbytes: as NumPy's.
@@ -105,7 +96,7 @@ class LazyArray:
         self._stack = ExitStack()
         # Who has a dask array of it can't close it. Without this, what is dropped together,
         # in a ring of references, is finalized in any order: the file before who closes it.
-        weakref.finalize(self, _let_go, self._stack)
+        weakref.finalize(self, let_go, self._stack)
         try:
             self._opened = self._open(source)
             self._starts = self._find_records()
@@ -296,13 +287,6 @@ class LazyArray:
 def _touched(parts: Iterable[int], side: int, length: int) -> int:
     """How much of an axis of that length the tiles of those numbers cover."""
     return sum(min(side, length - part * side) for part in parts)
-
-
-def _let_go(stack: ExitStack) -> None:
-    """Close what is open, without a last look at whether it has changed: nobody is there
-    to be told, and who answers may be gone. Each read has looked."""
-    with suppress(OSError):
-        stack.__exit__(GeneratorExit, GeneratorExit(), None)
 
 
 def _reopened(

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from kqcodec.coding.decoder import Opened
 from kqcodec.format import container, sizes
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE
-from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
-from kqcodec.storage.opening import open_source
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.coding.decoder import Opened
     from kqcodec.format.labels import Labels
+    from kqcodec.format.names import CoderName
 
     # Which labels, and how often each occurs.
     Counts: TypeAlias = "tuple[slice | NDArray[Any], NDArray[np.int64]]"
-    from kqcodec.storage.opening import Readable
 
 
 class SizeRow(NamedTuple):
@@ -65,7 +63,7 @@ class SizeReport:
     width: int
     height: int
     k: int
-    coder: str
+    coder: CoderName
     tiles: int
     file_bytes: int
     predicted_bytes: int | None
@@ -119,61 +117,52 @@ class SizeReport:
         return {name: getattr(self, name) for name in names} | {"proven": self.proven}
 
 
-def size_report(
-    data: Readable, *, threads: int | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
-) -> SizeReport:
-    """Check every checksum, decode everything and account for every byte.
-
-    Args:
-        data: the file's bytes, a path, or a binary file object.
-        threads: as for ``decode``.
-        max_pixels: as for ``decode``; by default a picture may have more, 4,096 for each
-            byte of the file, since its tiles aren't held together.
+def size_report(opened: Opened, threads: int | None) -> SizeReport:
+    """Check every checksum, decode everything and account for every byte, of a source that
+    stands at the first tile.
 
     Raises:
-        FormatError: the file is damaged, foreign or over the limit.
-        OSError: the file can't be read.
+        FormatError: the file is damaged or over the limit.
     """
-    with open_source(data) as source:
-        opened = Opened.from_source(source, Limits.of(max_pixels).by_tiles(source.size))
-        header = opened.header
-        labels_bytes = 0
-        framing = CHECKSUM_SIZE + header.directory_size
+    opened = opened.by_tiles()
+    header = opened.header
+    labels_bytes = 0
+    framing = CHECKSUM_SIZE + header.directory_size
 
-        def count(record: container.Record) -> tuple[int, Counts]:
-            _, labels = opened.decode_tile(record)
-            return memoryview(record.payload).nbytes, _counts(labels, header.k)
+    def count(record: container.Record) -> tuple[int, Counts]:
+        _, labels = opened.decode_tile(record)
+        return memoryview(record.payload).nbytes, _counts(labels, header.k)
 
-        frequencies = np.zeros(header.k, dtype=np.int64)
-        threads = min(thread_count(threads), header.grid.count)
-        for size, (values, counts) in ordered_map(count, opened.records(), threads):
-            labels_bytes += size
-            framing += container.record_size(size) - size
-            frequencies[values] += counts
-        sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
-        predicted = None
-        if sizes.predictable(header.coder):
-            predicted = sizes.file_size(header) + sections
-        return SizeReport(
-            width=header.width,
-            height=header.height,
-            k=header.k,
-            coder=header.coder,
-            tiles=header.grid.count,
-            file_bytes=source.position,
-            predicted_bytes=predicted,
-            header_bytes=HEADER_SIZE,
-            palette_bytes=opened.palette_size,
-            labels_bytes=labels_bytes,
-            directory_bytes=framing,
-            sections_bytes=sections,
-            raw_bits=sizes.raw_bits(header.pixels, header.alpha),
-            theory_bits=sizes.theory_bits(header.pixels, header.k, header.alpha),
-            fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
-            entropy_bits=sizes.color_bits(header.alpha) * header.k + _entropy(frequencies),
-            colors_used=int(np.count_nonzero(frequencies)),
-            alpha=header.alpha,
-        )
+    frequencies = np.zeros(header.k, dtype=np.int64)
+    threads = min(thread_count(threads), header.grid.count)
+    for size, (values, counts) in ordered_map(count, opened.records(), threads):
+        labels_bytes += size
+        framing += container.record_size(size) - size
+        frequencies[values] += counts
+    sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
+    predicted = None
+    if sizes.predictable(header.coder):
+        predicted = sizes.file_size(header) + sections
+    return SizeReport(
+        width=header.width,
+        height=header.height,
+        k=header.k,
+        coder=header.coder,
+        tiles=header.grid.count,
+        file_bytes=opened.source.position,
+        predicted_bytes=predicted,
+        header_bytes=HEADER_SIZE,
+        palette_bytes=opened.palette_size,
+        labels_bytes=labels_bytes,
+        directory_bytes=framing,
+        sections_bytes=sections,
+        raw_bits=sizes.raw_bits(header.pixels, header.alpha),
+        theory_bits=sizes.theory_bits(header.pixels, header.k, header.alpha),
+        fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
+        entropy_bits=sizes.color_bits(header.alpha) * header.k + _entropy(frequencies),
+        colors_used=int(np.count_nonzero(frequencies)),
+        alpha=header.alpha,
+    )
 
 
 def _entropy(frequencies: NDArray[np.int64]) -> float:

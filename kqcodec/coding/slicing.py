@@ -33,6 +33,8 @@ class Axis:
     @property
     def selection(self) -> slice:
         """The same for NumPy."""
+        if not self.count:
+            return slice(0)
         stop = self.start + self.count * self.step
         return slice(self.start, None if stop < 0 else stop, self.step)
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kqcodec.format import names
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -163,10 +165,12 @@ ALPHA_SPACES: dict[str, Space] = {name: AlphaSpace(space) for name, space in SPA
 
 
 def space_of(name: str, channels: int = 3) -> Space:
-    """The space of that name, for colours of so many channels; raises ValueError where there is
-    none."""
-    if name not in SPACES:
-        raise ValueError(f"space must be one of {', '.join(SPACES)}, not {name!r}")
+    """The space of that name, for colours of so many channels.
+
+    Raises:
+        ValueError: there is none.
+    """
+    names.check_name(name, names.SPACES, "space")
     return SPACES[name] if channels == 3 else ALPHA_SPACES[name]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kqcodec.errors import (
     ChecksumError,
@@ -20,10 +21,13 @@ from kqcodec.errors import (
 )
 from kqcodec.format.grid import Grid
 
+if TYPE_CHECKING:
+    from kqcodec.format.names import CoderName
+
 SIGNATURE = bytes.fromhex("cb510d0a0a")
 MAJOR, MINOR = 1, 2
 
-CODER_NUMBERS = {"packed": 0, "dense": 1, "context": 2}  # context since 1.2
+CODER_NUMBERS: dict[CoderName, int] = {"packed": 0, "dense": 1, "context": 2}  # context since 1.2
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
 
 FLAG_ALPHA = 1 << 0  # since 1.1
@@ -72,7 +76,7 @@ class Header:
         InvalidDataError: a value outside the format's limits.
     """
 
-    coder: str
+    coder: CoderName
     width: int
     height: int
     k: int
@@ -205,7 +209,7 @@ def _check_signature(data: bytes) -> None:
     raise SignatureError("not a .kq file" if data else "an empty file, not a .kq file")
 
 
-def _supported_coder(number: int, version: int) -> str:
+def _supported_coder(number: int, version: int) -> CoderName:
     if number not in CODER_NAMES:
         raise UnsupportedError(
             f"the coder number {number} of format {version >> 4}.{version & 15} "

@@ -54,6 +54,21 @@ class Source:
         """Jump; only where ``size`` is known."""
         raise NotImplementedError
 
+    def go_to(self, position: int) -> None:
+        """Stand there.
+
+        Raises:
+            OSError: that is elsewhere, and the medium only goes on.
+        """
+        if position == self.position:
+            return
+        if self.size is None:
+            raise OSError(
+                "a pipe can be read once, and this one has been; keep what you need, or read all "
+                "of it into memory and open the bytes"
+            )
+        self.seek(position)
+
     def expect_front(self) -> None:
         """Prepare to read what precedes the tiles, and then some tiles, by the directory."""
 

@@ -4,9 +4,10 @@ quantizing and coding.
 
 from __future__ import annotations
 
+import importlib
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from kqcodec.images.metadata import Metadata
 from kqcodec.images.pixels import WHITE, flattened
 
 if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import DTypeLike
     from PIL import Image
 
     from kqcodec.colors.costs import Costs
@@ -124,6 +128,46 @@ class IndexedImage:
                 image.info["transparency"] = self.palette[:, 3].tobytes()
         image.info.update(self.metadata.pillow_info())
         return image
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> int:
+        """Write the picture to a file, in the format that the extension of its name says.
+
+        ``.kq`` keeps everything, and ``.npz`` palette and labels. Up to 256 colours, PNG and
+        GIF keep palette and labels as they are, without alpha BMP and TIFF too. ``.npy`` and
+        what else Pillow writes get pixels. Profile, Exif and XMP go along where the format
+        carries them. The file appears when it is complete.
+
+        Args:
+            path: where to.
+            overwrite: whether an existing file may be replaced.
+
+        Returns:
+            The bytes written.
+
+        Raises:
+            FileExistsError: there is a file, and ``overwrite`` is false.
+            OSError: the file can't be written.
+            ValueError: the extension names no format, or one that can't hold the picture as
+                it is: its size, transparency or colours.
+
+        Warns:
+            kqcodec.images.pixels.ConversionWarning: Exif or XMP are left out.
+        """
+        # The formats know this class and not the other way round, as Pillow's plug-ins do.
+        export = importlib.import_module("kqcodec.coding.export")
+        written: int = export.save(self, path, overwrite)
+        return written
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """The pixels, as ``to_pixels`` gives them.
+
+        Raises:
+            ValueError: ``copy`` is false, but pixels are made anew from palette and labels.
+        """
+        if copy is False:
+            raise ValueError("the pixels of an indexed image are always made anew")
+        pixels = self.to_pixels()
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
     def _painted(self, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
         from kqcodec.kernels import kernels

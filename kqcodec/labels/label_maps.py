@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from kqcodec.coding.decoder import decode_indexed
+from kqcodec.coding.decoder import read
 from kqcodec.errors import LabelsError
 from kqcodec.format.header import MAX_COLORS, SIGNATURE
 from kqcodec.images.conversion import ConversionWarning
@@ -162,7 +162,7 @@ def _read(source: ImageLike | IndexedImage) -> IndexedImage:
 
 def _from_data(data: bytes, name: str) -> IndexedImage:
     if data.startswith(SIGNATURE):
-        return decode_indexed(data)
+        return read(data)
     if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
         zipped = data.startswith(ZIP_SIGNATURE)
         labels, palette = npz_arrays(data, name) if zipped else (npy_array(data, name), None)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kqcodec.coding.encoder import encode_indexed
 from kqcodec.coding.export import npy_bytes, pillow_bytes
-from kqcodec.coding.options import DEFAULT_EFFORT
+from kqcodec.coding.options import DEFAULT_CODING, CodingOptions
 from kqcodec.images.metadata import Metadata
 from kqcodec.labels.label_maps import label_picture
 
@@ -54,8 +54,7 @@ def segment_files(
     *,
     connectivity: int | None = None,
     opacity: float = 0.5,
-    effort: str = DEFAULT_EFFORT,
-    threads: int | None = None,
+    coding: CodingOptions = DEFAULT_CODING,
 ) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files, made one after the other.
 
@@ -64,7 +63,7 @@ def segment_files(
         kinds: some of ``NAMES``.
         connectivity: 4 or 8 to count connected components in the tables, or None.
         opacity: of the overlay.
-        effort, threads: for the labels' .kq file, as for ``encode_indexed``.
+        coding: of the labels' .kq file.
     """
     names = iter(file_names(kinds, segmentation))
     for kind in kinds:
@@ -81,19 +80,15 @@ def segment_files(
             rows = segmentation.rows(connectivity)
             yield next(names), (json.dumps(rows, indent=1) + "\n").encode()
         else:
-            yield next(names), label_file(segmentation, kind, effort=effort, threads=threads)
+            yield next(names), label_file(segmentation, kind, coding)
 
 
 def label_file(
-    segmentation: Segmentation,
-    kind: str,
-    *,
-    effort: str = DEFAULT_EFFORT,
-    threads: int | None = None,
+    segmentation: Segmentation, kind: str, coding: CodingOptions = DEFAULT_CODING
 ) -> bytes:
     """The label map as "kq", "png" (palette indices, or 16-bit grey over 256 labels) or "npy"."""
     if kind == "kq":
-        return encode_indexed(segmentation.indexed, effort=effort, threads=threads)
+        return encode_indexed(segmentation.indexed, coding)
     if kind == "png":
         return _png(label_picture(segmentation.indexed))
     return npy_bytes(segmentation.labels)

@@ -57,7 +57,7 @@ def export_parts(
         labels: whether to write labels instead of colours.
         background: a colour to put behind transparent pixels; None to keep alpha.
         threads: as for ``decode``.
-        max_pixels: as for ``kqcodec.size_report``.
+        max_pixels: as for ``KqFile.size_report``.
         folder: for temporary files.
 
     Raises:

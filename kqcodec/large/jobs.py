@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from kqcodec.coding.encoder import check_coding
 from kqcodec.coding.layout import Layout, header_of
-from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODER
 from kqcodec.coding.palette import coding_order
 from kqcodec.format.integers import whole_number
+from kqcodec.format.names import DEFAULT_CODER, DEFAULT_SORT
 from kqcodec.large.block_reader import BlockReader
 from kqcodec.large.budget import Budget
 from kqcodec.quantization.options import PaletteKeywords, QuantizeOptions
-from kqcodec.quantization.palette_order import DEFAULT_SORT
 from kqcodec.quantization.quantizer import color_map
 
 if TYPE_CHECKING:
@@ -23,8 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import CodingOptions, TileSize
     from kqcodec.colors.histogram import Histogram
+    from kqcodec.format.names import CoderName
     from kqcodec.images.blocks import Blocks
     from kqcodec.images.pixels import Color
     from kqcodec.labels.label_maps import ColorTable
@@ -36,7 +35,7 @@ class BlockwiseKeywords(PaletteKeywords, total=False):
     """What the functions that encode block by block take, besides ``k``; each is explained at
     ``kqcodec.encode_stream``."""
 
-    coder: str
+    coder: CoderName
     tile: TileSize
     palette: PaletteLike | None
     background: Color | None
@@ -65,16 +64,14 @@ class Request:
     """What is asked for, checked.
 
     Attributes:
-        coder, effort, tile: how labels are coded.
+        coding: how labels are coded.
         search: for a palette; None where the samples are labels already.
         label_colors: of labels; None for those of the file, or PASCAL VOC's.
         background: a colour to put behind transparent pixels; None to keep alpha.
         progress: told what is being done, and how much of it is done.
     """
 
-    coder: str
-    effort: str
-    tile: TileSize
+    coding: CodingOptions
     search: PaletteSearch | None
     label_colors: ColorTable | None
     background: Color | None
@@ -85,7 +82,7 @@ class Request:
         cls,
         k: int | None,
         *,
-        coder: str = DEFAULT_CODER,
+        coder: CoderName = DEFAULT_CODER,
         tile: TileSize = None,
         palette: PaletteLike | None = None,
         background: Color | None = None,
@@ -99,13 +96,13 @@ class Request:
             TypeError, ValueError: a wrong argument, or ones that exclude each other.
         """
         chosen = QuantizeOptions(palette=None if labels else palette, **options)
-        check_coding(coder, chosen.effort, tile)
+        coding = chosen.coding(coder, tile)
         search = None if labels else PaletteSearch(chosen.checked_colors(k), chosen)
         for_pixels = k is not None or len(chosen.pinned) or chosen.sort != DEFAULT_SORT
         if labels and (for_pixels or background is not None):
             raise ValueError("k, pins, sort and background are for pixels; labels are kept")
         colors = cast("ColorTable | None", palette) if labels else None
-        return cls(coder, chosen.effort, tile, search, colors, background, progress)
+        return cls(coding, search, colors, background, progress)
 
 
 class Job:
@@ -125,20 +122,19 @@ class Job:
         self.request = request
         self._memory, self.threads = whole_number(memory, "memory", 0), threads
         self._done = 0
-        size, coder, tile = (blocks.width, blocks.height), request.coder, request.tile
-        self.grid = header_of(2, *size, coder=coder, tile=tile, sections=(), alpha=False).grid
+        size = blocks.width, blocks.height
+        self.grid = header_of(2, *size, request.coding, sections=(), alpha=False).grid
         self.reader = BlockReader(blocks, blocks.boxes(self.grid))
 
     def layout(self, palette: NDArray[np.uint8]) -> Layout:
         """The layout of the file with that palette, uint8 of shape (K, 3) or (K, 4)."""
-        blocks, asked = self.reader.blocks, self.request
-        size = blocks.width, blocks.height
-        return Layout.of(palette, *size, coder=asked.coder, effort=asked.effort, tile=asked.tile)
+        blocks = self.reader.blocks
+        return Layout.of(palette, blocks.width, blocks.height, self.request.coding)
 
     def color_map(self, search: PaletteSearch, colors: Histogram) -> ColorMap:
         """What a search finds, its palette in the order that the coder wants if it's free."""
         mapped = search.color_map(colors)
-        if search.options.order_is_free and self.request.coder in CODED_PALETTES:
+        if search.options.order_is_free and self.request.coding.codes_palettes:
             return mapped.in_order(coding_order(mapped.palette))
         return mapped
 
@@ -151,7 +147,7 @@ class Job:
             bytes_a_pixel=self.reader.blocks.bytes_a_pixel + channels,
             tile_pixels=self.grid.tile_width * self.grid.tile_height,
             label_bytes=label_bytes,
-            effort=self.request.effort,
+            effort=self.request.coding.effort,
         )
 
     def begin(self, stage: str) -> Callable[[int], None]:

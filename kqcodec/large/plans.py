@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.layout import Layout
 from kqcodec.colors.histogram import histogram
 from kqcodec.errors import ArgumentError, LabelsError
 from kqcodec.format.labels import label_dtype

@@ -36,6 +36,7 @@ from kqcodec.colors.histogram import colors_of_keys, keys_of_colors
 from kqcodec.colors.spaces import TOP, space_of
 from kqcodec.colors.values import OPAQUE_ALPHA
 from kqcodec.format.integers import real_number
+from kqcodec.format.names import DITHER_KINDS, check_name
 from kqcodec.kernels import kernels
 from kqcodec.quantization.palette_order import luma_ranks
 from kqcodec.storage.threads import ordered_map
@@ -44,10 +45,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.colors.spaces import Space
+    from kqcodec.format.names import DitherKind, SpaceName
     from kqcodec.images.indexed_image import IndexedImage
 
-DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
-DEFAULT_DITHER_KIND = DITHER_KINDS[0]
 
 # The strength in whole numbers.
 FULL = 256
@@ -64,7 +64,7 @@ _DIFFUSED = 1 << 20
 _MIXED = 1 << 18
 
 
-def dither_strength(amount: float, kind: str) -> int:
+def dither_strength(amount: float, kind: DitherKind) -> int:
     """The strength 0..256 that an amount 0..1 means.
 
     Raises:
@@ -73,18 +73,17 @@ def dither_strength(amount: float, kind: str) -> int:
     amount = real_number(amount, "dither")
     if not 0 <= amount <= 1:  # not a number, too
         raise ValueError(f"dither must be from 0 to 1, not {amount}")
-    if kind not in DITHER_KINDS:
-        raise ValueError(f"dither_kind must be one of {', '.join(DITHER_KINDS)}, not {kind!r}")
+    check_name(kind, DITHER_KINDS, "dither_kind")
     return round(amount * FULL)
 
 
 def dithered(
     pixels: NDArray[np.uint8],
     indexed: IndexedImage,
-    space: str,
+    space: SpaceName,
     *,
     strength: int,
-    kind: str,
+    kind: DitherKind,
     threads: int,
 ) -> IndexedImage:
     """The indexed image of these pixels, shape (H, W, 3) or (H, W, 4), with its opaque

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kqcodec.coding.options import EFFORTS
+from kqcodec.format.names import EFFORTS, check_name
 
 # A trial on fewer points than this costs hardly less.
 _FEW_POINTS = 8192
@@ -140,6 +140,5 @@ _EFFORTS = (
 
 def effort_of(name: str) -> Effort:
     """The effort of that name; raises ValueError where there is none."""
-    if name not in EFFORTS:
-        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {name!r}")
+    check_name(name, EFFORTS, "effort")
     return _EFFORTS[EFFORTS.index(name)]

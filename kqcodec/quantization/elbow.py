@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format import sizes
-from kqcodec.format.header import CODER_NUMBERS
+from kqcodec.format.names import CODERS, DEFAULT_CODER
 from kqcodec.quantization.elbow_point import ElbowPoint
 from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.knee import knee
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.options import PictureKeywords
@@ -107,7 +107,7 @@ def elbow(
     image: ImageLike | CountedPixels,
     ks: Iterable[int] = NOTEBOOK_KS,
     *,
-    coders: Sequence[str] = tuple(CODER_NUMBERS),
+    coders: Sequence[CoderName] = CODERS,
     tile: TileSize = None,
     progress: Callable[[ElbowPoint], object] | None = None,
     **options: Unpack[PictureKeywords],
@@ -143,7 +143,7 @@ def elbow_of(
     ks: Iterable[int],
     options: QuantizeOptions,
     *,
-    coders: Sequence[str],
+    coders: Sequence[CoderName],
     tile: TileSize = None,
     progress: Callable[[ElbowPoint], object] | None = None,
 ) -> Elbow:
@@ -185,7 +185,7 @@ def _point(indexed: IndexedImage, k: int, codings: Sequence[FileCoding]) -> Elbo
         mse=costs.mse,
         psnr=costs.psnr,
         theory_bits=sizes.theory_bits(costs.pixels, indexed.k, indexed.has_alpha),
-        file_bytes={coding.coder: coding.size(indexed) for coding in codings},
+        file_bytes={coding.coding.coder: coding.size(indexed) for coding in codings},
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kqcodec.coding.encoder import check_coding, encoded_size, in_order_of
+from kqcodec.coding.encoder import encoded_size, in_order_of
 
 if TYPE_CHECKING:
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import CodingOptions, TileSize
+    from kqcodec.format.names import CoderName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.quantization.options import QuantizeOptions
 
@@ -18,36 +19,26 @@ class FileCoding:
     """How a quantized image is coded into a file.
 
     Attributes:
-        coder, effort, tile, threads: as for ``encode``.
+        coding: the options of its coder.
         order_is_free: whether the coder may put the palette in an order of its own.
     """
 
-    coder: str
-    effort: str
-    tile: TileSize
-    threads: int | None
+    coding: CodingOptions
     order_is_free: bool
 
     @classmethod
-    def after(cls, coder: str, tile: TileSize, options: QuantizeOptions) -> FileCoding:
+    def after(cls, coder: CoderName, tile: TileSize, options: QuantizeOptions) -> FileCoding:
         """The coding of images that ``quantize`` makes with these options.
 
         Raises:
             TypeError, ValueError: a wrong coder or tile.
         """
-        check_coding(coder, options.effort, tile)
-        return cls(coder, options.effort, tile, options.threads, options.order_is_free)
+        return cls(options.coding(coder, tile), options.order_is_free)
 
     def ordered(self, indexed: IndexedImage) -> IndexedImage:
         """The image with its palette as the file has it."""
-        return in_order_of(self.coder, indexed) if self.order_is_free else indexed
+        return in_order_of(self.coding.coder, indexed) if self.order_is_free else indexed
 
     def size(self, indexed: IndexedImage) -> int:
         """How many bytes the file has."""
-        return encoded_size(
-            self.ordered(indexed),
-            coder=self.coder,
-            effort=self.effort,
-            tile=self.tile,
-            threads=self.threads,
-        )
+        return encoded_size(self.ordered(indexed), self.coding)

@@ -23,11 +23,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.coding.encoder import predicted_size
-from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.colors.costs import PEAK
 from kqcodec.errors import UnmetGoalError
 from kqcodec.format import sizes
 from kqcodec.format.integers import real_number, shown, whole_number
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.quantization.elbow import elbow_of
 from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.options import QuantizeOptions, number_of_colors
@@ -37,8 +37,9 @@ from kqcodec.quantization.secant import ARITHMETIC, zero_crossing
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
     from kqcodec.colors.costs import Costs
+    from kqcodec.format.names import CoderName, EffortName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.options import QuantizeKeywords
@@ -54,7 +55,7 @@ KNEE_KS = (
 FEW_COLORS = 16
 # Decibels beyond which not even one step in 2**64 pixels may be wrong.
 _EXACT_PSNR = 300
-_KNEE_EFFORT = "fast"
+_KNEE_EFFORT: EffortName = "fast"
 # Where the search for K begins, where an error is the goal.
 _FIRST_K = 16
 
@@ -154,7 +155,7 @@ def quantize_to(
     max_bytes: int | None = None,
     knee: bool = False,
     most: int = MOST_COLORS,
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     **options: Unpack[QuantizeKeywords],
 ) -> IndexedImage:
@@ -190,7 +191,7 @@ def quantized_to(
     goal: Goal,
     options: QuantizeOptions,
     *,
-    coder: str,
+    coder: CoderName,
     tile: TileSize,
 ) -> IndexedImage:
     """What ``quantize_to`` does, with its goal and its options checked."""
@@ -287,11 +288,11 @@ class _SearchForK:
 
     def _size(self, k: int) -> int:
         """Bytes of the file in ``k`` colours."""
-        coding = self._coding
+        coding = self._coding.coding
         if not sizes.predictable(coding.coder):
-            return coding.size(self._quantized(k))
+            return self._coding.size(self._quantized(k))
         any_image = self._quantized(self._least)
-        return predicted_size(any_image, k, coder=coding.coder, tile=coding.tile)
+        return predicted_size(any_image, k, coding)
 
 
 def _costs(indexed: IndexedImage) -> Costs:

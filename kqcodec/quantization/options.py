@@ -33,17 +33,25 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from kqcodec.coding.options import DEFAULT_EFFORT
+from kqcodec.coding.options import CodingOptions
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.colors.spaces import space_of
 from kqcodec.colors.values import colors_from
 from kqcodec.format.header import MAX_COLORS
 from kqcodec.format.integers import whole_number
+from kqcodec.format.names import (
+    DEFAULT_CODER,
+    DEFAULT_DITHER_KIND,
+    DEFAULT_EFFORT,
+    DEFAULT_SORT,
+    DEFAULT_SPACE,
+    SORTS,
+    check_name,
+)
 from kqcodec.images.metadata import checked_keep
-from kqcodec.quantization.dither import DEFAULT_DITHER_KIND, dither_strength
+from kqcodec.quantization.dither import dither_strength
 from kqcodec.quantization.effort import effort_of
 from kqcodec.quantization.palette_files import palette_from
-from kqcodec.quantization.palette_order import DEFAULT_SORT, check_sort
 from kqcodec.storage.threads import thread_count
 
 if TYPE_CHECKING:
@@ -51,7 +59,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kqcodec.coding.options import TileSize
     from kqcodec.colors.values import ColorsLike
+    from kqcodec.format.names import CoderName, DitherKind, EffortName, SortName, SpaceName
     from kqcodec.images.pixels import Color
     from kqcodec.quantization.palette_files import PaletteLike
     from kqcodec.quantization.progress import ProgressCall
@@ -64,24 +74,24 @@ _MOST_RESTARTS = 65_536
 class SearchKeywords(TypedDict, total=False):
     """The options of a search for a palette, as keywords."""
 
-    effort: str
+    effort: EffortName
     seed: int
     restarts: int
-    space: str
+    space: SpaceName
 
 
 class PaletteKeywords(SearchKeywords, total=False):
     """The options of a search, and what the palette has to be like, as keywords."""
 
     pins: ColorsLike
-    sort: str
+    sort: SortName
 
 
 class PictureKeywords(PaletteKeywords, total=False):
     """The options of a palette, and how pixels go to it, as keywords."""
 
     dither: float
-    dither_kind: str
+    dither_kind: DitherKind
     threads: int | None
     background: Color | None
     keep: Collection[str]
@@ -102,10 +112,10 @@ class SearchOptions:
         TypeError, ValueError: a wrong option.
     """
 
-    effort: str = DEFAULT_EFFORT
+    effort: EffortName = DEFAULT_EFFORT
     seed: int = 0
     restarts: int = DEFAULT_RESTARTS
-    space: str = "rgb"
+    space: SpaceName = DEFAULT_SPACE
     progress: ProgressCall | None = None
 
     def __post_init__(self) -> None:
@@ -133,9 +143,9 @@ class QuantizeOptions(SearchOptions):
 
     palette: PaletteLike | None = None
     pins: ColorsLike = ()
-    sort: str = DEFAULT_SORT
+    sort: SortName = DEFAULT_SORT
     dither: float = 0.0
-    dither_kind: str = DEFAULT_DITHER_KIND
+    dither_kind: DitherKind = DEFAULT_DITHER_KIND
     threads: int | None = None
     background: Color | None = None
     keep: Collection[str] = ()
@@ -147,7 +157,7 @@ class QuantizeOptions(SearchOptions):
         super().__post_init__()
         thread_count(self.threads)
         checked_keep(self.keep)
-        check_sort(self.sort)
+        check_name(self.sort, SORTS, "sort")
         object.__setattr__(self, "strength", dither_strength(self.dither, self.dither_kind))
         object.__setattr__(self, "pinned", _pins_from(self.pins))
         if self.palette is None:
@@ -162,6 +172,14 @@ class QuantizeOptions(SearchOptions):
     def order_is_free(self) -> bool:
         """Whether a coder may put the palette in an order of its own."""
         return self.palette is None and self.sort == DEFAULT_SORT
+
+    def coding(self, coder: CoderName = DEFAULT_CODER, tile: TileSize = None) -> CodingOptions:
+        """The options of coding what is quantized so: the effort and threads are those of both.
+
+        Raises:
+            TypeError, ValueError: no such coder or tile.
+        """
+        return CodingOptions(coder=coder, effort=self.effort, tile=tile, threads=self.threads)
 
     def checked_colors(self, k: int | None) -> int | None:
         """The number of colours to search for, None where a palette is given.

@@ -22,10 +22,8 @@ from kqcodec.quantization.finished_palette import is_among, opacity_classes, sto
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from kqcodec.format.names import SortName
     from kqcodec.images.indexed_image import IndexedImage
-
-SORTS = ("coder", "luma", "frequency", "hue")
-DEFAULT_SORT = SORTS[0]
 
 # A sixth of the colour wheel.
 _SIXTH = 1 << 16
@@ -33,14 +31,8 @@ _SIXTH = 1 << 16
 _LEAST_CHROMA = 24
 
 
-def check_sort(sort: str) -> None:
-    """Raises ValueError unless ``sort`` names an order."""
-    if sort not in SORTS:
-        raise ValueError(f"sort must be one of {', '.join(SORTS)}, not {sort!r}")
-
-
 def palette_order(
-    palette: NDArray[np.uint8], counts: NDArray[np.int64], sort: str
+    palette: NDArray[np.uint8], counts: NDArray[np.int64], sort: SortName
 ) -> NDArray[np.intp]:
     """The entries' indices in that order: intp, shape (K,).
 
@@ -65,7 +57,7 @@ def luma_ranks(palette: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return ranks
 
 
-def rearranged(indexed: IndexedImage, sort: str, kept: NDArray[np.uint8]) -> IndexedImage:
+def rearranged(indexed: IndexedImage, sort: SortName, kept: NDArray[np.uint8]) -> IndexedImage:
     """The image with its palette in that order, without the entries that no label uses
     but for those ``kept``, opaque colours of shape (P, 3)."""
     palette = indexed.palette

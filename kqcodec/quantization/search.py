@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kqcodec.coding.options import DEFAULT_EFFORT
 from kqcodec.colors.spaces import space_of
+from kqcodec.format.names import DEFAULT_EFFORT
 from kqcodec.kernels import kernels
 from kqcodec.quantization.alpha_palette import alpha_palette
 from kqcodec.quantization.cells import (

@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 import kqcodec
-from kqcodec.coding.options import CODERS
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
+from kqcodec.format.names import CODERS
 from kqcodec.images.contact_sheet import Column, contact_sheet
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def run_demo(threads: int | None = None) -> Demo:
         images[k] = kqcodec.quantize(pixels, k, threads=threads)
         for coder in CODERS:
             name = f"k{k}-{coder}.kq"
-            data = kqcodec.encode_indexed(images[k], coder=coder, threads=threads)
-            reports[k, coder] = kqcodec.size_report(data, threads=threads)
-            if kqcodec.decode_indexed(data, threads=threads) != images[k]:
+            data = kqcodec.encode(images[k], coder=coder, threads=threads)
+            reports[k, coder] = kqcodec.open(data, threads=threads).size_report()
+            if kqcodec.read(data, threads=threads) != images[k]:
                 raise KqError(f"{name}: what was decoded isn't what was encoded")
             if not reports[k, coder].proven:
                 raise KqError(f"{name}: the size isn't what the header predicts")

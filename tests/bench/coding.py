@@ -87,7 +87,7 @@ def child(what: str, coder: str, folder: Path) -> None:
         labels.flags.writeable = False
         indexed = kqcodec.IndexedImage(palette, labels)
         before = peak()
-        kqcodec.encode_indexed(indexed, coder=coder)
+        kqcodec.encode(indexed, coder=coder)
     print(peak() - before)
 
 
@@ -120,7 +120,7 @@ def main() -> None:
     indexed = kqcodec.quantize(picture(arguments), arguments.k)
     paletted = indexed.to_pil()
     threads = arguments.threads
-    files = {coder: kqcodec.encode_indexed(indexed, coder=coder) for coder in CODERS}
+    files = {coder: kqcodec.encode(indexed, coder=coder) for coder in CODERS}
     png8 = png(paletted, 6)
     rgb = indexed.to_rgb()
     if not np.array_equal(png_to_rgb(png8), rgb):
@@ -131,8 +131,8 @@ def main() -> None:
 
     encoding: dict[str, Callable[[], object]] = {
         "PNG8, compress_level=1": lambda: png(paletted, 1),
-        "packed": lambda: kqcodec.encode_indexed(indexed, coder="packed", threads=threads),
-        "dense": lambda: kqcodec.encode_indexed(indexed, coder="dense", threads=threads),
+        "packed": lambda: kqcodec.encode(indexed, coder="packed", threads=threads),
+        "dense": lambda: kqcodec.encode(indexed, coder="dense", threads=threads),
     }
     decoding: dict[str, Callable[[], object]] = {
         "PNG8 to RGB": lambda: png_to_rgb(png8),

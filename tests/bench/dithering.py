@@ -57,7 +57,7 @@ def from_afar(rgb: np.ndarray) -> np.ndarray:
 def figures(pixels: np.ndarray, k: int, amount: float, kind: str) -> dict[str, float]:
     """Bytes and errors of one picture."""
     indexed = kqcodec.quantize(pixels, k, dither=amount, dither_kind=kind)
-    found = {coder: len(kqcodec.encode_indexed(indexed, coder=coder)) for coder in CODER_NUMBERS}
+    found = {coder: len(kqcodec.encode(indexed, coder=coder)) for coder in CODER_NUMBERS}
     if k <= 256:
         file = io.BytesIO()
         indexed.to_pil().save(file, "PNG", optimize=True)

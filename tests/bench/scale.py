@@ -88,7 +88,7 @@ def check_region(encoded: Path, decoded: Path) -> None:
         f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
         "import numpy as np, kqcodec; from PIL import Image; from map_picture import map_tile\n"
         f"x, y, width, height = {REGION}\n"
-        "palette = kqcodec.read_region(sys.argv[1], (0, 0, 1, 1)).palette\n"
+        "palette = kqcodec.open(sys.argv[1]).palette\n"
         "wanted = kqcodec.quantize(map_tile(x, y, width, height), palette=palette).to_rgb()\n"
         "found = np.asarray(Image.open(sys.argv[2]).convert('RGB'))\n"
         "sys.exit(0 if np.array_equal(found, wanted) else 'the region is another picture')\n"
@@ -120,7 +120,7 @@ def decode(kq: str, target: Path, pixels: int) -> None:
     tell("  kq verify", run(kq, "verify", target, "-q"), pixels)
     x, y, width, height = REGION
     picture = target.with_suffix(".png")
-    region = f"{x},{y},{width},{height}"
+    region = f"{x},{y},{x + width},{y + height}"
     usage = run(kq, "decode", target, "--region", region, "-o", picture, "--force", "-q")
     tell("  kq decode --region", usage)
     check_region(target, picture)

@@ -161,13 +161,14 @@ def graph(options: argparse.Namespace) -> None:
     import numpy as np
 
     from kqcodec.coding.layout import header_of
+    from kqcodec.coding.options import CodingOptions
     from kqcodec.large.dask.passes import ArrayPasses
 
     (width, height), chunk = map(int, options.size.split("x")), map(int, options.chunk.split("x"))
     wide, high = chunk
     array = dask.array.zeros((height, width, 3), chunks=(high, wide, 3), dtype=np.uint8)
     passes = ArrayPasses(array)
-    header = header_of(2, width, height, coder="context", tile=None, sections=(), alpha=False)
+    header = header_of(2, width, height, CodingOptions(), sections=(), alpha=False)
     passes.cut(header.grid)
     print(f"{'chunks':<28}{array.npartitions:12,}")
     print(f"{'tasks':<28}{passes.groups.tasks:12,}")

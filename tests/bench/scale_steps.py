@@ -21,6 +21,7 @@ import numpy as np
 from map_picture import map_tile, write_map
 
 from kqcodec.coding.layout import Layout
+from kqcodec.coding.options import CodingOptions
 from kqcodec.coding.palette import coding_order
 from kqcodec.colors.histogram import Histogram, histogram
 from kqcodec.format.grid import Box
@@ -86,10 +87,10 @@ def coding_steps(ks: list[int], times: int) -> None:
         labels = labeler.labels(pixels)
         tell(f"label, K = {k}", nanoseconds(lambda each=labeler: each.labels(pixels), times))
         for effort in ("fast", "default", "best"):
-            layout = Layout.of(mapped.palette, SIDE, SIDE, effort=effort)
+            layout = Layout.of(mapped.palette, SIDE, SIDE, CodingOptions(effort=effort))
             coded = nanoseconds(lambda to=layout, some=labels: to.payload(some), 1)
             tell(f"code by context, {effort}, K = {k}", coded)
-        layout = Layout.of(mapped.palette, SIDE, SIDE, coder="dense")
+        layout = Layout.of(mapped.palette, SIDE, SIDE, CodingOptions(coder="dense"))
         coded = nanoseconds(lambda to=layout, some=labels: to.payload(some), times)
         tell(f"code by dense, K = {k}", coded)
 

@@ -118,7 +118,7 @@ def main() -> None:
         for k in map(int, given.k.split(",")):
             indexed = [kqcodec.quantize(picture, k, **how) for picture in pictures]
             searching = milliseconds(lambda p, k=k: kqcodec.quantize(p, k, **how), pictures)
-            coding = milliseconds(lambda i: kqcodec.encode_indexed(i, **how), indexed)
+            coding = milliseconds(lambda i: kqcodec.encode(i, **how), indexed)
             encoding = milliseconds(lambda p, k=k: kqcodec.encode(p, k, **how), pictures)
             size = sum(len(kqcodec.encode(picture, k, **how)) for picture in pictures)
             print(f"{name:16}{k:5}{searching:10.2f}{coding:8.2f}{encoding:8.2f}", end="")

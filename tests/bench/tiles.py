@@ -41,9 +41,9 @@ def main() -> None:
             encode = encoder(indexed, arguments.effort, side)
             data = encode(1)
             whole = whole or len(data)
-            if kqcodec.decode_indexed(data) != indexed:
+            if kqcodec.read(data) != indexed:
                 sys.exit(f"{name}: what was decoded isn't what was encoded")
-            tiles = kqcodec.read_header(data).grid.count
+            tiles = kqcodec.open(data).header.grid.count
             gains = [gain(job, arguments.repeats) for job in (encode, decoder(data))]
             print(f"{name[-24:]:<24} {side or 'one':>6} {tiles:>6} {len(data):>10,}", end="")
             print(f" {len(data) / whole:>7.4f} {gains[0]:>10.2f} {gains[1]:>10.2f}")
@@ -63,7 +63,7 @@ def samples() -> Iterator[tuple[str, np.ndarray]]:
 
 
 def encoder(indexed: kqcodec.IndexedImage, effort: str, side: int) -> Callable[[int], bytes]:
-    return lambda threads: kqcodec.encode_indexed(
+    return lambda threads: kqcodec.encode(
         indexed, coder="context", effort=effort, tile=side, threads=threads
     )
 

@@ -13,9 +13,7 @@ from kqcodec import cli, kernels
 from kqcodec.cli.options import common
 from kqcodec.cli.screen import failures
 from kqcodec.coding import decoder
-from kqcodec.coding.options import DEFAULT_CODER
-from kqcodec.colors import spaces
-from kqcodec.quantization import effort, options
+from kqcodec.quantization import options
 
 
 @pytest.fixture
@@ -53,9 +51,6 @@ def test_an_unknown_command_is_named():
 def test_defaults_written_twice_agree():
     assert decoder.DEFAULT_MAX_PIXELS == common.MAX_PIXELS
     assert options.DEFAULT_RESTARTS == common.RESTARTS
-    assert tuple(effort.EFFORTS) == common.EFFORTS
-    assert tuple(spaces.SPACES) == common.SPACES
-    assert DEFAULT_CODER == common.CODER
 
 
 @pytest.mark.parametrize("kernels", ["compiled", "reference"])

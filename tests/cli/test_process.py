@@ -234,7 +234,7 @@ def test_a_signal_ends_a_run_over_processes(tmp_path, number, to_all):
     assert files_in(tmp_path / "out") == written
     assert len(written) < 100
     for name in written:
-        assert kqcodec.size_report(tmp_path / "out" / name).proven
+        assert kqcodec.open(tmp_path / "out" / name).size_report().proven
     assert len((line + rest).splitlines()) <= len(written)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import SLOW, indexed
+from samples import SLOW, indexed, size_report
 from trust import attempts
 from trust.files import palette_length_bits, parts_of, small_files
 
@@ -29,7 +29,7 @@ names = pytest.mark.parametrize("name", SMALL)
 
 def read_all(data):
     """Every way in that takes the whole file."""
-    for function in (kqcodec.decode, kqcodec.decode_indexed, kqcodec.size_report):
+    for function in (kqcodec.decode, kqcodec.read, size_report):
         with pytest.raises(errors.FormatError):
             function(data, threads=1)
     with pytest.raises(errors.FormatError):
@@ -99,7 +99,7 @@ def test_a_region_of_a_file_with_a_flipped_bit_is_refused_or_right(name):
     refused = 0
     for damaged in attempts.flips(SMALL[name]):
         try:
-            found = kqcodec.read_region(damaged, box, threads=1)
+            found = kqcodec.open(damaged, threads=1).region(box)
         except errors.FormatError:
             refused += 1
         else:
@@ -170,7 +170,7 @@ def _unseekable(data):
 
 def test_a_damaged_picture_of_many_tiles_fails_on_many_threads():
     image = indexed(200, 200, 9)
-    data = bytearray(kqcodec.encode_indexed(image, coder="dense", tile=16))
+    data = bytearray(kqcodec.encode(image, coder="dense", tile=16))
     data[len(data) // 2] ^= 16
     with pytest.raises(errors.ChecksumError):
         kqcodec.decode(data, threads=8)

@@ -14,6 +14,7 @@ from kqcodec.coding import downscale
 from kqcodec.errors import LimitError, TruncatedError
 from kqcodec.format.header import Header
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
+from kqcodec.format.names import SCALING_METHODS
 
 pytestmark = pytest.mark.compiled
 
@@ -55,7 +56,7 @@ def nearest(labels, times):
 )
 def test_all_sizes_tiles_and_regions(width, height, times, tile, channels, seed, part):
     image = indexed(width, height, 12, seed, channels)
-    data = kqcodec.encode_indexed(image, coder="packed", tile=tile)
+    data = kqcodec.encode(image, coder="packed", tile=tile)
     random = np.random.default_rng(seed)
     left, upper = int(random.integers(width)), int(random.integers(height))
     right = int(random.integers(left, width)) + 1
@@ -66,30 +67,30 @@ def test_all_sizes_tiles_and_regions(width, height, times, tile, channels, seed,
             (None, np.s_[:, :]),
             ((left, upper, right, lower), np.s_[upper:lower, left:right]),
         ):
-            small = kqcodec.read_scaled(data, times, box=box)
+            small = kqcodec.open(data).scaled(times, box=box)
             assert np.array_equal(small, means(image.to_pixels()[inside], times))
-            picked = kqcodec.read_scaled(data, times, box=box, method="nearest")
+            picked = kqcodec.open(data).scaled(times, box=box, method="nearest")
             assert np.array_equal(picked.labels, nearest(image.labels[inside], times))
             assert np.array_equal(picked.palette, image.palette)
     finally:
         downscale._PART = before
 
 
-@pytest.mark.parametrize("method", downscale.METHODS)
+@pytest.mark.parametrize("method", SCALING_METHODS)
 def test_pipes_and_damage(method):
-    data = kqcodec.encode_indexed(indexed(60, 50, 9), coder="dense", tile=16)
+    data = kqcodec.encode(indexed(60, 50, 9), coder="dense", tile=16)
 
     class Pipe:
         def __init__(self, data):
             self.read = io.BytesIO(data).read
 
-    whole = kqcodec.read_scaled(data, 4, method=method)
-    found = kqcodec.read_scaled(Pipe(data), 4, method=method)
+    whole = kqcodec.open(data).scaled(4, method=method)
+    found = kqcodec.open(Pipe(data)).scaled(4, method=method)
     assert np.array_equal(*(getattr(each, "labels", each) for each in (whole, found)))
     with pytest.raises(OSError, match="seekable"):
-        kqcodec.read_scaled(Pipe(data), 4, method=method, box=(0, 0, 5, 5))
+        kqcodec.open(Pipe(data)).scaled(4, method=method, box=(0, 0, 5, 5))
     with pytest.raises(TruncatedError):
-        kqcodec.read_scaled(data[:-1], 4, method=method)
+        kqcodec.open(data[:-1]).scaled(4, method=method)
 
 
 def test_metadata_go_along():
@@ -98,7 +99,7 @@ def test_metadata_go_along():
         np.zeros((2, 3), np.uint8), np.zeros((9, 9), np.uint8),
         metadata=kqcodec.Metadata(exif=exif),
     )  # fmt: skip
-    small = kqcodec.read_scaled(kqcodec.encode_indexed(image), 2, method="nearest")
+    small = kqcodec.open(kqcodec.encode(image)).scaled(2, method="nearest")
     assert small.metadata.exif == exif
 
 
@@ -115,9 +116,9 @@ def test_metadata_go_along():
     ],
 )
 def test_wrong_arguments(options, error):
-    data = kqcodec.encode_indexed(indexed(10, 10, 3), coder="packed")
+    data = kqcodec.encode(indexed(10, 10, 3), coder="packed")
     with pytest.raises(error):
-        kqcodec.read_scaled(data, **options)
+        kqcodec.open(data, max_pixels=options.pop("max_pixels", 2**27)).scaled(**options)
 
 
 @pytest.mark.parametrize("box", [None, (0, 0, 1, 1), (0, 0, 1, 2**26)])
@@ -127,7 +128,7 @@ def test_a_tile_of_one_column_is_limited_however_small_the_part(box):
     data = built(header, bytes(6), bytes([BEST, 5]))
     for source in (data, data + bytes(2**20)):
         with pytest.raises(LimitError, match="with margins"):
-            kqcodec.read_scaled(source, 2, box=box)
+            kqcodec.open(source).scaled(2, box=box)
 
 
 @pytest.mark.parametrize("box", [None, (0, 0, 8192 * 20, 8192)])
@@ -135,7 +136,7 @@ def test_the_pixels_that_are_read_are_limited_by_the_size_of_the_file(box):
     header = Header("packed", 8192 * 20, 8192, 1, (13, 13))
     data = built(header, bytes(3), b"")
     with pytest.raises(LimitError, match="over the limit"):
-        kqcodec.read_scaled(data, 4096, box=box)
+        kqcodec.open(data).scaled(4096, box=box)
     assert DEFAULT_LIMITS.by_tiles(2**18).pixels == 2**30  # 4,096 for each byte
     assert DEFAULT_LIMITS.by_tiles(5) == DEFAULT_LIMITS.by_tiles(None) == DEFAULT_LIMITS
     assert Limits.of(100).by_tiles(2**18) == Limits.of(100)  # not where others are asked for
@@ -143,7 +144,7 @@ def test_the_pixels_that_are_read_are_limited_by_the_size_of_the_file(box):
 
 
 def test_the_tiles_of_a_box_are_limited_where_the_caller_says_so():
-    data = kqcodec.encode_indexed(indexed(64, 64, 3), coder="packed", tile=16)
-    assert kqcodec.read_scaled(data, 2, box=(0, 0, 5, 5), max_pixels=256).shape == (3, 3, 3)
+    data = kqcodec.encode(indexed(64, 64, 3), coder="packed", tile=16)
+    assert kqcodec.open(data, max_pixels=256).scaled(2, box=(0, 0, 5, 5)).shape == (3, 3, 3)
     with pytest.raises(LimitError, match="the tiles of that region with their 512 pixels"):
-        kqcodec.read_scaled(data, 2, box=(0, 0, 17, 5), max_pixels=511)
+        kqcodec.open(data, max_pixels=511).scaled(2, box=(0, 0, 17, 5))

@@ -6,16 +6,18 @@ import random
 import pytest
 from samples import CODERS, SLOW, indexed
 
-import kqcodec
+from kqcodec.coding.encoder import encode_indexed
 from kqcodec.coding.layout import Layout
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format.container import Section
 from kqcodec.storage.reordering import in_order
 
 SIDE = 40 if SLOW else 90
 
 
-def layout_of(image, **options):
-    return Layout.of(image.palette, image.width, image.height, **options)
+def layout_of(image, sections=(), **options):
+    coding = CodingOptions(**options)
+    return Layout.of(image.palette, image.width, image.height, coding, sections=sections)
 
 
 @pytest.mark.parametrize("coder", CODERS)
@@ -31,8 +33,8 @@ def test_records_made_apart_make_the_file(coder, channels):
     records = {i: remote.record(i, payloads[i]) for i in places}
     lengths = [len(payloads[i]) for i in range(len(places))]
     data = layout.start() + b"".join(records[i] for i in range(len(places))) + layout.end(lengths)
-    assert data == kqcodec.encode_indexed(
-        image, coder=coder, tile=16, effort="fast", sections=sections
+    assert data == encode_indexed(
+        image, CodingOptions(coder=coder, tile=16, effort="fast"), sections=sections
     )
     numbered = ((i, payloads[i]) for i in places)
     assert data == b"".join(layout.parts(in_order(numbered, len(places))))

@@ -32,11 +32,11 @@ def image():
 
 @pytest.fixture(scope="module")
 def data(image):
-    return kqcodec.encode_indexed(image, coder=CODER, tile=(32, 16))
+    return kqcodec.encode(image, coder=CODER, tile=(32, 16))
 
 
 def test_it_looks_like_an_array(image, data):
-    view = kqcodec.as_array(data)
+    view = kqcodec.open(data).as_array()
     assert (view.shape, view.dtype, view.ndim, len(view)) == (
         (HEIGHT, WIDTH, 4),
         np.dtype(np.uint8),
@@ -45,7 +45,7 @@ def test_it_looks_like_an_array(image, data):
     )
     assert (view.size, view.nbytes) == (HEIGHT * WIDTH * 4, HEIGHT * WIDTH * 4)
     assert view.chunks == (16, 32, 4)
-    labels = kqcodec.as_array(data, labels=True)
+    labels = kqcodec.open(data).as_array(labels=True)
     assert (labels.shape, labels.dtype, labels.chunks) == (
         (HEIGHT, WIDTH),
         np.dtype(np.uint16),
@@ -86,7 +86,7 @@ def keys(draw, shape):
 
 @given(key=keys((HEIGHT, WIDTH)))
 def test_labels_index_as_numpy_does(image, data, key):
-    found = kqcodec.as_array(data, labels=True)[key]
+    found = kqcodec.open(data).as_array(labels=True)[key]
     wanted = image.labels[key]
     assert found.shape == wanted.shape
     assert found.dtype == wanted.dtype
@@ -95,14 +95,14 @@ def test_labels_index_as_numpy_does(image, data, key):
 
 @given(key=keys((HEIGHT, WIDTH, 4)))
 def test_pixels_index_as_numpy_does(image, data, key):
-    found = kqcodec.as_array(data)[key]
+    found = kqcodec.open(data).as_array()[key]
     wanted = image.to_pixels()[key]
     assert found.shape == wanted.shape
     assert (found == wanted).all()
 
 
 def test_numpy_integers_are_integers(image, data):
-    view = kqcodec.as_array(data, labels=True)
+    view = kqcodec.open(data).as_array(labels=True)
     assert view[np.int64(3), np.uint8(7)] == image.labels[3, 7]
     assert isinstance(view[3, 7], np.uint16)
     assert view[slice(np.int64(2), np.int64(9))].shape == (7, WIDTH)
@@ -124,9 +124,9 @@ def test_numpy_integers_are_integers(image, data):
 )
 def test_other_indices_are_refused(data, key, sentence):
     with pytest.raises(IndexError, match=sentence):
-        kqcodec.as_array(data, labels=True)[key]
+        kqcodec.open(data).as_array(labels=True)[key]
     with pytest.raises(ValueError, match="zero"):
-        kqcodec.as_array(data, labels=True)[::0]
+        kqcodec.open(data).as_array(labels=True)[::0]
 
 
 def test_only_the_tiles_that_are_touched_are_decoded(data, monkeypatch):
@@ -137,7 +137,7 @@ def test_only_the_tiles_that_are_touched_are_decoded(data, monkeypatch):
         "_decode",
         lambda self, record: decoded.append(record.tile) or original(self, record),
     )
-    view = kqcodec.as_array(data)
+    view = kqcodec.open(data).as_array()
     assert not decoded
     assert [view[0:0].size, view[5:5, 3].size, view[..., 0:0].size] == [0, 0, 0]
     assert not decoded
@@ -152,25 +152,25 @@ def test_only_the_tiles_that_are_touched_are_decoded(data, monkeypatch):
 def test_damage_costs_only_the_tile(image, data):
     damaged = bytearray(data)
     damaged[len(data) - 12 * 4 - 4 - 6] ^= 1  # in the last tile
-    view = kqcodec.as_array(bytes(damaged), labels=True)
+    view = kqcodec.open(bytes(damaged)).as_array(labels=True)
     assert (view[:48] == image.labels[:48]).all()
     with pytest.raises(errors.ChecksumError):
         view[50, 70]
     for length in range(0, len(data), 97):
         with pytest.raises(errors.FormatError):
-            kqcodec.as_array(data[:length])
+            kqcodec.open(data[:length]).as_array()
     with pytest.raises(errors.ChecksumError):
-        kqcodec.as_array(data[:-1] + b"?")
+        kqcodec.open(data[:-1] + b"?").as_array()
 
 
 def test_one_tile(image):
-    view = kqcodec.as_array(kqcodec.encode_indexed(image, coder="dense", tile=0), labels=True)
+    view = kqcodec.open(kqcodec.encode(image, coder="dense", tile=0)).as_array(labels=True)
     assert view.chunks == view.shape
     assert (view[::-3, 5::7] == image.labels[::-3, 5::7]).all()
 
 
 def test_a_slice_is_limited_not_the_picture(data):
-    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)  # two tiles
+    view = kqcodec.open(data, max_pixels=2 * 16 * 32).as_array()  # two tiles
     assert view.chunks[:2] == (16, 32)
     assert view[:32, :32].shape == (32, 32, 4)
     with pytest.raises(errors.LimitError, match="that slice's 1,056 pixels are over the limit of"):
@@ -178,7 +178,7 @@ def test_a_slice_is_limited_not_the_picture(data):
 
 
 def test_the_tiles_of_a_slice_are_limited_however_little_is_asked_of_them(data):
-    view = kqcodec.as_array(data, max_pixels=2 * 16 * 32)
+    view = kqcodec.open(data, max_pixels=2 * 16 * 32).as_array()
     assert view[10:20, :1].shape == (10, 1, 4)
     for steps in (slice(None, 33, 16), slice(47, 0, -16)):
         with pytest.raises(errors.LimitError, match="tiles of that slice with their 1,536 pixels"):
@@ -188,20 +188,20 @@ def test_the_tiles_of_a_slice_are_limited_however_little_is_asked_of_them(data):
 def test_a_strided_slice_of_a_small_file_does_not_decode_gigapixels():
     header = Header("packed", 8 * 8192, 8192, 1, (13, 13))
     data = built(header, bytes(3), b"")
-    view = kqcodec.as_array(data)
+    view = kqcodec.open(data).as_array()
     with pytest.raises(errors.LimitError, match="536,870,912"):
         view[0, ::8192]
 
 
 def test_wrong_arguments(data, tmp_path):
     with pytest.raises(TypeError, match="cache_bytes"):
-        kqcodec.as_array(data, cache_bytes=1.5)
+        kqcodec.open(data).as_array(cache_bytes=1.5)
     with pytest.raises(ValueError, match="cache_bytes"):
-        kqcodec.as_array(data, cache_bytes=-1)
+        kqcodec.open(data).as_array(cache_bytes=-1)
     with pytest.raises(ValueError, match="threads"):
-        kqcodec.as_array(data, threads=0)
+        kqcodec.open(data, threads=0).as_array()
     with pytest.raises(FileNotFoundError):
-        kqcodec.as_array(tmp_path / "none.kq")
+        kqcodec.open(tmp_path / "none.kq").as_array()
 
 
 def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago():
@@ -222,7 +222,7 @@ def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago():
 def test_many_threads(image, data, tmp_path, cache_bytes):
     (tmp_path / "a.kq").write_bytes(data)
     pixels = image.to_pixels()
-    with kqcodec.as_array(tmp_path / "a.kq", cache_bytes=cache_bytes, threads=2) as view:
+    with kqcodec.open(tmp_path / "a.kq", threads=2).as_array(cache_bytes=cache_bytes) as view:
 
         def look(seed):
             random = np.random.default_rng(seed)
@@ -237,16 +237,16 @@ def test_many_threads(image, data, tmp_path, cache_bytes):
 def test_it_can_be_sent_to_another_process(image, data, tmp_path):
     path = tmp_path / "a.kq"
     path.write_bytes(data)
-    view = kqcodec.as_array(path, labels=True)
+    view = kqcodec.open(path).as_array(labels=True)
     copy = pickle.loads(pickle.dumps(view))
     assert (copy[...] == image.labels).all()
     assert copy.__dask_tokenize__() == view.__dask_tokenize__()
     pickled = pickle.dumps(view)
-    path.write_bytes(kqcodec.encode_indexed(indexed(WIDTH, HEIGHT, 300, 7), tile=(32, 16)))
+    path.write_bytes(kqcodec.encode(indexed(WIDTH, HEIGHT, 300, 7), tile=(32, 16)))
     with pytest.raises(OSError, match="has changed since the array was made"):
         pickle.loads(pickled)
     with path.open("rb") as file, pytest.raises(TypeError, match="can't be pickled"):
-        pickle.dumps(kqcodec.as_array(file))
+        pickle.dumps(kqcodec.open(file).as_array())
 
 
 def rewritten(path, data):
@@ -263,10 +263,10 @@ def test_a_file_that_is_rewritten_in_place_is_noticed(image, tmp_path, shorter):
     """Its tiles are as long as the older ones, and their checksums are right."""
     path = tmp_path / "a.kq"
     other = IndexedImage(image.palette, image.labels[::-1])
-    one, two = (kqcodec.encode_indexed(i, coder="packed", tile=16) for i in (image, other))
+    one, two = (kqcodec.encode(i, coder="packed", tile=16) for i in (image, other))
     assert len(one) == len(two)
     path.write_bytes(one)
-    view = kqcodec.as_array(path, labels=True)
+    view = kqcodec.open(path).as_array(labels=True)
     pickled = pickle.dumps(view)
     assert (view[:16, :16] == image.labels[:16, :16]).all()
     rewritten(path, two[: len(two) // 2] if shorter else two)
@@ -280,7 +280,7 @@ def test_a_file_that_is_rewritten_in_place_is_noticed(image, tmp_path, shorter):
 def test_a_file_that_is_replaced_by_another_stays_what_it_was(image, data, tmp_path):
     path = tmp_path / "a.kq"
     path.write_bytes(data)
-    view = kqcodec.as_array(path, labels=True)
+    view = kqcodec.open(path).as_array(labels=True)
     kqcodec.write(path, IndexedImage(image.palette, image.labels[::-1]))
     assert (view[...] == image.labels).all()
 
@@ -289,13 +289,13 @@ def test_a_pipe_is_refused(data):
     from samples import Pipe
 
     with pytest.raises(OSError, match="seekable"):
-        kqcodec.as_array(Pipe(data))
+        kqcodec.open(Pipe(data)).as_array()
 
 
 def test_dask_takes_it(image, data):
     dask_array = pytest.importorskip("dask.array")
     for labels, wanted in ((False, image.to_pixels()), (True, image.labels)):
-        view = kqcodec.as_array(data, labels=labels)
+        view = kqcodec.open(data).as_array(labels=labels)
         lazy = dask_array.from_array(view, chunks=view.chunks)
         assert lazy.chunks[:2] == ((16, 16, 16, 5), (32, 32, 11))
         assert (lazy.compute(scheduler="threads") == wanted).all()
@@ -316,7 +316,7 @@ def test_the_parts_of_an_axis_are_all_of_it(length, side, part):
 def test_an_array_that_is_dropped_closes_its_file(data, tmp_path):
     """Also with whatever refers to it in a ring, as Dask's graphs may."""
     (tmp_path / "p.kq").write_bytes(data)
-    ring = [kqcodec.as_array(tmp_path / "p.kq")]
+    ring = [kqcodec.open(tmp_path / "p.kq").as_array()]
     ring.append(ring)
     gc.collect()  # which changes the order in which they are finalized
     with warnings.catch_warnings(record=True) as caught:

@@ -357,8 +357,8 @@ def test_packed_and_dense_never_have_one(coder):
     with pytest.raises(errors.InvalidDataError, match=r"rule 4\.5"):
         Header(coder, 5, 4, 9, coded_palette=True)
     image = IndexedImage(greys(9), np.arange(9, dtype=np.uint8).reshape(3, 3))
-    data = kqcodec.encode_indexed(image, coder=coder)
-    assert not kqcodec.read_header(data).coded_palette
+    data = kqcodec.encode(image, coder=coder)
+    assert not kqcodec.open(data).header.coded_palette
     assert data[20:47] == greys(9).tobytes()
 
 
@@ -395,7 +395,7 @@ def test_a_free_palette_is_put_in_order(reordering, photograph, tmp_path):
     assert not is_in_order(image.palette)
     kqcodec.write(tmp_path / "a.kq", small, 64, coder="dense")
     for data in (kqcodec.encode(small, 64, coder="dense"), (tmp_path / "a.kq").read_bytes()):
-        stored = kqcodec.decode_indexed(data)
+        stored = kqcodec.read(data)
         assert is_in_order(stored.palette)
         assert np.array_equal(stored.to_rgb(), image.to_rgb())
 
@@ -404,10 +404,10 @@ def test_an_order_that_was_given_stays(reordering, photograph):
     image = kqcodec.quantize(photograph[::8, ::8], 16)
     given_palette = image.palette[::-1]
     fixed = [
-        kqcodec.encode_indexed(image, coder="dense"),
+        kqcodec.encode(image, coder="dense"),
         kqcodec.encode(image.to_rgb(), 16, coder="dense", sort="luma"),
     ]
     for data in fixed:
-        assert np.array_equal(kqcodec.decode_indexed(data).palette, image.palette)
+        assert np.array_equal(kqcodec.read(data).palette, image.palette)
     data = kqcodec.encode(image.to_rgb(), None, palette=given_palette, coder="dense")
-    assert np.array_equal(kqcodec.decode_indexed(data).palette, given_palette)
+    assert np.array_equal(kqcodec.read(data).palette, given_palette)

@@ -7,6 +7,7 @@ import pytest
 from decode import Refused
 from decode import decode as spec_decode
 from PIL import Image
+from samples import size_report
 
 import kqcodec
 import kqcodec.pillow
@@ -31,10 +32,10 @@ PATHS = {
     "decode": kqcodec.decode,
     "decode on threads": lambda data: kqcodec.decode(data, threads=3),
     "read": lambda data: kqcodec.read(io.BytesIO(data)),
-    "tiles": lambda data: list(kqcodec.read_tiles(data)),
-    "region": lambda data: kqcodec.read_region(data, BOX),
-    "view": lambda data: np.asarray(kqcodec.as_array(data)),
-    "size_report": kqcodec.size_report,
+    "tiles": lambda data: list(kqcodec.open(data).tiles()),
+    "region": lambda data: kqcodec.open(data).region(BOX),
+    "view": lambda data: np.asarray(kqcodec.open(data).as_array()),
+    "size_report": size_report,
     "pillow": pillow,
     "pillow verify": pillow_verify,
     "spec/decode.py": spec_decode,
@@ -44,8 +45,8 @@ PATHS = {
 def two_tiles(coder, k, bad):
     """32 x 16 pixels in two tiles, of which the second is bad; the other is all label 0."""
     image = kqcodec.IndexedImage(np.zeros((k, 3), np.uint8), np.zeros((16, 32), np.uint8))
-    good = kqcodec.encode_indexed(image, coder=coder, tile=16, effort="fast")
-    header = kqcodec.read_header(good)
+    good = kqcodec.encode(image, coder=coder, tile=16, effort="fast")
+    header = kqcodec.open(good).header
     sealer = Sealer(header)
     first = sealer.tile(0, _payload(header, image))
     palette = sealer.palette(bytes(3 * k))
@@ -93,9 +94,9 @@ def test_invalid_payloads_are_refused_on_every_path(name, path):
 
 @pytest.mark.parametrize("name", BAD)
 def test_in_recovery_they_cost_their_tile(name):
-    saved = kqcodec.recover(two_tiles(*BAD[name]))
+    saved = kqcodec.open(two_tiles(*BAD[name])).recover()
     assert saved.lost == (1,)
-    assert kqcodec.decode_indexed(saved.to_bytes()) == saved.image
+    assert kqcodec.read(saved.to_bytes()) == saved.image
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from commands import kq, refusal
-from samples import Pipe
+from samples import Pipe, recover, size_report
 from trust.resources import BEST, DEFAULT, built
 
 import kqcodec
@@ -86,14 +86,14 @@ READERS = {
     "decode": kqcodec.decode,
     "read": lambda data, **options: kqcodec.read(io.BytesIO(data), **options),
     "pipe": lambda data, **options: kqcodec.read(Pipe(data), **options),
-    "size_report": kqcodec.size_report,
-    "recover": kqcodec.recover,
-    "region": lambda data, **options: kqcodec.read_region(data, (0, 0, 8192, 16384), **options),
-    "scaled": lambda data, **options: kqcodec.read_scaled(data, 64, **options),
-    "scaled box": lambda data, **options: kqcodec.read_scaled(
-        data, 64, box=(0, 0, 8192, 16384), **options
+    "size_report": size_report,
+    "recover": recover,
+    "region": lambda data, **options: kqcodec.open(data, **options).region((0, 0, 8192, 16384)),
+    "scaled": lambda data, **options: kqcodec.open(data, **options).scaled(64),
+    "scaled box": lambda data, **options: kqcodec.open(data, **options).scaled(
+        64, box=(0, 0, 8192, 16384)
     ),
-    "array": lambda data, **options: kqcodec.as_array(data, **options)[::2048, ::2048],
+    "array": lambda data, **options: kqcodec.open(data, **options).as_array()[::2048, ::2048],
 }
 
 
@@ -117,9 +117,9 @@ def test_small_files_of_much_work_are_refused_before_any_is_done(reader):
 def test_tile_after_tile_each_is_limited():
     data = built(Header("context", 8192, 8192, 4096, minor=2), bytes(3 * 4096), bytes([BEST, 5]))
     with pytest.raises(errors.LimitError, match="steps"):
-        next(kqcodec.read_tiles(data))
+        next(kqcodec.open(data).tiles())
     with pytest.raises(errors.InvalidDataError, match="tried"):
-        next(kqcodec.read_tiles(large(BEST)))
+        next(kqcodec.open(large(BEST)).tiles())
 
 
 def test_what_is_read_ahead_is_little(monkeypatch):
@@ -163,7 +163,7 @@ def test_the_limit_is_a_whole_number_or_none(limit):
         with pytest.raises(TypeError, match="max_pixels must be a whole number, not"):
             reader(large(DEFAULT), max_pixels=limit)
     with pytest.raises(TypeError, match="max_pixels"):
-        next(kqcodec.read_tiles(large(DEFAULT), max_pixels=limit))
+        next(kqcodec.open(large(DEFAULT), max_pixels=limit).tiles())
 
 
 @pytest.mark.parametrize("limit", [0, -1, np.int64(-5)])

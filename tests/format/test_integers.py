@@ -21,7 +21,7 @@ BLUE = [(0, 0, 255)]
 
 @functools.cache
 def kq_bytes():
-    return kqcodec.encode_indexed(samples.indexed(40, 36, 5), tile=16)
+    return kqcodec.encode(samples.indexed(40, 36, 5), tile=16)
 
 
 @functools.cache
@@ -54,8 +54,8 @@ def written(**more):
     return file.getvalue()
 
 
-def lazily(**more):
-    with kqcodec.as_array(kq_bytes(), **more) as array:
+def lazily(cache_bytes=9999, **more):
+    with kqcodec.open(kq_bytes(), **more).as_array(cache_bytes=cache_bytes) as array:
         return array[:]
 
 
@@ -107,16 +107,16 @@ CALLS = {
     ("quantize_to", "max_bytes"): (lambda **a: kqcodec.quantize_to(PIXELS, **a).k, 200),
     ("quantize_to", "threads"): (lambda **a: kqcodec.quantize_to(PIXELS, psnr=9, **a).k, 1),
     ("quantize_to", "tile"): (lambda **a: kqcodec.quantize_to(PIXELS, max_bytes=300, **a).k, 16),
-    ("encode_indexed", "tile"): (
-        lambda tile: kqcodec.encode_indexed(samples.indexed(40, 36, 5), tile=tile),
+    ("encode, indexed", "tile"): (
+        lambda tile: kqcodec.encode(samples.indexed(40, 36, 5), tile=tile),
         16,
     ),
-    ("encode_indexed, a pair", "tile"): (
-        lambda tile: kqcodec.encode_indexed(samples.indexed(40, 36, 5), tile=(16, tile)),
+    ("encode, a pair", "tile"): (
+        lambda tile: kqcodec.encode(samples.indexed(40, 36, 5), tile=(16, tile)),
         32,
     ),
-    ("encode_indexed", "threads"): (
-        lambda **a: kqcodec.encode_indexed(samples.indexed(40, 36, 5), **a),
+    ("encode, indexed", "threads"): (
+        lambda **a: kqcodec.encode(samples.indexed(40, 36, 5), **a),
         1,
     ),
     **{
@@ -124,26 +124,18 @@ CALLS = {
         for name, call in {
             "decode": lambda **a: kqcodec.decode(kq_bytes(), **a),
             "decode, recovering": lambda **a: kqcodec.decode(kq_bytes(), errors="recover", **a),
-            "decode_indexed": lambda **a: kqcodec.decode_indexed(kq_bytes(), **a).labels,
             "read": lambda **a: kqcodec.read(kq_bytes(), **a).labels,
-            "read_region": lambda **a: kqcodec.read_region(kq_bytes(), (1, 1, 9, 9), **a).labels,
-            "read_scaled": lambda **a: kqcodec.read_scaled(kq_bytes(), 2, **a),
-            "recover": lambda **a: kqcodec.recover(kq_bytes(), **a).image.labels,
-            "size_report": lambda **a: kqcodec.size_report(kq_bytes(), **a),
-            "as_array": lazily,
+            "open": lambda **a: kqcodec.open(kq_bytes(), **a).read().labels,
+            "KqFile.as_array": lazily,
         }.items()
         for argument, value in (("threads", 1), ("max_pixels", 5000))
     },
-    ("read_tiles", "max_pixels"): (
-        lambda **a: len(list(kqcodec.read_tiles(kq_bytes(), **a))),
-        5000,
-    ),
-    ("read_scaled", "times"): (lambda times: kqcodec.read_scaled(kq_bytes(), times), 3),
-    ("read_region", "box"): (
-        lambda box: kqcodec.read_region(kq_bytes(), (1, 1, box, 9)).labels,
+    ("KqFile.scaled", "times"): (lambda times: kqcodec.open(kq_bytes()).scaled(times), 3),
+    ("KqFile.region", "box"): (
+        lambda box: kqcodec.open(kq_bytes()).region((1, 1, box, 9)).labels,
         7,
     ),
-    ("as_array", "cache_bytes"): (lazily, 9999),
+    ("KqFile.as_array", "cache_bytes"): (lazily, 9999),
     ("Segmentation.mask", "label"): (lambda label: segmentation().mask(label), 2),
     ("Segmentation.components", "connectivity"): (lambda **a: segmentation().components(**a), 4),
     ("Pillow", "tile"): (saved, 16),
@@ -166,7 +158,7 @@ CALLS = {
         lambda palette: kqcodec.quantize(PIXELS, palette=[(1, 2, palette)]).palette,
         3,
     ),
-    ("recover", "fill"): (lambda fill: kqcodec.recover(kq_bytes(), fill=(1, 2, fill)).fill, 3),
+    ("recover", "fill"): (lambda fill: kqcodec.open(kq_bytes()).recover(fill=(1, 2, fill)).fill, 3),
 }
 CASES = [
     pytest.param(call, argument, value, id=f"{name}: {argument}")

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import SLOW, indexed
+from samples import SLOW, indexed, recover, size_report
 from trust import resources
 
 import kqcodec
 from kqcodec import errors
 from kqcodec.coding import decoder
+from kqcodec.coding.encoder import encode_indexed
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format.container import Sealer, Section, pack_length
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import Header
@@ -26,16 +28,18 @@ pytestmark = pytest.mark.compiled
 
 def with_metadata(size, sections=2):
     parts = [Section(b"xmp ", bytes(size // sections))] * sections
-    return kqcodec.encode_indexed(indexed(20, 20, 3), coder="packed", tile=16, sections=parts)
+    return encode_indexed(
+        indexed(20, 20, 3), CodingOptions(coder="packed", tile=16), sections=parts
+    )
 
 
 READERS = {
     "decode": kqcodec.decode,
     "read": kqcodec.read,
-    "size_report": kqcodec.size_report,
-    "recover": kqcodec.recover,
-    "region": lambda data, **options: kqcodec.read_region(data, (0, 0, 5, 5), **options),
-    "tiles": lambda data, **options: list(kqcodec.read_tiles(data, **options)),
+    "size_report": size_report,
+    "recover": recover,
+    "region": lambda data, **options: kqcodec.open(data, **options).region((0, 0, 5, 5)),
+    "tiles": lambda data, **options: list(kqcodec.open(data, **options).tiles()),
 }
 
 
@@ -107,7 +111,7 @@ def test_tiles_are_limited():
         check(2**20 + 1, 2**27)
     check(2**20 + 1, (2**20 + 1) * 128)
     header = Header("packed", 1, 2**27, 1, (4, 4))
-    for reader in (kqcodec.decode, kqcodec.recover, kqcodec.size_report):
+    for reader in (kqcodec.decode, recover, size_report):
         with pytest.raises(errors.LimitError, match="tiles"):
             reader(header.to_bytes() + bytes(100))
 
@@ -115,11 +119,19 @@ def test_tiles_are_limited():
 def test_margins_of_the_coder_context_count():
     header = Header("context", 1, 2**26, 2, minor=2)
     data = header.to_bytes() + bytes(100)
-    assert kqcodec.read_header(data) == header  # which looks at nothing else
-    for reader in (kqcodec.decode, kqcodec.recover, kqcodec.as_array, kqcodec.size_report):
+    assert kqcodec.open(data).header == header  # which looks at nothing else
+    for reader in (
+        kqcodec.decode,
+        recover,
+        size_report,
+        lambda data: kqcodec.open(data).as_array(),
+    ):
         with pytest.raises(errors.LimitError, match="with margins"):
             reader(data)
-    for function in (kqcodec.read_region, lambda data, box: kqcodec.read_scaled(data, 2, box=box)):
+    for function in (
+        lambda data, box: kqcodec.open(data).region(box),
+        lambda data, box: kqcodec.open(data).scaled(2, box=box),
+    ):
         with pytest.raises(errors.LimitError, match="with margins"):
             function(data, (0, 0, 1, 1))
     Limits.of(None).check_tile(header)
@@ -150,7 +162,7 @@ def test_255_sections_are_refused_before_the_rest_is_read():
     many = sealer.sections([Section(b"abcd", b"")] * 1_000)
     data = header.to_bytes() + sealer.palette(bytes(6)) + many * 100
     start = time.process_time()
-    for reader in (kqcodec.decode, kqcodec.recover):
+    for reader in (kqcodec.decode, recover):
         with pytest.raises(errors.FormatError):
             reader(data)
     assert time.process_time() - start < 2
@@ -190,16 +202,16 @@ def test_a_directory_of_every_length_leads_to_its_tiles():
     labels = image.labels.copy()
     labels[:128, :128] = 0
     image = kqcodec.IndexedImage(image.palette, labels)
-    data = kqcodec.encode_indexed(image, coder="context", effort="fast", tile=128)
+    data = kqcodec.encode(image, coder="context", effort="fast", tile=128)
     for box in ((0, 0, 300, 300), (250, 250, 300, 300), (100, 100, 130, 130)):
         left, upper, right, lower = box
-        region = kqcodec.read_region(data, box)
+        region = kqcodec.open(data).region(box)
         assert np.array_equal(region.labels, image.labels[upper:lower, left:right])
-    sealer = Sealer(kqcodec.read_header(data))
+    sealer = Sealer(kqcodec.open(data).header)
     lengths = [1] * 9
     wrong = data[: -len(sealer.directory(lengths))] + sealer.directory(lengths)
     with pytest.raises(errors.InvalidDataError, match="directory"):
-        kqcodec.read_region(wrong, (0, 0, 1, 1))
+        kqcodec.open(wrong).region((0, 0, 1, 1))
     assert pack_length(1) == b"\1"
 
 
@@ -209,7 +221,7 @@ def test_tiles_in_flight_fit_into_what_is_allowed(monkeypatch):
     takes = [1000] * 20 + [3 * mebi] * 20 + [1000] * 20 + [7 * mebi] * 9 + [40 * mebi] + [1000] * 9
     threads_for = {1000: 12, 3 * mebi: 5, 7 * mebi: 2, 40 * mebi: 1}
     image = indexed(16 * len(takes), 16, 5)
-    data = kqcodec.encode_indexed(image, coder="packed", tile=16)
+    data = kqcodec.encode(image, coder="packed", tile=16)
     monkeypatch.setattr(decoder.Opened, "workspace", lambda _, record: takes[record.tile])
     under_way, seen, lock = [], [], threading.Lock()
     decode_into = decoder.Opened.decode_into

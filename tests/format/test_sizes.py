@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import KS, indexed
 
-from kqcodec.coding.encoder import encode_indexed, tile_exponents
-from kqcodec.coding.size_report import size_report
+import kqcodec
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format import sizes
 from kqcodec.format.header import HEADER_SIZE, Header
 
@@ -84,10 +84,10 @@ def test_files_are_as_large_as_predicted(coder, k, width, height):
     large = width * height > 10**5
     image = indexed(width, height, k)
     for tile in (0, 512) if large else (0, 16, (32, 0)):
-        data = encode_indexed(image, coder=coder, tile=tile)
+        data = kqcodec.encode(image, coder=coder, tile=tile)
         header = Header.from_bytes(data[:HEADER_SIZE])
         assert len(data) == sizes.file_size(header)
-        report = size_report(data)
+        report = kqcodec.open(data).size_report()
         assert report.proven
         assert report.predicted_bytes == len(data)
         if header.grid.count == 1:
@@ -104,7 +104,8 @@ def test_six_megapixels_are_as_large_as_predicted(coder, k, tile):
     """3000 x 2000 in one and in many tiles: the coder's bytes, tile by tile."""
     from kqcodec.coding.coders import coder_of
 
-    header = Header(coder, 3000, 2000, k, tile_exponents(tile, 3000, 2000, coder))
+    exponents = CodingOptions(coder=coder, tile=tile).tile_exponents(3000, 2000)
+    header = Header(coder, 3000, 2000, k, exponents)
     total = HEADER_SIZE + 3 * k + 4 + header.directory_size
     for labels, count in header.grid.tile_areas():
         if coder == "packed" or labels <= 1 << 17:

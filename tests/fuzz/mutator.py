@@ -104,7 +104,7 @@ def fresh(rng: random.Random) -> Pieces:
     coder = rng.choice(("packed", "dense", "context", "context"))
     tile = rng.choice((0, 0, 16, (16, 0)))
     image = kqcodec.IndexedImage(palette, labels)
-    pieces = taken_apart(kqcodec.encode_indexed(image, coder=coder, tile=tile))
+    pieces = taken_apart(kqcodec.encode(image, coder=coder, tile=tile))
     assert pieces is not None
     if coder == "context" and k > 1 and pieces.tile_count == 1:
         byte = rng.randint(1, 3) << 6 | rng.randint(1, 3) << 4 | rng.randrange(16)

@@ -62,7 +62,7 @@ def examined(data: bytes, every_way: bool = True) -> bool:
         DisagreementError: two ways differ.
         Exception: one raised what it mustn't.
     """
-    image, error = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
+    image, error = _outcome(lambda: kqcodec.read(data, **_LIMITS))
     if isinstance(error, LimitError):
         _boundless(data)
         return False
@@ -86,9 +86,9 @@ _LIMITS: dict[str, Any] = {"threads": 1, "max_pixels": MAX_PIXELS}
 
 def _boundless(data: bytes) -> None:
     """Without a limit, too, a claim that no memory holds is refused in words."""
-    header, _ = _outcome(lambda: kqcodec.read_header(data))
+    header, _ = _outcome(lambda: kqcodec.open(data).header)
     if header is not None and header.pixels > 2**46:
-        for read in (kqcodec.read, kqcodec.recover):
+        for read in (kqcodec.read, lambda data, **limits: kqcodec.open(data, **limits).recover()):
             if _outcome(lambda read=read: read(_Pipe(data), max_pixels=None))[0] is not None:
                 raise DisagreementError(f"{header.pixels:,} pixels from {len(data)} bytes")
 
@@ -151,26 +151,26 @@ def _pipe(data: bytes, image: Any, error: FormatError | None) -> None:
 
 
 def _threads(data: bytes, image: Any, error: FormatError | None) -> None:
-    found, _ = _outcome(lambda: kqcodec.decode_indexed(data, threads=3, max_pixels=MAX_PIXELS))
+    found, _ = _outcome(lambda: kqcodec.read(data, threads=3, max_pixels=MAX_PIXELS))
     _agree("decode_indexed on three threads", found, image, error)
     if image is not None:
         _same("decode_indexed on three threads", found.labels, image.labels)
 
 
 def _tiles(data: bytes, image: Any, error: FormatError | None) -> None:
-    tiles, _ = _outcome(lambda: list(kqcodec.read_tiles(data)))
+    tiles, _ = _outcome(lambda: list(kqcodec.open(data).tiles()))
     _agree("read_tiles", tiles, image, error)
     for box, labels in tiles or ():
         _same("read_tiles", labels, image.labels[box.slices])
 
 
 def _region(data: bytes, image: Any, error: FormatError | None) -> None:
-    header, _ = _outcome(lambda: kqcodec.read_header(data))
+    header, _ = _outcome(lambda: kqcodec.open(data).header)
     if header is None:
         return
     x, y = zlib.crc32(data) % header.width, zlib.crc32(data, 1) % header.height
     box = (x, y, min(header.width, x + 9), min(header.height, y + 9))
-    found, _ = _outcome(lambda: kqcodec.read_region(data, box, **_LIMITS))
+    found, _ = _outcome(lambda: kqcodec.open(data, **_LIMITS).region(box))
     if image is not None:
         if found is None:
             raise DisagreementError(f"a region of a valid file is refused: {box}")
@@ -178,7 +178,7 @@ def _region(data: bytes, image: Any, error: FormatError | None) -> None:
 
 
 def _report(data: bytes, image: Any, error: FormatError | None) -> None:
-    report, _ = _outcome(lambda: kqcodec.size_report(data, **_LIMITS))
+    report, _ = _outcome(lambda: kqcodec.open(data, **_LIMITS).size_report())
     _agree("size_report", report, image, error)
     if report is not None:
         report.rows()
@@ -234,8 +234,8 @@ def _again(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is None or _decisions(image) > 50 * SLOW_DECISIONS:
         return
     for coder in ("packed", "dense", "context"):
-        again = kqcodec.decode_indexed(
-            kqcodec.encode_indexed(image, coder=coder, effort="fast", tile=16, threads=1),
+        again = kqcodec.read(
+            kqcodec.encode(image, coder=coder, effort="fast", tile=16, threads=1),
             **_LIMITS,
         )
         _same(coder, again.labels, image.labels)
@@ -246,18 +246,18 @@ def _again(data: bytes, image: Any, error: FormatError | None) -> None:
 
 def _recovered(data: bytes, image: Any, error: FormatError | None) -> None:
     """What is saved of a damaged file is a sound one; a sound file comes back as it was."""
-    saved, _ = _outcome(lambda: kqcodec.recover(data, **_LIMITS))
+    saved, _ = _outcome(lambda: kqcodec.open(data, **_LIMITS).recover())
     if image is not None and (saved is None or saved.damages or saved.to_bytes() != data):
         raise DisagreementError(f"a sound file is changed by recovery: {saved!r:.200}")
     if saved is None:
         return
     clean = saved.to_bytes()
-    again = kqcodec.decode_indexed(clean, **_LIMITS)
+    again = kqcodec.read(clean, **_LIMITS)
     _same("the recovered file", again.labels, saved.image.labels)
     _same("the recovered file", again.palette, saved.image.palette)
     if int(saved.mask.sum()) != saved.lost_pixels or len(saved.lost) >= max(saved.tiles, 1):
         raise DisagreementError(f"the losses don't add up: {saved.lost}, {saved.lost_pixels}")
-    if kqcodec.recover(clean, **_LIMITS).damages:
+    if kqcodec.open(clean, **_LIMITS).recover().damages:
         raise DisagreementError("what recovery writes is damaged")
 
 
@@ -268,7 +268,7 @@ def _decisions(image: Any) -> int:
 def _worth_the_time(data: bytes, image: Any) -> bool:
     if image is not None:
         return _decisions(image) <= SLOW_DECISIONS
-    header, _ = _outcome(lambda: kqcodec.read_header(data))
+    header, _ = _outcome(lambda: kqcodec.open(data).header)
     return header is not None and (
         header.pixels * (header.k - 1).bit_length() + header.k * 10 <= SLOW_DECISIONS
     )
@@ -289,7 +289,7 @@ def _each_kernel(data: bytes, image: Any, error: FormatError | None) -> None:
         return
     for name in ("compiled", "reference"):
         with contextlib.suppress(KernelError), _on_kernels(name):
-            found, other = _outcome(lambda: kqcodec.decode_indexed(data, **_LIMITS))
+            found, other = _outcome(lambda: kqcodec.read(data, **_LIMITS))
             _agree(f"the {name} kernels' decode", found, image, error)
             if image is not None:
                 _same(f"the {name} kernels' decode", found.labels, image.labels)

@@ -29,8 +29,10 @@ from places import TESTS
 from samples import CODERS, SLOW, indexed
 from structure import FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS, Pieces, taken_apart
 
+import kqcodec
 from kqcodec import decode
 from kqcodec.coding.encoder import encode_indexed
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format.container import Section
 from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
@@ -57,7 +59,7 @@ def strictly():
 def test_a_file_taken_apart_and_put_together_is_the_same(coder, tile, channels):
     sections = [Section(b"exif", b"camera"), Section(b"abcd", b"")]
     image = indexed(40, 20, 5, channels=channels)
-    data = encode_indexed(image, coder=coder, tile=tile, sections=sections)
+    data = encode_indexed(image, CodingOptions(coder=coder, tile=tile), sections=sections)
     pieces = taken_apart(data)
     assert pieces.to_bytes() == data
     assert len(pieces.payloads) == (6 if tile else 1)
@@ -65,7 +67,9 @@ def test_a_file_taken_apart_and_put_together_is_the_same(coder, tile, channels):
 
 
 def test_each_wrong_checksum_is_the_only_flaw():
-    data = encode_indexed(indexed(40, 20, 5), tile=16, sections=[Section(b"abcd", b"x")])
+    data = encode_indexed(
+        indexed(40, 20, 5), CodingOptions(tile=16), sections=[Section(b"abcd", b"x")]
+    )
     parts = 1 + 1 + 4 + 6 + 1  # header, palette, two sections of two each, tiles, directory
     for part in range(parts):
         pieces = taken_apart(data)
@@ -78,7 +82,7 @@ def test_each_wrong_checksum_is_the_only_flaw():
 
 
 def test_the_oracle_sees_what_is_wrong(monkeypatch):
-    data = encode_indexed(indexed(9, 9, 5), coder="packed")
+    data = kqcodec.encode(indexed(9, 9, 5), coder="packed")
     flaws = {
         "decode_indexed": ValueError("not one of ours"),
         "decode": KeyError("nor this"),

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from samples import KS, indexed
 
-from kqcodec import IndexedImage
+from kqcodec import IndexedImage, read
 
 pytestmark = pytest.mark.compiled
 
@@ -92,3 +92,40 @@ def test_equality_is_by_value():
     assert indexed(5, 5, 3) != "picture"
     with pytest.raises(TypeError, match="unhashable"):
         hash(indexed(5, 5, 3))
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_numpy_takes_it_for_its_pixels(channels):
+    image = indexed(5, 4, 7, channels=channels)
+    pixels = np.asarray(image)
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, image.to_pixels())
+    assert np.array(image, dtype=np.int32).dtype == np.int32
+    assert image.__array__(np.float32, copy=True).dtype == np.float32
+    with pytest.raises(ValueError, match="made anew"):
+        image.__array__(copy=False)
+
+
+@pytest.mark.parametrize("suffix", [".kq", ".png", ".npz", ".PNG", ".webp", ".npy"])
+def test_it_is_saved_in_the_format_of_the_suffix(suffix, tmp_path):
+    image = indexed(21, 14, 7)
+    path = tmp_path / f"picture{suffix}"
+    assert image.save(path) == path.stat().st_size
+    if suffix == ".kq":
+        assert read(path) == image
+    elif suffix == ".npy":
+        assert np.array_equal(np.load(path), image.to_pixels())
+    elif suffix == ".npz":
+        assert np.array_equal(np.load(path)["labels"], image.labels)
+    else:
+        with Image.open(path) as found:
+            assert np.array_equal(np.asarray(found.convert("RGB")), image.to_pixels())
+    with pytest.raises(FileExistsError):
+        image.save(path, overwrite=False)
+
+
+@pytest.mark.parametrize(("name", "what"), [("a", "no extension"), ("a.docx", "extension .docx")])
+def test_it_is_not_saved_without_a_format(name, what, tmp_path):
+    with pytest.raises(ValueError, match=f"{what} names no format"):
+        indexed(4, 4, 2).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())

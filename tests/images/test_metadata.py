@@ -57,11 +57,11 @@ def test_sections_and_back(metadata):
     image = kqcodec.IndexedImage(np.zeros((1, 3), np.uint8), np.zeros((2, 2), np.uint8))
     carrying = kqcodec.IndexedImage(image.palette, image.labels, metadata=metadata)
     assert carrying == image
-    data = kqcodec.encode_indexed(carrying, coder="dense")
-    assert kqcodec.decode_indexed(data).metadata == metadata
-    assert kqcodec.read_region(data, (0, 0, 1, 1)).metadata == metadata
-    assert kqcodec.read_header(data).minor == (1 if metadata else 0)
-    report = kqcodec.size_report(data)
+    data = kqcodec.encode(carrying, coder="dense")
+    assert kqcodec.read(data).metadata == metadata
+    assert kqcodec.open(data).region((0, 0, 1, 1)).metadata == metadata
+    assert kqcodec.open(data).header.minor == (1 if metadata else 0)
+    report = kqcodec.open(data).size_report()
     assert report.proven
 
 

@@ -31,7 +31,7 @@ VOC = [
 
 
 def through_a_file(source, palette=None):
-    return kqcodec.decode_indexed(kqcodec.encode_indexed(label_map(source, palette)))
+    return kqcodec.read(kqcodec.encode(label_map(source, palette)))
 
 
 def file_of(image, file_format="PNG"):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.compiled
 
 
 def exported(image, file_format, tile=32, **options):
-    data = kqcodec.encode_indexed(image, coder="packed", tile=tile)
+    data = kqcodec.encode(image, coder="packed", tile=tile)
     return b"".join(export_parts(data, file_format, **options))
 
 

@@ -310,12 +310,12 @@ def test_tiff_files_that_are_not_read_in_pieces(options, message, picture, tmp_p
 def test_label_maps(most, tmp_path):
     labels = np.random.default_rng(most).integers(0, most + 1, (90, 70)).astype(np.int64)
     labels[-1, -1] = most
-    expected = kqcodec.encode_indexed(kqcodec.label_map(labels), coder="packed", tile=32)
+    expected = kqcodec.encode(kqcodec.label_map(labels), coder="packed", tile=32)
     np.save(tmp_path / "labels.npy", labels)
     for source in (labels, str(tmp_path / "labels.npy")):
         assert streamed(source, labels=True, coder="packed", tile=32) == expected
     table = np.random.default_rng(1).integers(0, 256, (most + 2, 3), dtype=np.uint8)[:65_536]
-    own = kqcodec.encode_indexed(kqcodec.label_map(labels, table), coder="packed")
+    own = kqcodec.encode(kqcodec.label_map(labels, table), coder="packed")
     assert streamed(labels, labels=True, palette=table, coder="packed") == own
 
 
@@ -325,7 +325,7 @@ def test_label_maps_in_tiff_files_have_its_colours(picture, tmp_path):
     for image in (Image.fromarray(picture).quantize(30), Image.fromarray(picture[:, :, 0] // 9)):
         path = str(tmp_path / "labels.tif")
         image.save(path)
-        assert streamed(path, labels=True) == kqcodec.encode_indexed(kqcodec.label_map(path))
+        assert streamed(path, labels=True) == kqcodec.encode(kqcodec.label_map(path))
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_a_pipe_longer_than_the_sample(picture, monkeypatch):
     rows = max(1, 900 // width)
     assert result.sampled == -(-2000 // (rows * width)) * rows * width
     sample = kqcodec.quantize(picture[: result.sampled // width], 9)
-    found = kqcodec.decode_indexed(target.getvalue())
+    found = kqcodec.read(target.getvalue())
     assert {*map(tuple, found.palette)} == {*map(tuple, sample.palette)}
     expected = kqcodec.quantize(picture, palette=found.palette)
     assert found == expected

@@ -16,11 +16,11 @@ from places import TESTS
 
 import kqcodec
 from kqcodec import kernels
-from kqcodec.coding.options import EFFORTS
 from kqcodec.colors.costs import squares
 from kqcodec.colors.histogram import histogram
 from kqcodec.colors.spaces import ALPHA_SPACES, OPAQUE_COORDINATE, SPACES
 from kqcodec.errors import ColorsError
+from kqcodec.format.names import EFFORTS
 
 # The reference kernels are slow: the same properties, smaller pictures.
 SLOW = kernels.chosen() == "reference"
@@ -314,15 +314,15 @@ def test_files_keep_alpha(tmp_path):
     decoded = kqcodec.decode((tmp_path / "a.kq").read_bytes())
     assert decoded.shape == (30, 40, 4)
     assert np.array_equal(decoded, found.to_pixels())
-    header = kqcodec.read_header(tmp_path / "a.kq")
+    header = kqcodec.open(tmp_path / "a.kq").header
     assert (header.alpha, header.minor) == (True, 1)
-    report = kqcodec.size_report(tmp_path / "a.kq")
+    report = kqcodec.open(tmp_path / "a.kq").size_report()
     assert report.proven
     assert (report.alpha, report.palette_bytes) == (True, 64)
     assert report.raw_bits == 32 * 1200
     assert report.theory_bits == 32 * 16 + 1200 * 4
     assert report.file_bytes == size
-    region = kqcodec.read_region(tmp_path / "a.kq", (3, 2, 20, 10))
+    region = kqcodec.open(tmp_path / "a.kq").region((3, 2, 20, 10))
     assert np.array_equal(region.to_rgba(), decoded[2:10, 3:20])
 
 
@@ -338,7 +338,7 @@ def test_files_without_alpha_are_of_version_1_0():
 def test_a_palette_that_could_have_alpha_keeps_it():
     palette = np.array([[1, 2, 3, 255], [4, 5, 6, 255]], dtype=np.uint8)
     indexed = kqcodec.IndexedImage(palette, np.array([[0, 1]]))
-    assert kqcodec.decode_indexed(kqcodec.encode_indexed(indexed)) == indexed
+    assert kqcodec.read(kqcodec.encode(indexed)) == indexed
 
 
 # --- indexed images ---------------------------------------------------------

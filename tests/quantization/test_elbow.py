@@ -152,7 +152,7 @@ def test_pictures_with_alpha_stand_on_paper(small):
     alpha[16:] = 255
     found = kqcodec.elbow(np.dstack([small, alpha]), (2, 4), restarts=1, effort="fast")
     assert found.points[0].theory_bits == sizes.theory_bits(32 * 32, 2, alpha=True)
-    data = kqcodec.encode_indexed(found.image(2), coder="dense")
+    data = kqcodec.encode(found.image(2), coder="dense")
     assert found.points[0].file_bytes["dense"] == len(data)
     sheet = np.asarray(found.pictures((2, 4)))
     paper = sheet[0, 0]

@@ -55,7 +55,7 @@ def fewest(image, **goal):
 
 
 def dense(indexed):
-    return kqcodec.encode_indexed(indexed, coder="dense")
+    return kqcodec.encode(indexed, coder="dense")
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_the_most_colours_that_fit(counted, monkeypatch, runs, coder, predicted,
 
     def size(k):
         indexed = quantized(counted, k)
-        return len(kqcodec.encode_indexed(indexed, coder=coder, tile=16))
+        return len(kqcodec.encode(indexed, coder=coder, tile=16))
 
     assert size(found.k) <= max_bytes
     assert found.k == 256 or size(found.k + 1) > max_bytes
@@ -326,11 +326,11 @@ def test_the_scale_is_as_documented():
 
 def test_a_size_of_a_coder_that_must_be_run(small):
     found = fewest(small, max_bytes=500, coder="context")
-    size = len(kqcodec.encode_indexed(found, effort="fast"))
+    size = len(kqcodec.encode(found, effort="fast"))
     assert size <= 500
     assert found == in_order_of("context", quantized(small, found.k))
     larger = in_order_of("context", quantized(small, found.k + 1))
-    assert len(kqcodec.encode_indexed(larger, effort="fast")) > 500
+    assert len(kqcodec.encode(larger, effort="fast")) > 500
 
 
 @pytest.mark.parametrize("wrong", [{"coder": "zip"}, {"effort": "most"}, {"tile": 17}])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kqcodec.coding.options import EFFORTS
 from kqcodec.colors.spaces import SPACES
+from kqcodec.format.names import EFFORTS
 from kqcodec.quantization.kmeans import kmeans
 
 

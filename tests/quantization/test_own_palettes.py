@@ -10,8 +10,8 @@ import kqcodec
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.colors.spaces import space_of
 from kqcodec.errors import ColorsError, UnmetGoalError
-from kqcodec.quantization.dither import DITHER_KINDS
-from kqcodec.quantization.palette_order import SORTS, palette_order
+from kqcodec.format.names import DITHER_KINDS, SORTS
+from kqcodec.quantization.palette_order import palette_order
 
 pytestmark = pytest.mark.compiled
 
@@ -62,7 +62,7 @@ def test_it_may_be_a_list_or_a_file(tmp_path):
     kqcodec.write_palette(path, expected.palette)
     assert kqcodec.quantize(pixels, palette=path) == expected
     data = kqcodec.encode(pixels, palette=str(path), coder="packed")
-    assert kqcodec.decode_indexed(data) == expected
+    assert kqcodec.read(data) == expected
     kqcodec.write(tmp_path / "x.kq", pixels, palette=path)
     assert kqcodec.read(tmp_path / "x.kq") == expected
     # And the file can be the palette of the next.

@@ -11,9 +11,9 @@ import pytest
 from places import TESTS
 
 from kqcodec import kernels
-from kqcodec.coding.options import EFFORTS
 from kqcodec.colors.histogram import Histogram, colors_of_keys, histogram
 from kqcodec.colors.spaces import SPACES
+from kqcodec.format.names import EFFORTS
 from kqcodec.quantization import search as engine
 from kqcodec.quantization.options import SearchOptions
 from kqcodec.quantization.quantizer import quantize

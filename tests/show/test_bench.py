@@ -89,7 +89,7 @@ def test_our_files_take_part_too(k):
         coder = tool.name.split()[1]
         assert not tool.is_peer
         if coder in ("packed", "dense"):
-            assert trial.data == kqcodec.encode_indexed(image.indexed, coder=coder)
+            assert trial.data == kqcodec.encode(image.indexed, coder=coder)
 
 
 def test_every_coder_and_effort_is_a_tool():
@@ -347,7 +347,7 @@ def test_json_has_a_line_for_each_picture_and_k_and_the_sums(pictures):
     sizes = {row["tool"]: row["bytes"] for row in line["results"]}
     assert {"kq packed", "kq dense", *EVERYWHERE} <= set(sizes)
     image = kqcodec.quantize(pictures / "noise" / "a.png", 2)
-    assert sizes["kq dense"] == len(kqcodec.encode_indexed(image, coder="dense"))
+    assert sizes["kq dense"] == len(kqcodec.encode(image, coder="dense"))
     assert line["smallest_peer_bytes"] == min(sizes[name] for name in EVERYWHERE)
     assert found["noise", 300]["left_out"] == {"gif": "it holds at most 256 colours"}
     assert result.stderr == "kq: warning: without gif where it holds at most 256 colours\n"

@@ -15,7 +15,7 @@ import subprocess
 import pytest
 from places import SPEC, VECTORS
 
-from kqcodec import read_header
+import kqcodec
 from kqcodec.coding.decoder import Opened
 from kqcodec.format import container
 from kqcodec.format.container import Sealer
@@ -71,7 +71,7 @@ def test_every_valid_vector_has_the_parts_that_we_find(kq_format):
     for vector in INDEX["valid"]:
         path = VECTORS / vector["name"]
         found = kq_format.from_bytes(path.read_bytes())
-        header = read_header(path)
+        header = kqcodec.open(path).header
         assert (found.header.width, found.header.height) == (header.width, header.height)
         assert (found.header.k, found.header.minor) == (header.k, header.minor)
         assert found.header.coder.name == header.coder
@@ -113,7 +113,7 @@ def test_broken_rules_of_the_container_are_refused(kq_format, name):
 def test_the_checksums_are_where_the_document_says(kq_format):
     path = VECTORS / "valid" / "section-tiles.kq"
     found = kq_format.from_bytes(path.read_bytes())
-    sealer = Sealer(read_header(path))
+    sealer = Sealer(kqcodec.open(path).header)
     assert sealer.checksum(b"note", 0, found.sections[0].data) == found.sections[0].crc32
     for index, tile in enumerate(found.tiles):
         assert sealer.checksum(b"TILE", index, tile.payload) == tile.crc32

@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import SPEC, VECTORS
 
-from kqcodec import IndexedImage, encode_indexed
+import kqcodec
+from kqcodec import IndexedImage
 from kqcodec.kernels import kernels
 
 pytestmark = pytest.mark.compiled
@@ -59,7 +60,7 @@ def encoded_images(draw: st.DrawFn) -> tuple[IndexedImage, bytes]:
     if draw(st.booleans()):
         labels[:] = k - 1
     image = IndexedImage(palette, labels)
-    return image, encode_indexed(image, coder=coder, tile=tile)
+    return image, kqcodec.encode(image, coder=coder, tile=tile)
 
 
 @given(encoded_images())

@@ -71,7 +71,7 @@ def test_both_decoders_give_the_pixels_of_the_index(vector: dict[str, Any]) -> N
     assert pixels.shape == shape
     assert sha256(pixels.tobytes()) == vector["pixels_sha256"]
 
-    indexed = kqcodec.decode_indexed(data)
+    indexed = kqcodec.read(data)
     assert indexed.k == vector["k"]
     assert (indexed.palette[indexed.labels] == pixels).all()
 
@@ -90,7 +90,7 @@ def test_valid_vectors_decode_from_a_pipe(vector: dict[str, Any]) -> None:
 @each_invalid
 def test_both_decoders_refuse_with_the_kind_and_rule_of_the_index(vector: dict[str, Any]) -> None:
     data = read(vector)
-    for decode in (kqcodec.decode, kqcodec.decode_indexed):
+    for decode in (kqcodec.decode, kqcodec.read):
         with pytest.raises(errors.FormatError) as refusal:
             decode(data)
         assert refusal.type is ERRORS[vector["kind"]]
@@ -155,7 +155,7 @@ def test_the_generator_does_not_change_a_frozen_file(
     ids=lambda vector: vector["name"],
 )
 def test_metadata_are_those_of_the_index(vector: dict[str, Any]) -> None:
-    found = kqcodec.decode_indexed(read(vector)).metadata
+    found = kqcodec.read(read(vector)).metadata
     parts = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp}
     hashes = {name: sha256(data) for name, data in parts.items() if data is not None}
     assert hashes == vector["metadata_sha256"]
@@ -163,7 +163,7 @@ def test_metadata_are_those_of_the_index(vector: dict[str, Any]) -> None:
 
 def encoder_arguments(vector: dict[str, Any]) -> dict[str, Any] | None:
     """What has the encoder write this file; None if it has no need of such a one."""
-    header = kqcodec.read_header(read(vector))
+    header = kqcodec.open(read(vector)).header
     tile = tuple(1 << exponent if exponent else 0 for exponent in header.tile_exponents)
     larger = tile[0] >= header.width or tile[1] >= header.height  # written as 0
     if header.sections or header.minor != int(header.alpha) or larger:
@@ -180,7 +180,7 @@ def test_the_encoder_writes_the_valid_files(vector: dict[str, Any]) -> None:
     data = read(vector)
     arguments = encoder_arguments(vector)
     assert arguments is not None
-    assert kqcodec.encode_indexed(kqcodec.decode_indexed(data), **arguments) == data
+    assert kqcodec.encode(kqcodec.read(data), **arguments) == data
 
 
 def test_every_rule_that_decode_py_enforces_has_an_invalid_vector() -> None:
@@ -203,7 +203,7 @@ def test_the_index_names_rules_of_the_document() -> None:
 
 def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
     for vector in INDEX["valid"]:
-        header = kqcodec.read_header(read(vector))
+        header = kqcodec.open(read(vector)).header
         since = "1.2" if header.coder == "context" else "1.1" if header.alpha else None
         assert vector.get("since") == since
         assert vector.get("alpha", False) == header.alpha

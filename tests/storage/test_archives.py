@@ -209,7 +209,7 @@ def test_archives_in_archives(tmp_path):
     image = indexed(200, 100, 7)
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
-        archive.writestr("sub/a.kq", kqcodec.encode_indexed(image, tile=16))
+        archive.writestr("sub/a.kq", kqcodec.encode(image, tile=16))
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
         archive.writestr("inner.zip", inner.getvalue())
     url = f"zip://sub/a.kq::zip://inner.zip::{tmp_path}/outer.zip"

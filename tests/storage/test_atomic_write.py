@@ -159,7 +159,7 @@ WRITERS = {
     "write": lambda file: kqcodec.write(file, PIXELS, 4),
     "encode_stream": lambda file: kqcodec.encode_stream(PIXELS, file, 4),
     "write_palette": lambda file: kqcodec.write_palette(file, PIXELS[0], "hex"),
-    "a recovery": lambda file: kqcodec.recover(kqcodec.encode(PIXELS, 4)).write(file),
+    "a recovery": lambda file: kqcodec.open(kqcodec.encode(PIXELS, 4)).recover().write(file),
     "Pillow": lambda file: Image.fromarray(PIXELS).save(file, "KQ", k=4),
 }
 

@@ -33,7 +33,7 @@ def png():
 @functools.cache
 def kq_file():
     """Larger than what the first request brings."""
-    return kqcodec.encode_indexed(indexed(700, 500, 16), coder="packed", tile=64)
+    return kqcodec.encode(indexed(700, 500, 16), coder="packed", tile=64)
 
 
 def answering(*arguments, **options):
@@ -81,7 +81,7 @@ def test_an_answer_that_is_compressed_unasked_is_refused(site, status):
 
 def test_identity_is_asked_for_in_every_request(site):
     site.files[KQ] = kq_file()
-    kqcodec.read_region(site.url + KQ, (600, 400, 610, 410))
+    kqcodec.open(site.url + KQ).region((600, 400, 610, 410))
     remote_files.read(site.url + KQ, None)
     remote_files.file_size(site.url + KQ)
     assert len(site.headers) > 3
@@ -127,7 +127,7 @@ def test_a_server_that_says_nothing_is_asked_again(site, monkeypatch):
         return False
 
     site.trouble = wait
-    assert kqcodec.read_header(site.url + KQ).width == 700
+    assert kqcodec.open(site.url + KQ).header.width == 700
     assert len(silent) == 2
 
 
@@ -143,7 +143,7 @@ def test_a_server_that_stays_silent_is_a_sentence(site, monkeypatch):
 
     site.trouble = wait
     with pytest.raises(TimeoutError, match=r"a\.kq: the server doesn't answer"):
-        kqcodec.read_header(site.url + KQ)
+        _ = kqcodec.open(site.url + KQ).header
 
 
 @pytest.mark.usefixtures("hasty")
@@ -157,10 +157,10 @@ def test_what_may_pass_is_tried_three_times(site, status):
         return left[0] >= 0 and (handler.send(status, b"later") or True)
 
     site.trouble = busy
-    assert kqcodec.read_header(site.url + KQ).width == 700
+    assert kqcodec.open(site.url + KQ).header.width == 700
     site.trouble, site.asked[:] = answering(status, b"later"), []
     with pytest.raises(ConnectionError, match=f"the server answers {status}"):
-        kqcodec.read_header(site.url + KQ)
+        _ = kqcodec.open(site.url + KQ).header
     assert len(site.asked) == 3
 
 
@@ -187,7 +187,7 @@ def test_only_a_strong_etag_is_insisted_on(site, etag, insisted):
         return True
 
     site.trouble = answer
-    kqcodec.read_region(site.url + KQ, (600, 400, 610, 410))
+    kqcodec.open(site.url + KQ).region((600, 400, 610, 410))
     assert [head.get("If-Match") for head in site.headers[1:]] == [etag if insisted else None] * (
         len(site.headers) - 1
     )
@@ -205,7 +205,7 @@ def test_a_weak_etag_tells_versions_apart_all_the_same(site):
 
     site.trouble = answer
     with pytest.raises(OSError, match="changed while it was being read"):
-        kqcodec.read_region(site.url + KQ, (600, 400, 610, 410))
+        kqcodec.open(site.url + KQ).region((600, 400, 610, 410))
 
 
 # --- redirects ------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def redirecting(target, status=302):
 def test_a_redirect_to_the_same_server_is_followed(site, status):
     site.files |= {KQ: kq_file(), PNG: png()}
     site.trouble = redirecting(KQ, status)
-    assert kqcodec.read_header(site.url + "/from.kq").width == 700
+    assert kqcodec.open(site.url + "/from.kq").header.width == 700
     site.trouble = redirecting(site.url + PNG, status)
     assert remote_files.read(site.url + "/from.png", None) == png()
 
@@ -263,10 +263,10 @@ def test_redirects_elsewhere_are_followed_where_that_was_asked_for(site):
         other.files[KQ] = kq_file()
         site.trouble = redirecting(other.url + KQ)
         open_file = fsspec.open(site.url + "/from.kq", allow_redirects=True)
-        assert kqcodec.read_header(open_file).width == 700
+        assert kqcodec.open(open_file).header.width == 700
         fsspec.config.conf["http"] = {"allow_redirects": True}
         try:
-            assert kqcodec.read_header(site.url + "/from.kq").width == 700
+            assert kqcodec.open(site.url + "/from.kq").header.width == 700
         finally:
             del fsspec.config.conf["http"]
 

@@ -34,7 +34,7 @@ def test_parts_of_two_versions_are_told_as_a_change_not_as_damage():
 
             def then_swapped(size=-1):
                 data = read(size)
-                other = kqcodec.encode_indexed(indexed(999, 700, 16, seed=3), tile=128)
+                other = kqcodec.encode(indexed(999, 700, 16, seed=3), tile=128)
                 memory.pipe("/mixed.kq", other)
                 file.seek(0)
                 file.truncate()
@@ -80,11 +80,11 @@ def test_a_short_read_is_tried_again_and_then_a_sentence(times):
 
     short = fsspec.core.OpenFile(Falling(skip_instance_cache=True), "/short.kq")
     if times == 2:
-        found = kqcodec.read_region(short, (600, 300, 610, 310))
+        found = kqcodec.open(short).region((600, 300, 610, 310))
         assert (found.labels == region(image, (600, 300, 610, 310))).all()
     else:
         with pytest.raises(ConnectionError, match=r"short\.kq: of [\d,]+ bytes only [\d,]+ came"):
-            kqcodec.read_region(short, (600, 300, 610, 310))
+            kqcodec.open(short).region((600, 300, 610, 310))
 
 
 @pytest.mark.usefixtures("hasty")
@@ -107,10 +107,10 @@ def test_what_a_store_says_of_its_connection_is_tried_again(kind):
     failing_file = fsspec.core.OpenFile(Failing(skip_instance_cache=True), "/slow.kq")
     if kind is PermissionError:
         with pytest.raises(PermissionError):
-            kqcodec.read_header(failing_file)
+            _ = kqcodec.open(failing_file).header
         assert len(tries) == 1
     else:
-        assert kqcodec.read_header(failing_file) == Header.from_bytes(data[:20])
+        assert kqcodec.open(failing_file).header == Header.from_bytes(data[:20])
         assert len(tries) >= 3
 
 
@@ -139,7 +139,7 @@ def test_a_region_from_s3(bucket):
     fs.pipe("pictures/big.kq", data)
     asked.clear()
     box = (300, 260, 900, 640)
-    found = kqcodec.read_region(fsspec.open("s3://pictures/big.kq", **options), box)
+    found = kqcodec.open(fsspec.open("s3://pictures/big.kq", **options)).region(box)
     assert (found.labels == region(image, box)).all()
     assert len(ranges(asked, "/big.kq")) <= 3 + 3
     assert None not in ranges(asked, "/big.kq")
@@ -154,8 +154,8 @@ def test_s3_errors_are_sentences(bucket):
 def test_an_object_that_changes_is_noticed(bucket):
     fs, options, _ = bucket
     fs.pipe("pictures/changing.kq", tiled()[1])
-    view = kqcodec.as_array(fsspec.open("s3://pictures/changing.kq", **options))
-    other = kqcodec.encode_indexed(indexed(1000, 700, 16, seed=99), coder="packed", tile=128)
+    view = kqcodec.open(fsspec.open("s3://pictures/changing.kq", **options)).as_array()
+    other = kqcodec.encode(indexed(1000, 700, 16, seed=99), coder="packed", tile=128)
     fs.pipe("pictures/changing.kq", other)
     with pytest.raises(OSError, match="changed while it was being read"):
         view[600:610, 900:910]

@@ -69,7 +69,7 @@ def test_one_array_may_be_read_by_all_threads(alone):
 
     def run(_: int) -> tuple[Any, ...]:
         quantized = kqcodec.quantize(pixels, 16, effort="fast")
-        file = kqcodec.encode_indexed(indexed, coder="context", tile=16, effort="fast")
+        file = kqcodec.encode(indexed, coder="context", tile=16, effort="fast")
         return quantized, file, kqcodec.decode(data).tobytes()
 
     with ThreadPoolExecutor(THREADS) as pool:

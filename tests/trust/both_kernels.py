@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING
 from PIL import Image, UnidentifiedImageError
 
 import kqcodec
-from kqcodec.coding.options import EFFORTS
 from kqcodec.errors import KqError
+from kqcodec.format.names import EFFORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +60,7 @@ def answers() -> None:
         path, k, effort = line.rstrip("\n").split("\t")
         try:
             if path.endswith(".kq"):
-                data = kqcodec.encode_indexed(kqcodec.read(path), coder="context", effort=effort)
+                data = kqcodec.encode(kqcodec.read(path), coder="context", effort=effort)
             else:
                 data = kqcodec.encode(path, int(k), effort=effort)
         except KqError as error:

@@ -32,9 +32,9 @@ SIDE = 64 if chosen() == "compiled" else 24
 def coded(coder: str, k: int) -> tuple[bytes, ...]:
     """A file of several tiles, and what is read of it in every way."""
     indexed = indexed_of("areas", k, 3, SIDE, SIDE)
-    data = kqcodec.encode_indexed(indexed, coder=coder, tile=16, effort="fast", threads=2)
+    data = kqcodec.encode(indexed, coder=coder, tile=16, effort="fast", threads=2)
     pixels = kqcodec.decode(data, threads=2)
-    region = kqcodec.read_region(data, (3, 5, 12, 11)).to_rgb()
+    region = kqcodec.open(data).region((3, 5, 12, 11)).to_rgb()
     if not np.array_equal(pixels[5:11, 3:12], region):
         raise AssertionError("a region differs from its picture")
     return data, pixels.tobytes(), region.tobytes()
@@ -43,7 +43,7 @@ def coded(coder: str, k: int) -> tuple[bytes, ...]:
 def damaged() -> str:
     """What is said of a damaged file."""
     indexed = indexed_of("areas", 9, 3, SIDE, SIDE)
-    data = bytearray(kqcodec.encode_indexed(indexed, coder="dense", tile=16))
+    data = bytearray(kqcodec.encode(indexed, coder="dense", tile=16))
     data[-60] ^= 4
     try:
         kqcodec.decode(bytes(data), threads=2)

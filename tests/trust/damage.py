@@ -56,20 +56,20 @@ def read_pipe(data: bytes | bytearray) -> Any:
 
 def read_tiles(data: bytes | bytearray) -> Any:
     """Tile by tile."""
-    return [labels for _, labels in kqcodec.read_tiles(data)]
+    return [labels for _, labels in kqcodec.open(data).tiles()]
 
 
 def read_report(data: bytes | bytearray) -> Any:
     """As `kq verify` does."""
-    return [kqcodec.size_report(data).file_bytes]
+    return [kqcodec.open(data).size_report().file_bytes]
 
 
 def read_corners(data: bytes | bytearray) -> Any:
     """The first and the last pixel, each as a region."""
-    header = kqcodec.read_header(data)
+    header = kqcodec.open(data).header
     right, lower = header.width, header.height
     boxes = [(0, 0, 1, 1), (right - 1, lower - 1, right, lower)]
-    return [kqcodec.read_region(data, box, threads=1).to_pixels() for box in boxes]
+    return [kqcodec.open(data, threads=1).region(box).to_pixels() for box in boxes]
 
 
 READERS: dict[str, Callable[[bytes | bytearray], Any]] = {

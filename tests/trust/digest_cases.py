@@ -95,10 +95,10 @@ class _Coded:
         if self.sections:
             metadata = Metadata(icc=rgb_profile(), exif=EXIF, xmp=XMP)
             indexed = IndexedImage(indexed.palette, indexed.labels, metadata=metadata)
-        data = kqcodec.encode_indexed(
+        data = kqcodec.encode(
             indexed, coder=self.coder, effort=self.effort, tile=self.tile, threads=threads
         )
-        back = kqcodec.decode_indexed(data, threads=threads)
+        back = kqcodec.read(data, threads=threads)
         if back != indexed or back.metadata != indexed.metadata:
             raise AssertionError("an indexed image doesn't come back")
         return {"file": data, "pixels": kqcodec.decode(data, threads=threads).tobytes()}
@@ -221,7 +221,7 @@ class _Encoded:
 
     def __call__(self, pictures: Pictures, threads: int | None) -> dict[str, bytes]:
         data = kqcodec.encode(pictures[self.picture], self.k, threads=threads, **dict(self.options))
-        corner = kqcodec.read_region(data, (1, 2, 9, 11), threads=threads)
+        corner = kqcodec.open(data, threads=threads).region((1, 2, 9, 11))
         return {
             "file": data,
             "pixels": kqcodec.decode(data, threads=threads).tobytes(),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import kqcodec
 from kqcodec.coding.decoder import Opened
+from kqcodec.coding.encoder import encode_indexed
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format import container
 from kqcodec.format.container import Section
 from kqcodec.format.labels import label_dtype
@@ -146,8 +147,10 @@ def _file(
     coder, effort = way
     width, height, tile = shape
     picture = _picture(width, height, k, smooth, channels)
-    data = kqcodec.encode_indexed(
-        picture, coder=coder, effort=effort, tile=tile, threads=1, sections=SECTIONS[sections]
+    data = encode_indexed(
+        picture,
+        CodingOptions(coder=coder, effort=effort, tile=tile, threads=1),
+        sections=SECTIONS[sections],
     )
     name = [coder if coder != "context" else f"{coder}-{effort}", f"k{k}", f"{width}x{height}"]
     name += [f"tile{tile}"] * (tile > 0) + ["smooth"] * smooth + ["alpha"] * (channels == 4)

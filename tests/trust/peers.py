@@ -122,7 +122,7 @@ def formats(alpha: bool) -> dict[str, Format]:
     read_by_pillow = functools.partial(_opened, mode=mode)
 
     def kq(coder: str) -> Format:
-        write = functools.partial(kqcodec.encode_indexed, coder=coder)
+        write = functools.partial(kqcodec.encode, coder=coder)
         read = functools.partial(kqcodec.decode, threads=1)
         return Format(write, read, (FormatError,))
 

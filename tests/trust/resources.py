@@ -35,7 +35,7 @@ _CHILD = """
 import json, sys, threading
 import kqcodec, kqcodec.pillow
 from PIL import Image
-kqcodec.decode(kqcodec.encode_indexed(kqcodec.decode_indexed(open(sys.argv[2], "rb").read())))
+kqcodec.decode(kqcodec.encode(kqcodec.read(sys.argv[2])))
 path, way, threads = sys.argv[1], sys.argv[3], int(sys.argv[4])
 data = open(path, "rb").read() if way == "decode" else b""
 
@@ -52,7 +52,7 @@ elif way == "read":
     size = kqcodec.read(path, threads=threads).labels.nbytes
 elif way == "region":
     box = json.loads(sys.argv[5])
-    size = kqcodec.read_region(path, box, threads=threads).labels.nbytes
+    size = kqcodec.open(path, threads=threads).region(box).labels.nbytes
 else:
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(path) as image:
@@ -111,9 +111,9 @@ def _noisy_tile(k: int, side: int) -> tuple[tuple[bytes, bytes], Header]:
 
 WAYS: dict[str, Callable[[bytes], object]] = {
     "decode": lambda data: kqcodec.decode(data, threads=1),
-    "report": lambda data: kqcodec.size_report(data, threads=1),
-    "region": lambda data: kqcodec.read_region(data, (0, 0, 1, 1)),
-    "recover": lambda data: kqcodec.recover(data, threads=1),
+    "report": lambda data: kqcodec.open(data, threads=1).size_report(),
+    "region": lambda data: kqcodec.open(data).region((0, 0, 1, 1)),
+    "recover": lambda data: kqcodec.open(data, threads=1).recover(),
 }
 
 
@@ -167,7 +167,7 @@ def main() -> int:
     wrong = False
     print("| hostile file | bytes | pixels | " + " | ".join(WAYS) + " |")
     for name, data in hostile_files():
-        header = kqcodec.read_header(data)
+        header = kqcodec.open(data).header
         times = [seconds(way, data) for way in WAYS]
         # A megapixel of honest pixels takes no model more than so long.
         wrong |= max(times) > MOST_SECONDS + 5e-6 * header.pixels
@@ -183,7 +183,7 @@ def main() -> int:
                 for threads in (1, 2):
                     peak, size = rise(path, small, way, threads, [100, 0, 4900, 5000])
                     # A region may be less than the one tile that must be decoded for it.
-                    grid = kqcodec.read_header(path).grid
+                    grid = kqcodec.open(path).header.grid
                     tile = grid.tile_width * grid.tile_height * image.labels.itemsize
                     besides = {"region": tile, "pillow": size}.get(way, 0)
                     share = peak / (2 * size + ALLOWANCE + besides)

@@ -78,9 +78,10 @@ def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
         )
     if hashlib.sha256(data).hexdigest() != digest:
         raise Failure(REFUSED, f"{shown}: it has other bytes than were written; encode it anew")
-    from kqcodec.coding.size_report import size_report
+    from kqcodec.coding.kq_file import KqFile
 
-    report = size_report(data, threads=1, max_pixels=max_pixels)
+    with KqFile(data, threads=1, max_pixels=max_pixels) as file:
+        report = file.size_report()
     if not report.proven:
         raise Failure(REFUSED, f"{shown}: its parts don't add up to its size")
     return {"input": name, "file_bytes": size, "sha256": digest, **report.to_dict()}

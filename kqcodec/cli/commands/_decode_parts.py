@@ -12,6 +12,7 @@ import click
 
 from kqcodec.cli.options.common import parsed, together
 from kqcodec.cli.screen.failures import STREAM, display_name, reading
+from kqcodec.format.names import SCALING_METHODS
 from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
@@ -24,22 +25,23 @@ if TYPE_CHECKING:
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.metadata import Metadata
 
-# Equal to kqcodec.coding.downscale.METHODS and MOST_TIMES; a test compares them.
-METHODS = ("nearest", "mean")
+# Equal to kqcodec.coding.downscale.MOST_TIMES; a test compares them.
 MOST_TIMES = 4096
 # From so many pixels on, TIFF files and arrays are written tile by tile.
 _LARGE = 1 << 25
 _IN_PIECES = ("TIFF", "NPY")
 
 
-@parsed("not X,Y,WIDTH,HEIGHT in pixels, like 0,0,640,480")
+@parsed("not LEFT,TOP,RIGHT,BOTTOM in pixels, two corners like 0,0,640,480")
 def region(text: str) -> tuple[int, int, int, int]:
-    """X,Y,WIDTH,HEIGHT."""
+    """LEFT,TOP,RIGHT,BOTTOM."""
     found = re.fullmatch(r"(\d{1,10}),(\d{1,10}),(\d{1,10}),(\d{1,10})", text.replace(" ", ""))
-    if found is None or int(found[3]) == 0 or int(found[4]) == 0:
+    if found is None:
         raise ValueError
-    x, y, width, height = (int(part) for part in found.groups())
-    return x, y, width, height
+    left, top, right, bottom = (int(part) for part in found.groups())
+    if right <= left or bottom <= top:
+        raise ValueError
+    return left, top, right, bottom
 
 
 @parsed(f"not 1/N, like 1/8, with N up to {MOST_TIMES:,}")
@@ -84,9 +86,9 @@ part_options = together(
     click.option(
         "--region",
         type=region,
-        metavar="X,Y,W,H",
-        help="Only this rectangle: its left and upper edge, its width and height. Only "
-        "the tiles that it touches are read.",
+        metavar="LEFT,TOP,RIGHT,BOTTOM",
+        help="Only this box; its right column and bottom row are not part of it. Only the "
+        "tiles that it touches are read.",
     ),
     click.option(
         "--scale",
@@ -96,7 +98,7 @@ part_options = together(
     ),
     click.option(
         "--scale-by",
-        type=click.Choice(METHODS),
+        type=click.Choice(SCALING_METHODS),
         help="A pixel of the smaller picture is the mean of N x N, or the one in their "
         "middle, which keeps the palette.  [default: mean; with --labels nearest]",
     ),
@@ -112,28 +114,20 @@ def read_part(
     Raises:
         Failure: it can't be read, or has no such part.
     """
-    from kqcodec.coding import decoder
-    from kqcodec.coding.downscale import scaled
+    from kqcodec.coding.kq_file import KqFile
 
     shown = display_name(name)
     source = sys.stdin.buffer if name == STREAM else name
-    box = None
-    if part.region is not None:
-        x, y, width, height = part.region
-        box = (x, y, x + width, y + height)
-    with reading(shown):
+    with reading(shown), KqFile(source, threads=threads, max_pixels=max_pixels) as file:
+        found: IndexedImage | NDArray[np.uint8]
         if part.scale is None:
-            assert box is not None  # noqa: S101 - or there is no part
-            found = decoder.read_region(source, box, threads=threads, max_pixels=max_pixels)
-            return found, found.metadata
-        return scaled(
-            source,
-            part.scale,
-            method=part.scale_by or "mean",
-            box=box,
-            threads=threads,
-            max_pixels=max_pixels,
-        )
+            assert part.region is not None  # noqa: S101 - or there is no part
+            found = file.region(part.region)
+        elif part.scale_by == "nearest":
+            found = file.scaled(part.scale, method="nearest", box=part.region)
+        else:
+            found = file.scaled(part.scale, box=part.region)
+        return found, file.metadata
 
 
 def mean_file(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.format.names import CoderName
     from kqcodec.show.bench.codec import Tool
     from kqcodec.show.bench.measure import Measurement
     from kqcodec.show.bench.subject import Pixels
@@ -88,7 +89,7 @@ def command(
     *,
     inputs: tuple[str, ...],
     ks: tuple[int, ...],
-    coders: tuple[str, ...],
+    coders: tuple[CoderName, ...],
     efforts: tuple[str, ...] | None,
     peers: tuple[str, ...],
     output: str | None,
@@ -148,7 +149,7 @@ def command(
 
 
 def _tools(
-    coders: tuple[str, ...], efforts: tuple[str, ...] | None, peers: tuple[str, ...]
+    coders: tuple[CoderName, ...], efforts: tuple[str, ...] | None, peers: tuple[str, ...]
 ) -> list[Tool]:
     """The tools that can run here; why others can't is said."""
     from kqcodec.coding.coders import efforts_of

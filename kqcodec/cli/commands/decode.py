@@ -42,7 +42,7 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
     epilog="\b\nExamples:\n"
     "  kq decode photo.kq -o back.png\n"
     "  kq decode photo.kq --labels -o labels.npy\n"
-    "  kq decode photo.kq --region 10,10,20,20 -o corner.png\n"
+    "  kq decode photo.kq --region 10,10,30,30 -o corner.png\n"
     "  kq decode photo.kq --scale 1/2 -o small.png\n"
     "  kq decode -r pictures/ -o decoded/",
 )
@@ -169,7 +169,7 @@ def _size(picture: IndexedImage | Header) -> dict[str, Any]:
 
 
 def _format_of(target: str) -> str:
-    """Pillow's name of the format that the target's extension means, or "NPY".
+    """Pillow's name of the format that the target's extension means, or one of ours.
 
     Raises:
         click.UsageError: none does.
@@ -177,18 +177,12 @@ def _format_of(target: str) -> str:
     suffix = os.path.splitext(target)[1].lower()
     if not suffix and is_stream(target):
         return "PNG"  # as on standard output
-    if suffix == ".npy":
-        return "NPY"
-    from PIL import Image
+    from kqcodec.coding.export import format_of
 
-    found = Image.registered_extensions().get(suffix)
-    if found is None or found not in Image.SAVE:
-        what = f"the extension {suffix}" if suffix else "no extension"
-        raise click.UsageError(
-            f"{visible(target)}: {what} names no format that can be written; "
-            "use .png, .ppm, .tiff, .bmp, .webp or .npy, say."
-        )
-    return found
+    try:
+        return format_of(target)
+    except ValueError as exc:
+        raise click.UsageError(f"{visible(target)}: {exc}.") from exc
 
 
 def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:

@@ -198,14 +198,15 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
     else:
         indexed = _quantized(name, settings)
     from kqcodec.coding.encoder import encoded_parts
+    from kqcodec.coding.options import CodingOptions
 
-    parts = encoded_parts(
-        indexed,
+    coding = CodingOptions(
         coder=settings.coder,
         effort=settings.effort,
         tile=settings.tile,
         threads=settings.threads,
     )
+    parts = encoded_parts(indexed, coding)
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.colors.histogram import Histogram
+    from kqcodec.format.names import SortName
 
 # Equal to kqcodec.quantization.palette_files.PALETTE_FORMATS, whose module imports NumPy.
 FORMATS = ("gpl", "act", "aco", "ase", "pal", "hex", "kq")
@@ -93,7 +94,7 @@ def command(
     file_format: str | None,
     k: int,
     pins: tuple[tuple[int, int, int], ...],
-    sort: str,
+    sort: SortName,
     threads: int | None,
     background: tuple[int, int, int] | None,
     max_pixels: int,
@@ -214,7 +215,7 @@ def _found(
     total: Histogram,
     k: int,
     pins: tuple[tuple[int, int, int], ...],
-    sort: str,
+    sort: SortName,
     search: dict[str, Any],
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """The palette, and what is known about it, ready for JSON."""

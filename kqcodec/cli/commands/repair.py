@@ -23,7 +23,9 @@ from kqcodec.cli.screen.failures import (
 from kqcodec.cli.screen.text import hex_color, percent, visible
 
 if TYPE_CHECKING:
-    from kqcodec.coding.repair.recover import Recovery
+    from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.coding.repair.colors import GivenPalette
+    from kqcodec.coding.repair.recovery import Recovery
 
 _SUFFIX = "-repaired.kq"
 _MOST_LINES = 20
@@ -98,16 +100,15 @@ def command(
     lossy: list[str] = []
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
-        from kqcodec.coding.repair.recover import recover
+        from kqcodec.coding.kq_file import KqFile
 
         if masks is not None:
             masks.check(name)
         with reading(display_name(name)):
             source = sys.stdin.buffer if name == STREAM else name
             try:
-                saved = recover(
-                    source, fill=fill, palette=palette, threads=each, max_pixels=max_pixels
-                )
+                with KqFile(source, threads=each, max_pixels=max_pixels) as file:
+                    saved = file.recover(fill=fill, palette=_colors(palette))
             except ValueError as exc:
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
         written = outputs.write(name, saved.parts())
@@ -134,6 +135,15 @@ def command(
 
     code = batch.run(work, threads)
     ctx.exit(code or (REFUSED if lossy else 0))
+
+
+def _colors(palette: str | None) -> GivenPalette | None:
+    """The colours that the option names."""
+    if palette is None or palette == "grey":
+        return palette
+    from kqcodec.quantization.palette_files import read_palette
+
+    return read_palette(palette)
 
 
 def _masks(mask: str, batch: Batch) -> Outputs:
@@ -176,8 +186,7 @@ def _summary(figures: dict[str, Any]) -> str:
     for damage in figures["damages"][:_MOST_LINES]:
         part = damage["part"]
         if part.startswith("tile "):
-            left, upper, right, lower = boxes[int(part[5:])]
-            part += f" ({left},{upper} to {right},{lower})"
+            part += f" ({','.join(map(str, boxes[int(part[5:])]))})"
         lines.append(f"  {part}: {damage['problem']}")
     if len(figures["damages"]) > _MOST_LINES:
         lines.append(f"  and {len(figures['damages']) - _MOST_LINES:,} more, which --json lists")

@@ -22,6 +22,7 @@ from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.coding.options import CodingOptions
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segments import Segmentation
 
@@ -53,6 +54,13 @@ class SegmentSettings(SearchSettings):
     original: str | None
     connectivity: int | None
     opacity: float
+
+    @property
+    def coding(self) -> CodingOptions:
+        """How the labels' .kq file is coded."""
+        from kqcodec.coding.options import CodingOptions
+
+        return CodingOptions(effort=self.effort, threads=self.threads)
 
 
 @click.command(
@@ -130,7 +138,8 @@ def command(
 
     def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
         target = outputs.targets[name]
-        segmentation = _segmented(name, replace(settings, threads=threads))
+        mine = replace(settings, threads=threads)
+        segmentation = _segmented(name, mine)
         if isinstance(outputs, Folders):
             files = outputs.fill(
                 name,
@@ -138,11 +147,10 @@ def command(
                 all_masks=asked,
                 connectivity=settings.connectivity,
                 opacity=settings.opacity,
-                effort=settings.effort,
-                threads=threads,
+                coding=mine.coding,
             )
         else:
-            outputs.write(name, [_label_file(segmentation, target, settings.effort, threads)])
+            outputs.write(name, [_label_file(segmentation, target, mine.coding)])
             files = [target]
         return {
             "input": name,
@@ -264,9 +272,9 @@ def _figures(segmentation: Segmentation, settings: SegmentSettings) -> dict[str,
     }
 
 
-def _label_file(segmentation: Segmentation, target: str, effort: str, threads: int) -> bytes:
+def _label_file(segmentation: Segmentation, target: str, coding: CodingOptions) -> bytes:
     from kqcodec.labels.segment_files import label_file
 
     suffix = "" if target == STREAM else os.path.splitext(target)[1]
     kind = suffix.lower().removeprefix(".") or "kq"
-    return label_file(segmentation, kind, effort=effort, threads=threads)
+    return label_file(segmentation, kind, coding)

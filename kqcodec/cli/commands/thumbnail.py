@@ -45,14 +45,16 @@ def command(*, source: str, output: str, size: int, max_pixels: int, force: bool
     Pictures that take much work to decode are refused, more than a quarter of what kq
     decode takes on: see --max-pixels. - is standard input or output.
     """
-    from kqcodec.coding.decoder import read_within
+    from kqcodec.coding.decoder import Opened, indexed_of
     from kqcodec.format.limits import Limits
+    from kqcodec.storage.opening import open_source
 
     outputs = Outputs.plan([source], output, ".png", force)
     outputs.check(source)
-    with reading(display_name(source)):
-        file = sys.stdin.buffer if source == STREAM else source
-        indexed = read_within(file, Limits.of(max_pixels).for_thumbnails())
+    file = sys.stdin.buffer if source == STREAM else source
+    with reading(display_name(source)), open_source(file) as opened:
+        limits = Limits.of(max_pixels).for_thumbnails()
+        indexed = indexed_of(Opened.from_source(opened, limits), threads=None)
     outputs.write(source, [_thumbnail(indexed, size)])
 
 

@@ -63,12 +63,14 @@ def command(
         raise click.UsageError("Missing argument 'FILE...'.")
 
     def work(name: str, _: Outputs, each: int) -> dict[str, Any]:
-        from kqcodec.coding.size_report import size_report
 
         shown = display_name(name)
         with reading(shown):
             source = sys.stdin.buffer if name == STREAM else name
-            report = size_report(source, threads=each, max_pixels=max_pixels)
+            from kqcodec.coding.kq_file import KqFile
+
+            with KqFile(source, threads=each, max_pixels=max_pixels) as file:
+                report = file.size_report()
         text = report_text(shown, report)
         if not report.proven:
             why = f"{shown}: {_contradiction(report)}; get an undamaged copy"

@@ -8,24 +8,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kqcodec.format.container import SECTION_KINDS
-from kqcodec.format.header import CODER_NUMBERS, MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
+from kqcodec.format.header import MAX_TILE_EXPONENT, MIN_TILE_EXPONENT
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
+from kqcodec.format.names import (
+    CODERS,
+    DEFAULT_CODER,
+    DEFAULT_EFFORT,
+    DEFAULT_SPACE,
+    EFFORTS,
+    SPACES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from click.shell_completion import CompletionItem
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
 
 MAX_PIXELS = DEFAULT_MAX_PIXELS
 # Equal to those of modules that import NumPy; a test compares them.
 _MOST_KS = 1000
 RESTARTS = 1
-EFFORTS = ("fast", "default", "best")
-SPACES = ("rgb", "oklab")
-CODER = "context"
-CODERS = tuple(CODER_NUMBERS)
 KEEPABLE = tuple(SECTION_KINDS)
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -248,7 +252,7 @@ def k_option(default: int, text: str) -> Callable[[_Function], _Function]:
 def coder_option(text: str) -> Callable[[_Function], _Function]:
     """--coder, one of them."""
     return click.option(
-        "--coder", type=click.Choice(CODERS), default=CODER, show_default=True, help=text
+        "--coder", type=click.Choice(CODERS), default=DEFAULT_CODER, show_default=True, help=text
     )
 
 
@@ -282,14 +286,14 @@ _SEARCH = (
     click.option(
         "--effort",
         type=click.Choice(EFFORTS),
-        default="default",
+        default=DEFAULT_EFFORT,
         show_default=True,
         help="How hard to search for the palette, and for the smallest file.",
     ),
     click.option(
         "--space",
         type=click.Choice(SPACES),
-        default="rgb",
+        default=DEFAULT_SPACE,
         show_default=True,
         help="Where colours are compared; oklab goes by perceived difference.",
     ),

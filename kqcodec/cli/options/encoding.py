@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kqcodec.format.names import DitherKind, SortName
+
 
 @dataclass(frozen=True)
 class EncodeSettings(Quantizing):
@@ -21,9 +23,9 @@ class EncodeSettings(Quantizing):
     palette: NDArray[np.uint8] | None
     palette_file: str | None
     pins: tuple[tuple[int, int, int], ...]
-    sort: str
+    sort: SortName
     dither: float
-    dither_kind: str
+    dither_kind: DitherKind
     keep: tuple[str, ...]
     labels: bool
     skip_if_larger: bool

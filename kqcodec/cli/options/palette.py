@@ -10,15 +10,11 @@ from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import reading
 from kqcodec.cli.screen.inputs import warnings_as_lines
 from kqcodec.cli.screen.text import visible
+from kqcodec.format.names import DEFAULT_DITHER_KIND, DEFAULT_SORT, DITHER_KINDS, SORTS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-# Equal to SORTS of quantization.palette_order and DITHER_KINDS of quantization.dither, which
-# import NumPy; a test compares them.
-SORTS = ("coder", "luma", "frequency", "hue")
-DITHER_KINDS = ("floyd-steinberg", "blue-noise", "bayer")
 
 # What a given palette makes pointless.
 OF_A_SEARCH = (
@@ -46,7 +42,7 @@ pin_option = click.option(
 sort_option = click.option(
     "--sort",
     type=click.Choice(SORTS),
-    default=SORTS[0],
+    default=DEFAULT_SORT,
     show_default=True,
     help="The palette's order; coder: what codes best.",
 )
@@ -68,7 +64,7 @@ _dither_option = click.option(
 _dither_kind_option = click.option(
     "--dither-kind",
     type=click.Choice(DITHER_KINDS),
-    default=DITHER_KINDS[0],
+    default=DEFAULT_DITHER_KIND,
     show_default=True,
     help="Error diffusion, or thresholds at fixed places.",
 )

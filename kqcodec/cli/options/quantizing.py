@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName, EffortName, SpaceName
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.goals import Goal
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 class SearchSettings:
     """What ``search_options`` and their like say about the search for colours."""
 
-    effort: str
-    space: str
+    effort: EffortName
+    space: SpaceName
     seed: int
     restarts: int
     threads: int | None
@@ -48,7 +49,7 @@ class Quantizing(SearchSettings):
 
     k: int | None
     goal: Goal | None
-    coder: str
+    coder: CoderName
     tile: TileSize
 
     def quantized(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from kqcodec.coding.coders.context import ContextCoder
 from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.packed import PackedCoder
-from kqcodec.coding.options import CODERS, DEFAULT_EFFORT, EFFORTS
+from kqcodec.format.names import CODERS, DEFAULT_EFFORT, EFFORTS, check_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.format.labels import Labels
+    from kqcodec.format.names import CoderName, EffortName
 
 
 class Coder(Protocol):
@@ -35,7 +36,9 @@ class Coder(Protocol):
         """
 
 
-def coder_of(name: str, palette: NDArray[np.uint8], effort: str = DEFAULT_EFFORT) -> Coder:
+def coder_of(
+    name: CoderName, palette: NDArray[np.uint8], effort: EffortName = DEFAULT_EFFORT
+) -> Coder:
     """The coder of that name for the tiles of a file.
 
     Args:
@@ -46,20 +49,13 @@ def coder_of(name: str, palette: NDArray[np.uint8], effort: str = DEFAULT_EFFORT
     Raises:
         ValueError: there is no such coder or effort.
     """
-    check_coder(name, effort)
+    check_name(name, CODERS, "coder")
+    check_name(effort, EFFORTS, "effort")
     if name == "context":
         return ContextCoder(palette, effort)
     return PackedCoder(len(palette)) if name == "packed" else DenseCoder(len(palette))
 
 
-def efforts_of(name: str) -> tuple[str, ...]:
+def efforts_of(name: str) -> tuple[EffortName, ...]:
     """The efforts of a coder, least first; none where it has but one way."""
     return EFFORTS if name == "context" else ()
-
-
-def check_coder(name: str, effort: str = DEFAULT_EFFORT) -> None:
-    """Raise ValueError unless there are such a coder and such an effort."""
-    if name not in CODERS:
-        raise ValueError(f"coder must be one of {', '.join(CODERS)}, not {name!r}")
-    if effort not in EFFORTS:
-        raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, not {effort!r}")

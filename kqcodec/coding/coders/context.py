@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.format.labels import Labels
+    from kqcodec.format.names import EffortName
 
 _DENSE = 0  # the first byte of a payload that is dense's behind it
 # Of the labels of a photograph, fewer are those of all three neighbours: the most that
@@ -104,7 +105,7 @@ _SMALL = 1 << 16
 class ContextCoder:
     """See ``kqcodec.coding.coders.Coder``; for files with a palette of shape (K, 3) or (K, 4)."""
 
-    def __init__(self, palette: NDArray[np.uint8], effort: str) -> None:
+    def __init__(self, palette: NDArray[np.uint8], effort: EffortName) -> None:
         self._k = len(palette)
         self._dense = DenseCoder(self._k)
         self._effort = effort

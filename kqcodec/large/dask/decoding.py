@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 
-from kqcodec.coding.lazy_array import as_array
+from kqcodec.coding.lazy_array import LazyArray
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     import os
-
-    from kqcodec.coding.lazy_array import LazyArray
 
 # More chunks than these make Dask slow before anything is computed.
 _MOST_CHUNKS = 4000
@@ -35,7 +33,7 @@ def decode(
         chunks: as for ``dask.array.from_array``, best multiples of a tile's sides; None
             for a tile each, or squares of tiles where those would be thousands.
         max_pixels: a limit on the pixels of a chunk and of the tiles that it touches, as
-            for ``kqcodec.as_array``; None for none.
+            for ``KqFile.as_array``; None for none.
 
     Raises:
         FormatError: header, palette or directory are damaged, foreign or unsupported.
@@ -45,7 +43,7 @@ def decode(
         TypeError, ValueError: a wrong argument.
     """
     # Workers have several chunks in work at a time, and none is needed twice.
-    view = as_array(source, labels=labels, cache_bytes=0, threads=1, max_pixels=max_pixels)
+    view = LazyArray(source, labels=labels, cache_bytes=0, threads=1, max_pixels=max_pixels)
     wanted = _chunks_of_tiles(view) if chunks is None else chunks
     array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
         view, chunks=wanted, asarray=False, fancy=False

@@ -36,11 +36,12 @@ def read_kq(data: bytes) -> Rows:
 def kq_file(palette: NDArray[np.uint8]) -> bytes:
     """A .kq file of one row, a pixel for each entry."""
     from kqcodec.coding.encoder import encode_indexed
+    from kqcodec.coding.options import CodingOptions
     from kqcodec.images.indexed_image import IndexedImage
 
     labels: Labels = np.arange(len(palette)).astype(label_dtype(len(palette)))
     # Labels that nothing can be learnt from; and readers of format 1.0 read it.
-    return encode_indexed(IndexedImage(palette, labels[np.newaxis]), coder="dense")
+    return encode_indexed(IndexedImage(palette, labels[np.newaxis]), CodingOptions(coder="dense"))
 
 
 def read_picture(data: bytes) -> Rows:

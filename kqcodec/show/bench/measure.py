@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.decoder import decode_indexed
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
 from kqcodec.show.bench.subject import Shape, Subject
@@ -20,8 +19,9 @@ from kqcodec.show.bench.subject import Shape, Subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kqcodec.coding.decoder import read
     from kqcodec.images.indexed_image import IndexedImage
-    from kqcodec.show.bench.codec import Codec, Tool
+from kqcodec.show.bench.codec import Codec, Tool
 
 # What takes less is repeated until it has taken as much.
 ENOUGH_SECONDS = 0.05
@@ -148,7 +148,7 @@ def measure(
         trial = smallest_trial(tool, subject.in_orders(coded) if wanted else [subject])
         trials[tool.name] = trial
         if isinstance(trial, Trial) and not tool.is_peer:
-            coded.append(decode_indexed(trial.data, threads=1, max_pixels=None))
+            coded.append(read(trial.data, threads=1, max_pixels=None))
     results = [_result(trial, timed) for trial in trials.values()]
     asked = indexed.k if k_asked is None else k_asked
     return Measurement(name, folder, asked, subject.shape, tuple(results), left_out)

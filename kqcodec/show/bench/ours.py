@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kqcodec.codec import decode
 from kqcodec.coding.coders import efforts_of
 from kqcodec.coding.encoder import encode_indexed, in_order_of
-from kqcodec.coding.options import CODERS
+from kqcodec.coding.options import CodingOptions
+from kqcodec.format.names import CODERS, DEFAULT_EFFORT
 from kqcodec.show.bench.codec import Codec, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kqcodec.format.names import CoderName, EffortName
     from kqcodec.show.bench.subject import Subject
 
 
-def _codec(coder: str, effort: str | None) -> Codec:
+def _codec(coder: CoderName, effort: EffortName | None) -> Codec:
     """A .kq file by one coder and effort, with the palette in the order of the coder."""
-    options: dict[str, Any] = {} if effort is None else {"effort": effort}
+    options = CodingOptions(coder=coder, effort=effort or DEFAULT_EFFORT, threads=1)
 
     def encode(subject: Subject) -> bytes:
         indexed = in_order_of(coder, subject.indexed)
-        return encode_indexed(indexed, coder=coder, threads=1, **options)
+        return encode_indexed(indexed, options)
 
     return Codec(encode, lambda data, _: decode(data, threads=1, max_pixels=None))
 
 
-def kq_tools(coders: Sequence[str] = CODERS, efforts: Sequence[str] | None = None) -> list[Tool]:
+def kq_tools(
+    coders: Sequence[CoderName] = CODERS, efforts: Sequence[str] | None = None
+) -> list[Tool]:
     """The tools of some coders.
 
     Args:

@@ -11,8 +11,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from kqcodec._version import __version__
-from kqcodec.coding.options import DEFAULT_CODER
 from kqcodec.format.integers import whole_number
+from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.options import QuantizeOptions
@@ -23,7 +23,8 @@ from kqcodec.show.report.content import gather
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kqcodec.coding.layout import TileSize
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import SearchKeywords
     from kqcodec.show.report.content import Content
@@ -38,7 +39,7 @@ def html_report(
     k: int | IndexedImage,
     *,
     title: str = "A picture",
-    coder: str = DEFAULT_CODER,
+    coder: CoderName = DEFAULT_CODER,
     tile: TileSize = None,
     threads: int | None = None,
     background: Color | None = None,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kqcodec.coding.encoder import encode_indexed
-from kqcodec.coding.size_report import size_report
-from kqcodec.format.header import CODER_NUMBERS
+from kqcodec.coding.kq_file import KqFile
+from kqcodec.format.names import CODERS
 from kqcodec.labels.segments import segment
 from kqcodec.quantization.elbow import elbow_of
 from kqcodec.quantization.goals import KNEE_KS
@@ -63,7 +63,7 @@ class Content:
 def gather(
     counted: CountedPixels,
     indexed: IndexedImage,
-    coding: FileCoding,
+    filed: FileCoding,
     *,
     title: str,
     source_bytes: int | None,
@@ -74,25 +74,27 @@ def gather(
     Args:
         counted: the original.
         indexed: the original in K colours, with its costs; the file keeps its palette's order.
-        coding: the file whose bits are shown.
+        filed: how the file is coded whose bits are shown.
         title, source_bytes: as in ``Content``.
         options: of ``quantize``, for the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
-    coders = tuple(CODER_NUMBERS)
-    coder, tile, threads = coding.coder, coding.tile, coding.threads
-    data = encode_indexed(indexed, coder=coder, effort=coding.effort, tile=tile, threads=threads)
-    others = [replace(coding, coder=name) for name in coders]
-    ours = {coding.coder: coding.size(indexed) for coding in others if coding.coder != coder}
+    coding = filed.coding
+    data = encode_indexed(indexed, coding)
+    ours: dict[str, int] = {
+        coder: replace(filed, coding=replace(coding, coder=coder)).size(indexed)
+        for coder in CODERS
+        if coder != coding.coder
+    }
     return Content(
         title=title,
         pixels=counted.pixels,
         indexed=indexed,
         costs=indexed.costs,
-        elbow=elbow_of(counted, _ks(indexed.k), options, coders=coders, tile=tile),
+        elbow=elbow_of(counted, _ks(indexed.k), options, coders=CODERS, tile=coding.tile),
         segments=segment(indexed, original=counted.pixels),
-        report=size_report(data, threads=threads, max_pixels=None),
-        ours={coder: len(data), **ours},
+        report=KqFile(data, threads=coding.threads, max_pixels=None).size_report(),
+        ours={coding.coder: len(data), **ours},
         other_formats=other_format_sizes(indexed),
         source_bytes=source_bytes,
     )

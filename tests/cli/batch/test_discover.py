@@ -139,10 +139,10 @@ def test_running_out_of_memory_stops_one_file_only(tree, tmp_path, monkeypatch):
 
     whole = encoder.encoded_parts
 
-    def encoded_parts(indexed, **options):
+    def encoded_parts(indexed, options):
         if indexed.height == 16 and indexed.width == 25:
             raise MemoryError
-        return whole(indexed, **options)
+        return whole(indexed, options)
 
     draw(tree / "large.png", size=(25, 16))
     monkeypatch.setattr(encoder, "encoded_parts", encoded_parts)
@@ -437,7 +437,7 @@ def test_ctrl_c_tells_what_had_failed(tmp_path, portrait):
     done = files_in(tmp_path / "out")
     assert 0 < len(done) < 100
     for name in done:  # each of them whole
-        assert kqcodec.size_report(tmp_path / "out" / name).proven
+        assert kqcodec.open(tmp_path / "out" / name).size_report().proven
     assert f"{len(done)} file".encode() in out
 
 

@@ -35,7 +35,7 @@ def test_the_result_lies_beside_the_input(picture):
 
 def test_k_is_16_by_default(picture):
     kq("encode", picture)
-    assert kqcodec.read_header(picture.with_suffix(".kq")).k == 16
+    assert kqcodec.open(picture.with_suffix(".kq")).header.k == 16
 
 
 def test_every_option_reaches_the_codec(picture, tmp_path):
@@ -144,7 +144,7 @@ def test_nothing_is_overwritten_without_force(picture):
     assert "--force" in message
     assert target.read_bytes() == b"precious"
     assert kq("encode", picture, "--force").exit_code == 0
-    assert kqcodec.read_header(target).k == 16
+    assert kqcodec.open(target).header.k == 16
 
 
 @pytest.mark.parametrize("force", [[], ["--force"]])
@@ -158,7 +158,7 @@ def test_a_kq_file_can_be_encoded_again(picture, tmp_path):
     kq("encode", picture, "-k", 20)
     out = tmp_path / "fewer.kq"
     assert kq("encode", picture.with_suffix(".kq"), "-k", 3, "-o", out).exit_code == 0
-    assert kqcodec.read_header(out).k == 3
+    assert kqcodec.open(out).header.k == 3
 
 
 # --- several inputs ---------------------------------------------------------

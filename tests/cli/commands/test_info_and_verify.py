@@ -70,7 +70,7 @@ def test_info_json_agrees_with_the_file(tmp_path):
     written(path, coder="dense")
     figures = json.loads(kq("info", path, "--json").stdout)
     assert figures["file_bytes"] == figures["predicted_bytes"] == path.stat().st_size
-    assert figures["theory_bits"] == kqcodec.size_report(path).theory_bits
+    assert figures["theory_bits"] == kqcodec.open(path).size_report().theory_bits
 
 
 def test_no_size_is_predicted_where_none_can_be(tmp_path):
@@ -126,7 +126,7 @@ def test_verify_proves_the_size(tmp_path, coder, k):
         assert "exactly" not in text
     else:
         assert f"The file is {size}, exactly as its header predicts." in text
-    for row in kqcodec.size_report(path).rows():
+    for row in kqcodec.open(path).size_report().rows():
         assert row.name.strip() in result.stdout
         assert f"{row.to_raw:.4f}" in result.stdout
 
@@ -135,7 +135,7 @@ def test_verify_json(tmp_path):
     path = tmp_path / "a.kq"
     written(path)
     figures = json.loads(kq("verify", path, "--json").stdout)
-    assert figures == {"input": str(path), **kqcodec.size_report(path).to_dict()}
+    assert figures == {"input": str(path), **kqcodec.open(path).size_report().to_dict()}
 
 
 def test_verify_quiet_speaks_of_failures_only(tmp_path):
@@ -162,4 +162,4 @@ def test_verify_fails_where_the_prediction_does(tmp_path, monkeypatch):
     monkeypatch.setattr(size_report.sizes, "file_size", lambda header: 5)
     message = refusal(kq("verify", path), failures.REFUSED)
     assert f"is {path.stat().st_size:,} bytes, but its header predicts 5" in message
-    assert "exactly" not in verify.report_text("a", kqcodec.size_report(path))
+    assert "exactly" not in verify.report_text("a", kqcodec.open(path).size_report())

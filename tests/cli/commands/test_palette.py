@@ -13,9 +13,8 @@ from PIL import Image
 
 import kqcodec
 from kqcodec.cli.commands import palette as palette_command
-from kqcodec.cli.options import palette as palette_options
 from kqcodec.cli.screen import failures
-from kqcodec.quantization import dither, palette_files, palette_order
+from kqcodec.quantization import palette_files
 
 pytestmark = pytest.mark.compiled
 
@@ -37,9 +36,7 @@ def gpl(tmp_path):
     return path
 
 
-def test_the_lists_are_those_of_the_api():
-    assert palette_options.SORTS == palette_order.SORTS
-    assert palette_options.DITHER_KINDS == dither.DITHER_KINDS
+def test_the_list_of_formats_is_that_of_the_api():
     assert palette_command.FORMATS == palette_files.PALETTE_FORMATS
 
 

@@ -13,7 +13,7 @@ import kqcodec
 pytestmark = pytest.mark.compiled
 
 IMAGE = indexed(64, 48, 20)
-DATA = kqcodec.encode_indexed(IMAGE, coder="dense", tile=16)
+DATA = kqcodec.encode(IMAGE, coder="dense", tile=16)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def damaged(tmp_path):
     data[len(data) * 6 // 11] ^= 1
     path = tmp_path / "photo.kq"
     path.write_bytes(data)
-    (lost,) = kqcodec.recover(path).lost
+    (lost,) = kqcodec.open(path).recover().lost
     assert lost == 6
     return path
 
@@ -33,7 +33,7 @@ def test_a_clean_file_and_a_mask(damaged, tmp_path):
     result = kq("repair", damaged, "-o", clean, "--mask", mask)
     assert result.exit_code == 1  # pixels are lost
     assert "1 of 12 tiles lost, 256 pixels (8.33%), filled with #" in result.stdout
-    assert "tile 6 (32,16 to 48,32): its record is damaged" in result.stdout
+    assert "tile 6 (32,16,48,32): its record is damaged" in result.stdout
     assert kq("verify", clean).exit_code == 0
     lost = np.asarray(Image.open(mask))
     assert lost.sum() == 256
@@ -100,12 +100,12 @@ def test_streams(damaged):
     result = kq("repair", "-", "-o", "-", stdin=damaged.read_bytes())
     assert result.exit_code == 1
     assert "1 of 12 tiles lost" in result.stderr
-    assert kqcodec.recover(damaged).to_bytes() == result.stdout_bytes
+    assert kqcodec.open(damaged).recover().to_bytes() == result.stdout_bytes
 
 
 def test_what_cannot_be_saved(tmp_path):
     path = tmp_path / "a.kq"
-    path.write_bytes(kqcodec.encode_indexed(IMAGE, coder="dense")[:-1])
+    path.write_bytes(kqcodec.encode(IMAGE, coder="dense")[:-1])
     assert "its only tile isn't whole" in refusal(kq("repair", path), 1)
     path.write_bytes(b"something else")
     assert "not a .kq file" in refusal(kq("repair", path), 1)
@@ -136,7 +136,7 @@ def _hex(folder):
 
 def test_many_damages_are_counted(tmp_path):
     path = tmp_path / "a.kq"
-    data = kqcodec.encode_indexed(indexed(160, 160, 4), coder="packed", tile=16)
+    data = kqcodec.encode(indexed(160, 160, 4), coder="packed", tile=16)
     path.write_bytes(data[: len(data) // 2])
     assert "and " in kq("repair", path).stdout.splitlines()[-1]
     assert len(kq("repair", path, "--force").stdout.splitlines()) == 22

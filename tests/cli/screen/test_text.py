@@ -19,6 +19,7 @@ from kqcodec import cli
 from kqcodec.cli import desktop
 from kqcodec.cli.screen import failures, progress
 from kqcodec.cli.screen.text import echo_json, visible
+from kqcodec.coding.encoder import encode_indexed
 from kqcodec.format import sizes
 from kqcodec.format.container import Section
 
@@ -236,7 +237,7 @@ def test_members_of_an_archive(tmp_path):
 def test_metadata_in_info(tmp_path):
     path = tmp_path / "a.kq"
     parts = [Section(kind, HOSTILE.encode()) for kind in (b"exif", b"xmp ", b"note")]
-    data = kqcodec.encode_indexed(kqcodec.quantize(PIXELS, 3), sections=parts)
+    data = encode_indexed(kqcodec.quantize(PIXELS, 3), sections=parts)
     path.write_bytes(data)
     assert "note" in run("info", path).stdout
     path.write_bytes(data.replace(b"note", b"\x1b[3m"))

@@ -137,8 +137,8 @@ def test_best_is_never_larger_than_default_where_pictures_are_small():
         labels = np.kron(random.integers(0, 12, (8, 8)), np.ones((4, 4), dtype=np.int64))
         palette = random.integers(0, 256, (12, 3)).astype(np.uint8)
         image = kqcodec.IndexedImage(palette, labels)
-        best = kqcodec.encode_indexed(image, effort="best")
-        assert len(best) <= len(kqcodec.encode_indexed(image, effort="default"))
+        best = kqcodec.encode(image, effort="best")
+        assert len(best) <= len(kqcodec.encode(image, effort="default"))
 
 
 # --- files ------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_best_is_never_larger_than_default_where_pictures_are_small():
 
 def test_files_are_of_version_1_2():
     for image in (noise(10), flat(1)):
-        header = kqcodec.read_header(kqcodec.encode_indexed(image, coder="context"))
+        header = kqcodec.open(kqcodec.encode(image, coder="context")).header
         assert (header.coder, header.minor) == ("context", 2)
 
 
@@ -155,7 +155,7 @@ def test_efforts_are_those_of_context_alone():
     assert efforts_of("packed") == efforts_of("dense") == ()
     image = noise(10)
     for coder in ("packed", "dense"):
-        files = {kqcodec.encode_indexed(image, coder=coder, effort=e) for e in EFFORTS}
+        files = {kqcodec.encode(image, coder=coder, effort=e) for e in EFFORTS}
         assert len(files) == 1
 
 
@@ -163,7 +163,7 @@ def test_one_effort_sets_the_search_and_the_coder(portrait):
     small = portrait[::16, ::16]
     for effort in EFFORTS:
         indexed_image = in_order_of("context", kqcodec.quantize(small, 9, effort=effort))
-        wanted = kqcodec.encode_indexed(indexed_image, effort=effort)
+        wanted = kqcodec.encode(indexed_image, effort=effort)
         assert kqcodec.encode(small, 9, effort=effort) == wanted
         file = io.BytesIO()
         Image.fromarray(small).save(file, "KQ", k=9, effort=effort)
@@ -175,22 +175,22 @@ def test_one_effort_sets_the_search_and_the_coder(portrait):
 
 def test_a_free_palette_is_in_coding_order(portrait):
     small = portrait[::16, ::16]
-    palette = kqcodec.decode_indexed(kqcodec.encode(small, 30)).palette
+    palette = kqcodec.read(kqcodec.encode(small, 30)).palette
     assert np.array_equal(coded_palette.coding_order(palette), np.arange(30))
-    assert kqcodec.size_report(kqcodec.encode(small, 30)).palette_bytes < 90
+    assert kqcodec.open(kqcodec.encode(small, 30)).size_report().palette_bytes < 90
 
 
 @pytest.mark.parametrize("coder", ["packed", "dense", "context"])
 def test_an_order_that_somebody_chose_is_kept(portrait, coder):
     small = portrait[::16, ::16]
     for sort in ("luma", "frequency", "hue"):
-        found = kqcodec.decode_indexed(kqcodec.encode(small, 12, coder=coder, sort=sort))
+        found = kqcodec.read(kqcodec.encode(small, 12, coder=coder, sort=sort))
         assert found == kqcodec.quantize(small, 12, sort=sort)
     palette = kqcodec.quantize(small, 12, sort="hue").palette
-    found = kqcodec.decode_indexed(kqcodec.encode(small, palette=palette, coder=coder))
+    found = kqcodec.read(kqcodec.encode(small, palette=palette, coder=coder))
     assert np.array_equal(found.palette, palette)
     image = kqcodec.quantize(small, 12, sort="frequency")
-    assert kqcodec.decode_indexed(kqcodec.encode_indexed(image, coder=coder)) == image
+    assert kqcodec.read(kqcodec.encode(image, coder=coder)) == image
 
 
 # --- wrong names ------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_wrong_names_are_refused_before_anything_is_searched(monkeypatch, option
         lambda: Image.fromarray(pixels).save(io.BytesIO(), "KQ", k=2, **options),
         lambda: kqcodec.elbow(pixels, **elbow_options),
         lambda: kqcodec.html_report(pixels, 2, **options),
-        lambda: kqcodec.encode_indexed(flat(2), **options),
+        lambda: kqcodec.encode(flat(2), **options),
     ]
     for call in calls:
         with pytest.raises(error, match=words):
@@ -236,7 +236,7 @@ def test_wrong_names_are_refused_before_anything_is_searched(monkeypatch, option
 def tiled(lengths=None):
     """A file of four tiles, (its bytes, with a directory that says something else)."""
     image = flat(5, 64, 16)
-    data = kqcodec.encode_indexed(image, coder="context", tile=16)
+    data = kqcodec.encode(image, coder="context", tile=16)
     if lengths is None:
         return data
     header = Header.from_bytes(data[:HEADER_SIZE])
@@ -258,7 +258,7 @@ def test_a_directory_that_lies_is_refused(change):
     wrong = tiled([*change(first, second), *rest])
     assert tiled(lengths_of(data)) == data
     with pytest.raises(errors.InvalidDataError, match="directory"):
-        kqcodec.read_region(wrong, (0, 0, 20, 4))
+        kqcodec.open(wrong).region((0, 0, 20, 4))
     with pytest.raises(errors.InvalidDataError, match="directory"):
         kqcodec.decode(wrong)
 
@@ -267,18 +267,18 @@ def test_a_region_reads_its_tiles_through_the_directory():
     data = bytearray(tiled())
     header = Header.from_bytes(bytes(data[:HEADER_SIZE]))
     data[len(data) - header.directory_size - 1] ^= 1  # in the last tile
-    assert not kqcodec.read_region(data, (0, 0, 48, 16)).labels[0, 0] - 4
+    assert not kqcodec.open(data).region((0, 0, 48, 16)).labels[0, 0] - 4
     with pytest.raises(errors.ChecksumError, match="tile 3"):
-        kqcodec.read_region(data, (40, 0, 50, 16))
+        kqcodec.open(data).region((40, 0, 50, 16))
 
 
 def test_a_length_over_the_most_is_refused_before_it_is_read():
     image = noise(10)
-    data = kqcodec.encode_indexed(image, coder="context")
+    data = kqcodec.encode(image, coder="context")
     most = sizes.payload_range("context", image.labels.size, 10)[1]
     header = Header.from_bytes(data[:HEADER_SIZE])
     sealer = Sealer(header)
-    report = kqcodec.size_report(data)
+    report = kqcodec.open(data).size_report()
     front = data[: HEADER_SIZE + report.palette_bytes + 4]
     for size in (0, most + 1):
         file = front + sealer.tile(0, bytes(size))

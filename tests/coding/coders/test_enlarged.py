@@ -109,9 +109,9 @@ def test_pixel_art_shown_larger_takes_hardly_more(k, effort):
     sprite = rng.integers(0, k, (32, 40)).astype(np.uint8 if k <= 256 else np.uint16)
     palette = rng.integers(0, 256, (k, 3)).astype(np.uint8)
     options = {"coder": "context", "effort": effort}
-    once = kqcodec.encode_indexed(kqcodec.IndexedImage(palette, sprite), **options)
+    once = kqcodec.encode(kqcodec.IndexedImage(palette, sprite), **options)
     image = kqcodec.IndexedImage(palette, enlarged(sprite, 6, 6)[2:, 3:])
-    data = kqcodec.encode_indexed(image, **options)
+    data = kqcodec.encode(image, **options)
     assert len(data) <= len(once) + 10
     assert np.array_equal(kqcodec.read(data).labels, image.labels)
     assert np.array_equal(kqcodec.decode(data), image.to_rgb())
@@ -121,7 +121,7 @@ def test_tiles_that_cut_cells():
     image = kqcodec.IndexedImage(
         np.array([[0, 0, 0], [255, 9, 0]], dtype=np.uint8), enlarged(checkered(40, 50), 3, 5)
     )
-    data = kqcodec.encode_indexed(image, coder="context", tile=16)
+    data = kqcodec.encode(image, coder="context", tile=16)
     assert np.array_equal(kqcodec.read(data).labels, image.labels)
-    part = kqcodec.read_region(data, (33, 17, 83, 77))
+    part = kqcodec.open(data).region((33, 17, 83, 77))
     assert np.array_equal(part.labels, image.labels[17:77, 33:83])

@@ -163,10 +163,10 @@ def test_label_maps(most, tmp_path):
     labels = np.random.default_rng(most).integers(0, most + 1, (70, 90))
     array = da.from_array(labels, chunks=(33, 47))
     found = encoded(tmp_path, array, labels=True, tile=16)
-    assert found == kqcodec.encode_indexed(kqcodec.label_map(labels), tile=16)
+    assert found == kqcodec.encode(kqcodec.label_map(labels), tile=16)
     colors = np.random.default_rng(0).integers(0, 256, (most + 3, 3), dtype=np.uint8)
     found = encoded(tmp_path, array, labels=True, palette=colors)
-    assert found == kqcodec.encode_indexed(kqcodec.label_map(labels, palette=colors))
+    assert found == kqcodec.encode(kqcodec.label_map(labels, palette=colors))
 
 
 # --- groups -----------------------------------------------------------------
@@ -254,16 +254,16 @@ def test_decoding_is_lazy_and_right(picture, tmp_path):
     assert (array[40:50, 3:9, :3].compute() == kqcodec.decode(data)[40:50, 3:9, :3]).all()
     labels = kq_dask.decode(data, labels=True, chunks=(50, 60))
     assert labels.chunksize == (50, 60)
-    assert (labels.compute() == kqcodec.decode_indexed(data).labels).all()
+    assert (labels.compute() == kqcodec.read(data).labels).all()
     again = tmp_path / "again"
     again.mkdir()
-    palette = kqcodec.decode_indexed(data).palette
+    palette = kqcodec.read(data).palette
     assert encoded(again, labels, labels=True, palette=palette, tile=32) == data
 
 
 def test_many_tiles_are_decoded_together(tmp_path):
     labels = np.zeros((1200, 1184), dtype=np.uint8)
-    data = kqcodec.encode_indexed(kqcodec.label_map(labels), tile=16, coder="packed")
+    data = kqcodec.encode(kqcodec.label_map(labels), tile=16, coder="packed")
     array = kq_dask.decode(data, labels=True)
     assert array.npartitions <= 4000
     assert all(side % 16 == 0 for side in array.chunksize)

@@ -154,7 +154,7 @@ def test_swatches_of_rgb_and_grey_in_groups():
 
 def test_kq_files_and_pictures():
     indexed = kqcodec.IndexedImage(SUNSET, np.zeros((2, 2), np.uint8))
-    assert np.array_equal(kqcodec.read_palette(kqcodec.encode_indexed(indexed)), SUNSET)
+    assert np.array_equal(kqcodec.read_palette(kqcodec.encode(indexed)), SUNSET)
     file = io.BytesIO()
     indexed.to_pil().save(file, "PNG")
     assert np.array_equal(kqcodec.read_palette(file.getvalue()), SUNSET)

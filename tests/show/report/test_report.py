@@ -117,7 +117,7 @@ def _png(page, kind):
 
 def test_bits_are_those_of_the_file(small, page):
     data = kqcodec.encode(small, 6, effort="fast")
-    report = kqcodec.size_report(data)
+    report = kqcodec.open(data).size_report()
     for name, bits, _, to_theory in report.rows():
         shown = f"{bits:,}" if isinstance(bits, int) else f"{bits:,.1f}"
         digits = 2 if to_theory >= 0.001 else 4
@@ -147,7 +147,7 @@ def test_sizes_of_other_formats(small, page):
     assert "<span>PNG8</span>" in page
     assert ("WebP, lossless" in page) is bool(features.check("webp"))
     for coder in ("packed", "dense"):
-        size = len(kqcodec.encode_indexed(indexed, coder=coder))
+        size = len(kqcodec.encode(indexed, coder=coder))
         assert re.search(rf"\.kq, {coder}</span><i[^>]*></i><span>{size:,} bytes", page)
 
 

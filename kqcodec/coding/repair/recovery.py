@@ -1,0 +1,151 @@
+"""What was saved of a damaged file, and the clean file made of it.
+
+The payloads of sound tiles are copied byte for byte, and so are the palette and the
+sections whose checksums are right; the directory is made from the tiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from kqcodec.coding.coders import coder_of
+from kqcodec.coding.encoder import encoded_parts
+from kqcodec.coding.options import CodingOptions
+from kqcodec.format.container import SECTION_KINDS, Sealer
+from kqcodec.format.labels import label_dtype
+from kqcodec.storage.atomic_write import write_to
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from kqcodec.coding.coders import Coder
+    from kqcodec.coding.repair.damaged_front import Damage, Front
+    from kqcodec.coding.repair.tile_search import Places
+    from kqcodec.format.grid import Box
+    from kqcodec.format.header import Header
+    from kqcodec.format.names import EffortName
+    from kqcodec.images.indexed_image import IndexedImage
+
+_COPY_EFFORT: EffortName = "fast"  # of a tile of one colour, which takes a few bytes by any
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was saved of a file.
+
+    Attributes:
+        image: the picture, lost tiles filled; with the metadata that are sound.
+        header: the header of the damaged file, put right if it was damaged.
+        lost: the indices of the tiles that are lost, ascending.
+        damages: everything that is wrong with the file, in its order; none if it is sound.
+        fill: the colour in the lost tiles, red, green, blue and, if the palette has it,
+            alpha.
+        fill_label: its label.
+        coded_anew: whether ``to_bytes`` codes every tile anew, since the palette had to
+            change; otherwise sound tiles keep their bytes.
+    """
+
+    image: IndexedImage
+    header: Header
+    lost: tuple[int, ...]
+    damages: tuple[Damage, ...]
+    fill: tuple[int, ...]
+    fill_label: int
+    coded_anew: bool
+    _front: Front
+    _places: Places
+    _data: memoryview
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles the picture has."""
+        return self.header.grid.count
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The box of each lost tile."""
+        grid = self.header.grid
+        return tuple(grid.box(tile) for tile in self.lost)
+
+    @property
+    def lost_pixels(self) -> int:
+        """How many pixels are lost."""
+        return sum(box.pixels for box in self.boxes)
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which pixels are lost: shape (H, W)."""
+        mask = np.zeros((self.header.height, self.header.width), dtype=np.bool_)
+        for box in self.boxes:
+            mask[box.slices] = True
+        return mask
+
+    def to_bytes(self) -> bytes:
+        """The clean file. A file that was sound comes back as it was."""
+        return b"".join(self.parts())
+
+    def write(self, target: str | os.PathLike[str] | BinaryIO, *, overwrite: bool = True) -> int:
+        """Write the clean file to a path or a binary file object, as ``kqcodec.write`` does.
+
+        Returns:
+            The bytes written.
+        """
+        return write_to(target, self.parts(), overwrite)
+
+    def parts(self) -> Iterator[bytes]:
+        """The clean file part by part."""
+        if self.coded_anew:
+            known = set(SECTION_KINDS.values())
+            other = [section for section in self._front.sections if section.kind not in known]
+            x, y = self.header.tile_exponents
+            sides = (1 << x if x else 0, 1 << y if y else 0)
+            options = CodingOptions(coder=self.header.coder, tile=sides)
+            yield from encoded_parts(self.image, options, sections=other)
+            return
+        sealer = Sealer(self.header)
+        yield self.header.to_bytes()
+        yield self._front.stored_palette
+        if self.header.sections:
+            yield sealer.sections(self._front.sections)
+        coder = coder_of(self.header.coder, self.image.palette, _COPY_EFFORT)
+        filled = _FilledTiles(coder, self.header, self.fill_label)
+        lost = set(self.lost)
+        lengths = []
+        for tile in range(self.tiles):
+            payload = filled.payload(tile) if tile in lost else self._payload(tile)
+            lengths.append(len(payload))
+            yield sealer.tile(tile, payload)
+        yield sealer.directory(lengths)
+
+    def _payload(self, tile: int) -> bytes:
+        return bytes(payload_of(self._data, self._places, tile))
+
+
+class _FilledTiles:
+    """The payloads of tiles of one colour, of which there are at most four."""
+
+    def __init__(self, coder: Coder, header: Header, label: int) -> None:
+        self._coder, self._grid, self._label = coder, header.grid, label
+        self._dtype = label_dtype(header.k)
+        self._known: dict[tuple[int, int], bytes] = {}
+
+    def payload(self, tile: int) -> bytes:
+        box = self._grid.box(tile)
+        shape = (box.height, box.width)
+        if shape not in self._known:
+            labels = np.full(shape, self._label, dtype=self._dtype)
+            self._known[shape] = self._coder.encode(labels)
+        return self._known[shape]
+
+
+def payload_of(data: memoryview, places: Places, tile: int) -> memoryview:
+    """The payload of a tile that was found."""
+    start = int(places.starts[tile])
+    return data[start : start + int(places.lengths[tile])]
