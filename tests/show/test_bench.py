@@ -217,9 +217,9 @@ def test_our_palette_orders_are_tried_by_peers(monkeypatch):
         def encode(self, subject):
             return bytes(1 if subject.indexed == backwards else 2)
 
-    monkeypatch.setattr(kqcodec, "encode_indexed", lambda *_, **__: b"")
+    monkeypatch.setattr(kqcodec, "encode", lambda *_, **__: b"")
     monkeypatch.setattr(kqcodec, "decode", lambda *_, **__: image.rgb)
-    monkeypatch.setattr(kqcodec, "decode_indexed", lambda *_, **__: backwards)
+    monkeypatch.setattr(kqcodec, "read", lambda *_, **__: backwards)
     tools = [Tool("seer", (Seer(image.rgb, "labels"),)), *ours.kq_tools(("dense",))]
     found = measure(image.indexed, tools, timed=False)
     assert found.result("seer").size == 1
