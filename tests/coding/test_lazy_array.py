@@ -101,6 +101,12 @@ def test_pixels_index_as_numpy_does(image, data, key):
     assert (found == wanted).all()
 
 
+@pytest.mark.parametrize("empty", [slice(-5, None, -1), slice(2, 2), slice(9, 2), slice(4, None)])
+def test_an_empty_slice_of_the_channels_is_empty(data, image, empty):
+    found = kqcodec.open(data).as_array()[:3, 0, empty]
+    assert found.shape == image.to_pixels()[:3, 0, empty].shape == (3, 0)
+
+
 def test_numpy_integers_are_integers(image, data):
     view = kqcodec.open(data).as_array(labels=True)
     assert view[np.int64(3), np.uint8(7)] == image.labels[3, 7]

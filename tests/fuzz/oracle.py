@@ -112,9 +112,7 @@ def _same(what: str, found: Any, wanted: Any) -> None:
 def _agree(what: str, found: Any, wanted: Any, error: FormatError | None) -> None:
     """Both are None, or neither is."""
     if (found is None) != (wanted is None):
-        raise DisagreementError(
-            f"{what} says {found!r:.80}, decode_indexed {error or 'valid'!r:.200}"
-        )
+        raise DisagreementError(f"{what} says {found!r:.80}, read {error or 'valid'!r:.200}")
 
 
 # --- ways --------------------------------------------------------------------
@@ -126,7 +124,7 @@ def _pixels(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is not None:
         _same("decode", pixels, image.palette[image.labels])
     elif repr(other) != repr(error):
-        raise DisagreementError(f"decode says {other!r}, decode_indexed {error!r}")
+        raise DisagreementError(f"decode says {other!r}, read {error!r}")
 
 
 def _file(data: bytes, image: Any, error: FormatError | None) -> None:
@@ -135,7 +133,7 @@ def _file(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is not None:
         _same("read", found.labels, image.labels)
     elif repr(other) != repr(error):
-        raise DisagreementError(f"read says {other!r}, decode_indexed {error!r}")
+        raise DisagreementError(f"read says {other!r}, read {error!r}")
 
 
 class _Pipe(io.BytesIO):
@@ -152,16 +150,16 @@ def _pipe(data: bytes, image: Any, error: FormatError | None) -> None:
 
 def _threads(data: bytes, image: Any, error: FormatError | None) -> None:
     found, _ = _outcome(lambda: kqcodec.read(data, threads=3, max_pixels=MAX_PIXELS))
-    _agree("decode_indexed on three threads", found, image, error)
+    _agree("read on three threads", found, image, error)
     if image is not None:
-        _same("decode_indexed on three threads", found.labels, image.labels)
+        _same("read on three threads", found.labels, image.labels)
 
 
 def _tiles(data: bytes, image: Any, error: FormatError | None) -> None:
     tiles, _ = _outcome(lambda: list(kqcodec.open(data).tiles()))
-    _agree("read_tiles", tiles, image, error)
+    _agree("tiles", tiles, image, error)
     for box, labels in tiles or ():
-        _same("read_tiles", labels, image.labels[box.slices])
+        _same("tiles", labels, image.labels[box.slices])
 
 
 def _region(data: bytes, image: Any, error: FormatError | None) -> None:
@@ -174,7 +172,7 @@ def _region(data: bytes, image: Any, error: FormatError | None) -> None:
     if image is not None:
         if found is None:
             raise DisagreementError(f"a region of a valid file is refused: {box}")
-        _same("read_region", found.labels, image.labels[box[1] : box[3], box[0] : box[2]])
+        _same("region", found.labels, image.labels[box[1] : box[3], box[0] : box[2]])
 
 
 def _report(data: bytes, image: Any, error: FormatError | None) -> None:

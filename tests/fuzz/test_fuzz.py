@@ -84,7 +84,7 @@ def test_each_wrong_checksum_is_the_only_flaw():
 def test_the_oracle_sees_what_is_wrong(monkeypatch):
     data = kqcodec.encode(indexed(9, 9, 5), coder="packed")
     flaws = {
-        "decode_indexed": ValueError("not one of ours"),
+        "read": ValueError("not one of ours"),
         "decode": KeyError("nor this"),
     }
     for name, flaw in flaws.items():

@@ -221,7 +221,7 @@ def test_our_palette_orders_are_tried_by_peers(monkeypatch):
 
     monkeypatch.setattr(ours, "encode_indexed", lambda *_, **__: b"")
     monkeypatch.setattr(ours, "decode", lambda *_, **__: image.rgb)
-    monkeypatch.setattr(measuring, "decode_indexed", lambda *_, **__: backwards)
+    monkeypatch.setattr(measuring, "read", lambda *_, **__: backwards)
     tools = [Tool("seer", (Seer(image.rgb, "labels"),)), *ours.kq_tools(("dense",))]
     found = measure(image.indexed, tools, timed=False)
     assert found.result("seer").size == 1
