@@ -15,7 +15,7 @@ from kqcodec import errors
 MODULES = sorted(
     info.name
     for info in pkgutil.walk_packages(kqcodec.__path__, "kqcodec.")
-    if not info.name.endswith(("__main__", "_kernels", ".compiled"))
+    if not info.name.endswith(("__main__", "_kernels", ".compiled", ".compiled_palette", ".sets"))
 )
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kqcodec.errors import KernelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import ModuleType
 
     from kqcodec.kernels.protocol import Kernels, PaletteKernels
 
@@ -38,13 +37,7 @@ def load(name: str) -> Kernels:
     Raises:
         KernelError: there is no such set, or it wasn't built.
     """
-    if _known(name) == "reference":
-        from kqcodec.kernels import reference
-
-        return reference
-    with _built():
-        from kqcodec.kernels import compiled
-    return compiled
+    return cast("Kernels", _imported(_known(name)))
 
 
 def chosen() -> str:
@@ -60,8 +53,7 @@ def chosen() -> str:
     if wanted and _known(wanted) == "reference":
         return wanted
     try:
-        with _built():
-            importlib.import_module("kqcodec.kernels._kernels")
+        _imported("_kernels")
     except KernelError:
         if wanted:
             raise
@@ -76,13 +68,8 @@ def palette_kernels() -> PaletteKernels:
     Raises:
         KernelError: KQCODEC_KERNELS asks for a set that can't be had.
     """
-    if chosen() == "reference":
-        from kqcodec.kernels.reference import palette
-
-        return palette
-    from kqcodec.kernels import compiled_palette
-
-    return compiled_palette
+    modules = {"compiled": "compiled_palette", "reference": "reference.palette"}
+    return cast("PaletteKernels", _imported(modules[chosen()]))
 
 
 def _known(name: str) -> str:
@@ -91,11 +78,10 @@ def _known(name: str) -> str:
     return name
 
 
-@contextmanager
-def _built() -> Iterator[None]:
-    """Imports the C extension, and says what to do where that fails."""
+def _imported(module: str) -> ModuleType:
+    """A module of this package by its name, as sets.py has them for mypy to check."""
     try:
-        yield
+        return importlib.import_module(f"kqcodec.kernels.{module}")
     except ImportError as exc:
         raise KernelError(
             f"the compiled kernels can't be loaded ({exc}); reinstall kqcodec with a C compiler"
