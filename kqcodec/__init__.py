@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from kqcodec._version import __version__
+from kqcodec.format.version import __version__
 
 if TYPE_CHECKING:
     from kqcodec import errors

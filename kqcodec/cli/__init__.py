@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kqcodec import __version__
 from kqcodec.cli.process import Ending, provide_streams
 from kqcodec.cli.screen.failures import (
     EXIT_CODES,
@@ -29,6 +28,7 @@ from kqcodec.cli.screen.failures import (
 )
 from kqcodec.cli.screen.text import complain, echo, warn
 from kqcodec.errors import KqError
+from kqcodec.format.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

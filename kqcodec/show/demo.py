@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-import kqcodec
+from kqcodec.codec import encode
+from kqcodec.coding.decoder import read
+from kqcodec.coding.kq_file import KqFile
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
 from kqcodec.format.names import CODERS
 from kqcodec.images.contact_sheet import Column, contact_sheet
+from kqcodec.quantization.quantizer import quantize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,12 +76,12 @@ def run_demo(threads: int | None = None) -> Demo:
     reports: dict[tuple[int, str], SizeReport] = {}
     files = {"original.png": _original()}
     for k in COLORS:
-        images[k] = kqcodec.quantize(pixels, k, threads=threads)
+        images[k] = quantize(pixels, k, threads=threads)
         for coder in CODERS:
             name = f"k{k}-{coder}.kq"
-            data = kqcodec.encode(images[k], coder=coder, threads=threads)
-            reports[k, coder] = kqcodec.open(data, threads=threads).size_report()
-            if kqcodec.read(data, threads=threads) != images[k]:
+            data = encode(images[k], coder=coder, threads=threads)
+            reports[k, coder] = KqFile(data, threads=threads).size_report()
+            if read(data, threads=threads) != images[k]:
                 raise KqError(f"{name}: what was decoded isn't what was encoded")
             if not reports[k, coder].proven:
                 raise KqError(f"{name}: the size isn't what the header predicts")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kqcodec.cli.batch.charts import Drawing
 from kqcodec.cli.batch.discover import is_picture
 from kqcodec.cli.batch.driver import Batch, BatchOptions
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.charts import Drawing
 from kqcodec.cli.screen.failures import REFUSED, Failure, display_name, reading
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import echo, echo_json, visible, warn
@@ -251,7 +251,7 @@ def _errors(measurements: Sequence[Measurement]) -> list[str]:
 def _print_summary(
     measurements: Sequence[Measurement], settings: BenchSettings, as_json: bool
 ) -> list[Group]:
-    from kqcodec import __version__
+    from kqcodec.format.version import __version__
     from kqcodec.kernels import chosen
     from kqcodec.show.bench.summary import summarize
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kqcodec.cli.batch.charts import Drawing, plot_format
 from kqcodec.cli.batch.discover import is_picture
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.charts import Drawing, plot_format
 from kqcodec.cli.screen.failures import display_name
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import echo, number

@@ -10,9 +10,9 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from kqcodec._version import __version__
 from kqcodec.format.integers import whole_number
 from kqcodec.format.names import DEFAULT_CODER
+from kqcodec.format.version import __version__
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.options import QuantizeOptions
