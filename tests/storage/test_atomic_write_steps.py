@@ -85,6 +85,20 @@ def test_a_file_system_that_syncs_no_folders_will_do(tmp_path, steps, said):
     assert (tmp_path / "a.kq").read_bytes() == b"new"
 
 
+def test_a_folder_that_may_be_written_to_but_not_read(tmp_path, steps, monkeypatch):
+    opened = os.open
+
+    def refusing(path, *others, **more):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *others, **more)
+
+    monkeypatch.setattr(os, "open", refusing)
+    write_whole(tmp_path / "a.kq", [b"new"], overwrite=True)
+    assert steps.taken == ["fsync 3 bytes", "replace"]
+    assert (tmp_path / "a.kq").read_bytes() == b"new"
+
+
 def test_folders_are_synced_where_they_are_new(tmp_path, steps):
     for _ in range(2):
         make_folders(tmp_path / "one/two")
