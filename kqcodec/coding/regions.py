@@ -13,6 +13,7 @@ import numpy as np
 
 from kqcodec.coding.decoder import Opened, decode_records, empty_labels
 from kqcodec.coding.work import within
+from kqcodec.errors import ArgumentError
 from kqcodec.format import container
 from kqcodec.format.grid import Box
 from kqcodec.format.header import CHECKSUM_SIZE, Header
@@ -120,8 +121,9 @@ def checked_box(box: Sequence[int], header: Header) -> Box:
     region = Box(*sides)
     inside = 0 <= region.left < region.right <= header.width
     if not (inside and 0 <= region.upper < region.lower <= header.height):
-        raise ValueError(
+        raise ArgumentError(
             f"box {shown(tuple(region))} is empty or not within the picture "
-            f"of {header.width} x {header.height} pixels"
+            f"of {header.width} x {header.height} pixels",
+            "box",
         )
     return region

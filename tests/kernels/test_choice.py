@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import kqcodec
-from kqcodec.cli.batch import resume
+from kqcodec.cli.batch import distribution
 from kqcodec.kernels import chosen
 
 ENCODE = "import kqcodec, numpy; kqcodec.encode(numpy.zeros((8, 8, 3), numpy.uint8), 2);"
@@ -90,7 +90,7 @@ def test_kernels_that_cannot_be_loaded_say_why(unbuilt, tmp_path):
     assert "_kernels.abi3.so" in said
 
 
-@pytest.mark.parametrize("count", [1, resume._ENOUGH_FOR_PROCESSES])
+@pytest.mark.parametrize("count", [1, distribution._ENOUGH_FOR_PROCESSES])
 def test_the_command_says_it_in_one_line(unbuilt, tmp_path, count):
     for number in range(count):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / f"{number}.png")

@@ -214,7 +214,7 @@ def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
 def worked_examples() -> list[bytes]:
     """The files that section 11 of the document lists: lines of an offset and bytes."""
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
-    section = document[document.index("\n## 11.") : document.index("\n## 12.")]
+    section = document[document.index("\n## 11.") : document.index("\n## 13.")]
     files: list[bytearray] = []
     for line in section.splitlines():
         match = re.match(r" *(\d+)  ((?:[0-9A-F]{2} )*[0-9A-F]{2})(?:  |$)", line)

@@ -32,7 +32,7 @@ _LARGE = 1 << 25
 _IN_PIECES = ("TIFF", "NPY")
 
 
-@parsed("not LEFT,TOP,RIGHT,BOTTOM in pixels, two corners like 0,0,640,480")
+@parsed("not LEFT,TOP,RIGHT,BOTTOM in pixels, like 0,0,640,480")
 def region(text: str) -> tuple[int, int, int, int]:
     """LEFT,TOP,RIGHT,BOTTOM."""
     found = re.fullmatch(r"(\d{1,10}),(\d{1,10}),(\d{1,10}),(\d{1,10})", text.replace(" ", ""))
@@ -40,7 +40,10 @@ def region(text: str) -> tuple[int, int, int, int]:
         raise ValueError
     left, top, right, bottom = (int(part) for part in found.groups())
     if right <= left or bottom <= top:
-        raise ValueError
+        raise click.BadParameter(
+            f"{text!r} is empty: it is LEFT,TOP,RIGHT,BOTTOM, two corners rather than a width "
+            "and a height."
+        )
     return left, top, right, bottom
 
 

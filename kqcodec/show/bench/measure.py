@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.coding.decoder import read
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
 from kqcodec.show.bench.subject import Shape, Subject
@@ -19,7 +20,6 @@ from kqcodec.show.bench.subject import Shape, Subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kqcodec.coding.decoder import read
     from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.show.bench.codec import Codec, Tool
 

@@ -75,9 +75,11 @@ static int right_weights(const Py_buffer *weights)
     const int64_t *values = weights->buf;
     int64_t left = KQ_MOST_WEIGHT;
     for (size_t i = 0; i < items(weights, sizeof(int64_t)); i++) {
-        if (values[i] <= 0 || values[i] > left)
+        int64_t value = values[i];
+        KQ_HIDE(value); /* read once: somebody may change it */
+        if (value <= 0 || value > left)
             return 0;
-        left -= values[i];
+        left -= value;
     }
     return 1;
 }

@@ -95,8 +95,10 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
         const int16_t *point = points + 4 * (size_t)order[i];
         kq_part_add(&cut->whole, point, weights[order[i]]);
         for (int c = 0; c < 4; c++) {
-            low[c] = i == 0 || point[c] < low[c] ? point[c] : low[c];
-            high[c] = i == 0 || point[c] > high[c] ? point[c] : high[c];
+            int16_t value = point[c];
+            KQ_HIDE(value); /* read once, or low could be above high */
+            low[c] = i == 0 || value < low[c] ? value : low[c];
+            high[c] = i == 0 || value > high[c] ? value : high[c];
         }
     }
     if (count < 2)
@@ -106,6 +108,8 @@ KQ_DOUBLE static void kq_cut_best(const int16_t *points, const int64_t *weights,
         int first = low[axis] >> KQ_BIN_SHIFT, last = high[axis] >> KQ_BIN_SHIFT;
         if (first == last)
             continue;
+        if (last - first >= KQ_BINS) /* somebody changes the points */
+            last = first + KQ_BINS - 1;
         memset(bins, 0, (size_t)(last - first + 1) * sizeof *bins);
         for (size_t i = 0; i < count; i++) {
             const int16_t *point = points + 4 * (size_t)order[i];
