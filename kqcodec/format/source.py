@@ -161,7 +161,7 @@ class FileSource(Source):
         # Pipes, sockets and many a file-like object can't seek: then the size
         # stays unknown.
         with contextlib.suppress(OSError, AttributeError, io.UnsupportedOperation):
-            if file.seekable() and not _is_device(file):
+            if file.seekable():
                 self._start = file.tell()
                 self.size = file.seek(0, os.SEEK_END) - self._start
                 file.seek(self._start)
@@ -189,14 +189,6 @@ class FileSource(Source):
         if self.state is not None and _state_of(self._file) != self.state:
             name = getattr(self._file, "name", "the file")
             raise OSError(f"{name} changed while it was being read; read it again")
-
-
-def _is_device(file: BinaryIO) -> bool:
-    """Whether it is a device such as /dev/zero, which can seek but has no size."""
-    try:
-        return stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
-    except (OSError, AttributeError, ValueError, TypeError):
-        return False
 
 
 def _state_of(file: BinaryIO) -> tuple[int, ...] | None:

@@ -117,10 +117,11 @@ def recover(
 def _contents(source: Source, limits: Limits) -> memoryview:
     """The bytes of the file: as many as one within the limits can have, and some."""
     most = sys.maxsize if limits.pixels is None else 4 * max(limits.pixels, DEFAULT_MAX_PIXELS)
-    if source.size is not None and source.size <= most:
-        return memoryview(source.read_up_to(source.size)).cast("B")
+    size = source.size or None  # of a device it is 0, though it goes on for ever
+    if size is not None and size <= most:
+        return memoryview(source.read_up_to(size)).cast("B")
     parts: list[memoryview] = []
-    while source.size is None and source.position <= most:
+    while size is None and source.position <= most:
         part = memoryview(source.read_up_to(min(1 << 24, most + 1 - source.position)))
         if not part.nbytes:
             return memoryview(b"".join(parts))
