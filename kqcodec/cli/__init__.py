@@ -1,7 +1,7 @@
 """The command line, `kq`: one module a command, loaded when it is called.
 
-A command parses, calls the package's API and prints. Start-up is what the user
-waits for, so nothing here imports NumPy, Pillow or rich before it is needed.
+A command parses, calls the package's API, prints, and returns its exit code. Start-up is
+what the user waits for, so nothing here imports NumPy, Pillow or rich before it is needed.
 """
 
 from __future__ import annotations

@@ -73,8 +73,7 @@ def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
         data, count = b"", "more"
     if len(data) != size:
         raise Failure(
-            REFUSED,
-            f"{shown}: it has {count} bytes, but {size:,} were written; encode it anew",
+            REFUSED, f"{shown}: it has {count} bytes, but {size:,} were written; encode it anew"
         )
     if hashlib.sha256(data).hexdigest() != digest:
         raise Failure(REFUSED, f"{shown}: it has other bytes than were written; encode it anew")

@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kqcodec.cli.batch.paths import digested
 from kqcodec.cli.options.common import MAX_PIXELS
-from kqcodec.cli.screen.failures import (
-    REFUSED,
-    STREAM,
-    USAGE,
-    Failure,
-    display_name,
-    reading,
-)
+from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.screen.progress import stages
 from kqcodec.cli.screen.text import warn
 from kqcodec.format.limits import Limits

@@ -67,10 +67,7 @@ class BenchSettings:
     help="The other formats.",
 )
 @click.option(
-    "-o",
-    "--output",
-    metavar="PICTURE",
-    help="Draw the summary, too, as .png, .svg or .pdf.",
+    "-o", "--output", metavar="PICTURE", help="Draw the summary, too, as .png, .svg or .pdf."
 )
 @click.option("--no-times", is_flag=True, help="Only sizes; each coding is done once.")
 @common.max_pixels_option
@@ -82,10 +79,7 @@ class BenchSettings:
     help="Print one JSON object for each picture and K, a line each, and a last one with the sums.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     ks: tuple[int, ...],
@@ -96,7 +90,7 @@ def command(
     no_times: bool,
     max_pixels: int,
     **given: Any,
-) -> None:
+) -> int:
     """Compare .kq with other formats, on your own pictures.
 
     A FILE is a picture or a folder, searched for pictures with all that is in it;
@@ -142,7 +136,7 @@ def command(
         from kqcodec.show.bench.chart import chart
 
         drawing.write(chart(groups, drawing.file_format))
-    ctx.exit(code)
+    return code
 
 
 # --- what takes part --------------------------------------------------------

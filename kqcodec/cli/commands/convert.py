@@ -60,10 +60,7 @@ _PALETTE_SUFFIX = ".palette.npy"
 @common.threads_option
 @common.max_pixels_option
 @batch_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     output: str | None,
@@ -71,7 +68,7 @@ def command(
     threads: int | None,
     max_pixels: int,
     **given: Any,
-) -> None:
+) -> int:
     """Convert .kq files to other formats without losing anything.
 
     png is PNG8: its palette and indices are the file's, entry by entry; so are those
@@ -105,8 +102,7 @@ def command(
         return {**figures, "text": summary(figures)}
 
     with warnings_as_lines():
-        code = batch.run(work, threads)
-    ctx.exit(code)
+        return batch.run(work, threads)
 
 
 def _by_extension(output: str | None) -> str:
@@ -135,8 +131,7 @@ def _write(indexed: IndexedImage, name: str, to: str, outputs: Outputs) -> int:
         )
     if file_format == "TIFF" and indexed.has_alpha:
         raise Failure(
-            REFUSED,
-            f"{display_name(name)}: a palette of tiff keeps no transparency; use --to png",
+            REFUSED, f"{display_name(name)}: a palette of tiff keeps no transparency; use --to png"
         )
     if file_format == "NPY":
         # The palette first: where both can't be written there are no labels without. One

@@ -68,10 +68,7 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 @common.threads_option
 @common.max_pixels_option
 @batch_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     output: str | None,
@@ -80,7 +77,7 @@ def command(
     threads: int | None,
     max_pixels: int,
     **given: Any,
-) -> None:
+) -> int:
     """Turn .kq files back into pictures.
 
     A FILE is a .kq file, a folder of them with -r, or - for standard input. The
@@ -139,8 +136,7 @@ def command(
         return {**figures, "text": summary(figures)}
 
     with warnings_as_lines():
-        code = batch.run(work, threads)
-    ctx.exit(code)
+        return batch.run(work, threads)
 
 
 def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
@@ -160,12 +156,7 @@ def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
 
 def _size(picture: IndexedImage | Header) -> dict[str, Any]:
     alpha = picture.alpha if isinstance(picture, Header) else picture.has_alpha
-    return {
-        "width": picture.width,
-        "height": picture.height,
-        "k": picture.k,
-        "alpha": alpha,
-    }
+    return {"width": picture.width, "height": picture.height, "k": picture.k, "alpha": alpha}
 
 
 def _format_of(target: str) -> str:

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 _DEFAULT_FOLDER = "kq-demo"
 
 
-@click.command(
-    "demo",
-    epilog="\b\nExamples:\n  kq demo -o elsewhere",
-)
+@click.command("demo", epilog="\b\nExamples:\n  kq demo -o elsewhere")
 @click.option(
     "-o",
     "--output",

@@ -73,10 +73,7 @@ _SIZE_WIDTH = 13
     help="Which to draw there.  [default: 3, 6, 10]",
 )
 @batch_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     ks: tuple[int, ...],
@@ -86,7 +83,7 @@ def command(
     max_pixels: int,
     threads: int | None,
     **given: Any,
-) -> None:
+) -> int:
     """Show what a picture costs in every number of colours, and where the curve bends.
 
     The inertia is the sum of squared distances to the nearest colour, which k-means
@@ -130,8 +127,7 @@ def command(
         suffix = None if output is None else _SUFFIX
         batch = Batch.plan(inputs, options, is_picture, suffix, output)
         plots = _plots_format(batch.outputs)
-        code = batch.run(work, threads)
-    ctx.exit(code)
+        return batch.run(work, threads)
 
 
 # --- in words ---------------------------------------------------------------

@@ -28,20 +28,14 @@ from kqcodec.cli.options.palette import (
     read_palette_file,
 )
 from kqcodec.cli.options.pieces import Pieces, pieces_options
-from kqcodec.cli.screen.failures import (
-    LARGER,
-    STREAM,
-    Failure,
-    display_name,
-    display_output,
-)
+from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, display_output
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import number, percent
 from kqcodec.format import sizes
 from kqcodec.format.header import Header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.colors.costs import Costs
@@ -96,10 +90,7 @@ _QUANTIZING = (
 )
 @batch_options
 @distribution_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     output: str | None,
@@ -107,7 +98,7 @@ def command(
     manifest: str | None,
     scheduler: str | None,
     **given: Any,
-) -> None:
+) -> int:
     """Turn pictures into .kq files of at most K colours, chosen by k-means.
 
     A FILE is a picture in any format that Pillow reads, a folder of them with -r, or -
@@ -116,10 +107,10 @@ def command(
     .zarr arrays and raw pixels are read in pieces, twice, and may be larger than memory.
     """
     if labels:
-        _refuse_quantizing(ctx)
+        _refuse_quantizing(given["keep"])
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
-    check_together(ctx)
+    check_together()
     options = BatchOptions.taken_from(given)
     pieces = Pieces.taken_from(given)
     if pieces.raw is not None and (labels or options.recursive):
@@ -152,14 +143,13 @@ def command(
         if manifest is not None:
             batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
     with pillow_limits(settings.max_pixels), warnings_as_lines():
-        code = batch.run(Encoding(settings), settings.threads, distribution)
-    ctx.exit(code)
+        return batch.run(Encoding(settings), settings.threads, distribution)
 
 
-def _refuse_quantizing(ctx: click.Context) -> None:
-    if ctx.params["keep"]:
+def _refuse_quantizing(keep: Sequence[str]) -> None:
+    if keep:
         raise click.UsageError("--keep and --labels exclude each other.")
-    given = common.options_given(ctx, _QUANTIZING)
+    given = common.options_given(_QUANTIZING)
     if given:
         raise click.UsageError(
             f"{given[0]} is about choosing colours, but --labels keeps those that there are."
@@ -201,10 +191,7 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
     from kqcodec.coding.options import CodingOptions
 
     coding = CodingOptions(
-        coder=settings.coder,
-        effort=settings.effort,
-        tile=settings.tile,
-        threads=settings.threads,
+        coder=settings.coder, effort=settings.effort, tile=settings.tile, threads=settings.threads
     )
     parts = encoded_parts(indexed, coding)
     first = next(parts)

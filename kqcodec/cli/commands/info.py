@@ -33,21 +33,17 @@ if TYPE_CHECKING:
     from kqcodec.format.source import Source
 
 
-@click.command(
-    "info",
-    epilog="\b\nExamples:\n  kq info photo.kq\n  kq info -r pictures/ --json",
-)
+@click.command("info", epilog="\b\nExamples:\n  kq info photo.kq\n  kq info -r pictures/ --json")
 @common.inputs_argument
 @read_options
-@click.pass_context
-def command(ctx: click.Context, /, *, inputs: tuple[str, ...], **given: Any) -> None:
+def command(*, inputs: tuple[str, ...], **given: Any) -> int:
     """Show the header, palette and sizes of .kq files.
 
     Only the first bytes are read; kq verify checks the rest. A FILE is a .kq file, a folder
     of them with -r, or - for standard input.
     """
     batch = Batch.plan(inputs, BatchOptions.taken_from(given), ".kq".__eq__)
-    ctx.exit(batch.run(_info))
+    return batch.run(_info)
 
 
 def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:

@@ -84,10 +84,7 @@ _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
 @common.search_options
 @common.force_option
 @read_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     output: str | None,
@@ -99,7 +96,7 @@ def command(
     background: tuple[int, int, int] | None,
     max_pixels: int,
     **search: Any,
-) -> None:
+) -> int:
     """Find the best palette of at most K colours for all pictures together, by k-means on
     all their pixels, to be used with kq encode --palette. It has alpha if any picture does.
 
@@ -116,7 +113,7 @@ def command(
     outputs = Outputs.one(inputs, target, options.force)
     outputs.check(inputs[0])
     code = 0
-    if _is_converted(ctx, inputs):
+    if _is_converted(inputs):
         palette = read_palette_file(inputs[0])
         figures: dict[str, Any] = {"inputs": list(inputs)}
     else:
@@ -125,7 +122,7 @@ def command(
             batch = replace(batch, on_stderr=outputs.use_stream and not listed)
             total, used, code = _summed(batch, threads, background, max_pixels)
         if total is None:
-            ctx.exit(code)
+            return code
         palette, figures = _found(total, k, pins, sort, search)
         figures = {"inputs": used, **figures}
     figures = {"output": target, "format": chosen, "k": len(palette), **figures}
@@ -140,19 +137,19 @@ def command(
         echo_json({**figures, "palette": colors}, err=outputs.use_stream and not listed)
     elif not options.quiet and not listed:
         echo(_summary(figures), err=outputs.use_stream)
-    ctx.exit(code)
+    return code
 
 
-def _is_converted(ctx: click.Context, inputs: tuple[str, ...]) -> bool:
+def _is_converted(inputs: tuple[str, ...]) -> bool:
     """Whether the input is a palette to keep as it is.
 
     Raises:
         click.UsageError: it is, but an option says how to search for another.
     """
-    alone = len(inputs) == 1 and not common.options_given(ctx, ["k"])
+    alone = len(inputs) == 1 and not common.options_given(["k"])
     if not (alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)):
         return False
-    given = common.options_given(ctx, (*OF_A_SEARCH, "effort"))
+    given = common.options_given((*OF_A_SEARCH, "effort"))
     if given:
         raise click.UsageError(f"{visible(inputs[0])} is converted as it is; leave out {given[0]}.")
     return True

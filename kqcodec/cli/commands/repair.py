@@ -73,10 +73,7 @@ def _filling(text: str) -> tuple[int, ...] | str:
 @common.threads_option
 @common.max_pixels_option
 @batch_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     output: str | None,
@@ -86,7 +83,7 @@ def command(
     threads: int | None,
     max_pixels: int,
     **given: Any,
-) -> None:
+) -> int:
     """Save what is whole of damaged .kq files, and write clean ones.
 
     Only damaged tiles are lost: they are listed and filled, and all others keep their
@@ -134,7 +131,7 @@ def command(
         return {**figures, "text": _summary(figures)}
 
     code = batch.run(work, threads)
-    ctx.exit(code or (REFUSED if lossy else 0))
+    return code or (REFUSED if lossy else 0)
 
 
 def _colors(palette: str | None) -> GivenPalette | None:

@@ -38,15 +38,7 @@ if TYPE_CHECKING:
 @common.tile_option
 @common.search_options
 @batch_options
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    *,
-    inputs: tuple[str, ...],
-    output: str | None,
-    **given: Any,
-) -> None:
+def command(*, inputs: tuple[str, ...], output: str | None, **given: Any) -> int:
     """Write a page to look at about a picture in K colours.
 
     It shows the original and the picture in K colours under a slider, the palette with
@@ -69,8 +61,7 @@ def command(
 
     with pillow_limits(settings.max_pixels), warnings_as_lines():
         batch = Batch.plan(inputs, options, is_picture, ".html", output)
-        code = batch.run(work, settings.threads)
-    ctx.exit(code)
+        return batch.run(work, settings.threads)
 
 
 def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, Any]]:

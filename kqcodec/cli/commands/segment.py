@@ -85,9 +85,7 @@ class SegmentSettings(SearchSettings):
     "whose labels are the segments.",
 )
 @click.option(
-    "--original",
-    metavar="FILE",
-    help="With --labels: the picture that the label map segments.",
+    "--original", metavar="FILE", help="With --labels: the picture that the label map segments."
 )
 @click.option(
     "--write",
@@ -114,17 +112,14 @@ class SegmentSettings(SearchSettings):
 )
 @common.search_options
 @batch_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     output: str | None,
     kinds: tuple[str, ...],
     connectivity: str | None,
     **given: Any,
-) -> None:
+) -> int:
     """Divide pictures into K segments by colour, and measure each.
 
     A table tells each segment's colour, pixels, share, bounding box, connected
@@ -133,8 +128,8 @@ def command(
     """
     options = BatchOptions.taken_from(given)
     settings = SegmentSettings(**given, connectivity=_checked_connectivity(connectivity))
-    _check_labels(ctx, settings, one=len(inputs) == 1 and not options.recursive)
-    asked = bool(common.options_given(ctx, ("kinds",)))
+    _check_labels(settings, one=len(inputs) == 1 and not options.recursive)
+    asked = bool(common.options_given(("kinds",)))
 
     def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
         target = outputs.targets[name]
@@ -162,8 +157,7 @@ def command(
 
     with pillow_limits(settings.max_pixels), warnings_as_lines():
         batch = _planned(inputs, output, kinds, options, settings)
-        code = batch.run(work, settings.threads)
-    ctx.exit(code)
+        return batch.run(work, settings.threads)
 
 
 # --- what was asked for -----------------------------------------------------
@@ -184,8 +178,8 @@ def _checked_connectivity(asked: str | None) -> int | None:
     return None
 
 
-def _check_labels(ctx: click.Context, settings: SegmentSettings, *, one: bool) -> None:
-    quantizing = common.options_given(ctx, _QUANTIZING)
+def _check_labels(settings: SegmentSettings, *, one: bool) -> None:
+    quantizing = common.options_given(_QUANTIZING)
     if settings.labels and quantizing:
         raise click.UsageError(
             f"{quantizing[0]} is about finding segments, but --labels gives them."

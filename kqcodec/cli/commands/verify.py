@@ -32,17 +32,14 @@ if TYPE_CHECKING:
 @common.threads_option
 @common.max_pixels_option
 @read_options
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     *,
     inputs: tuple[str, ...],
     manifest: str | None,
     threads: int | None,
     max_pixels: int,
     **given: Any,
-) -> None:
+) -> int:
     """Check every checksum, decode every pixel, and prove the size of .kq files.
 
     The table gives bits, and their ratio to the raw picture and to the formula.
@@ -58,7 +55,7 @@ def command(
             raise click.UsageError("--manifest names the files; give no others.")
         from kqcodec.cli.batch.verify_manifest import verify
 
-        ctx.exit(verify(manifest, options, threads, max_pixels))
+        return verify(manifest, options, threads, max_pixels)
     if not inputs:
         raise click.UsageError("Missing argument 'FILE...'.")
 
@@ -77,7 +74,7 @@ def command(
             raise Failure(REFUSED, why, text)
         return {"input": name, **report.to_dict(), "text": text}
 
-    ctx.exit(Batch.plan(inputs, options, ".kq".__eq__).run(work, threads))
+    return Batch.plan(inputs, options, ".kq".__eq__).run(work, threads)
 
 
 def report_text(name: str, report: SizeReport) -> str:

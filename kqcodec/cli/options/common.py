@@ -319,8 +319,9 @@ background_option = click.option(
 search_options = search_options_from(RESTARTS)
 
 
-def options_given(ctx: click.Context, names: Sequence[str]) -> list[str]:
+def options_given(names: Sequence[str]) -> list[str]:
     """Those of the parameters that are on the command line, as options: ["-k"], say."""
+    ctx = click.get_current_context()
     return [
         parameter.opts[0]
         for parameter in ctx.command.params

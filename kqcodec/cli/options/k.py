@@ -87,10 +87,7 @@ goal_options = together(
 
 
 def goal_of(
-    k: int | str | None,
-    quality: tuple[int, int] | None,
-    psnr: float | None,
-    max_bytes: int | None,
+    k: int | str | None, quality: tuple[int, int] | None, psnr: float | None, max_bytes: int | None
 ) -> tuple[int, Goal | None]:
     """The K to use, or the largest one to try, and what to choose it for, if anything.
 

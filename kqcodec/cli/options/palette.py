@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # What a given palette makes pointless.
-OF_A_SEARCH = (
-    *("k", "quality", "psnr", "max_bytes"),
-    *("pins", "sort", "seed", "restarts"),
-)
+OF_A_SEARCH = (*("k", "quality", "psnr", "max_bytes"), *("pins", "sort", "seed", "restarts"))
 
 
 @common.parsed("not a number from 0 to 1")
@@ -76,17 +73,17 @@ palette_options = common.together(
 )
 
 
-def check_together(ctx: click.Context) -> None:
+def check_together() -> None:
     """Refuse options that exclude each other.
 
     Raises:
         click.UsageError: there are some.
     """
-    if common.options_given(ctx, ["palette_file"]):
-        given = common.options_given(ctx, OF_A_SEARCH)
+    if common.options_given(["palette_file"]):
+        given = common.options_given(OF_A_SEARCH)
         if given:
             raise click.UsageError(f"--palette needs no search for colours; leave out {given[0]}.")
-    if common.options_given(ctx, ["dither_kind"]) and not common.options_given(ctx, ["dither"]):
+    if common.options_given(["dither_kind"]) and not common.options_given(["dither"]):
         raise click.UsageError("--dither-kind needs --dither, the strength from 0 to 1.")
 
 

@@ -115,9 +115,5 @@ class Bar:
             done = self._done
         shown = visible(os.path.basename(name))
         self._bar.update(
-            self._task,
-            advance=self._sizes[name] + 1,
-            name=shown,
-            done=done,
-            refresh=self._still,
+            self._task, advance=self._sizes[name] + 1, name=shown, done=done, refresh=self._still
         )
