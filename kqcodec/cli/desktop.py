@@ -69,11 +69,7 @@ class DesktopFile:
         return True
 
     def remove(self) -> bool:
-        """Take it away again; whether there was anything of ours.
-
-        Raises:
-            OSError: it can't be removed.
-        """
+        """Take it away again; whether there was anything of ours."""
         before = self._text_there()
         if before is None:
             return False
@@ -108,12 +104,8 @@ def _without_block(text: str) -> str:
 
 
 def desktop_files(command: str) -> list[DesktopFile]:
-    """All of them, for the user whose folders the environment names.
-
-    Args:
-        command: the `kq` that thumbnailers are to call, an absolute path: desktops
-            know nothing of virtual environments.
-    """
+    """All of them, for the user whose folders the environment names. Thumbnailers are to call
+    the absolute path ``command``, for desktops know nothing of virtual environments."""
     home = Path.home()
     data = _folder("XDG_DATA_HOME", home / ".local" / "share")
     config = _folder("XDG_CONFIG_HOME", home / ".config")
@@ -150,11 +142,7 @@ def shared_text(name: str) -> str:
 
 
 def completion(shell: str) -> str:
-    """The script that has a shell complete `kq`, as click writes it.
-
-    Args:
-        shell: one of ``SHELLS``.
-    """
+    """The script that has a shell, one of ``SHELLS``, complete `kq`, as click writes it."""
     from click.shell_completion import get_completion_class
 
     from kqcodec.cli import main

@@ -29,12 +29,7 @@ class Drawing:
 
     @classmethod
     def plan(cls, target: str, force: bool) -> Drawing:
-        """Check the name of a diagram.
-
-        Raises:
-            click.UsageError: it can't be drawn.
-            Failure: the file exists.
-        """
+        """Check a diagram's name: click.UsageError if it can't be drawn, Failure if it exists."""
         return cls._checked(target, plot_format(target), force)
 
     @classmethod
@@ -56,22 +51,14 @@ class Drawing:
         return cls(outputs, file_format)
 
     def write(self, data: bytes) -> None:
-        """Write it, whole or not at all.
-
-        Raises:
-            Failure: it can't be written.
-        """
+        """Write it, whole or not at all; a Failure where it can't be written."""
         sys.stdout.flush()  # which may be the target
         for target in self.outputs.targets:
             self.outputs.write(target, [data])
 
 
 def plot_format(target: str) -> str:
-    """The format of a diagram by its name, png for standard output.
-
-    Raises:
-        click.UsageError: it can't be drawn.
-    """
+    """The format of a diagram by its name, png for standard output; click.UsageError for none."""
     try:
         from kqcodec.images.figures import ChartFormatError, chart_format
 

@@ -72,11 +72,8 @@ class Distribution:
 
     @contextlib.contextmanager
     def journal(self, dry_run: bool) -> Iterator[Journal | None]:
-        """The manifest, if there is one, ready to be gone on with.
-
-        Raises:
-            Failure: it is another run's, or can't be written.
-        """
+        """The manifest, if there is one, ready to be gone on with; a Failure if it is another
+        run's, or can't be written."""
         if self.manifest is None or (dry_run and not os.path.exists(self.manifest)):
             yield None
             return

@@ -91,11 +91,8 @@ class Outputs:
 
     @classmethod
     def one(cls, inputs: Sequence[str], output: str, force: bool) -> Outputs:
-        """Settle the one output of several inputs, named like the first of them.
-
-        Raises:
-            click.UsageError: it would replace an input, or can't be shown on a terminal.
-        """
+        """Settle the one output of several inputs, named like the first of them; click.UsageError
+        if it would replace one."""
         for name in inputs:
             if STREAM not in (name, output) and place_of(name) == place_of(output):
                 raise click.UsageError(
@@ -182,11 +179,7 @@ class Outputs:
         return STREAM in self.targets.values()
 
     def check(self, name: str) -> None:
-        """Fail where writing the result would fail anyway, before minutes of work.
-
-        Raises:
-            Failure: the target exists, or is a directory.
-        """
+        """Fail where the target exists or is a directory, before minutes of work."""
         target = self.targets[name]
         shown = visible(target)
         if self._is_open(target):

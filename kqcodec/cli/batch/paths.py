@@ -83,11 +83,7 @@ def place_of(path: str) -> str:
 
 
 def size_of(name: str) -> int:
-    """Bytes of a file; 0 where they can't be told.
-
-    Raises:
-        ImportError: a URL needs what isn't installed.
-    """
+    """Bytes of a file, 0 where they can't be told; ImportError where a URL needs an extra."""
     try:
         if is_url(name):
             from kqcodec.storage import remote_files

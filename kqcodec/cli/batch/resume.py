@@ -53,11 +53,7 @@ class Resumption:
         )
 
     def add(self, figures: dict[str, Any]) -> None:
-        """Write down what has become of a file.
-
-        Raises:
-            Failure: it can't be written down.
-        """
+        """Write down what has become of a file; a Failure where that can't be done."""
         with writing(display_name(self.journal.path)):
             self._add(figures)
 

@@ -16,10 +16,7 @@ from kqcodec.storage.urls import is_url
 
 
 def verify(path: str, options: BatchOptions, threads: int | None, max_pixels: int) -> int:
-    """Check every file of a manifest; what is wrong is told at the end.
-
-    Returns:
-        The exit code.
+    """Check every file of a manifest, tell what is wrong at the end, and return the exit code.
 
     Raises:
         ManifestError: it isn't a manifest, or is damaged.
@@ -53,12 +50,7 @@ def _total(tally: Tally) -> str:
 
 
 def _checked(record: dict[str, Any], max_pixels: int) -> dict[str, Any]:
-    """The figures of a file that is as it should be.
-
-    Raises:
-        Failure: it isn't.
-        KqError, OSError, ImportError: it can't be read.
-    """
+    """The figures of a file that is as it should be; a Failure for any other."""
     if "error" in record:
         code = record.get("exit_code")
         raise Failure(code if isinstance(code, int) else SYSTEM, str(record["error"]))

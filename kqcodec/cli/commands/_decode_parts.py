@@ -66,11 +66,8 @@ class Part:
 
     @classmethod
     def taken_from(cls, given: dict[str, Any], labels: bool) -> Part:
-        """The options, which leave the command's others behind.
-
-        Raises:
-            click.UsageError: they make no sense together.
-        """
+        """The options, which leave the command's others behind; click.UsageError if they make no
+        sense together."""
         part = cls(given.pop("region"), given.pop("scale"), given.pop("scale_by"))
         if part.scale_by is not None and part.scale is None:
             raise click.UsageError("--scale-by is about --scale, which is missing.")
@@ -112,11 +109,7 @@ def read_part(
     name: str, part: Part, threads: int, max_pixels: int
 ) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
     """The part of the input ``name``, as an indexed image or, of means, as pixels of shape
-    (H, W, 3) or (H, W, 4).
-
-    Raises:
-        Failure: it can't be read, or has no such part.
-    """
+    (H, W, 3) or (H, W, 4); a Failure if it can't be read, or has no such part."""
     from kqcodec.coding.kq_file import KqFile
 
     shown = display_name(name)
@@ -139,11 +132,7 @@ def mean_file(
     file_format: str,
     background: tuple[int, int, int] | None,
 ) -> bytes:
-    """Pixels that aren't indexed as a file of that format.
-
-    Raises:
-        ValueError: it can't hold them.
-    """
+    """Pixels that aren't indexed as a file of that format; ValueError if it can't hold them."""
     from PIL import Image
 
     from kqcodec.coding.export import carried, check_alpha, npy_bytes, pillow_bytes
@@ -160,11 +149,8 @@ def mean_file(
 
 
 def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
-    """The header of an input that is to be written tile by tile; None for others.
-
-    Raises:
-        Failure: it can't be read, or is over the limit.
-    """
+    """The header of an input that is to be written tile by tile; None for others, and a Failure
+    for one over the limit."""
     if name == STREAM or file_format not in _IN_PIECES:
         return None
     from kqcodec.format.container import read_header

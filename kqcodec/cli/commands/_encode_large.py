@@ -34,11 +34,7 @@ _LARGE = 1 << 25
 
 
 def is_in_pieces(name: str, settings: EncodeSettings) -> bool:
-    """Whether the input ``name`` is read in pieces.
-
-    Raises:
-        Failure: it would have to be, but can't.
-    """
+    """Whether the input ``name`` is read in pieces; a Failure if it would have to be, but can't."""
     if settings.pieces.raw is not None or _suffix(name) == ".zarr":
         return _possible(name, settings)
     if name == STREAM or not os.path.isfile(name):
@@ -180,12 +176,8 @@ def _raw_file(name: str) -> Iterator[BinaryIO]:
 
 
 def _check_limit(name: str, blocks: Blocks, settings: EncodeSettings) -> None:
-    """Memory has a bound of its own here, but time hasn't; and what is stored together is
-    unpacked together.
-
-    Raises:
-        Failure: the picture, or a part of it that is stored together, has too many pixels.
-    """
+    """Refuse pictures of too many pixels. Memory has a bound of its own here, but time hasn't;
+    and what is stored together is unpacked together."""
     asked = settings.max_pixels
     if settings.pieces.raw is not None and asked == MAX_PIXELS:
         return  # the size is the user's own word

@@ -30,11 +30,7 @@ class Folders(Outputs):
     kinds: tuple[str, ...] = ()
 
     def check(self, name: str) -> None:
-        """Fail where a file is in the way of one that is sure to be written.
-
-        Raises:
-            Failure: there is one.
-        """
+        """Fail where a file is in the way of one that is sure to be written."""
         self._check(self.targets[name], None)
 
     def _check(self, folder: str, segmentation: Segmentation | None) -> None:
@@ -66,16 +62,13 @@ class Folders(Outputs):
     def fill(
         self, name: str, segmentation: Segmentation, *, all_masks: bool, **options: Any
     ) -> list[str]:
-        """Write the files of an input, each whole or not at all.
+        """Write the files of an input, each whole or not at all, and return their paths.
 
         Args:
             name: the input.
             segmentation: its segments.
             all_masks: whether masks are written however many they are.
             options: of ``kqcodec.labels.segment_files.segment_files``.
-
-        Returns:
-            Their paths.
 
         Raises:
             Failure: one is in the way, or can't be written.

@@ -20,14 +20,8 @@ _MOST_ROWS = 64
 def segment_table(
     segmentation: Segmentation, target: str, files: int, connectivity: int | None
 ) -> str:
-    """A heading and a line for each segment that has pixels.
-
-    Args:
-        segmentation: what to show.
-        target: the folder or file where the results are.
-        files: how many they are.
-        connectivity: 4 or 8 to count connected components, or None.
-    """
+    """A heading, which tells the target and how many files it has, and a line for each segment
+    that has pixels; with a connectivity of 4 or 8 connected components are counted."""
     used = segmentation.used
     shown = used[:_MOST_ROWS]
     counts = None if connectivity is None else segmentation.components(connectivity)

@@ -160,11 +160,7 @@ def _size(picture: IndexedImage | Header) -> dict[str, Any]:
 
 
 def _format_of(target: str) -> str:
-    """Pillow's name of the format that the target's extension means, or one of ours.
-
-    Raises:
-        click.UsageError: none does.
-    """
+    """Pillow's name of the format that the target's extension means, or one of ours."""
     suffix = os.path.splitext(target)[1].lower()
     if not suffix and is_stream(target):
         return "PNG"  # as on standard output

@@ -141,11 +141,7 @@ def command(
 
 
 def _is_converted(inputs: tuple[str, ...]) -> bool:
-    """Whether the input is a palette to keep as it is.
-
-    Raises:
-        click.UsageError: it is, but an option says how to search for another.
-    """
+    """Whether the input is a palette to keep as it is, which options of a search contradict."""
     alone = len(inputs) == 1 and not common.options_given(["k"])
     if not (alone and inputs[0].lower().endswith(_PALETTE_SUFFIXES)):
         return False
@@ -156,11 +152,7 @@ def _is_converted(inputs: tuple[str, ...]) -> bool:
 
 
 def _format(target: str, file_format: str | None, *, shown: bool) -> str:
-    """The format to write.
-
-    Raises:
-        click.UsageError: nothing says which.
-    """
+    """The format to write; click.UsageError where nothing says which."""
     if file_format is not None:
         if target == STREAM and file_format not in _TEXT and sys.stdout.buffer.isatty():
             raise click.UsageError(

@@ -164,11 +164,7 @@ def command(
 
 
 def _checked_connectivity(asked: str | None) -> int | None:
-    """4, 8, or None where nobody asked and SciPy isn't there.
-
-    Raises:
-        click.UsageError: somebody asked, and SciPy isn't there.
-    """
+    """4, 8, or None where nobody asked and SciPy isn't there."""
     if importlib.util.find_spec("scipy") is not None:
         return int(asked or 8)
     if asked is not None:

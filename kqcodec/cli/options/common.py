@@ -48,12 +48,8 @@ def together(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]
 
 
 def parsed(expected: str) -> Callable[[Callable[[str], _Value]], Callable[[Any], _Value]]:
-    """Have click take a function that parses an option's text for the option's type.
-
-    Args:
-        expected: what is said of a text for which the function raises ValueError:
-            "not a number", say.
-    """
+    """Have click take a function that parses an option's text for the option's type; a text for
+    which it raises ValueError is ``expected``: "not a number", say."""
 
     def decorated(parse: Callable[[str], _Value]) -> Callable[[Any], _Value]:
         @functools.wraps(parse)

@@ -89,11 +89,8 @@ goal_options = together(
 def goal_of(
     k: int | str | None, quality: tuple[int, int] | None, psnr: float | None, max_bytes: int | None
 ) -> tuple[int, Goal | None]:
-    """The K to use, or the largest one to try, and what to choose it for, if anything.
-
-    Raises:
-        click.UsageError: the options exclude each other.
-    """
+    """The K to use, or the largest one to try, and what to choose it for, if anything;
+    click.UsageError if the options exclude each other."""
     knee = k == AUTO
     chosen = {"--quality": quality is not None, "--psnr": psnr is not None, "-k auto": knee}
     given = [name for name, is_given in chosen.items() if is_given]

@@ -74,11 +74,7 @@ palette_options = common.together(
 
 
 def check_together() -> None:
-    """Refuse options that exclude each other.
-
-    Raises:
-        click.UsageError: there are some.
-    """
+    """Raise click.UsageError for options that exclude each other."""
     if common.options_given(["palette_file"]):
         given = common.options_given(OF_A_SEARCH)
         if given:
@@ -88,11 +84,7 @@ def check_together() -> None:
 
 
 def check_pins(pins: tuple[tuple[int, int, int], ...], k: int) -> None:
-    """Refuse more pins than there is room for.
-
-    Raises:
-        click.UsageError: there are.
-    """
+    """Raise click.UsageError for more pins than there is room for."""
     different = len(set(pins))
     if different > k:
         raise click.UsageError(
@@ -101,11 +93,7 @@ def check_pins(pins: tuple[tuple[int, int, int], ...], k: int) -> None:
 
 
 def read_palette_file(path: str) -> NDArray[np.uint8]:
-    """The colours of a palette file.
-
-    Raises:
-        Failure: it can't be read, or isn't one.
-    """
+    """The colours of a palette file; a Failure if it can't be read, or isn't one."""
     from kqcodec.quantization.palette_files import read_palette
 
     with warnings_as_lines(), reading(visible(path)):

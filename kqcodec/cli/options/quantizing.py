@@ -55,15 +55,8 @@ class Quantizing(SearchSettings):
     def quantized(
         self, source: ImageLike | CountedPixels, request: QuantizeOptions
     ) -> IndexedImage:
-        """A picture in at most K colours, or in as many as the goal takes.
-
-        Args:
-            source: the picture.
-            request: the options of ``kqcodec.quantize``.
-
-        Raises:
-            KqError, OSError: as ``kqcodec.quantize_to``.
-        """
+        """A picture in at most K colours, or in as many as the goal takes; raises what
+        ``kqcodec.quantize_to`` raises."""
         from kqcodec.quantization.goals import quantized_to
         from kqcodec.quantization.quantizer import quantized
 

@@ -130,13 +130,8 @@ _UNNUMBERED: dict[type[OSError], int] = {
 
 
 def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
-    """The failure that an exception means for the file ``name``.
-
-    Args:
-        exc: what the API or the system raised.
-        name: the file, as the user gave it.
-        action: "read" or "written to": what was being done to the file.
-    """
+    """The failure that an exception of the API or the system means for the file ``name``, which
+    was being "read" or "written to"."""
     if isinstance(exc, KqError):
         code = next((code for kind, code in _CODES.items() if isinstance(exc, kind)), REFUSED)
         named = isinstance(exc, _NAMED) and not isinstance(exc, ColorsError)

@@ -41,12 +41,8 @@ class _Named(io.BytesIO):
 
 
 def picture_source(name: str, max_pixels: int) -> str | BinaryIO:
-    """What the API reads for the input ``name``: a path, or all of standard input or of
-    what a URL leads to.
-
-    Raises:
-        LimitError: there is more than a picture of so many pixels may have.
-    """
+    """What the API reads for the input ``name``: a path, or all of standard input or of what a
+    URL leads to. LimitError: that is more than a picture of so many pixels may have."""
     if is_url(name):
         from kqcodec.storage import remote_files
 
@@ -74,12 +70,8 @@ def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
 def read_labels(
     name: str, max_pixels: int, palette: NDArray[np.uint8] | None = None
 ) -> IndexedImage:
-    """The input ``name`` as a label map.
-
-    Args:
-        name: the file.
-        max_pixels: the limit.
-        palette: colours for the labels, instead of the file's own.
+    """The input ``name`` as a label map, with the colours of ``palette`` rather than its own if
+    that is given.
 
     Raises:
         Failure: it can't be read, holds no labels, or is over the limit; or a label

@@ -124,13 +124,7 @@ def colors_shown() -> bool:
 
 
 def palette_lines(palette: Sequence[tuple[int, ...]], swatches: bool, indent: str = "  ") -> str:
-    """The colours of a palette, with swatches where the terminal shows them.
-
-    Args:
-        palette: red, green, blue and perhaps alpha of each entry.
-        swatches: whether to paint, or only to write.
-        indent: what each line begins with.
-    """
+    """The colours of a palette, RGB or RGBA, each behind a painted swatch if wanted."""
     cells = []
     for entry in palette[:MOST_SWATCHES]:
         red, green, blue = entry[:3]
