@@ -79,7 +79,9 @@ batch_options = common.together(
     ),
     click.option("--dry-run", is_flag=True, help="Say what would become what, and do nothing."),
     _jobs_option,
-    common.result_options,
+    common.force_option,
+    common.json_option,
+    common.quiet_option,
 )
 # For a command that makes no file of each.
 read_options = common.together(
@@ -142,17 +144,16 @@ class Batch:
             click.UsageError: the command line makes no sense.
         """
         total = None
+        outputs = Outputs({}, None, options.force)
         if suffix is not None and (options.recursive or options.skip_existing or options.dry_run):
             total = partial(_written, dry_run=options.dry_run)
         if not options.recursive:
-            outputs = Outputs({}, None, options.force)
             if suffix is not None:
                 outputs = Outputs.plan(inputs, output, suffix, options.force)
             return cls(list(inputs), outputs, options, total=total, on_stderr=outputs.use_stream)
         found = discover.search(inputs, wanted)
         names = [file.path for file in found.files]
         failures = list(found.failures)
-        outputs = Outputs({}, None, options.force)
         if suffix is not None:
             outputs, clashes = Outputs.plan_tree(inputs, found.files, output, suffix, options.force)
             failures += clashes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 
 from kqcodec.cli.options.common import parsed, together
 from kqcodec.cli.screen.failures import STREAM, display_name, reading
+from kqcodec.cli.screen.inputs import reading_kq
 from kqcodec.format.names import SCALING_METHODS
 from kqcodec.storage.atomic_write import is_stream
 
@@ -112,9 +112,7 @@ def read_part(
     (H, W, 3) or (H, W, 4); a Failure if it can't be read, or has no such part."""
     from kqcodec.coding.kq_file import KqFile
 
-    shown = display_name(name)
-    source = sys.stdin.buffer if name == STREAM else name
-    with reading(shown), KqFile(source, threads=threads, max_pixels=max_pixels) as file:
+    with reading_kq(name) as source, KqFile(source, threads=threads, max_pixels=max_pixels) as file:
         found: IndexedImage | NDArray[np.uint8]
         if part.scale is None:
             assert part.region is not None  # noqa: S101 - or there is no part

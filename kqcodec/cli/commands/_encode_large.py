@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kqcodec.format.header import Header
     from kqcodec.images.blocks import Blocks
 
-    _Opened = contextlib.AbstractContextManager[Blocks]
-
 ARRAY_SUFFIXES = (".npy", ".zarr")
 _TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ome")
 # TIFF files of so many pixels aren't read whole: from here on that takes less memory, and
@@ -104,12 +102,7 @@ def _has_tifffile(name: str, pixels: int | None, limit: int) -> bool:
 
 
 def encode_pieces(
-    name: str,
-    outputs: Outputs,
-    settings: EncodeSettings,
-    digest: Callable[[bytes], None],
-    *,
-    hidden: bool,
+    name: str, outputs: Outputs, settings: EncodeSettings, digest: Callable[[bytes], None]
 ) -> tuple[Header, Costs | None, int, int | None]:
     """Encode the input ``name``: header, costs, bytes written, and of how many pixels the
     palette is, where not of all. All bytes are told to ``digest``."""
@@ -124,7 +117,7 @@ def encode_pieces(
         stack.enter_context(reading(shown))
         blocks = stack.enter_context(_opened(name, settings))
         _check_limit(name, blocks, settings)
-        progress = stack.enter_context(stages(shown, hidden=hidden))
+        progress = stack.enter_context(stages(shown, hidden=settings.hidden))
         stream = stack.enter_context(
             opened_stream(
                 blocks,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kqcodec.cli.screen.failures import STREAM
-from kqcodec.cli.screen.text import colors_shown, number, percent, table, visible
+from kqcodec.cli.screen.failures import display_output
+from kqcodec.cli.screen.text import colors_shown, hex_color, number, percent, table
 
 if TYPE_CHECKING:
     from kqcodec.labels.segment import Segment
@@ -52,8 +52,10 @@ def segment_table(
 
 def _heading(segmentation: Segmentation, target: str, files: int) -> str:
     indexed = segmentation.indexed
-    name = "standard output" if target == STREAM else visible(target)
-    parts = [f"{name}: {indexed.width:,} x {indexed.height:,}", f"K = {indexed.k:,}"]
+    parts = [
+        f"{display_output(target)}: {indexed.width:,} x {indexed.height:,}",
+        f"K = {indexed.k:,}",
+    ]
     if indexed.costs is not None:
         exact = indexed.costs.inertia == 0
         parts.append("every pixel exact" if exact else f"PSNR {indexed.costs.psnr:.2f} dB")
@@ -64,10 +66,9 @@ def _heading(segmentation: Segmentation, target: str, files: int) -> str:
 
 def _row(segment: Segment) -> list[str]:
     box = segment.box or (0, 0, 0, 0)
-    color = "#" + bytes(segment.color).hex()
     return [
         str(segment.label),
-        color,
+        hex_color(*segment.color),
         number(segment.pixels),
         percent(segment.share),
         *(str(side) for side in box),

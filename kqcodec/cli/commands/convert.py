@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import (
-    REFUSED,
-    STREAM,
-    Failure,
-    display_name,
-    display_output,
-    reading,
-)
-from kqcodec.cli.screen.inputs import warnings_as_lines
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, display_output
+from kqcodec.cli.screen.inputs import reading_kq, warnings_as_lines
 from kqcodec.cli.screen.text import visible
 
 if TYPE_CHECKING:
@@ -87,8 +79,7 @@ def command(
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         from kqcodec.coding import decoder
 
-        with reading(display_name(name)):
-            source = sys.stdin.buffer if name == STREAM else name
+        with reading_kq(name) as source:
             indexed = decoder.read(source, threads=each, max_pixels=max_pixels)
         figures = {
             "input": name,

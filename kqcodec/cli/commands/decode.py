@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +19,8 @@ from kqcodec.cli.commands._decode_parts import (
 )
 from kqcodec.cli.commands.convert import summary
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading
-from kqcodec.cli.screen.inputs import warnings_as_lines
+from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name
+from kqcodec.cli.screen.inputs import reading_kq, warnings_as_lines
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import LimitError
 from kqcodec.format.header import Header
@@ -142,16 +141,14 @@ def command(
 def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
     from kqcodec.coding import decoder
 
-    shown = display_name(name)
-    with reading(shown):
-        source = sys.stdin.buffer if name == STREAM else name
+    with reading_kq(name) as source:
         try:
             return decoder.read(source, threads=threads, max_pixels=max_pixels)
         except LimitError as exc:
             if exc.advice != "part":
                 raise
             what = "write .tiff or .npy, or take a --region or --scale of it"
-            raise Failure(REFUSED, f"{shown}: {exc}, {what}") from exc
+            raise Failure(REFUSED, f"{display_name(name)}: {exc}, {what}") from exc
 
 
 def _size(picture: IndexedImage | Header) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ from kqcodec.cli.options.palette import (
 from kqcodec.cli.options.pieces import Pieces, pieces_options
 from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, display_output
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
-from kqcodec.cli.screen.text import number, percent
+from kqcodec.cli.screen.text import finite, number, percent
 from kqcodec.format import sizes
 from kqcodec.format.header import Header
 
@@ -176,9 +175,7 @@ class Encoding:
 def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, Any]:
     digest = hashlib.sha256()
     if is_in_pieces(name, settings):
-        header, costs, size, sampled = encode_pieces(
-            name, outputs, settings, digest.update, hidden=settings.hidden
-        )
+        header, costs, size, sampled = encode_pieces(name, outputs, settings, digest.update)
         figures = _figures(costs, settings, header)
         if sampled is not None:
             figures["sampled"] = sampled
@@ -271,8 +268,7 @@ def _figures(costs: Costs | None, settings: EncodeSettings, header: Header) -> d
         "space": settings.space,
         "seed": settings.seed,
         "restarts": settings.restarts,
-        # JSON knows no infinity: an exact picture has no PSNR.
-        **{n: v if math.isfinite(v) else None for n, v in asdict(costs).items()},
+        **finite(asdict(costs)),
     }
 
 

@@ -5,14 +5,14 @@ Neither NumPy nor Pillow is imported: a header is 20 bytes.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, read_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading
+from kqcodec.cli.screen.failures import REFUSED, Failure, display_name
+from kqcodec.cli.screen.inputs import reading_kq
 from kqcodec.cli.screen.text import (
     colors_shown,
     hex_color,
@@ -51,7 +51,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     shown = display_name(name)
     lines: list[str] = []
     try:
-        with reading(shown), open_source(sys.stdin.buffer if name == STREAM else name) as source:
+        with reading_kq(name) as file, open_source(file) as source:
             header = container.read_header(source)
             lines += [shown, table(_header_rows(header))]
             palette, sections = _read_front(source, header)

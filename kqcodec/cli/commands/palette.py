@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import asdict, replace
 from threading import Lock
@@ -35,6 +34,7 @@ from kqcodec.cli.screen.text import (
     colors_shown,
     echo,
     echo_json,
+    finite,
     hex_color,
     number,
     palette_lines,
@@ -212,7 +212,7 @@ def _found(
 
     with reading("the pictures"):
         found = palette_of_histogram(total, k, pins=pins, sort=sort, **search)
-    costs = {n: v if math.isfinite(v) else None for n, v in asdict(found.costs).items()}
+    costs = finite(asdict(found.costs))
     figures = {"k_asked": k, "sort": sort, **search, **costs, "counts": found.counts.tolist()}
     return found.palette, figures
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,19 +10,11 @@ from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.batch.paths import place_of
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import (
-    REFUSED,
-    STREAM,
-    USAGE,
-    Failure,
-    display_name,
-    display_output,
-    reading,
-)
+from kqcodec.cli.screen.failures import REFUSED, USAGE, Failure, display_name, display_output
+from kqcodec.cli.screen.inputs import reading_kq
 from kqcodec.cli.screen.text import hex_color, percent, visible
 
 if TYPE_CHECKING:
-    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.coding.repair.colors import GivenPalette
     from kqcodec.coding.repair.recovery import Recovery
 
@@ -101,8 +92,7 @@ def command(
 
         if masks is not None:
             masks.check(name)
-        with reading(display_name(name)):
-            source = sys.stdin.buffer if name == STREAM else name
+        with reading_kq(name) as source:
             try:
                 with KqFile(source, threads=each, max_pixels=max_pixels) as file:
                     saved = file.recover(fill=fill, palette=_colors(palette))

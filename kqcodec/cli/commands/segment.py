@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from kqcodec.cli.options import common
 from kqcodec.cli.options.quantizing import SearchSettings
 from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
+from kqcodec.cli.screen.text import finite
 from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
@@ -250,13 +250,11 @@ def _measured(indexed: IndexedImage, settings: SegmentSettings) -> Segmentation:
 
 def _figures(segmentation: Segmentation, settings: SegmentSettings) -> dict[str, object]:
     indexed, costs = segmentation.indexed, segmentation.indexed.costs
-    loss = {} if costs is None else asdict(costs)
     return {
         "width": indexed.width,
         "height": indexed.height,
         "k": indexed.k,
-        # JSON knows no infinity: an exact picture has no PSNR.
-        **{n: v if math.isfinite(v) else None for n, v in loss.items()},
+        **({} if costs is None else finite(asdict(costs))),
         "connectivity": settings.connectivity,
         "segments": segmentation.rows(settings.connectivity),
     }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import STREAM, display_name, reading
+from kqcodec.cli.screen.inputs import reading_kq
 
 if TYPE_CHECKING:
     from kqcodec.images.indexed_image import IndexedImage
@@ -51,8 +50,7 @@ def command(*, source: str, output: str, size: int, max_pixels: int, force: bool
 
     outputs = Outputs.plan([source], output, ".png", force)
     outputs.check(source)
-    file = sys.stdin.buffer if source == STREAM else source
-    with reading(display_name(source)), open_source(file) as opened:
+    with reading_kq(source) as file, open_source(file) as opened:
         limits = Limits.of(max_pixels).for_thumbnails()
         indexed = indexed_of(Opened.from_source(opened, limits), threads=None)
     outputs.write(source, [_thumbnail(indexed, size)])

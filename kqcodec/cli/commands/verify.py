@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, read_options
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, reading
+from kqcodec.cli.screen.failures import REFUSED, Failure, display_name
+from kqcodec.cli.screen.inputs import reading_kq
 from kqcodec.cli.screen.text import number, table
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def command(
         raise click.UsageError("Missing argument 'FILE...'.")
 
     def work(name: str, _: Outputs, each: int) -> dict[str, Any]:
+        from kqcodec.coding.kq_file import KqFile
 
         shown = display_name(name)
-        with reading(shown):
-            source = sys.stdin.buffer if name == STREAM else name
-            from kqcodec.coding.kq_file import KqFile
-
-            with KqFile(source, threads=each, max_pixels=max_pixels) as file:
-                report = file.size_report()
+        with (
+            reading_kq(name) as source,
+            KqFile(source, threads=each, max_pixels=max_pixels) as file,
+        ):
+            report = file.size_report()
         text = report_text(shown, report)
         if not report.proven:
             why = f"{shown}: {_contradiction(report)}; get an undamaged copy"

@@ -159,10 +159,6 @@ def recursive_option(text: str) -> Callable[[_Function], _Function]:
     return click.option("-r", "--recursive", is_flag=True, help=text)
 
 
-# What becomes of results, and what is said of them.
-result_options = together(force_option, json_option, quiet_option)
-
-
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),

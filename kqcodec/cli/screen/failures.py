@@ -175,22 +175,15 @@ def _system_reason(exc: OSError, action: str) -> str:
     return f"it can't be {action}: {exc.strerror or exc}"
 
 
-@contextlib.contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Turn the exceptions of reading the file ``name`` into a Failure."""
-    with _translated(name, "read"):
-        yield
-
-
-@contextlib.contextmanager
-def writing(name: str) -> Iterator[None]:
+def writing(name: str) -> contextlib.AbstractContextManager[None]:
     """Turn the exceptions of writing the file ``name`` into a Failure."""
-    with _translated(name, "written to"):
-        yield
+    return reading(name, "written to")
 
 
 @contextlib.contextmanager
-def _translated(name: str, action: str) -> Iterator[None]:
+def reading(name: str, action: str = "read") -> Iterator[None]:
+    """Turn the exceptions of reading the file ``name`` into a Failure, or of another action
+    that ``failure_of`` knows."""
     try:
         yield
     except BrokenPipeError:

@@ -54,6 +54,13 @@ def picture_source(name: str, max_pixels: int) -> str | BinaryIO:
 
 
 @contextlib.contextmanager
+def reading_kq(name: str) -> Iterator[str | BinaryIO]:
+    """What the API reads for the .kq file ``name``; what goes wrong becomes a Failure."""
+    with reading(display_name(name)):
+        yield sys.stdin.buffer if name == STREAM else name
+
+
+@contextlib.contextmanager
 def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
     """What the API reads for the input ``name``; what goes wrong becomes a Failure."""
     shown = display_name(name)

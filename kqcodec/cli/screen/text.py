@@ -78,6 +78,11 @@ def echo_json(figures: dict[str, Any], *, err: bool = False) -> None:
     click.echo(text, err=err)  # noqa: TID251
 
 
+def finite(figures: dict[str, float]) -> dict[str, float | None]:
+    """Figures for JSON, which knows no infinity: an exact picture has no PSNR."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
+
+
 def number(value: float, digits: int = 1) -> str:
     """A figure with thousands separated: whole as it is, others to some digits."""
     if isinstance(value, int):
