@@ -70,15 +70,10 @@ class DesktopFile:
 
     def remove(self) -> bool:
         """Take it away again; whether there was anything of ours."""
-        before = self._text_there()
-        if before is None:
-            return False
-        if not self.shared:
-            if _MARK not in before:
-                return False
-            self.path.unlink()
-            return True
-        after = _without_block(before)
+        before = self._text_there() or ""
+        after = "" if _MARK in before else before
+        if self.shared:
+            after = _without_block(before)
         if after == before:
             return False
         if after:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from kqcodec.cli.batch.paths import digested
 from kqcodec.cli.options.common import MAX_PIXELS
@@ -153,19 +153,11 @@ def _opened(name: str, settings: EncodeSettings) -> Iterator[Blocks]:
         with open_blocks(name) as blocks:
             yield blocks
         return
-    with _raw_file(name) as file:
+    pipe = contextlib.nullcontext(sys.stdin.buffer)
+    with pipe if name == STREAM else open(name, "rb") as file:
         raw = RawPixels(file, *settings.pieces.raw, settings.pieces.raw_layout)
         raw.name = display_name(name)
         yield raw
-
-
-@contextlib.contextmanager
-def _raw_file(name: str) -> Iterator[BinaryIO]:
-    if name == STREAM:
-        yield sys.stdin.buffer
-        return
-    with open(name, "rb") as file:
-        yield file
 
 
 def _check_limit(name: str, blocks: Blocks, settings: EncodeSettings) -> None:

@@ -252,8 +252,7 @@ def _print_summary(
     groups = summarize(measurements)
     if as_json:
         summary = [group.to_dict() for group in groups]
-        made_by = {"version": __version__, "kernels": chosen()}
-        echo_json({"summary": summary, **made_by})
+        echo_json({"summary": summary, "version": __version__, "kernels": chosen()})
     elif groups:
         from kqcodec.cli.commands._bench_tables import summary_text
 

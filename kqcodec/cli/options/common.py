@@ -263,49 +263,46 @@ def coders_option(text: str) -> Callable[[_Function], _Function]:
 def search_options_from(restarts: int) -> Callable[[_Function], _Function]:
     """How k-means looks for colours, and in what: the options of ``SearchSettings``, with
     that many --restarts by default."""
-    restarts_option = click.option(
-        "--restarts",
-        type=click.IntRange(min=1),
-        default=restarts,
-        show_default=True,
-        metavar="N",
-        help="How often k-means starts anew; the best result is kept.",
+    return together(
+        click.option(
+            "--effort",
+            type=click.Choice(EFFORTS),
+            default=DEFAULT_EFFORT,
+            show_default=True,
+            help="How hard to search for the palette, and for the smallest file.",
+        ),
+        click.option(
+            "--space",
+            type=click.Choice(SPACES),
+            default=DEFAULT_SPACE,
+            show_default=True,
+            help="Where colours are compared; oklab goes by perceived difference.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Of the random choices; the same seed gives the same file.",
+        ),
+        click.option(
+            "--restarts",
+            type=click.IntRange(min=1),
+            default=restarts,
+            show_default=True,
+            metavar="N",
+            help="How often k-means starts anew; the best result is kept.",
+        ),
+        threads_option,
+        click.option(
+            "--background",
+            type=opaque_color,
+            metavar="COLOR",
+            help="Put this colour behind transparent pixels.  [default: keep their alpha]",
+        ),
+        max_pixels_option,
     )
-    return together(*_SEARCH, restarts_option, threads_option, background_option, max_pixels_option)
-
-
-_SEARCH = (
-    click.option(
-        "--effort",
-        type=click.Choice(EFFORTS),
-        default=DEFAULT_EFFORT,
-        show_default=True,
-        help="How hard to search for the palette, and for the smallest file.",
-    ),
-    click.option(
-        "--space",
-        type=click.Choice(SPACES),
-        default=DEFAULT_SPACE,
-        show_default=True,
-        help="Where colours are compared; oklab goes by perceived difference.",
-    ),
-    click.option(
-        "--seed",
-        type=int,
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Of the random choices; the same seed gives the same file.",
-    ),
-)
-
-
-background_option = click.option(
-    "--background",
-    type=opaque_color,
-    metavar="COLOR",
-    help="Put this colour behind transparent pixels.  [default: keep their alpha]",
-)
 
 
 search_options = search_options_from(RESTARTS)

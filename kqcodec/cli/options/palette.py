@@ -43,33 +43,33 @@ sort_option = click.option(
     show_default=True,
     help="The palette's order; coder: what codes best.",
 )
-_palette_option = click.option(
-    "--palette",
-    "palette_file",
-    metavar="PALETTE",
-    help="Use the colours of this file, in its order, instead of searching for K: a "
-    "palette of any format that kq palette reads, .kq or a picture.",
-)
-_dither_option = click.option(
-    "--dither",
-    type=amount,
-    default=0.0,
-    show_default=True,
-    metavar="0..1",
-    help="How strongly to dither; 0 is off, 0.85 a good start.",
-)
-_dither_kind_option = click.option(
-    "--dither-kind",
-    type=click.Choice(DITHER_KINDS),
-    default=DEFAULT_DITHER_KIND,
-    show_default=True,
-    help="Error diffusion, or thresholds at fixed places.",
-)
-
 
 # All of them, as `kq encode` has them.
 palette_options = common.together(
-    _palette_option, pin_option, sort_option, _dither_option, _dither_kind_option
+    click.option(
+        "--palette",
+        "palette_file",
+        metavar="PALETTE",
+        help="Use the colours of this file, in its order, instead of searching for K: a "
+        "palette of any format that kq palette reads, .kq or a picture.",
+    ),
+    pin_option,
+    sort_option,
+    click.option(
+        "--dither",
+        type=amount,
+        default=0.0,
+        show_default=True,
+        metavar="0..1",
+        help="How strongly to dither; 0 is off, 0.85 a good start.",
+    ),
+    click.option(
+        "--dither-kind",
+        type=click.Choice(DITHER_KINDS),
+        default=DEFAULT_DITHER_KIND,
+        show_default=True,
+        help="Error diffusion, or thresholds at fixed places.",
+    ),
 )
 
 
