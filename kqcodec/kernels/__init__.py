@@ -32,11 +32,8 @@ class SlowKernelsWarning(RuntimeWarning):
 
 
 def load(name: str) -> Kernels:
-    """The set called ``name``, "compiled" or "reference".
-
-    Raises:
-        KernelError: there is no such set, or it wasn't built.
-    """
+    """The set called ``name``, "compiled" or "reference"; raises KernelError where there is no
+    such set, or it wasn't built."""
     return cast("Kernels", _imported(_known(name)))
 
 
@@ -63,11 +60,7 @@ def chosen() -> str:
 
 def palette_kernels() -> PaletteKernels:
     """The kernels that code palettes, of the set in use, loaded without NumPy where they
-    are the compiled ones.
-
-    Raises:
-        KernelError: KQCODEC_KERNELS asks for a set that can't be had.
-    """
+    are the compiled ones; raises KernelError as ``chosen`` does."""
     modules = {"compiled": "compiled_palette", "reference": "reference.palette"}
     return cast("PaletteKernels", _imported(modules[chosen()]))
 

@@ -61,10 +61,7 @@ def _inputs(**arrays: NDArray[Any]) -> list[NDArray[Any]]:
 
 def _results(**arrays: NDArray[Any]) -> list[NDArray[Any]]:
     """The arrays as they are, which C writes to; it refuses those that aren't contiguous.
-
-    Raises:
-        TypeError: one hasn't the dtype of its name.
-    """
+    Raises TypeError where one hasn't the dtype of its name."""
     for name, array in arrays.items():
         if array.dtype != _DTYPES[name]:
             _refuse(name, array)
@@ -352,11 +349,7 @@ def _label_input(labels: Labels) -> Labels:
 
 
 def _label_size(labels: Labels) -> int:
-    """The bytes of a label.
-
-    Raises:
-        TypeError: they are neither uint8 nor uint16.
-    """
+    """The bytes of a label; raises TypeError where it is neither uint8 nor uint16."""
     if labels.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"labels must be uint8 or uint16, not {labels.dtype}")
     return labels.itemsize
