@@ -41,10 +41,8 @@ def chosen() -> str:
     """The name of the set in use, "compiled" or "reference".
 
     NumPy stays unloaded, so that `kq --version` is quick; the C extension, which
-    doesn't need it, is loaded, so that the answer is the truth.
-
-    Raises:
-        KernelError: KQCODEC_KERNELS asks for a set that can't be had.
+    doesn't need it, is loaded, so that the answer is the truth. Raises KernelError where
+    KQCODEC_KERNELS asks for a set that can't be had.
     """
     wanted = os.environ.get(VARIABLE)
     if wanted and _known(wanted) == "reference":
