@@ -69,14 +69,8 @@ class Costs:
 def squares(
     a: NDArray[np.uint8], b: NDArray[np.uint8]
 ) -> tuple[NDArray[np.int32] | NDArray[np.int64], int]:
-    """The squared distances of uint8 colours, as whole numbers.
-
-    Args:
-        a, b: shape (..., 3), or both (..., 4) with alpha.
-
-    Returns:
-        The distances, shape (...), and how many of their units a squared distance of 1 is.
-    """
+    """The squared distances of uint8 colours of shape (..., 3), or both (..., 4) with alpha, as
+    whole numbers of shape (...), and how many of their units a squared distance of 1 is."""
     if a.shape[-1] == 4:
         return _squared_rgba(a, b), _RGBA_UNIT
     squared = np.zeros(a.shape[:-1], dtype=np.int32)
@@ -128,16 +122,9 @@ def costs_of_palette(
     *,
     iterations: int = 0,
 ) -> Costs:
-    """The costs of a palette for the pixels of a histogram.
-
-    Args:
-        colors: the histogram.
-        palette: uint8, shape (K, 3), or (K, 4) where the colours have alpha.
-        labels: each colour's entry, shape (N,).
-        squared: each colour's squared RGB distance to its entry, int32, shape (N,), where
-            it is known already.
-        iterations: of k-means, to be told with the costs.
-    """
+    """The costs of a palette, shape (K, 3), or (K, 4) where the colours have alpha, for the
+    pixels of a histogram. ``squared`` are the colours' squared RGB distances to their entries,
+    where they are known already; ``iterations`` of k-means are told with the costs."""
 
     def parts() -> Iterable[_Part]:
         for start in range(0, len(colors), _CHUNK):

@@ -62,11 +62,8 @@ class HistogramSum:
         return Histogram(part.keys[:first], part.counts[:first], channels=4)
 
     def total(self) -> Histogram:
-        """The sum. It takes the place of all that was added: nothing can be added after.
-
-        Raises:
-            ValueError: nothing was added.
-        """
+        """The sum. It takes the place of all that was added: nothing can be added after. Raises
+        ValueError where nothing was added."""
         listed, table = self._listed, self._table
         self._listed = self._table = None
         if listed is None:

@@ -165,11 +165,8 @@ ALPHA_SPACES: dict[str, Space] = {name: AlphaSpace(space) for name, space in SPA
 
 
 def space_of(name: str, channels: int = 3) -> Space:
-    """The space of that name, for colours of so many channels.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """The space of that name, for colours of so many channels; raises ValueError where there
+    is none."""
     names.check_name(name, names.SPACES, "space")
     return SPACES[name] if channels == 3 else ALPHA_SPACES[name]
 

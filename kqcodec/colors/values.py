@@ -34,13 +34,9 @@ def color_of_hex(text: str) -> tuple[int, ...] | None:
 
 
 def colors_from(given: ColorsLike, what: str) -> NDArray[np.uint8]:
-    """A list of colours as uint8, shape (K, 3), or (K, 4) where any isn't opaque; K
-    possibly 0, order and duplicates kept.
-
-    Args:
-        given: a uint8 array of that shape, or a sequence of strings (#rrggbb, #rrggbbaa)
-            and of three or four whole numbers in 0..255.
-        what: for messages, such as "the palette".
+    """A uint8 array of shape (K, 3) or (K, 4), or a list of strings (#rrggbb, #rrggbbaa) and of
+    three or four whole numbers in 0..255, as uint8, shape (K, 3), or (K, 4) where any colour
+    isn't opaque; K possibly 0, order and duplicates kept. ``what`` names it in messages.
 
     Raises:
         TypeError: something else, or an array of another dtype.

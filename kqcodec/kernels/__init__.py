@@ -32,11 +32,8 @@ class SlowKernelsWarning(RuntimeWarning):
 
 
 def load(name: str) -> Kernels:
-    """The set called ``name``, "compiled" or "reference".
-
-    Raises:
-        KernelError: there is no such set, or it wasn't built.
-    """
+    """The set called ``name``, "compiled" or "reference"; raises KernelError where there is no
+    such set, or it wasn't built."""
     return cast("Kernels", _imported(_known(name)))
 
 
@@ -44,10 +41,8 @@ def chosen() -> str:
     """The name of the set in use, "compiled" or "reference".
 
     NumPy stays unloaded, so that `kq --version` is quick; the C extension, which
-    doesn't need it, is loaded, so that the answer is the truth.
-
-    Raises:
-        KernelError: KQCODEC_KERNELS asks for a set that can't be had.
+    doesn't need it, is loaded, so that the answer is the truth. Raises KernelError where
+    KQCODEC_KERNELS asks for a set that can't be had.
     """
     wanted = os.environ.get(VARIABLE)
     if wanted and _known(wanted) == "reference":
@@ -63,11 +58,7 @@ def chosen() -> str:
 
 def palette_kernels() -> PaletteKernels:
     """The kernels that code palettes, of the set in use, loaded without NumPy where they
-    are the compiled ones.
-
-    Raises:
-        KernelError: KQCODEC_KERNELS asks for a set that can't be had.
-    """
+    are the compiled ones; raises KernelError as ``chosen`` does."""
     modules = {"compiled": "compiled_palette", "reference": "reference.palette"}
     return cast("PaletteKernels", _imported(modules[chosen()]))
 

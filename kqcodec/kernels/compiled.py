@@ -4,7 +4,7 @@ sees bytes alone, can't know; it checks sizes and ranges."""
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -38,32 +38,19 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 # The dtypes of arguments, by their names in the kernels' signatures.
-_DTYPES: dict[str, type[np.generic]] = {
-    "points": np.int16,
-    "weights": np.int64,
-    "centers": np.int16,
-    "some": np.int16,
-    "halves": np.int16,
-    "labels": np.uint16,
-    "second_labels": np.uint16,
-    "neighbors": np.uint16,
-    "pairs": np.uint16,
-    "distances": np.int32,
-    "second_distances": np.int32,
-    "errors": np.int32,
-    "failed": np.int32,
-    "changed": np.int32,
-    "sums": np.int64,
-    "counts": np.int64,
-    "active": np.bool_,
-    "mask": np.bool_,
-    "keys": np.uint32,
-    "randoms": np.uint64,
-    "pixels": np.uint8,
-    "bits": np.uint8,
-    "probabilities": np.uint16,
-    "order": np.uint16,
-    "colors": np.uint8,
+_DTYPES = {
+    name: np.dtype(kind)
+    for kind, names in {
+        np.int16: "points centers some halves",
+        np.int64: "weights sums counts",
+        np.uint16: "labels second_labels neighbors pairs probabilities order",
+        np.int32: "distances second_distances errors failed changed",
+        np.bool_: "active mask",
+        np.uint32: "keys",
+        np.uint64: "randoms",
+        np.uint8: "pixels bits colors",
+    }.items()
+    for name in names.split()
 }
 
 
@@ -74,14 +61,15 @@ def _inputs(**arrays: NDArray[Any]) -> list[NDArray[Any]]:
 
 def _results(**arrays: NDArray[Any]) -> list[NDArray[Any]]:
     """The arrays as they are, which C writes to; it refuses those that aren't contiguous.
-
-    Raises:
-        TypeError: one hasn't the dtype of its name.
-    """
+    Raises TypeError where one hasn't the dtype of its name."""
     for name, array in arrays.items():
         if array.dtype != _DTYPES[name]:
-            raise TypeError(f"{name} must be {np.dtype(_DTYPES[name])}, not {array.dtype}")
+            _refuse(name, array)
     return list(arrays.values())
+
+
+def _refuse(name: str, array: NDArray[Any]) -> NoReturn:
+    raise TypeError(f"{name} must be {_DTYPES[name]}, not {array.dtype}")
 
 
 def _in_place(kernel: Callable[Concatenate[Any, P], Result], *written: str) -> Callable[P, Result]:
@@ -93,14 +81,28 @@ def _in_place(kernel: Callable[Concatenate[Any, P], Result], *written: str) -> C
     numbers = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     function = getattr(_kernels, kernel.__name__)
 
-    def prepared(name: str, value: Any) -> Any:
-        if name not in _DTYPES:
-            return value
-        return (_results if name in written else _inputs)(**{name: value})[0]
+    # Looked up once: a search for few colours calls these many thousand times.
+    results = [(names.index(name), name, _DTYPES[name]) for name in written]
+    inputs = [
+        (place, _DTYPES[name])
+        for place, name in enumerate(names)
+        if name in _DTYPES and name not in written
+    ]
 
     def call(*values: P.args, **options: P.kwargs) -> Result:
-        arguments = map(prepared, names, values)
-        result: Result = function(*arguments, *[options.pop(name) for name in numbers], **options)
+        if len(values) != len(names):
+            raise TypeError(
+                f"{kernel.__name__} takes {len(names)} arguments by position, not {len(values)}"
+            )
+        arguments: list[Any] = list(values)
+        for place, dtype in inputs:
+            arguments[place] = np.ascontiguousarray(arguments[place], dtype)
+        for place, name, dtype in results:
+            if arguments[place].dtype != dtype:
+                _refuse(name, arguments[place])
+        for name in numbers:
+            arguments.append(options.pop(name))
+        result: Result = function(*arguments, **options)
         return result
 
     call.__name__, call.__doc__ = kernel.__name__, kernel.__doc__
@@ -347,11 +349,7 @@ def _label_input(labels: Labels) -> Labels:
 
 
 def _label_size(labels: Labels) -> int:
-    """The bytes of a label.
-
-    Raises:
-        TypeError: they are neither uint8 nor uint16.
-    """
+    """The bytes of a label; raises TypeError where it is neither uint8 nor uint16."""
     if labels.dtype not in (np.uint8, np.uint16):
         raise TypeError(f"labels must be uint8 or uint16, not {labels.dtype}")
     return labels.itemsize

@@ -23,13 +23,10 @@ CONNECTIVITIES = (4, 8)
 
 
 def component_counts(labels: Labels, k: int, connectivity: int = 8) -> NDArray[np.int64]:
-    """The number of connected components of each label: int64, shape (k,).
+    """The number of connected components of each of the labels 0..k-1: int64, shape (k,).
 
-    Args:
-        labels: shape (H, W), values 0..k-1.
-        k: the number of labels.
-        connectivity: 4 where pixels connect by their sides only, 8 where they
-            do by their corners too.
+    ``connectivity`` is 4 where pixels connect by their sides only, 8 where they do by their
+    corners too.
 
     Raises:
         ValueError: another connectivity.

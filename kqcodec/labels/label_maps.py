@@ -111,11 +111,8 @@ def label_picture(indexed: IndexedImage) -> Image.Image:
 
 
 def color_table(palette: ColorTable) -> NDArray[np.uint8]:
-    """A colour table, as ``label_map`` takes it, as uint8 of shape (K, 3) or (K, 4).
-
-    Raises:
-        TypeError, ValueError: it isn't one.
-    """
+    """A colour table, as ``label_map`` takes it, as uint8 of shape (K, 3) or (K, 4); raises
+    TypeError or ValueError where it isn't one."""
     table = np.frombuffer(palette, np.uint8) if isinstance(palette, bytes) else np.asarray(palette)
     if table.dtype.kind not in "iu":
         hint = ""
@@ -181,11 +178,8 @@ def _from_array(source: Any) -> IndexedImage:
 
 
 def checked_labels(source: Any) -> NDArray[Any]:
-    """Integers of shape (H, W), from 0 to 65,535, from an array of whole numbers.
-
-    Raises:
-        TypeError, ValueError: it holds something else.
-    """
+    """Integers of shape (H, W), from 0 to 65,535, from an array of whole numbers; raises
+    TypeError or ValueError where it holds something else."""
     if isinstance(source, np.ma.MaskedArray):
         raise TypeError("the array is masked: fill it first, with .filled(value)")
     array = np.asarray(source)

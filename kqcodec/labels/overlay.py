@@ -43,17 +43,14 @@ _ROWS = 256
 def overlay(
     indexed: IndexedImage, original: NDArray[np.uint8] | None, opacity: float
 ) -> Image.Image:
-    """A picture in grey under the colours of its segments, their borders drawn.
+    """A picture in grey under the colours of its segments, their borders drawn; without an
+    original, uint8, shape (H, W, 3) or (H, W, 4), the palette's colours alone.
 
-    Args:
-        indexed: palette and labels. Without costs it is a label map, whose colours mean
-            something and are kept; others are replaced by ones that differ well.
-        original: the picture, uint8, shape (H, W, 3) or (H, W, 4); without one the
-            palette's colours alone are shown.
-        opacity: of the colours, 0..1.
+    An indexed image without costs is a label map, whose colours mean something and are kept;
+    others are replaced by ones that differ well.
 
     Raises:
-        ValueError: the opacity is outside 0..1.
+        ValueError: the opacity of the colours is outside 0..1.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must be between 0 and 1, not {opacity}")
@@ -110,13 +107,7 @@ def segment_sheet(
     indexed: IndexedImage, original: NDArray[np.uint8] | None, used: Sequence[Segment]
 ) -> Image.Image:
     """One sheet of pictures: the original, if there is one, the palette's colours, the
-    overlay, and the largest segments, each alone.
-
-    Args:
-        indexed: palette and labels.
-        original: the picture that they segment, uint8, shape (H, W, 3) or (H, W, 4).
-        used: the segments that have pixels.
-    """
+    overlay, and the largest segments of those that have pixels, each alone."""
     rgb = indexed.to_rgb()
     picture = rgb if original is None else flattened(original, WHITE)
     largest = sorted(used, key=lambda segment: -segment.pixels)[:MOST_SEGMENTS]

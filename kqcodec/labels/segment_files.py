@@ -56,14 +56,10 @@ def segment_files(
     opacity: float = 0.5,
     coding: CodingOptions = DEFAULT_CODING,
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the files, made one after the other.
+    """Names and contents of the files, made one after the other, for kinds out of ``NAMES``.
 
-    Args:
-        segmentation: what to write.
-        kinds: some of ``NAMES``.
-        connectivity: 4 or 8 to count connected components in the tables, or None.
-        opacity: of the overlay.
-        coding: of the labels' .kq file.
+    With a ``connectivity``, 4 or 8, the tables count connected components. The opacity is
+    that of the overlay, the coding that of the labels' .kq file.
     """
     names = iter(file_names(kinds, segmentation))
     for kind in kinds:

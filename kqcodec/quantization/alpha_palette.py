@@ -55,15 +55,11 @@ def alpha_palette(
     space: Space,
     go_on: Callable[[int], bool],
 ) -> NDArray[np.uint8]:
-    """The palette, uint8, shape (K, 4), that centres become when each is opaque or not.
+    """The palette, uint8, shape (K, 4), that the centres of all visible colours become when
+    each is opaque or not, with an entry more for what is ``hidden``.
 
-    Args:
-        centers: of all visible colours, int16, shape (K, 4).
-        labels: each visible colour's centre, uint16.
-        points: those colours in Morton order, and their places among ``labels``.
-        hidden: whether an entry is added for what is fully transparent.
-        effort, space: of the search.
-        go_on: is told the cost, in squared 64ths, and says whether to go on.
+    ``points`` are the colours in Morton order, and their places among ``labels``. ``go_on``
+    is told the cost, in squared 64ths.
     """
     fine, order = points
     cells = AlphaPoints.of(fine, max(_LEAST_CELLS, _CELLS_AN_ENTRY * len(centers)))

@@ -65,11 +65,8 @@ _MIXED = 1 << 18
 
 
 def dither_strength(amount: float, kind: DitherKind) -> int:
-    """The strength 0..256 that an amount 0..1 means.
-
-    Raises:
-        TypeError, ValueError: not such an amount, or no such kind.
-    """
+    """The strength 0..256 that an amount 0..1 means; raises TypeError or ValueError where it
+    isn't such an amount, or there is no such kind."""
     amount = real_number(amount, "dither")
     if not 0 <= amount <= 1:  # not a number, too
         raise ValueError(f"dither must be from 0 to 1, not {amount}")
@@ -224,10 +221,10 @@ def _blue_noise() -> NDArray[np.uint8]:
     ranks = np.empty((side, side), dtype=np.int64)
     pattern, density = ones.copy(), _density(ones, crowd)
     for rank in range(int(ones.sum()) - 1, -1, -1):
-        ranks[_thin_out(pattern, density, crowd)] = rank
+        ranks[_turned(True, pattern, density, crowd)] = rank
     pattern, density = ones.copy(), _density(ones, crowd)
     for rank in range(int(ones.sum()), side * side):
-        ranks[_fill_in(pattern, density, crowd)] = rank
+        ranks[_turned(False, pattern, density, crowd)] = rank
     return (ranks * _MIX // (side * side)).astype(np.uint8)
 
 
@@ -241,8 +238,8 @@ def _scattered(crowd: NDArray[np.int64]) -> NDArray[np.bool_]:
     pattern[rows % side, columns % side] = True
     density = _density(pattern, crowd)
     while True:
-        crowded = _thin_out(pattern, density, crowd)
-        if _fill_in(pattern, density, crowd) == crowded:
+        crowded = _turned(True, pattern, density, crowd)
+        if _turned(False, pattern, density, crowd) == crowded:
             return pattern
 
 
@@ -266,28 +263,14 @@ def _density(pattern: NDArray[np.bool_], crowd: NDArray[np.int64]) -> NDArray[np
     return density
 
 
-def _thin_out(
-    pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
+def _turned(
+    one: bool, pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
 ) -> tuple[int, int]:
-    """Take the most crowded one away; returns its place."""
-    place = _most(density, pattern)
-    pattern[place] = False
-    density -= np.roll(crowd, place, axis=(0, 1))
-    return place
-
-
-def _fill_in(
-    pattern: NDArray[np.bool_], density: NDArray[np.int64], crowd: NDArray[np.int64]
-) -> tuple[int, int]:
-    """Put a one into the emptiest place; returns it."""
-    place = _most(-density, ~pattern)
-    pattern[place] = True
-    density += np.roll(crowd, place, axis=(0, 1))
-    return place
-
-
-def _most(values: NDArray[np.int64], among: NDArray[np.bool_]) -> tuple[int, int]:
-    """The place of the highest value among some places, the first of several."""
-    masked = np.where(among, values, np.iinfo(np.int64).min)
-    row, column = divmod(int(masked.argmax()), values.shape[1])
+    """Take the most crowded ``one`` away, or else put one into the emptiest place; of several
+    places the first. Returns it."""
+    sign = 1 if one else -1
+    ranked = np.where(pattern == one, sign * density, np.iinfo(np.int64).min)
+    row, column = divmod(int(ranked.argmax()), len(pattern))
+    pattern[row, column] = not one
+    density -= sign * np.roll(crowd, (row, column), axis=(0, 1))
     return row, column

@@ -22,16 +22,9 @@ _MANY_POINTS = 12
 
 
 def elbow_figure(points: Sequence[ElbowPoint], knee: int | None, title: str = "") -> Any:
-    """A matplotlib figure of two diagrams against K: both costs, and the sizes.
-
-    Args:
-        points: by ascending K, at least one.
-        knee: the K to mark in both, if any.
-        title: above both, if any.
-
-    Raises:
-        ImportError: matplotlib isn't there; the extra ``plot`` brings it.
-    """
+    """A matplotlib figure of two diagrams against K: both costs, and the sizes, of one point
+    or more by ascending K, with the knee marked in both; raises ImportError without
+    matplotlib, which the extra ``plot`` brings."""
     figure = new_figure(11, 4.6)
     costs, file_sizes = figure.subplots(1, 2)
     if title:

@@ -28,11 +28,8 @@ class FileCoding:
 
     @classmethod
     def after(cls, coder: CoderName, tile: TileSize, options: QuantizeOptions) -> FileCoding:
-        """The coding of images that ``quantize`` makes with these options.
-
-        Raises:
-            TypeError, ValueError: a wrong coder or tile.
-        """
+        """The coding of images that ``quantize`` makes with these options; raises TypeError or
+        ValueError for a wrong coder or tile."""
         return cls(options.coding(coder, tile), options.order_is_free)
 
     def ordered(self, indexed: IndexedImage) -> IndexedImage:

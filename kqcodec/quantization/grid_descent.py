@@ -64,16 +64,9 @@ def descend_on_grid(
     *,
     passes: int,
 ) -> None:
-    """Moves centres from one 8-bit colour to the next while that lowers the cost, in
-    at most ``passes`` passes over them.
-
-    Args:
-        points, weights: int16, shape (N, 4), and int64, shape (N,).
-        centers: 8-bit colours as points, int16, shape (K, 4); changed in place, as are:
-        labels, distances: each point's nearest centre, uint16, and its squared distance,
-            int32, shape (N,).
-        passes: 0 leaves all as it is.
-    """
+    """Moves centres, 8-bit colours as points, from one such colour to the next while that
+    lowers the cost, in at most ``passes`` passes over them. Centres, each point's nearest of
+    them and its squared distance are changed in place."""
     if len(centers) > _MOST_CENTERS or passes == 0:
         return
     around = neighbors(centers, _NEIGHBORS)

@@ -30,19 +30,11 @@ SENSITIVITY = 1.0
 
 
 def knee(xs: Sequence[float], ys: Sequence[float], sensitivity: float = SENSITIVITY) -> int | None:
-    """Where a falling convex curve flattens.
+    """Where a falling convex curve flattens: an index into ``xs``, or None where there is no
+    knee, as for fewer than three points, a straight line, or a curve that doesn't fall.
 
-    Args:
-        xs: strictly ascending.
-        ys: as many, none of them infinite.
-        sensitivity: the paper's S, at least 0; a larger one wants a sharper bend.
-
-    Returns:
-        An index into ``xs``, or None where there is no knee: fewer than three
-        points, a straight line, or a curve that doesn't fall.
-
-    Raises:
-        ValueError: the lengths differ, or ``xs`` don't ascend.
+    The ``ys`` are finite. A larger sensitivity, the paper's S, wants a sharper bend. Raises
+    ValueError where the lengths differ, or ``xs`` don't ascend.
     """
     if len(xs) != len(ys):
         raise ValueError(f"a curve has as many xs as ys, not {len(xs)} and {len(ys)}")

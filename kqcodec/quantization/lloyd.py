@@ -70,10 +70,7 @@ def lloyd(state: Clustering, iterations: int, tolerance_bits: int) -> list[int]:
     """At most ``iterations`` of Lloyd's algorithm, which changes ``state`` in place.
 
     It ends when the cost c falls by at most c >> tolerance_bits, or nothing moves. Each
-    centre goes ``RELAX`` sixteenths of the way to its mean.
-
-    Returns:
-        The cost of each assignment.
+    centre goes ``RELAX`` sixteenths of the way to its mean. Returns each assignment's cost.
     """
     costs: list[int] = kernels.lloyd(
         state.data.points,

@@ -174,19 +174,13 @@ class QuantizeOptions(SearchOptions):
         return self.palette is None and self.sort == DEFAULT_SORT
 
     def coding(self, coder: CoderName = DEFAULT_CODER, tile: TileSize = None) -> CodingOptions:
-        """The options of coding what is quantized so: the effort and threads are those of both.
-
-        Raises:
-            TypeError, ValueError: no such coder or tile.
-        """
+        """The options of coding what is quantized so: the effort and threads are those of both;
+        raises TypeError or ValueError for a wrong coder or tile."""
         return CodingOptions(coder=coder, effort=self.effort, tile=tile, threads=self.threads)
 
     def checked_colors(self, k: int | None) -> int | None:
-        """The number of colours to search for, None where a palette is given.
-
-        Raises:
-            TypeError, ValueError: it isn't one, or doesn't go with the options.
-        """
+        """The number of colours to search for, None where a palette is given; raises TypeError or
+        ValueError where it isn't one, or doesn't go with the options."""
         if self.palette is not None:
             if k is not None:
                 raise TypeError("k is for a palette to search for; a given one has its own")

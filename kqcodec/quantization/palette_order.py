@@ -34,13 +34,8 @@ _LEAST_CHROMA = 24
 def palette_order(
     palette: NDArray[np.uint8], counts: NDArray[np.int64], sort: SortName
 ) -> NDArray[np.intp]:
-    """The entries' indices in that order: intp, shape (K,).
-
-    Args:
-        palette: uint8, shape (K, 3) or, with alpha, (K, 4).
-        counts: how many pixels each entry has, int64, shape (K,).
-        sort: one of SORTS; for "coder" the order by luma, of which most coders make the most.
-    """
+    """The indices of entries, which have so many pixels each, in that order: intp, shape (K,);
+    for "coder" in that by luma, of which most coders make the most."""
     ranks = luma_ranks(palette)
     if sort == "frequency":
         return np.lexsort((ranks, -counts))

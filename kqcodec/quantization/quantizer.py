@@ -138,12 +138,7 @@ def quantized(
 
 def color_map(colors: Histogram, k: int | None, options: QuantizeOptions) -> ColorMap:
     """A histogram quantized without dithering: the palette, in the order that was chosen,
-    each colour's label, and the costs.
-
-    Args:
-        colors: of all pixels.
-        k: what ``options.checked_colors`` gave.
-        options: of ``quantize``.
+    each colour's label, and the costs. ``k`` is what ``options.checked_colors`` gave.
 
     Raises:
         ColorsError: there are transparent pixels, but no entry for them.
@@ -177,11 +172,8 @@ def search_and_map(
     colors: Histogram, k: int, options: QuantizeOptions
 ) -> tuple[MappedPalette, int]:
     """The palette of at most ``k`` colours that k-means finds for a histogram, in its
-    stored order and pins among it, and the number of iterations.
-
-    Raises:
-        ColorsError: there are transparent pixels, but no entry is left for them.
-    """
+    stored order and pins among it, and the number of iterations; raises ColorsError where
+    no entry is left for transparent pixels."""
     pins = options.pinned
     if len(pins):
         palette, points, iterations = find_pinned(colors, k, pins, options)

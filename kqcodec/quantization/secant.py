@@ -32,15 +32,8 @@ def zero_crossing(
     """A K in ``lowest``..``highest`` with value(K) <= 0, where K is the lowest or
     value(K - 1) > 0.
 
-    Where the function falls, that is the least K with value(K) <= 0.
-
-    Args:
-        value: falls, more or less, with K; called at most once for each K.
-        highest, lowest: at least 1, and the former not below the latter.
-        first: where to begin, between them.
-
-    Returns:
-        The K, or None if value(``highest``) > 0.
+    Where the function falls, that is the least K with value(K) <= 0. It is called at most
+    once for each K, ``first``, between the two, before others. None if value(``highest``) > 0.
     """
     known: dict[int, Decimal] = {}
     low, high = lowest - 1, None  # above zero at low, not so at high

@@ -53,5 +53,4 @@ def plus_plus(
                 for (low, high), draw in zip(edges, random.draws(k).tolist(), strict=True)
             ]
         ]
-    first: NDArray[np.int16] = points[kernels.plus_plus(points, weights, random.draws(k))]
-    return first
+    return points[kernels.plus_plus(points, weights, random.draws(k))]

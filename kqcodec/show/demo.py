@@ -62,10 +62,7 @@ def _original() -> bytes:
 
 
 def run_demo(threads: int | None = None) -> Demo:
-    """Encode, decode and verify, in memory.
-
-    Args:
-        threads: at most so many; None for as many as there are processors.
+    """Encode, decode and verify, in memory, on at most ``threads`` threads.
 
     Raises:
         KqError: a file doesn't decode to what was encoded, or isn't of the size

@@ -201,13 +201,10 @@ class _Refiner:
 class Mixer:
     """What the contexts have seen, and how much each of them is to be trusted.
 
-    Args:
-        contexts: how many there are; the match is one more lane behind them.
-        line_bits: of a context's table, lines of 16 slots.
-        rows: rows of weights, all sets together.
-        rate: the rate of learning in the end.
-        refine_bits: of the maps that refine probabilities; 0 for none, and for no
-            histories either.
+    The match is one more lane behind the contexts. Of a context's table there are
+    2^line_bits lines of 16 slots; rows of weights are those of all sets together, and the
+    rate of learning is that in the end. Without ``refine_bits``, those of the maps that
+    refine probabilities, there are no histories either.
     """
 
     def __init__(
@@ -257,16 +254,8 @@ class Mixer:
     def decide(
         self, code: Code, bit: int, node: int, tree: int, rows: list[int], match: int
     ) -> int:
-        """One decision.
-
-        Args:
-            code: codes a bit.
-            bit: the decision.
-            node: its number in its group, 1..15.
-            tree: whether it is one of the tree's.
-            rows: the row of weights of each set.
-            match: the counter that stands for the match.
-        """
+        """One decision, number ``node``, 1..15, of its group, of a question or of the tree, by
+        a row of weights of each set and the counter that stands for the match."""
         at = self._lines ^ _NODES[node]
         slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
         counters, places = slots >> _SIX, slots & _LOW_BYTE

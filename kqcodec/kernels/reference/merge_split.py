@@ -112,6 +112,7 @@ def merge_and_split(
     relax: int,
     tolerance_bits: int,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], int]:
+    steps = {"iterations": iterations, "relax": relax, "tolerance_bits": tolerance_bits}
     before = centers.copy()
     outcomes = np.full(len(pairs), UNTRIED, dtype=np.uint8)
     touched = np.zeros(len(centers), dtype=np.bool_)
@@ -123,18 +124,7 @@ def merge_and_split(
         fresh = centers[region]
         fresh[np.searchsorted(region, pair)] = halves[pair[1]]
         fall = _relocate(
-            points,
-            weights,
-            labels,
-            distances,
-            centers,
-            sums,
-            counts,
-            region,
-            fresh,
-            iterations=iterations,
-            relax=relax,
-            tolerance_bits=tolerance_bits,
+            points, weights, labels, distances, centers, sums, counts, region, fresh, **steps
         )
         outcomes[number] = KEPT if fall else FAILED
         if fall:
@@ -154,12 +144,9 @@ def _relocate(
     counts: Sums,
     clusters: Indices,
     fresh: Centers,
-    *,
-    iterations: int,
-    relax: int,
-    tolerance_bits: int,
+    **steps: int,
 ) -> int:
-    """Runs ``lloyd`` on the points of some clusters alone, from fresh centres.
+    """Runs ``lloyd`` by such steps on the points of some clusters alone, from fresh centres.
 
     ``clusters`` are ascending, shape (R,); ``fresh``, of shape (R, 4), is
     overwritten. Where the cost falls, the rest of the arguments, which describe
@@ -175,16 +162,7 @@ def _relocate(
     if len(members) == 0:
         return 0
     costs = lloyd(
-        some_points,
-        some_weights,
-        fresh,
-        some_labels,
-        some_sums,
-        some_counts,
-        iterations=iterations,
-        relax=relax,
-        tolerance_bits=tolerance_bits,
-        goal=before,
+        some_points, some_weights, fresh, some_labels, some_sums, some_counts, goal=before, **steps
     )
     if costs[-1] >= before:
         return 0

@@ -172,7 +172,8 @@ def guesses_of_alpha(history: list[Entry], green: int) -> list[Guess]:
 
 
 def chance(sums: Guess, x: int, y: int, whole: int) -> int:
-    """The share of the values x..y-1 in 65,536; ``whole`` as ``_wholes`` gives it."""
+    """The share of the values x..y-1 in 65,536; ``whole`` is 2^40 - 1
+    over the sum of all that are allowed."""
     return (sums[y] - sums[x]) * whole >> 24
 
 

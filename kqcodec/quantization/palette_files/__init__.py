@@ -144,15 +144,9 @@ def write_palette(
 
 
 def palette_from(given: PaletteLike, what: str = "the palette") -> NDArray[np.uint8]:
-    """A palette as a caller gives it, as an array, in its order and with its duplicates.
-
-    Args:
-        given: a list of colours or an array, as ``colors_from`` takes them, or the path of a
-            file that ``read_palette`` reads.
-        what: for messages, such as "the palette".
-
-    Returns:
-        uint8, shape (K, 3), or (K, 4) where any colour isn't opaque; K from 1 to 65,536.
+    """A palette as a caller gives it, colours that ``colors_from`` takes or the path of a file
+    that ``read_palette`` reads, in its order and with its duplicates: uint8, shape (K, 3), or
+    (K, 4) where any colour isn't opaque; K from 1 to 65,536. ``what`` names it in messages.
 
     Raises:
         PaletteError, OSError: the file can't be read.

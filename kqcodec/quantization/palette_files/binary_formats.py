@@ -117,14 +117,8 @@ def color_table_file(palette: NDArray[np.uint8]) -> bytes:
 
 
 def read_swatches(data: bytes) -> Iterator[Sequence[int]]:
-    """The colours of Adobe's swatches, those of all groups in the file's order.
-
-    Raises:
-        PaletteError: it is damaged.
-
-    Warns:
-        ConversionWarning: of CMYK, and of what sRGB can't show.
-    """
+    """The colours of Adobe's swatches, those of all groups in the file's order, with a warning
+    of CMYK, and of what sRGB can't show; raises PaletteError where they are damaged."""
     inks = Inks()
     try:
         (blocks,) = struct.unpack_from(">I", data, 8)
@@ -188,14 +182,9 @@ def is_photoshop(data: bytes) -> bool:
 
 
 def read_photoshop(data: bytes) -> Iterator[Sequence[int]]:
-    """The colours of Photoshop's swatches; of both versions of them, those of the first.
-
-    Raises:
-        PaletteError: it is damaged, or a colour is of a book of inks.
-
-    Warns:
-        ConversionWarning: of CMYK, and of what sRGB can't show.
-    """
+    """The colours of Photoshop's swatches; of both versions of them, those of the first, with
+    a warning of CMYK, and of what sRGB can't show; raises PaletteError where they are
+    damaged, or a colour is of a book of inks."""
     inks = Inks()
     try:
         version, count = struct.unpack_from(">HH", data)

@@ -30,11 +30,7 @@ _BEYOND = 0.5 / 255
 
 
 def of_unit(values: Iterable[float]) -> list[int]:
-    """Samples of numbers from 0 to 1.
-
-    Raises:
-        PaletteError: another number, or none.
-    """
+    """Samples of numbers from 0 to 1; raises PaletteError for others, or what is no number."""
     given = list(values)
     if not all(0 <= value <= 1 for value in given):  # not a number, too
         raise PaletteError("the palette is damaged: a value is outside 0..1")
@@ -54,31 +50,15 @@ class Inks:
             warnings.warn(message, ConversionWarning, stacklevel=2)
 
     def of_cmyk(self, cyan: float, magenta: float, yellow: float, black: float) -> list[int]:
-        """The samples of four amounts of ink, each from 0 to 1.
-
-        Raises:
-            PaletteError: another number, or none.
-
-        Warns:
-            ConversionWarning: there is no profile.
-        """
+        """The samples of four amounts of ink, each from 0 to 1, with a warning that there is
+        no profile; raises PaletteError for other amounts."""
         of_unit((cyan, magenta, yellow, black))  # for its error
         self.warn("the palette's colours in CMYK are converted without a profile, not exactly")
         return of_unit((1 - ink) * (1 - black) for ink in (cyan, magenta, yellow))
 
     def of_lab(self, lightness: float, a: float, b: float) -> list[int]:
-        """The samples of CIE Lab under D50.
-
-        Args:
-            lightness: 0..100.
-            a, b: -128..128.
-
-        Raises:
-            PaletteError: another number, or none.
-
-        Warns:
-            ConversionWarning: sRGB can't show it; it is cut off.
-        """
+        """The samples of CIE Lab under D50, lightness 0..100, a and b -128..128, cut off with a
+        warning where sRGB can't show them; raises PaletteError for other values."""
         if not (0 <= lightness <= 100 and -128 <= a <= 128 and -128 <= b <= 128):
             raise PaletteError("the palette is damaged: a value of Lab is out of range")
         middle = (lightness + 16) / 116

@@ -48,15 +48,9 @@ _MODELS: dict[str, Sequence[str]] = {
 
 
 def read_archive(data: bytes) -> Rows:
-    """The colours of Krita's palette.
-
-    Raises:
-        PaletteError: it isn't one, is damaged or too large, or holds colours of a model
-            that has no RGB values here.
-
-    Warns:
-        ConversionWarning: of CMYK, and of RGB in another space than sRGB.
-    """
+    """The colours of Krita's palette, with a warning of CMYK, and of RGB in another space than
+    sRGB; raises PaletteError where it isn't one, is damaged or too large, or holds colours of
+    a model that has no RGB values here."""
     colors = _Colors()
     each_element(_contents(data), colors.begin, colors.end)
     return [samples for _, samples in sorted(colors.found, key=lambda found: found[0])]

@@ -130,11 +130,8 @@ def is_hex_list(data: bytes) -> bool:
 def read_hex_list(data: bytes) -> Iterator[Sequence[int]]:
     """The colours of a list: #rrggbb, rrggbb or #rgb, with alpha #rrggbbaa or #rgba, and
     in paint.net's lists, which say that they are, aarrggbb; apart by line ends, spaces
-    or commas. A comment goes from ; or // to the line's end.
-
-    Raises:
-        PaletteError: a word is none of these.
-    """
+    or commas. A comment goes from ; or // to the line's end. Raises PaletteError where a
+    word is none of these."""
     alpha_first = _PAINT_NET.match(data) is not None
     for number, line in lines(data):
         for word in _words(line):
@@ -158,11 +155,8 @@ def check_opaque(palette: NDArray[np.uint8], what: str) -> None:
 
 def lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The lines of a text without the space around them, numbered from 1. They end at LF,
-    CR LF or CR alone, and at nothing else: in a name any other byte may stand.
-
-    Raises:
-        PaletteError: it is too long.
-    """
+    CR LF or CR alone, and at nothing else: in a name any other byte may stand. Raises
+    PaletteError where the text is too long."""
     if len(data) > _MOST_BYTES:
         raise PaletteError(f"the text is too long for a palette: over {_MOST_BYTES:,} bytes")
     start = number = 0

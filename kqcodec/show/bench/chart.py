@@ -17,12 +17,8 @@ _FAINT = "#b8b8b8"
 
 
 def chart(groups: Sequence[Group], file_format: str) -> bytes:
-    """Draw a summary, a row of two diagrams for each K; a single folder is all.
-
-    Args:
-        groups: at least one, as ``summarize`` gives them.
-        file_format: what ``chart_format`` gave.
-    """
+    """Draw a summary of one group or more, a row of two diagrams for each K; a single folder
+    is all. The format is what ``chart_format`` gave."""
     ks = sorted({group.k for group in groups})
     colors = _colors(groups)
     figure = new_figure(15, 4.6 * len(ks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import lzma
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kqcodec.show.bench.subject import Pixels, Shape, Subject
+
+_XZ_PRESET = 9 | lzma.PRESET_EXTREME
 
 
 def _codecs(
@@ -55,21 +58,14 @@ def _stored_dtype(k: int) -> np.dtype[Any]:
 
 
 def painted(labels: Any, palette: bytes, shape: Shape) -> Pixels:
-    """The pixels of labels, by the same kernel that paints .kq files.
-
-    Raises:
-        ValueError: labels of another shape, or outside 0..K-1.
-    """
+    """The pixels of labels, by the same kernel that paints .kq files; raises ValueError where
+    the labels have another shape, or are outside 0..K-1."""
     plane: Labels = np.ascontiguousarray(labels, dtype=label_dtype(shape.k))
     if plane.shape != (shape.height, shape.width) or int(plane.max()) >= shape.k:
         raise ValueError(f"labels of shape {plane.shape}, up to {int(plane.max())}")
     rgb = np.empty((shape.height, shape.width, 3), dtype=np.uint8)
     kernels.paint(plane, np.frombuffer(palette, np.uint8).reshape(shape.k, 3), rgb)
     return rgb
-
-
-def _xz(data: bytes) -> bytes:
-    return lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)
 
 
 def _brotli(data: bytes) -> bytes:
@@ -89,7 +85,7 @@ def _from_zstd(data: bytes) -> bytes:
 
 
 GENERAL: tuple[Tool, ...] = (
-    Tool("xz", _codecs(_xz, lzma.decompress)),
+    Tool("xz", _codecs(partial(lzma.compress, preset=_XZ_PRESET), lzma.decompress)),
     Tool("brotli", _codecs(_brotli, _from_brotli), missing=needs("brotli", "brotli")),
     Tool("zstd", _codecs(_zstd, _from_zstd), missing=needs("zstandard", "zstandard")),
 )

@@ -126,15 +126,9 @@ def measure(
     k_asked: int | None = None,
     timed: bool = True,
 ) -> Measurement:
-    """Code an image with every tool, .kq first, whose palette order peers try too.
-
-    Args:
-        indexed: the image.
-        tools: those that can run here.
-        name, folder: what the image and its class are called.
-        k_asked: colours allowed; None for those that are there.
-        timed: whether to repeat what is quick and keep the times.
-    """
+    """Code an image with every tool that can run here, .kq first, whose palette order peers
+    try too. Without ``k_asked`` as many colours were asked for as are there. Where ``timed``,
+    what is quick is repeated, and the times are kept."""
     subject = Subject.of(indexed)
     trials: dict[str, Trial | Result] = {}
     left_out = {}
@@ -173,12 +167,8 @@ class Trial:
 
 
 def smallest_trial(tool: Tool, subjects: Sequence[Subject]) -> Trial | Result:
-    """The smallest of what the tool's codecs make, or the error of any of them.
-
-    Args:
-        tool: the tool.
-        subjects: the image with its palette in the orders to try; the first is as given.
-    """
+    """The smallest of what the tool's codecs make, or the error of any of them. Subjects are
+    the image with its palette in the orders to try, the first as given."""
     found: list[Trial] = []
     for codec in tool.codecs:
         for subject in subjects if codec.sees_order else subjects[:1]:

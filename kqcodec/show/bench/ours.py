@@ -23,8 +23,7 @@ def _codec(coder: CoderName, effort: EffortName | None) -> Codec:
     options = CodingOptions(coder=coder, effort=effort or DEFAULT_EFFORT, threads=1)
 
     def encode(subject: Subject) -> bytes:
-        indexed = in_order_of(coder, subject.indexed)
-        return encode_indexed(indexed, options)
+        return encode_indexed(in_order_of(coder, subject.indexed), options)
 
     return Codec(encode, lambda data, _: decode(data, threads=1, max_pixels=None))
 
@@ -32,12 +31,7 @@ def _codec(coder: CoderName, effort: EffortName | None) -> Codec:
 def kq_tools(
     coders: Sequence[CoderName] = CODERS, efforts: Sequence[str] | None = None
 ) -> list[Tool]:
-    """The tools of some coders.
-
-    Args:
-        coders: their names.
-        efforts: of the coders that have any; None for all.
-    """
+    """The tools of some coders, at some efforts where they have any; None for all."""
     return [
         Tool(f"kq {coder}" + (f" {effort}" if effort else ""), (_codec(coder, effort),), False)
         for coder in coders

@@ -69,14 +69,10 @@ def gather(
     source_bytes: int | None,
     options: QuantizeOptions,
 ) -> Content:
-    """Measure all that a page tells.
+    """Measure all that a page tells of an original and of that in K colours, with its costs.
 
-    Args:
-        counted: the original.
-        indexed: the original in K colours, with its costs; the file keeps its palette's order.
-        filed: how the file is coded whose bits are shown.
-        title, source_bytes: as in ``Content``.
-        options: of ``quantize``, for the elbow.
+    The file whose bits are shown is coded as ``filed`` says, and keeps the palette's order;
+    the options are those of the elbow.
     """
     assert indexed.costs is not None  # noqa: S101 - quantize always fills it
     coding = filed.coding
