@@ -75,14 +75,8 @@ class _Gap(NamedTuple):
 def find_tiles(
     data: memoryview, header: Header, sealer: Sealer, first_record: int | None, search_from: int
 ) -> Places:
-    """The places of all tiles whose record is whole.
-
-    Args:
-        data: the whole file.
-        header, sealer: the file's.
-        first_record: where the tiles begin, if that is known.
-        search_from: from where on they can begin.
-    """
+    """The places of all tiles whose record is whole; they begin at ``first_record`` if that is
+    known, and not ahead of ``search_from``. ``data`` is the whole file."""
     return _Search(data, header, sealer, first_record, search_from).run()
 
 
@@ -112,7 +106,7 @@ class _Search:
         if lengths is not None:
             if self._first is not None:
                 self._try_from(self._first, lengths)
-            if not self._complete():
+            if (self._starts < 0).any():
                 self._try_back_from(end, lengths)
         for gap in list(self._gaps(end)):
             self._chain(gap)
@@ -142,8 +136,7 @@ class _Search:
         """The lengths that a directory at that place names, if it is sound."""
         if self._count < 2 or position < 0:
             return None
-        source = BufferSource(self._data)
-        source.seek(position)
+        source = BufferSource(self._data, position)
         try:
             return container.read_directory(source, self._header, self._sealer)
         except FormatError:
@@ -184,9 +177,6 @@ class _Search:
 
     def _begin_of(self, tile: int) -> int:
         return int(self._starts[tile]) - len(pack_length(int(self._found_lengths[tile])))
-
-    def _complete(self) -> bool:
-        return bool((self._starts >= 0).all())
 
     def _try_from(self, position: int, lengths: Sequence[int]) -> None:
         for tile, length in enumerate(lengths):
@@ -233,10 +223,8 @@ class _Search:
             position += record_size(length)
 
     def _length_at(self, position: int, tile: int) -> int | None:
-        source = BufferSource(self._data)
-        source.seek(position)
         try:
-            length = container.read_length(source, "tile")
+            length = container.read_length(BufferSource(self._data, position), "tile")
         except FormatError:
             return None
         least, most = self._range(tile)
