@@ -252,12 +252,8 @@ def decode_tiles(
     threads: int | None,
 ) -> None:
     """Decode the records on several threads, and have each tile's labels placed."""
-
-    def decode_and_place(record: container.Record) -> None:
-        place(*opened.decode_tile(record))
-
     count = min(thread_count(threads), opened.header.grid.count)
-    for _ in ordered_map(decode_and_place, records, count):
+    for _ in ordered_map(lambda record: place(*opened.decode_tile(record)), records, count):
         pass
 
 

@@ -91,7 +91,7 @@ class Source:
 
 def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
     """All that is left in a binary file, if that isn't more than ``most`` bytes; otherwise
-    no more than one of them over is read, and LimitError raised. TypeError: it is open in text
+    no more than one of them over is read, and LimitError raised; TypeError if it is open in text
     mode."""
     parts: list[bytes] = []
     step, count = _size_of(file) + 1, 0

@@ -186,8 +186,8 @@ def label_palette(
     k: int, colors: ColorTable | None, interpretation: Interpretation
 ) -> NDArray[np.uint8]:
     """The colours of labels below ``k``, uint8 of shape (K, 3) with K at least ``k``: those
-    given, those that the samples mean, or PASCAL VOC's. TypeError or ValueError: those given
-    aren't colours, or are too few."""
+    given, those that the samples mean, or PASCAL VOC's; TypeError or ValueError if those
+    given aren't colours, or are too few."""
     if colors is not None:
         palette = color_table(colors)
     elif interpretation.color_table is not None:

@@ -79,7 +79,7 @@ def read_front(
     """What survives ahead of the tiles of a file, whose bytes are ``data``.
 
     ``check`` raises LimitError for headers that are over a limit, ``check_metadata`` for bytes
-    of sections. FormatError: there is no header, or a mandatory section asks for what this
+    of sections. FormatError if there is no header, or a mandatory section asks for what this
     version lacks.
     """
     header, problem = _read_header(data)

@@ -55,7 +55,7 @@ class Executor(ABC):
     @abstractmethod
     def results(self, calls: Iterable[TaskCall], advance: Callable[[int], object]) -> Iterator[Any]:
         """What the tasks return, in the order in which they end; ``advance`` is told how
-        many pixels each had. Our own errors and MemoryError are those of tasks; WorkersError:
+        many pixels each had. Raises a task's own KqError or MemoryError, and WorkersError if
         there are no workers any more, or they can't do the tasks."""
 
     @abstractmethod
@@ -195,8 +195,8 @@ class ClusterExecutor(Executor):
 
 
 def current_executor(client: Any = None) -> Executor:
-    """The executor for a client's cluster; without a client, for what Dask would use. TypeError:
-    that is no client, or one for coroutines."""
+    """The executor for a client's cluster; without a client, for what Dask would use. TypeError
+    if that is no client, or one for coroutines."""
     if client is None:
         get = dask.base.get_scheduler() or dask.threaded.get  # type: ignore[no-untyped-call]
         client = getattr(get, "__self__", None)

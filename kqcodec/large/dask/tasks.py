@@ -204,8 +204,8 @@ class CodeTask:
 
 def _samples(chunk: Any, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
     """A chunk as an array of NumPy's that nobody else has: a chunk may be a view of
-    somebody's array, which must not change between its checksum and its use. ImageError: its
-    shape isn't what the dask array says, or it is masked."""
+    somebody's array, which must not change between its checksum and its use. ImageError if
+    its shape isn't what the dask array says, or it is masked."""
 
     def read() -> NDArray[Any]:
         if isinstance(chunk, np.ma.MaskedArray):
