@@ -62,11 +62,7 @@ class Opened:
 
     @classmethod
     def from_source(cls, source: Source, limits: Limits) -> Opened:
-        """Read and check header, palette and sections.
-
-        Raises:
-            FormatError: of the kind that fits.
-        """
+        """Read and check header, palette and sections; FormatError tells what is wrong."""
         header = container.read_header(source)
         limits.check_picture(header)
         return cls.behind_header(source, header, limits)
@@ -74,20 +70,12 @@ class Opened:
     @classmethod
     def of_any_size(cls, source: Source, limits: Limits = DEFAULT_LIMITS) -> Opened:
         """Read and check them where not all pixels are wanted, so that ``limits`` is on the
-        rest alone.
-
-        Raises:
-            FormatError: of the kind that fits.
-        """
+        rest alone."""
         return cls.behind_header(source, container.read_header(source), limits)
 
     @classmethod
     def behind_header(cls, source: Source, header: Header, limits: Limits) -> Opened:
-        """Read and check palette and sections of a source that stands behind its header.
-
-        Raises:
-            FormatError: of the kind that fits.
-        """
+        """Read and check palette and sections of a source that stands behind its header."""
         limits.check_tile(header)
         sealer = Sealer(header)
         palette = read_palette(source, header, sealer)
@@ -264,12 +252,8 @@ def decode_tiles(
     threads: int | None,
 ) -> None:
     """Decode the records on several threads, and have each tile's labels placed."""
-
-    def decode_and_place(record: container.Record) -> None:
-        place(*opened.decode_tile(record))
-
     count = min(thread_count(threads), opened.header.grid.count)
-    for _ in ordered_map(decode_and_place, records, count):
+    for _ in ordered_map(lambda record: place(*opened.decode_tile(record)), records, count):
         pass
 
 

@@ -47,12 +47,7 @@ def scaled_of(
 ) -> IndexedImage | NDArray[np.uint8]:
     """A picture, or a box of it, ``times`` times smaller in width and height: an indexed image
     by "nearest", uint8 of shape (H, W, 3) or (H, W, 4) by "mean". A source from which no box
-    is read stands at the first tile.
-
-    Raises:
-        FormatError: what is read is damaged, or over the limits.
-        TypeError, ValueError: a wrong argument.
-    """
+    is read stands at the first tile. Errors are those of ``KqFile.scaled``."""
     check_name(method, SCALING_METHODS, "method")
     times = whole_number(times, "times", 1, MOST_TIMES)
     limits, header, opened = opened.limits, opened.header, opened.by_tiles()

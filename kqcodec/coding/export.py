@@ -49,14 +49,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},  # or alpha would change, too
     "WEBP": {"lossless": True, "exact": True, "quality": 100, "method": 4},
 }
-_CARRIES = {
-    "PNG": ("icc", "exif", "xmp"),
-    "JPEG": ("icc", "exif", "xmp"),
-    "WEBP": ("icc", "exif", "xmp"),
-    "AVIF": ("icc", "exif", "xmp"),
-    "TIFF": ("icc", "exif", "xmp"),
-    "KQ": ("icc", "exif", "xmp"),
-}
+# The formats that carry metadata: profile, Exif and XMP.
+_CARRYING = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "KQ")
 _NAMES = {"exif": "Exif", "xmp": "XMP"}
 _TIFF_XMP = 700
 _MOST_COLORS_OF_GIF = 256
@@ -105,9 +99,14 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
     Warns:
         ConversionWarning: Exif or XMP are left out.
     """
-    indexed = _carried(indexed, file_format)
-    if file_format in ARRAYS:
-        return _array_bytes(indexed, file_format)
+    palette, metadata = carried(indexed.palette, indexed.metadata, file_format)
+    indexed = replace(indexed, palette=palette, metadata=metadata)
+    if file_format == "NPY":
+        return npy_bytes(indexed.to_pixels())
+    if file_format == "NPZ":
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, palette=indexed.palette, labels=indexed.labels)
+        return buffer.getvalue()
     if file_format == "KQ":
         return encode_indexed(indexed)
     if file_format == "GIF" and indexed.k > _MOST_COLORS_OF_GIF:
@@ -132,11 +131,8 @@ def check_alpha(has_alpha: bool, file_format: str) -> None:
 
 
 def _gif_transparency(indexed: IndexedImage) -> dict[str, int]:
-    """The one entry of a GIF's palette that may be transparent, if there is one.
-
-    Raises:
-        ValueError: it would take more.
-    """
+    """The one entry of a GIF's palette that may be transparent, if there is one; ValueError if
+    it would take more."""
     used = np.unique(indexed.labels)
     faint = used[indexed.palette[used, 3] < 255]
     if len(faint) > 1 or bool(indexed.palette[faint, 3].any()):
@@ -222,20 +218,6 @@ def npy_bytes(array: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _array_bytes(indexed: IndexedImage, file_format: str) -> bytes:
-    if file_format == "NPY":
-        return npy_bytes(indexed.to_pixels())
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, palette=indexed.palette, labels=indexed.labels)
-    return buffer.getvalue()
-
-
-def _carried(indexed: IndexedImage, file_format: str) -> IndexedImage:
-    """The image with no more metadata than the format carries."""
-    palette, metadata = carried(indexed.palette, indexed.metadata, file_format)
-    return replace(indexed, palette=palette, metadata=metadata)
-
-
 def carried(
     palette: NDArray[np.uint8], metadata: Metadata, file_format: str
 ) -> tuple[NDArray[np.uint8], Metadata]:
@@ -245,12 +227,12 @@ def carried(
     Warns:
         ConversionWarning: Exif or XMP are left out.
     """
-    carries = _CARRIES.get(file_format, ())
-    if metadata.icc is not None and "icc" not in carries:
+    carries = file_format in _CARRYING
+    if metadata.icc is not None and not carries:
         palette = palette_in_srgb(palette, metadata.icc)
         metadata = replace(metadata, icc=None)
     for field, name in _NAMES.items():
-        if getattr(metadata, field) is not None and field not in carries:
+        if getattr(metadata, field) is not None and not carries:
             _warn(f"{file_format} files carry no {name}; it is left out")
             metadata = replace(metadata, **{field: None})
     if metadata.exif is not None and not is_exif(metadata.exif):

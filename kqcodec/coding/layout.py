@@ -19,10 +19,7 @@ from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODING, CodingOptions
 from kqcodec.coding.palette import encode_palette
 from kqcodec.errors import ArgumentError, InvalidDataError
 from kqcodec.format.container import MAX_SECTIONS, SECTION_KINDS, Sealer
-from kqcodec.format.header import (
-    MAX_TILE_LABELS,
-    Header,
-)
+from kqcodec.format.header import MAX_TILE_LABELS, Header
 from kqcodec.format.labels import palette_bytes
 
 if TYPE_CHECKING:
@@ -64,11 +61,8 @@ class Layout:
         *,
         sections: Sequence[Section] = (),
     ) -> Layout:
-        """The layout of a picture of that size with that palette.
-
-        Raises:
-            ValueError: there is no such file.
-        """
+        """The layout of a picture of that size with that palette; ValueError if there is no
+        such file."""
         _check_sections(sections)
         coded = None
         if options.coder in CODED_PALETTES:
@@ -134,11 +128,7 @@ def header_of(
     alpha: bool,
     coded_palette: bool = False,
 ) -> Header:
-    """The header of a file whose palette has ``k`` entries.
-
-    Raises:
-        TypeError, ValueError: there is none.
-    """
+    """The header of a file whose palette has ``k`` entries; ValueError if there is none."""
     exponents = options.tile_exponents(width, height)
     wide, high = (1 << e if e else side for e, side in zip(exponents, (width, height), strict=True))
     if wide * high > MAX_TILE_LABELS:

@@ -99,7 +99,7 @@ class LazyArray:
         weakref.finalize(self, let_go, self._stack)
         try:
             self._opened = self._open(source)
-            self._starts = self._find_records()
+            self._starts = starts_of_records(self._opened)
         except BaseException:
             self._stack.close()
             raise
@@ -119,14 +119,6 @@ class LazyArray:
             raise OSError(opened.no_regions)
         opened.expect_front()
         return Opened.of_any_size(opened, self._limits.by_tiles(opened.size))
-
-    def _find_records(self) -> Sequence[int]:
-        """Where each tile's record begins, and where the last one ends."""
-        size = self._opened.source.size
-        assert size is not None  # noqa: S101 - looked at when it was opened
-        if self._opened.header.grid.count == 1:
-            return [self._opened.first_record, size]
-        return starts_of_records(self._opened)
 
     @property
     def ndim(self) -> int:
@@ -292,11 +284,7 @@ def _touched(parts: Iterable[int], side: int, length: int) -> int:
 def _reopened(
     arguments: tuple[Any, ...], token: str, layout: bytes, seen: tuple[str, Any]
 ) -> LazyArray:
-    """The copy of an array in another process.
-
-    Raises:
-        OSError: there is another file meanwhile.
-    """
+    """The copy of an array in another process; OSError if there is another file meanwhile."""
     array = LazyArray(*arguments)
     # Another machine may have a copy of the file, or see it by other numbers.
     machine, state = seen

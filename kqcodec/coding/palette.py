@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import InvalidDataError
+from kqcodec.format.container import PALETTE_KIND, check_crc, pack_length, read_length
 from kqcodec.kernels import palette_kernels
 
 if TYPE_CHECKING:
@@ -22,18 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
-    from kqcodec.images.indexed_image import IndexedImage
-
-from typing import TYPE_CHECKING
-
-from kqcodec.format.container import PALETTE_KIND, Sealer, check_crc, pack_length, read_length
-from kqcodec.format.header import Header
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
+    from kqcodec.format.container import Sealer
+    from kqcodec.format.header import Header
     from kqcodec.format.source import Source
-
+    from kqcodec.images.indexed_image import IndexedImage
 
 # Up to so many entries that ascend, the payload that says so isn't always the shorter one;
 # beyond, it hardly ever isn't, and then by a byte.
@@ -43,8 +36,6 @@ _BOTH_WAYS = 8
 def encode_palette(plain: bytes, k: int) -> bytes | None:
     """The shortest payload of a palette of ``k`` entries; None where the plain bytes
     take no more room, as they do not need a length."""
-    from kqcodec.format.container import pack_length
-
     kernels = palette_kernels()
     best: bytes | None = None
     ascends = _ascends(plain, k)
@@ -59,11 +50,8 @@ def encode_palette(plain: bytes, k: int) -> bytes | None:
 
 
 def decode_palette(payload: Buffer, k: int, channels: int) -> bytes:
-    """The plain bytes of a palette of ``k`` entries of 3 or 4 channels.
-
-    Raises:
-        InvalidDataError: not a payload that ``encode_palette`` makes.
-    """
+    """The plain bytes of a palette of ``k`` entries of 3 or 4 channels; InvalidDataError if the
+    payload isn't one that ``encode_palette`` makes."""
     plain = palette_kernels().decode_palette(payload, k, channels)
     if plain is None:
         raise InvalidDataError("the coded palette doesn't end as it must (rule 13.5)")
@@ -98,11 +86,7 @@ def _ascends(plain: bytes, k: int) -> bool:
 
 def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
     """The palette's 3·K bytes, red, green and blue of each entry; where the file has
-    alpha, that of each entry behind them all. Where they are coded they are decoded.
-
-    Raises:
-        TruncatedError, ChecksumError, InvalidDataError
-    """
+    alpha, that of each entry behind them all. Where they are coded they are decoded."""
     if header.coded_palette:
         return _read_coded_palette(source, header, sealer)
     palette = bytes(source.read(header.palette_size, "the palette"))
@@ -119,5 +103,4 @@ def _read_coded_palette(source: Source, header: Header, sealer: Sealer) -> bytes
         )
     payload = bytes(source.read(size, "the palette"))
     check_crc(source, sealer.checksum(PALETTE_KIND, 0, length + payload), "the palette")
-
     return decode_palette(payload, header.k, header.channels)

@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 
 
 def region_of(opened: Opened, box: Sequence[int], threads: int | None) -> IndexedImage:
-    """The pixels of a box.
-
-    Raises:
-        FormatError: a part that was read is damaged or over the limit.
-        TypeError, ValueError: ``box`` is malformed, empty or not in the picture.
-    """
+    """The pixels of a box; errors are those of ``KqFile.region``."""
     region = checked_box(box, opened.header)
     records = records_of(opened, region)
     labels = empty_labels(opened.header, region.width, region.height)
@@ -48,11 +43,8 @@ def region_of(opened: Opened, box: Sequence[int], threads: int | None) -> Indexe
 
 
 def records_of(opened: Opened, region: Box) -> Iterator[container.Record]:
-    """The records of the tiles that share pixels with a region, of a file that can seek.
-
-    Raises:
-        LimitError: the tiles have too many pixels, or later: take too much work.
-    """
+    """The records of the tiles that share pixels with a region, of a file that can seek;
+    LimitError if these have too many pixels, or later, if they take too much work."""
     grid, limits = opened.header.grid, opened.limits
     pixels = grid.covered(region).pixels
     check_limit(pixels, limits.pixels, f"the tiles of that region with their {pixels:,}")
@@ -87,12 +79,14 @@ def runs_of(tiles: Iterable[int]) -> list[tuple[int, int]]:
 
 def starts_of_records(opened: Opened) -> array[int]:
     """Where each tile's record begins, by the directory, and where the last one ends."""
+    grid = opened.header.grid
     assert opened.source.size is not None  # noqa: S101 - regions are of files that can seek
     end = opened.source.size - opened.header.directory_size
+    if grid.count == 1:  # which has no directory
+        return array("q", [opened.first_record, end])
     opened.source.seek(end)
     directory = container.read_directory(opened.source, opened.header, opened.sealer)
     lengths = np.frombuffer(directory, dtype=np.uint32).astype(np.int64)
-    grid = opened.header.grid
     for kind in grid.by_size():
         least, most = opened.payload_range(kind.first)
         some = lengths.reshape(grid.rows, grid.columns)[kind.slices]

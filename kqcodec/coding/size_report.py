@@ -119,11 +119,7 @@ class SizeReport:
 
 def size_report(opened: Opened, threads: int | None) -> SizeReport:
     """Check every checksum, decode everything and account for every byte, of a source that
-    stands at the first tile.
-
-    Raises:
-        FormatError: the file is damaged or over the limit.
-    """
+    stands at the first tile; FormatError tells what is wrong."""
     opened = opened.by_tiles()
     header = opened.header
     labels_bytes = 0

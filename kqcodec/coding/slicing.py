@@ -54,11 +54,8 @@ class Axis:
 
 
 def axes_of(key: Any, shape: Sequence[int]) -> list[Axis]:
-    """What the index of an array of that shape selects along each axis.
-
-    Raises:
-        IndexError: it isn't a basic index, has too many parts, or is out of bounds.
-    """
+    """What the index of an array of that shape selects along each axis; IndexError if it isn't a
+    basic index, has too many parts, or is out of bounds."""
     parts = list(key) if isinstance(key, tuple) else [key]
     dots = [place for place, part in enumerate(parts) if part is Ellipsis]
     if len(dots) > 1:

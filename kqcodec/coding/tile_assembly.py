@@ -34,8 +34,8 @@ class TileAssembly:
     def __init__(self, grid: Grid, dtype: type[np.uint8] | type[np.uint16], memory: int) -> None:
         self._grid = grid
         self._dtype = np.dtype(dtype)
-        whole = grid.tile_width * grid.tile_height * self._dtype.itemsize
-        self._most_held = max(1, memory // whole)
+        self._whole = grid.tile_width * grid.tile_height * self._dtype.itemsize
+        self._most_held = max(1, memory // self._whole)
         self._held: dict[int, Labels] = {}
         self._stored: dict[int, int] = {}  # a tile's place in the file
         self._free: list[int] = []
@@ -51,11 +51,7 @@ class TileAssembly:
 
     def add(self, box: Box, labels: Labels) -> Iterator[tuple[int, Labels]]:
         """Take a block's labels, shape (h, w), and give the tiles that it completes, with
-        their indices.
-
-        Raises:
-            OSError: the temporary file can't be written.
-        """
+        their indices; OSError if the temporary file can't be written."""
         for index in self._grid.touched(box):
             place = self._grid.box(index)
             common = place.intersection(box)
@@ -102,8 +98,7 @@ class TileAssembly:
         return labels
 
     def _start(self, index: int) -> int:
-        whole = self._grid.tile_width * self._grid.tile_height * self._dtype.itemsize
-        return self._stored[index] * whole
+        return self._stored[index] * self._whole
 
     def _shape(self, index: int) -> tuple[int, int]:
         box = self._grid.box(index)

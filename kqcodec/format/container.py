@@ -130,11 +130,7 @@ def record_size(payload: int) -> int:
 
 
 def read_header(source: Source) -> Header:
-    """The header, from the start of a file.
-
-    Raises:
-        FormatError: as ``Header.from_bytes``.
-    """
+    """The header, from the start of a file; errors are those of ``Header.from_bytes``."""
     return Header.from_bytes(bytes(source.read_up_to(HEADER_SIZE)))
 
 
@@ -142,7 +138,6 @@ def read_sections(
     source: Source,
     header: Header,
     sealer: Sealer,
-    known: frozenset[bytes] = frozenset(),
     check_size: Callable[[int], None] = lambda _: None,
 ) -> list[Section]:
     """The extension sections, those of unknown kinds included if optional.
@@ -150,12 +145,11 @@ def read_sections(
     Args:
         source: stands where they begin.
         header, sealer: the file's.
-        known: the mandatory kinds that the caller knows.
         check_size: called with the bytes of the sections so far before the last of them is
             read; raises LimitError.
 
     Raises:
-        UnsupportedError: a mandatory section whose kind is not in ``known``.
+        UnsupportedError: a mandatory section, of which we know none.
         LimitError, TruncatedError, ChecksumError, InvalidDataError
     """
     found: list[Section] = []
@@ -176,7 +170,7 @@ def read_sections(
         if kind == _END_KIND:
             break
         section = Section(kind, data)
-        if not section.optional and kind not in known:
+        if not section.optional:
             raise UnsupportedError(
                 f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
             )
@@ -209,12 +203,7 @@ def _is_kind(kind: bytes) -> bool:
 
 def read_record(source: Source, index: int, least: int, most: int) -> Record:
     """The tile record that the source stands at, with a payload of ``least`` to ``most``
-    bytes.
-
-    Raises:
-        InvalidDataError: the length is another, or not in its shortest form.
-        TruncatedError
-    """
+    bytes; InvalidDataError if it has others, or its length isn't in the shortest form."""
     length = read_length(source, f"tile {index}")
     if not least <= length <= most:
         wanted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
@@ -231,12 +220,8 @@ def wrong_directory() -> InvalidDataError:
 
 
 def read_length(source: Source, part: str) -> int:
-    """The payload's length that the source stands at; ``part`` is for messages.
-
-    Raises:
-        InvalidDataError: it is malformed.
-        TruncatedError
-    """
+    """The payload's length that the source stands at, or InvalidDataError; ``part`` is for
+    messages."""
     length = 0
     for position in range(4):
         (byte,) = bytes(source.read(1, part))
@@ -262,11 +247,7 @@ def check_crc(source: Source, checksum: int, part: str) -> None:
 
 
 def read_directory(source: Source, header: Header, sealer: Sealer) -> array[int]:
-    """The payload lengths of the tiles, from where the directory begins.
-
-    Raises:
-        TruncatedError, ChecksumError
-    """
+    """The payload lengths of the tiles, from where the directory begins."""
     count = header.grid.count
     body = source.read(4 * count, "the directory")
     check_crc(source, sealer.checksum(_DIRECTORY_KIND, 0, body), "the directory")

@@ -45,11 +45,8 @@ def whole_number(value: Any, name: str, least: int | None = None, most: int | No
 
 
 def real_number(value: Any, name: str) -> float:
-    """The value as Python's number: an int stays exact, any other is a float.
-
-    Raises:
-        TypeError: it isn't a number, or is a bool.
-    """
+    """The value as Python's number: an int stays exact, any other is a float; TypeError if it
+    isn't a number, or is a bool."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     return int(value) if isinstance(value, Integral) else float(value)

@@ -89,11 +89,8 @@ class Limits:
 
     @classmethod
     def of(cls, max_pixels: int | None) -> Limits:
-        """The limits that the argument ``max_pixels`` means.
-
-        Raises:
-            TypeError, ValueError: it isn't None or a whole number of at least 1.
-        """
+        """The limits that the argument ``max_pixels`` means; TypeError or ValueError if it isn't
+        None or a whole number of at least 1."""
         if max_pixels is None:
             return cls(None, None, None, None, None)
         pixels = whole_number(max_pixels, "max_pixels", 1)
@@ -180,12 +177,8 @@ def input_too_large(most: int) -> LimitError:
 
 @contextlib.contextmanager
 def memory_for(header: Header) -> Iterator[None]:
-    """A context manager around the allocation of what a whole picture needs.
-
-    Raises:
-        LimitError: there isn't so much memory. Without a limit a header may ask for
-            anything.
-    """
+    """A context manager around the allocation of what a whole picture needs; LimitError if
+    there isn't so much memory. Without a limit a header may ask for anything."""
     try:
         yield
     except (MemoryError, ValueError) as exc:  # NumPy can't have so many, or not count them

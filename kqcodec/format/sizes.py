@@ -121,16 +121,11 @@ def predictable(coder: str) -> bool:
     return coder in _PAYLOAD_SIZES
 
 
-def payload_size(coder: str, labels: int, k: int) -> int:
-    """Bytes of a tile of so many labels, by a coder that is ``predictable``."""
-    return _PAYLOAD_SIZES[coder](labels, k)
-
-
 @lru_cache(maxsize=64)
 def payload_range(coder: str, labels: int, k: int) -> tuple[int, int]:
     """The least and the most bytes of a tile of so many labels, by any coder."""
     if predictable(coder):
-        size = payload_size(coder, labels, k)
+        size = _PAYLOAD_SIZES[coder](labels, k)
         return size, size
     return (1, 1 + dense_size(labels, k)) if k > 1 else (0, 0)
 
@@ -150,11 +145,7 @@ def allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
     """The least and the most bytes of a file, looked at from where its tiles begin.
 
     In a file of one tile this tells its length, which is looked up where sizes don't
-    follow from the header.
-
-    Raises:
-        TruncatedError, InvalidDataError: the length can't be read.
-    """
+    follow from the header, or FormatError raised where it can't be read."""
     start = source.position
     least, most = tiles_range(header)
     if least < most and header.grid.count == 1 and source.size is not None:

@@ -55,11 +55,7 @@ class Source:
         raise NotImplementedError
 
     def go_to(self, position: int) -> None:
-        """Stand there.
-
-        Raises:
-            OSError: that is elsewhere, and the medium only goes on.
-        """
+        """Stand there; OSError if that is elsewhere, and the medium only goes on."""
         if position == self.position:
             return
         if self.size is None:
@@ -79,20 +75,14 @@ class Source:
         """Raise OSError where the source can tell that it has changed meanwhile."""
 
     def skip(self, count: int, part: str) -> None:
-        """Pass over the next ``count`` bytes, which belong to ``part`` of the file.
-
-        Raises:
-            TruncatedError: the file ends before that.
-        """
+        """Pass over the next ``count`` bytes, of ``part`` of the file; TruncatedError if it ends
+        before that."""
         for start in range(0, count, _STEP):
             self.read(min(_STEP, count - start), part)
 
     def read(self, count: int, part: str) -> Buffer:
-        """The next ``count`` bytes, which belong to ``part`` of the file.
-
-        Raises:
-            TruncatedError: the file ends before that.
-        """
+        """The next ``count`` bytes, of ``part`` of the file; TruncatedError if it ends before
+        that."""
         found = self.read_up_to(count)
         if memoryview(found).nbytes < count:
             raise TruncatedError(f"the file ends within {part}")
@@ -101,12 +91,8 @@ class Source:
 
 def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
     """All that is left in a binary file, if that isn't more than ``most`` bytes; otherwise
-    no more than one of them over is read.
-
-    Raises:
-        LimitError: there are more.
-        TypeError: it is open in text mode.
-    """
+    no more than one of them over is read, and LimitError raised; TypeError if it is open in text
+    mode."""
     parts: list[bytes] = []
     step, count = _size_of(file) + 1, 0
     while most is None or count <= most:
@@ -133,9 +119,9 @@ def _size_of(file: BinaryIO) -> int:
 class BufferSource(Source):
     """Bytes in memory, of which views are read, not copies."""
 
-    def __init__(self, data: Buffer) -> None:
+    def __init__(self, data: Buffer, position: int = 0) -> None:
         self._view = memoryview(data).cast("B")
-        self.position = 0
+        self.position = position
         self.size = self._view.nbytes
 
     def read_up_to(self, count: int) -> Buffer:

@@ -26,11 +26,7 @@ def chart_format(target: str) -> str:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """An empty figure of so many inches.
-
-    Raises:
-        ImportError: matplotlib isn't there; the extra ``plot`` brings it.
-    """
+    """An empty figure of so many inches; ImportError without matplotlib."""
     try:
         module = importlib.import_module("matplotlib.figure")
     except ImportError as exc:

@@ -58,11 +58,8 @@ def read_contents(file: BinaryIO | Any, name: str) -> bytes:
 
 
 def opened_image(data: bytes, name: str) -> Image.Image:
-    """The image file ``data`` as Pillow opens it, not yet decoded.
-
-    Raises:
-        ImageError: Pillow can't, or refuses its size.
-    """
+    """The image file ``data`` as Pillow opens it, not yet decoded; ImageError if it can't, or
+    refuses its size."""
     from PIL import Image
 
     with reading_image(name):
@@ -123,12 +120,8 @@ def reading_image(name: str) -> Iterator[None]:
 
 
 def load(image: Image.Image, name: str) -> None:
-    """Let Pillow decode the image.
-
-    Raises:
-        ImageError: it is damaged, or has no pixels.
-        OSError: the system refuses to read it.
-    """
+    """Let Pillow decode the image; errors are those of ``reading_image``, and ImageError if it
+    has no pixels."""
     with reading_image(name):
         image.load()
     if 0 in image.size:

@@ -89,11 +89,7 @@ class Metadata:
 
 
 def checked_keep(keep: Collection[str]) -> frozenset[str]:
-    """The names of what to keep: "icc", "exif", "xmp".
-
-    Raises:
-        ValueError: another name.
-    """
+    """The names of what to keep: "icc", "exif", "xmp"; ValueError for another."""
     names = {keep} if isinstance(keep, str) else set(keep)
     for name in names:
         if name not in SECTION_KINDS:

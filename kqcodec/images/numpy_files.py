@@ -31,11 +31,8 @@ _MOST_HEADER = 1 << 17
 
 
 def npy_array(data: bytes, name: str) -> NDArray[Any]:
-    """The array of a .npy file.
-
-    Raises:
-        ImageError: it is damaged, or holds no plain array; ``name`` is for the message.
-    """
+    """The array of a .npy file; ImageError if it is damaged, or holds no plain array. ``name`` is
+    for the message."""
     file = io.BytesIO(data)
     with _reading_numpy(name):
         promised = _npy_size(file)
@@ -45,11 +42,8 @@ def npy_array(data: bytes, name: str) -> NDArray[Any]:
 
 
 def npz_arrays(data: bytes, name: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The arrays "labels" (or the only one) and, if it is there, "palette".
-
-    Raises:
-        ImageError: as for ``npy_array``, or there are others only.
-    """
+    """The arrays "labels" (or the only one) and, if it is there, "palette"; ImageError as for
+    ``npy_array``, or if there are others only."""
     from PIL import Image
 
     limit = Image.MAX_IMAGE_PIXELS

@@ -165,11 +165,7 @@ def _channels(samples: NDArray[np.uint8], background: Color | None) -> NDArray[n
 
 def flattened(colors: NDArray[np.uint8], background: Color) -> NDArray[np.uint8]:
     """Colours of shape (..., 3) or (..., 4) composited on a background: uint8, shape
-    (..., 3).
-
-    Raises:
-        ValueError: a background that isn't three integers in 0..255.
-    """
+    (..., 3); ValueError if the background isn't three integers in 0..255."""
     behind = np.array(_checked_background(background), dtype=np.uint32)
     if colors.shape[-1] == 3:
         return colors

@@ -173,12 +173,9 @@ def has_cicp(image: Any) -> bool:
 
 
 def described_profile(image: Any) -> bytes | None:
-    """An ICC profile of what cICP says, or gAMA and cHRM; None where they say nothing.
-
-    Raises:
-        UnusableProfileError: they say what can't be put so; in words that go on from
-            "has", the picture's name and the kind.
-    """
+    """An ICC profile of what cICP says, or gAMA and cHRM; None where they say nothing, and
+    UnusableProfileError where that can't be put so, in words that go on from "has", the
+    picture's name and the kind."""
     if has_cicp(image):
         return _profile(*_of_cicp(image.info[_CICP]))
     if "srgb" in image.info:

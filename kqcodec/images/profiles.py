@@ -155,11 +155,8 @@ def _plain(image: Image.Image, space: bytes) -> Image.Image:
 
 
 def _transform(profile: bytes, mode: str) -> Any:
-    """Pillow's transform to sRGB of samples of that mode; alpha goes through.
-
-    Raises:
-        UnusableProfileError: there can be none.
-    """
+    """Pillow's transform to sRGB of samples of that mode, alpha going through;
+    UnusableProfileError if there can be none."""
     from PIL import ImageCms
 
     try:

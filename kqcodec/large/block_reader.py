@@ -34,21 +34,14 @@ class BlockReader:
         self._checksums = np.zeros(boxes.count, dtype=np.uint32)
 
     def read_first(self, index: int) -> NDArray[Any]:
-        """The samples of a block, as ``Blocks.read`` gives them.
-
-        Raises:
-            ImageError: they can't be read.
-        """
+        """The samples of a block, or ImageError if they can't be read."""
         samples = self._read(index)
         self._checksums[index] = zlib.crc32(samples)
         return samples
 
     def read_again(self, index: int) -> NDArray[Any]:
-        """The samples of a block that was read before.
-
-        Raises:
-            ImageError: they can't be read, or aren't what they were.
-        """
+        """The samples of a block that was read before; ImageError if they can't be read, or
+        aren't what they were."""
         samples = self._read(index)
         if zlib.crc32(samples) != self._checksums[index]:
             raise changed_error(self.blocks.name, self.boxes.box(index))
@@ -62,12 +55,8 @@ class BlockReader:
 
 
 def with_image_errors(name: str, box: Box, read: Callable[[], _Samples]) -> _Samples:
-    """What ``read`` returns for a rectangle of the picture ``name``.
-
-    Raises:
-        ImageError: it can't be read.
-        KqError, MemoryError: as they are.
-    """
+    """What ``read`` returns for a rectangle of the picture ``name``; ImageError for whatever it
+    raises, but for our own errors and MemoryError."""
     try:
         return read()
     except (KqError, MemoryError):

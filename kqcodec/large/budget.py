@@ -48,21 +48,13 @@ class Budget:
         return self.memory // 8
 
     def counting_threads(self, threads: int) -> int:
-        """How many threads may count blocks.
-
-        Raises:
-            ValueError: not even one.
-        """
+        """How many threads may count blocks; ValueError if not even one."""
         each = self.block_pixels * self.bytes_a_pixel + _COUNTING
         return self._threads(threads, _LIBRARIES + _COLOR_TABLE, each)
 
     def coding_threads(self, threads: int, *, whole_tiles: bool) -> int:
         """How many threads may code tiles, which are blocks themselves or are put
-        together from others on one thread more.
-
-        Raises:
-            ValueError: not even one.
-        """
+        together from others on one thread more; ValueError if not even one."""
         # A tile that waits for its turn, and one in work with its payload.
         each = 3 * self.tile_pixels * self.label_bytes + _CODING[self.effort]
         fixed = _LIBRARIES + (self.label_bytes << 24)

@@ -60,17 +60,9 @@ class Cluster:
     def submit(
         self, name: str, task: Callable[..., Any], inputs: Iterable[Any], priority: int = 0
     ) -> Any:
-        """Send a task to the cluster, and return its future.
-
-        Args:
-            name: what it is called on the cluster's pages.
-            task: called by a worker; can be pickled.
-            inputs: its arguments; for a future, the worker gets the future's result.
-            priority: tasks of a higher one are done first.
-
-        Raises:
-            WorkersError: the task can't be pickled.
-        """
+        """Send a task to the cluster, under a name for its pages, and return its future;
+        WorkersError if it can't be pickled. Of a future among the inputs the worker gets the
+        result. Tasks of a higher priority are done first."""
         self._submitted += 1
         try:
             packed = self._pickle.dumps(task)
@@ -96,11 +88,8 @@ class Cluster:
             future.release()
 
     def wait_for_any(self, futures: Collection[Any]) -> Collection[Any]:
-        """Wait for one of the futures to end, well or not; returns all that have ended.
-
-        Raises:
-            WorkersError: there have been no workers for five minutes.
-        """
+        """Wait for one of the futures to end, well or not, and return all that have ended;
+        WorkersError if there have been no workers for five minutes."""
         alone_since: float | None = None
         while True:
             with self._with_workers_errors():

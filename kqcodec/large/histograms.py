@@ -31,20 +31,12 @@ class SharedSum:
         self._lock = threading.Lock()
 
     def add_pixels(self, pixels: NDArray[np.uint8]) -> None:
-        """Count pixels of shape (h, w, 3) or (h, w, 4).
-
-        Raises:
-            ColorsError: as ``HistogramSum.add``.
-        """
+        """Count pixels of shape (h, w, 3) or (h, w, 4); ColorsError as ``HistogramSum.add``."""
         for colors in histograms(pixels):
             self.add(colors)
 
     def add(self, colors: Histogram) -> None:
-        """Add a histogram.
-
-        Raises:
-            ColorsError: as ``HistogramSum.add``.
-        """
+        """Add a histogram; ColorsError as ``HistogramSum.add``."""
         with self._lock:
             self._sum.add(colors)
 

@@ -90,11 +90,8 @@ class Request:
         progress: Callable[[str, float], object] | None = None,
         **options: Unpack[PaletteKeywords],
     ) -> Request:
-        """The request that the arguments of ``kqcodec.encode_stream`` make.
-
-        Raises:
-            TypeError, ValueError: a wrong argument, or ones that exclude each other.
-        """
+        """The request that the arguments of ``kqcodec.encode_stream`` make; TypeError or
+        ValueError if one is wrong, or some exclude each other."""
         chosen = QuantizeOptions(palette=None if labels else palette, **options)
         coding = chosen.coding(coder, tile)
         search = None if labels else PaletteSearch(chosen.checked_colors(k), chosen)

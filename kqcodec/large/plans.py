@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.layout import Layout
 from kqcodec.colors.histogram import histogram
 from kqcodec.errors import ArgumentError, LabelsError
 from kqcodec.format.labels import label_dtype
@@ -61,11 +60,7 @@ class Plan:
 
 
 def plan_of(job: Job) -> Plan:
-    """The plan of a job, by pass 1.
-
-    Raises:
-        ColorsError, ImageError, LabelsError, ValueError: as for ``kqcodec.encode_stream``.
-    """
+    """The plan of a job, by pass 1; errors are those of ``kqcodec.encode_stream``."""
     search, blocks = job.request.search, job.reader.blocks
     if search is None:
         return plan_label_map(job)
@@ -153,11 +148,8 @@ class _Nearest:
         self._total = SharedSum()
 
     def labels(self, pixels: NDArray[np.uint8]) -> Labels:
-        """The labels of a block of pixels.
-
-        Raises:
-            ColorsError: there are transparent pixels, but no entry for them.
-        """
+        """The labels of a block of pixels; ColorsError if there are transparent ones, but no
+        entry for them."""
         colors = histogram(pixels)
         colors = colors.with_alpha() if self._channels == 4 else colors.without_opaque_alpha()
         labeler = Labeler(self._search.color_map(colors))
@@ -194,11 +186,8 @@ def label_palette(
     k: int, colors: ColorTable | None, interpretation: Interpretation
 ) -> NDArray[np.uint8]:
     """The colours of labels below ``k``, uint8 of shape (K, 3) with K at least ``k``: those
-    given, those that the samples mean, or PASCAL VOC's.
-
-    Raises:
-        TypeError, ValueError: those given aren't colours, or are too few.
-    """
+    given, those that the samples mean, or PASCAL VOC's; TypeError or ValueError if those
+    given aren't colours, or are too few."""
     if colors is not None:
         palette = color_table(colors)
     elif interpretation.color_table is not None:
@@ -218,11 +207,7 @@ def label_palette(
 
 
 def labels_in(samples: NDArray[Any], name: str) -> NDArray[Any]:
-    """A block's samples as labels, shape (h, w).
-
-    Raises:
-        LabelsError: they aren't labels.
-    """
+    """A block's samples as labels, shape (h, w); LabelsError if they aren't."""
     try:
         return checked_labels(samples)
     except (TypeError, ValueError) as exc:

@@ -157,14 +157,8 @@ def _payloads(job: Job, plan: Plan) -> Iterator[bytes]:
     """The payloads of all tiles, in order.
 
     Where blocks are tiles, several threads read, label and code them. Otherwise blocks
-    are read and labelled in their order on the calling thread, and others code.
-
-    Args:
-        job: the picture.
-        plan: what becomes of its blocks.
-
-    Raises:
-        ValueError: there is too little memory.
+    are read and labelled in their order on the calling thread, and others code. ValueError
+    if there is too little memory.
     """
     reader, layout = job.reader, plan.layout
     grid = layout.grid

@@ -113,11 +113,8 @@ def zip_problem_of(info: zipfile.ZipInfo) -> str:
 
 
 def opened_member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    """A member, to be read by a number of bytes at a time, never by ``read()``.
-
-    Raises:
-        ValueError: there is no such member, or several, or it can't be read within bounds.
-    """
+    """A member, to be read by a number of bytes at a time, never by ``read()``; ValueError if
+    there is no such member, or several, or it can't be read within bounds."""
     found = [info for info in archive.infolist() if info.filename == name]
     if len(found) != 1:
         count = "no member" if not found else f"{len(found)} members"

@@ -19,11 +19,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from kqcodec.storage.temporary_files import (
-    check_is_there,
-    remove_leftovers,
-    temporary_beside,
-)
+from kqcodec.storage.temporary_files import check_is_there, remove_leftovers, temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,11 +129,8 @@ def write_whole(target: str | os.PathLike[str], parts: Iterable[Buffer], overwri
 
 
 def make_folders(folder: str | os.PathLike[str]) -> None:
-    """Make a folder and those that hold it, where they are missing, to stay there.
-
-    Raises:
-        OSError: one can't be made.
-    """
+    """Make a folder and those that hold it, where they are missing, to stay there; OSError if
+    one can't be made."""
     path = Path(os.path.realpath(folder))
     missing = [place for place in (path, *path.parents) if not place.exists()]
     path.mkdir(parents=True, exist_ok=True)
@@ -205,11 +198,8 @@ def _put_in_place(name: str, path: Path, overwrite: bool) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a new name in a directory durable, where directories can be synced.
-
-    Raises:
-        OSError: the disk failed.
-    """
+    """Make a new name in a directory durable, where directories can be synced; OSError if the
+    disk fails."""
     try:
         handle = os.open(directory, os.O_RDONLY)
     except OSError:  # it may be written to, but not read; on Windows no folder is opened

@@ -65,8 +65,7 @@ def _source_over(reader: RangeReader) -> Source:
 
 def _range_reader(source: str | OpenFile) -> RangeReader:
     if isinstance(source, str):
-        name = source
-        fs, path = file_system(source)
+        (fs, path), name = file_system(source), source
     else:
         fs, path, name = source.fs, source.path, source.path
     if is_http(fs):
@@ -110,11 +109,8 @@ def file_system(url: str) -> tuple[Any, str]:
 
 
 def open_archive(kind: str, place: str) -> Archive:
-    """The "zip" or "tar" file of that path or URL, kept open for the thread that asked.
-
-    Raises:
-        OSError, ImportError: it can't be read, or isn't such an archive.
-    """
+    """The "zip" or "tar" file of that path or URL, kept open for the thread that asked; OSError
+    or ImportError if it can't be read, or isn't such an archive."""
     version: object = None
     if not is_url(place):
         status = os.stat(place)

@@ -106,12 +106,7 @@ class HttpRangeReader:
             self._stream.close()
 
     def _ask(self, start: int, stop: int) -> _Answer:
-        """The answer to one request for a range.
-
-        Raises:
-            ConnectionError, TimeoutError: another attempt may succeed.
-            OSError: another attempt would fail, too.
-        """
+        """The answer to one request for a range; errors are those of ``_run``."""
         return _run(self._fs, self._url, self._exchange, start, stop)
 
     async def _exchange(self, start: int, stop: int) -> _Answer:
@@ -157,12 +152,8 @@ class HttpRangeReader:
 
 
 class HttpStream(io.RawIOBase):
-    """A file that a server sends in one go, asked for with the first read.
-
-    Raises, as it is read:
-        ConnectionError, TimeoutError: another attempt may succeed.
-        OSError: another attempt would fail, too.
-    """
+    """A file that a server sends in one go, asked for with the first read; errors are those of
+    ``_run``, as it is read."""
 
     def __init__(self, fs: Any, url: str) -> None:
         super().__init__()
@@ -209,11 +200,7 @@ class HttpStream(io.RawIOBase):
 
 def file_size(fs: Any, url: str) -> int | None:
     """The bytes of the file at that URL, 0 where the server doesn't tell; None where there is
-    no file.
-
-    Raises:
-        OSError: it can't be looked at.
-    """
+    no file, and OSError if it can't be looked at."""
 
     async def ask() -> int:
         async with await _begin(fs, url, {}, "HEAD") as answer:
@@ -227,11 +214,8 @@ def file_size(fs: Any, url: str) -> int | None:
 
 
 def html_page(fs: Any, url: str, most: int) -> bytes | None:
-    """The HTML page at that URL; None where there is something else.
-
-    Raises:
-        OSError: it can't be read, or has more than ``most`` bytes.
-    """
+    """The HTML page at that URL, or None where there is something else; OSError if it can't be
+    read, or has more than ``most`` bytes."""
 
     async def ask() -> bytes | None:
         async with await _begin(fs, url, {}) as answer:
@@ -252,11 +236,8 @@ def html_page(fs: Any, url: str, most: int) -> bytes | None:
 
 
 async def _begin(fs: Any, url: str, headers: Mapping[str, str], method: str = "GET") -> Any:
-    """An answer whose head has come, to be closed.
-
-    Raises:
-        OSError: it is a redirect that isn't followed; or whatever aiohttp raises.
-    """
+    """An answer whose head has come, to be closed; OSError for a redirect that isn't followed,
+    or whatever aiohttp raises."""
     client = importlib.import_module("aiohttp")
     timeout = client.ClientTimeout(total=None, sock_connect=_SILENCE, sock_read=_SILENCE)
     options = {"timeout": timeout, **fs.kwargs}
@@ -306,11 +287,8 @@ class _Body:
         self._left = _PATIENCE
 
     async def read(self, most: int) -> bytes:
-        """The next bytes, at most so many; none at the end.
-
-        Raises:
-            OSError: they come too slowly; or whatever aiohttp raises.
-        """
+        """The next bytes, at most so many; none at the end. OSError if they come too slowly, or
+        whatever aiohttp raises."""
         clock = asyncio.get_running_loop().time
         begun = clock()
         try:

@@ -22,11 +22,8 @@ _MOST_FOLDERS, _MOST_FILES = 10_000, 1_000_000
 
 
 def is_folder(fs: Any, url: str) -> bool:
-    """Whether there is a page with links into the folder of that name.
-
-    Raises:
-        OSError: it can't be looked at.
-    """
+    """Whether there is a page with links into the folder of that name; OSError if it can't be
+    looked at."""
     try:
         return not all(map(leads_elsewhere, _links(fs, url)))
     except FileNotFoundError:

@@ -36,26 +36,15 @@ class RangeReader(Protocol):
     """Reads ranges of one remote file, all of the same version of it."""
 
     def find_size(self) -> int:
-        """The file's bytes.
-
-        Raises:
-            OSError: it can't be read.
-            NoRangesError: it can, but only as a stream.
-        """
+        """The file's bytes; OSError if it can't be read, NoRangesError if only as a stream."""
 
     def get(self, start: int, stop: int) -> bytes:
-        """The bytes from ``start`` to ``stop``, exactly.
-
-        Raises:
-            OSError: they can't be read, or the file has changed.
-        """
+        """The bytes from ``start`` to ``stop``, exactly; OSError if they can't be read, or the
+        file has changed."""
 
     def get_all(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        """The bytes of several spans (start, stop), asked for at once where that can be.
-
-        Raises:
-            OSError: they can't be read, or the file has changed.
-        """
+        """The bytes of several spans (start, stop), asked for at once where that can be; errors
+        are those of ``get``."""
 
     def stream(self) -> BinaryIO:
         """The whole file, to be read from front to end where there are no ranges."""

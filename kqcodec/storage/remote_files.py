@@ -52,11 +52,8 @@ class Entry(NamedTuple):
 
 
 def is_folder(url: str) -> bool:
-    """Whether there are files below that URL, rather than one there.
-
-    Raises:
-        OSError, ImportError: as ``file_system``, or it can't be looked at.
-    """
+    """Whether there are files below that URL, rather than one there; errors are those of
+    ``file_system``, and OSError if it can't be looked at."""
     fs, path = file_system(url)
     if is_http(fs):
         from kqcodec.storage import http_listing
@@ -67,11 +64,8 @@ def is_folder(url: str) -> bool:
 
 def list_files(url: str) -> Iterator[Entry]:
     """The files below that URL, at any depth, by their paths; none where there is nothing.
-    Those whose names lead elsewhere, or are those of several, are among them, refused.
-
-    Raises:
-        OSError, ImportError: as ``is_folder``.
-    """
+    Those whose names lead elsewhere, or are those of several, are among them, refused. Errors
+    are those of ``is_folder``."""
     if (member := split_member(url)) is not None:
         found = _in_archive(*member)
     else:
@@ -126,11 +120,8 @@ def _in_archive(kind: str, folder: str, place: str) -> Iterator[Entry]:
 
 
 def file_size(url: str) -> int | None:
-    """The bytes of the file at that URL, or None where there is none.
-
-    Raises:
-        OSError, ImportError: as ``is_folder``.
-    """
+    """The bytes of the file at that URL, or None where there is none; errors are those of
+    ``is_folder``."""
     fs, path = file_system(url)
     if is_http(fs):
         from kqcodec.storage import http

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator
     from typing import IO
 
@@ -21,7 +20,6 @@ def in_order(
     count: int,
     *,
     memory: int = DEFAULT_MEMORY,
-    folder: str | os.PathLike[str] | None = None,
 ) -> Iterator[bytes]:
     """The payloads 0 to ``count`` - 1 in this order, each as soon as it can be had.
 
@@ -29,13 +27,12 @@ def in_order(
         numbered: (number, payload), each number once, in any order.
         count: how many there are.
         memory: bytes of payloads that wait in memory; more wait in a file.
-        folder: where that file is; None for the system's place for such files.
 
     Raises:
         ValueError: a number twice, one out of range, or one missing at the end.
         OSError: the temporary file can't be written.
     """
-    with _Waiting(memory, folder) as waiting:
+    with _Waiting(memory) as waiting:
         wanted = 0
         for number, payload in numbered:
             if not wanted <= number < count or number in waiting:
@@ -57,7 +54,6 @@ class _Waiting:
     """Payloads by number, the later ones on disk where memory is used up."""
 
     memory: int
-    folder: str | os.PathLike[str] | None
     _held: dict[int, bytes] = field(default_factory=dict)
     _held_bytes: int = 0
     _stored: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -81,7 +77,7 @@ class _Waiting:
             self._held_bytes += len(payload)
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - see __exit__
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - see __exit__
         if not self._stored:
             self._end = 0  # all that was stored has been taken
         self._file.seek(self._end)

@@ -21,11 +21,8 @@ _Result = TypeVar("_Result")
 
 
 def thread_count(threads: int | None) -> int:
-    """``threads``, or as many as this process may run on.
-
-    Raises:
-        TypeError, ValueError: not a whole number of at least 1.
-    """
+    """``threads``, or as many as this process may run on; TypeError or ValueError if it isn't a
+    whole number of at least 1."""
     if threads is None:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))

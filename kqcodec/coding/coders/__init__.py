@@ -39,16 +39,8 @@ class Coder(Protocol):
 def coder_of(
     name: CoderName, palette: NDArray[np.uint8], effort: EffortName = DEFAULT_EFFORT
 ) -> Coder:
-    """The coder of that name for the tiles of a file.
-
-    Args:
-        name: one of CODERS.
-        palette: uint8, shape (K, 3) or (K, 4).
-        effort: of ``encode``; it matters to coders that have efforts.
-
-    Raises:
-        ValueError: there is no such coder or effort.
-    """
+    """The coder of that name for the tiles of a file with that palette, shape (K, 3) or (K, 4);
+    ValueError if there is no such coder or effort."""
     check_name(name, CODERS, "coder")
     check_name(effort, EFFORTS, "effort")
     if name == "context":

@@ -17,7 +17,6 @@ import numpy as np
 
 from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
-from kqcodec.coding.coders.packed import check_payload
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.limits import context_workspace
 from kqcodec.format.sizes import payload_range
@@ -66,11 +65,7 @@ class Settings:
 
     @classmethod
     def from_byte(cls, byte: int) -> Settings:
-        """The settings that a byte means.
-
-        Raises:
-            InvalidDataError: it means none.
-        """
+        """The settings that a byte means; InvalidDataError if it means none."""
         try:
             return cls(byte >> 6, byte >> 4 & 3, bool(byte & 8), byte & 7)
         except ValueError as exc:
@@ -133,8 +128,11 @@ class ContextCoder:
         by_dense = payload_range("context", labels.size, self._k)[1]
         best, room = None, min(most, by_dense - 1)
         for settings in self._to_try(labels):
+            if room < 1:
+                break
             byte = settings.to_byte()
-            if room >= 1 and (coded := self._coded(labels, byte, room - 1)) is not None:
+            coded = kernels.context_encode(labels, self._order, self._colors, byte, room - 1)
+            if coded is not None:
                 best = bytes([byte]) + coded
                 room = len(best) - 1
         if best is None and by_dense <= most:
@@ -149,14 +147,10 @@ class ContextCoder:
             return tuple(dict.fromkeys(both + lighter))
         return self._tried[_SMOOTH if looks_smooth(labels, self._k) else _GRAPHICS]
 
-    def _coded(self, labels: Labels, settings: int, capacity: int) -> bytes | None:
-        return kernels.context_encode(labels, self._order, self._colors, settings, capacity)
-
     def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""
         if self._k == 1:
-            check_payload(payload, 0, 0)
-            out.fill(0)
+            self._dense.decode(payload, out)
             return
         view = memoryview(payload).cast("B")
         if view.nbytes == 0 or view[0] != FIRST:

@@ -56,11 +56,8 @@ class Enlargement:
 
     @classmethod
     def from_bytes(cls, head: bytes | memoryview) -> Enlargement:
-        """What a payload that begins with ``FIRST`` says.
-
-        Raises:
-            InvalidDataError: it is too short, or there is no such enlargement.
-        """
+        """What a payload that begins with ``FIRST`` says; InvalidDataError if it is too short, or
+        there is no such enlargement."""
         if len(head) < HEAD:
             raise InvalidDataError("a tile's enlargement is cut short (rule 16.26)")
         _, across, column, down, row = head[:HEAD]

@@ -33,11 +33,8 @@ _MIDDLE = 128
 
 
 def with_palette(front: Front, given: GivenPalette | None) -> Front:
-    """The front with a palette in place of the damaged one.
-
-    Raises:
-        ChecksumError: none is given, or not the one that is needed.
-    """
+    """The front with a palette in place of the damaged one; ChecksumError if none is given, or
+    not the one that is needed."""
     header = front.header
     if given is None:
         other = "its colours" if header.coder == "context" else 'its colours, or "grey",'
@@ -46,9 +43,7 @@ def with_palette(front: Front, given: GivenPalette | None) -> Front:
             f"give {other} as palette (--palette)"
         )
     plain = _plain_palette(given, header)
-    coded = None
-    if header.coded_palette:
-        coded = encode_palette(plain, header.k)
+    coded = encode_palette(plain, header.k) if header.coded_palette else None
     if header.coded_palette and coded is None:
         raise _wrong_palette()
     part = Sealer(header).palette(plain, coded)
@@ -95,9 +90,7 @@ def nearest_label(palette: NDArray[np.uint8], wanted: tuple[int, ...] | None) ->
     transparent one first."""
     full = with_alpha(palette).astype(np.int64)
     clear = np.flatnonzero(full[:, 3] == 0)
-    if wanted is None and clear.size:
-        return int(clear[0])
-    if wanted is not None and wanted[3] == 0 and clear.size:
+    if clear.size and (wanted is None or wanted[3] == 0):
         return int(clear[0])
     middle = (_MIDDLE, _MIDDLE, _MIDDLE, 255) if wanted is None else wanted
     return int(((full - np.array(middle)) ** 2).sum(axis=1).argmin())

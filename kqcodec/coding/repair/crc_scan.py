@@ -108,13 +108,11 @@ def prefix_states(array: NDArray[np.uint8]) -> States:
         begin = table[begin & 0xFF] ^ begin >> np.uint32(8)
     result = np.empty(size + 1, dtype=np.uint32)
     result[:size] = np.ascontiguousarray(inside[:side].T).reshape(-1)[:size]
-    result[size] = _next_state(result[size - 1], array[size - 1]) if size else 0
+    result[size] = 0
+    if size:
+        last = result[size - 1]
+        result[size] = table[(last ^ array[-1]) & 0xFF] ^ last >> np.uint32(8)
     return result
-
-
-def _next_state(state: np.uint32, byte: np.uint8) -> np.uint32:
-    moved: np.uint32 = _byte_table()[(int(state) ^ int(byte)) & 0xFF] ^ state >> np.uint32(8)
-    return moved
 
 
 def _lengths(

@@ -76,16 +76,11 @@ def read_front(
     check: Callable[[Header], None],
     check_metadata: Callable[[int], None],
 ) -> Front:
-    """What survives ahead of the tiles of a file.
+    """What survives ahead of the tiles of a file, whose bytes are ``data``.
 
-    Args:
-        data: the whole file.
-        check: raises LimitError for headers that are over a limit.
-        check_metadata: the same for bytes of sections.
-
-    Raises:
-        FormatError: there is no header, it is over a limit, or a mandatory section
-            asks for what this version lacks.
+    ``check`` raises LimitError for headers that are over a limit, ``check_metadata`` for bytes
+    of sections. FormatError if there is no header, or a mandatory section asks for what this
+    version lacks.
     """
     header, problem = _read_header(data)
     check(header)
@@ -105,11 +100,7 @@ def read_front(
 
 
 def _read_header(data: memoryview) -> tuple[Header, str]:
-    """The header, and what was put right in it, "" for nothing.
-
-    Raises:
-        FormatError: as ``Header.from_bytes``, where it can't be put right.
-    """
+    """The header, and what was put right in it, "" for nothing; FormatError where it can't be."""
     raw = bytes(data[:HEADER_SIZE])
     try:
         return Header.from_bytes(raw), ""
@@ -154,8 +145,7 @@ def _read_palette(
     data: memoryview, header: Header, sealer: Sealer
 ) -> tuple[bytes | None, int | None]:
     """(plain bytes, where the part ends); None for what damage hides."""
-    source = BufferSource(data)
-    source.seek(HEADER_SIZE)
+    source = BufferSource(data, HEADER_SIZE)
     try:
         palette = read_palette(source, header, sealer)
     except FormatError:
@@ -167,8 +157,7 @@ def _read_palette(
 
 def _end_of_coded_palette(data: memoryview, header: Header) -> int | None:
     """Where a damaged one ends, if its length is one that can be."""
-    source = BufferSource(data)
-    source.seek(HEADER_SIZE)
+    source = BufferSource(data, HEADER_SIZE)
     try:
         size = container.read_length(source, "the palette")
     except FormatError:
@@ -224,10 +213,8 @@ def _read_sections(
 
 def _section_head(data: memoryview, position: int) -> tuple[bytes, int] | None:
     """(kind, length) of the section that begins there; None if damage hides it."""
-    source = BufferSource(data)
-    source.seek(position)
     try:
-        return container.read_section_head(source, "section")
+        return container.read_section_head(BufferSource(data, position), "section")
     except FormatError:
         return None
 

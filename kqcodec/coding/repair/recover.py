@@ -1,9 +1,8 @@
 """Damaged files: what of the picture is whole, and a clean file that holds it.
 
 Tiles are independent (spec/kq.md, section 6), so that damage costs the tiles that it
-touches and no others. Here the rest is decoded, what is lost is told and filled, and the
-file is written anew: the payloads of sound tiles are copied byte for byte, and so are the
-palette and the sections whose checksums are right; the directory is made from the tiles.
+touches and no others. Here the rest is decoded, and what is lost is told and filled;
+``kqcodec.coding.repair.recovery`` writes the file anew.
 
 The fill is an entry of the palette, since its entries are all the colours that a tile can
 have. A colour that isn't among them is added, and then every tile is coded anew, without
@@ -55,20 +54,8 @@ def recover(
     threads: int | None,
     limits: Limits,
 ) -> Recovery:
-    """Save what is whole of a damaged file; ``KqFile.recover`` explains how.
-
-    Args:
-        source: stands at the beginning. All of it is read.
-        fill: the colour of what is lost, or None.
-        palette: colours for a file whose palette is damaged, or None.
-        threads: how many threads decode tiles; None for as many as there are processors.
-        limits: of a picture that is read whole.
-
-    Raises:
-        FormatError: not a .kq file, over a limit, or nothing of it could be saved.
-        TypeError, ValueError: a wrong argument, or a fill for which the palette has no
-            room.
-    """
+    """Save what is whole of a damaged file, all of which is read, from its beginning;
+    ``KqFile.recover`` explains how, its arguments and its errors."""
     wanted = None if fill is None else fill_color(fill)
     count = thread_count(threads)
     data = _contents(source, limits)

@@ -119,13 +119,13 @@ class Recovery:
         lost = set(self.lost)
         lengths = []
         for tile in range(self.tiles):
-            payload = filled.payload(tile) if tile in lost else self._payload(tile)
+            if tile in lost:
+                payload = filled.payload(tile)
+            else:
+                payload = bytes(payload_of(self._data, self._places, tile))
             lengths.append(len(payload))
             yield sealer.tile(tile, payload)
         yield sealer.directory(lengths)
-
-    def _payload(self, tile: int) -> bytes:
-        return bytes(payload_of(self._data, self._places, tile))
 
 
 class _FilledTiles:

@@ -75,14 +75,8 @@ class _Gap(NamedTuple):
 def find_tiles(
     data: memoryview, header: Header, sealer: Sealer, first_record: int | None, search_from: int
 ) -> Places:
-    """The places of all tiles whose record is whole.
-
-    Args:
-        data: the whole file.
-        header, sealer: the file's.
-        first_record: where the tiles begin, if that is known.
-        search_from: from where on they can begin.
-    """
+    """The places of all tiles whose record is whole; they begin at ``first_record`` if that is
+    known, and not ahead of ``search_from``. ``data`` is the whole file."""
     return _Search(data, header, sealer, first_record, search_from).run()
 
 
@@ -112,7 +106,7 @@ class _Search:
         if lengths is not None:
             if self._first is not None:
                 self._try_from(self._first, lengths)
-            if not self._complete():
+            if (self._starts < 0).any():
                 self._try_back_from(end, lengths)
         for gap in list(self._gaps(end)):
             self._chain(gap)
@@ -142,8 +136,7 @@ class _Search:
         """The lengths that a directory at that place names, if it is sound."""
         if self._count < 2 or position < 0:
             return None
-        source = BufferSource(self._data)
-        source.seek(position)
+        source = BufferSource(self._data, position)
         try:
             return container.read_directory(source, self._header, self._sealer)
         except FormatError:
@@ -152,18 +145,18 @@ class _Search:
     def _range(self, tile: int) -> tuple[int, int]:
         return sizes.payload_range(self._header.coder, self._grid.box(tile).pixels, self._header.k)
 
+    def _allows(self, tile: int, length: int) -> bool:
+        least, most = self._range(tile)
+        return least <= length <= most
+
     def _known_lengths(self, directory: Sequence[int] | None) -> Sequence[int] | None:
         if sizes.predictable(self._header.coder):
             # Memory for them is asked for only where there are bytes for so many tiles.
             if self._count > len(self._data):
                 return None
             return [self._range(tile)[0] for tile in range(self._count)]
-        if directory is None:
+        if directory is None or not all(map(self._allows, range(self._count), directory)):
             return None
-        for tile, length in enumerate(directory):
-            least, most = self._range(tile)
-            if not least <= length <= most:
-                return None
         return directory
 
     # --- trying places -------------------------------------------------------------
@@ -184,9 +177,6 @@ class _Search:
 
     def _begin_of(self, tile: int) -> int:
         return int(self._starts[tile]) - len(pack_length(int(self._found_lengths[tile])))
-
-    def _complete(self) -> bool:
-        return bool((self._starts >= 0).all())
 
     def _try_from(self, position: int, lengths: Sequence[int]) -> None:
         for tile, length in enumerate(lengths):
@@ -233,14 +223,11 @@ class _Search:
             position += record_size(length)
 
     def _length_at(self, position: int, tile: int) -> int | None:
-        source = BufferSource(self._data)
-        source.seek(position)
         try:
-            length = container.read_length(source, "tile")
+            length = container.read_length(BufferSource(self._data, position), "tile")
         except FormatError:
             return None
-        least, most = self._range(tile)
-        return length if least <= length <= most else None
+        return length if self._allows(tile, length) else None
 
     # --- searching -----------------------------------------------------------------
 
@@ -252,10 +239,7 @@ class _Search:
             return
         from kqcodec.coding.repair import crc_scan
 
-        ranges = [
-            sizes.payload_range(self._header.coder, labels, self._header.k)
-            for labels, _ in self._grid.tile_areas()
-        ]
+        ranges = [self._range(kind.first) for kind in self._grid.by_size()]
         start, end = open_gaps[0].start, open_gaps[-1].end
         # A record takes five bytes at least: later tiles can't all be there.
         tiles = [
@@ -305,10 +289,8 @@ class _Search:
         kept = []
         for candidate, tile in found:
             gap = gaps[bisect_left(firsts, tile + 1) - 1]
-            least, most = self._range(tile)
-            if not (gap.start <= candidate.position and candidate.end <= gap.end):
-                continue
-            if not least <= candidate.length <= most:
+            inside = gap.start <= candidate.position and candidate.end <= gap.end
+            if not (inside and self._allows(tile, candidate.length)):
                 continue
             neighbours = (
                 (candidate.end, tile + 1) in begins,
@@ -327,10 +309,9 @@ class _Search:
             if gap.last - gap.first == 1 and gap.fixed:
                 for size in range(1, 5):
                     length = gap.end - gap.start - size - CHECKSUM_SIZE
-                    if length >= 0 and len(pack_length(length)) == size:
-                        least, most = self._range(gap.first)
-                        if least <= length <= most:
-                            self._holds(gap.first, gap.start + size, length)
+                    shortest = length >= 0 and len(pack_length(length)) == size
+                    if shortest and self._allows(gap.first, length):
+                        self._holds(gap.first, gap.start + size, length)
 
 
 def _in_order(found: list[tuple[Candidate, int]]) -> list[tuple[Candidate, int]]:

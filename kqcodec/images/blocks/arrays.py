@@ -82,12 +82,8 @@ def _release_pages(array: Any) -> None:
 
 
 def npy_blocks(path: str) -> ArrayBlocks:
-    """The array of a .npy file, left where it is.
-
-    Raises:
-        ImageError: it is damaged, or holds no such array.
-        OSError: it can't be opened.
-    """
+    """The array of a .npy file, left where it is; OSError if it can't be opened, ImageError if
+    it is damaged, or holds no such array."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError:
@@ -99,12 +95,7 @@ def npy_blocks(path: str) -> ArrayBlocks:
 
 
 def zarr_blocks(path: str) -> ArrayBlocks:
-    """A zarr array in a folder.
-
-    Raises:
-        ImageError: there is none, or not such an array.
-        ImportError: zarr isn't installed.
-    """
+    """A zarr array in a folder; ImageError if there is none, ImportError without zarr."""
     try:
         import zarr
     except ImportError as exc:

@@ -46,11 +46,7 @@ class Conversion:
 
     def pixels(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
         """The pixels that a block's samples mean: uint8, shape (h, w, channels),
-        C-contiguous.
-
-        Raises:
-            TypeError: samples of that dtype have no agreed meaning.
-        """
+        C-contiguous; TypeError if samples of that dtype have no agreed meaning."""
         pixels = block_pixels(
             _interpreted(samples, self._interpretation),
             self._name,

@@ -54,15 +54,8 @@ class Subgraph:
     sample_bytes: int
 
     def read(self, wanted: Sequence[int], values: Sequence[Any]) -> Iterator[tuple[Box, Any]]:
-        """Chunks by their places in ``keys``, each with its rectangle.
-
-        Args:
-            wanted: places, in the order in which they are read.
-            values: of the keys ``persisted``.
-
-        Raises:
-            ImageError: one can't be read.
-        """
+        """Chunks by their places in ``keys``, in that order, each with its rectangle;
+        ImageError if one can't be read. ``values`` are those of the keys ``persisted``."""
         graph = {**self.graph, **dict(zip(self.persisted, values, strict=True))}
         for batch in self._batches(wanted):
             for place, chunk in zip(batch, self._computed(graph, batch), strict=True):
@@ -132,17 +125,13 @@ def subgraphs(
             yield Subgraph(part, keys, boxes, list(futures), samples), list(futures.values())
         if repeated > _REPEATS * len(whole) and not warned:
             warned = True
-            _warn_of_repetition(len(whole), repeated)
+            warnings.warn(
+                f"the array's chunks share work: of {len(whole):,} tasks behind them {repeated:,} "
+                "are carried out in each pass; persist the array, or store it first",
+                PerformanceWarning,
+                stacklevel=1,
+            )
         start = stop
-
-
-def _warn_of_repetition(tasks: int, repeated: int) -> None:
-    warnings.warn(
-        f"the array's chunks share work: of {tasks:,} tasks behind them {repeated:,} are carried "
-        "out in each pass; persist the array, or store it first",
-        PerformanceWarning,
-        stacklevel=2,
-    )
 
 
 def _keys(array: Any, chunks: Chunks, group: Numbers) -> list[tuple[Any, ...]]:

@@ -133,13 +133,7 @@ def _label_map(
 
 
 def _check_target(target: str | os.PathLike[str], overwrite: bool) -> None:
-    """Check that a file can be written there, so far as that can be told beforehand.
-
-    Raises:
-        FileExistsError: it exists and ``overwrite`` is false.
-        OSError: it can't be written.
-        ImportError: a URL needs what isn't installed.
-    """
+    """Raise what writing a file there would, so far as that can be told beforehand."""
     if is_url(target):
         from kqcodec.storage import remote_files
 

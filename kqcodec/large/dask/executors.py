@@ -55,12 +55,8 @@ class Executor(ABC):
     @abstractmethod
     def results(self, calls: Iterable[TaskCall], advance: Callable[[int], object]) -> Iterator[Any]:
         """What the tasks return, in the order in which they end; ``advance`` is told how
-        many pixels each had.
-
-        Raises:
-            KqError, MemoryError: a task raised it.
-            WorkersError: there are no workers any more, or they can't do the tasks.
-        """
+        many pixels each had. Raises a task's own KqError or MemoryError, and WorkersError if
+        there are no workers any more, or they can't do the tasks."""
 
     @abstractmethod
     def sum(
@@ -78,11 +74,7 @@ class Executor(ABC):
 
 
 class LocalExecutor(Executor):
-    """This process, or whatever Dask is configured to use without a cluster.
-
-    Args:
-        get: a scheduler of Dask.
-    """
+    """This process, or whatever Dask is configured to use without a cluster: its scheduler."""
 
     def __init__(self, get: Callable[..., Any]) -> None:
         self._get = get
@@ -131,11 +123,7 @@ class LocalExecutor(Executor):
 
 
 class ClusterExecutor(Executor):
-    """The workers of a cluster. When one dies, Dask has others do again what is lost.
-
-    Args:
-        client: of ``distributed``.
-    """
+    """The workers of a cluster. When one dies, Dask has others do again what is lost."""
 
     def __init__(self, client: Any) -> None:
         self._cluster = Cluster(client)
@@ -207,11 +195,8 @@ class ClusterExecutor(Executor):
 
 
 def current_executor(client: Any = None) -> Executor:
-    """The executor for a client's cluster; without a client, for what Dask would use.
-
-    Raises:
-        TypeError: that is no client, or one for coroutines.
-    """
+    """The executor for a client's cluster; without a client, for what Dask would use. TypeError
+    if that is no client, or one for coroutines."""
     if client is None:
         get = dask.base.get_scheduler() or dask.threaded.get  # type: ignore[no-untyped-call]
         client = getattr(get, "__self__", None)

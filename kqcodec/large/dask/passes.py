@@ -92,11 +92,7 @@ class ArrayPasses:
 
 
 def _blocks_of(array: Any) -> ArrayBlocks:
-    """The size and samples of a dask array.
-
-    Raises:
-        TypeError, ValueError: it is no picture, or no dask array.
-    """
+    """The size and samples of a dask array."""
     if not isinstance(array, da.Array):
         raise TypeError(
             f"expected a dask array, not {type(array).__name__}; kqcodec.encode_stream takes others"

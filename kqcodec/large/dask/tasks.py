@@ -67,14 +67,8 @@ class CountTask:
     conversion: Conversion | None
 
     def __call__(self, *values: Any) -> ChunkCounts:
-        """Compute the chunks and count them.
-
-        Args:
-            values: of the subgraph's persisted keys.
-
-        Raises:
-            ColorsError, ImageError, LabelsError: as for ``kqcodec.large.dask.encode``.
-        """
+        """Compute the chunks, by the values of the subgraph's persisted keys, and count them.
+        Errors are those of ``kqcodec.large.dask.encode``."""
         total, greatest, checksums = HistogramSum(), 0, []
         for box, chunk in self.subgraph.read(range(len(self.numbers)), values):
             samples = _samples(chunk, box, self.shape)
@@ -96,11 +90,7 @@ class SumTask:
     """A task that adds counts up."""
 
     def __call__(self, *parts: ChunkCounts) -> ChunkCounts:
-        """The sum of some counts.
-
-        Raises:
-            ColorsError: as ``HistogramSum.add``.
-        """
+        """The sum of some counts; ColorsError as ``HistogramSum.add``."""
         total = HistogramSum()
         for part in parts:
             if part.colors is not None:
@@ -114,21 +104,14 @@ class SumTask:
 
 
 class LabelingPlan(ABC):
-    """How samples become labels in pass 2; each worker has one.
+    """How samples become labels in pass 2; each worker has one."""
 
-    Attributes:
-        layout: of the file.
-    """
-
-    layout: Layout
+    layout: Layout  # of the file
 
     @abstractmethod
     def labels(self, samples: NDArray[Any], box: Box) -> Labels:
-        """The labels of the samples of a rectangle, shape (h, w).
-
-        Raises:
-            ImageError, LabelsError: the samples can't be used.
-        """
+        """The labels of the samples of a rectangle, shape (h, w); ImageError or LabelsError if
+        these can't be used."""
 
 
 class ColorPlan(LabelingPlan):
@@ -193,15 +176,8 @@ class CodeTask:
     cells: list[tuple[Box, list[int]]]
 
     def __call__(self, plan: LabelingPlan, *values: Any) -> list[tuple[int, bytes]]:
-        """The (number, payload) of each tile.
-
-        Args:
-            plan: how samples become labels.
-            values: of the subgraph's persisted keys.
-
-        Raises:
-            ImageError, LabelsError: as for ``kqcodec.large.dask.encode``.
-        """
+        """The (number, payload) of each tile, by the values of the subgraph's persisted keys.
+        Errors are those of ``kqcodec.large.dask.encode``."""
         coded = []
         grid = plan.layout.grid
         for cell, places in self.cells:
@@ -228,11 +204,8 @@ class CodeTask:
 
 def _samples(chunk: Any, box: Box, shape: tuple[int, ...]) -> NDArray[Any]:
     """A chunk as an array of NumPy's that nobody else has: a chunk may be a view of
-    somebody's array, which must not change between its checksum and its use.
-
-    Raises:
-        ImageError: its shape isn't what the dask array says, or it is masked.
-    """
+    somebody's array, which must not change between its checksum and its use. ImageError if
+    its shape isn't what the dask array says, or it is masked."""
 
     def read() -> NDArray[Any]:
         if isinstance(chunk, np.ma.MaskedArray):
