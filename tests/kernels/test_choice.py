@@ -84,7 +84,7 @@ def test_an_installed_package_is_to_be_installed_anew(unbuilt, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="extensions have another name there")
 def test_kernels_that_cannot_be_loaded_say_why(unbuilt, tmp_path):
     shutil.copytree(unbuilt / "kqcodec", tmp_path / "kqcodec")
-    (tmp_path / "kqcodec/kernels/_kernels.abi3.so").write_bytes(b"not a library" * 10)
+    (tmp_path / "kqcodec" / "kernels" / "_kernels.abi3.so").write_bytes(b"not a library" * 10)
     said = python(tmp_path, "-c", ENCODE)
     assert f"{WARNS} can't be loaded (" in said
     assert "_kernels.abi3.so" in said

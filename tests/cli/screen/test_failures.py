@@ -298,7 +298,7 @@ AT_AN_ENDLESS_FILE = {
     ("palette", "{}"): TOO_MANY,
     ("palette", "link.gpl"): "too large for a palette",
     ("elbow", "{}"): TOO_MANY,
-    ("bench", "{}", "--no-times"): TOO_MANY,
+    ("bench", "{}", "--no-times", "--peers", ""): TOO_MANY,
     ("segment", "{}"): TOO_MANY,
     ("segment", "--labels", "{}"): TOO_MANY,
     ("segment", "--labels", "good.kq", "--original", "{}"): TOO_MANY,
