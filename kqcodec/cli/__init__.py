@@ -103,7 +103,8 @@ class LazyGroup(click.Group):
         """Run the command; what goes wrong is raised as click's exceptions or ``_EndedError``."""
         with _failures():
             result = super().invoke(ctx)
-            sys.stdout.flush()  # a full disk or closed pipe shows here or never
+            if not result:  # or a failure has been told, this one perhaps
+                sys.stdout.flush()  # a full disk or closed pipe shows here or never
         return result
 
     def make_context(

@@ -83,11 +83,6 @@ class Manifest:
                 manifest.whole += len(line)
         return manifest
 
-    @property
-    def done(self) -> Iterator[dict[str, Any]]:
-        """The records of files that were written."""
-        return (record for record in self.records.values() if "sha256" in record)
-
 
 def _head(line: bytes, path: str) -> Run:
     head = _parsed(line)

@@ -17,17 +17,8 @@ if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.images.indexed_image import IndexedImage
 
-# By the name that --to takes, which is the extension: the format as kqcodec.coding.export
-# knows it.
-_FORMATS = {
-    "png": "PNG",
-    "gif": "GIF",
-    "bmp": "BMP",
-    "tiff": "TIFF",
-    "webp": "WEBP",
-    "npy": "NPY",
-    "npz": "NPZ",
-}
+# As --to takes them, and as extensions; kqcodec.coding.export has them in capitals.
+_FORMATS = ("png", "gif", "bmp", "tiff", "webp", "npy", "npz")
 _MOST_COLORS = 256
 _PALETTE_SUFFIX = ".palette.npy"
 
@@ -46,7 +37,7 @@ _PALETTE_SUFFIX = ".palette.npy"
 )
 @click.option(
     "--to",
-    type=click.Choice(list(_FORMATS)),
+    type=click.Choice(_FORMATS),
     help="The format.  [default: by the extension of -o, else png]",
 )
 @common.threads_option
@@ -113,7 +104,7 @@ def _by_extension(output: str | None) -> str:
 def _write(indexed: IndexedImage, name: str, to: str, outputs: Outputs) -> int:
     from kqcodec.coding.export import PALETTED, npy_bytes, picture_bytes
 
-    file_format = _FORMATS[to]
+    file_format = to.upper()
     if file_format in PALETTED and indexed.k > _MOST_COLORS:
         raise Failure(
             REFUSED,

@@ -52,10 +52,7 @@ if TYPE_CHECKING:
 FORMATS = ("gpl", "act", "aco", "ase", "pal", "hex", "kq")
 _TEXT = ("gpl", "pal", "hex")
 # What is converted where it comes alone; only a .kq file is a picture as well.
-_NO_PICTURES = (
-    *(".gpl", ".act", ".aco", ".ase", ".pal", ".hex", ".txt"),
-    *(".kpl", ".clr", ".qml"),
-)
+_NO_PICTURES = (".gpl", ".act", ".aco", ".ase", ".pal", ".hex", ".txt", ".kpl", ".clr", ".qml")
 _PALETTE_SUFFIXES = (*_NO_PICTURES, ".kq")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # What a given palette makes pointless.
-OF_A_SEARCH = (*("k", "quality", "psnr", "max_bytes"), *("pins", "sort", "seed", "restarts"))
+OF_A_SEARCH = ("k", "quality", "psnr", "max_bytes", "pins", "sort", "seed", "restarts")
 
 
 @common.parsed("not a number from 0 to 1")

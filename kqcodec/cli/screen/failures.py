@@ -137,7 +137,16 @@ def failure_of(exc: Exception, name: str, action: str = "read") -> Failure:
         named = isinstance(exc, _NAMED) and not isinstance(exc, ColorsError)
         sentence = f"{exc}{ADVICE.get(exc.advice, '')}"
         return Failure(code, sentence if named else f"{name}: {sentence}")
-    return _other_failure(exc, name, action)
+    if isinstance(exc, MemoryError):
+        return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
+    if isinstance(exc, ImportError):
+        return Failure(SYSTEM, str(exc))
+    if isinstance(exc, OSError):
+        unnumbered = exc.errno is None and not isinstance(exc, tuple(_UNNUMBERED))
+        if unnumbered and visible(str(exc)).startswith(visible(name)):
+            return Failure(SYSTEM, str(exc))
+        return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
+    return Failure(REFUSED, f"{name}: {exc}")
 
 
 def unforeseen(exc: Exception, name: str) -> Failure:
@@ -151,19 +160,6 @@ def unforeseen(exc: Exception, name: str) -> Failure:
     return Failure(
         REFUSED, f"{name}: kq failed on it, which is its own fault ({what}, {where}); report it"
     )
-
-
-def _other_failure(exc: Exception, name: str, action: str) -> Failure:
-    if isinstance(exc, MemoryError):
-        return Failure(SYSTEM, f"{name}: there is not enough memory for it; free some")
-    if isinstance(exc, ImportError):
-        return Failure(SYSTEM, str(exc))
-    if isinstance(exc, OSError):
-        unnumbered = exc.errno is None and not isinstance(exc, tuple(_UNNUMBERED))
-        if unnumbered and visible(str(exc)).startswith(visible(name)):
-            return Failure(SYSTEM, str(exc))
-        return Failure(SYSTEM, f"{name}: {_system_reason(exc, action)}")
-    return Failure(REFUSED, f"{name}: {exc}")
 
 
 def _system_reason(exc: OSError, action: str) -> str:
