@@ -100,8 +100,7 @@ def _in_place(kernel: Callable[Concatenate[Any, P], Result], *written: str) -> C
         for place, name, dtype in results:
             if arguments[place].dtype != dtype:
                 _refuse(name, arguments[place])
-        for name in numbers:
-            arguments.append(options.pop(name))
+        arguments += [options.pop(name) for name in numbers]
         result: Result = function(*arguments, **options)
         return result
 

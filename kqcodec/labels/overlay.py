@@ -43,8 +43,8 @@ _ROWS = 256
 def overlay(
     indexed: IndexedImage, original: NDArray[np.uint8] | None, opacity: float
 ) -> Image.Image:
-    """A picture in grey under the colours of its segments, their borders drawn; without an
-    original, uint8, shape (H, W, 3) or (H, W, 4), the palette's colours alone.
+    """A picture, shape (H, W, 3) or (H, W, 4), in grey under the colours of its segments, their
+    borders drawn; without an original the palette's colours alone.
 
     An indexed image without costs is a label map, whose colours mean something and are kept;
     others are replaced by ones that differ well.

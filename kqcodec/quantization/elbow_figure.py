@@ -22,8 +22,8 @@ _MANY_POINTS = 12
 
 
 def elbow_figure(points: Sequence[ElbowPoint], knee: int | None, title: str = "") -> Any:
-    """A matplotlib figure of two diagrams against K: both costs, and the sizes, of one point
-    or more by ascending K, with the knee marked in both; raises ImportError without
+    """A matplotlib figure of two diagrams against K, both costs and the sizes, of one point or
+    more by ascending K; the knee, if any, is marked in both. Raises ImportError without
     matplotlib, which the extra ``plot`` brings."""
     figure = new_figure(11, 4.6)
     costs, file_sizes = figure.subplots(1, 2)

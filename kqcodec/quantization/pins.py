@@ -52,12 +52,9 @@ def find_pinned(
 ) -> tuple[NDArray[np.uint8], SortedPoints, int]:
     """The best palette of k colours that holds all the pins, different opaque colours of
     shape (P, 3), P at most k. It is exact where the picture's colours and the pins
-    together are no more than k.
-
-    Returns:
-        The pins, then free entries, each colour once: uint8, shape (at most K, 3), or (at
-        most K, 4) with alpha; the visible colours in Morton order, and their places among
-        these; and the number of iterations of k-means in all searches.
+    together are no more than k. Returns the pins, then free entries, each colour once; the
+    visible colours in Morton order, and their places among these; and the number of
+    iterations of k-means in all searches.
 
     Raises:
         ColorsError: no entry is left for what is fully transparent.

@@ -32,8 +32,8 @@ def zero_crossing(
     """A K in ``lowest``..``highest`` with value(K) <= 0, where K is the lowest or
     value(K - 1) > 0.
 
-    Where the function falls, that is the least K with value(K) <= 0. It is called at most
-    once for each K, ``first``, between the two, before others. None if value(``highest``) > 0.
+    Where the function falls, that is the least K with value(K) <= 0. None where value(``highest``)
+    is above 0. The search begins at ``first``, and calls the function at most once for each K.
     """
     known: dict[int, Decimal] = {}
     low, high = lowest - 1, None  # above zero at low, not so at high

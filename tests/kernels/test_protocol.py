@@ -36,7 +36,7 @@ def test_arguments_are_those_of_the_protocol(kernels, name):
 
 
 @pytest.mark.skipif(compiled is None, reason="they weren't built")
-@pytest.mark.parametrize("wrong", ["dtype", "order", "number"])
+@pytest.mark.parametrize("wrong", ["dtype", "order", "fewer", "more"])
 def test_compiled_kernels_refuse_what_is_not_as_named(wrong):
     points, weights = np.zeros((3, 4), np.int16), np.ones(3, np.int64)
     labels, sums, counts = np.zeros(3, np.uint16), np.zeros((2, 4), np.int64), np.zeros(2, np.int64)
@@ -47,8 +47,10 @@ def test_compiled_kernels_refuse_what_is_not_as_named(wrong):
         arguments[3] = sums.astype(np.int32)
     elif wrong == "order":
         arguments[3] = np.zeros((2, 8), np.int64)[:, ::2]
-    else:
+    elif wrong == "fewer":
         arguments.pop()
+    else:
+        arguments.append(0)
     with pytest.raises((TypeError, BufferError)):
         compiled.accumulate(*arguments)
     assert counts.tolist() == [3, 0]

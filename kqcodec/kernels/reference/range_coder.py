@@ -50,7 +50,7 @@ class RangeEncoder:
         """
         return any(self._out[capacity:])
 
-    def finish(self, capacity: int | None = None) -> bytes | None:
+    def finish(self, capacity: int) -> bytes | None:
         """The payload; None if it has more bytes than the capacity."""
         for count in range(5):
             unit = 1 << (32 - 8 * count)
@@ -58,7 +58,7 @@ class RangeEncoder:
             if value <= self._x2:
                 break  # at the latest with four bytes, when value is x1
         payload = bytes(self._out + value.to_bytes(4, "big")[:count]).rstrip(b"\0")
-        return payload if capacity is None or len(payload) <= capacity else None
+        return payload if len(payload) <= capacity else None
 
 
 class RangeDecoder:

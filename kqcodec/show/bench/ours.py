@@ -31,7 +31,7 @@ def _codec(coder: CoderName, effort: EffortName | None) -> Codec:
 def kq_tools(
     coders: Sequence[CoderName] = CODERS, efforts: Sequence[str] | None = None
 ) -> list[Tool]:
-    """The tools of some coders, at some efforts where they have any; None for all."""
+    """The tools of some coders, each at these of its efforts, or at all it has."""
     return [
         Tool(f"kq {coder}" + (f" {effort}" if effort else ""), (_codec(coder, effort),), False)
         for coder in coders

@@ -39,8 +39,8 @@ class Mark(NamedTuple):
 def curve_svg(
     title: str, ks: Sequence[int], lines: Sequence[Line], marks: Sequence[Mark], unit: str
 ) -> str:
-    """Curves against one K or more, ascending, from zero up. The title is read aloud, and
-    shown by no browser; the unit of y is in the tips of the points."""
+    """Curves from zero up against ascending Ks, at least one. The title is read aloud, and
+    shown by no browser; the unit of y stands in the tips of the points."""
     step, count = _steps(max(max(line.ys) for line in lines))
     x = _x_scale(ks)
 
