@@ -50,7 +50,7 @@ def test_parts_that_cannot_be_right(numbers, message):
 def test_the_waiting_file_is_used_again(monkeypatch):
     """Parts that went through the file leave their room to those that follow."""
     file = io.BytesIO()
-    monkeypatch.setattr(reordering.tempfile, "TemporaryFile", lambda dir: file)
+    monkeypatch.setattr(reordering.tempfile, "TemporaryFile", lambda: file)
     parts = [bytes([i]) * 1000 for i in range(40)]
     numbered = ((i + j, parts[i + j]) for i in range(0, 40, 2) for j in (1, 0))
     found = []
