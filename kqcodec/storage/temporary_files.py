@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 import sys
 from hashlib import sha256
@@ -114,7 +113,7 @@ def _names(path: Path) -> Iterator[str]:
     for number in _NUMBERS:
         yield _name(path, str(number))
     while True:
-        yield _name(path, secrets.token_hex(8))
+        yield _name(path, os.urandom(8).hex())
 
 
 def _created(path: Path, mode: int) -> tuple[int, str]:

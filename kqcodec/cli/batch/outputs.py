@@ -20,7 +20,6 @@ from kqcodec.cli.screen.failures import (
     writing,
 )
 from kqcodec.cli.screen.text import visible
-from kqcodec.storage.atomic_write import is_stream, write_parts
 from kqcodec.storage.urls import is_url
 
 if TYPE_CHECKING:
@@ -221,6 +220,8 @@ class Outputs:
     @staticmethod
     def _is_open(target: str) -> bool:
         """Whether it is written to as it is, so that nothing can be there already."""
+        from kqcodec.storage.atomic_write import is_stream
+
         return target == STREAM or is_stream(target)
 
     def write(self, name: str, parts: Iterable[Buffer], suffix: str | None = None) -> int:
@@ -327,6 +328,8 @@ def _check_places(targets: dict[str, str]) -> None:
 
 def _pour(parts: Iterable[Buffer]) -> int:
     with writing(STANDARD_OUTPUT):
+        from kqcodec.storage.atomic_write import write_parts
+
         written = write_parts(sys.stdout.buffer, parts)
         sys.stdout.buffer.flush()
     return written
