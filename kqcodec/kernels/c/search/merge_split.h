@@ -225,7 +225,8 @@ static int64_t kq_merge_and_split(kq_clustering *all, const kq_round *round)
                 continue;
             int64_t fall = kq_try_pair(&scratch, all, round, pair);
             round->outcomes[p] = fall > 0 ? KQ_KEPT : KQ_FAILED;
-            falls = fall < 0 ? -1 : kq_plus64(falls, fall);
+            /* A sum that wraps, of numbers that somebody changes, is no want of memory. */
+            falls = fall < 0 ? -1 : kq_plus64(falls, fall) & INT64_MAX;
             tried++;
         }
     }

@@ -89,7 +89,7 @@ static int64_t kq_estimate(kq_estimates *e, kq_clustering *all)
     all->distances = e->distances;
     int done =
         kq_split_gains(all->points, all->weights, all->labels, all->n, e->gains, e->halves, all->k);
-    return done == 1 ? cost : -1;
+    return done == 1 ? cost & INT64_MAX : -1; /* it wraps where somebody changes the points */
 }
 
 /* The places of the least values, at most `width` of them, of equals the first first. */
