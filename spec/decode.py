@@ -646,25 +646,8 @@ GREEN, RED, BLUE, ALPHA = range(4)
 BLACK = [0, 0, 0, 255]
 HISTORY = 32
 
-# 14.10: "The guesses, and t for each, by channel."
-T_GREEN_ASCENDING = [124, 650, 848, 162, 47, 99, 114, 4]
-T_GREEN_KEPT = [13, 287, 742, 291, 156, 158, 157, 176, 68]
-T_RED_DIFFERS = [66, 12, 89, 42, 31, 26, 4, 342, 229, 434, 595, 18, 160]
-T_RED_SAME = [23, 4, 102, 63, 9, 39, 63, 386, 331, 288, 478, 96, 166]
-T_BLUE_DIFFERS = [53, 20, 52, 4, 21, 194, 14, 4, 22, 14, 30, 13, 289, 322, 548, 319, 32, 97]
-T_BLUE_SAME = [39, 4, 48, 6, 29, 215, 48, 14, 62, 48, 14, 48, 337, 122, 171, 274, 20, 549]
-T_ALPHA_DIFFERS = [1156, 215, 51, 112, 26, 194, 39, 72, 183]
-T_ALPHA_SAME = [563, 226, 76, 252, 167, 113, 57, 86, 508]
-
-
-class Weights:
-    """One set of weights of the guesses of a channel."""
-
-    def __init__(self, t: list[int]) -> None:
-        """Start with the numbers t of rule 14.10."""
-        # 14.7: "At the start w is 32·t."
-        self.t = t
-        self.w = [32 * start for start in t]
+# The masses of a guess, and its total T.
+Guess = tuple[list[int], int]
 
 
 def decode_palette(payload: bytes, k: int, channels: int) -> tuple[list[bytes], bool]:
@@ -673,13 +656,11 @@ def decode_palette(payload: bytes, k: int, channels: int) -> tuple[list[bytes], 
     # in any other order. Then follow the K entries"
     decoder = ArithmeticDecoder(payload)
     ascends = decoder.bit(32768) == 1
-    first = Weights(T_GREEN_ASCENDING if ascends else T_GREEN_KEPT)
 
-    # 14.5: "For each channel the guesses have two sets of weights: one for values which
-    # are the first of their entry, or whose entry has had the same values so far as the
-    # entry of age 0; the other for those whose entry differs."
-    same = [first, Weights(T_RED_SAME), Weights(T_BLUE_SAME), Weights(T_ALPHA_SAME)]
-    differs = [first, Weights(T_RED_DIFFERS), Weights(T_BLUE_DIFFERS), Weights(T_ALPHA_DIFFERS)]
+    # 14.5: "For each channel the guesses have two sets of weights: one for values which are
+    # the first of their entry, or whose entry has had the same values so far as the entry
+    # of age 0; the other for those whose entry differs. At the start each w is 10922."
+    weights = [[[10922] * 6 for _ in range(2)] for _ in range(4)]
 
     # 14.3: "Two entries of green, red and blue 0 and alpha 255 stand ahead of the first
     # entry, and belong to the history of those that follow until 32 others do."
@@ -695,9 +676,17 @@ def decode_palette(payload: bytes, k: int, channels: int) -> tuple[list[bytes], 
             # the entry that were coded before this one are the same as in the entry of
             # age 0, L is the value of the entry of age 0. Otherwise L is 0."
             least = history[0][channel] if ascends and index > 0 and is_same else 0
-            guesses = guesses_of(entry, history, k - index, ascends)
-            weights = (same if is_same else differs)[channel]
-            entry.append(decode_value(decoder, guesses, weights, least))
+            guesses = guesses_of(entry, history)
+
+            # 14.10: "If the entries ascend, guesses 0 and 1 of green are others. Let n be
+            # the number of entries that are yet to be coded, this one included, and ρ in
+            # guess 0 floor(65536·3·(256 − L) / (3·(256 − L) + 8·n)) in guess 1
+            # floor(65536·(256 − L) / (256 − L + n))"
+            if ascends and channel == GREEN:
+                span, n = 256 - least, k - index
+                guesses[0] = gaps(least, 65536 * 3 * span // (3 * span + 8 * n))
+                guesses[1] = gaps(least, 65536 * span // (span + n))
+            entry.append(decode_value(decoder, guesses, weights[channel][is_same], least))
 
         # 14.3: "The history of an entry are the entries before it, the last 32 at most"
         history = [entry, *history][:HISTORY]
@@ -706,20 +695,19 @@ def decode_palette(payload: bytes, k: int, channels: int) -> tuple[list[bytes], 
 
 
 def decode_value(
-    decoder: ArithmeticDecoder, guesses: list[list[int]], weights: Weights, least: int
+    decoder: ArithmeticDecoder, guesses: list[Guess], weights: list[int], least: int
 ) -> int:
     """Decode one value, and let the weights follow it."""
-    # 14.5: "q = floor((2^40 − 1) / (M(L) + … + M(255))), or 0 where that sum is 0"
-    #
-    # The sums are kept from the start: M(x) + … + M(y − 1) is sums[y] − sums[x].
-    running = [[0, *itertools.accumulate(masses)] for masses in guesses]
-    allowed = [sums[256] - sums[least] for sums in running]
-    q = [(2**40 - 1) // mass if mass else 0 for mass in allowed]
+    # 14.5: "scale = w · floor(2^40 / T), or 0 where T is 0"
+    scales = [
+        w * (2**40 // total) if total else 0 for w, (_, total) in zip(weights, guesses, strict=True)
+    ]
 
-    def weighted_shares(x: int, y: int) -> list[int]:
-        # 14.5: "share(x, y) = floor((M(x) + … + M(y − 1)) · q / 2^24)"
-        shares = [(sums[y] - sums[x]) * q[i] // 2**24 for i, sums in enumerate(running)]
-        return [w * share for w, share in zip(weights.w, shares, strict=True)]
+    def share(x: int, y: int) -> int:
+        # 14.5: "share(x, y) = floor(Σ over the guesses of scale · (M(x) + … + M(y − 1)) /
+        # 2^24)"
+        masses = [sum(m[x:y]) for m, _ in guesses]
+        return sum(scale * mass for scale, mass in zip(scales, masses, strict=True)) // 2**24
 
     # 14.6: "A value is coded as eight bits, the most significant first. With a the least
     # and a + 2s − 1 the greatest number that the bits so far allow, the next bit is 1 if
@@ -731,127 +719,120 @@ def decode_value(
             a += s
             continue
 
-        # 14.6: "upper = Σ over the guesses of w · share(a + s, a + 2s)"
-        # 14.6: "both = Σ over the guesses of w · share(max(a, L), a + 2s)"
-        # 14.6: "p = floor(65536 · upper / both), but at least 1 and at most 65535"
-        upper = sum(weighted_shares(a + s, a + 2 * s))
-        both = sum(weighted_shares(max(a, least), a + 2 * s))
-        if decoder.bit(min(max(65536 * upper // both, 1), 65535)):
+        # 14.6: "p = floor(65536 · share(a + s, a + 2s) / share(max(a, L), a + 2s)), but at
+        # least 1 and at most 65535"
+        p = 65536 * share(a + s, a + 2 * s) // share(max(a, least), a + 2 * s)
+        if decoder.bit(min(max(p, 1), 65535)):
             a += s
 
-    # 14.7: "w = floor(w · share(v, v + 1) · 63488 / total) + t, total = Σ of w · share(v,
-    # v + 1)"
-    shares = weighted_shares(a, a + 1)
-    total = sum(shares)
-    weights.w = [share * 63488 // total + t for share, t in zip(shares, weights.t, strict=True)]
+    # 14.7: "w = floor(m · floor(63488 · 2^32 / Σ m) / 2^32) + 341, m = floor(scale · M(v) /
+    # 2^24)"
+    m = [scale * masses[a] // 2**24 for scale, (masses, _) in zip(scales, guesses, strict=True)]
+    unit = 63488 * 2**32 // sum(m)
+    weights[:] = [each * unit // 2**32 + 341 for each in m]
     return a
 
 
-def guesses_of(
-    coded: list[int], history: list[list[int]], left: int, ascends: bool
-) -> list[list[int]]:
-    """Return the masses of the guesses of an entry's next value, in the order of 14.10."""
-    # 14.10: "G, R, B, A are the values of the entry of age 0, and *step* is the difference
-    # of the channel's value in the entry of age 0 less that in the entry of age 1."
-    last = history[0]
-    step = last[len(coded)] - history[1][len(coded)]
-    even = [1] * 256
+def guesses_of(coded: list[int], history: list[list[int]]) -> list[Guess]:
+    """Return the guesses of an entry's next value, by rule 14.9."""
+    # 14.9: "G, R, B, A are the values of the entry of age 0, G' and A' those of the entry of
+    # age 1. g, r, b, a are the values of each of the *recent* entries, which are those of
+    # the history whose age is under 16"
+    last, recent = history[0], history[:16]
+    first: list[int] = []
+    more: list[int] = []
     if len(coded) == GREEN:
-        steps = [near(last[GREEN] + step, 0), near(last[GREEN] + step, 1)]
-        if ascends:
-            return [*(gaps(f, last[GREEN], left) for f in (1, 2, 4, 8, 16)), *steps, even]
-        u = [65536 // (8 + age) for age in range(len(history))]
-        g = [entry[GREEN] for entry in history]
-        return [
-            *(near(last[GREEN], k) for k in (0, 2, 4)),
-            *steps,
-            *(among(g, u, k) for k in (0, 2, 4)),
-            even,
-        ]
-    green = coded[GREEN]
-    u = [65536 // (8 + age + abs(entry[GREEN] - green)) for age, entry in enumerate(history)]
-    if len(coded) == RED:
-        off_green = [green + entry[RED] - entry[GREEN] for entry in history]
-        return [
-            *(near(green, k) for k in (0, 2, 4)),
-            *(near(green + last[RED] - last[GREEN], k) for k in (0, 1, 3)),
-            near(last[RED], 0),
-            *(among(off_green, u, k) for k in (0, 1, 2, 4)),
-            among([entry[RED] for entry in history], u, 0),
-            even,
-        ]
-    if len(coded) == BLUE:
-        red = coded[RED]
-        u = []
-        for entry in history:
-            hue = abs((entry[RED] - entry[GREEN]) - (red - green))
-            u.append(1 + 2**24 // (16 + 2 * hue + abs(entry[GREEN] - green)) ** 3)
-        off_green = [green + entry[BLUE] - entry[GREEN] for entry in history]
-        return [
-            *(near(red, k) for k in (0, 2)),
-            *(near(green, k) for k in (0, 2, 4)),
-            near(2 * green - red, 5),
-            *(near(green + last[BLUE] - last[GREEN], k) for k in (0, 1, 3)),
-            *(near(red + last[BLUE] - last[RED], k) for k in (0, 1)),
-            near(last[BLUE], 0),
-            *(among(off_green, u, k) for k in (0, 1, 2, 4)),
-            among([entry[BLUE] for entry in history], u, 0),
-            even,
-        ]
+        near = list(zip([entry[GREEN] for entry in history], (4, 2, 1, 1), strict=False))
+        step = 2 * last[GREEN] - history[1][GREEN]
+        first, more = [step], [last[GREEN]]
+    elif len(coded) == RED:
+        first = [coded[GREEN] + entry[RED] - entry[GREEN] for entry in recent]
+        near = [(number, 1) for number in first]
+        step = coded[GREEN] + last[RED] - last[GREEN]
+        more = [entry[RED] for entry in recent]
+    elif len(coded) == BLUE:
+        near = nearest(history, coded[GREEN], coded[RED])
+        step = coded[RED] + last[BLUE] - last[RED]
+        first = [coded[GREEN] + entry[BLUE] - entry[GREEN] for entry in recent]
+        more = [coded[RED] + entry[BLUE] - entry[RED] for entry in recent]
+        more += [entry[BLUE] for entry in recent]
+    else:
+        first, more = [255], [entry[ALPHA] for entry in recent]
+        near = [(number, 1) for number in more]
+        step = 2 * last[ALPHA] - history[1][ALPHA]
+
+    # 14.9: "T is the sum of the u, times 65536."
+    total = 65536 * sum(u for _, u in near)
     return [
-        near(255, 0),
-        *(near(last[ALPHA], k) for k in (0, 2)),
-        *(near(last[ALPHA] + step, k) for k in (0, 1)),
-        *(among([entry[ALPHA] for entry in history], u, k) for k in (0, 2, 4)),
-        even,
+        (surrounded(near, SHARP), total),
+        (surrounded(near, WIDE), total),
+        (surrounded([(step, 1)], SHARP), 65536),
+        (surrounded([(number, 1) for number in first], EXACT), len(first)),
+        (surrounded([(number, 1) for number in first + more], EXACT), len(first + more)),
+        ([1] * 256, 256),
     ]
 
 
-@functools.cache
-def near(c: int, k: int) -> list[int]:
-    """Return the masses of the guess that a value is c, or about c."""
-    # 14.8: "The masses of a guess *near(c, k)* are those of *among* with one number, c, of
-    # the weight 65536."
-    return among([c], [65536], k)
+def nearest(history: list[list[int]], green: int, red: int) -> list[tuple[int, int]]:
+    """Return green + b − g of the nearest entries, each with its u."""
+
+    # 14.9: "The nearest are the up to four entries of the whole history for which δ = 2·|(r
+    # − g) − (red − green)| + |g − green| is least, of equal ones those of lower age"
+    def delta(entry: list[int]) -> int:
+        hue = abs((entry[RED] - entry[GREEN]) - (red - green))
+        return 2 * hue + abs(entry[GREEN] - green)
+
+    found = sorted(history, key=delta)[:4]
+
+    # 14.9: "u = 1 + floor(2^24 / (16 + δ)^3)."
+    return [(green + e[BLUE] - e[GREEN], 1 + 2**24 // (16 + delta(e)) ** 3) for e in found]
 
 
-def among(c: list[int], u: list[int], k: int) -> list[int]:
-    """Return the masses of the guess that a value is one of c, or about one."""
-    # 14.8: "Let X(v) be the sum of the weights whose number is v, those under 0 being taken
-    # as 0 and those over 255 as 255."
-    x = [0] * 256
-    for value, weight in zip(c, u, strict=True):
-        x[min(max(value, 0), 255)] += weight
-
-    # 14.8: "D(v) = X(v) + floor(D(v − 1) · (2^k − 1) / 2^k), D(−1) = 0"
-    # 14.8: "U(v) = X(v) + floor(U(v + 1) · (2^k − 1) / 2^k), U(256) = 0"
-    down = decayed(x, k)
-    up = decayed(x[::-1], k)[::-1]
-
-    # 14.8: "M(v) = D(v) + U(v) − X(v)"
-    return [down[v] + up[v] - x[v] for v in range(256)]
-
-
-def decayed(x: list[int], k: int) -> list[int]:
-    """Return each number plus the result before it times (2^k − 1) / 2^k."""
-    results, last = [], 0
-    for value in x:
-        last = value + last * (2**k - 1) // 2**k
-        results.append(last)
-    return results
-
-
-def gaps(f: int, green: int, n: int) -> list[int]:
-    """Return the masses of a guess of the next of n ascending values."""
-    # 14.9: "ρ = floor(65536 · (256 − G) · f / ((256 − G) · f + 4·n))"
-    rho = 65536 * (256 - green) * f // ((256 - green) * f + 4 * n)
-
-    # 14.9: "are 0 under the green G of the entry of age 0, 65536 at G, and then, one after
-    # the other, M(v) = floor(M(v − 1) · ρ / 65536)"
-    masses = [0] * green + [65536]
+def decayed(first: int, k: int) -> list[int]:
+    """Return 256 masses, by distance."""
+    # 14.8: "from each distance to the next B becomes floor(B / 2), C floor(3·C / 4) and D
+    # floor(15·D / 16)."
+    masses = [first]
     while len(masses) < 256:
-        masses.append(masses[-1] * rho // 65536)
+        masses.append(masses[-1] * (2**k - 1) // 2**k)
     return masses
+
+
+# 14.8: "A(0) is 16384, B(0) 5461, C(0) 2341 and D(0) 529. A(d) is 0 farther off"
+# 14.8: "sharp(d) = A(d) + B(d) + C(d) + D(d) wide(d) = 2·C(d) + 2·D(d)"
+EXACT = [1] + [0] * 255
+WIDE = [2 * c + 2 * d for c, d in zip(decayed(2341, 2), decayed(529, 4), strict=True)]
+SHARP = [b + w // 2 for b, w in zip(decayed(5461, 1), WIDE, strict=True)]
+SHARP[0] += 16384
+
+
+def surrounded(numbers: list[tuple[int, int]], masses: list[int]) -> list[int]:
+    """Return the masses around numbers, each of which has its weight."""
+    # 14.9: "Numbers under 0 are taken as 0, and those over 255 as 255."
+    weights: dict[int, int] = {}
+    for number, u in numbers:
+        c = min(max(number, 0), 255)
+        weights[c] = weights.get(c, 0) + u
+    return [sum(u * masses[abs(v - c)] for c, u in weights.items()) for v in range(256)]
+
+
+def gaps(least: int, rho: int) -> Guess:
+    """Return a guess of the next ascending value."""
+    # 14.10: "Let low(0) be 65536, low(i + 1) = floor(low(i)·ρ / 65536), high(0) = 65536 and
+    # high(i + 1) = floor(high(i)·low(16) / 65536)."
+    low, high = [65536], [65536]
+    for _ in range(16):
+        low.append(low[-1] * rho // 65536)
+    for _ in range(16):
+        high.append(high[-1] * low[16] // 65536)
+
+    # 14.10: "left(d) = floor(low(d mod 16)·high(floor(d / 16)) / 65536)"
+    left = [low[d % 16] * high[d // 16] // 65536 for d in range(257)]
+
+    # 14.10: "Then T is 65536, M(v) is 0 for v under L, and from L on left(v − L) − left(v −
+    # L + 1)"
+    masses = [0] * least + [left[d] - left[d + 1] for d in range(256 - least)]
+    return masses, 65536
 
 
 # ── 16. The coder context ───────────────────────────────────────────────────

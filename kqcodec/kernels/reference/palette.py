@@ -1,8 +1,8 @@
 """Palettes by arithmetic coding (spec/kq.md, section 14).
 
 Each value is coded as eight bits, the highest first, under a mixture of guesses:
-the same as in the entry before, a grey, a step on, the differences between the
-channels of entries like it. A guess is a mass for each of the values 0..255; its
+near or exactly what it would be if its entry differed from others as they do among each
+other, a step on, a gap. A guess is a mass for each of the values 0..255; its
 weight follows, by Bayes' rule, from how well it has guessed so far. Only the last
 32 entries are looked at, so that time is linear in K.
 
@@ -12,9 +12,9 @@ A guess is kept as the running sum of its masses: the mass of the values x..y-1 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
-from kqcodec.kernels.reference.palette_priors import ALPHA, BLUE, GREEN_ASCENDING, GREEN_KEPT, RED
 from kqcodec.kernels.reference.range_coder import RangeDecoder, RangeEncoder
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     # (bit or None, p) -> bit
     CodeBit: TypeAlias = "Callable[[int, int], int]"
 
-WINDOW = 32
+GUESSES = 6
+WINDOW = 32  # entries of which the nearest are sought
+RECENT = 16  # entries that guesses look back at
+NEAREST = 4
+LATEST = (4, 2, 1, 1)  # what the latest values weigh
 BLACK = ([0, 0, 0, 255], [0, 0, 0, 255])  # stand ahead of the first entry
 ONE = 1 << 16
-KEPT = ONE - ONE // 32  # of the weights; 1/32 is always that of the start
-EVEN = list(range(257))  # the guess that all values are alike
+KEPT = ONE - ONE // 32  # of the weights; 1/32 is always shared evenly
 
 
 def decayed(first: int, k: int) -> list[int]:
@@ -43,15 +46,27 @@ def decayed(first: int, k: int) -> list[int]:
     return masses
 
 
+def powers(ratio: int) -> list[int]:
+    """The powers 0 to 16 of ``ratio`` / 65536, times 65536, each rounded down."""
+    found = [ONE]
+    for _ in range(16):
+        found.append(found[-1] * ratio >> 16)
+    return found
+
+
 def running_sums(masses: Sequence[int]) -> list[int]:
     """257 sums: of none of the masses, of one, of two ..."""
-    sums = [0]
-    for mass in masses:
-        sums.append(sums[-1] + mass)
-    return sums
+    return list(accumulate(masses, initial=0))
 
 
-_DECAYED = [decayed(ONE, k) for k in range(6)]
+_POINT, _NARROW, _MIDDLE, _BROAD = (
+    decayed(16384, 0),
+    decayed(5461, 1),
+    decayed(2341, 2),
+    decayed(529, 4),
+)
+_WIDE = [2 * (middle + broad) for middle, broad in zip(_MIDDLE, _BROAD, strict=True)]
+_SHARP = [sum(masses) for masses in zip(_POINT, _NARROW, _MIDDLE, _BROAD, strict=True)]
 
 
 def clamped(value: int) -> int:
@@ -59,122 +74,74 @@ def clamped(value: int) -> int:
     return min(max(value, 0), 255)
 
 
-def near(value: int, *widths: int) -> list[Guess]:
-    """Guesses that the value is this one or, by each width, near it."""
-    center = clamped(value)
-    return [running_sums([_DECAYED[k][abs(v - center)] for v in range(256)]) for k in widths]
+def near(values: Sequence[int], weights: Sequence[int], masses: list[int]) -> Guess:
+    """The guess that the value is near one of these, by ``masses`` for each distance."""
+    found = [0] * 256
+    for value, weight in zip(map(clamped, values), weights, strict=True):
+        for v in range(256):
+            found[v] += weight * masses[abs(v - value)]
+    return running_sums(found)
 
 
-def among(values: Sequence[int], weights: Sequence[int], *widths: int) -> list[Guess]:
-    """Guesses that the value is one of these or, by each width, near one."""
-    heaped = [0] * 256
-    for value, weight in zip(values, weights, strict=True):
-        heaped[clamped(value)] += weight
-    return [running_sums(_spread(heaped, k)) for k in widths]
+def exactly(values: Sequence[int]) -> Guess:
+    """The guess that the value is one of these."""
+    found = [0] * 256
+    for value in values:
+        found[clamped(value)] += 1
+    return running_sums(found)
 
 
-def _spread(heaped: list[int], k: int) -> list[int]:
-    """Each mass with those of the values on both sides, which decay with distance."""
-    if k == 0:
-        return heaped
-    factor = (1 << k) - 1
-    masses = []
-    from_below = from_above = 0
-    for mass in heaped:
-        from_below = mass + (from_below * factor >> k)
-        masses.append(from_below)
-    for v in range(255, -1, -1):
-        masses[v] += from_above * factor >> k
-        from_above = heaped[v] + (from_above * factor >> k)
-    return masses
-
-
-def gaps(lowest: int, left: int) -> list[Guess]:
-    """Guesses of the next of ``left`` ascending values that are spread at random up
-    to 255, and more or less densely to begin with."""
+def gaps(lowest: int, n: int) -> list[Guess]:
+    """Guesses of the next of ``n`` ascending values that are spread at random up to 255: as
+    far apart as they are evenly, and 3/8 of that."""
+    span = 256 - lowest
     guesses: list[Guess] = []
-    for factor in (1, 2, 4, 8, 16):
-        span = (256 - lowest) * factor
-        ratio = span * ONE // (span + 4 * (left + 1))
-        masses = [0] * lowest + [ONE]
-        while len(masses) < 256:
-            masses.append(masses[-1] * ratio >> 16)
-        guesses.append(running_sums(masses))
+    for ratio in (3 * span * ONE // (3 * span + 8 * n), span * ONE // (span + n)):
+        ones = powers(ratio)
+        sixteens = powers(ones[16])
+        left = [ones[d % 16] * sixteens[d // 16] >> 16 for d in range(span + 1)]
+        guesses.append([0] * lowest + [ONE - each for each in left])
     return guesses
 
 
-def guesses_of_green(history: list[Entry], left: int, ascending: bool) -> list[Guess]:
-    """``history`` has the last entries, the latest first; ``left`` are yet to come."""
-    last = history[0][0]
-    step = last - history[1][0]
-    if ascending:
-        return [*gaps(last, left), *near(last + step, 0, 1), EVEN]
-    weights = [ONE // (8 + age) for age in range(len(history))]
-    values = [entry[0] for entry in history]
-    return [
-        *near(last, 0, 2, 4),
-        *near(last + step, 0, 1),
-        *among(values, weights, 0, 2, 4),
-        EVEN,
-    ]
+def nearest(history: list[Entry], green: int, red: int) -> list[tuple[Entry, int]]:
+    """The entries of the nearest hue, each with its weight."""
+
+    def distance(entry: Entry) -> int:
+        return 2 * abs((entry[1] - entry[0]) - (red - green)) + abs(entry[0] - green)
+
+    found = sorted(history, key=distance)[:NEAREST]  # of equal ones the latest counts
+    return [(entry, 1 + (1 << 24) // (16 + distance(entry)) ** 3) for entry in found]
 
 
-def guesses_of_red(history: list[Entry], green: int) -> list[Guess]:
-    """Red lies near green, and off it as in other entries of much the same green."""
-    last = history[0]
-    weights = [ONE // (8 + age + abs(entry[0] - green)) for age, entry in enumerate(history)]
-    differences = [green + entry[1] - entry[0] for entry in history]
-    return [
-        *near(green, 0, 2, 4),
-        *near(green + last[1] - last[0], 0, 1, 3),
-        *near(last[1], 0),
-        *among(differences, weights, 0, 1, 2, 4),
-        *among([entry[1] for entry in history], weights, 0),
-        EVEN,
-    ]
-
-
-def guesses_of_blue(history: list[Entry], green: int, red: int) -> list[Guess]:
-    """Blue lies off green as in other entries of much the same hue; where red is over
-    green, it is often under it."""
-    last = history[0]
-    weights = []
-    for entry in history:
-        chroma = abs((entry[1] - entry[0]) - (red - green))
-        distance = 16 + 2 * chroma + abs(entry[0] - green)
-        weights.append(1 + (1 << 24) // distance**3)
-    differences = [green + entry[2] - entry[0] for entry in history]
-    return [
-        *near(red, 0, 2),
-        *near(green, 0, 2, 4),
-        *near(2 * green - red, 5),
-        *near(green + last[2] - last[0], 0, 1, 3),
-        *near(red + last[2] - last[1], 0, 1),
-        *near(last[2], 0),
-        *among(differences, weights, 0, 1, 2, 4),
-        *among([entry[2] for entry in history], weights, 0),
-        EVEN,
-    ]
-
-
-def guesses_of_alpha(history: list[Entry], green: int) -> list[Guess]:
-    """Alpha is 255 or as in other entries."""
-    last = history[0][3]
-    step = last - history[1][3]
-    weights = [ONE // (8 + age + abs(entry[0] - green)) for age, entry in enumerate(history)]
-    return [
-        *near(255, 0),
-        *near(last, 0, 2),
-        *near(last + step, 0, 1),
-        *among([entry[3] for entry in history], weights, 0, 2, 4),
-        EVEN,
-    ]
-
-
-def chance(sums: Guess, x: int, y: int, whole: int) -> int:
-    """The share of the values x..y-1 in 65,536; ``whole`` is 2^40 - 1
-    over the sum of all that are allowed."""
-    return (sums[y] - sums[x]) * whole >> 24
+def guesses_of(history: list[Entry], coded: Entry) -> tuple[list[Guess], list[int]]:
+    """The guesses of the value behind those that are coded of its entry, and of each the mass
+    of all values, edges of 0..255 not considered. ``history`` has the last entries, the latest
+    first. Where there is nothing to guess by, that mass is 0."""
+    channel, last, recent = len(coded), history[0], history[:RECENT]
+    step = 2 * last[channel] - history[1][channel]
+    first: list[int] = []
+    more = [entry[channel] for entry in recent]
+    if channel == 0:
+        weights = LATEST[: len(recent)]
+        numbers, first, more = more[: len(weights)], [step], more[:1]
+    elif channel == 1:
+        first = numbers = [coded[0] + entry[1] - entry[0] for entry in recent]
+        step = coded[0] + last[1] - last[0]
+        weights = (1,) * len(recent)
+    elif channel == 2:
+        first = [coded[0] + entry[2] - entry[0] for entry in recent]
+        more += [coded[1] + entry[2] - entry[1] for entry in recent]
+        step = coded[1] + last[2] - last[1]
+        found = nearest(history, coded[0], coded[1])
+        numbers = [coded[0] + entry[2] - entry[0] for entry, _ in found]
+        weights = tuple(weight for _, weight in found)
+    else:
+        first, numbers, weights = [255], more, (1,) * len(recent)
+    guesses = [near(numbers, weights, _SHARP), near(numbers, weights, _WIDE)]
+    guesses += [near([step], [1], _SHARP), exactly(first), exactly(first + more)]
+    total = sum(weights) * ONE
+    return guesses, [total, total, ONE, len(first), len(first + more)]
 
 
 class PaletteCoder:
@@ -185,40 +152,37 @@ class PaletteCoder:
         self._code_bit = code_bit
         self._history: list[Entry] = list(BLACK)
         # By channel, and whether all channels ahead of it are as in the entry before.
-        green = GREEN_ASCENDING if ascending else GREEN_KEPT
-        self._starts = [(green, green), RED, BLUE, ALPHA]
-        self._weights = [[[32 * w for w in start] for start in pair] for pair in self._starts]
+        self._weights = [[[ONE // GUESSES] * GUESSES for _ in range(2)] for _ in range(4)]
 
-    def entry(self, left: int, values: Entry) -> Entry:
-        """Code an entry, in coding order, with ``left`` yet to come behind it;
-        returns it. A decoder's ``values`` don't matter."""
-        history, ascending = self._history, self._ascending
-        bound = ascending and len(history) > len(BLACK)
+    def entry(self, first: bool, n: int, values: Entry) -> Entry:
+        """Code an entry, in coding order, the first of ``n`` that are yet to come; returns
+        it. A decoder's ``values`` don't matter."""
+        history = self._history
         coded: Entry = []
         for channel, value in enumerate(values):
-            if channel == 0:
-                guesses = guesses_of_green(history, left, ascending)
-            elif channel == 1:
-                guesses = guesses_of_red(history, coded[0])
-            elif channel == 2:
-                guesses = guesses_of_blue(history, coded[0], coded[1])
-            else:
-                guesses = guesses_of_alpha(history, coded[0])
             same = coded == history[0][:channel]
-            lowest = history[0][channel] if bound and same else 0
-            coded.append(self._value(channel, same, guesses, lowest, value))
+            lowest = history[0][channel] if self._ascending and same and not first else 0
+            guesses, totals = guesses_of(history, coded)
+            if channel == 0 and self._ascending:
+                guesses[:2], totals[:2] = gaps(lowest, n), [ONE, ONE]
+            weights = self._weights[channel][same]
+            coded.append(self._value(weights, guesses, totals, lowest, value))
         self._history = [coded, *history][:WINDOW]
         return coded
 
     def _value(
-        self, channel: int, same: bool, guesses: list[Guess], lowest: int, value: int
+        self, weights: list[int], guesses: list[Guess], totals: list[int], lowest: int, value: int
     ) -> int:
-        weights = self._weights[channel][same]
-        wholes = [
-            ((1 << 40) - 1) // whole if (whole := sums[256] - sums[lowest]) else 0
-            for sums in guesses
+        guesses.append(range(257))  # all values alike
+        scales = [
+            weight * ((1 << 40) // total) if total else 0
+            for weight, total in zip(weights, [*totals, 256], strict=True)
         ]
-        weighted = list(zip(weights, guesses, wholes, strict=True))
+
+        def share(x: int, y: int) -> int:
+            """How much of 2**32 the mixture gives the values x..y-1."""
+            return sum(s * (g[y] - g[x]) for s, g in zip(scales, guesses, strict=True)) >> 24
+
         start, size = 0, 256
         while size > 1:
             size //= 2
@@ -226,18 +190,16 @@ class PaletteCoder:
             if lowest >= middle:  # nothing in the lower half is allowed
                 start = middle
                 continue
-            below = max(start, lowest)
-            upper = sum(w * chance(s, middle, middle + size, r) for w, s, r in weighted)
-            both = sum(w * chance(s, below, middle + size, r) for w, s, r in weighted)
+            upper, both = share(middle, middle + size), share(max(start, lowest), middle + size)
             p = min(max(upper * ONE // both, 1), ONE - 1)
             if self._code_bit(value >> (size.bit_length() - 1) & 1, p):
                 start = middle
-        shares = [w * chance(s, start, start + 1, r) for w, s, r in weighted]
-        total = sum(shares)
-        self._weights[channel][same] = [
-            share * KEPT // total + first
-            for share, first in zip(shares, self._starts[channel][same], strict=True)
+        shares = [
+            scale * (sums[start + 1] - sums[start]) >> 24
+            for scale, sums in zip(scales, guesses, strict=True)
         ]
+        kept = (KEPT << 32) // sum(shares)
+        weights[:] = [(share * kept >> 32) + (ONE - KEPT) // GUESSES for share in shares]
         return start
 
 
@@ -267,7 +229,7 @@ def encode_palette(plain: Buffer, k: int, ascending: bool, capacity: int) -> byt
     code_bit(int(ascending), ONE // 2)
     coder = PaletteCoder(ascending, code_bit)
     for index, entry in enumerate(entries_of_plain(plain, k)):
-        coder.entry(k - 1 - index, entry)
+        coder.entry(index == 0, k - index, entry)
     return encoder.finish(capacity)
 
 
@@ -278,5 +240,5 @@ def decode_palette(payload: Buffer, k: int, channels: int) -> bytes | None:
         return decoder.decode(p)
 
     coder = PaletteCoder(bool(code_bit(0, ONE // 2)), code_bit)
-    entries = [coder.entry(k - 1 - index, [0] * channels) for index in range(k)]
+    entries = [coder.entry(index == 0, k - index, [0] * channels) for index in range(k)]
     return plain_of_entries(entries) if decoder.valid else None

@@ -1,9 +1,9 @@
 /* Palettes by arithmetic coding (spec/kq.md, section 14).
  *
- * Each value is coded as eight bits, the highest first, under a mixture of guesses.
- * A guess is a mass for each of the values 0..255, kept as running sums, so that the
- * mass of the values x..y-1 is sums[y] - sums[x]; its weight follows, by Bayes' rule,
- * from how well it has guessed so far. Time is linear in K, whatever the bytes.
+ * Each value is coded as eight bits, the highest first, under a mixture of guesses. A guess
+ * gives each of the values 0..255 a mass; its weight follows, by Bayes' rule, from how well it
+ * has guessed so far. No array of masses is made: a bit needs of each guess only the mass of
+ * all values under one x, a short sum. Time is linear in K, whatever the bytes.
  */
 #ifndef KQ_CODING_PALETTE_CODER_H
 #define KQ_CODING_PALETTE_CODER_H
@@ -11,14 +11,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coding/palette_priors.h"
 #include "coding/range_coder.h"
 
-#define KQ_PALETTE_WINDOW 32 /* entries that are looked back at */
-#define KQ_PALETTE_BLACK 2   /* of them, opaque black, stand ahead of the first */
-#define KQ_PALETTE_WIDTHS 6
-#define KQ_PALETTE_FADING 3 /* widths over 0 of guesses among several */
-#define KQ_PALETTE_OWN 8    /* guesses for whose sums a value needs room */
+#define KQ_PALETTE_GUESSES 6
+#define KQ_PALETTE_RECENT 16 /* entries that guesses look back at */
+#define KQ_PALETTE_WINDOW 32 /* those of which the nearest are sought */
+#define KQ_PALETTE_NEAREST 4
+#define KQ_PALETTE_LATEST 4
+#define KQ_PALETTE_BLACK 2  /* entries, opaque black, that stand ahead of the first */
+#define KQ_PALETTE_NONE 256 /* where a row of exact numbers has no more */
+
+/* What the guesses of a value are made of. The masses under x of guess 0 and 1 are those of
+ * `left`, or of `numbers`; of guess 2, of `step`; of 3 and 4, of `exact`; 5 is even. */
+typedef struct {
+    int lowest;              /* the value is at least this */
+    int gaps;                /* whether there is `left`: what remains of 65536 behind d values is */
+    uint32_t left[2][2][17]; /* left[i][0][d % 16] * left[i][1][d / 16] / 65536 */
+    int numbers[KQ_PALETTE_RECENT], count;
+    uint32_t shares[KQ_PALETTE_RECENT]; /* of each number */
+    int step;
+    int16_t exact[3 * KQ_PALETTE_RECENT]; /* rows: guess 3 has the first, guess 4 all */
+} kq_palette_guesses;
 
 typedef struct {
 #ifndef KQ_DECODE_ONLY
@@ -27,15 +40,12 @@ typedef struct {
     kq_range_decoder decoder;
     int channels, ascending;
     uint32_t weights[4][2][KQ_PALETTE_GUESSES];
-    int history[KQ_PALETTE_WINDOW][4]; /* the latest first: green, red, blue, alpha */
-    int seen;                          /* how many of them there are */
-    /* near[k][256 + d]: the running sums of masses that decay on both sides of d = 0. */
-    uint32_t near[KQ_PALETTE_WIDTHS][513];
-    uint32_t even[257];
-    uint32_t own[KQ_PALETTE_OWN][257];
-    /* The guesses of the value at hand. */
-    const uint32_t *guesses[KQ_PALETTE_GUESSES];
-    int count, owned;
+    /* around[256 + d]: the mass of all values under d around the number 0, sharply in the
+     * lower half and widely in the upper one. */
+    uint64_t around[513];
+    uint8_t *entries[4]; /* green, red, blue, alpha of the entry at hand; behind the others */
+    int seen;            /* how many others there are, at most WINDOW */
+    kq_palette_guesses guesses;
 } kq_palette_coder;
 
 static inline int kq_palette_clamp(int value)
@@ -43,205 +53,200 @@ static inline int kq_palette_clamp(int value)
     return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-/* The starting weights of a channel's guesses, in 1/2048. */
-static const uint16_t *kq_palette_start(const kq_palette_coder *c, int channel, int same)
+/* Begins, with room for the values of WINDOW + k entries of four channels. */
+static void kq_palette_init(kq_palette_coder *c, int channels, uint8_t *values, size_t k)
 {
-    int row = channel == 0 && !c->ascending ? KQ_PALETTE_KEPT : channel;
-    return kq_palette_priors[row][same];
-}
-
-static void kq_palette_init(kq_palette_coder *c, int channels, int ascending)
-{
+    static const uint32_t widths[4] = {0, 1, 2, 4};
+    uint32_t parts[4] = {16384, 5461, 2341, 529}; /* a quarter of 65536 each, on both sides */
+    uint64_t masses[257];                         /* by distance; that of 256 doesn't occur */
+    memset(c, 0, sizeof *c);
     c->channels = channels;
-    c->ascending = ascending;
-    for (int k = 0; k < KQ_PALETTE_WIDTHS; k++) {
-        uint32_t masses[257]; /* by distance; that of 256 doesn't occur */
-        masses[0] = 1u << 16;
-        for (int d = 1; d <= 256; d++)
-            masses[d] = masses[d - 1] * ((1u << k) - 1) >> k;
-        c->near[k][0] = 0;
-        for (int d = -256; d < 256; d++)
-            c->near[k][257 + d] = c->near[k][256 + d] + masses[d < 0 ? -d : d];
+    for (int d = 0; d <= 256; d++) {
+        uint64_t wide = parts[2] + parts[3];
+        masses[d] = (parts[0] + parts[1] + wide) | 2 * wide << 32;
+        for (int i = 0; i < 4; i++)
+            parts[i] = parts[i] * ((1u << widths[i]) - 1) >> widths[i];
     }
-    for (uint32_t v = 0; v <= 256; v++)
-        c->even[v] = v;
-    for (int channel = 0; channel < 4; channel++)
-        for (int same = 0; same < 2; same++)
-            for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-                c->weights[channel][same][i] = 32u * kq_palette_start(c, channel, same)[i];
-    memset(c->history, 0, sizeof c->history);
-    for (int i = 0; i < KQ_PALETTE_BLACK; i++)
-        c->history[i][3] = 255;
+    for (int d = -256; d < 256; d++)
+        c->around[257 + d] = c->around[256 + d] + masses[d < 0 ? -d : d];
+    for (int channel = 0; channel < 4; channel++) {
+        for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+            c->weights[channel][0][i] = c->weights[channel][1][i] = 65536 / KQ_PALETTE_GUESSES;
+        c->entries[channel] = values + (size_t)channel * (KQ_PALETTE_WINDOW + k);
+        memset(c->entries[channel], channel == 3 ? 255 : 0, KQ_PALETTE_WINDOW);
+        c->entries[channel] += KQ_PALETTE_WINDOW;
+    }
     c->seen = KQ_PALETTE_BLACK;
 }
 
-/* Guesses that the value is this one or, by each width, near it. */
-static void kq_palette_near(kq_palette_coder *c, int value, int widths, const int *width)
+/* Guesses of the next of `n` ascending values that are spread at random up to 255, as far
+ * apart as they are evenly, and 3/8 of that. */
+static void kq_palette_guess_gaps(kq_palette_guesses *g, size_t n)
 {
-    for (int i = 0; i < widths; i++)
-        c->guesses[c->count++] = c->near[width[i]] + 256 - kq_palette_clamp(value);
-}
-
-/* What of a mass is left a step farther: held * (2^width - 1) >> width. */
-static inline uint32_t kq_palette_fade(uint32_t held, int width)
-{
-    return held - ((held + (1u << width) - 1) >> width);
-}
-
-/* Guesses that the value is one of these: how much each of 256 weighs. */
-static void kq_palette_exactly(kq_palette_coder *c, const int *values, const uint32_t *weights,
-                               uint32_t *heaped)
-{
-    uint32_t *sums = c->own[c->owned++], sum = 0;
-    memset(heaped, 0, 256 * sizeof *heaped);
-    for (int i = 0; i < c->seen; i++)
-        heaped[kq_palette_clamp(values[i])] += weights[i];
-    for (int v = 0; v < 256; v++) {
-        sums[v] = sum;
-        sum += heaped[v];
-    }
-    sums[256] = sum;
-    c->guesses[c->count++] = sums;
-}
-
-/* Guesses that the value is near one of those that weigh something, by each width. The
- * widths go side by side: each is a chain of operations that wait for each other. */
-static inline void kq_palette_around(kq_palette_coder *c, const uint32_t *heaped, int widths,
-                                     const int *width)
-{
-    uint32_t below[KQ_PALETTE_FADING][256];
-    uint32_t held[KQ_PALETTE_FADING] = {0}, sum[KQ_PALETTE_FADING] = {0};
-    uint32_t(*own)[257] = c->own + c->owned;
-    for (int v = 0; v < 256; v++)
-        for (int i = 0; i < widths; i++)
-            below[i][v] = held[i] = heaped[v] + kq_palette_fade(held[i], width[i]);
-    for (int i = 0; i < widths; i++)
-        own[i][256] = held[i] = 0;
-    /* Sums from above, taken off 0: their differences are those of sums from below. */
-    for (int v = 255; v >= 0; v--)
-        for (int i = 0; i < widths; i++) {
-            uint32_t from_above = kq_palette_fade(held[i], width[i]);
-            own[i][v] = sum[i] -= below[i][v] + from_above;
-            held[i] = heaped[v] + from_above;
+    uint64_t span = (uint64_t)(256 - g->lowest);
+    uint64_t ratios[2] = {(3 * span << 16) / (3 * span + 8 * (uint64_t)n),
+                          (span << 16) / (span + n)};
+    g->gaps = 1;
+    for (int i = 0; i < 2; i++) {
+        uint64_t ratio = ratios[i];
+        for (int row = 0; row < 2; row++) {
+            uint32_t *left = g->left[i][row];
+            left[0] = 1u << 16;
+            for (int d = 1; d <= 16; d++)
+                left[d] = (uint32_t)(left[d - 1] * ratio >> 16);
+            ratio = left[16];
         }
-    for (int i = 0; i < widths; i++)
-        c->guesses[c->count++] = own[i];
-    c->owned += widths;
+    }
 }
 
-static void kq_palette_around_two(kq_palette_coder *c, const uint32_t *heaped)
+/* One of the numbers near which the value may be. */
+static inline void kq_palette_number(kq_palette_guesses *g, int number, uint32_t share)
 {
-    static const int width[] = {2, 4};
-    kq_palette_around(c, heaped, 2, width);
+    g->numbers[g->count] = kq_palette_clamp(number);
+    g->shares[g->count++] = share;
 }
 
-static void kq_palette_around_three(kq_palette_coder *c, const uint32_t *heaped)
+/* How far in hue each of the last 32 entries is, the latest last, with its age in the lower
+ * five bits; 65535 where there is none. */
+static void kq_palette_distances(const kq_palette_coder *c, int green, int red,
+                                 uint16_t distances[KQ_PALETTE_WINDOW])
 {
-    static const int width[] = {1, 2, 4};
-    kq_palette_around(c, heaped, 3, width);
+    const uint8_t *greens = c->entries[0] - KQ_PALETTE_WINDOW;
+    const uint8_t *reds = c->entries[1] - KQ_PALETTE_WINDOW;
+    for (int i = 0; i < KQ_PALETTE_WINDOW; i++) {
+        int16_t hue = (int16_t)(reds[i] - greens[i] - (red - green));
+        int16_t off = (int16_t)(greens[i] - green);
+        hue = (int16_t)(hue < 0 ? -hue : hue);
+        off = (int16_t)(off < 0 ? -off : off);
+        distances[i] = (uint16_t)((2 * hue + off) << 5 | (KQ_PALETTE_WINDOW - 1 - i));
+    }
+    for (int i = 0; i < KQ_PALETTE_WINDOW - c->seen; i++)
+        distances[i] = UINT16_MAX;
 }
 
-/* Guesses of the next of `left` + 1 ascending values that are spread at random up to
- * 255, and more or less densely to begin with. */
-static void kq_palette_gaps(kq_palette_coder *c, int lowest, size_t left)
+/* Blue lies off green as in the entries of the nearest hue. */
+static void kq_palette_guess_nearest(kq_palette_coder *c, int green, int red)
 {
-    for (int factor = 1; factor <= 16; factor *= 2) {
-        uint64_t span = (uint64_t)(256 - lowest) * (uint64_t)factor;
-        uint64_t ratio = (span << 16) / (span + 4 * ((uint64_t)left + 1));
-        uint32_t *sums = c->own[c->owned++], mass = 1u << 16;
-        for (int v = 0; v <= lowest; v++)
-            sums[v] = 0;
-        for (int v = lowest; v < 256; v++) {
-            sums[v + 1] = sums[v] + mass;
-            mass = (uint32_t)(mass * ratio >> 16);
+    uint16_t distances[KQ_PALETTE_WINDOW];
+    kq_palette_distances(c, green, red, distances);
+    for (int n = 0; n < KQ_PALETTE_NEAREST && n < c->seen; n++) {
+        uint16_t least = UINT16_MAX;
+        for (int i = 0; i < KQ_PALETTE_WINDOW; i++)
+            least = distances[i] < least ? distances[i] : least;
+        int place = -1 - (least & 31);
+        uint32_t far = 16 + (uint32_t)(least >> 5);
+        distances[KQ_PALETTE_WINDOW + place] = UINT16_MAX;
+        kq_palette_number(&c->guesses, green + c->entries[2][place] - c->entries[0][place],
+                          1 + (1u << 24) / (far * far * far));
+    }
+}
+
+/* Fills a row with what a channel was in the last entries, the latest last; or with how far
+ * it was off another channel, if that isn't negative, from `base` on. */
+static void kq_palette_exactly(kq_palette_coder *c, int row, int channel, int other, int base)
+{
+    static const uint8_t zeros[KQ_PALETTE_RECENT];
+    const uint8_t *values = c->entries[channel] - KQ_PALETTE_RECENT;
+    const uint8_t *others = other < 0 ? zeros : c->entries[other] - KQ_PALETTE_RECENT;
+    int16_t *exact = c->guesses.exact + row * KQ_PALETTE_RECENT;
+    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+        exact[i] = (int16_t)kq_palette_clamp(base + values[i] - others[i]);
+    for (int i = 0; i < KQ_PALETTE_RECENT - c->seen; i++)
+        exact[i] = KQ_PALETTE_NONE;
+}
+
+/* The number of those under x. */
+static inline uint32_t kq_palette_under(const int16_t *numbers, int count, int16_t x)
+{
+    int16_t under = 0;
+    for (int i = 0; i < count; i++)
+        under = (int16_t)(under + (numbers[i] < x));
+    return (uint32_t)under;
+}
+
+/* Gathers what the guesses of a channel are made of, with n entries to come, this included. */
+static void kq_palette_guess(kq_palette_coder *c, int channel, const int *entry, size_t n)
+{
+    kq_palette_guesses *g = &c->guesses;
+    int recent = c->seen < KQ_PALETTE_RECENT ? c->seen : KQ_PALETTE_RECENT;
+    int green = entry[0], red = entry[1], first = -1; /* the row of numbers, if there is one */
+    const uint8_t *values = c->entries[channel];
+    g->gaps = g->count = 0;
+    for (int i = 0; i < 3 * KQ_PALETTE_RECENT; i++)
+        g->exact[i] = KQ_PALETTE_NONE;
+    g->step = 2 * values[-1] - values[-2];
+    switch (channel) {
+    case 0:
+        if (c->ascending)
+            kq_palette_guess_gaps(g, n);
+        g->exact[0] = (int16_t)kq_palette_clamp(g->step);
+        g->exact[KQ_PALETTE_RECENT] = values[-1];
+        for (int i = 0; i < KQ_PALETTE_LATEST && i < recent && !g->gaps; i++)
+            kq_palette_number(g, values[-1 - i], i < 3 ? 4u >> i : 1);
+        break;
+    case 1:
+        g->step = green + values[-1] - c->entries[0][-1];
+        kq_palette_exactly(c, first = 0, 1, 0, green);
+        kq_palette_exactly(c, 1, 1, -1, 0);
+        break;
+    case 2:
+        g->step = red + values[-1] - c->entries[1][-1];
+        kq_palette_exactly(c, 0, 2, 0, green);
+        kq_palette_exactly(c, 1, 2, 1, red);
+        kq_palette_exactly(c, 2, 2, -1, 0);
+        kq_palette_guess_nearest(c, green, red);
+        break;
+    default:
+        g->exact[0] = 255;
+        kq_palette_exactly(c, first = 1, 3, -1, 0);
+    }
+    g->step = kq_palette_clamp(g->step);
+    for (int i = 1; i <= recent && first >= 0; i++)
+        kq_palette_number(g, g->exact[(first + 1) * KQ_PALETTE_RECENT - i], 1);
+}
+
+/* How much a mass of 1 counts in each guess: 2^40 over the mass of all values. */
+static void kq_palette_units(const kq_palette_guesses *g, uint64_t *units)
+{
+    const uint64_t one = (uint64_t)1 << 40;
+    uint32_t shares = g->gaps ? 1 : 0, first = kq_palette_under(g->exact, KQ_PALETTE_RECENT, 256);
+    uint32_t all =
+        first + kq_palette_under(g->exact + KQ_PALETTE_RECENT, 2 * KQ_PALETTE_RECENT, 256);
+    for (int i = 0; i < g->count; i++)
+        shares += g->shares[i];
+    units[0] = units[1] = (one >> 16) / shares;
+    units[2] = one >> 16;
+    units[3] = first ? one / first : 0;
+    units[4] = all ? one / all : 0;
+    units[5] = one >> 8;
+}
+
+/* Fills `sums` with the masses of all values under x, guess by guess; returns them mixed by
+ * `scales`. */
+static inline uint64_t kq_palette_sums(const kq_palette_coder *c, const uint64_t *scales, int x,
+                                       uint32_t *sums)
+{
+    const kq_palette_guesses *g = &c->guesses;
+    uint64_t around = 0, mixed = 0;
+    for (int i = 0; i < g->count; i++)
+        around += g->shares[i] * c->around[256 + x - g->numbers[i]];
+    sums[0] = (uint32_t)around;
+    sums[1] = (uint32_t)(around >> 32);
+    if (g->gaps) {
+        int d = x - g->lowest;
+        for (int i = 0; i < 2; i++) {
+            uint64_t left = (uint64_t)g->left[i][0][d & 15] * g->left[i][1][d >> 4] >> 16;
+            sums[i] = (1u << 16) - (uint32_t)left;
         }
-        c->guesses[c->count++] = sums;
     }
-}
-
-#define KQ_WIDTHS(...) \
-    (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) \
-    { \
-        __VA_ARGS__ \
-    }
-
-static void kq_palette_guess_green(kq_palette_coder *c, size_t left)
-{
-    int last = c->history[0][0], step = last - c->history[1][0];
-    if (c->ascending) {
-        kq_palette_gaps(c, last, left);
-        kq_palette_near(c, last + step, KQ_WIDTHS(0, 1));
-        return;
-    }
-    int values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
-    for (int i = 0; i < c->seen; i++) {
-        values[i] = c->history[i][0];
-        weights[i] = (1u << 16) / (uint32_t)(8 + i);
-    }
-    kq_palette_near(c, last, KQ_WIDTHS(0, 2, 4));
-    kq_palette_near(c, last + step, KQ_WIDTHS(0, 1));
-    kq_palette_exactly(c, values, weights, heaped);
-    kq_palette_around_two(c, heaped);
-}
-
-static void kq_palette_guess_red(kq_palette_coder *c, int green)
-{
-    const int *last = c->history[0];
-    int differences[KQ_PALETTE_WINDOW], values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
-    for (int i = 0; i < c->seen; i++) {
-        const int *entry = c->history[i];
-        values[i] = entry[1];
-        differences[i] = green + entry[1] - entry[0];
-        weights[i] = (1u << 16) / (uint32_t)(8 + i + abs(entry[0] - green));
-    }
-    kq_palette_near(c, green, KQ_WIDTHS(0, 2, 4));
-    kq_palette_near(c, green + last[1] - last[0], KQ_WIDTHS(0, 1, 3));
-    kq_palette_near(c, last[1], KQ_WIDTHS(0));
-    kq_palette_exactly(c, differences, weights, heaped);
-    kq_palette_around_three(c, heaped);
-    kq_palette_exactly(c, values, weights, heaped);
-}
-
-static void kq_palette_guess_blue(kq_palette_coder *c, int green, int red)
-{
-    const int *last = c->history[0];
-    int differences[KQ_PALETTE_WINDOW], values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
-    for (int i = 0; i < c->seen; i++) {
-        const int *entry = c->history[i];
-        int chroma = abs((entry[1] - entry[0]) - (red - green));
-        uint32_t distance = (uint32_t)(16 + 2 * chroma + abs(entry[0] - green)); /* <= 1291 */
-        values[i] = entry[2];
-        differences[i] = green + entry[2] - entry[0];
-        weights[i] = 1 + (1u << 24) / (distance * distance * distance);
-    }
-    kq_palette_near(c, red, KQ_WIDTHS(0, 2));
-    kq_palette_near(c, green, KQ_WIDTHS(0, 2, 4));
-    kq_palette_near(c, 2 * green - red, KQ_WIDTHS(5));
-    kq_palette_near(c, green + last[2] - last[0], KQ_WIDTHS(0, 1, 3));
-    kq_palette_near(c, red + last[2] - last[1], KQ_WIDTHS(0, 1));
-    kq_palette_near(c, last[2], KQ_WIDTHS(0));
-    kq_palette_exactly(c, differences, weights, heaped);
-    kq_palette_around_three(c, heaped);
-    kq_palette_exactly(c, values, weights, heaped);
-}
-
-static void kq_palette_guess_alpha(kq_palette_coder *c, int green)
-{
-    int last = c->history[0][3], step = last - c->history[1][3];
-    int values[KQ_PALETTE_WINDOW];
-    uint32_t weights[KQ_PALETTE_WINDOW], heaped[256];
-    for (int i = 0; i < c->seen; i++) {
-        values[i] = c->history[i][3];
-        weights[i] = (1u << 16) / (uint32_t)(8 + i + abs(c->history[i][0] - green));
-    }
-    kq_palette_near(c, 255, KQ_WIDTHS(0));
-    kq_palette_near(c, last, KQ_WIDTHS(0, 2));
-    kq_palette_near(c, last + step, KQ_WIDTHS(0, 1));
-    kq_palette_exactly(c, values, weights, heaped);
-    kq_palette_around_two(c, heaped);
+    sums[2] = (uint32_t)c->around[256 + x - g->step];
+    sums[3] = kq_palette_under(g->exact, KQ_PALETTE_RECENT, (int16_t)x);
+    sums[4] =
+        sums[3] + kq_palette_under(g->exact + KQ_PALETTE_RECENT, 2 * KQ_PALETTE_RECENT, (int16_t)x);
+    sums[5] = (uint32_t)x;
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+        mixed += scales[i] * sums[i];
+    return mixed;
 }
 
 static int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
@@ -257,78 +262,59 @@ static int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
 #endif
 }
 
-/* The share of the values x..y-1 in 65,536, `whole` being (2^40 - 1) over the mass of
- * all values that are allowed. */
-static inline uint64_t kq_palette_chance(const uint32_t *sums, int x, int y, uint64_t whole)
+/* Codes a value by the guesses at hand. */
+static int kq_palette_value(kq_palette_coder *c, uint32_t *weights, int value)
 {
-    return (sums[y] - sums[x]) * whole >> 24;
-}
-
-/* Codes a value of a channel, at least `lowest`, by the guesses at hand. */
-static int kq_palette_value(kq_palette_coder *c, int channel, int same, int lowest, int value)
-{
-    uint32_t *weights = c->weights[channel][same];
-    const uint16_t *start_weights = kq_palette_start(c, channel, same);
-    uint64_t wholes[KQ_PALETTE_GUESSES], shares[KQ_PALETTE_GUESSES], total = 0;
-    int start = 0;
-    for (int i = 0; i < c->count; i++) {
-        uint32_t mass = c->guesses[i][256] - c->guesses[i][lowest];
-        wholes[i] = mass ? (((uint64_t)1 << 40) - 1) / mass : 0;
-    }
+    int start = 0, lowest = c->guesses.lowest;
+    uint64_t scales[KQ_PALETTE_GUESSES], shares[KQ_PALETTE_GUESSES], total = 0;
+    uint32_t sums[KQ_PALETTE_GUESSES], next[KQ_PALETTE_GUESSES];
+    kq_palette_units(&c->guesses, scales);
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+        scales[i] *= weights[i];
+    uint64_t below = kq_palette_sums(c, scales, lowest, sums);
+    uint64_t above = kq_palette_sums(c, scales, 256, sums);
     for (int bit = 7; bit >= 0; bit--) {
-        int middle = start + (1 << bit), end = start + (2 << bit);
+        int middle = start + (1 << bit);
         if (lowest >= middle) { /* nothing in the lower half is allowed */
             start = middle;
             continue;
         }
-        int below = start > lowest ? start : lowest;
-        uint64_t upper = 0, both = 0;
-        for (int i = 0; i < c->count; i++) {
-            const uint32_t *sums = c->guesses[i];
-            upper += weights[i] * kq_palette_chance(sums, middle, end, wholes[i]);
-            both += weights[i] * kq_palette_chance(sums, below, end, wholes[i]);
-        }
-        uint64_t p = (upper << 16) / both; /* the guess `even` keeps both over 0 */
-        if (kq_palette_bit(c, value >> bit & 1, p < 1 ? 1 : p > 65535 ? 65535 : (uint32_t)p))
+        uint64_t cut = kq_palette_sums(c, scales, middle, sums);
+        uint64_t p = (above - cut) >> 24 << 16;
+        p /= (above - below) >> 24; /* over 0, as the guess that is even has a part in it */
+        if (kq_palette_bit(c, value >> bit & 1, p < 1 ? 1 : p > 65535 ? 65535 : (uint32_t)p)) {
             start = middle;
+            below = cut;
+        } else {
+            above = cut;
+        }
     }
-    for (int i = 0; i < c->count; i++) {
-        shares[i] = weights[i] * kq_palette_chance(c->guesses[i], start, start + 1, wholes[i]);
+    kq_palette_sums(c, scales, start, sums);
+    kq_palette_sums(c, scales, start + 1, next);
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++) {
+        shares[i] = scales[i] * (next[i] - sums[i]) >> 24;
         total += shares[i];
     }
-    for (int i = 0; i < c->count; i++)
-        weights[i] = (uint32_t)(shares[i] * 63488 / total) + start_weights[i];
+    uint64_t kept = ((uint64_t)63488 << 32) / total;
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+        weights[i] = (uint32_t)(shares[i] * kept >> 32) + 2048 / KQ_PALETTE_GUESSES;
     return start;
 }
 
-/* Codes an entry (green, red, blue, alpha) with `left` to come behind it; where it is
- * decoded, `entry` becomes its values. */
-static void kq_palette_entry(kq_palette_coder *c, size_t left, int *entry)
+/* Codes an entry (green, red, blue, alpha), the first of n to come; where it is decoded,
+ * `entry` becomes its values. */
+static void kq_palette_entry(kq_palette_coder *c, int first, size_t n, int *entry)
 {
-    int same = 1, bound = c->ascending && c->seen > KQ_PALETTE_BLACK;
+    int same = 1;
     for (int channel = 0; channel < c->channels; channel++) {
-        c->count = c->owned = 0;
-        switch (channel) {
-        case 0:
-            kq_palette_guess_green(c, left);
-            break;
-        case 1:
-            kq_palette_guess_red(c, entry[0]);
-            break;
-        case 2:
-            kq_palette_guess_blue(c, entry[0], entry[1]);
-            break;
-        default:
-            kq_palette_guess_alpha(c, entry[0]);
-        }
-        c->guesses[c->count++] = c->even;
-        int last = c->history[0][channel];
-        entry[channel] =
-            kq_palette_value(c, channel, same, bound && same ? last : 0, entry[channel]);
+        int last = c->entries[channel][-1];
+        c->guesses.lowest = c->ascending && !first && same ? last : 0;
+        kq_palette_guess(c, channel, entry, n);
+        entry[channel] = kq_palette_value(c, c->weights[channel][same], entry[channel]);
         same = same && entry[channel] == last;
     }
-    memmove(c->history[1], c->history[0], sizeof c->history - sizeof c->history[0]);
-    memcpy(c->history[0], entry, sizeof c->history[0]);
+    for (int channel = 0; channel < 4; channel++)
+        *c->entries[channel]++ = (uint8_t)entry[channel];
     if (c->seen < KQ_PALETTE_WINDOW)
         c->seen++;
 }
@@ -349,18 +335,19 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
                              uint8_t *out, size_t capacity, size_t *size)
 {
     kq_range_encoder encoder;
-    kq_palette_coder *c = malloc(sizeof *c);
+    kq_palette_coder *c = malloc(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
     if (!c)
         return -1;
     kq_range_encoder_init(&encoder, out, capacity);
+    kq_palette_init(c, channels, (uint8_t *)(c + 1), k);
+    c->ascending = ascending;
     c->encoder = &encoder;
     kq_palette_bit(c, ascending, 1u << 15);
-    kq_palette_init(c, channels, ascending);
     for (size_t i = 0; i < k && !kq_range_full(&encoder); i++) {
         int entry[4] = {0};
         for (int j = 0; j < channels; j++)
             entry[j] = palette[kq_palette_place(k, i, j)];
-        kq_palette_entry(c, k - 1 - i, entry);
+        kq_palette_entry(c, i == 0, k - i, entry);
     }
     free(c);
     return kq_range_finish(&encoder, size);
@@ -372,17 +359,15 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
 static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int channels,
                              uint8_t *palette)
 {
-    kq_palette_coder *c = malloc(sizeof *c);
+    kq_palette_coder *c = malloc(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
     if (!c)
         return -1;
-#ifndef KQ_DECODE_ONLY
-    c->encoder = NULL;
-#endif
+    kq_palette_init(c, channels, (uint8_t *)(c + 1), k);
     kq_range_decoder_init(&c->decoder, payload, size);
-    kq_palette_init(c, channels, kq_palette_bit(c, 0, 1u << 15));
+    c->ascending = kq_palette_bit(c, 0, 1u << 15);
     for (size_t i = 0; i < k; i++) {
         int entry[4] = {0};
-        kq_palette_entry(c, k - 1 - i, entry);
+        kq_palette_entry(c, i == 0, k - i, entry);
         for (int j = 0; j < channels; j++)
             palette[kq_palette_place(k, i, j)] = (uint8_t)entry[j];
     }
