@@ -114,6 +114,6 @@ def _period(labels: Labels) -> tuple[int, int]:
     first = int(changes[0])
     if apart == 0:
         apart = min(max(first, labels.shape[1] - first), LARGEST)
-    else:
+    elif apart > LARGEST:
         apart = max(size for size in range(1, LARGEST + 1) if apart % size == 0)
     return apart, -first % apart
