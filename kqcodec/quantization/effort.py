@@ -11,11 +11,6 @@ from kqcodec.format.names import EFFORTS, check_name
 _FEW_POINTS = 8192
 
 
-def _small_picture_factor(points: int) -> int:
-    """How many times as much can be tried on few points for about as little."""
-    return max(1, min(4, _FEW_POINTS // points))
-
-
 @dataclass(frozen=True)
 class Level:
     """One stage of the search, on merged cells (``cells``).
@@ -40,10 +35,9 @@ class Level:
         """How many points to have at least, where there are as many colours."""
         return max(self.points, self.points_a_center * k)
 
-    def trials_for(self, k: int, points: int) -> int:
-        """How many trials are allowed; more where they cost little."""
-        allowed = min(self.trials + round(self.trials_a_center * k), self.most_trials)
-        return allowed * _small_picture_factor(points)
+    def trials_for(self, k: int) -> int:
+        """How many trials are allowed, where points aren't few."""
+        return min(self.trials + round(self.trials_a_center * k), self.most_trials)
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,9 @@ class Effort:
         searches: whole ones, of which the best is kept: beyond a point another
             start finds more than more trials do.
         crossovers: of the best with each of the others in turn, to take the better part of both.
-        levels: from the coarsest on.
+        levels: from the coarsest on;
+        few: those in their place where points are few; none for the same,
+        few_factor: with trials and draws up to so many times as many.
         starts: the coarsest level starts from variance cuts and from ``starts // K``
             random draws besides, as poor optima are the more likely and the
             cheaper to leave the fewer centres there are;
@@ -73,6 +69,8 @@ class Effort:
     searches: int
     crossovers: int
     levels: tuple[Level, ...]
+    few: tuple[Level, ...]
+    few_factor: int
     starts: int
     most_starts: int
     coarse_bits: int
@@ -84,7 +82,15 @@ class Effort:
 
     def draws_for(self, k: int, points: int) -> int:
         """How many random draws of first centres; more where they cost little."""
-        return min(self.starts // k, self.most_starts) * _small_picture_factor(points)
+        return min(self.starts // k, self.most_starts) * self.factor_for(points)
+
+    def factor_for(self, points: int) -> int:
+        """How many times as much is tried on few points, for about as little."""
+        return max(1, min(self.few_factor, _FEW_POINTS // points))
+
+    def levels_for(self, points: int) -> tuple[Level, ...]:
+        """The levels of a search among so many colours."""
+        return self.few if self.few and points <= _FEW_POINTS else self.levels
 
     def tries_apart(self, k: int, points: int) -> bool:
         """Whether the draws get a search of their own beside that of the cuts: the
@@ -98,6 +104,8 @@ _EFFORTS = (
         searches=1,
         crossovers=0,
         levels=(Level(1024, 12, 0, 0, 0, 1),),
+        few=(),
+        few_factor=1,
         starts=0,
         most_starts=0,
         coarse_bits=8,
@@ -112,6 +120,8 @@ _EFFORTS = (
         searches=1,
         crossovers=0,
         levels=(Level(1024, 16, 0, 2.0, 120, 0.2), Level(4096, 64, 4, 0.6, 88, 0.3)),
+        few=(Level(4096, 64, 8, 1.2, 176, 0.3),),
+        few_factor=1,
         starts=31,
         most_starts=14,
         coarse_bits=12,
@@ -126,6 +136,8 @@ _EFFORTS = (
         searches=2,
         crossovers=3,
         levels=(Level(1024, 32, 0, 2.5, 400, 0.05), Level(4096, 192, 0, 2.5, 300, 0.1)),
+        few=(),
+        few_factor=4,
         starts=1024,
         most_starts=12,
         coarse_bits=14,

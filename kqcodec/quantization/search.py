@@ -191,8 +191,9 @@ def _search(
         else:
             state = _settled(data, centers, effort)
         if task.k <= _MOST_MERGED:
-            trials = level.trials_for(task.k, len(task.fine)) * large_picture_factor(task.fine)
-            _merge_and_split(task, state, trials, level, part=number / (len(effort.levels) + 2))
+            factor = effort.factor_for(len(task.fine)) * large_picture_factor(task.fine)
+            trials = level.trials_for(task.k) * factor
+            _merge_and_split(task, state, trials, level, part=number / (len(levels) + 2))
             lloyd(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
         centers, iterations = state.means(), iterations + state.iterations
     assert centers is not None  # noqa: S101 - there is a level
@@ -214,7 +215,8 @@ def _crossover(
         return None
     level, data = last
     state = pruned(data, centers, k)
-    _merge_and_split(task, state, level.trials_for(k, len(task.fine)) // 2, level, part=0.0)
+    trials = level.trials_for(k) * effort.factor_for(len(task.fine)) // 2
+    _merge_and_split(task, state, trials, level, part=0.0)
     lloyd(state, _COARSE_ITERATIONS, effort.coarse_bits + 1)
     return _on_colors(task, state.means(), effort, before=state.iterations)
 
@@ -248,7 +250,7 @@ def _levels(fine: WeightedPoints, k: int, effort: Effort) -> list[tuple[Level, W
     """Each level with its points; of levels whose cells have one size the last stays."""
     level_of_bits = {
         cell_bits(fine, level.points_for(k) * large_picture_factor(fine)): level
-        for level in effort.levels
+        for level in effort.levels_for(len(fine))
     }
     return [(level, merged_cells(fine, bits)) for bits, level in level_of_bits.items()]
 
