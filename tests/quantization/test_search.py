@@ -15,6 +15,7 @@ from kqcodec.colors.histogram import Histogram, colors_of_keys, histogram
 from kqcodec.colors.spaces import SPACES
 from kqcodec.format.names import EFFORTS
 from kqcodec.quantization import search as engine
+from kqcodec.quantization.effort import effort_of
 from kqcodec.quantization.options import SearchOptions
 from kqcodec.quantization.quantizer import quantize
 from kqcodec.quantization.search import find_palette
@@ -250,3 +251,11 @@ def test_of_equals_the_first_is_kept(monkeypatch):
 def test_on_a_photograph_of_the_corpus():
     path = os.path.join(os.environ["KQCODEC_CORPUS"], "photo", "kodim02.png")
     assert quantize(path, 16).costs.mse < 75.932 * 1.02
+
+
+def test_few_colours_are_searched_on_one_level_by_default_and_on_all_at_best():
+    default, best = effort_of("default"), effort_of("best")
+    assert len(default.levels_for(8192)) == 1
+    assert default.levels_for(8193) == default.levels
+    assert best.levels_for(8192) == best.levels
+    assert [best.factor_for(points) for points in (1, 2048, 4096, 8193)] == [4, 4, 2, 1]
