@@ -113,10 +113,8 @@ def main() -> None:
             "photographs 64": photographs(given.count, 64),
         }
     how = {"effort": given.effort, "threads": 1}
-    print(
-        f"{'ms a picture':16}{'K':>5}{'quantize':>10}{'code':>8}{'encode':>8}{'decode':>8}{'packed':>8}",
-        end="",
-    )
+    print(f"{'ms a picture':16}{'K':>5}{'quantize':>10}{'code':>8}{'encode':>8}", end="")
+    print(f"{'decode':>8}{'packed':>8}", end="")
     print(f"{'1,000':>9}{'bytes':>8}")
     for name, pictures in sets.items():
         for k in map(int, given.k.split(",")):
