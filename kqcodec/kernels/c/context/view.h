@@ -55,8 +55,8 @@ KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
 KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
                                    int lanes, int matched, uint32_t *hashes)
 {
-    (void)view, (void)matched;
-    return kq_hash_contexts(s, k, lanes, hashes);
+    (void)view;
+    return kq_hash_contexts(s, k, lanes, matched, hashes);
 }
 
 /* Colours predicted from the neighbours' colours, as the entries nearest to them:
@@ -70,7 +70,7 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         return;
     }
     const uint32_t *colors = plane->colors;
-    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3], activity = 0;
+    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3];
     for (int c = 0; c < 3; c++) {
         int w = colors[f[KQ_W]] >> 8 * c & 255, n = colors[f[KQ_N]] >> 8 * c & 255;
         int nw = colors[f[KQ_NW]] >> 8 * c & 255, ne = colors[f[KQ_NE]] >> 8 * c & 255;
@@ -79,7 +79,6 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         int high = w > n ? w : n, low = w > n ? n : w;
         median[c] = nw >= high ? low : nw <= low ? high : w + n - nw;
         mean[c] = kq_byte((2 * (w + n) + ne - nw) >> 2);
-        activity += kq_abs(w - nw) + kq_abs(n - nw) + kq_abs(n - ne) + kq_abs(w - ww);
         wide[c] = kq_byte((7 * (w + n) + 2 * (ne + nw) - ww - nn + 8) >> 4);
         slant[c] = kq_byte(w + ne - n);
         along[c] = kq_byte(2 * w - ww);
@@ -95,5 +94,4 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         f[KQ_DOWN] = kq_nearest_entry(plane, down);
         f[KQ_RISE] = kq_nearest_entry(plane, rise);
     }
-    kq_set_activity(s, (uint32_t)activity);
 }
