@@ -63,7 +63,7 @@ _BY_TILES = 4096
 TILES_ALLOWANCE = 16 << 20
 # Of the coder context (spec/kq.md, section 16): by model, how many tables of contexts and
 # how many bits each has at most; the plane's margins; and the other tables together.
-_MODELS = {1: (7, 16), 2: (7, 16), 3: (21, 17)}
+_MODELS = {1: (7, 17), 2: (21, 18)}
 _MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
 _OTHER_TABLES = 3_000_000  # rule 9.3
 
@@ -207,7 +207,7 @@ def context_workspace(settings: int, width: int, height: int) -> int:
         return 0  # by the coder dense
     contexts, most_bits = _MODELS[settings >> 6]
     bits = min((width * height - 1).bit_length() + 2, most_bits)
-    slots = contexts * 5 << max(bits, 8)  # of four bytes, and a quarter more for questions
+    slots = contexts * 4 << max(bits, 8)  # of four bytes
     return 2 * context_plane_cells(width, height) + slots + _OTHER_TABLES
 
 
