@@ -164,7 +164,7 @@ class ContextCoder:
         self._check_size(view, out, "6.6")
         enlargement = Enlargement.from_bytes(view)
         cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
-        self._decode_labels(view[HEAD:], cells, "16.26")
+        self._decode_labels(view[HEAD:], cells, "16.24")
         enlargement.enlarge(cells, out)
 
     def _check_size(self, view: memoryview, out: Labels, rule: str) -> None:

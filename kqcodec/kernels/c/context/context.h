@@ -145,7 +145,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     int size = 0; /* ceil(log2 of the labels) */
     while ((size_t)1 << size < width * height)
         size++;
-    int slot_bits = kq_least(size + 2, m->shape->slot_bits);
+    int slot_bits = kq_least(size + 2, KQ_SLOT_BITS);
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
     m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;

@@ -7,7 +7,8 @@
 #include "coding/range_coder.h"
 #include "context/model.h"
 
-#define KQ_DEPTHS 16 /* of the tree */
+#define KQ_DEPTHS 16    /* of the tree */
+#define KQ_SLOT_BITS 17 /* of the largest tables */
 #define KQ_FLAT_BITS 14
 #define KQ_MATCH_ROWS 8                                             /* by how long it has held */
 #define KQ_COUNTER_BEGIN (((4u << 20) - (4u << 20) / 64) << 10 | 2) /* 63/64, n = 2 */
@@ -23,17 +24,16 @@
 #define KQ_FINAL_ROWS (2 * KQ_MATCH_ROWS)
 #define KQ_FINAL_MOST (1 << 18)
 
-/* The models: how many lanes, the largest table of slots, and how strong a habit must be
- * to be asked alone. */
+/* The models: how many lanes, and how strong a habit must be to be asked alone. */
 typedef struct {
-    int lanes, slot_bits, strict;
+    int lanes, strict;
 } kq_context_shape;
 
 enum { KQ_DENSE, KQ_SMALL, KQ_LARGE, KQ_MODELS };
-#define KQ_SHAPE_SMALL 8, 17, 40
-#define KQ_SHAPE_LARGE 32, 18, 0
+#define KQ_SHAPE_SMALL 8, 40
+#define KQ_SHAPE_LARGE 32, 0
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
-    {0, 0, 0}, {KQ_SHAPE_SMALL}, {KQ_SHAPE_LARGE}};
+    {0, 0}, {KQ_SHAPE_SMALL}, {KQ_SHAPE_LARGE}};
 
 /* The large model has histories beside counters, and counts chances half. */
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)

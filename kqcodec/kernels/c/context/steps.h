@@ -175,9 +175,8 @@ KQ_FUNCTION uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
 /* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
  * numbers are constants here, so that the loops unroll. `strict`: how often a habit must
  * have held before it is asked alone; 0 for never. */
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int slot_bits, uint32_t strict)
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, uint32_t strict)
 {
-    (void)slot_bits; /* the tables are there already */
     const size_t stride = m->plane.stride;
     const uint16_t *labels = m->plane.labels;
     for (size_t y = 0; y < m->plane.height; y++) {
