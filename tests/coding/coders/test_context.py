@@ -133,8 +133,8 @@ def test_more_effort_is_never_larger(k, photograph):
         random.integers(0, k, (20, 20)),
     ]
     palette = random.integers(0, 256, (k, 3)).astype(np.uint8)
-    for labels in several:
-        labels = np.ascontiguousarray(labels, dtype=np.uint8)
+    for picture in several:
+        labels = np.ascontiguousarray(picture, dtype=np.uint8)
         payloads = [len(coder_of("context", palette, effort).encode(labels)) for effort in EFFORTS]
         assert payloads == sorted(payloads, reverse=True)
 
