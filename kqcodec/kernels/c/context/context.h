@@ -3,8 +3,8 @@
  *
  * A label is first asked for by name: is it the one on the left? above? the one
  * nearest to the predicted colour? If none fits, it is found in the tree, a binary
- * search in the palette. In flat surroundings, and where habit is strong, there is
- * one cheap question.
+ * search in the palette. In flat surroundings, and where labels repeat what stands
+ * elsewhere, one cheap question is asked of many.
  */
 #ifndef KQ_CONTEXT_CONTEXT_H
 #define KQ_CONTEXT_CONTEXT_H
@@ -52,6 +52,13 @@ KQ_INLINE int32_t kq_weight(int32_t weight)
 {
     weight >>= 15;
     return weight > 32767 ? 32767 : weight < -32768 ? -32768 : weight;
+}
+
+/* How long a run may be, for its counter. */
+KQ_INLINE uint32_t kq_run_size(size_t most)
+{
+    uint32_t bits = kq_log((uint32_t)most);
+    return bits < 11 ? bits : 11;
 }
 
 static const uint8_t kq_three_bits[8] = {0, 1, 1, 2, 1, 2, 2, 3}; /* how many are set */
@@ -160,9 +167,7 @@ static void kq_context_close(kq_context *m)
     free(m->weight_memory);
     free(m->seen);
     free(m->rates);
-    free(m->flat);
     free(m->refined);
-    free(m->habits);
     free(m->places);
     free(m->plane.cells);
     free(m->plane.colors);
@@ -187,7 +192,6 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
         size++;
     int slot_bits = kq_least(size + 2, m->shape->slot_bits);
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
-    m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
     m->refine_bits = KQ_HAS_HISTORIES(m->shape->lanes) ? kq_least(size < 6 ? 6 : size, 10) : 0;
     m->expected = -1;
@@ -200,16 +204,14 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
     m->seen = calloc(KQ_ROWS, sizeof *m->seen);
     m->rates = malloc(KQ_RATES * sizeof *m->rates);
-    m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
     m->refined = malloc((sizeof *m->refined * 2 * KQ_KNOTS) << m->refine_bits);
-    m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
     m->plane.colors = malloc(k * sizeof *m->plane.colors);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
-    m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->flat ||
-        !m->refined || !m->habits || !m->places || !m->plane.cells || !m->plane.colors ||
-        !m->plane.labels) {
+    m->plane.labels =
+        calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
+    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->refined ||
+        !m->places || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
@@ -220,10 +222,10 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
             colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
     kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
-    for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
-        m->flat[i] = KQ_COUNTER_BEGIN;
-    for (size_t i = 0; i < 64; i++)
-        m->habitual[i] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 256; i++)
+        m->flat[i] = m->alike[i / 2] = m->unlike[i / 2] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 128; i++)
+        m->ends[i / 64][i % 64] = KQ_HALF_BEGIN;
     for (size_t i = 0; i < 2 * KQ_MATCH_ROWS; i++)
         m->match[i / KQ_MATCH_ROWS][i % KQ_MATCH_ROWS] = KQ_MATCH_BEGIN;
     const uint32_t rate = kq_first_rates[KQ_SETTING_RATE(setting)];

@@ -7,12 +7,15 @@
 #include "coding/range_coder.h"
 #include "context/model.h"
 
-#define KQ_KINDS 4   /* of questions: W, N, a predicted entry second, and third */
-#define KQ_DEPTHS 16 /* of the tree */
-#define KQ_FLAT_BITS 14
-#define KQ_MATCH_ROWS 16                                            /* by how long it has held */
+#define KQ_KINDS 4       /* of questions: W, N, a predicted entry second, and third */
+#define KQ_DEPTHS 16     /* of the tree */
+#define KQ_MATCH_ROWS 16 /* by how long it has held */
 #define KQ_COUNTER_BEGIN (((4u << 20) - (4u << 20) / 64) << 10 | 2) /* 63/64, n = 2 */
+#define KQ_HALF_BEGIN ((2u << 20) << 10 | 2)                        /* 1/2, n = 2 */
+#define KQ_SURE ((4u << 20) - (4u << 20) / 16) << 10                /* 15/16 */
 #define KQ_MATCH_BEGIN 50000
+#define KQ_RUN_MATCH 8   /* how long a match must have held before a run of it is asked for */
+#define KQ_LONG_MATCH 32 /* and where the rows above differ */
 
 /* Rows of weights, set by set: those of questions, then those of the tree. */
 #define KQ_ROWS0 (KQ_KINDS * 384 + KQ_DEPTHS * 81)          /* equal neighbours; guesses */
@@ -22,18 +25,17 @@
 #define KQ_ROWS4 (KQ_KINDS * KQ_MATCH_ROWS + KQ_DEPTHS * 9) /* how long the match has held */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_ROWS3 + KQ_ROWS4)
 
-/* The models: how many lanes and sets of weights, the largest table of slots,
- * and how strong a habit must be to be asked alone. */
+/* The models: how many lanes and sets of weights, and the largest table of slots. */
 typedef struct {
-    int lanes, sets, slot_bits, strict;
+    int lanes, sets, slot_bits;
 } kq_context_shape;
 
 enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
-#define KQ_SHAPE_FAST 8, 1, 16, 6
-#define KQ_SHAPE_DEFAULT 8, 2, 16, 40
-#define KQ_SHAPE_BEST 32, 5, 17, 0
+#define KQ_SHAPE_FAST 8, 1, 16
+#define KQ_SHAPE_DEFAULT 8, 2, 16
+#define KQ_SHAPE_BEST 32, 5, 17
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
-    {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
+    {0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
 
 /* The model best has histories beside counters, counts chances half, and refines. */
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
@@ -74,10 +76,8 @@ typedef struct {
     uint32_t *rates;   /* KQ_RATES: the rate, and how often it was used then << 16 */
     uint16_t *refined; /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
     int refine_bits;
-    uint32_t *flat;   /* 2^KQ_FLAT_BITS counters: p in 22 bits, n in 10 */
-    uint32_t *habits; /* what followed six neighbours: label << 16 | check << 8 | count */
-    int habit_bits;
-    uint32_t habitual[64];            /* counters, by count and match */
+    /* counters, p in 22 bits and n in 10: of whole runs, and of where they end */
+    uint32_t flat[256], alike[128], unlike[128], ends[2][64];
     uint32_t *places;                 /* where surroundings were seen last, by hash */
     int place_bits;                   /* 0: no match model */
     uint16_t match[2][KQ_MATCH_ROWS]; /* how often the match is right: questions, tree */

@@ -74,7 +74,9 @@ KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at, uint32_t hash)
         if (z[-1] == f[KQ_W] && z[-2] == f[KQ_WW] && n[0] == f[KQ_N] && n[-1] == f[KQ_NW] &&
             n[1] == f[KQ_NE] && n[2] == f[KQ_NEE] && n[-stride] == f[KQ_NN]) {
             m->match_at = *place;
-            m->match_length = 1;
+            const uint16_t *here = labels + at;
+            int alike = z[-3] == here[-3] && KQ_NAME(alike_ahead)(here, z, stride, 1);
+            m->match_length = alike ? 4 : 1;
         }
     }
     *place = (uint32_t)at;
@@ -82,14 +84,14 @@ KQ_FUNCTION void KQ_NAME(match)(kq_context *m, size_t at, uint32_t hash)
 }
 
 /* After a label is known. */
-KQ_FUNCTION void KQ_NAME(follow)(kq_context *m, uint32_t label, uint32_t step)
+KQ_FUNCTION void KQ_NAME(follow)(kq_context *m, uint32_t label)
 {
     if (m->match_length == 0)
         return;
     if (m->plane.labels[m->match_at++] != label)
         m->match_length = 0;
     else
-        m->match_length += step;
+        m->match_length++;
 }
 
 /* 0..15 for none, 1 .. 8, and longer ones in steps. */
@@ -117,18 +119,7 @@ KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
     return bit;
 }
 
-/* Whether the label is that of flat surroundings, w; `same` says how far they go. */
-KQ_FUNCTION int KQ_NAME(flat)(kq_context *m, uint32_t w, uint32_t same, int bit)
-{
-    uint32_t held = m->match_length == 0   ? 0
-                    : m->match_length < 16 ? 1
-                    : m->match_length < 32 ? 2
-                                           : 3;
-    return KQ_NAME(simple)(m,
-                           m->flat + (kq_scramble((same | held << 9 | w << 11) * KQ_MULTIPLIER) >>
-                                      (32 - KQ_FLAT_BITS)),
-                           bit);
-}
+#include "context/runs.h"
 
 /* The label, when it is none of the `count` in `refused`: a search in the tree. */
 KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_t label,
@@ -203,6 +194,7 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
                                     const uint16_t *at, uint32_t label)
 {
     const uint32_t *f = m->around.feature;
+    KQ_NAME(neighbours)(view);
     KQ_NAME(survey)(view, &m->around);
     KQ_NAME(predict)(&m->plane, &m->around, KQ_HAS_HISTORIES(lanes));
     uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes, m->place_bits, m->hashes);
@@ -239,72 +231,41 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     return KQ_NAME(search)(m, lanes, sets, label, candidates, count);
 }
 
-/* The memory of what followed the six nearest neighbours. */
-KQ_FUNCTION uint32_t *KQ_NAME(habit)(kq_context *m, const KQ_NAME(view) *view)
-{
-    uint32_t hash = kq_scramble(KQ_NAME(habit_sum)(view));
-    uint32_t *habit = m->habits + (hash >> (32 - m->habit_bits));
-    if ((*habit >> 8 & 255) != (hash & 255))
-        *habit = (hash & 255) << 8;
-    return habit;
-}
-
-/* What the habit is after a label that it wasn't asked about, or that it missed. */
-KQ_FUNCTION uint32_t KQ_NAME(habit_after)(uint32_t habit, uint32_t label)
-{
-    uint32_t count = habit & 255;
-    if (habit >> 16 == label)
-        return habit + (count < 255);
-    return count > 3 ? habit - count : label << 16 | (habit & 0xFF00) | 1;
-}
-
 /* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
- * numbers are constants here, so that the loops unroll. `strict`: how often a habit must
- * have held before it is asked alone; 0 for never. */
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits, uint32_t strict)
+ * numbers are constants here, so that the loops unroll. */
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits)
 {
     (void)slot_bits; /* the tables are there already */
     const size_t stride = m->plane.stride;
     const uint16_t *labels = m->plane.labels;
     for (size_t y = 0; y < m->plane.height; y++) {
         uint16_t *row = m->plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN;
+        uint16_t *end = row + m->plane.width, *at = row;
         for (int i = 1; i <= KQ_MARGIN; i++)
             row[-i] = row[-(ptrdiff_t)stride];
         m->match_length = 0;
-        KQ_NAME(view) view;
-        view.w = row[-2], view.ww = row[-3];
-        for (uint16_t *at = row; at < row + m->plane.width; at++) {
-            KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
-            uint32_t w = view.w, label = at[0], *habit = NULL, same;
-            int alone = m->match_length == 0;
-            if (KQ_NAME(is_flat)(&view, &same) && (alone || labels[m->match_at] == w) &&
-                KQ_NAME(flat)(m, w, same, label == w)) {
-                *at = (uint16_t)w;
-                KQ_NAME(follow)(m, w, 0);
+        while (at < end) {
+            size_t most = 0, n = 0;
+            if (m->match_length >= KQ_RUN_MATCH)
+                n = KQ_NAME(matched_run)(m, at, (size_t)(end - at), &most);
+            KQ_NAME(view) view;
+            if (most == 0) {
+                KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
+                uint32_t w = view.w;
+                if (KQ_NAME(is_flat)(&view) && (m->match_length == 0 || labels[m->match_at] == w))
+                    n = KQ_NAME(flat_run)(m, at, w, (size_t)(end - at), &most);
+            }
+            at += n;
+            if (most && n == most)
                 continue;
-            }
-            KQ_NAME(neighbours)(&view);
-            if (strict) {
-                habit = KQ_NAME(habit)(m, &view);
-                uint32_t count = *habit & 255, usual = *habit >> 16;
-                uint32_t *counter =
-                    m->habitual + 2 * (count < 31 ? count : 31) + (m->match_length > 8);
-                if (count >= strict && (alone || labels[m->match_at] == usual) &&
-                    KQ_NAME(simple)(m, counter, label == usual)) {
-                    *at = (uint16_t)usual;
-                    *habit += count < 255;
-                    KQ_NAME(follow)(m, usual, 0);
-                    continue;
-                }
-            }
-            label = KQ_NAME(label)(m, lanes, sets, &view, at, label);
-            if (habit)
-                *habit = KQ_NAME(habit_after)(*habit, label);
-            *at = (uint16_t)label;
-            KQ_NAME(follow)(m, label, 1);
+            if (most)
+                KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
+            *at = (uint16_t)KQ_NAME(label)(m, lanes, sets, &view, at, *at);
+            KQ_NAME(follow)(m, *at);
+            at++;
         }
         for (int i = 0; i < KQ_MARGIN; i++)
-            row[m->plane.width + (size_t)i] = row[m->plane.width - 1];
+            end[i] = end[-1];
 #ifndef KQ_DECODE_ONLY
         if (m->encoder && kq_range_full(m->encoder))
             return;
