@@ -139,16 +139,13 @@ static const uint16_t kq_first_rates[8] = {115, 162, 230, 325, 459, 650, 918, 12
 
 static void kq_context_begin(kq_context *m)
 {
-    const int lanes = m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    int32_t first[KQ_MAX_INPUTS] = {0};
+    const int lanes = m->shape->lanes;
     for (int i = 0; i < lanes - 1; i++) {
-        first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
+        m->first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
         if (KQ_HAS_HISTORIES(lanes))
-            first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
+            m->first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
     }
-    first[lanes - 1] = 161061274; /* 0.3 for the match */
-    for (size_t row = 0; row < KQ_ROWS; row++)
-        memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
+    m->first[lanes - 1] = 161061274; /* 0.3 for the match */
     if (KQ_HAS_HISTORIES(lanes))
         for (int map = 0; map < 2 * lanes; map++)
             memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories,

@@ -70,11 +70,12 @@ typedef struct {
     uint32_t *slots; /* tables x lines x 16, then tables x lines x 4, aligned in `memory` */
     void *memory;
     uint32_t *histories; /* of the model best, lanes x 2 x KQ_HISTORIES: p << 16 */
-    int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory` */
+    int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory`: those that were used */
     void *weight_memory;
-    uint16_t *seen;    /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
-    uint32_t *rates;   /* KQ_RATES: the rate, and how often it was used then << 16 */
-    uint16_t *refined; /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
+    int32_t first[KQ_MAX_INPUTS]; /* what a row begins with */
+    uint16_t *seen;               /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
+    uint32_t *rates;              /* KQ_RATES: the rate, and how often it was used then << 16 */
+    uint16_t *refined;            /* of the model best: 2 x 2^refine_bits x KQ_KNOTS */
     int refine_bits;
     /* counters, p in 22 bits and n in 10: of whole runs, and of where they end */
     uint32_t flat[256], alike[128], unlike[128], ends[2][64];

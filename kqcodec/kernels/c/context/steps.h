@@ -32,8 +32,11 @@ KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uin
                         : (uint32_t)(agrees ? *match : 65535 - *match) << 16 | KQ_MATCH_WORTH << 12;
     KQ_NAME(look_up)(m, lanes, node, tree, said, &sight);
     int sum = 0, p[KQ_MAX_SETS], logits[KQ_MAX_SETS];
-    for (int s = 0; s < sets; s++)
+    for (int s = 0; s < sets; s++) {
         weights[s] = m->weights + (size_t)rows[s] * (size_t)inputs;
+        if (m->seen[rows[s]] == 0) /* small tiles use few rows */
+            memcpy(weights[s], m->first, (size_t)inputs * sizeof *m->first);
+    }
     KQ_NAME(mix)(m, weights, sets, &sight, inputs, logits);
     for (int s = 0; s < sets; s++) {
         p[s] = squash[logits[s]];
