@@ -54,13 +54,6 @@ KQ_INLINE int32_t kq_weight(int32_t weight)
     return weight > 32767 ? 32767 : weight < -32768 ? -32768 : weight;
 }
 
-/* How long a run may be, for its counter. */
-KQ_INLINE uint32_t kq_run_size(size_t most)
-{
-    uint32_t bits = kq_log((uint32_t)most);
-    return bits < 11 ? bits : 11;
-}
-
 static const uint8_t kq_three_bits[8] = {0, 1, 1, 2, 1, 2, 2, 3}; /* how many are set */
 
 #define KQ_FUNCTION KQ_INLINE

@@ -12,8 +12,7 @@ KQ_FUNCTION size_t KQ_NAME(run_length)(kq_context *m, uint32_t *whole, uint32_t 
     size_t low = 0, high = most; /* the first is in low .. high - 1 */
     while (high - low > 1) {
         size_t half = low + (high - low) / 2;
-        uint32_t bits = kq_log((uint32_t)(high - low));
-        uint32_t row = (bits < 15 ? bits : 15) + 16 * (low == 0) + 32 * (high == most);
+        uint32_t row = kq_log((uint32_t)(high - low)) + 16 * (low == 0) + 32 * (high == most);
         if (KQ_NAME(simple)(m, ends + row, n >= half))
             low = half;
         else
@@ -34,7 +33,7 @@ KQ_FUNCTION size_t KQ_NAME(matched_run)(kq_context *m, uint16_t *at, size_t left
     uint32_t *whole;
     if (*most) {
         uint32_t length = kq_log(m->match_length / KQ_RUN_MATCH);
-        whole = m->alike + (kq_run_size(*most) | (length < 7 ? length : 7) << 4);
+        whole = m->alike + (kq_log((uint32_t)*most) | (length < 7 ? length : 7) << 4);
     } else {
         const uint16_t *n = at - stride, *above = z - stride;
         if (m->match_length < KQ_LONG_MATCH)
@@ -80,8 +79,8 @@ KQ_FUNCTION size_t KQ_NAME(flat_run)(kq_context *m, uint16_t *at, uint32_t w, si
     size_t n = 0;
     while (!m->decoder && n < *most && at[n] == w)
         n++;
-    n = KQ_NAME(run_length)(m, m->flat + (kq_run_size(*most) | end << 4 | held << 6), m->ends[0],
-                            *most, n);
+    n = KQ_NAME(run_length)(m, m->flat + (kq_log((uint32_t)*most) | end << 4 | held << 6),
+                            m->ends[0], *most, n);
     for (size_t i = 0; m->decoder && i < n; i++)
         at[i] = (uint16_t)w;
     if (m->match_length)

@@ -14,6 +14,7 @@
 #define KQ_HALF_BEGIN ((2u << 20) << 10 | 2)                        /* 1/2, n = 2 */
 #define KQ_SURE ((4u << 20) - (4u << 20) / 16) << 10                /* 15/16 */
 #define KQ_MATCH_BEGIN 50000
+#define KQ_RUN_MOST 256  /* labels: to look ahead takes little time, whatever follows */
 #define KQ_RUN_MATCH 8   /* how long a match must have held before a run of it is asked for */
 #define KQ_LONG_MATCH 32 /* and where the rows above differ */
 

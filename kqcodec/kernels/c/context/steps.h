@@ -248,15 +248,16 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits)
             row[-i] = row[-(ptrdiff_t)stride];
         m->match_length = 0;
         while (at < end) {
-            size_t most = 0, n = 0;
+            size_t left = (size_t)(end - at), most = 0, n = 0;
+            left = left < KQ_RUN_MOST ? left : KQ_RUN_MOST;
             if (m->match_length >= KQ_RUN_MATCH)
-                n = KQ_NAME(matched_run)(m, at, (size_t)(end - at), &most);
+                n = KQ_NAME(matched_run)(m, at, left, &most);
             KQ_NAME(view) view;
             if (most == 0) {
                 KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
                 uint32_t w = view.w;
                 if (KQ_NAME(is_flat)(&view) && (m->match_length == 0 || labels[m->match_at] == w))
-                    n = KQ_NAME(flat_run)(m, at, w, (size_t)(end - at), &most);
+                    n = KQ_NAME(flat_run)(m, at, w, left, &most);
             }
             at += n;
             if (most && n == most)
