@@ -2,15 +2,14 @@
  * contexts have seen (spec/kq.md, section 16).
  *
  * A label is first asked for by name: is it the one on the left? If not, it is found in
- * the tree, a binary search in the palette. In flat surroundings, and where habit is
- * strong, there is one cheap question.
+ * the tree, a binary search in the palette. In flat surroundings, and where labels repeat
+ * what stands elsewhere, one cheap question is asked of many.
  */
 #ifndef KQ_CONTEXT_CONTEXT_H
 #define KQ_CONTEXT_CONTEXT_H
 
 #include "coding/packed.h"
 #include "coding/range_coder.h"
-#include "context/match.h"
 #include "context/state.h"
 
 /* Of a weight, 3.29, the upper 16 bits of 3.14. */
@@ -31,6 +30,7 @@ KQ_INLINE int32_t kq_final_weight(int32_t weight)
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
 #include "context/view.h"
+#include "context/match.h"
 #include "context/mix.h"
 #include "context/steps.h"
 static void kq_plain_small(kq_context *m)
@@ -49,6 +49,7 @@ static void kq_plain_large(kq_context *m)
 #define KQ_FUNCTION KQ_CONTEXT_AVX2 KQ_INLINE
 #define KQ_NAME(name) kq_avx2_##name
 #include "context/view_avx2.h"
+#include "context/match.h"
 #include "context/mix_avx2.h"
 #include "context/steps.h"
 KQ_CONTEXT_AVX2 static void kq_avx2_small(kq_context *m)
@@ -95,22 +96,19 @@ static const uint16_t kq_first_rates[8] = {115, 162, 230, 325, 459, 650, 918, 12
 
 static void kq_context_begin(kq_context *m)
 {
-    const int lanes = m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    int32_t first[KQ_MAX_INPUTS] = {0};
+    const int lanes = m->shape->lanes;
     for (int i = 0; i < lanes - 1; i++) {
-        first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
+        m->first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
         if (KQ_HAS_HISTORIES(lanes))
-            first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
+            m->first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
     }
-    first[lanes - 1] = 161061274; /* 0.3 for the match */
-    for (size_t row = 0; row < KQ_ROWS; row++)
-        memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
+    m->first[lanes - 1] = 161061274; /* 0.3 for the match */
     if (KQ_HAS_HISTORIES(lanes))
         for (int map = 0; map < 2 * lanes; map++)
             memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories,
                    sizeof m->tables->histories);
-    for (int i = 0; i < KQ_FINAL_ROWS * KQ_SETS; i++)
-        m->final[i / KQ_SETS][i % KQ_SETS] = 65536 / KQ_SETS;
+    for (int i = 0; i < KQ_FINAL_ROWS * KQ_MAX_SETS; i++)
+        m->final[i / KQ_MAX_SETS][i % KQ_MAX_SETS] = 65536 / m->shape->sets;
 }
 
 static void kq_context_close(kq_context *m)
@@ -120,8 +118,6 @@ static void kq_context_close(kq_context *m)
     free(m->weight_memory);
     free(m->seen);
     free(m->rates);
-    free(m->flat);
-    free(m->habits);
     free(m->places);
     free(m->displaced);
     free(m->plane.cells);
@@ -147,7 +143,6 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
         size++;
     int slot_bits = kq_least(size + 2, KQ_SLOT_BITS);
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
-    m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
     m->expected = -1;
 
@@ -158,16 +153,14 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
     m->seen = calloc(KQ_ROWS, sizeof *m->seen);
     m->rates = malloc(KQ_RATES * sizeof *m->rates);
-    m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
-    m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
     m->displaced = calloc(width, sizeof *m->displaced);
     m->plane.colors = malloc(k * sizeof *m->plane.colors);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
-    m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->flat ||
-        !m->habits || !m->places || !m->displaced || !m->plane.cells || !m->plane.colors ||
-        !m->plane.labels) {
+    m->plane.labels =
+        calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
+    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->places ||
+        !m->displaced || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
@@ -178,10 +171,10 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
             colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
     kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
-    for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
-        m->flat[i] = KQ_COUNTER_BEGIN;
-    for (size_t i = 0; i < 64; i++)
-        m->habitual[i] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 256; i++)
+        m->flat[i] = m->alike[i / 2] = m->unlike[i / 2] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 128; i++)
+        m->ends[i / 64][i % 64] = KQ_HALF_BEGIN;
     for (size_t i = 0; i < 2 * KQ_MATCH_ROWS; i++)
         m->match[i / KQ_MATCH_ROWS][i % KQ_MATCH_ROWS] = KQ_MATCH_BEGIN;
     const uint32_t rate = kq_first_rates[KQ_SETTING_RATE(setting)];

@@ -14,6 +14,9 @@
 
 #define KQ_MARGIN 8          /* labels kept free on both sides of a row */
 #define KQ_ABOVE 3           /* rows kept free above the first */
+#define KQ_BEFORE 3          /* labels compared in the rows above a run, before it */
+#define KQ_BEHIND 4          /* and behind it */
+#define KQ_READ_BEHIND 32    /* labels that vectors may read behind the last row */
 #define KQ_COLOR_CELLS 32768 /* of the colour cube, 8 x 8 x 8 colours each */
 #define KQ_GEOMETRY_MAX 4096 /* a palette larger than this predicts no colours */
 #define KQ_BLOCK 16          /* entries that share a box of colours */
