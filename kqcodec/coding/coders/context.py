@@ -129,6 +129,8 @@ class ContextCoder:
         best = self._tried(labels, self._to_try(labels), min(most, by_dense - 1))
         if best is not None and self._effort == "best":
             larger = _BEST[Settings.from_byte(best[0]).match]
+            if labels.size < _SMALL:
+                larger = _BEST[True] + _BEST[False]
             best = self._tried(labels, larger, len(best) - 1) or best
         if best is None and by_dense <= most:
             best = bytes([_DENSE]) + self._dense.encode(labels)
