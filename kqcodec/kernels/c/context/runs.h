@@ -22,9 +22,10 @@ KQ_FUNCTION size_t KQ_NAME(run_length)(kq_context *m, uint32_t *whole, uint32_t 
 }
 
 /* Codes the labels that are those of a match of some length, while the rows above are the same
- * in both places; of a long match, one more where they aren't. Returns how many there are, and
- * in `most` how many there could have been. */
-KQ_FUNCTION size_t KQ_NAME(matched_run)(kq_context *m, uint16_t *at, size_t left, size_t *most)
+ * in both places; of a long match one where they aren't, but not by the model best. Returns how
+ * many there are, and in `most` how many there could have been. */
+KQ_FUNCTION size_t KQ_NAME(matched_run)(kq_context *m, int lanes, uint16_t *at, size_t left,
+                                        size_t *most)
 {
     const uint16_t *z = m->plane.labels + m->match_at;
     const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
@@ -32,11 +33,11 @@ KQ_FUNCTION size_t KQ_NAME(matched_run)(kq_context *m, uint16_t *at, size_t left
     *most = KQ_NAME(alike_ahead)(at, z, stride, left < apart ? left : apart);
     uint32_t *whole;
     if (*most) {
-        uint32_t length = kq_log(m->match_length / KQ_RUN_MATCH);
+        uint32_t length = kq_log(m->match_length / 8);
         whole = m->alike + (kq_log((uint32_t)*most) | (length < 7 ? length : 7) << 4);
     } else {
         const uint16_t *n = at - stride, *above = z - stride;
-        if (m->match_length < KQ_LONG_MATCH)
+        if (KQ_HAS_HISTORIES(lanes) || m->match_length < KQ_LONG_MATCH)
             return 0;
         whole = m->unlike + ((uint32_t)(n[0] == above[0]) | (uint32_t)(n[-1] == above[-1]) << 1 |
                              (uint32_t)(n[1] == above[1]) << 2 | (uint32_t)(z[0] == at[-1]) << 3 |

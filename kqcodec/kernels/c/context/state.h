@@ -15,8 +15,7 @@
 #define KQ_SURE ((4u << 20) - (4u << 20) / 16) << 10                /* 15/16 */
 #define KQ_MATCH_BEGIN 50000
 #define KQ_RUN_MOST 256  /* labels: to look ahead takes little time, whatever follows */
-#define KQ_RUN_MATCH 8   /* how long a match must have held before a run of it is asked for */
-#define KQ_LONG_MATCH 32 /* and where the rows above differ */
+#define KQ_LONG_MATCH 32 /* held so long, it is asked for where the rows above differ */
 
 /* Rows of weights, set by set: those of questions, then those of the tree. */
 #define KQ_ROWS0 (KQ_KINDS * 384 + KQ_DEPTHS * 81)          /* equal neighbours; guesses */
@@ -26,17 +25,18 @@
 #define KQ_ROWS4 (KQ_KINDS * KQ_MATCH_ROWS + KQ_DEPTHS * 9) /* how long the match has held */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2 + KQ_ROWS3 + KQ_ROWS4)
 
-/* The models: how many lanes and sets of weights, and the largest table of slots. */
+/* The models: how many lanes and sets of weights, the largest table of slots, and how long a
+ * match must have held before a run of it is asked for. */
 typedef struct {
-    int lanes, sets, slot_bits;
+    int lanes, sets, slot_bits, run_match;
 } kq_context_shape;
 
 enum { KQ_DENSE, KQ_FAST, KQ_DEFAULT, KQ_BEST, KQ_MODELS };
-#define KQ_SHAPE_FAST 8, 1, 16
-#define KQ_SHAPE_DEFAULT 8, 2, 16
-#define KQ_SHAPE_BEST 32, 5, 17
+#define KQ_SHAPE_FAST 8, 1, 16, 8
+#define KQ_SHAPE_DEFAULT 8, 2, 16, 8
+#define KQ_SHAPE_BEST 32, 5, 17, 32
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
-    {0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
+    {0, 0, 0, 0}, {KQ_SHAPE_FAST}, {KQ_SHAPE_DEFAULT}, {KQ_SHAPE_BEST}};
 
 /* The model best has histories beside counters, counts chances half, and refines. */
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)

@@ -236,7 +236,7 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
 
 /* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
  * numbers are constants here, so that the loops unroll. */
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits)
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits, uint32_t run_match)
 {
     (void)slot_bits; /* the tables are there already */
     const size_t stride = m->plane.stride;
@@ -250,8 +250,8 @@ KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, int slot_bits)
         while (at < end) {
             size_t left = (size_t)(end - at), most = 0, n = 0;
             left = left < KQ_RUN_MOST ? left : KQ_RUN_MOST;
-            if (m->match_length >= KQ_RUN_MATCH)
-                n = KQ_NAME(matched_run)(m, at, left, &most);
+            if (m->match_length >= run_match)
+                n = KQ_NAME(matched_run)(m, lanes, at, left, &most);
             KQ_NAME(view) view;
             if (most == 0) {
                 KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
