@@ -130,12 +130,17 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     const uint32_t *f = m->around.feature;
     KQ_NAME(neighbours)(view);
     KQ_NAME(survey)(view, &m->around);
-    KQ_NAME(predict)(&m->plane, &m->around, KQ_HAS_HISTORIES(lanes));
+    const int histories = KQ_HAS_HISTORIES(lanes), later = !histories && m->place_bits;
+    if (!later) /* hashes are of predicted entries, too */
+        KQ_NAME(predict)(&m->plane, &m->around, histories);
     uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes, m->place_bits, m->hashes);
     KQ_NAME(match_find)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 1);
-    if (!m->asks)
+    if (!m->asks) {
+        if (later)
+            KQ_NAME(predict)(&m->plane, &m->around, histories);
         return KQ_NAME(search)(m, lanes, sets, label, -1);
+    }
     const int agrees = m->expected < 0 ? -1 : m->expected == (int)f[KQ_W];
     const uint32_t rows[KQ_MAX_SETS] = {
         (uint32_t)(agrees + 1) * 128 + (m->around.equal & 127),
@@ -145,6 +150,8 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     if (KQ_NAME(decide)(m, lanes, sets, label == f[KQ_W], 0, 0, rows, agrees,
                         KQ_NAME(match_number)(m)))
         return f[KQ_W];
+    if (later)
+        KQ_NAME(predict)(&m->plane, &m->around, histories);
     return KQ_NAME(search)(m, lanes, sets, label, (int)f[KQ_W]);
 }
 
