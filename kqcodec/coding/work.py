@@ -6,13 +6,13 @@ noise and the like; flat areas take a tenth of it or less:
 
     coder                                steps a pixel          and a tile
     packed, dense, or K = 1              5                      0
-    context by the efforts fast, default 60 * ceil(log2 K)      100,000
-    context by the effort best           400 * ceil(log2 K)     100,000
+    context, the small model             60 * ceil(log2 K)      100,000
+    context, the large model             400 * ceil(log2 K)     100,000
 
 since context asks at most so many yes/no questions for a label (spec/kq.md, section 16).
 Pixels of an enlarged tile take 5, and its cells what pixels take. Measured for K = 2, 16,
-256 and 4,096: 80, 230, 450 and 610 ns by the former models, 300, 1,200, 3,000 and 5,000 by
-the model best, of noise; of a ramp 15, 15, 15 and 80, and 290, 1,070, 2,100 and 3,500.
+256 and 4,096: 80, 230, 450 and 610 ns by the small model, 300, 1,200, 3,000 and 5,000 by
+the large model, of noise; of a ramp 15, 15, 15 and 80, and 290, 1,070, 2,100 and 3,500.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kqcodec.format.limits import Limits
 
 _PLAIN = 5
-_A_QUESTION = {1: 60, 2: 60, 3: 400}  # by model
+_A_QUESTION = {1: 60, 2: 400}  # by model
 _A_TILE = 100_000
 # So many bytes of payloads are read ahead of what is decoded, a record being as many more
 # as it takes in memory: enough to refuse a small file of much work before any is done.

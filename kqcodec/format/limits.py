@@ -61,9 +61,10 @@ _BY_TILES = 4096
 # have some of them wait isn't enough, since what a thread has freed stays with it for its next
 # tile, as malloc does it. One tile at a time always goes on, whatever it takes.
 TILES_ALLOWANCE = 16 << 20
-# Of the coder context (spec/kq.md, section 16): by model, how many tables of contexts and
-# how many bits each has at most; the plane's margins; and the other tables together.
-_MODELS = {1: (7, 16), 2: (7, 16), 3: (21, 17)}
+# Of the coder context (spec/kq.md, section 16): by model, how many tables of contexts, of
+# so many bits at most; the plane's margins; and the other tables together.
+_TABLES = {1: 7, 2: 21}
+_TABLE_BITS = 17
 _MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
 _OTHER_TABLES = 3_000_000  # rule 9.3
 
@@ -203,12 +204,11 @@ def context_plane_cells(width: int, height: int) -> int:
 
 def context_workspace(settings: int, width: int, height: int) -> int:
     """Bytes that the coder context takes for a tile with those settings."""
-    if settings >> 6 not in _MODELS:
+    if settings >> 6 not in _TABLES:
         return 0  # by the coder dense
-    contexts, most_bits = _MODELS[settings >> 6]
-    bits = min((width * height - 1).bit_length() + 2, most_bits)
-    slots = contexts * 5 << max(bits, 8)  # of four bytes, and a quarter more for questions
-    return 2 * context_plane_cells(width, height) + slots + _OTHER_TABLES
+    bits = min((width * height - 1).bit_length() + 2, _TABLE_BITS)
+    slots = _TABLES[settings >> 6] * 4 << max(bits, 8)  # of four bytes
+    return 2 * context_plane_cells(width, height) + slots + 4 * width + _OTHER_TABLES
 
 
 DEFAULT_LIMITS = Limits.of(DEFAULT_MAX_PIXELS)

@@ -73,11 +73,11 @@ BAD = {
     "one colour, not empty": ("packed", 1, b"\0"),
     "context, no settings": ("context", 9, b""),
     "context, settings of no model": ("context", 9, b"\x30"),
-    "context, settings without questions": ("context", 9, b"\x88"),
+    "context, settings with a bit too many": ("context", 9, b"\xa8"),
     "context, dense of a wrong size": ("context", 9, bytes(9)),
     "context, dense of K**n": ("context", 9, b"\0" + b"\xff" * 102),
-    "context, bytes that nobody reads": ("context", 9, b"\xb8" + bytes(40) + b"\1"),
-    "context, a zero at the end": ("context", 9, b"\xb8\x90\0"),
+    "context, bytes that nobody reads": ("context", 9, b"\x58" + bytes(40) + b"\1"),
+    "context, a zero at the end": ("context", 9, b"\x58\x90\0"),
 }
 
 

@@ -23,6 +23,8 @@ from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
@@ -41,8 +43,8 @@ class Settings:
     """The first byte of a payload. An instance that exists is valid.
 
     Attributes:
-        model: 1, 2 or 3, from the quickest to the one that sees most.
-        questions: how many entries are asked for by name, at most, 1 to 3.
+        model: 1, the small one, or 2, the large one, which sees most and is slow.
+        question: whether a label is first asked about by name: is it the one on the left?
         match: whether to follow where the same surroundings were before.
         rate: how fast the mixers learn, 0 to 7.
 
@@ -51,50 +53,49 @@ class Settings:
     """
 
     model: int
-    questions: int
+    question: bool
     match: bool
     rate: int
 
     def __post_init__(self) -> None:
-        if not (1 <= self.model <= 3 and 1 <= self.questions <= 3 and 0 <= self.rate <= 7):
+        if not (1 <= self.model <= 2 and 0 <= self.rate <= 7):
             raise ValueError(f"there are no such settings: {self}")
 
     def to_byte(self) -> int:
-        """The byte: model in bits 7 and 6, questions in 5 and 4, match in 3, rate below."""
-        return self.model << 6 | self.questions << 4 | self.match << 3 | self.rate
+        """The byte: model in bits 7 and 6, question in 4, match in 3, rate below."""
+        return self.model << 6 | self.question << 4 | self.match << 3 | self.rate
 
     @classmethod
     def from_byte(cls, byte: int) -> Settings:
         """The settings that a byte means; InvalidDataError if it means none."""
         try:
-            return cls(byte >> 6, byte >> 4 & 3, bool(byte & 8), byte & 7)
+            settings = cls(byte >> 6, bool(byte & 16), bool(byte & 8), byte & 7)
         except ValueError as exc:
             raise InvalidDataError(
                 f"a tile's settings {byte:#04x} mean nothing (section 16)"
             ) from exc
+        if byte & 32:
+            raise InvalidDataError(f"a tile's settings {byte:#04x} mean nothing (section 16)")
+        return settings
 
 
-# What each effort tries, of which the smallest is kept: for graphics, and for photographs.
-# Measured on photographs, screenshots, maps and sprites in 16, 64 and 256 colours:
-# matches help where pictures repeat themselves and cost 1.5 % in photographs, fewer
-# questions code photographs better and slower, small pictures want a higher rate.
-_GRAPHICS, _SMOOTH = 0, 1
-_TRIED: dict[str, tuple[tuple[Settings, ...], tuple[Settings, ...]]] = {
-    "fast": ((Settings(1, 2, True, 3),), (Settings(1, 2, False, 2),)),
-    "default": ((Settings(2, 2, True, 4),), (Settings(2, 2, False, 3),)),
-    "best": (
-        (
-            Settings(3, 2, True, 6),
-            Settings(3, 1, True, 6),
-            Settings(3, 1, True, 4),
-            Settings(3, 1, False, 5),
-        ),
-        (Settings(3, 1, False, 4),),
-    ),
+# What is tried, of which the smallest is kept; measured on photographs, screenshots, maps,
+# sprites and repeating pictures in 16, 64 and 256 colours. The effort fast takes the first
+# or the second, by how the labels look; default both, since a match is worth half of a
+# picture that repeats itself and costs 1 % in photographs, whatever they look like; best
+# goes on with the large model, with a match or without, as was better.
+_MATCH, _PLAIN = Settings(1, True, True, 4), Settings(1, True, False, 3)
+_BEST = {
+    True: (Settings(2, True, True, 5),),
+    False: (Settings(2, True, False, 4), Settings(2, False, False, 4)),
 }
-# Below so many labels default and best try what both kinds of pictures want, and best
-# what default does, too.
+# Below so many labels default and best try more: there passes take little time.
 _SMALL = 1 << 16
+_SMALL_TRIED = (
+    Settings(1, True, True, 2),
+    Settings(1, True, True, 6),
+    Settings(1, False, False, 3),
+)
 
 
 class ContextCoder:
@@ -104,7 +105,6 @@ class ContextCoder:
         self._k = len(palette)
         self._dense = DenseCoder(self._k)
         self._effort = effort
-        self._tried = _TRIED[effort]
         self._colors = np.ascontiguousarray(palette[:, :3])
         self._order = kernels.tree_order(self._colors)
 
@@ -126,26 +126,33 @@ class ContextCoder:
         """The smallest payload of at most so many bytes, without an enlargement; None only
         if dense takes more, too."""
         by_dense = payload_range("context", labels.size, self._k)[1]
-        best, room = None, min(most, by_dense - 1)
-        for settings in self._to_try(labels):
-            if room < 1:
-                break
-            byte = settings.to_byte()
-            coded = kernels.context_encode(labels, self._order, self._colors, byte, room - 1)
-            if coded is not None:
-                best = bytes([byte]) + coded
-                room = len(best) - 1
+        best = self._tried(labels, self._to_try(labels), min(most, by_dense - 1))
+        if best is not None and self._effort == "best":
+            larger = _BEST[Settings.from_byte(best[0]).match]
+            if labels.size < _SMALL:
+                larger = _BEST[True] + _BEST[False]
+            best = self._tried(labels, larger, len(best) - 1) or best
         if best is None and by_dense <= most:
             best = bytes([_DENSE]) + self._dense.encode(labels)
         return best
 
+    def _tried(self, labels: Labels, tried: Iterable[Settings], most: int) -> bytes | None:
+        """The smallest payload of at most so many bytes, by one of these settings."""
+        best = None
+        for settings in tried:
+            if most < 1:
+                break
+            byte = settings.to_byte()
+            coded = kernels.context_encode(labels, self._order, self._colors, byte, most - 1)
+            if coded is not None:
+                best = bytes([byte]) + coded
+                most = len(best) - 1
+        return best
+
     def _to_try(self, labels: Labels) -> tuple[Settings, ...]:
-        if self._effort != "fast" and labels.size < _SMALL:
-            both = self._tried[_GRAPHICS] + self._tried[_SMOOTH]
-            # A large model has too little to learn from in a few pixels.
-            lighter = sum(_TRIED["default"], ()) if self._effort == "best" else ()
-            return tuple(dict.fromkeys(both + lighter))
-        return self._tried[_SMOOTH if looks_smooth(labels, self._k) else _GRAPHICS]
+        if self._effort == "fast":
+            return (_PLAIN,) if looks_smooth(labels, self._k) else (_MATCH,)
+        return (_MATCH, _PLAIN) + (_SMALL_TRIED if labels.size < _SMALL else ())
 
     def decode(self, payload: Buffer, out: Labels) -> None:
         """See ``Coder``."""
@@ -159,7 +166,7 @@ class ContextCoder:
         self._check_size(view, out, "6.6")
         enlargement = Enlargement.from_bytes(view)
         cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
-        self._decode_labels(view[HEAD:], cells, "16.26")
+        self._decode_labels(view[HEAD:], cells, "16.24")
         enlargement.enlarge(cells, out)
 
     def _check_size(self, view: memoryview, out: Labels, rule: str) -> None:

@@ -1,7 +1,7 @@
 """Tiles in which each label stands several times side by side and one below the other,
 as in pixel art that is shown larger: their cells are coded, a label each.
 
-spec/kq.md, section 16 (rule 16.26).
+spec/kq.md, section 16 (rule 16.24).
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class Enlargement:
         """What a payload that begins with ``FIRST`` says; InvalidDataError if it is too short, or
         there is no such enlargement."""
         if len(head) < HEAD:
-            raise InvalidDataError("a tile's enlargement is cut short (rule 16.26)")
+            raise InvalidDataError("a tile's enlargement is cut short (rule 16.24)")
         _, across, column, down, row = head[:HEAD]
         try:
             return cls(across + 1, column, down + 1, row)
         except ValueError as exc:
             raise InvalidDataError(
-                f"a tile's enlargement {bytes(head[:HEAD]).hex()} means nothing (rule 16.26)"
+                f"a tile's enlargement {bytes(head[:HEAD]).hex()} means nothing (rule 16.24)"
             ) from exc
 
     def cells(self, height: int, width: int) -> tuple[int, int]:

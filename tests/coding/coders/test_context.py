@@ -35,7 +35,7 @@ def flat(k, width=30, height=20):
 
 @pytest.mark.parametrize("byte", range(256))
 def test_settings_are_the_byte_or_nothing(byte):
-    valid = byte >> 6 > 0 and byte >> 4 & 3 > 0
+    valid = byte >> 6 in (1, 2) and byte & 32 == 0
     if valid:
         assert Settings.from_byte(byte).to_byte() == byte
     else:
@@ -49,7 +49,7 @@ def test_a_constant_tile_costs_a_few_bytes(k, effort):
     image = flat(k)
     coder = coder_of("context", image.palette, effort)
     payload = coder.encode(image.labels)
-    assert 1 <= payload[0] >> 6 <= 1 + EFFORTS.index(effort)  # best may find default's smaller
+    assert payload[0] >> 6 in ((1, 2) if effort == "best" else (1,))
     assert len(payload) < 40
     out = np.empty_like(image.labels)
     coder_of("context", image.palette).decode(payload, out)
@@ -78,7 +78,7 @@ def test_one_colour_is_no_bytes():
         coder.decode(b"\0", out)
 
 
-@pytest.mark.parametrize("first", [2, 0x3F, 0x40, 0x4F, 0xC7])
+@pytest.mark.parametrize("first", [2, 0x3F, 0x60, 0xBF, 0xC7])
 def test_settings_that_mean_nothing_are_refused(first):
     image = noise(10)
     payload = bytes([first]) + coder_of("dense", image.palette).encode(image.labels)
@@ -107,21 +107,36 @@ def test_any_bytes_are_labels_or_refused(payload, k):
 
 def test_the_smallest_of_what_was_tried_is_kept(monkeypatch):
     tried = []
+    sizes_of = {0x5C: 30, 0x53: 20, 0x94: 25, 0x84: 18}
 
     def encode(labels, order, colors, settings, capacity):
         tried.append((settings, capacity))
-        size = {0xD0: 30, 0xE0: 20, 0xF0: 25}[settings]
-        return bytes(size) if size <= capacity else None
+        return bytes(sizes_of[settings]) if sizes_of[settings] <= capacity else None
 
-    candidates = tuple(Settings(3, questions, False, 0) for questions in (1, 2, 3))
-    monkeypatch.setitem(context._TRIED, "best", (candidates, candidates))
-    monkeypatch.setitem(context._TRIED, "default", ((), ()))  # which best tries, too
+    monkeypatch.setattr(context, "_SMALL", 0)
     monkeypatch.setattr(kernels, "context_encode", encode)
     image = noise(10)
     payload = coder_of("context", image.palette, "best").encode(image.labels)
-    assert payload == b"\xe0" + bytes(20)
+    assert payload == b"\x84" + bytes(18)
     dense = sizes.dense_size(image.labels.size, 10)
-    assert tried == [(0xD0, dense - 1), (0xE0, 29), (0xF0, 19)]
+    assert tried == [(0x5C, dense - 1), (0x53, 29), (0x94, 19), (0x84, 19)]
+
+
+@pytest.mark.parametrize("k", [5, 90])
+def test_more_effort_is_never_larger(k, photograph):
+    random = np.random.default_rng(k)
+    tile = random.integers(0, k, (12, 16))
+    several = [
+        kqcodec.quantize(photograph[:200, :200], k).labels,
+        np.tile(tile, (9, 7)),
+        np.kron(tile, np.ones((4, 4), dtype=np.int64)),
+        random.integers(0, k, (20, 20)),
+    ]
+    palette = random.integers(0, 256, (k, 3)).astype(np.uint8)
+    for picture in several:
+        labels = np.ascontiguousarray(picture, dtype=np.uint8)
+        payloads = [len(coder_of("context", palette, effort).encode(labels)) for effort in EFFORTS]
+        assert payloads == sorted(payloads, reverse=True)
 
 
 def test_photographs_look_smooth_and_graphics_do_not(photograph):

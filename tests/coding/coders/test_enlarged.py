@@ -97,7 +97,7 @@ def test_what_is_no_enlargement_is_refused(numbers):
 
 @pytest.mark.parametrize("head", ["01", "01010101", "0100000000", "0101020000", "0100000203"])
 def test_heads_that_mean_nothing_are_refused(head):
-    with pytest.raises(InvalidDataError, match=r"rule 16\.26"):
+    with pytest.raises(InvalidDataError, match=r"rule 16\.24"):
         Enlargement.from_bytes(bytes.fromhex(head))
 
 

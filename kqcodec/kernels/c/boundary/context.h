@@ -33,8 +33,7 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
         (itemsize != 1 && itemsize != 2) || width < 1 || labels->len < 1 ||
         !holds(labels, items(labels, size) / (size_t)width * (size_t)width, size))
         return 0;
-    if (setting < 0 || setting > 255 || KQ_SETTING_MODEL(setting) == KQ_DENSE ||
-        KQ_SETTING_QUESTIONS(setting) == 0)
+    if (setting < 0 || !KQ_SETTING_VALID(setting))
         return 0;
     tile->order = order->buf;
     size_t highest = 0; /* without a way out of the loop, so that it is vectorised */

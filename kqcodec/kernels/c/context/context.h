@@ -1,10 +1,9 @@
 /* The coder `context`: labels as binary decisions, each predicted by mixing what many
  * contexts have seen (spec/kq.md, section 16).
  *
- * A label is first asked for by name: is it the one on the left? above? the one
- * nearest to the predicted colour? If none fits, it is found in the tree, a binary
- * search in the palette. In flat surroundings, and where habit is strong, there is
- * one cheap question.
+ * A label is first asked for by name: is it the one on the left? If not, it is found in
+ * the tree, a binary search in the palette. In flat surroundings, and where labels repeat
+ * what stands elsewhere, one cheap question is asked of many.
  */
 #ifndef KQ_CONTEXT_CONTEXT_H
 #define KQ_CONTEXT_CONTEXT_H
@@ -13,40 +12,6 @@
 #include "coding/range_coder.h"
 #include "context/state.h"
 
-/* --- refinement, of the model best ----------------------------------------- */
-
-#define KQ_KNOTS 33
-
-/* Where a probability was refined, for the learning to come. */
-typedef struct {
-    uint16_t *nearest[2];
-} kq_refiner;
-
-/* The mixers' probability of a 1, corrected by what became of such ones in two
- * contexts: adaptive probability maps, as in PAQ, linear between knots of the logit. */
-KQ_INLINE uint32_t kq_refine(kq_context *m, int tree, uint32_t node, int logit, uint32_t p,
-                             kq_refiner *refiner)
-{
-    static const int contexts[2] = {3, 6};
-    const uint32_t knot = (uint32_t)(logit + 2048) >> 7, weight = (uint32_t)(logit + 2048) & 127;
-    uint32_t sum = 2 * p;
-    for (uint32_t j = 0; j < 2; j++) {
-        uint32_t row = kq_scramble((m->lines[tree][contexts[j]] ^ node) * KQ_MULTIPLIER) >>
-                       (32 - m->refine_bits);
-        uint16_t *at = m->refined + ((j << m->refine_bits | row) * KQ_KNOTS + knot);
-        sum += (at[0] * (128 - weight) + at[1] * weight) >> 7;
-        refiner->nearest[j] = at + (weight >= 64);
-    }
-    p = sum >> 2;
-    return p < 22 ? 22 : p > 65514 ? 65514 : p;
-}
-
-KQ_INLINE void kq_refine_learn(kq_refiner *refiner, int bit)
-{
-    kq_map_learn(refiner->nearest[0], bit);
-    kq_map_learn(refiner->nearest[1], bit);
-}
-
 /* Of a weight, 3.29, the upper 16 bits of 3.14. */
 KQ_INLINE int32_t kq_weight(int32_t weight)
 {
@@ -54,24 +19,27 @@ KQ_INLINE int32_t kq_weight(int32_t weight)
     return weight > 32767 ? 32767 : weight < -32768 ? -32768 : weight;
 }
 
-static const uint8_t kq_three_bits[8] = {0, 1, 1, 2, 1, 2, 2, 3}; /* how many are set */
+/* Of the final mixer, -4 to 4. */
+KQ_INLINE int32_t kq_final_weight(int32_t weight)
+{
+    return weight > KQ_FINAL_MOST    ? KQ_FINAL_MOST
+           : weight < -KQ_FINAL_MOST ? -KQ_FINAL_MOST
+                                     : weight;
+}
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
 #include "context/view.h"
+#include "context/match.h"
 #include "context/mix.h"
 #include "context/steps.h"
-static void kq_plain_fast(kq_context *m)
+static void kq_plain_small(kq_context *m)
 {
-    kq_plain_run(m, KQ_SHAPE_FAST);
+    kq_plain_run(m, KQ_SHAPE_SMALL);
 }
-static void kq_plain_default(kq_context *m)
+static void kq_plain_large(kq_context *m)
 {
-    kq_plain_run(m, KQ_SHAPE_DEFAULT);
-}
-static void kq_plain_best(kq_context *m)
-{
-    kq_plain_run(m, KQ_SHAPE_BEST);
+    kq_plain_run(m, KQ_SHAPE_LARGE);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -81,19 +49,16 @@ static void kq_plain_best(kq_context *m)
 #define KQ_FUNCTION KQ_CONTEXT_AVX2 KQ_INLINE
 #define KQ_NAME(name) kq_avx2_##name
 #include "context/view_avx2.h"
+#include "context/match.h"
 #include "context/mix_avx2.h"
 #include "context/steps.h"
-KQ_CONTEXT_AVX2 static void kq_avx2_fast(kq_context *m)
+KQ_CONTEXT_AVX2 static void kq_avx2_small(kq_context *m)
 {
-    kq_avx2_run(m, KQ_SHAPE_FAST);
+    kq_avx2_run(m, KQ_SHAPE_SMALL);
 }
-KQ_CONTEXT_AVX2 static void kq_avx2_default(kq_context *m)
+KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m)
 {
-    kq_avx2_run(m, KQ_SHAPE_DEFAULT);
-}
-KQ_CONTEXT_AVX2 static void kq_avx2_best(kq_context *m)
-{
-    kq_avx2_run(m, KQ_SHAPE_BEST);
+    kq_avx2_run(m, KQ_SHAPE_LARGE);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -101,12 +66,10 @@ KQ_CONTEXT_AVX2 static void kq_avx2_best(kq_context *m)
 
 static void kq_context_code(kq_context *m)
 {
-    static void (*const plain[KQ_MODELS])(kq_context *) = {NULL, kq_plain_fast, kq_plain_default,
-                                                           kq_plain_best};
+    static void (*const plain[KQ_MODELS])(kq_context *) = {NULL, kq_plain_small, kq_plain_large};
     ptrdiff_t model = m->shape - kq_context_shapes;
 #if defined(KQ_CONTEXT_AVX2)
-    static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_fast, kq_avx2_default,
-                                                          kq_avx2_best};
+    static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_small, kq_avx2_large};
     if (KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2")) {
         avx2[model](m);
         return;
@@ -124,33 +87,28 @@ static int kq_least(int a, int b)
 
 /* The bits of a setting: the first byte of a payload. */
 #define KQ_SETTING_MODEL(setting) ((setting) >> 6 & 3)
-#define KQ_SETTING_QUESTIONS(setting) ((setting) >> 4 & 3)
+#define KQ_SETTING_ASKS(setting) ((setting) >> 4 & 1)
 #define KQ_SETTING_MATCH(setting) ((setting) >> 3 & 1)
 #define KQ_SETTING_RATE(setting) ((setting)&7)
+#define KQ_SETTING_VALID(setting) ((setting) >= 0x40 && (setting) < 0xC0 && !((setting)&0x20))
 
 static const uint16_t kq_first_rates[8] = {115, 162, 230, 325, 459, 650, 918, 1260};
 
 static void kq_context_begin(kq_context *m)
 {
-    const int lanes = m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    int32_t first[KQ_MAX_INPUTS] = {0};
+    const int lanes = m->shape->lanes;
     for (int i = 0; i < lanes - 1; i++) {
-        first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
+        m->first[i] = 805306368 / (lanes - 1); /* 1.5 for the logits, together */
         if (KQ_HAS_HISTORIES(lanes))
-            first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
+            m->first[2 * lanes + i] = 322122547 / (lanes - 1); /* 0.6 for the histories */
     }
-    first[lanes - 1] = 161061274; /* 0.3 for the match */
-    for (size_t row = 0; row < KQ_ROWS; row++)
-        memcpy(m->weights + row * (size_t)inputs, first, (size_t)inputs * sizeof *first);
+    m->first[lanes - 1] = 161061274; /* 0.3 for the match */
     if (KQ_HAS_HISTORIES(lanes))
         for (int map = 0; map < 2 * lanes; map++)
             memcpy(m->histories + map * KQ_HISTORIES, m->tables->histories,
                    sizeof m->tables->histories);
-    uint16_t knots[KQ_KNOTS];
-    for (int i = 0; i < KQ_KNOTS; i++)
-        knots[i] = m->tables->squash[i < KQ_KNOTS - 1 ? 128 * i : 4095];
-    for (size_t i = 0; i < (size_t)2 << m->refine_bits; i++)
-        memcpy(m->refined + i * KQ_KNOTS, knots, sizeof knots);
+    for (int i = 0; i < KQ_FINAL_ROWS * KQ_MAX_SETS; i++)
+        m->final[i / KQ_MAX_SETS][i % KQ_MAX_SETS] = 65536 / m->shape->sets;
 }
 
 static void kq_context_close(kq_context *m)
@@ -160,10 +118,8 @@ static void kq_context_close(kq_context *m)
     free(m->weight_memory);
     free(m->seen);
     free(m->rates);
-    free(m->flat);
-    free(m->refined);
-    free(m->habits);
     free(m->places);
+    free(m->displaced);
     free(m->plane.cells);
     free(m->plane.colors);
     free(m->plane.labels);
@@ -177,7 +133,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     memset(m, 0, sizeof *m);
     m->tables = tables;
     m->shape = kq_context_shapes + KQ_SETTING_MODEL(setting);
-    m->questions = KQ_SETTING_QUESTIONS(setting);
+    m->asks = KQ_SETTING_ASKS(setting);
     m->plane.width = width;
     m->plane.height = height;
     m->plane.stride = width + 2 * KQ_MARGIN;
@@ -185,31 +141,26 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     int size = 0; /* ceil(log2 of the labels) */
     while ((size_t)1 << size < width * height)
         size++;
-    int slot_bits = kq_least(size + 2, m->shape->slot_bits);
+    int slot_bits = kq_least(size + 2, KQ_SLOT_BITS);
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
-    m->habit_bits = kq_least(size < 8 ? 8 : size, 15);
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
-    m->refine_bits = KQ_HAS_HISTORIES(m->shape->lanes) ? kq_least(size < 6 ? 6 : size, 10) : 0;
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * (KQ_SLOTS + KQ_QUESTION_SLOTS)
-                         << m->line_bits;
+    const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * KQ_SLOTS << m->line_bits;
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
     m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
     m->seen = calloc(KQ_ROWS, sizeof *m->seen);
     m->rates = malloc(KQ_RATES * sizeof *m->rates);
-    m->flat = malloc((sizeof *m->flat) << KQ_FLAT_BITS);
-    m->refined = malloc((sizeof *m->refined * 2 * KQ_KNOTS) << m->refine_bits);
-    m->habits = calloc((size_t)1 << m->habit_bits, sizeof *m->habits);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
+    m->displaced = calloc(width, sizeof *m->displaced);
     m->plane.colors = malloc(k * sizeof *m->plane.colors);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
-    m->plane.labels = calloc((height + KQ_ABOVE) * m->plane.stride, sizeof *m->plane.labels);
-    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->flat ||
-        !m->refined || !m->habits || !m->places || !m->plane.cells || !m->plane.colors ||
-        !m->plane.labels) {
+    m->plane.labels =
+        calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
+    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->places ||
+        !m->displaced || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
@@ -220,10 +171,10 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
             colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
     kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
-    for (size_t i = 0; i < (size_t)1 << KQ_FLAT_BITS; i++)
-        m->flat[i] = KQ_COUNTER_BEGIN;
-    for (size_t i = 0; i < 64; i++)
-        m->habitual[i] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 256; i++)
+        m->flat[i] = m->alike[i / 2] = m->unlike[i / 2] = KQ_COUNTER_BEGIN;
+    for (size_t i = 0; i < 128; i++)
+        m->ends[i / 64][i % 64] = KQ_HALF_BEGIN;
     for (size_t i = 0; i < 2 * KQ_MATCH_ROWS; i++)
         m->match[i / KQ_MATCH_ROWS][i % KQ_MATCH_ROWS] = KQ_MATCH_BEGIN;
     const uint32_t rate = kq_first_rates[KQ_SETTING_RATE(setting)];

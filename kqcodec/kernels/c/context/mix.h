@@ -25,7 +25,7 @@ KQ_FUNCTION uint32_t KQ_NAME(before)(const KQ_NAME(places) *places, int32_t midd
 /* What the lanes say at a node, and their slots, for the learning to come. */
 typedef struct {
     uint32_t at[KQ_MAX_LANES], value[KQ_MAX_LANES], history[KQ_MAX_LANES];
-    int32_t in[KQ_MAX_INPUTS]; /* logits, chances, and of the model best what histories say */
+    int32_t in[KQ_MAX_INPUTS]; /* logits, chances, and of the large model what histories say */
 } KQ_NAME(sight);
 
 /* Logits, weights · inputs. */
@@ -51,16 +51,15 @@ KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sigh
 
 /* The lines of slots for a group of decisions. The last lane, the match's, has none: it
  * is given a place in the first table. */
-KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int set)
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group)
 {
     const int shift = 32 - m->line_bits;
-    const uint32_t questions = (uint32_t)KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits;
     for (int i = 0; i < lanes; i++) {
         uint32_t h = kq_scramble(m->hashes[i] + group * KQ_GROUP_MULTIPLIER), check = h >> 4 & 63;
         uint32_t table = i < lanes - 1 ? (uint32_t)KQ_TABLE(i) : 0,
                  line = table << m->line_bits | h >> shift;
-        m->lines[set][i] = set ? line << 4 | (h & 15) : questions + (line << 2 | (h & 3));
-        m->fresh[set][i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
+        m->lines[i] = line << 4 | (h & 15);
+        m->fresh[i] = KQ_HALF << 16 | (check ? check : 1) << 6 | 1;
     }
 }
 
@@ -77,10 +76,10 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node,
 {
     const int histories = KQ_HAS_HISTORIES(lanes);
     for (int i = 0; i < lanes; i++) {
-        sight->at[i] = m->lines[tree][i] ^ node;
+        sight->at[i] = m->lines[i] ^ node;
         uint32_t value = m->slots[sight->at[i]];
-        if ((value ^ m->fresh[tree][i]) & 63 << 6)
-            value = m->fresh[tree][i];
+        if ((value ^ m->fresh[i]) & 63 << 6)
+            value = m->fresh[i];
         if (i == lanes - 1)
             value = match;
         sight->value[i] = value;

@@ -86,28 +86,21 @@ KQ_FUNCTION __m256i KQ_NAME(line)(const kq_context *m, int lanes, int i, uint32_
     return line;
 }
 
-KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group, int set)
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group)
 {
     for (int i = 0; i < lanes; i += 8) {
         __m256i h, line = KQ_NAME(line)(m, lanes, i, group, &h);
-        if (set) {
-            line = _mm256_or_si256(_mm256_slli_epi32(line, 4),
-                                   _mm256_and_si256(h, _mm256_set1_epi32(15)));
-        } else {
-            line = _mm256_or_si256(_mm256_slli_epi32(line, 2),
-                                   _mm256_and_si256(h, _mm256_set1_epi32(3)));
-            line = _mm256_add_epi32(line,
-                                    _mm256_set1_epi32(KQ_TABLES(lanes) * KQ_SLOTS << m->line_bits));
-        }
+        line =
+            _mm256_or_si256(_mm256_slli_epi32(line, 4), _mm256_and_si256(h, _mm256_set1_epi32(15)));
         __m256i check = _mm256_and_si256(_mm256_srli_epi32(h, 4), _mm256_set1_epi32(63));
         check = _mm256_max_epi32(check, _mm256_set1_epi32(1));
         check = _mm256_or_si256(_mm256_slli_epi32(check, 6),
                                 _mm256_set1_epi32((int)(KQ_HALF << 16 | 1)));
-        _mm256_store_si256((__m256i *)(m->lines[set] + i), line);
-        _mm256_store_si256((__m256i *)(m->fresh[set] + i), check);
+        _mm256_store_si256((__m256i *)(m->lines + i), line);
+        _mm256_store_si256((__m256i *)(m->fresh + i), check);
     }
     for (int i = 0; i < lanes - 1; i++)
-        KQ_PREFETCH(m->slots + m->lines[set][i]);
+        KQ_PREFETCH(m->slots + m->lines[i]);
 }
 
 KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
@@ -157,10 +150,10 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node,
 {
     const int histories = KQ_HAS_HISTORIES(lanes), vectors = lanes / 8;
     for (int v = 0; v < vectors; v++) {
-        __m256i at = _mm256_load_si256((const __m256i *)(m->lines[tree] + 8 * v));
+        __m256i at = _mm256_load_si256((const __m256i *)(m->lines + 8 * v));
         at = _mm256_xor_si256(at, _mm256_set1_epi32((int)node));
         __m256i value = KQ_NAME(slots)(m, at, v == vectors - 1);
-        __m256i fresh = _mm256_load_si256((const __m256i *)(m->fresh[tree] + 8 * v));
+        __m256i fresh = _mm256_load_si256((const __m256i *)(m->fresh + 8 * v));
         __m256i other = _mm256_and_si256(_mm256_xor_si256(value, fresh), KQ_V(CHECK));
         __m256i known = _mm256_cmpeq_epi32(other, _mm256_setzero_si256());
         value = _mm256_blendv_epi8(fresh, value, known);

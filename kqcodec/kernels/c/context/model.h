@@ -14,6 +14,9 @@
 
 #define KQ_MARGIN 8          /* labels kept free on both sides of a row */
 #define KQ_ABOVE 3           /* rows kept free above the first */
+#define KQ_BEFORE 3          /* labels compared in the rows above a run, before it */
+#define KQ_BEHIND 4          /* and behind it */
+#define KQ_READ_BEHIND 32    /* labels that vectors may read behind the last row */
 #define KQ_COLOR_CELLS 32768 /* of the colour cube, 8 x 8 x 8 colours each */
 #define KQ_GEOMETRY_MAX 4096 /* a palette larger than this predicts no colours */
 #define KQ_BLOCK 16          /* entries that share a box of colours */
@@ -21,7 +24,6 @@
 
 #define KQ_MAX_LANES 32 /* a context each, and the match in the last */
 #define KQ_MAX_INPUTS (3 * KQ_MAX_LANES)
-#define KQ_MAX_SETS 5
 #define KQ_UNKNOWN 0xFFFF
 
 /* The kinds of features, each with a multiplier of its own: an odd number's powers. */
@@ -31,7 +33,7 @@ enum {
     KQ_NEIGHBOURS,
     KQ_MEDIAN = KQ_NEIGHBOURS, /* entries nearest to predicted colours */
     KQ_MEAN, KQ_WIDE, KQ_SLANT, KQ_ALONG, KQ_DOWN, KQ_RISE,
-    KQ_ACTIVITY, KQ_EQUAL10, KQ_EQUAL22,
+    KQ_EQUAL10, KQ_EQUAL22,
     KQ_FEATURES,
     KQ_ALL_FEATURES = 24 /* padding */
 };
@@ -48,8 +50,7 @@ typedef struct {
 
 typedef struct {
     KQ_ALIGNED(32) uint32_t feature[KQ_ALL_FEATURES];
-    uint32_t equal;    /* which neighbours are equal, a bit for each pair */
-    uint32_t activity; /* 0..7 */
+    uint32_t equal; /* which neighbours are equal, a bit for each pair */
 } kq_surroundings;
 
 /* The boxes of the blocks: neighbours in the order of the tree have similar colours. */
@@ -141,11 +142,6 @@ KQ_INLINE int kq_byte(int x)
     return x < 0 ? 0 : x > 255 ? 255 : x;
 }
 
-KQ_INLINE int kq_abs(int x)
-{
-    return x < 0 ? -x : x;
-}
-
 /* The labels around `at`, and which are equal. */
 KQ_INLINE void kq_survey(const uint16_t *at, ptrdiff_t stride, kq_surroundings *s)
 {
@@ -174,17 +170,10 @@ static void kq_predict_none(kq_surroundings *s)
 {
     for (int i = KQ_MEDIAN; i <= KQ_RISE; i++)
         s->feature[i] = s->feature[KQ_W];
-    s->activity = s->feature[KQ_ACTIVITY] = 0;
-}
-
-KQ_INLINE void kq_set_activity(kq_surroundings *s, uint32_t sum)
-{
-    uint32_t log = kq_log(sum >> 3);
-    s->activity = s->feature[KQ_ACTIVITY] = log > 7 ? 7 : log;
 }
 
 #define KQ_MULTIPLIER 0x9E3779B1u
-#define KQ_GROUP_MULTIPLIER 0x176273D1u /* its power after those of the features */
+#define KQ_GROUP_MULTIPLIER 0xC9E50421u /* its power after those of the features */
 
 KQ_INLINE uint32_t kq_scramble(uint32_t h)
 {
@@ -201,38 +190,40 @@ static KQ_ALIGNED(32) const uint32_t kq_multipliers[KQ_ALL_FEATURES] = {
     0xFC2BAB11u, 0x3CB34FC1u, 0xF9235D71u, 0xC9E50421u, 0x176273D1u, 0x93B6DC81u,
 };
 
-/* Of more entries than these, labels say so much by themselves that the small models
- * look at W alone instead of three labels above each other. */
+/* Of more entries than these, labels say so much by themselves that the small model
+ * looks at W alone instead of three labels above each other. */
 #define KQ_FEW 64
 
-/* The hashes of the contexts, sums of features' terms; for the lane behind them 0.
- * Returns the match's, the sum of eleven neighbours. */
-KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes,
+/* The hashes of the contexts, sums of features' terms; for the lane behind them 0. Where
+ * there is a match, `matched`, the small model looks at all twelve neighbours instead of
+ * a predicted colour. Returns the match's, the sum of eleven neighbours. */
+KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes, int matched,
                                     uint32_t *hashes)
 {
     KQ_ALIGNED(32) uint32_t t[KQ_ALL_FEATURES];
-    for (int j = 0; j < KQ_ALL_FEATURES; j++)
+    for (int j = 0; j < KQ_FEATURES; j++)
         t[j] = (s->feature[j] + 1) * kq_multipliers[j];
     const uint32_t w = t[KQ_W], n = t[KQ_N], nw = t[KQ_NW], ne = t[KQ_NE], ww = t[KQ_WW],
                    nn = t[KQ_NN];
     const uint32_t six = w + n + nw + ne + ww + nn, nine = six + t[KQ_NWW] + t[KQ_NEE] + t[KQ_NNE];
-    const uint32_t eleven = nine + t[KQ_NNW] + t[KQ_WWW];
+    const uint32_t eleven = nine + t[KQ_NNW] + t[KQ_WWW], twelve = eleven + t[KQ_NNN];
+    const int small = lanes < KQ_MAX_LANES;
     const uint32_t first[7] = {w + ww,
                                t[KQ_EQUAL22],
-                               t[KQ_MEDIAN] + t[KQ_ACTIVITY],
+                               small && matched ? twelve : t[KQ_MEDIAN],
                                w + n + ne,
                                n,
-                               lanes < KQ_MAX_LANES && k > KQ_FEW ? w : n + nn + t[KQ_NNN],
+                               small && k > KQ_FEW ? w : n + nn + t[KQ_NNN],
                                w + n + nw};
     memcpy(hashes, first, sizeof first);
-    if (lanes == KQ_MAX_LANES) {
+    if (!small) {
         const uint32_t more[24] = {
-            t[KQ_WIDE] + t[KQ_ACTIVITY] + t[KQ_MEAN],
+            t[KQ_WIDE] + t[KQ_MEAN],
             w,
-            t[KQ_EQUAL10] + t[KQ_ACTIVITY],
+            t[KQ_EQUAL10],
             t[KQ_SLANT] + t[KQ_ALONG],
             w + ww + t[KQ_WWW],
-            eleven + t[KQ_NNN],
+            twelve,
             t[KQ_RISE] + w,
             n + nn,
             n + ne + nn + t[KQ_NNE],

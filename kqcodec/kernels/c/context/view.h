@@ -6,44 +6,52 @@
 typedef struct {
     const uint16_t *at;
     ptrdiff_t stride;
-    uint32_t w, ww, www; /* on the left */
+    uint32_t w; /* on the left */
 } KQ_NAME(view);
 
-/* Goes on to the next label of a row. */
+/* Goes to a label. */
 KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *view, const uint16_t *at, ptrdiff_t stride)
 {
-    view->www = view->ww, view->ww = view->w, view->w = at[-1];
+    view->w = at[-1];
     view->at = at;
     view->stride = stride;
 }
 
-/* Whether the surroundings are flat; which of those farther away are equal to W, too. */
-KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
+/* Whether the surroundings are flat. */
+KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view)
 {
-    const uint16_t *at = view->at, *n = at - view->stride, *nn = n - view->stride;
-    uint32_t w = at[-1];
-    if (at[-2] != w || n[-1] != w || n[0] != w || n[1] != w || nn[0] != w)
-        return 0;
-    *same = (uint32_t)(n[-2] == w) | (uint32_t)(n[2] == w) << 1 | (uint32_t)(nn[-1] == w) << 2 |
-            (uint32_t)(nn[1] == w) << 3 | (uint32_t)(at[-3] == w) << 4 |
-            (uint32_t)(nn[-view->stride] == w) << 5 | (uint32_t)(n[3] == w) << 6 |
-            (uint32_t)(nn[2] == w) << 7 | (uint32_t)(nn[-2] == w) << 8;
-    return 1;
+    const uint16_t *at = view->at, *n = at - view->stride;
+    uint32_t w = view->w;
+    return at[-2] == w && n[-1] == w && n[0] == w && n[1] == w && n[-view->stride] == w;
+}
+
+/* How many labels, up to `most`, begin three rows that are all w. */
+KQ_FUNCTION size_t KQ_NAME(flat_ahead)(const uint16_t *a, const uint16_t *b, const uint16_t *c,
+                                       uint32_t w, size_t most)
+{
+    size_t n = 0;
+    while (n < most && a[n] == w && b[n] == w && c[n] == w)
+        n++;
+    return n;
+}
+
+/* How many labels ahead, up to `most`, have rows above them that are those at z: two, from
+ * KQ_BEFORE before a label to KQ_BEHIND behind it. */
+KQ_FUNCTION size_t KQ_NAME(alike_ahead)(const uint16_t *at, const uint16_t *z, ptrdiff_t stride,
+                                        size_t most)
+{
+    const uint16_t *a = at - stride - KQ_BEFORE, *c = z - stride - KQ_BEFORE;
+    size_t n = 0;
+    most += KQ_BEFORE + KQ_BEHIND;
+    while (n < most && a[n] == c[n] && a[(ptrdiff_t)n - stride] == c[(ptrdiff_t)n - stride])
+        n++;
+    return n > KQ_BEFORE + KQ_BEHIND ? n - KQ_BEFORE - KQ_BEHIND : 0;
 }
 
 /* Makes ready what follows, which in plain C needs nothing. */
 KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
 {
     (void)view;
-}
-
-/* Tells the six nearest neighbours from others. */
-KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
-{
-    const uint16_t *at = view->at, *n = at - view->stride, *nn = n - view->stride;
-    return at[-1] * kq_multipliers[KQ_W] + n[0] * kq_multipliers[KQ_N] +
-           n[-1] * kq_multipliers[KQ_NW] + n[1] * kq_multipliers[KQ_NE] +
-           at[-2] * kq_multipliers[KQ_WW] + nn[0] * kq_multipliers[KQ_NN];
 }
 
 /* The features that are labels, and which of them are equal. */
@@ -55,8 +63,8 @@ KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
 KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
                                    int lanes, int matched, uint32_t *hashes)
 {
-    (void)view, (void)matched;
-    return kq_hash_contexts(s, k, lanes, hashes);
+    (void)view;
+    return kq_hash_contexts(s, k, lanes, matched, hashes);
 }
 
 /* Colours predicted from the neighbours' colours, as the entries nearest to them:
@@ -70,7 +78,7 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         return;
     }
     const uint32_t *colors = plane->colors;
-    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3], activity = 0;
+    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3];
     for (int c = 0; c < 3; c++) {
         int w = colors[f[KQ_W]] >> 8 * c & 255, n = colors[f[KQ_N]] >> 8 * c & 255;
         int nw = colors[f[KQ_NW]] >> 8 * c & 255, ne = colors[f[KQ_NE]] >> 8 * c & 255;
@@ -79,7 +87,6 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         int high = w > n ? w : n, low = w > n ? n : w;
         median[c] = nw >= high ? low : nw <= low ? high : w + n - nw;
         mean[c] = kq_byte((2 * (w + n) + ne - nw) >> 2);
-        activity += kq_abs(w - nw) + kq_abs(n - nw) + kq_abs(n - ne) + kq_abs(w - ww);
         wide[c] = kq_byte((7 * (w + n) + 2 * (ne + nw) - ww - nn + 8) >> 4);
         slant[c] = kq_byte(w + ne - n);
         along[c] = kq_byte(2 * w - ww);
@@ -95,5 +102,4 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         f[KQ_DOWN] = kq_nearest_entry(plane, down);
         f[KQ_RISE] = kq_nearest_entry(plane, rise);
     }
-    kq_set_activity(s, (uint32_t)activity);
 }

@@ -16,32 +16,70 @@ typedef struct {
     __m256i terms;     /* of the near ones, in hashes */
 } KQ_NAME(view);
 
-/* Goes on to the next label of a row. */
+/* Goes to a label. */
 KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *view, const uint16_t *at, ptrdiff_t stride)
 {
-    view->www = view->ww, view->ww = view->w, view->w = at[-1];
+    view->w = at[-1], view->ww = at[-2], view->www = at[-3];
     view->above = _mm_loadu_si128((const __m128i *)(at - stride - 3));
     view->second = _mm_loadu_si128((const __m128i *)(at - 2 * stride - 3));
     view->third = _mm_loadu_si128((const __m128i *)(at - 3 * stride - 3));
 }
 
-/* Whether the surroundings are flat; which of those farther away are equal to W, too: nine bits. */
-KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view, uint32_t *same)
+/* Whether the surroundings are flat. */
+KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view)
 {
     if (view->ww != view->w)
         return 0;
     const __m128i w = _mm_set1_epi16((short)view->w);
-    __m128i one = _mm_cmpeq_epi16(view->third, w);
-    __m128i other =
+    __m128i equal =
         _mm_packs_epi16(_mm_cmpeq_epi16(view->above, w), _mm_cmpeq_epi16(view->second, w));
-    /* The bytes of the other are -3..4 above, then -3..4 above that. */
-    one = _mm_shuffle_epi8(
-        one, _mm_setr_epi8(-1, -1, -1, -1, -1, 6, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
-    other = _mm_shuffle_epi8(
-        other, _mm_setr_epi8(1, 5, 10, 12, -1, -1, 6, 13, 9, 2, 3, 4, 11, -1, -1, -1));
-    uint32_t equal = (uint32_t)_mm_movemask_epi8(_mm_or_si128(one, other));
-    *same = (equal & 511) | (uint32_t)(view->www == view->w) << 4;
-    return equal >> 9 == 15;
+    return (~_mm_movemask_epi8(equal) & 0x81C) == 0; /* NW, N, NE; NN */
+}
+
+#define KQ_SAME(a, b) \
+    _mm256_cmpeq_epi16(_mm256_loadu_si256((const __m256i *)(a)), \
+                       _mm256_loadu_si256((const __m256i *)(b)))
+
+/* How many labels, up to `most`, begin three rows that are all w. */
+KQ_FUNCTION size_t KQ_NAME(flat_ahead)(const uint16_t *a, const uint16_t *b, const uint16_t *c,
+                                       uint32_t w, size_t most)
+{
+    const __m256i all = _mm256_set1_epi16((short)w);
+    size_t n = 0;
+    for (; n < most; n += 16) {
+        __m256i same = _mm256_cmpeq_epi16(_mm256_loadu_si256((const __m256i *)(a + n)), all);
+        same = _mm256_and_si256(
+            same, _mm256_cmpeq_epi16(_mm256_loadu_si256((const __m256i *)(b + n)), all));
+        same = _mm256_and_si256(
+            same, _mm256_cmpeq_epi16(_mm256_loadu_si256((const __m256i *)(c + n)), all));
+        uint32_t other = ~(uint32_t)_mm256_movemask_epi8(same);
+        if (other) {
+            n += KQ_TRAILING_ZEROS(other) / 2;
+            break;
+        }
+    }
+    return n < most ? n : most;
+}
+
+/* How many labels ahead, up to `most`, have rows above them that are those at z: two, from
+ * KQ_BEFORE before a label to KQ_BEHIND behind it. */
+KQ_FUNCTION size_t KQ_NAME(alike_ahead)(const uint16_t *at, const uint16_t *z, ptrdiff_t stride,
+                                        size_t most)
+{
+    const uint16_t *a = at - stride - KQ_BEFORE, *c = z - stride - KQ_BEFORE;
+    size_t n = 0;
+    most += KQ_BEFORE + KQ_BEHIND;
+    for (; n < most; n += 16) {
+        __m256i same =
+            _mm256_and_si256(KQ_SAME(a + n, c + n), KQ_SAME(a - stride + n, c - stride + n));
+        uint32_t other = ~(uint32_t)_mm256_movemask_epi8(same);
+        if (other) {
+            n += KQ_TRAILING_ZEROS(other) / 2;
+            break;
+        }
+    }
+    n = n < most ? n : most;
+    return n > KQ_BEFORE + KQ_BEHIND ? n - KQ_BEFORE - KQ_BEHIND : 0;
 }
 
 /* The eight nearest, and what they contribute to hashes. */
@@ -61,17 +99,6 @@ KQ_FUNCTION uint32_t KQ_NAME(sum)(__m128i four)
     four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
     four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
     return (uint32_t)_mm_cvtsi128_si32(four);
-}
-
-/* The sum of the first six terms, of labels, where they are of labels + 1. */
-KQ_FUNCTION uint32_t KQ_NAME(habit_sum)(const KQ_NAME(view) *view)
-{
-    __m128i four = _mm_add_epi32(
-        _mm256_castsi256_si128(view->terms),
-        _mm_blend_epi16(_mm256_extracti128_si256(view->terms, 1), _mm_setzero_si128(), 0xF0));
-    return KQ_NAME(sum)(four) -
-           (kq_multipliers[KQ_W] + kq_multipliers[KQ_N] + kq_multipliers[KQ_NW] +
-            kq_multipliers[KQ_NE] + kq_multipliers[KQ_WW] + kq_multipliers[KQ_NN]);
 }
 
 /* The features that are labels, and which of them are equal. */
@@ -104,38 +131,39 @@ KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
     s->feature[KQ_EQUAL22] = s->equal;
 }
 
-/* kq_hash_contexts; of eight lanes as vectors. The match's hash only if it is wanted. */
+/* kq_hash_contexts; of eight lanes as vectors. The match's hash only if there is one. */
 KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
                                    int lanes, int matched, uint32_t *hashes)
 {
     if (lanes == KQ_MAX_LANES)
-        return kq_hash_contexts(s, k, lanes, hashes);
+        return kq_hash_contexts(s, k, lanes, matched, hashes);
     const uint32_t *f = s->feature;
     __m128i far = _mm_add_epi32(_mm_cvtepu16_epi32(view->far), _mm_set1_epi32(1));
     far = _mm_mullo_epi32(far, _mm_load_si128((const __m128i *)(kq_multipliers + 8)));
     uint32_t equal = (f[KQ_EQUAL22] + 1) * kq_multipliers[KQ_EQUAL22];
-    uint32_t median = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN] +
-                      (f[KQ_ACTIVITY] + 1) * kq_multipliers[KQ_ACTIVITY];
+    uint32_t eleven = 0, third = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN];
+    if (matched) {
+        __m128i four = _mm_add_epi32(_mm256_castsi256_si128(view->terms),
+                                     _mm256_extracti128_si256(view->terms, 1));
+        third = KQ_NAME(sum)(_mm_add_epi32(four, far));
+        eleven = third - (uint32_t)_mm_extract_epi32(far, 3);
+    }
     /* W+WW, -, -, W+N+NE, N, N+NN or W, W+N+NW, - */
     const __m256i terms = view->terms, none = _mm256_setzero_si256();
     const int few = k <= KQ_FEW;
     __m256i sum = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 0, 1, few, 0, 0));
     __m256i second = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(4, 0, 0, 1, 0, 5, 1, 0));
-    __m256i third = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 3, 0, 0, 2, 0));
+    __m256i other = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 3, 0, 0, 2, 0));
     second = _mm256_and_si256(second, _mm256_setr_epi32(-1, 0, 0, -1, 0, -few, -1, 0));
     sum = _mm256_add_epi32(_mm256_blend_epi32(none, sum, 0x79), second);
-    sum = _mm256_add_epi32(sum, _mm256_blend_epi32(none, third, 0x48));
+    sum = _mm256_add_epi32(sum, _mm256_blend_epi32(none, other, 0x48));
     __m128i low =
-        _mm_insert_epi32(_mm_insert_epi32(_mm_setzero_si128(), (int)equal, 1), (int)median, 2);
+        _mm_insert_epi32(_mm_insert_epi32(_mm_setzero_si128(), (int)equal, 1), (int)third, 2);
     __m128i high =
         _mm_and_si128(_mm_shuffle_epi32(far, 0x0C), _mm_setr_epi32(0, -few, 0, 0)); /* NNN second */
     sum = _mm256_add_epi32(sum, _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
     _mm256_store_si256((__m256i *)hashes, sum);
-    if (!matched)
-        return 0;
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(terms), _mm256_extracti128_si256(terms, 1));
-    four = _mm_add_epi32(four, _mm_blend_epi16(far, _mm_setzero_si128(), 0xC0)); /* without NNN */
-    return KQ_NAME(sum)(four);
+    return eleven;
 }
 
 /* The colours that view.h predicts. Colours are 16 bits a channel, two or one in a vector. */
@@ -150,10 +178,6 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
     const __m128i w1 = KQ_COLOR(KQ_W), n1 = KQ_COLOR(KQ_N), nw1 = KQ_COLOR(KQ_NW),
                   ne1 = KQ_COLOR(KQ_NE);
     const __m128i ww1 = KQ_COLOR(KQ_WW), nn1 = KQ_COLOR(KQ_NN);
-    __m128i ones = _mm_unpacklo_epi64(_mm_unpacklo_epi32(w1, n1), _mm_unpacklo_epi32(n1, w1));
-    __m128i others = _mm_unpacklo_epi64(_mm_unpacklo_epi32(nw1, nw1), _mm_unpacklo_epi32(ne1, ww1));
-    __m128i apart = _mm_sad_epu8(ones, others);
-    kq_set_activity(s, (uint32_t)(_mm_cvtsi128_si32(apart) + _mm_extract_epi16(apart, 4)));
     const __m128i w = _mm_cvtepu8_epi16(w1), n = _mm_cvtepu8_epi16(n1), nw = _mm_cvtepu8_epi16(nw1);
     const __m128i ne = _mm_cvtepu8_epi16(ne1), ww = _mm_cvtepu8_epi16(ww1),
                   nn = _mm_cvtepu8_epi16(nn1);
