@@ -24,6 +24,7 @@ POLICIES = {
     "packed": TilePolicy(1 << 20, 1024),
     "dense": TilePolicy(1 << 20, 1024),
     "context": TilePolicy(1 << 21, 2048),
+    "tokens": TilePolicy(1 << 21, 1024),
 }
 
 

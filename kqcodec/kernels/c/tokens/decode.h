@@ -17,6 +17,8 @@
 /* The first byte of a payload: how the rest is to be read. */
 enum { KQ_TOKENS_STREAM = 1, KQ_TOKENS_BANDS = 2 };
 
+#define KQ_TOKENS_MOST_LABELS ((size_t)1 << 26) /* of a tile */
+
 typedef struct {
     const uint16_t *order; /* k: place to entry */
     uint32_t k;            /* 2 .. 65536 */
@@ -97,6 +99,7 @@ static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_
     size_t length;
     t->k = tile->k;
     t->low_bits = tile->wide ? kq_tokens_low_bits(tile->k) : 0;
+    t->front.labels = tile->width * tile->height;
     t->front.symbols = ((tile->k - 1) >> t->low_bits) + 1;
     if (*at == end || (**at != KQ_TOKENS_STREAM && **at != KQ_TOKENS_BANDS))
         return 0;

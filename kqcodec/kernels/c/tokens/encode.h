@@ -34,7 +34,7 @@ static void kq_emitter_prepare(kq_emitter *e, const kq_front *f)
     for (int table = 0; table < f->tables; table++) {
         uint8_t token_of[1 << KQ_MOST_STATE_BITS];
         uint32_t place[KQ_TOKENS], sum = 0;
-        kq_spread(f->counts[table], f->state_bits, token_of);
+        kq_spread_states(f->counts[table], f->state_bits, token_of);
         for (int token = 0; token < KQ_TOKENS; token++) {
             const uint32_t count = f->counts[table][token];
             place[token] = sum;
@@ -248,6 +248,7 @@ static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
     p->width = tile->width;
     p->stride = tile->width < 2 ? 2 : tile->width;
     p->labels = n;
+    p->front.labels = n;
     p->front.symbols = ((tile->k - 1) >> p->low_bits) + 1;
     p->front.state_bits = n > 100000 ? 9 : n > 20000 ? 8 : n > 2000 ? 7 : 6;
     const size_t margin = 2 * p->stride + 8, table = (size_t)1 << KQ_HASH_BITS;
@@ -342,7 +343,7 @@ static int kq_tokens_encode(const kq_tokens_tile *tile, uint8_t *out, size_t cap
     size_t labels[KQ_BANDS];
     int done = p && kq_fill_plane(p, tile);
     if (done) {
-        kq_survey(p);
+        kq_survey_tile(p);
         kq_first_costs(p);
         p->front.bands = kq_suits_bands(p);
         if (p->front.bands) {

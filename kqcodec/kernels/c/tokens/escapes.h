@@ -14,11 +14,11 @@ typedef struct {
 
 #define KQ_COARSE_W 12 /* intervals whose pairs are merged, before the finer ones choose */
 #define KQ_COARSE_N 8
-#define KQ_CELLS (KQ_INTERVALS * KQ_INTERVALS)
-#define KQ_ROUNDS 3
+#define KQ_ESCAPE_CELLS (KQ_INTERVALS * KQ_INTERVALS)
+#define KQ_ESCAPE_ROUNDS 3
 #define KQ_LENGTH_BITS 4 /* of a table, for each symbol that occurs; some 0.4 for any other */
 
-static uint32_t kq_root(uint32_t square)
+static uint32_t kq_whole_root(uint32_t square)
 {
     uint32_t root = 0;
     while ((root + 1) * (root + 1) <= square)
@@ -92,7 +92,7 @@ static void kq_choose_again(const uint16_t *counts, uint32_t cells, uint32_t sym
                 sums[table[cell]][s] += counts[cell * symbols + s];
                 totals[table[cell]] += counts[cell * symbols + s];
             }
-        if (round == KQ_ROUNDS)
+        if (round == KQ_ESCAPE_ROUNDS)
             return;
         for (uint32_t t = 0; t < tables; t++)
             for (uint32_t s = 0; s < symbols; s++) {
@@ -122,7 +122,7 @@ static void kq_choose_again(const uint16_t *counts, uint32_t cells, uint32_t sym
 static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t count,
                                  uint32_t most_intervals)
 {
-    const uint32_t symbols = f->symbols, n = (uint32_t)count, root = kq_root(n / 40);
+    const uint32_t symbols = f->symbols, n = (uint32_t)count, root = kq_whole_root(n / 40);
     f->escape_bits = symbols <= 16 ? 7 : symbols <= 64 ? 9 : 10;
     f->escape_tables = 0;
     if (count == 0)
@@ -135,9 +135,9 @@ static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t c
     const uint32_t cells = *w * *v, wide = *w < KQ_COARSE_W ? *w : KQ_COARSE_W,
                    high = *v < KQ_COARSE_N ? *v : KQ_COARSE_N;
     kq_merging m;
-    uint16_t *counts = calloc((size_t)KQ_CELLS * symbols + 1, sizeof *counts);
+    uint16_t *counts = calloc((size_t)KQ_ESCAPE_CELLS * symbols + 1, sizeof *counts);
     uint32_t(*sums)[KQ_SYMBOLS] = malloc(KQ_ESCAPE_TABLES * sizeof *sums);
-    int16_t coarse[KQ_CELLS], table[KQ_CELLS];
+    int16_t coarse[KQ_ESCAPE_CELLS], table[KQ_ESCAPE_CELLS];
     uint32_t totals[KQ_COARSE_W * KQ_COARSE_N] = {0}, tables = 0;
     const int done =
         kq_merging_open(&m, KQ_COARSE_W * KQ_COARSE_N, symbols) && counts && sums && *w && *v;
@@ -162,7 +162,7 @@ static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t c
         }
         m.symbol_cost = KQ_LENGTH_BITS << 16;
         m.group_cost = (int64_t)symbols * 26214; /* 0.4 bit each */
-        kq_merge(&m, KQ_ESCAPE_TABLES);
+        kq_merge(&m, kq_most_escape_tables(f));
         int16_t number[KQ_COARSE_W * KQ_COARSE_N];
         for (uint32_t g = 0; g < m.groups; g++)
             if (m.group_of[g] == g)

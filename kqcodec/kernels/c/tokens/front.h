@@ -38,6 +38,7 @@ enum {
 #define KQ_PATTERNS 128
 #define KQ_TOKEN_TABLES 32
 #define KQ_ESCAPE_TABLES 32
+#define KQ_ESCAPE_TABLE_LABELS 512 /* a tile has no more such tables than 1 and 1 for so many */
 #define KQ_INTERVALS 32
 #define KQ_SYMBOLS 256 /* of escapes */
 #define KQ_LEAST_STATE_BITS 5
@@ -56,6 +57,7 @@ enum {
 };
 
 typedef struct {
+    size_t labels;    /* of the tile */
     uint32_t symbols; /* of escapes: a label's place in the order, without the lowest bits */
     int bands;        /* whether there are streams of bands: of plain tokens alone */
     int state_bits, tables;
@@ -68,6 +70,13 @@ typedef struct {
     uint8_t lengths[KQ_ESCAPE_TABLES][KQ_SYMBOLS];
     uint8_t values[KQ_VALUE_CODES][KQ_VALUES]; /* lengths of codes */
 } kq_front;
+
+/* The most tables of escapes, so that the work to read them is in proportion to the tile. */
+static inline uint32_t kq_most_escape_tables(const kq_front *f)
+{
+    const size_t most = 1 + f->labels / KQ_ESCAPE_TABLE_LABELS;
+    return most < KQ_ESCAPE_TABLES ? (uint32_t)most : KQ_ESCAPE_TABLES;
+}
 
 /* The pattern of a label's neighbours: bits 0 to 6 are WW = W, NW = W, N = W, NE = W, NW = N,
  * NE = N and NN = N. Of three labels not just two pairs can be equal. */

@@ -104,7 +104,7 @@ static int kq_pattern_at(const uint16_t *at, size_t stride)
 }
 
 /* Looks at each label's surroundings. */
-static void kq_survey(kq_parse *p)
+static void kq_survey_tile(kq_parse *p)
 {
     uint32_t run_w = 0, run_n = 0;
     for (size_t i = p->labels; i-- > 0;) {

@@ -85,7 +85,7 @@ static uint32_t kq_value_take(kq_bits *b, const uint16_t *table)
 }
 
 /* The order in which the states of a table go to the tokens: Yann Collet's, of FSE. */
-static void kq_spread(const uint16_t *counts, int state_bits, uint8_t *token_of)
+static void kq_spread_states(const uint16_t *counts, int state_bits, uint8_t *token_of)
 {
     const uint32_t states = 1u << state_bits, step = (states >> 1) + (states >> 3) + 3;
     uint32_t at = 0;
@@ -105,7 +105,7 @@ static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
     for (int table = 0; table < f->tables; table++) {
         uint8_t token_of[1 << KQ_MOST_STATE_BITS];
         uint32_t next[KQ_TOKENS];
-        kq_spread(f->counts[table], bits, token_of);
+        kq_spread_states(f->counts[table], bits, token_of);
         for (int token = 0; token < KQ_TOKENS; token++)
             next[token] = f->counts[table][token];
         for (uint32_t state = 0; state < 1u << bits; state++) {

@@ -197,7 +197,7 @@ static int kq_front_code(kq_front_coder *c, kq_front *f)
     if (f->state_bits > KQ_MOST_STATE_BITS || !kq_front_map(c, f) || !kq_front_counts(c, f))
         return 0;
     f->escape_tables = (int)kq_front_even(c, (uint32_t)f->escape_tables, 6);
-    if (f->escape_tables > KQ_ESCAPE_TABLES)
+    if ((uint32_t)f->escape_tables > kq_most_escape_tables(f))
         return 0;
     if (f->escape_tables == 0)
         for (int t = 0; t < f->tables; t++)
