@@ -1,12 +1,17 @@
 /* Tiles of plain tokens alone: three bands of rows, each with a stream of its own, decoded in
  * step, so that a processor has three labels to work at while each waits for the one before
- * it. Included as view.h is. */
+ * it. What is known of a few hundred labels before they are decoded is put together ahead of
+ * them, where a single address finds it for all bands. Included as view.h is. */
 
 typedef struct {
-    kq_bits bits;
-    uint32_t state, before; /* before: W, and above it WW */
-    KQ_LABEL *row;
-    uint8_t *above; /* of each label of the row, bits 5 to 7 of its pattern */
+    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4]; /* NW, N, NE, NN */
+    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];  /* as they are decoded */
+    uint8_t above[KQ_BANDS][KQ_STEPS];    /* bits 5 to 7 of twice the pattern */
+} KQ_NAME(part);
+
+typedef struct {
+    size_t position;        /* in bits */
+    uint32_t state, before; /* before: W, and above its bits WW */
 } KQ_NAME(band);
 
 /* Where the table of an escape between W and N begins. */
@@ -18,91 +23,78 @@ KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LA
 
 /* The next label of a band. Which tokens are escapes nobody can guess, so there is no branch,
  * but where labels have two bytes. */
-KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, size_t x, size_t stride)
+KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
+                                    int i, size_t x, const uint8_t *bytes)
 {
-    KQ_LABEL *at = b->row + x;
     KQ_NAME(view) view;
-    KQ_NAME(look)(&view, at, stride, b->before);
-    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + b->above[x]];
+    kq_bits stream = {bytes, b->position};
+    uint64_t bits = kq_bits_ahead(&stream);
+    const KQ_LABEL *near = part->near[i][x];
+    KQ_NAME(look)(&view, b->before, near);
+    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
     const uint32_t entry = t->states[context + b->state];
-    const uint16_t *escapes =
-        t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, at[-(ptrdiff_t)stride]);
-    b->state = (entry >> 16) + kq_bits_take(&b->bits, entry >> 8 & 255);
-    const uint32_t token8 = entry & 255, is_escape = token8 == 8 * KQ_TOKEN_ESCAPE;
-    const uint32_t escape = escapes[b->bits.bits & t->escape_mask] & (0 - is_escape);
-    kq_bits_take(&b->bits, escape >> 8);
-    uint32_t label = is_escape ? escape & 255 : KQ_NAME(neighbor)(&view, token8);
-    if (sizeof(KQ_LABEL) > 1 && is_escape)
-        label = label << t->low_bits | kq_bits_take(&b->bits, (uint32_t)t->low_bits);
-    *at = (KQ_LABEL)label;
+    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
+    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+    bits >>= taken;
+    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE); /* else an escape */
+    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+    b->position += taken + (escape >> 8);
+    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
+        bits >>= escape >> 8;
+        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
+        b->position += (uint32_t)t->low_bits;
+    }
+    part->labels[i][x] = (KQ_LABEL)label;
     b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
 }
 
-/* The patterns of a band's next row, as far as they are those of the rows above. */
-KQ_FUNCTION void KQ_NAME(band_begin_row)(KQ_NAME(band) *b, size_t width, size_t stride)
+/* What is known of `count` labels from `at` on before they are decoded. */
+KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
+                                     size_t count)
 {
-    const KQ_LABEL *at = b->row;
-    uint8_t *above = b->above;
-    for (size_t x = 0; x < width; x++)
-        above[x] = (uint8_t)KQ_NAME(above)(at + x, stride);
-}
-
-/* Decodes the labels from x to `end` of the rows of `count` bands. */
-KQ_FUNCTION void KQ_NAME(bands_part)(KQ_NAME(band) *a, KQ_NAME(band) *b, KQ_NAME(band) *c,
-                                     const kq_tokens *t, size_t x, size_t end, size_t stride,
-                                     int all)
-{
-    for (; x < end; x++) {
-        kq_bits_fill(&c->bits);
-        if (all) {
-            kq_bits_fill(&a->bits);
-            kq_bits_fill(&b->bits);
-            KQ_NAME(band_step)(a, t, x, stride);
-            KQ_NAME(band_step)(b, t, x, stride);
-        }
-        KQ_NAME(band_step)(c, t, x, stride);
-        if (++x == end) /* bits for two */
-            break;
-        if (all) {
-            KQ_NAME(band_step)(a, t, x, stride);
-            KQ_NAME(band_step)(b, t, x, stride);
-        }
-        KQ_NAME(band_step)(c, t, x, stride);
+    const KQ_LABEL *above = at - stride, *above2 = above - stride;
+    for (size_t x = 0; x < count; x++) {
+        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
+                       nn = above2[x];
+        KQ_LABEL *near = part->near[i][x];
+        near[0] = nw;
+        near[1] = n;
+        near[2] = ne;
+        near[3] = nn;
+        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
     }
 }
 
-/* Decodes `rows` rows of three bands, or of the last one alone. `end` is that of all streams:
- * returns 0 where they end too early. */
-KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, const kq_tokens *t, size_t rows, size_t width,
+/* Decodes `rows` rows of three bands, or of the last one alone: `at` are the planes' places.
+ * `end` is that of all streams: returns 0 where they end too early. */
+KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
+                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
                                const uint8_t *end, int all)
 {
-    const size_t stride = width < 2 ? 2 : width;
+    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
     KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
-    for (size_t y = 0; y < rows; y++) {
-        if (all) {
-            KQ_NAME(band_begin_row)(&a, width, stride);
-            KQ_NAME(band_begin_row)(&b, width, stride);
-        }
-        KQ_NAME(band_begin_row)(&c, width, stride);
-        for (size_t x = 0, stop = 1; x < width; x = stop, stop = x + KQ_STEPS) {
-            stop = stop < width ? stop : width;
-            if (kq_bits_beyond(&a.bits, end) || kq_bits_beyond(&b.bits, end) ||
-                kq_bits_beyond(&c.bits, end))
+    for (size_t y = 0; y < rows; y++)
+        /* The first label goes ahead: it is NE of the last one. */
+        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
+            count = count < width - x ? count : width - x;
+            if (a.position > bits || b.position > bits || c.position > bits)
                 return 0;
-            KQ_NAME(bands_part)(&a, &b, &c, t, x, stop, stride, all);
-            if (x > 0)
-                continue;
-            /* NE of the last label is the first one of this row, which is known now. */
-            if (all) {
-                a.above[width - 1] = (uint8_t)KQ_NAME(above)(a.row + width - 1, stride);
-                b.above[width - 1] = (uint8_t)KQ_NAME(above)(b.row + width - 1, stride);
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
+                KQ_NAME(begin_part)(part, i, at[i], stride, count);
+            for (size_t j = 0; j < count; j++) {
+                if (all) {
+                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
+                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
+                }
+                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
             }
-            c.above[width - 1] = (uint8_t)KQ_NAME(above)(c.row + width - 1, stride);
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
+                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
+                at[i] += count;
+            }
         }
-        a.row += all ? width : 0;
-        b.row += all ? width : 0;
-        c.row += width;
-    }
     bands[0] = a;
     bands[1] = b;
     bands[2] = c;

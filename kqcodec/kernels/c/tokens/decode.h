@@ -97,6 +97,7 @@ static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_
                           const uint8_t *end)
 {
     size_t length;
+    memset(&t->front, 0, sizeof t->front);
     t->k = tile->k;
     t->low_bits = tile->wide ? kq_tokens_low_bits(tile->k) : 0;
     t->front.labels = tile->width * tile->height;
@@ -124,7 +125,7 @@ static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_
 static int kq_tokens_decode(const kq_tokens_tile *tile, const uint8_t *payload, size_t size)
 {
     const uint8_t *at = payload, *const end = payload + size;
-    kq_tokens *t = calloc(1, sizeof *t);
+    kq_tokens *t = malloc(sizeof *t);
     uint8_t *memory = malloc(size + KQ_STREAM_SLACK);
     int done = t && memory ? 0 : -1;
     if (done == 0 && kq_tokens_open(t, tile, &at, end)) {

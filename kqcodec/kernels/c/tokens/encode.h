@@ -152,6 +152,7 @@ static int kq_survey_bands(kq_parse *p, uint16_t *const *planes, const size_t *l
     const int low = p->low_bits;
     size_t place = 0;
     memset(p->counts, 0, sizeof p->counts);
+    memset(p->value_counts, 0, sizeof p->value_counts);
     p->escape_count = 0;
     for (int band = 0; band < KQ_BANDS; band++)
         for (size_t i = 0; i < labels[band]; i++, place++) {
@@ -164,8 +165,7 @@ static int kq_survey_bands(kq_parse *p, uint16_t *const *planes, const size_t *l
                     (uint8_t)(at[-1] >> low), (uint8_t)(at[-(ptrdiff_t)p->stride] >> low),
                     (uint8_t)(at[0] >> low)};
         }
-    return kq_make_token_tables(&p->front, p->counts) &&
-           kq_make_escape_tables(&p->front, p->escapes, p->escape_count, KQ_INTERVALS);
+    return kq_make_tables(p);
 }
 
 static size_t kq_emit_band(const kq_parse *p, kq_emitter *e, const uint16_t *plane, size_t first,
@@ -178,8 +178,8 @@ static size_t kq_emit_band(const kq_parse *p, kq_emitter *e, const uint16_t *pla
     return kq_write_stream(e, out);
 }
 
-#define KQ_BANDS_LABELS 60000 /* fewer aren't cut into bands */
-#define KQ_BANDS_HEIGHT 64
+#define KQ_BANDS_LABELS 16000 /* fewer aren't cut into bands */
+#define KQ_BANDS_HEIGHT 32
 
 /* Whether a tile is noisy and doesn't repeat itself, so that plain tokens alone do: 40 % of
  * its labels lie outside runs of six, and of those where eight plain tokens take over
@@ -273,6 +273,8 @@ static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
         return NULL;
     }
     p->plane = p->memory + margin;
+    for (uint32_t i = 0; i < KQ_SMALL; i++)
+        p->small[i] = (uint32_t)kq_self_information(i);
     return p;
 }
 

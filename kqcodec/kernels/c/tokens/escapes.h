@@ -12,7 +12,8 @@ typedef struct {
     uint8_t w, n, symbol;
 } kq_escape;
 
-#define KQ_COARSE_W 12 /* intervals whose pairs are merged, before the finer ones choose */
+#define KQ_ESCAPE_CLASSES 64 /* of symbols, by which intervals are compared */
+#define KQ_COARSE_W 12       /* intervals whose pairs are merged, before the finer ones choose */
 #define KQ_COARSE_N 8
 #define KQ_ESCAPE_CELLS (KQ_INTERVALS * KQ_INTERVALS)
 #define KQ_ESCAPE_ROUNDS 3
@@ -35,14 +36,22 @@ static uint32_t kq_smallest(uint32_t a, uint32_t b, uint32_t c)
 /* Cuts the symbols of a side, of W or of N, into at most `most` intervals: neighbouring ones
  * are merged whose escapes differ least. Returns how many there are, 0 without memory. */
 static uint32_t kq_make_intervals(const kq_escape *escapes, size_t count, int side,
-                                  uint32_t symbols, uint32_t most, uint8_t *interval)
+                                  uint32_t symbols, uint32_t most, uint8_t *interval,
+                                  const uint32_t *small)
 {
     kq_merging m;
-    uint32_t intervals = 0;
-    if (kq_merging_open(&m, symbols, symbols)) {
+    uint32_t intervals = 0, classes = symbols;
+    int shift = 0;
+    for (; classes > KQ_ESCAPE_CLASSES; classes = ((symbols - 1) >> shift) + 1)
+        shift++;
+    memset(interval, 0, symbols);
+    if (most == 1)
+        return 1;
+    if (kq_merging_open(&m, symbols, classes, small)) {
         uint16_t next[KQ_SYMBOLS];
         for (size_t i = 0; i < count; i++)
-            m.counts[(side ? escapes[i].n : escapes[i].w) * symbols + escapes[i].symbol]++;
+            m.counts[(side ? escapes[i].n : escapes[i].w) * classes +
+                     (escapes[i].symbol >> shift)]++;
         for (uint32_t i = 0; i < symbols; i++) {
             m.costs[i] = kq_merged_cost(&m, i, i);
             next[i] = (uint16_t)(i + 1);
@@ -58,8 +67,8 @@ static uint32_t kq_make_intervals(const kq_escape *escapes, size_t count, int si
                     ahead = before;
                 }
             const uint32_t gone = next[best];
-            for (uint32_t s = 0; s < symbols; s++)
-                m.counts[best * symbols + s] += m.counts[gone * symbols + s];
+            for (uint32_t s = 0; s < classes; s++)
+                m.counts[best * classes + s] += m.counts[gone * classes + s];
             m.costs[best] += m.costs[gone] + m.loss[best];
             next[best] = next[gone];
             m.group_of[gone] = (uint16_t)best;
@@ -120,7 +129,7 @@ static void kq_choose_again(const uint16_t *counts, uint32_t cells, uint32_t sym
 
 /* Makes the tables of escapes, from all of a tile. Returns 0 without memory. */
 static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t count,
-                                 uint32_t most_intervals)
+                                 const uint32_t *small)
 {
     const uint32_t symbols = f->symbols, n = (uint32_t)count, root = kq_whole_root(n / 40);
     f->escape_bits = symbols <= 16 ? 7 : symbols <= 64 ? 9 : 10;
@@ -129,9 +138,9 @@ static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t c
         return 1;
     uint32_t *w = &f->intervals[0], *v = &f->intervals[1];
     *w = kq_make_intervals(escapes, count, 0, symbols,
-                           kq_smallest(n / 300 + 1, root + 3, most_intervals), f->interval[0]);
+                           kq_smallest(n / 300 + 1, root + 3, KQ_INTERVALS), f->interval[0], small);
     *v = kq_make_intervals(escapes, count, 1, symbols,
-                           kq_smallest(n / 600 + 1, root + 1, most_intervals), f->interval[1]);
+                           kq_smallest(n / 600 + 1, root + 1, KQ_INTERVALS), f->interval[1], small);
     const uint32_t cells = *w * *v, wide = *w < KQ_COARSE_W ? *w : KQ_COARSE_W,
                    high = *v < KQ_COARSE_N ? *v : KQ_COARSE_N;
     kq_merging m;
@@ -139,8 +148,8 @@ static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t c
     uint32_t(*sums)[KQ_SYMBOLS] = malloc(KQ_ESCAPE_TABLES * sizeof *sums);
     int16_t coarse[KQ_ESCAPE_CELLS], table[KQ_ESCAPE_CELLS];
     uint32_t totals[KQ_COARSE_W * KQ_COARSE_N] = {0}, tables = 0;
-    const int done =
-        kq_merging_open(&m, KQ_COARSE_W * KQ_COARSE_N, symbols) && counts && sums && *w && *v;
+    const int done = kq_merging_open(&m, KQ_COARSE_W * KQ_COARSE_N, symbols, small) && counts &&
+                     sums && *w && *v;
     if (done) {
         for (size_t i = 0; i < count; i++) {
             const kq_escape e = escapes[i];

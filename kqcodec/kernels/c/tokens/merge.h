@@ -14,7 +14,7 @@ typedef struct {
     uint32_t *counts;
     uint32_t symbols, groups;
     int64_t symbol_cost, group_cost; /* of a table, in 1/65536 bit: for each symbol in it; itself */
-    uint32_t small[KQ_SMALL];        /* n log2 n */
+    const uint32_t *small;           /* n log2 n of n below KQ_SMALL */
     uint16_t *group_of; /* what each group became part of; itself, where it is still there */
     int64_t *costs;     /* of each group by itself */
     int64_t *loss;      /* of merging it with the best of those before it */
@@ -28,11 +28,9 @@ static int64_t kq_merged_cost(const kq_merging *m, uint32_t a, uint32_t b)
     uint64_t total = 0, sum = 0, used = 0;
     for (uint32_t s = 0; s < m->symbols; s++) {
         const uint32_t count = x[s] + (keep ? y[s] : 0);
-        if (count) {
-            total += count;
-            used++;
-            sum += count < KQ_SMALL ? m->small[count] : kq_self_information(count);
-        }
+        total += count;
+        used += count > 0;
+        sum += count < KQ_SMALL ? m->small[count] : kq_self_information(count);
     }
     return (int64_t)(kq_self_information(total) - sum) + (int64_t)used * m->symbol_cost +
            m->group_cost;
@@ -96,12 +94,11 @@ static void kq_merge(kq_merging *m, uint32_t most)
 }
 
 /* Room for a merging; 0 without memory. */
-static int kq_merging_open(kq_merging *m, uint32_t groups, uint32_t symbols)
+static int kq_merging_open(kq_merging *m, uint32_t groups, uint32_t symbols, const uint32_t *small)
 {
     memset(m, 0, sizeof *m);
     m->symbols = symbols;
-    for (uint32_t n = 0; n < KQ_SMALL; n++)
-        m->small[n] = (uint32_t)kq_self_information(n);
+    m->small = small;
     m->counts = calloc((size_t)groups * symbols, sizeof *m->counts);
     m->group_of = calloc(groups, sizeof *m->group_of);
     m->costs = calloc(groups, sizeof *m->costs);
@@ -126,14 +123,15 @@ static void kq_merging_close(kq_merging *m)
 /* Which table each context of tokens has, and their states, from how often each token stood in
  * each context. A context without tokens has the table of the one before it. Returns 0 without
  * memory. */
-static int kq_make_token_tables(kq_front *f, const uint32_t counts[KQ_CONTEXTS][KQ_TOKENS])
+static int kq_make_token_tables(kq_front *f, const uint32_t counts[KQ_CONTEXTS][KQ_TOKENS],
+                                const uint32_t *small)
 {
     kq_merging m;
     uint16_t group_of[KQ_CONTEXTS], number[KQ_CONTEXTS];
     const int contexts = f->bands ? KQ_PATTERNS : KQ_CONTEXTS;
-    const int done = kq_merging_open(&m, KQ_CONTEXTS, KQ_TOKENS);
+    const int done = kq_merging_open(&m, KQ_CONTEXTS, KQ_TOKENS, small);
     if (done) {
-        m.group_cost = (f->bands ? 40 : 50) << 16;
+        m.group_cost = 80 << 16;
         for (int c = 0; c < contexts; c++) {
             uint32_t total = 0;
             for (int s = 0; s < KQ_TOKENS; s++)

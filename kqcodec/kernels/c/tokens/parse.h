@@ -14,7 +14,7 @@
 #define KQ_COPY_LEAST 6        /* labels that a copy is looked up by */
 #define KQ_CHAIN 8             /* places looked at */
 #define KQ_HASH_BITS 15
-#define KQ_PLAIN_MORE (3 * KQ_BIT / 16) /* what a plain token costs besides its bits: time */
+#define KQ_PLAIN_MORE (6 * KQ_BIT / 16) /* what a plain token costs besides its bits: time */
 #define KQ_NEVER (30 * KQ_BIT)
 
 typedef struct {
@@ -47,6 +47,7 @@ typedef struct {
     uint32_t value_counts[KQ_VALUE_CODES][KQ_VALUES];
     uint32_t value_costs[KQ_VALUE_CODES][KQ_VALUES];
     uint32_t displacement_cost; /* about */
+    uint32_t small[KQ_SMALL];
 } kq_parse;
 
 static uint32_t kq_value_symbol(uint32_t value)
@@ -375,51 +376,65 @@ static void kq_go(kq_parse *p)
 }
 
 /* The tables for what was counted; 0 without memory. */
-static int kq_make_tables(kq_parse *p, uint32_t most_intervals)
+static int kq_make_tables(kq_parse *p)
 {
     for (int code = 0; code < KQ_VALUE_CODES; code++)
         kq_code_lengths(p->value_counts[code], KQ_VALUES, KQ_VALUE_BITS, p->front.values[code]);
-    return kq_make_token_tables(&p->front, p->counts) &&
-           kq_make_escape_tables(&p->front, p->escapes, p->escape_count, most_intervals);
+    return kq_make_token_tables(&p->front, p->counts, p->small) &&
+           kq_make_escape_tables(&p->front, p->escapes, p->escape_count, p->small);
 }
 
-/* Costs as the tables have them. */
-static void kq_costs_of_tables(kq_parse *p)
+/* What a symbol costs that was there so often of so many times, in 1/256 bit; each is taken to
+ * have been there a tenth more. */
+static uint32_t kq_cost_of(uint64_t count, uint64_t total, uint32_t symbols)
 {
-    const kq_front *f = &p->front;
-    uint64_t sum = 0, copies = 0;
-    for (int x = 0; x < KQ_PATTERNS; x++)
-        for (int kind = 0; kind < KQ_TOKEN_KINDS; kind++)
-            for (int s = 0; s < KQ_TOKENS; s++) {
-                const uint32_t states = f->counts[f->map[kind][x]][s];
-                p->costs[x][s][kind] = (uint32_t)f->state_bits * KQ_BIT +
-                                       (states ? 0 - kq_log2(states) / 256 : 2 * KQ_BIT) +
-                                       (s < KQ_TOKENS_PLAIN ? KQ_PLAIN_MORE : 0);
-            }
-    for (int code = 0; code < KQ_VALUE_CODES; code++)
-        for (uint32_t s = 0; s < KQ_VALUES; s++) {
-            const uint32_t bits = (f->values[code][s] ? f->values[code][s] : KQ_VALUE_BITS + 1u) +
-                                  (uint32_t)kq_value_extra(s);
-            p->value_costs[code][s] = bits * KQ_BIT;
-            if (code >= KQ_VALUE_ROWS)
-                sum += (uint64_t)p->value_counts[code][s] * bits;
-            copies += code == KQ_VALUE_ROWS ? p->value_counts[code][s] : 0;
-        }
-    if (copies)
-        p->displacement_cost = (uint32_t)(sum * KQ_BIT / copies);
-    for (size_t i = 0; i < p->labels; i++) {
-        if (p->plain[i] != KQ_TOKEN_ESCAPE)
-            continue;
-        const uint16_t *at = p->plane + i;
-        const int low = p->low_bits;
-        const int length =
-            f->lengths[f->cells[f->interval[0][at[-1] >> low]]
-                               [f->interval[1][at[-(ptrdiff_t)p->stride] >> low]]][at[0] >> low];
-        p->escape_bits[i] = (uint8_t)((length ? length : f->escape_bits + 1) + low);
-    }
+    return (kq_log2(10 * total + symbols) - kq_log2(10 * count + 1)) / 256;
 }
 
-/* Finds the tokens of a tile, and their tables. Returns 0 without memory. */
+/* Costs as they were on the first way, if each context had a table of its own. */
+static void kq_second_costs(kq_parse *p)
+{
+    const int low = p->low_bits;
+    for (int c = 0; c < KQ_CONTEXTS; c++) {
+        uint64_t total = 0;
+        for (int s = 0; s < KQ_TOKENS; s++)
+            total += p->counts[c][s];
+        for (int s = 0; s < KQ_TOKENS; s++)
+            p->costs[c % KQ_PATTERNS][s][c / KQ_PATTERNS] =
+                kq_cost_of(p->counts[c][s], total, KQ_TOKENS) +
+                (s < KQ_TOKENS_PLAIN ? KQ_PLAIN_MORE : 0);
+    }
+    uint64_t sum = 0, copies = 0;
+    for (int code = 0; code < KQ_VALUE_CODES; code++) {
+        uint64_t total = 0;
+        for (uint32_t s = 0; s < KQ_VALUES; s++)
+            total += p->value_counts[code][s];
+        for (uint32_t s = 0; s < KQ_VALUES; s++) {
+            p->value_costs[code][s] = kq_cost_of(p->value_counts[code][s], total, KQ_VALUES) +
+                                      (uint32_t)kq_value_extra(s) * KQ_BIT;
+            if (code >= KQ_VALUE_ROWS)
+                sum += (uint64_t)p->value_counts[code][s] * p->value_costs[code][s];
+        }
+        copies = code == KQ_VALUE_ROWS ? total : copies;
+    }
+    if (copies)
+        p->displacement_cost = (uint32_t)(sum / copies);
+    uint32_t counts[KQ_SYMBOLS] = {0};
+    uint8_t bits[KQ_SYMBOLS];
+    for (size_t i = 0; i < p->escape_count; i++)
+        counts[p->escapes[i].symbol]++;
+    for (uint32_t s = 0; s < p->front.symbols; s++)
+        bits[s] =
+            (uint8_t)((kq_cost_of(counts[s], p->escape_count, p->front.symbols) + KQ_BIT / 2) /
+                          KQ_BIT +
+                      (uint32_t)low);
+    for (size_t i = 0; i < p->labels; i++)
+        if (p->plain[i] == KQ_TOKEN_ESCAPE)
+            p->escape_bits[i] = bits[p->plane[i] >> low];
+}
+
+/* Finds the tokens of a tile, on a second way by what the first one costs, and their tables.
+ * Returns 0 without memory. */
 static int kq_find_tokens(kq_parse *p)
 {
     if (!kq_find_copies(p))
@@ -427,12 +442,10 @@ static int kq_find_tokens(kq_parse *p)
     memset(p->escape_bits, 0, p->labels);
     kq_look_ahead(p);
     kq_go(p);
-    if (!kq_make_tables(p, 3))
-        return 0;
-    kq_costs_of_tables(p);
+    kq_second_costs(p);
     kq_look_ahead(p);
     kq_go(p);
-    return kq_make_tables(p, KQ_INTERVALS);
+    return kq_make_tables(p);
 }
 
 #endif

@@ -9,7 +9,7 @@
 
 #define KQ_BANDS 3
 #define KQ_STREAM_SLACK 2048 /* zeros behind the streams, so that they are checked now and then */
-#define KQ_STEPS 512         /* labels between checks: at most 28 bits each */
+#define KQ_STEPS 512         /* labels between checks: at most 27 bits each */
 #define KQ_PLANE_SLACK 32    /* labels behind a plane that may be written to */
 
 typedef struct {
@@ -38,49 +38,36 @@ KQ_INLINE uint64_t kq_load64(const uint8_t *at)
            (uint64_t)at[7] << 56;
 }
 
-/* The bits of a stream, from the lowest of the first byte on. After kq_bits_fill there are 56
- * or more; those above `count` may be there already. */
+/* The bits of streams, from the lowest of the first byte on; 57 or more are there to see. */
 typedef struct {
-    uint64_t bits;
-    uint32_t count;
-    const uint8_t *next;
+    const uint8_t *bytes;
+    size_t position; /* in bits */
 } kq_bits;
 
-KQ_INLINE void kq_bits_fill(kq_bits *b)
+KQ_INLINE uint64_t kq_bits_ahead(const kq_bits *b)
 {
-    b->bits |= kq_load64(b->next) << b->count;
-    b->next += (63 - b->count) >> 3;
-    b->count |= 56;
+    return kq_load64(b->bytes + (b->position >> 3)) >> (b->position & 7);
 }
 
 KQ_INLINE uint32_t kq_bits_take(kq_bits *b, uint32_t count)
 {
-    uint32_t value = (uint32_t)b->bits & ((1u << count) - 1);
-    b->bits >>= count;
-    b->count -= count;
+    const uint32_t value = (uint32_t)kq_bits_ahead(b) & ((1u << count) - 1);
+    b->position += count;
     return value;
 }
 
-/* Whether more bits are taken than there are before `end`, or were looked at ahead of time. */
-KQ_INLINE int kq_bits_beyond(const kq_bits *b, const uint8_t *end)
-{
-    return b->next > end + sizeof b->bits;
-}
-
-/* Whether the bits taken are all of a stream from `start` to `end`, up to zeros in its last
+/* Whether the bits taken are all of a stream that ends before `end`, up to zeros in its last
  * byte. */
-static int kq_bits_done(const kq_bits *b, const uint8_t *start, const uint8_t *end)
+static int kq_bits_done(const kq_bits *b, const uint8_t *end)
 {
-    const size_t taken = 8 * (size_t)(b->next - start) - b->count;
-    const size_t all = 8 * (size_t)(end - start);
-    return taken <= all && all - taken < 8 && (end[-1] >> (8 - (all - taken))) == 0;
+    const size_t all = 8 * (size_t)(end - b->bytes);
+    return b->position <= all && all - b->position < 8 && end[-1] >> (8 - (all - b->position)) == 0;
 }
 
 static uint32_t kq_value_take(kq_bits *b, const uint16_t *table)
 {
-    kq_bits_fill(b);
-    uint32_t entry = table[b->bits & ((1u << KQ_VALUE_BITS) - 1)];
-    kq_bits_take(b, entry >> 8);
+    const uint32_t entry = table[kq_bits_ahead(b) & ((1u << KQ_VALUE_BITS) - 1)];
+    b->position += entry >> 8;
     return kq_value_least(entry & 255) + kq_bits_take(b, (uint32_t)kq_value_extra(entry & 255));
 }
 
@@ -114,11 +101,12 @@ static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
                 ((x << less) - (1u << bits)) << 16 | less << 8 | 8u * token_of[state];
         }
     }
-    for (int kind = 0; kind < KQ_TOKEN_KINDS; kind++)
+    for (int kind = 0; kind < (f->bands ? 1 : KQ_TOKEN_KINDS); kind++)
         for (int i = 0; i < 2 * KQ_PATTERNS; i++)
             t->contexts[kind * 2 * KQ_PATTERNS + i] = (uint16_t)(f->map[kind][i >> 1] << bits);
 
     t->escape_mask = (1u << f->escape_bits) - 1;
+    t->escapes[0] = 0; /* which is looked at, and not used, where there are no tables */
     for (int table = 0; table < f->escape_tables; table++) {
         uint16_t *at = t->escapes + ((size_t)table << f->escape_bits);
         if (!kq_code_table(f->lengths[table], f->symbols, f->escape_bits, at))
@@ -131,9 +119,10 @@ static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
         t->cell_w[label] = (uint16_t)(f->interval[0][s] * KQ_INTERVALS);
         t->cell_n[label] = f->interval[1][s];
     }
-    for (int i = 0; i < KQ_INTERVALS * KQ_INTERVALS; i++)
-        t->cells[i] = (uint16_t)(f->cells[i / KQ_INTERVALS][i % KQ_INTERVALS] << f->escape_bits);
-    for (int code = 0; code < KQ_VALUE_CODES; code++)
+    for (uint32_t w = 0; w <= f->interval[0][f->symbols - 1]; w++)
+        for (uint32_t n = 0; n <= f->interval[1][f->symbols - 1]; n++)
+            t->cells[w * KQ_INTERVALS + n] = (uint16_t)(f->cells[w][n] << f->escape_bits);
+    for (int code = 0; code < KQ_VALUE_CODES && !f->bands; code++)
         if (!kq_code_table(f->values[code], KQ_VALUES, KQ_VALUE_BITS, t->values[code]))
             return 0;
     return 1;

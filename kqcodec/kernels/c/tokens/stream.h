@@ -24,34 +24,35 @@ KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labe
     KQ_LABEL *at = plane, *const stop = plane + labels;
     uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
     size_t last = 0;
-    kq_bits bits = {0, 0, in};
-    kq_bits_fill(&bits);
-    uint32_t state = kq_bits_take(&bits, (uint32_t)t->front.state_bits);
+    const size_t all = 8 * (size_t)(end - in);
+    kq_bits stream = {in, 0};
+    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
     while (at < stop) {
-        const KQ_LABEL w = (KQ_LABEL)before;
+        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
+        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
         KQ_NAME(view) view;
-        KQ_NAME(look)(&view, at, stride, before);
-        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, at[-(ptrdiff_t)stride]);
+        KQ_NAME(look)(&view, before, near);
+        uint64_t bits = kq_bits_ahead(&stream);
+        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
         const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
-        const uint32_t token8 = entry & 255;
-        kq_bits_fill(&bits);
-        state = (entry >> 16) + kq_bits_take(&bits, entry >> 8 & 255);
+        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+        bits >>= taken;
+        stream.position += taken;
         contexts = t->contexts;
+        if (stream.position > all)
+            return 0;
         if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
-            const uint32_t is_escape = token8 == 8 * KQ_TOKEN_ESCAPE;
-            const uint32_t escape = escapes[bits.bits & t->escape_mask] & (0 - is_escape);
-            kq_bits_take(&bits, escape >> 8);
-            uint32_t label = is_escape ? escape & 255 : KQ_NAME(neighbor)(&view, token8);
-            if (sizeof(KQ_LABEL) > 1 && is_escape)
-                label = label << t->low_bits | kq_bits_take(&bits, (uint32_t)t->low_bits);
+            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
+            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+            stream.position += escape >> 8;
+            if (sizeof(KQ_LABEL) > 1 && !neighbor)
+                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
             *at++ = (KQ_LABEL)label;
             before = before << 8 * sizeof(KQ_LABEL) | label;
-            if (kq_bits_beyond(&bits, end))
-                return 0;
             continue;
         }
-        if (kq_bits_beyond(&bits, end))
-            return 0;
         const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
         size_t length;
         if (token8 == 8 * KQ_TOKEN_FLAT) {
@@ -69,8 +70,8 @@ KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labe
             } else {
                 if (token8 == 8 * KQ_TOKEN_COPY) {
                     /* Rows upwards, and columns: 0, -1, 1, -2, 2 .. to the left. */
-                    const uint64_t rows = kq_value_take(&bits, t->values[KQ_VALUE_ROWS]);
-                    const uint64_t columns = kq_value_take(&bits, t->values[KQ_VALUE_COLUMNS]);
+                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
+                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
                     last = (size_t)(rows * width + (columns >> 1 ^ (0 - (columns & 1))));
                 } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
                            kept[(place - stride) >> 3]) {
@@ -80,8 +81,8 @@ KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labe
                     return 0;
                 distance = last;
             }
-            length = (size_t)kq_value_take(&bits, t->values[code]) + 1;
-            if (length > left || kq_bits_beyond(&bits, end))
+            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
+            if (length > left || stream.position > all)
                 return 0;
             KQ_NAME(copy)(at, distance, length);
             at += length;
@@ -92,5 +93,5 @@ KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labe
         }
         before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
     }
-    return state == 0 && kq_bits_done(&bits, in, end);
+    return state == 0 && kq_bits_done(&stream, end);
 }

@@ -59,31 +59,31 @@ KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *t
     const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
     const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
     KQ_LABEL *memory = malloc((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
-    uint8_t *above = malloc(KQ_BANDS * width);
+    KQ_NAME(part) *part = malloc(sizeof *part);
     KQ_NAME(band) bands[KQ_BANDS];
+    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
     int done = -1;
-    if (memory && above) {
+    if (memory && part) {
+        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
         for (size_t i = 0; i < KQ_BANDS; i++) {
-            KQ_NAME(band) *b = bands + i;
-            b->row = memory + i * size + margin;
-            b->above = above + i * width;
-            KQ_NAME(begin_plane)(b->row, stride, (KQ_LABEL)t->first);
-            b->before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
-            b->bits = (kq_bits){0, 0, streams[i]};
-            kq_bits_fill(&b->bits);
-            b->state = kq_bits_take(&b->bits, (uint32_t)t->front.state_bits);
+            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
+            at[i] = planes[i] = memory + i * size + margin;
+            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
+            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
+            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+            bands[i].position = stream.position;
         }
-        const uint8_t *end = streams[KQ_BANDS];
-        done = KQ_NAME(bands)(bands, t, rows, width, end, 1) &&
-               KQ_NAME(bands)(bands, t, more, width, end, 0);
-        for (size_t i = 0; i < KQ_BANDS && done; i++)
-            done = bands[i].state == 0 &&
-                   kq_bits_done(&bands[i].bits, streams[i], streams[i + 1]) &&
-                   KQ_NAME(copy_out)(tile, memory + i * size + margin, i * rows * width,
+        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
+               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
+        for (size_t i = 0; i < KQ_BANDS && done; i++) {
+            const kq_bits stream = {bytes, bands[i].position};
+            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
+                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
                                      (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
+        }
     }
     free(memory);
-    free(above);
+    free(part);
     return done;
 }
 

@@ -1,49 +1,42 @@
-/* How a label's neighbours are looked at: included for labels of one byte and of two, with
+/* A label's neighbours, for labels of one byte and of two, on any machine. Included with
  *   KQ_NAME(name)   the names of these functions
  *   KQ_LABEL        the type of labels
  */
 
-/* 2 * pattern + 1 (front.h), and the label of a token for it. */
+/* By the tokens' numbers. */
 typedef struct {
-    const KQ_LABEL *at;
-    size_t stride;
+    KQ_LABEL labels[8];
 } KQ_NAME(view);
 
-/* `before` is W + 256 WW of labels of a byte: who has just written them has them at hand. */
-KQ_INLINE void KQ_NAME(look)(KQ_NAME(view) *v, const KQ_LABEL *at, size_t stride, uint32_t before)
+/* `before` is W, and above its bits WW; `near` are NW, N, NE and NN. */
+KQ_INLINE void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
 {
-    (void)before;
-    v->at = at;
-    v->stride = stride;
+    v->labels[KQ_TOKEN_W] = (KQ_LABEL)before;
+    v->labels[KQ_TOKEN_WW] = (KQ_LABEL)(before >> 8 * sizeof(KQ_LABEL));
+    memcpy(v->labels + KQ_TOKEN_NW, near, 4 * sizeof *near);
+    v->labels[KQ_TOKEN_ESCAPE] = 0;
 }
 
-/* Bits 0 to 4: those that compare with W. */
+/* Bits 0 to 4 of twice the pattern (front.h) and 1: those that compare with W. */
 KQ_INLINE uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
 {
-    const KQ_LABEL *at = v->at, *above = at - v->stride, w = at[-1];
-    return 1u | (uint32_t)(at[-2] == w) << 1 | (uint32_t)(above[-1] == w) << 2 |
-           (uint32_t)(above[0] == w) << 3 | (uint32_t)(above[1] == w) << 4;
+    const KQ_LABEL *l = v->labels, w = l[KQ_TOKEN_W];
+    return 1u | (uint32_t)(l[KQ_TOKEN_WW] == w) << 1 | (uint32_t)(l[KQ_TOKEN_NW] == w) << 2 |
+           (uint32_t)(l[KQ_TOKEN_N] == w) << 3 | (uint32_t)(l[KQ_TOKEN_NE] == w) << 4;
 }
 
-/* Bits 5 to 7: those that compare with N. */
-KQ_INLINE uint32_t KQ_NAME(above)(const KQ_LABEL *at, size_t stride)
-{
-    const KQ_LABEL *above = at - stride, n = above[0];
-    return (uint32_t)(above[-1] == n) << 5 | (uint32_t)(above[1] == n) << 6 |
-           (uint32_t)(at[-(ptrdiff_t)(2 * stride)] == n) << 7;
-}
-
+/* All of it. */
 KQ_INLINE uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
 {
-    return KQ_NAME(beside)(v) | KQ_NAME(above)(v->at, v->stride);
+    const KQ_LABEL *l = v->labels, n = l[KQ_TOKEN_N];
+    return KQ_NAME(beside)(v) | (uint32_t)(l[KQ_TOKEN_NW] == n) << 5 |
+           (uint32_t)(l[KQ_TOKEN_NE] == n) << 6 | (uint32_t)(l[KQ_TOKEN_NN] == n) << 7;
 }
 
-/* The label of the neighbour of that token times eight; any for an escape. */
+/* The label of the neighbour of that token times eight; 0 for an escape. */
 KQ_INLINE uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
 {
-    const ptrdiff_t stride = (ptrdiff_t)v->stride;
-    const ptrdiff_t places[8] = {-1, -2, -stride - 1, -stride, -stride + 1, -2 * stride, -1, -1};
-    return v->at[places[token8 >> 3]];
+    return v->labels[token8 >> 3 & 7];
 }
 
 /* How many labels from `above` on are `label`, at most `most`; writes as many at `out`. */

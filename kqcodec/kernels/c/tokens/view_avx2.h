@@ -5,12 +5,11 @@ typedef struct {
     uint64_t word; /* W, WW, NW, N, NE, NN, from the lowest byte on; 0 for an escape */
 } KQ_NAME(view);
 
-KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, const KQ_LABEL *at, size_t stride, uint32_t before)
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
 {
     uint32_t above;
-    memcpy(&above, at - stride - 1, sizeof above);
-    v->word = (before & 0xFFFF) |
-              ((above & 0xFFFFFF) | (uint64_t)at[-(ptrdiff_t)(2 * stride)] << 24) << 16;
+    memcpy(&above, near, sizeof above);
+    v->word = (before & 0xFFFF) | (uint64_t)above << 16;
 }
 
 KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
@@ -20,17 +19,10 @@ KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, w)) & 31;
 }
 
-KQ_FUNCTION uint32_t KQ_NAME(above)(const KQ_LABEL *at, size_t stride)
-{
-    const KQ_LABEL *above = at - stride, n = above[0];
-    return (uint32_t)(above[-1] == n) << 5 | (uint32_t)(above[1] == n) << 6 |
-           (uint32_t)(at[-(ptrdiff_t)(2 * stride)] == n) << 7;
-}
-
 KQ_FUNCTION uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
 {
     const __m128i all = _mm_cvtsi64_si128((long long)v->word);
-    const __m128i n = _mm_shuffle_epi8(all, _mm_set1_epi8(3));
+    const __m128i n = _mm_shuffle_epi8(all, _mm_set1_epi8(KQ_TOKEN_N));
     const uint32_t same = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, n));
     return KQ_NAME(beside)(v) | (same & 4) << 3 | (same & 48) << 2;
 }
