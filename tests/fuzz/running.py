@@ -22,11 +22,11 @@ ROOT = HERE.parent.parent
 HEADERS = ROOT / "kqcodec" / "kernels" / "c"
 work = ROOT / "build" / "fuzz"  # see --folder
 
-KERNELS = ("packed", "dense", "bits", "palette", "context", "paint", "pixels", "search")
+KERNELS = ("packed", "dense", "bits", "palette", "context", "tokens", "paint", "pixels", "search")
 DECODER = "decoder"
 TARGETS = (*KERNELS, DECODER)
 # The kernels that decode what a file holds.
-DECODERS = ("packed", "dense", "bits", "palette", "context")
+DECODERS = ("packed", "dense", "bits", "palette", "context", "tokens")
 
 OK, FOUND, CANNOT = 0, 1, 2
 _LONGEST_INPUT = 1024

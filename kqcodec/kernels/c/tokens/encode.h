@@ -1,4 +1,4 @@
-/* The encoder of `tokens`: decode.h says what the coder is, parse.h how tokens are found; here
+/* The encoder of `tokens`: decode.h says what the coder is, way.h how tokens are found; here
  * they become bytes. Streams are decoded forwards, so they are encoded from their end: the
  * bits of each token are kept, and written in the end.
  */
@@ -6,7 +6,7 @@
 #define KQ_TOKENS_ENCODE_H
 
 #include "tokens/decode.h"
-#include "tokens/parse.h"
+#include "tokens/way.h"
 
 #ifndef KQ_DECODE_ONLY
 
