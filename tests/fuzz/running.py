@@ -32,7 +32,7 @@ OK, FOUND, CANNOT = 0, 1, 2
 _LONGEST_INPUT = 1024
 # Comparisons with numbers tell nothing of what is arithmetically coded, and take a third
 # of the time.
-_UNTRACED = ("bits", "palette", "context")
+_UNTRACED = ("bits", "palette", "context", "tokens")
 _SANITIZERS = {
     "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "memory": ["-fsanitize=memory", "-fsanitize-memory-track-origins"],

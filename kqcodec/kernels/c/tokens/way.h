@@ -64,7 +64,8 @@ static void kq_count_value(kq_parse *p, int code, uint32_t value)
 static void kq_go(kq_parse *p)
 {
     const int low = p->low_bits;
-    uint32_t last = 0;
+    uint32_t last = 0, tried[2] = {0};
+    size_t until[2] = {0}; /* where the copy with the displacement tried last ends */
     int kind = 0;
     memset(p->counts, 0, sizeof p->counts);
     memset(p->value_counts, 0, sizeof p->value_counts);
@@ -103,9 +104,12 @@ static void kq_go(kq_parse *p)
             if (near[n] == 0 || near[n] > i || (n && near[1] == near[0]) ||
                 at[0] != at[-(ptrdiff_t)near[n]])
                 continue;
-            const size_t left = p->labels - i;
-            const uint32_t length =
-                kq_same(at, at - near[n], left < KQ_LONGEST ? left : KQ_LONGEST);
+            if (near[n] != tried[n] || i >= until[n]) {
+                const size_t left = p->labels - i;
+                tried[n] = near[n];
+                until[n] = i + kq_same(at, at - near[n], left < KQ_LONGEST ? left : KQ_LONGEST);
+            }
+            const uint32_t length = (uint32_t)(until[n] - i);
             if (length > 2)
                 KQ_OR(KQ_TOKEN_COPY_ABOVE + n, length, near[n], 3,
                       kq_value_cost(p, KQ_VALUE_COPY, length - 1));
