@@ -48,8 +48,10 @@ static int kq_codes_of(const uint8_t *lengths, uint32_t symbols, int most, kq_co
     return 1;
 }
 
-/* The table by which a code is decoded: by the next `most` bits, length << 8 | symbol. */
-static int kq_code_table(const uint8_t *lengths, uint32_t symbols, int most, uint16_t *table)
+/* The table by which a code is decoded: by the next `most` bits, length << 8 | symbol, or what
+ * `names` has for it. */
+static int kq_code_table(const uint8_t *lengths, uint32_t symbols, int most, const uint8_t *names,
+                         uint16_t *table)
 {
     kq_code codes[KQ_SYMBOLS];
     uint32_t only = 0;
@@ -59,13 +61,14 @@ static int kq_code_table(const uint8_t *lengths, uint32_t symbols, int most, uin
         if (lengths[s] == 0)
             continue;
         only = s;
+        const uint16_t entry = (uint16_t)(codes[s].length << 8 | (names ? names[s] : s));
         if (codes[s].length)
             for (uint32_t at = codes[s].code; at < 1u << most; at += 1u << codes[s].length)
-                table[at] = (uint16_t)(codes[s].length << 8 | s);
+                table[at] = entry;
     }
     if (codes[only].length == 0)
         for (uint32_t at = 0; at < 1u << most; at++)
-            table[at] = (uint16_t)only;
+            table[at] = names ? names[only] : (uint16_t)only;
     return 1;
 }
 

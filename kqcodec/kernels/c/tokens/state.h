@@ -109,10 +109,8 @@ static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
     t->escapes[0] = 0; /* which is looked at, and not used, where there are no tables */
     for (int table = 0; table < f->escape_tables; table++) {
         uint16_t *at = t->escapes + ((size_t)table << f->escape_bits);
-        if (!kq_code_table(f->lengths[table], f->symbols, f->escape_bits, at))
+        if (!kq_code_table(f->lengths[table], f->symbols, f->escape_bits, order, at))
             return 0;
-        for (uint32_t i = 0; order && i <= t->escape_mask; i++)
-            at[i] = (uint16_t)((at[i] & 0xFF00) | order[at[i] & 255]);
     }
     for (uint32_t s = 0; s < f->symbols; s++) {
         const uint32_t label = order ? order[s] : s;
@@ -123,7 +121,7 @@ static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
         for (uint32_t n = 0; n <= f->interval[1][f->symbols - 1]; n++)
             t->cells[w * KQ_INTERVALS + n] = (uint16_t)(f->cells[w][n] << f->escape_bits);
     for (int code = 0; code < KQ_VALUE_CODES && !f->bands; code++)
-        if (!kq_code_table(f->values[code], KQ_VALUES, KQ_VALUE_BITS, t->values[code]))
+        if (!kq_code_table(f->values[code], KQ_VALUES, KQ_VALUE_BITS, NULL, t->values[code]))
             return 0;
     return 1;
 }

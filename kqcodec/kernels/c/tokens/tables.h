@@ -144,11 +144,19 @@ static int kq_front_cells(kq_front_coder *c, kq_front *f)
     return 1;
 }
 
+/* The length of a code: whether it isn't 0, by bits[0], then what it is more than 1. */
+static uint8_t kq_front_length(kq_front_coder *c, kq_front_bit *bits, uint8_t length)
+{
+    if (!kq_front_bit_code(c, bits, length > 0))
+        return 0;
+    return (uint8_t)(1 + kq_front_tree(c, bits, length - 1u, 4));
+}
+
 /* The lengths of the escapes' codes: each by that of the same symbol in the table before, and
  * those of the two symbols before. */
 static void kq_front_lengths(kq_front_coder *c, kq_front *f)
 {
-    static const uint8_t classes[16] = {0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 4};
+    static const uint8_t classes[17] = {0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4};
     kq_front_bit bits[6][13][16];
     kq_front_bits_init(&bits[0][0][0], sizeof bits / sizeof(kq_front_bit));
     for (int t = 0; t < f->escape_tables; t++) {
@@ -159,7 +167,7 @@ static void kq_front_lengths(kq_front_coder *c, kq_front *f)
             const int beside = last && second   ? (last + second + 1) >> 1
                                : last || second ? 1 + (last + second > 4)
                                                 : 0;
-            *at = (uint8_t)kq_front_tree(c, bits[above][beside], *at, 4);
+            *at = kq_front_length(c, bits[above][beside], *at);
             second = last;
             last = *at > 10 ? 10 : *at;
         }
@@ -180,9 +188,7 @@ static int kq_front_values(kq_front_coder *c, kq_front *f)
         if (count > KQ_VALUES)
             return 0;
         for (uint32_t s = 0; s < KQ_VALUES; s++)
-            lengths[s] = s >= count
-                             ? 0
-                             : (uint8_t)kq_front_tree(c, bits[s && lengths[s - 1]], lengths[s], 4);
+            lengths[s] = s < count ? kq_front_length(c, bits[s && lengths[s - 1]], lengths[s]) : 0;
     }
     return 1;
 }
