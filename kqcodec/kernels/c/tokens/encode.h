@@ -250,7 +250,7 @@ static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
     p->labels = n;
     p->front.labels = n;
     p->front.symbols = ((tile->k - 1) >> p->low_bits) + 1;
-    p->front.state_bits = n > 100000 ? 9 : n > 20000 ? 8 : n > 2000 ? 7 : 6;
+    p->front.state_bits = n > 20000 ? 8 : n > 2000 ? 7 : 6;
     const size_t margin = 2 * p->stride + 8, table = (size_t)1 << KQ_HASH_BITS;
     p->memory = calloc(n + KQ_BANDS * margin, sizeof *p->memory);
     p->pattern = malloc(n);

@@ -42,7 +42,7 @@ enum {
 #define KQ_INTERVALS 32
 #define KQ_SYMBOLS 256 /* of escapes */
 #define KQ_LEAST_STATE_BITS 5
-#define KQ_MOST_STATE_BITS 9
+#define KQ_MOST_STATE_BITS 8
 #define KQ_LEAST_ESCAPE_BITS 4
 #define KQ_MOST_ESCAPE_BITS 10
 #define KQ_VALUES 48 /* symbols of lengths and displacements */

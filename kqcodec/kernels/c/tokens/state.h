@@ -9,7 +9,7 @@
 
 #define KQ_BANDS 3
 #define KQ_STREAM_SLACK 2048 /* zeros behind the streams, so that they are checked now and then */
-#define KQ_STEPS 512         /* labels between checks: at most 27 bits each */
+#define KQ_STEPS 512         /* labels between checks: at most 26 bits each */
 #define KQ_PLANE_SLACK 32    /* labels behind a plane that may be written to */
 
 typedef struct {

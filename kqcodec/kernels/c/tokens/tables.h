@@ -198,9 +198,9 @@ static int kq_front_values(kq_front_coder *c, kq_front *f)
 static int kq_front_code(kq_front_coder *c, kq_front *f)
 {
     f->state_bits = KQ_LEAST_STATE_BITS +
-                    (int)kq_front_even(c, (uint32_t)(f->state_bits - KQ_LEAST_STATE_BITS), 3);
+                    (int)kq_front_even(c, (uint32_t)(f->state_bits - KQ_LEAST_STATE_BITS), 2);
     f->tables = 1 + (int)kq_front_even(c, (uint32_t)f->tables - 1, 5);
-    if (f->state_bits > KQ_MOST_STATE_BITS || !kq_front_map(c, f) || !kq_front_counts(c, f))
+    if (!kq_front_map(c, f) || !kq_front_counts(c, f))
         return 0;
     f->escape_tables = (int)kq_front_even(c, (uint32_t)f->escape_tables, 6);
     if ((uint32_t)f->escape_tables > kq_most_escape_tables(f))
