@@ -23,7 +23,7 @@ KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labe
     const uint16_t *contexts = t->contexts;
     KQ_LABEL *at = plane, *const stop = plane + labels;
     uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    size_t last = 0;
+    uint64_t last = 0; /* displacement */
     const size_t all = 8 * (size_t)(end - in);
     kq_bits stream = {in, 0};
     uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
@@ -72,14 +72,14 @@ KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labe
                     /* Rows upwards, and columns: 0, -1, 1, -2, 2 .. to the left. */
                     const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
                     const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
-                    last = (size_t)(rows * width + (columns >> 1 ^ (0 - (columns & 1))));
+                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
                 } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
                            kept[(place - stride) >> 3]) {
                     last = kept[(place - stride) >> 3];
                 }
                 if (last == 0 || last > place)
                     return 0;
-                distance = last;
+                distance = (size_t)last;
             }
             length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
             if (length > left || stream.position > all)
