@@ -25,7 +25,7 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
     k           colours to keep. Without it an image of mode P is stored as it is,
                 palette, transparency and indices unchanged, one of mode L or 1
                 exactly, and others in at most 256 colours.
-    coder       "context", "dense" or "packed".
+    coder       "context", "tokens", "dense" or "packed".
     effort      "fast", "default" or "best": of the search for colours and of the coder.
     palette, pins, sort, dither, dither_kind
     tile, space, seed, restarts, threads, background

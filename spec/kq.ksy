@@ -47,6 +47,7 @@ enums:
     0: packed
     1: dense
     2: context
+    3: tokens
 types:
   header:
     seq:

@@ -31,6 +31,7 @@ from kqcodec.format.limits import (
     TILES_ALLOWANCE,
     Limits,
     memory_for,
+    tokens_workspace,
 )
 from kqcodec.format.source import BufferSource, Source
 from kqcodec.images.indexed_image import IndexedImage
@@ -173,9 +174,13 @@ class Opened:
     def workspace(self, record: container.Record) -> int:
         """Bytes that decoding a tile takes besides its payload and labels."""
         payload = memoryview(record.payload).cast("B")
+        box = self.header.grid.box(record.tile)
+        if self.header.coder == "tokens":
+            return tokens_workspace(
+                payload.nbytes, box.pixels, label_dtype(self.header.k)(0).itemsize
+            )
         if self.header.coder != "context" or not payload.nbytes:
             return 0
-        box = self.header.grid.box(record.tile)
         return workspace_of(
             payload, (box.height, box.width), label_dtype(self.header.k)(0).itemsize
         )

@@ -162,6 +162,6 @@ def _check_sections(sections: Sequence[Section]) -> None:
 
 def _least_minor(coder: str, alpha: bool, sections: Sequence[Section]) -> int:
     """The least minor version of the format that has all that the file uses."""
-    if coder == "context":
+    if coder in CODED_PALETTES:
         return 2
     return int(alpha or any(section.kind in SECTION_KINDS.values() for section in sections))

@@ -2,13 +2,13 @@
 
 Public functions take them as keywords:
 
-    coder    "packed" (ceil(log2 K) bits a label), "dense" (log2 K), or "context" (what the
-             neighbours don't tell; the smallest).
+    coder    "packed" (ceil(log2 K) bits a label), "dense" (log2 K), "context" (what the
+             neighbours don't tell; the smallest), or "tokens" (some more, and quick).
     effort   of the coder context: "fast", "default" or "best".
     tile     pixels a tile, a power of two from 16 to 262,144, or a pair (width, height) of
              them; 0 for as wide or high as the picture; None for one tile up to
-             2048 x 1024 pixels, else tiles of 2048 x 2048; packed and dense one up to
-             1024 x 1024, else tiles of that size.
+             2048 x 1024 pixels, else tiles of 2048 x 2048, by tokens of 1024 x 1024; packed
+             and dense one up to 1024 x 1024, else tiles of that size.
     threads  how many threads code tiles; None for as many as there are processors. The
              bytes don't depend on it.
 """
@@ -36,7 +36,7 @@ from kqcodec.storage.threads import thread_count
 TileSize: TypeAlias = "int | tuple[int, int] | None"
 
 # The coders that may have their palette coded, in an order that suits this (rule 4.5).
-CODED_PALETTES = frozenset({"context"})
+CODED_PALETTES = frozenset({"context", "tokens"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ noise and the like; flat areas take a tenth of it or less:
     packed, dense, or K = 1              5                      0
     context, the small model             60 * ceil(log2 K)      100,000
     context, the large model             400 * ceil(log2 K)     100,000
+    tokens                               50                     100,000
 
 since context asks at most so many yes/no questions for a label (spec/kq.md, section 16).
 Pixels of an enlarged tile take 5, and its cells what pixels take. Measured for K = 2, 16,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _PLAIN = 5
 _A_QUESTION = {1: 60, 2: 400}  # by model
+_A_TOKEN = 50
 _A_TILE = 100_000
 # So many bytes of payloads are read ahead of what is decoded, a record being as many more
 # as it takes in memory: enough to refuse a small file of much work before any is done.
@@ -48,6 +50,8 @@ def work_of(header: Header, record: Record) -> int:
     """The steps that a tile takes."""
     box = header.grid.box(record.tile)
     payload = memoryview(record.payload).cast("B")
+    if header.coder == "tokens":
+        return box.pixels * _A_TOKEN + _A_TILE
     if header.coder != "context" or not payload.nbytes:
         return box.pixels * _PLAIN
     pixels, besides = box.pixels, _A_TILE
@@ -65,6 +69,8 @@ def work_of(header: Header, record: Record) -> int:
 
 def _steps(header: Header, model: int) -> int:
     """Steps a pixel; model 0 is the coder dense within context."""
+    if header.coder == "tokens":
+        return _A_TOKEN
     if header.coder != "context" or model not in _A_QUESTION:
         return _PLAIN
     return max(_PLAIN, _A_QUESTION[model] * label_bits(header.k))

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 SIGNATURE = bytes.fromhex("cb510d0a0a")
 MAJOR, MINOR = 1, 2
 
-CODER_NUMBERS: dict[CoderName, int] = {"packed": 0, "dense": 1, "context": 2}  # context since 1.2
+# The last two since 1.2.
+CODER_NUMBERS: dict[CoderName, int] = {"packed": 0, "dense": 1, "context": 2, "tokens": 3}
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
 
 FLAG_ALPHA = 1 << 0  # since 1.1
@@ -62,7 +63,7 @@ class Header:
     """The first 20 bytes of a file. An instance that exists is valid.
 
     Attributes:
-        coder: "packed", "dense" or "context".
+        coder: "packed", "dense", "context" or "tokens".
         width, height: pixels, 1..2**32-1.
         k: palette entries, 1..65,536.
         tile_exponents: (x, y): tiles are 2**x wide and 2**y high, x and y from

@@ -67,6 +67,7 @@ _TABLES = {1: 7, 2: 21}
 _TABLE_BITS = 17
 _MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
 _OTHER_TABLES = 3_000_000  # rule 9.3
+_TOKENS_TABLES = 200_000  # of the coder tokens
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,12 @@ def context_workspace(settings: int, width: int, height: int) -> int:
     bits = min((width * height - 1).bit_length() + 2, _TABLE_BITS)
     slots = _TABLES[settings >> 6] * 4 << max(bits, 8)  # of four bytes
     return 2 * context_plane_cells(width, height) + slots + 4 * width + _OTHER_TABLES
+
+
+def tokens_workspace(payload: int, pixels: int, itemsize: int) -> int:
+    """Bytes that the coder tokens takes for a tile: a copy of its payload and of its labels with
+    three times their margins, a displacement for eight of them, and tables."""
+    return payload + pixels * itemsize + pixels // 2 + _TOKENS_TABLES
 
 
 DEFAULT_LIMITS = Limits.of(DEFAULT_MAX_PIXELS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, get_args
 
-CoderName: TypeAlias = Literal["packed", "dense", "context"]
+CoderName: TypeAlias = Literal["packed", "dense", "context", "tokens"]
 EffortName: TypeAlias = Literal["fast", "default", "best"]
 SpaceName: TypeAlias = Literal["rgb", "oklab"]
 SortName: TypeAlias = Literal["coder", "luma", "frequency", "hue"]

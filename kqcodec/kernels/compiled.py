@@ -183,6 +183,19 @@ def context_decode(
     return _kernels.context_decode(payload, _label_size(out), out.shape[1], *palette, setting, out)
 
 
+def tokens_encode(labels: Labels, order: NDArray[np.uint16], capacity: int) -> bytes | None:
+    labels = _label_input(labels)
+    out = bytearray(capacity)
+    tile = labels, labels.itemsize, labels.shape[1], *_inputs(order=order)
+    size = _kernels.tokens_encode(*tile, out)
+    return None if size < 0 else bytes(memoryview(out)[:size])
+
+
+def tokens_decode(payload: Buffer, order: NDArray[np.uint16], out: Labels) -> bool:
+    [places] = _inputs(order=order)
+    return _kernels.tokens_decode(payload, _label_size(out), out.shape[1], places, out)
+
+
 # --- pixels and colours -----------------------------------------------------
 
 

@@ -107,6 +107,15 @@ class Kernels(PaletteKernels, Protocol):
     ) -> bool:
         """Fills ``out``, (height, width), from such a payload; False if it is invalid."""
 
+    def tokens_encode(
+        self, labels: Labels, order: NDArray[np.uint16], capacity: int
+    ) -> bytes | None:
+        """The payload of a tile by the coder `tokens`; labels and order are as above, and None
+        is returned where ``capacity`` bytes aren't enough."""
+
+    def tokens_decode(self, payload: Buffer, order: NDArray[np.uint16], out: Labels) -> bool:
+        """Fills ``out``, (height, width), from such a payload; False if it is invalid."""
+
     # --- pixels and colours -----------------------------------------------------
 
     def paint(

@@ -69,8 +69,8 @@ _QUANTIZING = (
 @goals.goal_options
 @palette_options
 @common.coder_option(
-    "context: the fewest bits, learnt from neighbouring pixels; packed: ceil(log2 K) bits "
-    "a pixel; dense: log2(K) bits."
+    "context: the fewest bits, learnt from neighbouring pixels; tokens: some more, decoded many "
+    "times as quickly; packed: ceil(log2 K) bits a pixel; dense: log2(K) bits."
 )
 @common.tile_option
 @common.search_options

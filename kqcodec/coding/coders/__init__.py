@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from kqcodec.coding.coders.context import ContextCoder
 from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.packed import PackedCoder
+from kqcodec.coding.coders.tokens import TokensCoder
 from kqcodec.format.names import CODERS, DEFAULT_EFFORT, EFFORTS, check_name
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def coder_of(
     check_name(effort, EFFORTS, "effort")
     if name == "context":
         return ContextCoder(palette, effort)
+    if name == "tokens":
+        return TokensCoder(palette)
     return PackedCoder(len(palette)) if name == "packed" else DenseCoder(len(palette))
 
 

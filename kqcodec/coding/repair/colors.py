@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from kqcodec.coding.options import CODED_PALETTES
 from kqcodec.coding.palette import encode_palette
 from kqcodec.coding.repair.damaged_front import Damage, Front
 from kqcodec.colors.values import colors_from, with_alpha
@@ -37,7 +38,7 @@ def with_palette(front: Front, given: GivenPalette | None) -> Front:
     not the one that is needed."""
     header = front.header
     if given is None:
-        other = "its colours" if header.coder == "context" else 'its colours, or "grey",'
+        other = "its colours" if header.coder in CODED_PALETTES else 'its colours, or "grey",'
         raise ChecksumError(
             "the palette is damaged, and without it the labels have no colours; "
             f"give {other} as palette (--palette)"
@@ -47,8 +48,8 @@ def with_palette(front: Front, given: GivenPalette | None) -> Front:
     if header.coded_palette and coded is None:
         raise _wrong_palette()
     part = Sealer(header).palette(plain, coded)
-    # The labels of context are only what they are with the palette that coded them.
-    if header.coder == "context" and part[-4:] != front.stored_palette[-4:]:
+    # These labels are only what they are with the palette that coded them.
+    if header.coder in CODED_PALETTES and part[-4:] != front.stored_palette[-4:]:
         raise _wrong_palette()
     told = Damage("palette", "its checksum doesn't match; the one that was given is used")
     damages = [told if damage.part == "palette" else damage for damage in front.damages]

@@ -20,6 +20,7 @@
 #include "boundary/range_coder.h"
 #include "boundary/search.h"
 #include "boundary/seeds.h"
+#include "boundary/tokens.h"
 
 /* clang-format off */
 static PyMethodDef methods[] = {
@@ -33,6 +34,7 @@ static PyMethodDef methods[] = {
     KQ_RANGE_CODER_METHODS
     KQ_SEARCH_METHODS
     KQ_SEEDS_METHODS
+    KQ_TOKENS_METHODS
     {NULL, NULL, 0, NULL},
 };
 /* clang-format on */
