@@ -1,4 +1,4 @@
-"""Fetches the public pictures of `pictures.txt`: nobody looked at them while tuning.
+"""Fetches the public pictures of `pictures.list`: nobody looked at them while tuning.
 
     python tests/bench/pictures.py FOLDER
     python tests/bench/pictures.py FOLDER --clones CLONES
@@ -25,7 +25,7 @@ from urllib.request import urlopen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIST = Path(__file__).with_suffix(".txt")
+LIST = Path(__file__).with_suffix(".list")
 
 
 def entries() -> Iterator[tuple[str, str, str, str]]:
