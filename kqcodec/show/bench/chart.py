@@ -54,7 +54,7 @@ def figure_of(groups: Sequence[Group]) -> Any:
             _label(panel, _measured(group.rows))
     else:
         for panel, group in drawn:
-            _draw_bars(panel, group.rows)
+            _draw_sizes(panel, group.rows)
     return figure
 
 
@@ -112,11 +112,16 @@ def _label(axes: Any, points: Sequence[tuple[float, float, Row]]) -> None:
         names.append(box)
 
 
-def _draw_bars(axes: Any, rows: Sequence[Row]) -> None:
-    """The bytes of each tool, the smallest on top."""
-    found = sorted(((r.to_theory, r) for r in rows if r.to_theory), key=lambda bar: -bar[0])
+def _draw_sizes(axes: Any, rows: Sequence[Row]) -> None:
+    """A line for each tool, the smallest on top, with a marker at its bytes."""
+    found = sorted(((r.to_theory, r) for r in rows if r.to_theory), key=lambda line: -line[0])
     names = [row.tool.removeprefix("kq ") for _, row in found]
     colors = [_COLORS[row.is_peer] for _, row in found]
-    bars = axes.barh(names, [size for size, _ in found], color=colors)
-    axes.bar_label(bars, fmt="{:.3f}", padding=3)
+    axes.scatter([size for size, _ in found], names, color=colors, zorder=3)
+    for (size, _), name in zip(found, names, strict=True):
+        axes.annotate(f"{size:.3g}", (size, name), (7, 0), textcoords="offset points", va="center")
+    axes.set_xscale("log")
+    plain_ticks(axes.xaxis)
+    axes.margins(x=0.2)
+    axes.grid(axis="y", alpha=0.4)
     axes.set_xlabel(_BYTES)

@@ -78,13 +78,14 @@ def test_the_fronts_are_what_nothing_beats():
     assert others.get_xdata() == pytest.approx([1 / 8])
 
 
-def test_without_times_there_are_bars():
-    figure = figure_of(groups(timed=False))
-    for axes in figure.axes:
-        assert len(axes.patches) == len(OURS + PEERS)
-        widths = [bar.get_width() for bar in axes.patches]
-        assert widths == sorted(widths, reverse=True)
-        assert len({bar.get_facecolor() for bar in axes.patches}) == 2
+def test_without_times_there_are_bytes_alone():
+    for axes in figure_of(groups(timed=False)).axes:
+        (markers,) = axes.collections
+        sizes = markers.get_offsets()[:, 0]
+        assert len(sizes) == len(OURS + PEERS)
+        assert (np.diff(sizes) <= 0).all()
+        assert [text.get_text() for text in axes.texts] == [f"{size:.3g}" for size in sizes]
+        assert len(np.unique(markers.get_facecolors(), axis=0)) == 2
 
 
 def test_the_file():
