@@ -46,3 +46,4 @@ def plain_ticks(axis: Any) -> None:
     axis.set_minor_locator(importlib.import_module("matplotlib.ticker").LogLocator(subs=(2, 5)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter("{x:g}")
+    axis.set_tick_params(which="both", length=3, labelsize=8)

@@ -67,7 +67,7 @@ class BenchSettings:
     help="The other formats.",
 )
 @click.option(
-    "-o", "--output", metavar="PICTURE", help="Draw the summary, too, as .png, .svg or .pdf."
+    "-o", "--output", metavar="PICTURE", help="Draw the table, too, as .png, .svg or .pdf."
 )
 @click.option("--no-times", is_flag=True, help="Only sizes; each coding is done once.")
 @common.max_pixels_option
@@ -78,7 +78,7 @@ class BenchSettings:
     is_flag=True,
     help="Print one JSON object for each picture and K, a line each, and a last one with the sums.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the table only.")
 def command(
     *,
     inputs: tuple[str, ...],
@@ -94,16 +94,19 @@ def command(
     """Compare .kq with other formats, on your own pictures.
 
     A FILE is a picture or a folder, searched for pictures with all that is in it;
-    each folder is a class in the summary. A picture is reduced to K colours once, and
+    each folder is a class in the table. A picture is reduced to K colours once, and
     every format stores that very result, without loss: bytes and speed are given for
-    each picture, each folder and in all. What was written is decoded and compared
-    before it counts.
+    each folder and in all, and with --json for each picture. What was written is
+    decoded and compared before it counts.
 
     Ratios are to the formula 24*K + N*log2(K) bits, and to the smallest of the other
-    formats, chosen anew for each picture. Speed is in megapixels a second of processor
-    time on one thread. PNG is by Pillow and by oxipng -o6, WebP lossless by -m 6 -q 100,
-    JPEG XL lossless by efforts 7 and 9, of the RGB picture or of the index plane,
-    whichever is smaller; xz, brotli and zstd at their highest compress the bare labels.
+    formats and of the .kq files, chosen anew for each picture. Speed is in megapixels
+    a second of processor time on one thread. The picture that -o draws shows bytes
+    against decoding speed, and bytes alone with --no-times.
+
+    PNG is by Pillow and by oxipng -o6, WebP lossless by -m 6 -q 100, JPEG XL lossless by
+    efforts 7 and 9, of the RGB picture or of the index plane, whichever is smaller; xz,
+    brotli and zstd at their highest compress the bare labels.
     pip install 'kqcodec[bench]' brings what isn't here yet.
     """
     options = BatchOptions(recursive=True, jobs=1, **given)  # one at a time, for the clock
@@ -113,12 +116,12 @@ def command(
     told: set[str] = set()
 
     def work(name: str, _: Outputs, __: int) -> dict[str, Any]:
-        from kqcodec.cli.commands._bench_tables import measurement_text
+        from kqcodec.cli.commands._bench_table import picture_text
 
         found = list(_measured(name, folders[name], settings))
         measurements.extend(found)
         _tell_left_out(found, told)
-        text = "\n".join(measurement_text(each, settings.timed) for each in found)
+        text = picture_text(found)
         rows = [measurement.to_dict() for measurement in found]
         if errors := _errors(found):
             message = f"{display_name(name)}: not counted: {'; '.join(errors)}"
@@ -254,7 +257,7 @@ def _print_summary(
         summary = [group.to_dict() for group in groups]
         echo_json({"summary": summary, "version": __version__, "kernels": chosen()})
     elif groups:
-        from kqcodec.cli.commands._bench_tables import summary_text
+        from kqcodec.cli.commands._bench_table import summary_table
 
-        echo(summary_text(groups, settings.timed))
+        echo(summary_table(groups, settings.timed))
     return groups

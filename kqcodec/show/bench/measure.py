@@ -85,11 +85,15 @@ class Measurement:
         """(24·K + N·log2(K)) / 8."""
         return sizes.theory_bits(self.shape.pixels, self.shape.k) / 8
 
-    @property
-    def smallest_peer(self) -> int | None:
-        """The fewest bytes that a peer needs; None without peers."""
-        found = [r.size for r in self.results if r.is_peer and r.size is not None]
-        return min(found, default=None)
+    def smallest(self, *, is_peer: bool) -> tuple[int, str] | None:
+        """The fewest bytes of a peer or of a .kq file, and its tool; None without any."""
+        of_kind = [result for result in self.results if result.is_peer is is_peer]
+        return min(((r.size, r.tool) for r in of_kind if r.size is not None), default=None)
+
+    def smallest_bytes(self, *, is_peer: bool = True) -> int | None:
+        """The bytes alone."""
+        found = self.smallest(is_peer=is_peer)
+        return found[0] if found else None
 
     def result(self, tool: str) -> Result | None:
         """What the tool of that name made, if it took part."""
@@ -97,7 +101,7 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        smallest = self.smallest_peer
+        smallest = self.smallest_bytes()
         return {
             "input": self.name,
             "folder": self.folder,

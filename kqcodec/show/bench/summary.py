@@ -1,7 +1,8 @@
 """Adding up: sums and ratios for each folder, and for all pictures together.
 
 A ratio is always one of sums over the same images. ``to_smallest`` divides a
-tool's bytes by those of the smallest peer, chosen anew for each image.
+tool's bytes by those of the smallest peer, ``to_smallest_own`` by those of the
+smallest .kq file, chosen anew for each image.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kqcodec.show.bench.measure import megapixels_a_second
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from kqcodec.show.bench.measure import Measurement
 
@@ -28,7 +29,9 @@ class Row:
         errors: how many it failed on.
         size: bytes in all.
         to_theory: bytes to those of the formula.
-        to_smallest: bytes to those of each image's smallest peer.
+        to_smallest, to_smallest_own: bytes to those of each image's smallest peer,
+            and smallest .kq file.
+        larger_on: names of the images on which it needs more bytes than the smallest peer.
         encode_mps, decode_mps: megapixels a second of processor time.
     """
 
@@ -39,18 +42,10 @@ class Row:
     size: int
     to_theory: float | None
     to_smallest: float | None
+    to_smallest_own: float | None
+    larger_on: tuple[str, ...]
     encode_mps: float | None
     decode_mps: float | None
-
-
-@dataclass(frozen=True)
-class SpeedRatio:
-    """How many times as fast as a peer a coder of ours is, on the images of both."""
-
-    tool: str
-    peer: str
-    encode: float
-    decode: float
 
 
 @dataclass(frozen=True)
@@ -58,13 +53,12 @@ class Group:
     """The images of one folder, or all, in so many colours.
 
     Attributes:
-        folder: the class; None for all.
+        folder: the class; None for all of several.
         k: colours allowed.
         images, pixels: how many.
         theory_bytes: by the formula.
         smallest_peer_bytes: of each image's smallest peer.
         rows: of each tool.
-        speed_ratios: of each of our coders to each peer.
     """
 
     folder: str | None
@@ -74,7 +68,6 @@ class Group:
     theory_bytes: float
     smallest_peer_bytes: int | None
     rows: tuple[Row, ...]
-    speed_ratios: tuple[SpeedRatio, ...]
 
     def row(self, tool: str) -> Row | None:
         """The row of that tool, if it took part."""
@@ -89,19 +82,21 @@ class Group:
 
 
 def summarize(measurements: Sequence[Measurement]) -> list[Group]:
-    """For each K the groups by folder, in order of appearance, then all."""
+    """For each K the groups by folder, in order of appearance, then all if there are several."""
     groups = []
     for k in sorted({m.k_asked for m in measurements}):
         of_k = [m for m in measurements if m.k_asked == k]
-        for folder in dict.fromkeys(m.folder for m in of_k):
+        folders = dict.fromkeys(m.folder for m in of_k)
+        for folder in folders:
             groups.append(_group(folder, k, [m for m in of_k if m.folder == folder]))
-        groups.append(_group(None, k, of_k))
+        if len(folders) > 1:
+            groups.append(_group(None, k, of_k))
     return groups
 
 
 def _group(folder: str | None, k: int, members: Sequence[Measurement]) -> Group:
     tools = dict.fromkeys((r.tool, r.is_peer) for m in members for r in m.results)
-    smallest = [m.smallest_peer for m in members]
+    smallest = [m.smallest_bytes() for m in members]
     return Group(
         folder=folder,
         k=k,
@@ -110,15 +105,12 @@ def _group(folder: str | None, k: int, members: Sequence[Measurement]) -> Group:
         theory_bytes=sum(m.theory_bytes for m in members),
         smallest_peer_bytes=None if None in smallest else sum(filter(None, smallest)),
         rows=tuple(_row(tool, is_peer, members) for tool, is_peer in tools),
-        speed_ratios=tuple(_speed_ratios(tools, members)),
     )
 
 
 def _row(tool: str, is_peer: bool, members: Sequence[Measurement]) -> Row:
     found = [(m, r) for m in members if (r := m.result(tool)) is not None]
     counted = [(m, r, r.size) for m, r in found if r.size is not None]
-    size = sum(size for _, _, size in counted)
-    beside = [(size, m.smallest_peer) for m, _, size in counted if m.smallest_peer is not None]
     timed = [(m.shape.pixels, r.seconds) for m, r, _ in counted if r.seconds is not None]
     pixels = sum(pixels for pixels, _ in timed)
     return Row(
@@ -126,33 +118,17 @@ def _row(tool: str, is_peer: bool, members: Sequence[Measurement]) -> Row:
         is_peer=is_peer,
         images=len(counted),
         errors=len(found) - len(counted),
-        size=size,
-        to_theory=_ratio(size, sum(m.theory_bytes for m, _, _ in counted)),
-        to_smallest=_ratio(sum(own for own, _ in beside), sum(peer for _, peer in beside)),
+        size=sum(size for _, _, size in counted),
+        to_theory=_ratio((size, m.theory_bytes) for m, _, size in counted),
+        to_smallest=_ratio((size, m.smallest_bytes()) for m, _, size in counted),
+        to_smallest_own=_ratio((size, m.smallest_bytes(is_peer=False)) for m, _, size in counted),
+        larger_on=tuple(m.name for m, _, size in counted if size > (m.smallest_bytes() or size)),
         encode_mps=megapixels_a_second(pixels, sum(encode for _, (encode, _) in timed)),
         decode_mps=megapixels_a_second(pixels, sum(decode for _, (_, decode) in timed)),
     )
 
 
-def _speed_ratios(
-    tools: Iterable[tuple[str, bool]], members: Sequence[Measurement]
-) -> Iterator[SpeedRatio]:
-    ours = [tool for tool, is_peer in tools if not is_peer]
-    peers = [tool for tool, is_peer in tools if is_peer]
-    for own in ours:
-        for peer in peers:
-            pairs = [(_seconds(m, own), _seconds(m, peer)) for m in members]
-            both = [(a, b) for a, b in pairs if a is not None and b is not None]
-            encode = _ratio(sum(b for _, (b, _) in both), sum(a for (a, _), _ in both))
-            decode = _ratio(sum(b for _, (_, b) in both), sum(a for (_, a), _ in both))
-            if encode is not None and decode is not None:
-                yield SpeedRatio(own, peer, encode, decode)
-
-
-def _seconds(measurement: Measurement, tool: str) -> tuple[float, float] | None:
-    result = measurement.result(tool)
-    return result.seconds if result is not None else None
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def _ratio(pairs: Iterable[tuple[int, float | None]]) -> float | None:
+    """Of the sums of the pairs that have both."""
+    both = [(part, whole) for part, whole in pairs if whole is not None]
+    return sum(part for part, _ in both) / sum(whole for _, whole in both) if both else None
