@@ -842,17 +842,16 @@ def decode_context(
     entries: list[bytes], index: int, payload: bytes, size: tuple[int, int]
 ) -> Iterator[int]:
     """Yield the labels of one tile of so many columns and rows."""
-    # 16.1: "A first byte of 01 isn't settings: such a tile is enlarged, by rule 16.26."
+    # 16.1: "A first byte of 01 isn't settings: such a tile is enlarged, by rule 16.24."
     if payload[0] == 1:
         return iter(decode_enlarged(entries, index, payload, size))
 
     # 16.1: "its first byte, the *settings*, says how the rest is coded"
     settings, rest = payload[0], payload[1:]
-    model, questions = settings >> 6, settings >> 4 & 3
+    model = settings >> 6
 
-    # 16.1: "The number of questions isn't 0, unless the model is dense, whose byte is all
-    # 0."
-    if (questions == 0 or model == 0) and settings != 0:
+    # 16.1: "The model isn't 3, bit 5 is 0, and of the model dense the byte is all 0."
+    if model == 3 or settings & 32 or (model == 0 and settings != 0):
         raise Refused("16.1", f"tile {index} has the settings {settings:08b}")
 
     # 16.2: "With the model dense, the rest is exactly the payload that section 8 gives the
@@ -878,30 +877,30 @@ def decode_enlarged(
     entries: list[bytes], index: int, payload: bytes, size: tuple[int, int]
 ) -> list[int]:
     """Return the labels of a tile that consists of cells."""
-    # 16.26: "Its payload begins with five bytes"
+    # 16.24: "Its payload begins with five bytes"
     if len(payload) < 5:
-        raise Refused("16.26", f"{len(payload)} bytes in tile {index}, which is enlarged")
+        raise Refused("16.24", f"{len(payload)} bytes in tile {index}, which is enlarged")
 
-    # 16.26: "Let the width be a and the height b, 1 to 256 each and not both 1, and the
+    # 16.24: "Let the width be a and the height b, 1 to 256 each and not both 1, and the
     # losses c, less than a, and d, less than b."
     a, c, b, d = payload[1] + 1, payload[2], payload[3] + 1, payload[4]
     if a * b == 1 or c >= a or d >= b:
-        raise Refused("16.26", f"tile {index} has cells of {a} x {b}, which lost {c} and {d}")
+        raise Refused("16.24", f"tile {index} has cells of {a} x {b}, which lost {c} and {d}")
 
-    # 16.26: "So in a tile of w columns and h rows the cells have floor((w − 1 + c) / a) + 1
+    # 16.24: "So in a tile of w columns and h rows the cells have floor((w − 1 + c) / a) + 1
     # columns and floor((h − 1 + d) / b) + 1 rows."
     w, h = size
     columns, rows = (w - 1 + c) // a + 1, (h - 1 + d) // b + 1
 
-    # 16.26: "Behind these five bytes stands what the payload of a tile of as many columns
+    # 16.24: "Behind these five bytes stands what the payload of a tile of as many columns
     # and rows would be, with the cells as its labels; rule 6.6 holds for it and the number
     # of cells, and it doesn't begin with 01."
     rest, most = payload[5:], 1 + (dense_bits(len(entries), columns * rows) + 7) // 8
     if not 1 <= len(rest) <= most or rest[0] == 1:
-        raise Refused("16.26", f"the cells of tile {index} don't have a payload of theirs")
+        raise Refused("16.24", f"the cells of tile {index} don't have a payload of theirs")
     cells = list(decode_context(entries, index, rest, (columns, rows)))
 
-    # 16.26: "The label of column x and row y of the tile is that of the cell in column
+    # 16.24: "The label of column x and row y of the tile is that of the cell in column
     # floor((x + c) / a) and row floor((y + d) / b)."
     return [cells[(y + d) // b * columns + (x + c) // a] for y in range(h) for x in range(w)]
 

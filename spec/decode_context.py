@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from decode_mixing import (
     Counter,
-    Curve,
+    FinalRow,
     M,
     NextBit,
     Row,
@@ -25,15 +25,13 @@ from decode_mixing import (
     learnt,
     logit,
     scramble,
-    squash,
 )
 
 # 16.3, its table: "ρ"
 RHO = [115, 162, 230, 325, 459, 650, 918, 1260]
 
-
-# 16.17: "M^23"
-M23 = M**23 % 2**32
+# 16.16: "M^22"
+M22 = M**22 % 2**32
 
 
 class Model(NamedTuple):
@@ -41,41 +39,43 @@ class Model(NamedTuple):
 
     contexts: int
     sets: int
-    limit: int
-    strength: int  # 0: no habits
+    length: int
     delta: int
     has_maps: bool
 
 
-# 16.4, its table: "best"
-FAST = Model(7, 1, 16, 6, 128, has_maps=False)
-DEFAULT = Model(7, 2, 16, 40, 128, has_maps=False)
-BEST = Model(31, 5, 17, 0, 256, has_maps=True)
-MODELS = {1: FAST, 2: DEFAULT, 3: BEST}
+# 16.4, its table: "large"
+SMALL = Model(7, 2, 8, 128, has_maps=False)
+LARGE = Model(31, 3, 32, 256, has_maps=True)
+MODELS = {1: SMALL, 2: LARGE}
 
-# 16.7: "The neighbours of the label X that is to be coded"
+# 16.7: "These are the neighbours of the label X."
 #
-# As columns and rows from X, in the order of rule 16.16, and then the rest.
+# As columns and rows from X, in the order of rule 16.15, and then the rest.
 NEIGHBOURS = {
     **{"W": (-1, 0), "N": (0, -1), "NW": (-1, -1), "NE": (1, -1), "WW": (-2, 0), "NN": (0, -2)},
     **{"NWW": (-2, -1), "NEE": (2, -1), "NNW": (-1, -2), "NNE": (1, -2), "WWW": (-3, 0)},
-    **{"NNN": (0, -3), "NEEE": (3, -1), "NNEE": (2, -2), "NNWW": (-2, -2)},
+    **{"NNN": (0, -3), "NNEE": (2, -2), "NNWW": (-2, -2)},
 }
 
-# 16.12, its table: "W = N"
+# 16.12: "Bit 0 is 1 if W = N, and so on"
 PAIRS = (
     "W N, W NW, N NW, N NE, W WW, N NN, W NE, WW NW, NN NE, NW NE, NW NWW, NE NEE, NN NNE, "
     "NN NNW, NW NNW, NE NNE, WW WWW, NN NNN, WW NWW, NNE NNEE, NNW NNWW, NEE NNEE"
 )
 EQUAL = [tuple(pair.split()) for pair in PAIRS.split(", ")]
 
-# 16.16, its table: "all neighbours, 1 to 12"
+# 16.15: "The *features* 1 to 21 are W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN,
+# MEDIAN, MEAN, WIDE, SLANT, ALONG, DOWN, RISE, E mod 1024 and E."
 PREDICTED = ["MEDIAN", "MEAN", "WIDE", "SLANT", "ALONG", "DOWN", "RISE"]
-FEATURES = [*list(NEIGHBOURS)[:12], *PREDICTED, "A", "E10", "E"]
+FEATURES = [*list(NEIGHBOURS)[:12], *PREDICTED, "E10", "E"]
 POWERS = [pow(M, f, 2**32) for f in range(len(FEATURES) + 1)]
+
+# 16.15, its table: "all neighbours, 1 to 12"
+ALL_NEIGHBOURS = " ".join(FEATURES[:12])
 CONTEXTS = [
-    *("W WW", "E", "MEDIAN A", "W N NE", "N", "N NN NNN", "W N NW", "WIDE A MEAN", "W", "E10 A"),
-    *("SLANT ALONG", "W WW WWW", " ".join(FEATURES[:12]), "RISE W", "N NN", "N NE NN NNE"),
+    *("W WW", "E", "MEDIAN", "W N NE", "N", "N NN NNN", "W N NW", "WIDE MEAN", "W", "E10"),
+    *("SLANT ALONG", "W WW WWW", ALL_NEIGHBOURS, "RISE W", "N NN", "N NE NN NNE"),
     *("W NE", "MEDIAN N", "W N", "W N NW NE WW NN", "E10 W", "DOWN W"),
     *("W N NW NE WW NN NWW NEE NNE", "MEAN W", "NW", "NE", "N NW NE", "WIDE MEDIAN"),
     *("E W", "WW NN", "ALONG DOWN"),
@@ -124,6 +124,42 @@ def tree_order(entries: list[bytes]) -> list[int]:
     return order
 
 
+class RunCounters:
+    """The counters of flat or of matched runs."""
+
+    def __init__(self) -> None:
+        """Start with nothing learnt."""
+        # 16.8: "by a counter, which the same rule names and which begins with p = 63·2^16"
+        self.whole: dict[object, Counter] = {}
+        # 16.8: "64 counters each, which begin with p = 2^21"
+        self.ends = [Counter(2**21) for _ in range(64)]
+
+    def __getitem__(self, number: object) -> Counter:
+        """Return the counter of that number that asks whether a run is as long as it can be."""
+        return self.whole.setdefault(number, Counter(63 * 2**16))
+
+    def length(self, next_bit: NextBit, number: object, most: int) -> int:
+        """Decode the length of a run."""
+        # 16.8: "a bit asks by a counter, which the same rule names and which begins with p =
+        # 63·2^16, whether the run has this length."
+        if self[number].bit(next_bit):
+            return most
+
+        # 16.8: "If not, with lo = 0 and hi = most, as long as hi − lo > 1, a bit asks whether
+        # the length is at least mid = floor((lo + hi) / 2); if so, lo becomes mid, otherwise
+        # hi. At the end the length is lo."
+        lo, hi = 0, most
+        while hi - lo > 1:
+            mid = (lo + hi) // 2
+            # 16.8: "bits(hi − lo) + 16·(1 if lo is 0) + 32·(1 if hi is most)"
+            end = (hi - lo).bit_length() + 16 * (lo == 0) + 32 * (hi == most)
+            if self.ends[end].bit(next_bit):
+                lo = mid
+            else:
+                hi = mid
+        return lo
+
+
 class ContextTile:
     """A tile that is being decoded, and all that has been learnt in it."""
 
@@ -133,7 +169,7 @@ class ContextTile:
         """Start with nothing learnt."""
         self.next_bit = next_bit
         self.model = model = MODELS[settings >> 6]
-        self.most_questions = settings >> 4 & 3
+        self.has_question = bool(settings & 16)
         self.has_match = bool(settings & 8)
         self.rho = RHO[settings & 7]
         self.colors, self.k = colors, len(colors)
@@ -145,200 +181,237 @@ class ContextTile:
         self.offsets = {name: row * self.stride + c for name, (c, row) in NEIGHBOURS.items()}
 
         # 16.4: "With s = ceil(log2 of the number of its labels)"
+        # 16.4: "c = min(max(s + 2, 8), 17) − 4, e = min(max(s, 8), 16)"
         s = (width * height - 1).bit_length()
-        self.c = min(max(s + 2, 8), model.limit) - 4
-        self.d = min(max(s, 8), 15)
+        self.c = min(max(s + 2, 8), 17) - 4
         self.e = min(max(s, 8), 16)
 
-        # 16.17: "Each of the contexts 0 to 10 has the table of its number; from there on two
-        # and two share one: 11 and 12 the table 11, 13 and 14 the table 12, up to 29 and 30."
+        # 16.16: "0 to 10 have one each, of the others two share one, 11 and 12, 13 and 14, up
+        # to 29 and 30."
         self.tables = [i if i < 11 else 11 + (i - 11) // 2 for i in range(model.contexts)]
 
-        # 16.24: "There are 2^f curves for context 3, and as many for context 6, f = min(max(s,
-        # 6), 10)."
-        self.f = min(max(s, 6), 10)
-        self.is_refined = model is BEST
-        self.curves: dict[tuple[int, int], Curve] = {}
-
         # What hasn't been used yet is as at the start, and needn't be kept.
-        self.slots: dict[int, Slot] = {}
-        self.habits: dict[int, list[int]] = {}
+        self.slots: dict[tuple[int, int], Slot] = {}
         self.positions: dict[int, int] = {}
         self.rows: dict[tuple[object, ...], Row] = {}
-        self.flat: dict[int, Counter] = {}
-        self.habitual = [Counter() for _ in range(64)]
+        self.final_rows: dict[tuple[int, int], FinalRow] = {}
+        self.flat_runs, self.matched_runs = RunCounters(), RunCounters()
         self.nearest: dict[tuple[int, ...], int] = {}
 
-        # 16.21: "With maps of histories each context has two, one for questions and one for
-        # the search"
-        # 16.21: "There are 16 probabilities q of its being right, by its length, for
-        # questions and 16 for the search, all 50000 at the start."
+        # 16.9: "the *displacement* of the column, which is 0 at the start of the tile"
+        self.displacements = [0] * width
+
+        # 16.20: "With maps of histories each context has two, one for the question and one
+        # for the search"
+        # 16.20: "there are eight probabilities q of its being right, one for each l, for the
+        # question and eight for the search, all 50000 at the start."
         k = model.contexts
         self.maps = [[history_map() for _ in range(k)] for _ in range(2)]
-        self.match_right = [[50000] * 16 for _ in range(2)]
+        self.match_right = [[50000] * 8 for _ in range(2)]
 
-        # 16.23: "begin, for k contexts, with floor(805306368 / k) for the first inputs of the
+        # 16.22: "begin, for k contexts, with floor(805306368 / k) for the first inputs of the
         # contexts (1.5 in all), floor(322122547 / k) for their third (0.6), 161061274 for the
         # first input of the match (0.3), and 0 for the rest."
         self.first_weights = [*[805306368 // k, 0] * k, 161061274, 0]
         if model.has_maps:
             self.first_weights += [*[322122547 // k] * k, 0]
-        names = [context.split() for context in CONTEXTS[:k]]
 
-        # 16.16: "The models fast and default have the contexts 0 to 6, best all; where K is
-        # over 64, context 5 of fast and default is W alone."
-        if model is not BEST and self.k > 64:
-            names[5] = ["W"]
-        self.contexts = [[FEATURES.index(name) for name in context] for context in names]
+        # 16.15: "The small model has the contexts 0 to 6, the large one all. Of the small
+        # model, context 2 is that of all neighbours, 1 to 12, if m is 1, and context 5 is W
+        # alone if K is over 64."
+        names = CONTEXTS[:k]
+        if model is SMALL and self.has_match:
+            names[2] = ALL_NEIGHBOURS
+        if model is SMALL and self.k > 64:
+            names[5] = "W"
+        self.contexts = [[FEATURES.index(name) for name in context.split()] for context in names]
 
     def decode(self) -> list[int]:
         """Return the places of all labels."""
         labels = []
         for row in range(self.height):
             # 16.6: "To the left of a row stands, eight times, the label that is above its
-            # first one; to the right of a row, eight times, its last label."
-            start = (row + 3) * self.stride + 8
-            stop = start + self.width
+            # first one; to the right, eight times, its last label."
+            self.start = start = (row + 3) * self.stride + 8
+            self.stop = stop = start + self.width
             self.plane[start - 8 : start] = [self.plane[start - self.stride]] * 8
 
-            # 16.9: "At the start of each row the length is 0."
+            # 16.9: "It has a position and a length, both 0 at the start of each row"
             self.match_position = self.match_length = 0
-            for position in range(start, stop):
-                self.decode_label(position)
+            self.position = start
+            while self.position < stop:
+                self.decode_labels()
             self.plane[stop : stop + 8] = [self.plane[stop - 1]] * 8
             labels += self.plane[start:stop]
         return labels
 
-    def decode_label(self, position: int) -> None:
-        """Decode one label, and put it in its position."""
-        self.around = {name: self.plane[position + off] for name, off in self.offsets.items()}
-        self.position = position
-        habit = None
-        label = self.flat_label()
-        growth = 0
-        if label is None:
-            # 16.8: "if the model has habits, the label is sought by rule 16.11."
-            habit = self.habit() if self.model.strength else None
-            label = self.habitual_label(habit) if habit else None
-        if label is None:
-            label = self.full_label()
-            growth = 1
-        if habit:
-            learn_habit(habit, label)
-        self.plane[position] = label
+    def decode_labels(self) -> None:
+        """Decode a run, if there is one, and a label unless the run is as long as it can be."""
+        # 16.8: "Most is 0 or, if there is a match of at least the length of rule 16.4, what
+        # rule 16.11 says."
+        self.look_around()
+        most, number = 0, None
+        is_flat = False
+        if self.match_length >= self.model.length:
+            most, number = self.matched_run()
 
-        # 16.9: "if the label at its position is another, the length becomes 0; if it is the
-        # same, the length stays if the label was found by rule 16.10 or 16.11, and grows by
-        # 1 if by 16.19 or 16.20. Then its position moves on
-        # by 1"
-        if self.match_length:
-            is_same = self.plane[self.match_position] == label
-            self.match_length = self.match_length + growth if is_same else 0
-            self.match_position += 1
-
-    def match_allows(self, label: int) -> bool:
-        """Return whether there is no match, or the label at its position is this one."""
-        return self.match_length == 0 or self.plane[self.match_position] == label
-
-    def flat_label(self) -> int | None:
-        """Return W if the surroundings are flat and the label is W."""
-        # 16.8: "If W, WW, N, NW, NE and NN are all the same, and there is no match now or
-        # the label at its position is W, one bit asks by rule 16.10 whether the label is W."
+        # 16.8: "If most is 0, W, WW, N, NW, NE and NN are all the same, and there is no match
+        # or the label at its position is W, most is what rule 16.10 says."
         w = self.around["W"]
         same = all(self.around[name] == w for name in ("WW", "N", "NW", "NE", "NN"))
-        if not same or not self.match_allows(w):
-            return None
+        expected = self.plane[self.match_position] if self.match_length else w
+        if most == 0 and same and expected == w:
+            most, number = self.flat_run(w)
+            is_flat = True
 
-        # 16.10: "Let e be a number of nine bits, in which a bit is 1 if that neighbour is
-        # W: NWW bit 0, NEE 1, NNW 2, NNE 3, WWW 4, NNN 5, NEEE 6, NNEE 7, NNWW 8."
-        names = ("NWW", "NEE", "NNW", "NNE", "WWW", "NNN", "NEEE", "NNEE", "NNWW")
-        e = sum((self.around[name] == w) << bit for bit, name in enumerate(names))
+        if most != 0:
+            counters = self.flat_runs if is_flat else self.matched_runs
+            length = counters.length(self.next_bit, number, most)
+            for _ in range(length):
+                self.follow(w if is_flat else self.plane[self.match_position], is_flat)
+            # 16.8: "If so, the first step follows, behind the run."
+            if length == most:
+                return
+            self.look_around()
 
-        # 16.10: "Let g be 0 if there is no match, 1 if its length is under 16, 2 if under
-        # 32, otherwise 3."
-        g = bisect_right((1, 16, 32), self.match_length)
-
-        # 16.10: "floor(scramble(M·(e + 2^9·g + 2^11·W)) / 2^18)"
-        key = scramble(M * (e + 2**9 * g + 2**11 * w) % 2**32) >> 18
-        counter = self.flat.setdefault(key, Counter())
-        return w if counter.bit(self.next_bit) else None
-
-    def habit(self) -> list[int]:
-        """Return check, label and count of the habit of these surroundings."""
-        # 16.11: "h = scramble(W·M + N·M^2 + NW·M^3 + NE·M^4 + WW·M^5 + NN·M^6)"
-        # 16.11: "it is the habit number floor(h / 2^(32 − d)) that the label has."
-        names = ("W", "N", "NW", "NE", "WW", "NN")
-        h = scramble(sum(self.around[name] * M**i for i, name in enumerate(names, 1)) % 2**32)
-        habit = self.habits.setdefault(h >> (32 - self.d), [0, 0, 0])
-
-        # 16.11: "If its check isn't h mod 256, the check becomes that, and label and count
-        # 0."
-        if habit[0] != h % 256:
-            habit[:] = [h % 256, 0, 0]
-        return habit
-
-    def habitual_label(self, habit: list[int]) -> int | None:
-        """Return the label of the habit if it is asked about and right."""
-        # 16.11: "if the count is at least the strength of rule 16.4, and there is no match or the
-        # label at its position is that of the habit, one bit asks whether the label is
-        # that of the habit."
-        _, label, count = habit
-        if count < self.model.strength or not self.match_allows(label):
-            return None
-
-        # 16.11: "the one with the number 2·min(count, 31), or 1 more if the length of the
-        # match is over 8."
-        counter = self.habitual[2 * min(count, 31) + (self.match_length > 8)]
-        return label if counter.bit(self.next_bit) else None
-
-    def full_label(self) -> int:
-        """Decode a label by questions and the search."""
-        self.look_around()
-        expected = self.find_match()
-
-        # 16.19: "The candidates are W, N, MEDIAN, NE and MEAN, in this order, each label
-        # only once, and of these the first ones: as many as the settings say, but at most K
-        # − 1."
-        names = ("W", "N", "MEDIAN", "NE", "MEAN")
-        candidates = list(dict.fromkeys(self.around[name] for name in names))
-        candidates = candidates[: min(self.most_questions, self.k - 1)]
-        for i, candidate in enumerate(candidates, 1):
-            if self.question(i, candidate, expected):
-                return candidate
-
-            # 16.19: "If the candidate is expected and refused, no label is expected any
-            # longer."
-            if candidate == expected:
-                expected = None
-        return self.search(candidates, expected)
+        # 16.8: "One label, behind the run if there is one, is found by rules 16.17 to 16.19."
+        self.follow(self.full_label(), is_flat=False)
 
     def look_around(self) -> None:
-        """Find what follows from the neighbours: E, the predicted entries, A."""
-        # 16.12: "The number E of 22 bits has a 1 where two neighbours are the same"
+        """Find the neighbours of the present position."""
+        self.around = {n: self.plane[self.position + off] for n, off in self.offsets.items()}
+
+    def follow(self, label: int, is_flat: bool) -> None:
+        """Put a label in its position, and let the match follow it."""
+        self.plane[self.position] = label
+        if self.match_length:
+            if is_flat:
+                # 16.9: "nothing happens to its length if the label is one of a flat run"
+                pass
+            elif label != self.plane[self.match_position]:
+                # 16.9: "if the label is another than that at its position, the length becomes
+                # 0"
+                self.match_length = 0
+            else:
+                # 16.9: "otherwise the length grows by 1, and the *displacement* of the column,
+                # which is 0 at the start of the tile, becomes the position of the label less
+                # that of the match"
+                self.match_length += 1
+                apart = self.position - self.match_position
+                self.displacements[self.position - self.start] = apart
+
+            # 16.9: "then, in all three cases, its position moves on by 1"
+            self.match_position += 1
+        self.position += 1
+
+    def longest(self) -> int:
+        """Return how long any run can be here."""
+        # 16.10: "but at most 256, the number of labels to the end of the row and, if there is a
+        # match, the present position less its position."
+        limits = [256, self.stop - self.position]
+        if self.match_length:
+            limits.append(self.position - self.match_position)
+        return min(limits)
+
+    def flat_run(self, w: int) -> tuple[int, object]:
+        """Return how long a flat run can be, and the number of its counter."""
+        # 16.10: "Most is the number of labels, from the present one on, before the first whose
+        # NE or NN isn't W or, if there is a match, for which the label at the position that it
+        # will have isn't W"
+        most, limit = 0, self.longest()
+        ne = self.position + self.offsets["NE"]
+        nn = self.position + self.offsets["NN"]
+        while most < limit:
+            if self.plane[ne + most] != w or self.plane[nn + most] != w:
+                break
+            if self.match_length and self.plane[self.match_position + most] != w:
+                break
+            most += 1
+
+        # 16.10: "Let a be 0 if most is the least of these limits; otherwise (1 if the NE of the
+        # first label behind isn't W) + 2·(1 if its NN isn't W)."
+        a = 0
+        if most < limit:
+            a = (self.plane[ne + most] != w) + 2 * (self.plane[nn + most] != w)
+
+        # 16.10: "Let g be 0 if there is no match, 1 if its length is under 16, 2 if under 32,
+        # otherwise 3."
+        # 16.10: "bits(most) + 16·a + 64·g"
+        g = bisect_right((1, 16, 32), self.match_length)
+        return most, most.bit_length() + 16 * a + 64 * g
+
+    def matched_run(self) -> tuple[int, object]:
+        """Return how long a matched run can be, and the number of its counter."""
+        # 16.11: "their labels from three columns before the present one to four behind the
+        # run's last are those in the same places about the positions of the match."
+        x, z = self.position, self.match_position
+        most, length = 0, self.match_length
+        while most < self.longest() and all(
+            self.plane[x + column - up] == self.plane[z + column - up]
+            for column in range(-3 if most == 0 else most + 4, most + 5)
+            for up in (self.stride, 2 * self.stride)
+        ):
+            most += 1
+        if most:
+            # 16.11: "bits(most) + 16·min(bits(floor(l / 8)), 7)"
+            return most, most.bit_length() + 16 * min((length // 8).bit_length(), 7)
+
+        # 16.11: "If most is 0, the model small, and l at least 32, let X', N', NW' and NE' be
+        # the label and the neighbours at the position of the match"
+        if self.model is not SMALL or length < 32:
+            return 0, None
+        around, label = self.around, self.plane[z]
+        there = {name: self.plane[z + self.offsets[name]] for name in ("N", "NW", "NE")}
+
+        # 16.11: "(1 if N = N') + 2·(1 if NW = NW') + 4·(1 if NE = NE') + 8·(1 if X' = W) +
+        # 16·(1 if X' = N) + 32·(1 if X' = NE) + 64·(1 if l ≥ 256)"
+        bits = [around[name] == there[name] for name in ("N", "NW", "NE")]
+        bits += [label == around[name] for name in ("W", "N", "NE")]
+        bits.append(length >= 256)
+        number = ("other", sum(bit << i for i, bit in enumerate(bits)))
+
+        # 16.11: "If its p is at least 15·2^18, most becomes 1, and the run has this counter."
+        return int(self.matched_runs[number].p >= 15 * 2**18), number
+
+    def full_label(self) -> int:
+        """Decode a label by the question and the search."""
+        self.sum_features()
+        expected = self.find_match()
+        w = self.around["W"]
+        if not self.has_question:
+            return self.search(None, expected)
+
+        # 16.18: "If q is 1, a bit asks whether the label is W. It is the node 0 of the group 1."
+        says = None if expected is None else int(expected == w)
+        names: list[tuple[object, ...]] = [
+            (says, self.e22 % 128),
+            (w % 256,),
+            (self.e22 // 128 % 64,),
+        ]
+        if self.mixed_bit(0, 1, 0, says, names):
+            return w
+
+        # 16.18: "If it is 0, W is *refused*, and if W was expected, no label is any longer."
+        return self.search(w, None if expected == w else expected)
+
+    def sum_features(self) -> None:
+        """Find what follows from the neighbours: E, the predicted entries, the contexts."""
+        # 16.12: "The number E has 22 bits."
         around = self.around
-        e = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(EQUAL))
+        self.e22 = e = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(EQUAL))
 
         # 16.14: "If K is over 4096, each of the seven is W instead."
-        # 16.15: "If K is over 4096, A is 0."
-        activity = 0
         if self.k > 4096:
             around |= dict.fromkeys(PREDICTED, around["W"])
         else:
             names = ("W", "N", "NW", "NE", "WW", "NN", "NNE")
-            channels = list(zip(*(self.colors[around[name]][:3] for name in names), strict=True))
+            channels = zip(*(self.colors[around[name]][:3] for name in names), strict=True)
             predicted = zip(*map(predictions, channels), strict=True)
             around |= {n: self.entry_near(c) for n, c in zip(PREDICTED, predicted, strict=True)}
+        around |= {"E": e, "E10": e % 1024}
 
-            # 16.15: "A = min(7, bits(floor(a / 8)))"
-            # 16.15: "|W − NW| + |N − NW| + |N − NE| + |W − WW|"
-            a = 0
-            for w, n, nw, ne, ww, _, _ in channels:
-                a += abs(w - nw) + abs(n - nw) + abs(n - ne) + abs(w - ww)
-            activity = min(7, (a // 8).bit_length())
-        around |= {"A": activity, "E": e, "E10": e % 1024}
-
-        # 16.16: "(value + 1)·M^f mod 2^32"
-        # 16.16: "A *context* is the sum, mod 2^32, of the terms of some features."
+        # 16.15: "The *term* of feature f is (value + 1)·M^f mod 2^32."
+        # 16.15: "A *context* is the sum, mod 2^32, of the terms of some features."
         self.terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
         self.sums = [sum(self.terms[f] for f in context) % 2**32 for context in self.contexts]
 
@@ -362,84 +435,79 @@ class ContextTile:
 
     def find_match(self) -> int | None:
         """Look for a match where there is none, and return the label it expects."""
-        # 16.18: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 −
-        # e)), h being the sum, mod 2^32, of the terms of the features 1 to 11."
+        # 16.17: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 − e)), h
+        # being the sum, mod 2^32, of the terms of the features 1 to 11; in the end the present
+        # position takes its place."
         if not self.has_match:
             return None
         key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
         z = self.positions.get(key, 0)
+        self.positions[key] = self.position
 
-        # 16.18: "If there is no match, z isn't 0, and the position z has the same W, WW, N,
-        # NW, NE, NEE and NN as the present one, the match gets the position z and
-        # the length 1."
-        names = ("W", "WW", "N", "NW", "NE", "NEE", "NN")
-        if self.match_length == 0 and z != 0:
-            there = [self.plane[z + self.offsets[name]] for name in names]
-            if there == [self.around[name] for name in names]:
+        # 16.17: "If there is no match, the first of these two that holds becomes its position,
+        # and its length 1"
+        if self.match_length == 0:
+            # 16.17: "the present position less the column's displacement, if that isn't 0, the
+            # position of the match (of one that ended in this row) is another, and N, NE and NN
+            # there are the same as at the present position"
+            displacement = self.displacements[self.position - self.start]
+            above = self.position - displacement
+            if (
+                displacement != 0
+                and above != self.match_position
+                and self.is_alike(above, ("N", "NE", "NN"))
+            ):
+                self.match_position, self.match_length = above, 1
+
+            # 16.17: "z, if it isn't 0, and W, WW, N, NW, NE, NEE and NN there are the same."
+            elif z != 0 and self.is_alike(z, ("W", "WW", "N", "NW", "NE", "NEE", "NN")):
                 self.match_position, self.match_length = z, 1
 
-        # 16.18: "In any case the table has the present position there
-        # from then on."
-        self.positions[key] = self.position
+        # 16.17: "*Expected* is then the label at the position of the match, if it is there."
         return self.plane[self.match_position] if self.match_length else None
 
-    def question(self, i: int, candidate: int, expected: int | None) -> int:
-        """Decode whether the label is this candidate."""
-        # 16.19: "The *kind* of a question is 0 for the first; for the second 1 if N isn't
-        # W, and 2 if it is; and 3 for the third."
-        around = self.around
-        kind = (0, 1 if around["N"] != around["W"] else 2, 3)[i - 1]
-        says = None if expected is None else int(candidate == expected)
-        e, held = around["E"], self.length_number()
-        rows: list[tuple[object, ...]] = [
-            (kind, says, e % 128),
-            (kind, e // 128 % 64),
-            (around["W"] % 256,),
-            (kind, around["A"]),
-            (kind, held if self.has_match else around["N"] % 16),
-        ]
-        return self.mixed_bit(0, 0, i, says, rows)
+    def is_alike(self, position: int, names: tuple[str, ...]) -> bool:
+        """Return whether another position has the same neighbours of these names."""
+        return all(self.plane[position + self.offsets[n]] == self.around[n] for n in names)
 
-    def search(self, refused: list[int], expected: int | None) -> int:
-        """Decode a label that is none of the candidates."""
-        # 16.19: "If the candidate is expected and refused, no label is expected any longer."
+    def search(self, refused: int | None, expected: int | None) -> int:
+        """Decode a label that isn't the refused one."""
+        # 16.19: "it is in the range of places 0 to K − 1."
         around = self.around
         lo, hi, path, depth, group = 0, self.k, 1, 0, 1
         while hi - lo > 1:
-            # 16.20: "A range lo to hi − 1 of two places and more is cut at mid = floor((lo
+            # 16.19: "A range lo to hi − 1 of two places and more is cut at mid = floor((lo
             # + hi + 1) / 2)"
             mid = (lo + hi + 1) // 2
 
-            # 16.20: "The group is the path as it was at the last depth that was a multiple
+            # 16.19: "The group is the path as it was at the last depth that was a multiple
             # of 4, and the node the last (depth mod 4) bits of the path behind a 1."
             if depth % 4 == 0:
                 group = path
             node = 1 << depth % 4 | path % (1 << depth % 4)
 
-            # 16.20: "If all labels lo to mid − 1 were refused, the bit is 1, and if all
-            # from mid on, 0, and isn't coded."
-            if all(label in refused for label in range(lo, min(mid, lo + 4))):
+            # 16.19: "If one of the two halves has but one place, and that was refused, the bit
+            # is the other one's and isn't coded."
+            if mid - lo == 1 and lo == refused:
                 bit = 1
-            elif all(label in refused for label in range(mid, min(hi, mid + 4))):
+            elif hi - mid == 1 and mid == refused:
                 bit = 0
             else:
                 half = {}
                 for name in ("MEDIAN", "MEAN", "W", "N"):
                     place = around[name]
-                    # 16.22: "half(x) is 0 if the place x isn't in the range, 1 if it is
+                    # 16.21: "half(x) is 0 if the place x isn't in the range, 1 if it is
                     # under mid, otherwise 2."
                     half[name] = 0 if not lo <= place < hi else 1 if place < mid else 2
-                rows: list[tuple[object, ...]] = [
+                names: list[tuple[object, ...]] = [
                     (depth, half["MEDIAN"], half["MEAN"], half["W"], half["N"]),
                     (path if path < 256 else depth,),
                     (around["W"] % 256,),
-                    (depth, around["A"]),
-                    (depth, half["MEDIAN"], half["MEAN"]),
                 ]
                 says = None
                 if expected is not None and lo <= expected < hi:
                     says = int(expected >= mid)
-                bit = self.mixed_bit(1, group, node, says, rows)
+                bit = self.mixed_bit(1, group, node, says, names)
             lo, hi = (mid, hi) if bit else (lo, mid)
             path, depth = 2 * path + bit, depth + 1
         return lo
@@ -448,55 +516,49 @@ class ContextTile:
         self, search: int, group: int, node: int, says: int | None, names: list[tuple[object, ...]]
     ) -> int:
         """Decode a bit by the contexts, the match and the rows of these names."""
-        # 16.17: "All contexts find their slots before any of them learns; if two have found
+        # 16.16: "All contexts find their slots before any of them learns; if two have found
         # the same, what the later one makes of it is what stays."
         keys = [self.slot_key(i, group, node) for i in range(self.model.contexts)]
-        slots = [self.slot(*key) for key in keys]
+        slots = [self.slot(check, key) for check, key in keys]
 
-        # 16.21: "*The inputs* of a bit of rules 16.19 and 16.20 are those of the slots of
-        # all contexts (15.8), and two of the match."
+        # 16.20: "*The inputs* of a bit of rules 16.18 and 16.19 are those of the slots of all
+        # contexts (15.8), and two of the match."
         inputs = []
         for slot in slots:
             inputs += self.first_inputs(slot.p, slot.n)
 
-        # 16.21: "If it says 1, its inputs are the first two that a slot with the n 15 and the
+        # 16.20: "l = min(bits(length of the match), 7)"
+        # 16.20: "If it says 1, its inputs are the first two that a slot with the n 15 and the
         # probability q would give; if 0, with 65535 − q; if nothing, both are 0."
-        right, held = self.match_right[search], self.length_number()
+        right, held = self.match_right[search], min(self.match_length.bit_length(), 7)
         if says is None:
             inputs += [0, 0]
         else:
             inputs += self.first_inputs(right[held] if says else 65535 - right[held], 15)
 
         # 15.8: "logit(q)"
-        # 16.21: "and there is one input more, the number 256."
+        # 16.20: "and there is one input more, the number 256."
         maps = self.maps[search]
         used = [4 * slot.history + slot.n // 4 for slot in slots]
         if self.model.has_maps:
             inputs += [logit(maps[i][place]) for i, place in enumerate(used)]
             inputs.append(256)
 
+        # 16.21: "The small model has the sets 0 and 1."
         rows = []
-        for number_, name in enumerate(names[: self.model.sets]):
-            key = (number_, search, *name)
+        for number, name in enumerate(names[: self.model.sets]):
+            # 16.21: "Rows of the question are never rows of the search."
+            key = (number, search, *name)
             if key not in self.rows:
                 self.rows[key] = Row(self.first_weights)
             rows.append(self.rows[key])
 
-        # 15.9: "the bit is coded with p = squash(y), where y is the sum of the x of all
-        # sets, divided by their number and rounded towards 0"
-        total = sum(row.say(inputs) for row in rows)
-        y = abs(total) // len(rows) * (1 if total > 0 else -1)
-        p = squash(y)
-        curves = [self.curve(i, group, node) for i in (3, 6)] if self.is_refined else []
-        if curves:
-            # 16.24: "p = floor((2·squash(y) + g3 + g6) / 4), but at least 22 and at most
-            # 65514"
-            p = (2 * p + sum(curve.at(y) for curve in curves)) // 4
-            p = min(max(p, 22), 65514)
-        bit = self.next_bit(p)
+        # 16.21: "The final mixer has a row for each l, for the question and for the search."
+        final = self.final_rows.setdefault((search, held), FinalRow(len(rows)))
+        said = [row.say(inputs) for row in rows]
+        bit = self.next_bit(final.say(said))
 
-        for curve in curves:
-            curve.learn(y, bit)
+        final.learn(said, bit)
         for row in rows:
             row.learn(inputs, bit, self.rho)
         for i, slot in enumerate(slots):
@@ -504,7 +566,7 @@ class ContextTile:
             slot.learn(bit)
             self.slots[keys[i][1]] = slot
 
-        # 16.21: "If it says something, q learns by rule 15.7 whether the bit was what it
+        # 16.20: "If it says something, q learns by rule 15.7 whether the bit was what it
         # said."
         if says is not None:
             right[held] = learnt(right[held], int(says == bit))
@@ -516,53 +578,21 @@ class ContextTile:
         # 15.8: "floor((floor(p / 16) − 2048)·v(n) / δ)"
         return [logit(p) * U[n] // 256, (p // 16 - 2048) * V[n] // self.model.delta]
 
-    def slot_key(self, i: int, group: int, node: int) -> tuple[int, int]:
-        """Return the check and the number of the slot of context i at a node of a group."""
-        # 16.17: "With h = scramble(context + M^23·group), the line is floor(h / 2^(32 − c)),
-        # the check floor(h / 16) mod 64, but 1 where that is 0, and the slot of a node is
-        # the number (h mod 4) ⊕ node of a line for questions, (h mod 16) ⊕ node of one for
-        # the search."
-        h = scramble((self.sums[i] + M23 * group) % 2**32)
-        check = h // 16 % 64 or 1
+    def slot_key(self, i: int, group: int, node: int) -> tuple[int, tuple[int, int]]:
+        """Return the check and the place of the slot of context i at a node of a group."""
+        # 16.16: "With h = scramble(context + M^22·group), the line is floor(h / 2^(32 − c)),
+        # the check floor(h / 16) mod 64, but 1 where that is 0, and the slot of a node the
+        # number (h mod 16) ⊕ node."
+        h = scramble((self.sums[i] + M22 * group) % 2**32)
+        line = h >> (32 - self.c)
+        return h // 16 % 64 or 1, (self.tables[i], 16 * line + (h % 16 ^ node))
 
-        line = 2**self.c * self.tables[i] + (h >> (32 - self.c))
-
-        # 16.24: "t = 16·(2^c·i + line) + number in the line in the search"
-        # 16.24: "t = 16·2^c·u + 4·(2^c·i + line) + number in the line for a question"
-        if group != 0:
-            return check, 16 * line + (h % 16 ^ node)
-        return check, 16 * 2**self.c * (self.tables[-1] + 1) + 4 * line + (h % 4 ^ node)
-
-    def slot(self, check: int, t: int) -> Slot:
-        """Return what a context with that check finds at the slot t."""
-        # 16.17: "A slot with another check is taken as one at the start (15.4) with this
+    def slot(self, check: int, place: tuple[int, int]) -> Slot:
+        """Return what a context with that check finds at that place of a table."""
+        # 16.16: "A slot with another check is taken as one at the start (15.4) with this
         # check, and the bit then makes of it what stays there."
-        slot = self.slots.get(t)
+        slot = self.slots.get(place)
         return slot.copy() if slot is not None and slot.check == check else Slot(check)
-
-    def curve(self, i: int, group: int, node: int) -> Curve:
-        """Return the curve of context i at a node of a group."""
-        # 16.24: "the curve is the number floor(scramble(M·t) / 2^(32 − f))."
-        _, t = self.slot_key(i, group, node)
-        return self.curves.setdefault((i, scramble(M * t % 2**32) >> (32 - self.f)), Curve())
-
-    def length_number(self) -> int:
-        """Return the number of the match's length."""
-        # 16.21, its table: "the length"
-        return bisect_right((1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 24, 32, 64, 256), self.match_length)
-
-
-def learn_habit(habit: list[int], label: int) -> None:
-    """Let a habit follow the label."""
-    # 16.11: "if it is that of the habit, the count grows by 1 if it is less than 255"
-    # 16.11: "if it is another and the count is over 3, the count becomes 0"
-    # 16.11: "otherwise the habit has this label, with the count 1."
-    if habit[1] == label:
-        habit[2] = min(habit[2] + 1, 255)
-    elif habit[2] > 3:
-        habit[2] = 0
-    else:
-        habit[1:] = [label, 1]
 
 
 def predictions(values: tuple[int, ...]) -> list[int]:

@@ -53,7 +53,7 @@ def squash(x: int) -> int:
 
 def learnt(q: int, bit: int) -> int:
     """Return the probability of a map after a bit."""
-    # 15.7: "the q that was used becomes q + floor((65535·b − q) / 64)."
+    # 15.7: "A bit makes of the q that was used q + floor((65535·b − q) / 64)."
     return q + (65535 * bit - q) // 64
 
 
@@ -62,7 +62,9 @@ class Slot:
 
     def __init__(self, check: int) -> None:
         """Start without experience."""
-        # 15.4: "At the start p is 32768, n is 0 and the history is 1."
+        # 15.4: "a probability p, at the start 32768"
+        # 15.4: "n, which says how much it has seen, at the start 0"
+        # 15.4: "at the start 1."
         self.p = 32768
         self.n = 0
         self.check = check
@@ -110,15 +112,15 @@ def history_map() -> list[int]:
 class Counter:
     """A probability of 22 bits with nothing around it."""
 
-    def __init__(self) -> None:
-        """Start with a 1 as all but sure."""
-        # 15.11: "at the start 4,128,768 and 2."
-        self.p = 4_128_768
+    def __init__(self, p: int) -> None:
+        """Start with that probability."""
+        # 15.11: "A *counter* has a probability p of 22 bits and n, at the start 2."
+        self.p = p
         self.n = 2
 
     def bit(self, next_bit: NextBit) -> int:
         """Decode a bit, and take note of it."""
-        # 15.11: "The bit is coded with floor(p / 64), but at least 1."
+        # 15.11: "The bit is coded with floor(p / 64), but at least 1"
         bit = next_bit(max(self.p // 64, 1))
 
         # 15.11: "p = p + floor(((2^22 − 1)·b − p)·floor(131072 / (2·n + 3)) / 65536)"
@@ -161,9 +163,33 @@ class Row:
         # row was in use for before this one, but at most 1023."
         self.j = min(self.j + 1, 1023)
 
-        # 15.10: "w + input·step taken mod 2^32, from −2^31 to 2^31 − 1"
+        # 15.10: "w + input·step, taken mod 2^32, from −2^31 to 2^31 − 1"
         for i, value in enumerate(inputs):
             self.w[i] = (self.w[i] + value * step + 2**31) % 2**32 - 2**31
+
+
+class FinalRow:
+    """One row of the final mixer's weights."""
+
+    def __init__(self, sets: int) -> None:
+        """Start with all sets counting the same."""
+        # 16.22: "Those of the final mixer begin with floor(65536 / number of sets)."
+        self.f = [65536 // sets] * sets
+        self.p = 0
+
+    def say(self, said: list[int]) -> int:
+        """Return the probability of a bit, of which the rows have said this."""
+        # 15.9: "p = squash(clamp(floor(Σ f·x / 65536), 2047))"
+        total = sum(f * x for f, x in zip(self.f, said, strict=True))
+        self.p = squash(clamp(total // 65536, 2047))
+        return self.p
+
+    def learn(self, said: list[int], bit: int) -> None:
+        """Let the weights follow the bit."""
+        # 15.10: "f = clamp(f + floor(floor((65536·b − p) / 4)·x / 16384), 2^18)"
+        error = (65536 * bit - self.p) // 4
+        for i, x in enumerate(said):
+            self.f[i] = clamp(self.f[i] + error * x // 16384, 2**18)
 
 
 def scramble(h: int) -> int:
@@ -172,27 +198,3 @@ def scramble(h: int) -> int:
     # 15.12: "scramble(h) = g ⊕ floor(g / 2^12)"
     g = 0x2C1B3C6D * (h ^ h >> 15) % 2**32
     return g ^ g >> 12
-
-
-class Curve:
-    """A correction of probabilities, by their logits."""
-
-    def __init__(self) -> None:
-        """Start where it corrects nothing."""
-        # 15.13: "At the start k(i) is squash(128·i − 2048), and k(32) is squash(2047)."
-        self.k = [squash(128 * i - 2048) for i in range(32)] + [squash(2047)]
-
-    def at(self, y: int) -> int:
-        """Return what the curve gives at a logit."""
-        # 15.13: "floor((k(i)·(128 − j) + k(i + 1)·j) / 128) i = floor((y + 2048) / 128), j =
-        # (y + 2048) mod 128"
-        i, j = divmod(y + 2048, 128)
-        return (self.k[i] * (128 - j) + self.k[i + 1] * j) // 128
-
-    def learn(self, y: int, bit: int) -> None:
-        """Take note of a bit."""
-        # 15.13: "When the bit b is known, k(i) learns by rule 15.7, or k(i + 1) if j is at
-        # least 64."
-        i, j = divmod(y + 2048, 128)
-        nearest = i + (j >= 64)
-        self.k[nearest] = learnt(self.k[nearest], bit)

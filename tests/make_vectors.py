@@ -47,7 +47,7 @@ SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
 CODER_NUMBERS = CODERS | {"context": 2}
 TIES = ((7, 0), (5, 1), (3, 2))  # a factor and a shift for each channel
-MODELS = {"fast": 1, "default": 2, "best": 3}
+MODELS = {"small": 1, "large": 2}
 FLAG_ALPHA = 1
 FLAG_CODED_PALETTE = 2
 FLAG_SECTIONS = 4
@@ -190,7 +190,7 @@ class ContextParts(Parts):
 
     coder: str = "context"
     version: int = 0x12
-    settings: int = 0xAC  # default, two questions, a match, learning rate 4
+    settings: int = 0x5C  # the small model, a question, matches, learning rate 4
     # The tiles consist of cells: across, columns lost, down, rows lost.
     cells: tuple[int, int, int, int] | None = None
 
@@ -391,14 +391,14 @@ def by_context(
     width: int,
     height: int,
     k: int,
-    model: str = "default",
-    questions: int = 2,
+    model: str = "small",
+    question: int = 1,
     match: int = 1,
     rate: int = 4,
     tile: int = 0,
 ) -> ContextParts:
     """A picture by the coder context."""
-    settings = MODELS[model] << 6 | questions << 4 | match << 3 | rate
+    settings = MODELS[model] << 6 | question << 4 | match << 3 | rate
     labels = patterned(width, height, k)
     return ContextParts(width, height, soft(k), labels, tile=tile, settings=settings)
 
@@ -609,11 +609,14 @@ def valid_context() -> Iterator[Valid]:
         for k in (2, 3, 17, 200, 4097):
             parts = by_context(17, 14, k, model) if k > 99 else by_context(26, 21, k, model)
             yield Valid(f"context-{model}-k{k}", f"K = {k:,}, model {model}", rules, parts)
-        for questions in (1, 2, 3):
+        for question in (0, 1):
             for match in (0, 1):
-                parts = by_context(23, 17, 40, model, questions, match, rate=2 * questions + match)
-                what = f"{questions} questions, {'a' if match else 'no'} match, model {model}"
-                name = f"context-{model}-questions{questions}-match{match}"
+                parts = by_context(
+                    23, 17, 40, model, question, match, rate=2 + 2 * question + match
+                )
+                asks = "a question" if question else "no question"
+                what = f"{asks}, {'' if match else 'no '}matches, model {model}"
+                name = f"context-{model}-question{question}-match{match}"
                 yield Valid(name, what, (*rules, "16.18", "16.19"), parts)
     for rate in (0, 1, 6, 7):
         what = f"learning rate {rate}"
@@ -632,27 +635,24 @@ def valid_context_shapes() -> Iterator[Valid]:
     smallest = ContextParts(1, 1, soft(2), (0,))
     yield Valid("context-1x1", "1 × 1, K = 2", rules, smallest)
     for width, height in ((1, 40), (40, 1), (2, 30)):
-        parts = by_context(width, height, 5, "best", 3)
+        parts = by_context(width, height, 5, "large")
         yield Valid(f"context-{width}x{height}", f"{width} × {height}", rules, parts)
-    flat = ContextParts(90, 70, soft(200), (199,) * 6300, settings=0x7C)
+    flat = ContextParts(90, 70, soft(200), (199,) * 6300, settings=0x54)
     yield Valid("context-flat", "one label everywhere, K = 200", ("16.8", "16.10"), flat)
     specks = tuple(1 + (i >> 4 & 1) if i % 89 == 40 else 0 for i in range(70 * 60))
     parts = ContextParts(70, 60, soft(3), specks)
-    what = "a flat picture with specks, in which counters see over 255 bits"
-    yield Valid("context-specks", what, ("16.10", "15.11"), parts)
+    what = "a flat picture with specks, at which runs end"
+    yield Valid("context-specks", what, ("16.8", "16.10"), parts)
     never = never_flat(150, 150) + scattered(300, 2)
-    parts = ContextParts(150, 152, soft(2), never, settings=0x64)
-    what = "flat surroundings never go on, so that their counters fall to the least p"
+    parts = ContextParts(150, 152, soft(2), never, settings=0x54)
+    what = "flat surroundings never go on: a counter sees over 255 bits and falls to the least p"
     yield Valid("context-never-flat", what, ("15.11", "16.8"), parts)
-    rows = [
-        [0, 1, 0, 2 + (r * r // 7 + c // (4 * (r % 6 + 1))) % 2]
-        for r in range(90)
-        for c in range(23)
-    ]
-    broken = tuple(label for row in rows for label in row)
-    parts = ContextParts(92, 90, soft(4), broken, settings=0x64)
-    what = "a texture that changes, for habits that end"
-    yield Valid("context-habits", what, ("16.11",), parts)
+    block = scattered(300 * 6, 6)
+    broken = tuple(5 if i % 1151 == 700 else block[i % len(block)] for i in range(300 * 24))
+    for model, number in MODELS.items():
+        parts = ContextParts(300, 24, soft(6), broken, settings=number << 6 | 0x1C)
+        what = f"rows that repeat but for single labels, so that matched runs end, model {model}"
+        yield Valid(f"context-{model}-runs", what, ("16.8", "16.11"), parts)
     other = scattered(500, 11)
     places = (c + 8 * r for r in range(40) for c in range(40))
     slope = tuple(2 if j % 120 > 70 else other[j] for j in places)
@@ -660,18 +660,18 @@ def valid_context_shapes() -> Iterator[Valid]:
     yield Valid("context-margins", what, ("16.6", "16.9"), ContextParts(40, 40, soft(11), slope))
     weave = tuple((7 * (i % 37) * (i % 37) + i // 37 % 3) // 5 % 11 for i in range(37 * 60))
     for model, number in MODELS.items():
-        settings = number << 6 | 0x2C
+        settings = number << 6 | 0x1C
         parts = ContextParts(37, 60, soft(11), weave, settings=settings)
-        what = f"a texture that repeats, for habits and long matches, model {model}"
-        yield Valid(f"context-{model}-weave", what, ("16.9", "16.11", "16.18"), parts)
+        what = f"a texture that repeats, for long matches, model {model}"
+        yield Valid(f"context-{model}-weave", what, ("16.9", "16.11", "16.17"), parts)
     slanted = ContextParts(61, 40, soft(11), tuple(i * i // 9 % 67 % 11 for i in range(2440)))
     what = "a texture that repeats aslant, so that matches run into margins"
     yield Valid("context-slanted", what, ("16.6", "16.9"), slanted)
     for name, tile, what in (("tiles", 0x11, "tiles of 16 × 16"), ("strips", 0x01, "strips")):
-        parts = by_context(40, 37, 7, "fast", tile=tile)
+        parts = by_context(40, 37, 7, tile=tile)
         yield Valid(f"context-{name}", f"{what}, cut at the edges", (*rules, "6.1", "6.8"), parts)
     mixed = by_context(64, 16, 7, tile=0x11)
-    others = [replace(mixed, settings=settings).payloads() for settings in (0, 0x55, 0xEC)]
+    others = [replace(mixed, settings=settings).payloads() for settings in (0, 0x45, 0x9C)]
     mixed = replace(mixed, payload_override=tuple((i, o[i]) for i, o in enumerate(others)))
     what = "four tiles, each with another model"
     yield Valid("context-tiles-mixed", what, ("16.1", "16.2", "6.5"), mixed)
@@ -727,13 +727,13 @@ def valid_context_cells() -> Iterator[Valid]:
     ):
         across, column, down, row = cells
         what = f"cells of {across} × {down}, of which the first lost {column} and {row}"
-        parts = of_cells(width, height, 9, cells, 0xAC)
+        parts = of_cells(width, height, 9, cells, 0x5C)
         yield Valid(f"context-cells-{name}", what, ("16.24",), parts)
     for model, number in (MODELS | {"dense": 0}).items():
-        parts = of_cells(48, 36, 12, (2, 1, 3, 0), number << 6 | 0x2C if number else 0)
+        parts = of_cells(48, 36, 12, (2, 1, 3, 0), number << 6 | 0x1C if number else 0)
         what = f"cells of 2 × 3, model {model}"
         yield Valid(f"context-cells-{model}", what, ("16.1", "16.24"), parts)
-    tiled = of_cells(50, 40, 7, (2, 0, 4, 0), 0x6C, 0x11)
+    tiled = of_cells(50, 40, 7, (2, 0, 4, 0), 0x5C, 0x11)
     what = "tiles of 16 × 16, cells of 2 × 4"
     yield Valid("context-cells-tiles", what, ("16.24", "6.1"), tiled)
     one = replace(of_cells(16, 16, 2, (16, 0, 16, 0), 0), palette=soft(2))
@@ -1200,11 +1200,11 @@ def invalid_context() -> Iterator[Invalid]:
         *(
             (
                 f"settings-{value:02x}",
-                f"settings {value:02X}, no questions",
+                f"settings {value:02X}: {wrong}",
                 "16.1",
                 bytes((value,)) + payload[1:],
             )
-            for value in (0x40, 0x8C, 0xCF)
+            for value, wrong in ((0x7C, "bit 5 is 1"), (0xBC, "bit 5 is 1"), (0xDC, "model 3"))
         ),
         *(
             (
@@ -1251,7 +1251,7 @@ def invalid_context() -> Iterator[Invalid]:
 
 def invalid_context_cells() -> Iterator[Invalid]:
     """Enlarged tiles whose heads or cells are none."""
-    base = of_cells(48, 36, 12, (2, 1, 3, 2), 0xAC)
+    base = of_cells(48, 36, 12, (2, 1, 3, 2), 0x5C)
     payload = base.payloads()[0]
     head, rest = payload[:5], payload[5:]
     dense = replace(base, settings=0).payloads()[0]
