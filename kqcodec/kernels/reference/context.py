@@ -71,14 +71,10 @@ class _Coder:
         self._k = len(colors)
         self._asks, follows = bool(setting & 16), bool(setting & 8)
         size = (plane.width * plane.height - 1).bit_length()
+        line_bits = max(min(size + 2, _SLOT_BITS), 8) - 4
+        rate = _FIRST_RATES[setting & 7]
         self._mixer = Mixer(
-            code,
-            shape.contexts,
-            max(min(size + 2, _SLOT_BITS), 8) - 4,
-            histories=shape.large,
-            sets=shape.sets,
-            rows=_ROWS,
-            rate=_FIRST_RATES[setting & 7],
+            code, shape.contexts, line_bits, shape.sets, _ROWS, rate, large=shape.large
         )
         self._model = Model(colors, shape.contexts, follows=follows)
         self._match = Match(plane, min(max(size, 8), 16) if follows else 0)

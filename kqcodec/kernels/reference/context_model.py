@@ -27,6 +27,18 @@ W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN = range(12)
 MEDIAN, MEAN, WIDE, SLANT, ALONG, DOWN, RISE = range(12, 19)  # entries nearest to colours
 EQUAL10, EQUAL22 = 19, 20
 _FEATURES = 21
+# Where W .. NNN are, and beyond them NNWW and NNEE: columns and rows away.
+_NNWW, _NNEE = 12, 13
+_AROUND = (
+    *((-1, 0), (0, -1), (-1, -1), (1, -1), (-2, 0), (0, -2), (-2, -1), (2, -1)),
+    *((-1, -2), (1, -2), (-3, 0), (0, -3), (-2, -2), (2, -2)),
+)
+# Of which it counts whether they are equal, a bit for each pair.
+_PAIRS = (
+    *((W, N), (W, NW), (N, NW), (N, NE), (W, WW), (N, NN), (W, NE), (WW, NW), (NN, NE)),
+    *((NW, NE), (NW, NWW), (NE, NEE), (NN, NNE), (NN, NNW), (NW, NNW), (NE, NNE)),
+    *((WW, WWW), (NN, NNN), (WW, NWW), (NNE, _NNEE), (NNW, _NNWW), (NEE, _NNEE)),
+)
 
 # The contexts, each a set of features; a model has the first so many.
 _FEW = 64  # entries; of more, labels say so much that the small model looks at W alone
@@ -118,55 +130,6 @@ class Plane:
         return padded[_ABOVE:, MARGIN:-MARGIN]
 
 
-def _neighbours(labels: list[int], at: int, stride: int) -> list[int]:
-    """The labels W .. NNN around a place in a plane of labels."""
-    n = at - stride
-    nn = n - stride
-    return [
-        labels[at - 1],
-        labels[n],
-        labels[n - 1],
-        labels[n + 1],
-        labels[at - 2],
-        labels[nn],
-        labels[n - 2],
-        labels[n + 2],
-        labels[nn - 1],
-        labels[nn + 1],
-        labels[at - 3],
-        labels[nn - stride],
-    ]
-
-
-def _equal_pairs(around: list[int], nnww: int, nnee: int) -> int:
-    """Which neighbours are equal, a bit for each pair."""
-    w, n, nw, ne, ww, nn, nww, nee, nnw, nne, www, nnn = around
-    return (
-        (w == n)
-        | (w == nw) << 1
-        | (n == nw) << 2
-        | (n == ne) << 3
-        | (w == ww) << 4
-        | (n == nn) << 5
-        | (w == ne) << 6
-        | (ww == nw) << 7
-        | (nn == ne) << 8
-        | (nw == ne) << 9
-        | (nw == nww) << 10
-        | (ne == nee) << 11
-        | (nn == nne) << 12
-        | (nn == nnw) << 13
-        | (nw == nnw) << 14
-        | (ne == nne) << 15
-        | (ww == www) << 16
-        | (nn == nnn) << 17
-        | (ww == nww) << 18
-        | (nne == nnee) << 19
-        | (nnw == nnww) << 20
-        | (nee == nnee) << 21
-    )
-
-
 class Surroundings(NamedTuple):
     """What a label that isn't one of a run is coded with."""
 
@@ -196,9 +159,9 @@ class Model:
 
     def look_around(self, labels: list[int], at: int, stride: int) -> Surroundings:
         """The surroundings of a place in a plane of labels."""
-        around = _neighbours(labels, at, stride)
-        nn = at - 2 * stride
-        equal = _equal_pairs(around, labels[nn - 2], labels[nn + 2])
+        around = [labels[at + x + y * stride] for x, y in _AROUND]
+        equal = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(_PAIRS))
+        around = around[:MEDIAN]
         entries = self._predict(around)
         features = np.array([*around, *entries, equal & 1023, equal])
         hashes = (self._matrix.dot(features) + self._constant) & MASK
@@ -268,10 +231,8 @@ class Match:
         """Where to follow from, at a label with such neighbours."""
         if not self._bits:
             return
-        h = sum(
-            (label + 1) * multiplier
-            for label, multiplier in zip(around.neighbours[:-1], _MULTIPLIERS, strict=False)
-        )
+        eleven = enumerate(around.neighbours[:NNN])
+        h = sum((label + 1) * _MULTIPLIERS[kind] for kind, label in eleven)
         place = scramble(h & MASK) >> (32 - self._bits)
         if not self.length:
             displaced = at - self._displaced[at - self._row]

@@ -31,7 +31,7 @@ MASK = 0xFFFFFFFF
 # bits of p that are 0 when n grows; and how much its logit and its chance count, of
 # 256. n = 0 .. 14 stands for 0 1 2 3 4 6 8 12 16 24 32 48 64 96 128 bits seen; 15 is the
 # match's alone.
-_N_MAX = 14
+_N_MAX, _MATCH_N = 14, 15
 _RATE = np.array([160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2, 4])
 _GROW = np.array([0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 128, 128])
 _LOGIT = np.array([0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255])
@@ -161,15 +161,6 @@ def scramble(h: Numbers) -> Numbers:
     return h ^ (h >> 12)
 
 
-def _match_counter(p: int, agrees: int) -> int:
-    """The counter that stands for a match which is right with probability p and says
-    that the bit is ``agrees``, -1 for nothing.
-    """
-    if agrees < 0:
-        return _UNSEEN
-    return (p if agrees else 65535 - p) << 4 | 15
-
-
 def _clamp(x: int, most: int) -> int:
     return min(max(x, -most), most)
 
@@ -184,10 +175,9 @@ class Mixer:
     Args:
         code: codes a bit.
         contexts: how many; each has 2^line_bits lines of 16 slots.
-        histories: whether they keep the last bits, too.
-        sets: of weights.
-        rows: of weights, those of all sets together.
+        sets, rows: of weights; the rows are those of all sets together.
         rate: of learning, in the end.
+        large: whether contexts have histories, too: the last bits.
     """
 
     def __init__(
@@ -195,15 +185,14 @@ class Mixer:
         code: Code,
         contexts: int,
         line_bits: int,
-        *,
-        histories: bool,
         sets: int,
         rows: int,
         rate: int,
+        large: bool,
     ) -> None:
         self._code = code
-        self._keeps_histories = histories
-        self._counters = _counters(8 if histories else 7)
+        self._large = large
+        self._counters = _counters(8 if large else 7)
         self._line_bits = line_bits
         # From there on contexts share tables, two and two.
         tables = [i if i < _ALONE else _ALONE + (i - _ALONE) // 2 for i in range(contexts)]
@@ -220,13 +209,13 @@ class Mixer:
         self._maps = [(2 * np.arange(contexts) + tree) * _HISTORIES for tree in (0, 1)]
         # Inputs: logit and chance of each lane, then what the histories say and a bias.
         lanes = contexts + 1
-        self._inputs = np.zeros((3 if histories else 2) * lanes, dtype=np.int32)
+        self._inputs = np.zeros((3 if large else 2) * lanes, dtype=np.int32)
         self._counted = self._inputs[: 2 * lanes].view(np.int64)
         self._past = self._inputs[2 * lanes : 3 * lanes - 1]
         weights = np.zeros_like(self._inputs)
         weights[: 2 * lanes : 2] = 805306368 // contexts  # 1.5 for the logits, together
         weights[2 * lanes - 2] = 161061274  # 0.3 for the match
-        if histories:
+        if large:
             self._inputs[-1] = _BIAS
             weights[2 * lanes : -1] = 322122547 // contexts  # 0.6 for the histories
         self._weights = np.tile(weights, (rows, 1))
@@ -251,10 +240,12 @@ class Mixer:
         slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
         counters, places = slots >> _SIX, slots & _LOW_BYTE
         held += tree * HELD
-        self._shown[:-1], self._shown[-1] = counters, _match_counter(self._match[held], agrees)
+        right = self._match[held]
+        said = (right if agrees else 65535 - right) << 4 | _MATCH_N
+        self._shown[:-1], self._shown[-1] = counters, said if agrees >= 0 else _UNSEEN
         inputs = self._inputs
         self._counters.inputs.take(self._shown, out=self._counted, mode="clip")
-        if self._keeps_histories:
+        if self._large:
             in_maps = places + self._maps[tree]
             chances = self._histories[in_maps]
             self._past[:] = LOGITS[chances]
@@ -285,8 +276,8 @@ class Mixer:
         weights += inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]  # modulo 2^32
         self._weights[chosen] = weights
         if agrees >= 0:
-            self._match[held] = _learn_chance(self._match[held], int(agrees == bit))
-        if self._keeps_histories:
+            self._match[held] = _learn_chance(right, int(agrees == bit))
+        if self._large:
             self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
         after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
         # Where two contexts share a slot, what the later one says stays.
