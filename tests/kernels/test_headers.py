@@ -121,7 +121,7 @@ def test_decoders_compile_without_encoders_and_decode(decoder):
     random = np.random.default_rng(5)
     palette = random.integers(0, 256, (k, 3), dtype=np.uint8)
     labels = np.minimum(random.integers(0, 3 * k, (height, width)), k - 1).astype(np.uint16)
-    size_t, shape, setting = ctypes.c_size_t, dense_shape(k), 0b10_11_1_100
+    size_t, shape, setting = ctypes.c_size_t, dense_shape(k), 0b10_01_1_100
     found = np.zeros_like(labels)
 
     def decoded(function: str, payload: bytes, *arguments: object) -> list[list[int]]:
