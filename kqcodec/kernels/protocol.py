@@ -92,8 +92,8 @@ class Kernels(PaletteKernels, Protocol):
             labels: (height, width), below K.
             order: (K,), from ``tree_order``; K is 2 or more.
             colors: (K, 3), the palette.
-            setting: the model, 1..3, in bits 7..6, the most questions, 1..3, in 5..4,
-                whether there is a match in 3, the rate of learning in 2..0.
+            setting: the model, 1 or 2, in bits 7..6, whether it asks for the label on the
+                left in 4, whether there is a match in 3, the rate of learning in 2..0.
             capacity: the most bytes; None is returned where they aren't enough.
         """
 

@@ -107,7 +107,7 @@ def fresh(rng: random.Random) -> Pieces:
     pieces = taken_apart(kqcodec.encode(image, coder=coder, tile=tile))
     assert pieces is not None
     if coder == "context" and k > 1 and pieces.tile_count == 1:
-        byte = rng.randint(1, 3) << 6 | rng.randint(1, 3) << 4 | rng.randrange(16)
+        byte = rng.randint(1, 2) << 6 | rng.randrange(2) << 4 | rng.randrange(16)
         colors = np.ascontiguousarray(image.palette[:, :3])
         order = kernels.tree_order(colors)
         coded = kernels.context_encode(image.labels, order, colors, byte, 4096)

@@ -275,7 +275,7 @@ static void code_tile(uint64_t *digest, int setting, int kind, uint32_t k, uint8
     ADD_ARRAY(digest, payload, size, 1);
 }
 
-/* Every kind of picture with every K, and questions, matches and rates by turns. */
+/* Every kind of picture with every K, and the question, matches and rates by turns. */
 static void code_tiles(uint64_t *digest, int model)
 {
     uint8_t *colors = room(65536, 3);
@@ -284,8 +284,8 @@ static void code_tiles(uint64_t *digest, int model)
         draw_colors(some_k[s], 3, colors);
         must(kq_tree_order(colors, some_k[s], order), "no memory");
         for (int kind = 0; kind < KINDS; kind++) {
-            int turn = (int)s + kind, questions = 1 + turn % 3, match = turn % 4 != 0;
-            int setting = model << 6 | questions << 4 | match << 3 | (5 * turn) % 8;
+            int turn = (int)s + kind, asks = turn % 3 != 0, match = turn % 4 != 0;
+            int setting = model << 6 | asks << 4 | match << 3 | (5 * turn) % 8;
             code_tile(digest, setting, kind, some_k[s], colors, order);
         }
     }
@@ -293,9 +293,8 @@ static void code_tiles(uint64_t *digest, int model)
     free(order);
 }
 
-static void of_fast(uint64_t *digest) { code_tiles(digest, KQ_FAST); }
-static void of_default(uint64_t *digest) { code_tiles(digest, KQ_DEFAULT); }
-static void of_best(uint64_t *digest) { code_tiles(digest, KQ_BEST); }
+static void of_small(uint64_t *digest) { code_tiles(digest, KQ_SMALL); }
+static void of_large(uint64_t *digest) { code_tiles(digest, KQ_LARGE); }
 
 /* --- pixels to labels ---------------------------------------------------------- */
 
@@ -660,8 +659,8 @@ static const struct {
 } kernels[] = {
     {"packed", of_packed},           {"dense", of_dense},     {"paint", of_paint},
     {"range-coder", of_range_coder}, {"palette", of_palette}, {"tree", of_tree},
-    {"context-fast", of_fast},       {"context-default", of_default},
-    {"context-best", of_best},       {"colors", of_colors},   {"look-up", of_look_up},
+    {"context-small", of_small},     {"context-large", of_large},
+    {"colors", of_colors},           {"look-up", of_look_up},
     {"nearest", of_nearest},         {"seeds", of_seeds},     {"cuts", of_cuts},
     {"lloyd", of_lloyd},             {"moves", of_moves},     {"nudge", of_nudge},
     {"diffuse", of_diffuse},         {"round", of_round},     {"kinds", of_kinds},

@@ -8,46 +8,55 @@ which neighbours have similar colours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kqcodec.kernels.reference.logistic import MASK, MULTIPLIER, Integers, scramble
+from kqcodec.kernels.reference.logistic import HELD, MASK, MULTIPLIER, Integers, scramble
 
 if TYPE_CHECKING:
     from kqcodec.kernels.protocol import Bytes
 
 MARGIN = 8  # labels kept free on both sides of a row
 _ABOVE = 3  # rows kept free above the first
-HELD = 16  # steps of how long a match has held
-_HELD_STEPS = (12, 16, 24, 32, 64, 256)
 _GEOMETRY_MAX = 4096  # a palette larger than this predicts no colours
 
 # The kinds of features, each with a multiplier of its own: an odd number's powers.
 W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN = range(12)
 MEDIAN, MEAN, WIDE, SLANT, ALONG, DOWN, RISE = range(12, 19)  # entries nearest to colours
-ACTIVITY, EQUAL10, EQUAL22 = range(19, 22)
-_FEATURES = 22
+EQUAL10, EQUAL22 = 19, 20
+_FEATURES = 21
+# Where W .. NNN are, and beyond them NNWW and NNEE: columns and rows away.
+_NNWW, _NNEE = 12, 13
+_AROUND = (
+    *((-1, 0), (0, -1), (-1, -1), (1, -1), (-2, 0), (0, -2), (-2, -1), (2, -1)),
+    *((-1, -2), (1, -2), (-3, 0), (0, -3), (-2, -2), (2, -2)),
+)
+# Of which it counts whether they are equal, a bit for each pair.
+_PAIRS = (
+    *((W, N), (W, NW), (N, NW), (N, NE), (W, WW), (N, NN), (W, NE), (WW, NW), (NN, NE)),
+    *((NW, NE), (NW, NWW), (NE, NEE), (NN, NNE), (NN, NNW), (NW, NNW), (NE, NNE)),
+    *((WW, WWW), (NN, NNN), (WW, NWW), (NNE, _NNEE), (NNW, _NNWW), (NEE, _NNEE)),
+)
 
 # The contexts, each a set of features; a model has the first so many.
-_FEW = 64  # entries; of more, labels say so much that the small models look at W alone
+_FEW = 64  # entries; of more, labels say so much that the small model looks at W alone
 _CONTEXTS: tuple[tuple[int, ...], ...] = (
     (W, WW),
     (EQUAL22,),
-    (MEDIAN, ACTIVITY),
+    (MEDIAN,),
     (W, N, NE),
     (N,),
     (N, NN, NNN),
     (W, N, NW),
-    # of the model best alone, from here
-    (WIDE, ACTIVITY, MEAN),
+    # of the large model alone, from here
+    (WIDE, MEAN),
     (W,),
-    (EQUAL10, ACTIVITY),
+    (EQUAL10,),
     (SLANT, ALONG),
     (W, WW, WWW),
-    (W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN),
+    tuple(range(MEDIAN)),
     (RISE, W),
     (N, NN),
     (N, NE, NN, NNE),
@@ -87,12 +96,15 @@ def tree_order(colors: Bytes) -> NDArray[np.uint16]:
     return order.astype(np.uint16)
 
 
-def _context_matrix(contexts: int, k: int) -> Integers:
-    """(contexts, 22): what a feature is multiplied by, where it is one of a context's."""
+def _context_matrix(contexts: int, k: int, *, follows: bool) -> Integers:
+    """(contexts, 21): what a feature is multiplied by, where it is one of a context's."""
     matrix = np.zeros((contexts, _FEATURES), dtype=np.int64)
     used = list(_CONTEXTS[:contexts])
-    if contexts < len(_CONTEXTS) and k > _FEW:
-        used[_CONTEXTS.index((N, NN, NNN))] = (W,)
+    if contexts < len(_CONTEXTS):
+        if follows:  # with a match, all neighbours say more than a predicted colour
+            used[_CONTEXTS.index((MEDIAN,))] = tuple(range(MEDIAN))
+        if k > _FEW:
+            used[_CONTEXTS.index((N, NN, NNN))] = (W,)
     for row, features in zip(matrix, used, strict=True):
         row[list(features)] = [_MULTIPLIERS[kind] for kind in features]
     return matrix
@@ -118,63 +130,13 @@ class Plane:
         return padded[_ABOVE:, MARGIN:-MARGIN]
 
 
-def _neighbours(labels: list[int], at: int, stride: int) -> list[int]:
-    """The labels W .. NNN around a place in a plane of labels."""
-    n = at - stride
-    nn = n - stride
-    return [
-        labels[at - 1],
-        labels[n],
-        labels[n - 1],
-        labels[n + 1],
-        labels[at - 2],
-        labels[nn],
-        labels[n - 2],
-        labels[n + 2],
-        labels[nn - 1],
-        labels[nn + 1],
-        labels[at - 3],
-        labels[nn - stride],
-    ]
-
-
-def _equal_pairs(around: list[int], nnww: int, nnee: int) -> int:
-    """Which neighbours are equal, a bit for each pair."""
-    w, n, nw, ne, ww, nn, nww, nee, nnw, nne, www, nnn = around
-    return (
-        (w == n)
-        | (w == nw) << 1
-        | (n == nw) << 2
-        | (n == ne) << 3
-        | (w == ww) << 4
-        | (n == nn) << 5
-        | (w == ne) << 6
-        | (ww == nw) << 7
-        | (nn == ne) << 8
-        | (nw == ne) << 9
-        | (nw == nww) << 10
-        | (ne == nee) << 11
-        | (nn == nne) << 12
-        | (nn == nnw) << 13
-        | (nw == nnw) << 14
-        | (ne == nne) << 15
-        | (ww == www) << 16
-        | (nn == nnn) << 17
-        | (ww == nww) << 18
-        | (nne == nnee) << 19
-        | (nnw == nnww) << 20
-        | (nee == nnee) << 21
-    )
-
-
 class Surroundings(NamedTuple):
-    """What a label that isn't cheap is coded with."""
+    """What a label that isn't one of a run is coded with."""
 
     neighbours: list[int]  # W .. NNN
     equal: int  # which of them are equal
     median: int
     mean: int
-    activity: int
     hashes: Integers  # of the contexts
 
 
@@ -184,41 +146,39 @@ class Model:
     Args:
         colors: (K, 3) uint8, in the order of the tree.
         contexts: how many.
+        follows: whether there is a match.
     """
 
-    def __init__(self, colors: Bytes, contexts: int) -> None:
+    def __init__(self, colors: Bytes, contexts: int, *, follows: bool) -> None:
         self._rows = colors.astype(np.int64)
         self._colors: list[list[int]] = colors.tolist()
         self._cells: dict[tuple[int, ...], int] = {}
-        self._matrix = _context_matrix(contexts, len(colors))
+        self._matrix = _context_matrix(contexts, len(colors), follows=follows)
         self._constant = self._matrix.sum(axis=1)  # each feature is multiplied plus 1
-        self._all = contexts > 12
+        self._all = contexts == len(_CONTEXTS)
 
     def look_around(self, labels: list[int], at: int, stride: int) -> Surroundings:
         """The surroundings of a place in a plane of labels."""
-        around = _neighbours(labels, at, stride)
-        nn = at - 2 * stride
-        equal = _equal_pairs(around, labels[nn - 2], labels[nn + 2])
-        *entries, activity = self._predict(around)
-        features = np.array([*around, *entries, activity, equal & 1023, equal])
+        around = [labels[at + x + y * stride] for x, y in _AROUND]
+        equal = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(_PAIRS))
+        around = around[:MEDIAN]
+        entries = self._predict(around)
+        features = np.array([*around, *entries, equal & 1023, equal])
         hashes = (self._matrix.dot(features) + self._constant) & MASK
-        return Surroundings(around, equal, entries[0], entries[1], activity, hashes)
+        return Surroundings(around, equal, entries[0], entries[1], hashes)
 
     def _predict(self, around: list[int]) -> list[int]:
-        """MEDIAN .. RISE and ACTIVITY: entries nearest to colours that the neighbours'
-        colours suggest, and how much those differ, 0..7.
+        """MEDIAN .. RISE: entries nearest to colours that the neighbours' colours suggest.
 
         The median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
-        and lines continued; small models have the first three only.
+        and lines continued; the small model has the first three only.
         """
         if len(self._colors) > _GEOMETRY_MAX:
-            return [around[W]] * 7 + [0]
-        activity = 0
+            return [around[W]] * 7
         channels = []
         kinds = (W, N, NW, NE, WW, NN, NNE)
         colors = [self._colors[around[kind]] for kind in kinds]
         for w, n, nw, ne, ww, nn, nne in zip(*colors, strict=True):
-            activity += abs(w - nw) + abs(n - nw) + abs(n - ne) + abs(w - ww)
             both = w + n
             predicted = [
                 sorted((w, n, both - nw))[1],
@@ -229,9 +189,7 @@ class Model:
                 predicted += [w + ne - n, 2 * w - ww, 2 * n - nn, n + ne - nne]
             channels.append(predicted)
         entries = [self._nearest(color) for color in zip(*channels, strict=True)]
-        if not self._all:
-            entries += [0] * 4
-        return [*entries, min((activity >> 3).bit_length(), 7)]
+        return entries if self._all else entries + [0] * 4
 
     def _nearest(self, color: tuple[int, ...]) -> int:
         """The entry nearest to the middle of the cell, 8 x 8 x 8 colours, that holds a
@@ -247,77 +205,84 @@ class Model:
 
 
 class Match:
-    """Follows the place where the same eleven neighbours were seen last."""
+    """Supposes that the labels go on as they went on elsewhere.
+
+    After lpaq's match model, in two dimensions: besides the place where the same
+    surroundings were last, it tries the displacement that was right in the same column,
+    since repeated pictures go on downwards, too.
+    """
 
     def __init__(self, plane: Plane, bits: int) -> None:
         self._labels, self._stride = plane.labels, plane.stride
         self._bits = bits  # 0: this tile does without
         self._places = [0] * (1 << bits)
-        self._at = 0
+        # By column, how far away the last right match was.
+        self._displaced = [0] * plane.width
+        self._row = 0
+        self.at = 0
         self.length = 0  # how long it has held, 0 for no match
         self.expected = -1  # the label, -1 for none
+
+    def begin_row(self, row: int) -> None:
+        """At the first label of a row there is none."""
+        self._row, self.at, self.length = row, 0, 0
 
     def find(self, at: int, around: Surroundings) -> None:
         """Where to follow from, at a label with such neighbours."""
         if not self._bits:
             return
-        h = sum(
-            (label + 1) * multiplier
-            for label, multiplier in zip(around.neighbours[:-1], _MULTIPLIERS, strict=False)
-        )
+        eleven = enumerate(around.neighbours[:NNN])
+        h = sum((label + 1) * _MULTIPLIERS[kind] for kind, label in eleven)
         place = scramble(h & MASK) >> (32 - self._bits)
-        last = self._places[place]
-        if not self.length and last and self._alike(last, at):
-            self._at, self.length = last, 1
+        if not self.length:
+            displaced = at - self._displaced[at - self._row]
+            last = self._places[place]
+            # Where the match was that is wrong since the last label, it isn't again.
+            if displaced not in (at, self.at) and self._same_above(displaced, at):
+                self.at, self.length = displaced, 1
+            elif last and self._same_above(last, at) and self._same_beside(last, at):
+                self.at, self.length = last, 1
         self._places[place] = at
-        self.expected = self._labels[self._at] if self.length else -1
+        self.expected = self._labels[self.at] if self.length else -1
 
-    def _alike(self, one: int, other: int) -> bool:
-        """Whether W, WW, N, NW, NE, NEE and NN are the same."""
+    def _same_above(self, one: int, other: int) -> bool:
+        """Whether N, NE and NN are the same."""
+        labels, n = self._labels, self._stride
+        return (
+            labels[one - n : one - n + 2] == labels[other - n : other - n + 2]
+            and labels[one - 2 * n] == labels[other - 2 * n]
+        )
+
+    def _same_beside(self, one: int, other: int) -> bool:
+        """Whether W, WW, NW and NEE are the same."""
         labels, n = self._labels, self._stride
         return (
             labels[one - 2 : one] == labels[other - 2 : other]
-            and labels[one - n - 1 : one - n + 3] == labels[other - n - 1 : other - n + 3]
-            and labels[one - 2 * n] == labels[other - 2 * n]
+            and labels[one - n - 1] == labels[other - n - 1]
+            and labels[one - n + 2] == labels[other - n + 2]
         )
 
     def allows(self, label: int) -> bool:
         """Whether it expects no other label."""
-        return not self.length or self._labels[self._at] == label
+        return not self.length or self._labels[self.at] == label
 
-    def follow(self, label: int, step: int) -> None:
-        """After a label is known."""
-        if self.length:
-            self.length = self.length + step if self._labels[self._at] == label else 0
-            self._at += 1
+    def follow(self, at: int, label: int) -> None:
+        """After a label is known that wasn't one of a run."""
+        if not self.length:
+            return
+        if self._labels[self.at] == label:
+            self.repeat(at, 1)
+        else:
+            self.length = 0
+            self.at += 1
+
+    def repeat(self, at: int, count: int) -> None:
+        """After so many labels that were those of the match."""
+        column = at - self._row
+        self._displaced[column : column + count] = [at - self.at] * count
+        self.at += count
+        self.length += count
 
     def held(self) -> int:
-        """0..15: none, 1 .. 8, and longer ones in steps."""
-        if self.length <= 8:
-            return self.length
-        return 9 + sum(self.length >= least for least in _HELD_STEPS)
-
-
-def hash_six(six: Sequence[int]) -> int:
-    """The hash of W, N, NW, NE, WW and NN, by which habits are found."""
-    h = sum(label * multiplier for label, multiplier in zip(six, _MULTIPLIERS, strict=False))
-    return scramble(h & MASK)
-
-
-class Habit:
-    """What followed six neighbours, and how often since it last did not."""
-
-    __slots__ = ("check", "count", "usual")
-
-    def __init__(self, check: int) -> None:
-        self.check = check
-        self.count = self.usual = 0
-
-    def learn(self, label: int) -> None:
-        """After a label is known."""
-        if label == self.usual:
-            self.count = min(self.count + 1, 255)
-        elif self.count > 3:
-            self.count = 0
-        else:
-            self.usual, self.count = label, 1
+        """How long it has held, as a number below HELD."""
+        return min(self.length.bit_length(), HELD - 1)

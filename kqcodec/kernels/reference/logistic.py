@@ -16,7 +16,7 @@ counter says and what it becomes are looked up: they are worked out once, for al
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -24,22 +24,25 @@ from numpy.typing import NDArray
 
 LOGIT_MAX = 2047
 MULTIPLIER = 0x9E3779B1
-GROUP_MULTIPLIER = pow(MULTIPLIER, 23, 1 << 32)  # after those of the features
+GROUP_MULTIPLIER = pow(MULTIPLIER, 22, 1 << 32)  # after those of the features
 MASK = 0xFFFFFFFF
 
 # By n, what a counter that has seen so much is worth: its rate of learning, of 256; the
 # bits of p that are 0 when n grows; and how much its logit and its chance count, of
 # 256. n = 0 .. 14 stands for 0 1 2 3 4 6 8 12 16 24 32 48 64 96 128 bits seen; 15 is the
 # match's alone.
-_N_MAX = 14
+_N_MAX, _MATCH_N = 14, 15
 _RATE = np.array([160, 98, 71, 56, 46, 34, 27, 19, 15, 10, 8, 5, 4, 3, 2, 4])
-_GROW = np.array([0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 0, 0])
+_GROW = np.array([0, 0, 0, 0, 4, 4, 12, 12, 28, 28, 60, 60, 124, 124, 128, 128])
 _LOGIT = np.array([0, 216, 233, 240, 244, 247, 249, 251, 252, 253, 254, 254, 255, 255, 255, 255])
 _CHANCE = np.array([0, 102, 146, 170, 186, 204, 215, 227, 234, 240, 244, 248, 250, 252, 253, 253])
 
 _RATES = 1024  # steps after which a mixer's learning rate stays
 _ALONE = 11  # contexts that have a table to themselves
 _BIAS = 256  # an input that is always the same, in place of the match's history
+HELD = 8  # rows of what goes by how long a match has held
+_MATCH_BEGIN = 50000
+_FINAL_MOST = 1 << 18  # of the final mixer's weights, 65536 being 1
 
 # A slot, 32 bits: what a context has seen at one decision.
 #   31..26  check of the context, not 0      9..8  n & 3: how much that has seen
@@ -95,8 +98,7 @@ def _squash(logits: Integers) -> Integers:
 LOGITS = _logits()
 _SQUASHED = _squash(LOGITS)
 SQUASH: list[int] = _SQUASHED.tolist()  # by logit + 2048
-_KNOTS: list[int] = [*SQUASH[::128], SQUASH[-1]]
-FLAT = [131072 // (2 * n + 3) for n in range(256)]
+SIMPLE_RATES = [131072 // (2 * n + 3) for n in range(256)]  # of counters alone, of 65536
 
 
 class _Counters(NamedTuple):
@@ -143,13 +145,13 @@ def _first_chance(history: int) -> int:
     return 65535 * ones // (zeros + ones)
 
 
-def learn_chance(p: Numbers, bit: int) -> Numbers:
+def _learn_chance(p: Numbers, bit: int) -> Numbers:
     """A probability in a map learns by 1/64 of its error."""
     return p + ((65535 * bit - p) >> 6)
 
 
 _HISTORY_AFTER = (_history_after(0), _history_after(1))
-_CHANCE_AFTER = tuple(learn_chance(np.arange(65536), bit) for bit in (0, 1))
+_CHANCE_AFTER = tuple(_learn_chance(np.arange(65536), bit) for bit in (0, 1))
 
 
 def scramble(h: Numbers) -> Numbers:
@@ -159,81 +161,61 @@ def scramble(h: Numbers) -> Numbers:
     return h ^ (h >> 12)
 
 
-def match_counter(p: int, agrees: int) -> int:
-    """The counter that stands for a match which is right with probability p and says
-    that the bit is ``agrees``, -1 for nothing.
-    """
-    if agrees < 0:
-        return _UNSEEN
-    return (p if agrees else 65535 - p) << 4 | 15
-
-
-class _Refiner:
-    """A probability, corrected by what became of such ones in two contexts: adaptive
-    probability maps, as in PAQ, linear between knots of the logit.
-    """
-
-    _CONTEXTS = (3, 6)
-
-    def __init__(self, bits: int) -> None:
-        self._shift = 32 - bits
-        self._maps: list[list[int]] = [_KNOTS * (1 << bits) for _ in self._CONTEXTS]
-        self._nearest = [0, 0]
-
-    def refine(self, at: Integers, logit: int, p: int) -> int:
-        """The better p, given where the contexts' slots are."""
-        knot, weight = (logit + 2048) >> 7, (logit + 2048) & 127
-        total = 2 * p
-        for j, context in enumerate(self._CONTEXTS):
-            row = scramble(int(at[context]) * MULTIPLIER & MASK) >> self._shift
-            place = row * len(_KNOTS) + knot
-            lower, upper = self._maps[j][place : place + 2]
-            total += (lower * (128 - weight) + upper * weight) >> 7
-            self._nearest[j] = place + (weight >= 64)
-        return min(max(total >> 2, 22), 65514)
-
-    def learn(self, bit: int) -> None:
-        """After the bit, what `refine` looked at last."""
-        for chances, place in zip(self._maps, self._nearest, strict=True):
-            chances[place] = learn_chance(chances[place], bit)
+def _clamp(x: int, most: int) -> int:
+    return min(max(x, -most), most)
 
 
 class Mixer:
     """What the contexts have seen, and how much each of them is to be trusted.
 
-    The match is one more lane behind the contexts. Of a context's table there are
-    2^line_bits lines of 16 slots; rows of weights are those of all sets together, and the
-    rate of learning is that in the end. Without ``refine_bits``, those of the maps that
-    refine probabilities, there are no histories either.
+    The match is one more lane behind the contexts. A set of weights makes a logit of all
+    lanes; the sets' logits are mixed once more, by weights that go by how long the match has
+    held.
+
+    Args:
+        code: codes a bit.
+        contexts: how many; each has 2^line_bits lines of 16 slots.
+        sets, rows: of weights; the rows are those of all sets together.
+        rate: of learning, in the end.
+        large: whether contexts have histories, too: the last bits.
     """
 
     def __init__(
-        self, contexts: int, line_bits: int, rows: int, rate: int, refine_bits: int
+        self,
+        code: Code,
+        contexts: int,
+        line_bits: int,
+        sets: int,
+        rows: int,
+        rate: int,
+        large: bool,
     ) -> None:
-        self._refiner = _Refiner(refine_bits) if refine_bits else None
-        self._counters = _counters(8 if self._refiner else 7)
+        self._code = code
+        self._large = large
+        self._counters = _counters(8 if large else 7)
         self._line_bits = line_bits
         # From there on contexts share tables, two and two.
         tables = [i if i < _ALONE else _ALONE + (i - _ALONE) // 2 for i in range(contexts)]
         self._tables = np.array(tables) << line_bits
-        # Lines of 16 slots for the tree, and behind all tables' lines of 4 for questions.
-        self._questions = (tables[-1] + 1) * 16 << line_bits
-        self._slots = np.zeros((tables[-1] + 1) * 20 << line_bits, dtype=np.int64)
+        self._slots = np.zeros((tables[-1] + 1) * 16 << line_bits, dtype=np.int64)
         self._lines = self._checks = self._tables  # until `begin`
         self._shown = np.empty(contexts + 1, dtype=np.int64)  # the lanes' counters
-        # Two maps of histories a context, of questions and of the tree, as p.
+        # How often the match is right, and the final weights: of the question, of the tree.
+        self._match = [_MATCH_BEGIN] * (2 * HELD)
+        self._final = [[65536 // sets] * sets for _ in range(2 * HELD)]
+        # Two maps of histories a context, of the question and of the tree, as p.
         first = [_first_chance(max(place & 63, 1)) for place in range(_HISTORIES)]
         self._histories = np.tile(np.array(first), 2 * contexts)
         self._maps = [(2 * np.arange(contexts) + tree) * _HISTORIES for tree in (0, 1)]
         # Inputs: logit and chance of each lane, then what the histories say and a bias.
         lanes = contexts + 1
-        self._inputs = np.zeros((3 if self._refiner else 2) * lanes, dtype=np.int32)
+        self._inputs = np.zeros((3 if large else 2) * lanes, dtype=np.int32)
         self._counted = self._inputs[: 2 * lanes].view(np.int64)
         self._past = self._inputs[2 * lanes : 3 * lanes - 1]
         weights = np.zeros_like(self._inputs)
         weights[: 2 * lanes : 2] = 805306368 // contexts  # 1.5 for the logits, together
         weights[2 * lanes - 2] = 161061274  # 0.3 for the match
-        if self._refiner:
+        if large:
             self._inputs[-1] = _BIAS
             weights[2 * lanes : -1] = 322122547 // contexts  # 0.6 for the histories
         self._weights = np.tile(weights, (rows, 1))
@@ -244,25 +226,26 @@ class Mixer:
     def begin(self, hashes: Integers, group: int) -> None:
         """Finds the contexts' lines for a group of decisions."""
         h = scramble((hashes + group * GROUP_MULTIPLIER) & MASK)
-        lines = self._tables | h >> (32 - self._line_bits)
-        if group:
-            self._lines = lines << 4 | h & 15
-        else:
-            self._lines = self._questions + (lines << 2 | h & 3)
+        self._lines = (self._tables | h >> (32 - self._line_bits)) << 4 | h & 15
         self._checks = np.maximum(h >> 4 & 63, 1) << _CHECK
 
     def decide(
-        self, code: Code, bit: int, node: int, tree: int, rows: list[int], match: int
+        self, bit: int, node: int, tree: int, rows: Sequence[int], agrees: int, held: int
     ) -> int:
-        """One decision, number ``node``, 1..15, of its group, of a question or of the tree, by
-        a row of weights of each set and the counter that stands for the match."""
+        """One decision, number ``node``, 0..15, of its group, of the question or of the tree,
+        by a row of weights of each set. The match, which has held for ``held``, 0..7, says that
+        the bit is ``agrees``, -1 for nothing.
+        """
         at = self._lines ^ _NODES[node]
         slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
         counters, places = slots >> _SIX, slots & _LOW_BYTE
-        self._shown[:-1], self._shown[-1] = counters, match
+        held += tree * HELD
+        right = self._match[held]
+        said = (right if agrees else 65535 - right) << 4 | _MATCH_N
+        self._shown[:-1], self._shown[-1] = counters, said if agrees >= 0 else _UNSEEN
         inputs = self._inputs
         self._counters.inputs.take(self._shown, out=self._counted, mode="clip")
-        if self._refiner:
+        if self._large:
             in_maps = places + self._maps[tree]
             chances = self._histories[in_maps]
             self._past[:] = LOGITS[chances]
@@ -275,23 +258,27 @@ class Mixer:
         np.minimum(counting, _HEAVIEST, out=counting)
         np.maximum(counting, _LIGHTEST, out=counting)
         sums = (counting * inputs).dot(self._ones)
-        logits = [min(max(x >> 14, -LOGIT_MAX), LOGIT_MAX) for x in sums.tolist()]
-        logit = _toward_zero(sum(logits), len(logits))
-        p = SQUASH[logit + 2048]
-        if self._refiner:
-            bit = code(bit, self._refiner.refine(at, logit, p))
-            self._refiner.learn(bit)
-            self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
-        else:
-            bit = code(bit, p)
+        logits = [_clamp(x >> 14, LOGIT_MAX) for x in sums.tolist()]
+        final = self._final[held]
+        logit = sum(weight * x for weight, x in zip(final, logits, strict=True)) >> 16
+        p = SQUASH[_clamp(logit, LOGIT_MAX) + 2048]
+        bit = self._code(bit, p)
 
+        error = (bit << 16) - p >> 2
+        self._final[held] = [
+            _clamp(weight + (error * x >> 14), _FINAL_MOST)
+            for weight, x in zip(final, logits, strict=True)
+        ]
         steps = [
             self._step(row, (bit << 16) - SQUASH[x + 2048])
             for row, x in zip(rows, logits, strict=True)
         ]
         weights += inputs * np.array(steps, dtype=np.int32)[:, np.newaxis]  # modulo 2^32
         self._weights[chosen] = weights
-
+        if agrees >= 0:
+            self._match[held] = _learn_chance(right, int(agrees == bit))
+        if self._large:
+            self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
         after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
         # Where two contexts share a slot, what the later one says stays.
         self._slots[at] = after ^ self._checks
@@ -303,7 +290,3 @@ class Mixer:
         if seen < _RATES - 1:
             self._seen[row] = seen + 1
         return (error >> 1) * self._rates[seen] >> 14
-
-
-def _toward_zero(dividend: int, divisor: int) -> int:
-    return dividend // divisor if dividend >= 0 else -(-dividend // divisor)

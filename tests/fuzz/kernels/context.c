@@ -12,11 +12,7 @@ static kq_logistic tables;
 /* The settings of a byte, or those nearest to it that mean something. */
 static int valid_setting(uint32_t byte)
 {
-    if (KQ_SETTING_MODEL(byte) == 0)
-        byte |= 64;
-    if (KQ_SETTING_QUESTIONS(byte) == 0)
-        byte |= 16;
-    return (int)byte;
+    return (byte & 0x80 ? KQ_LARGE : KQ_SMALL) << 6 | (int)(byte & 0x1F);
 }
 
 static void below_k(const kq_tile *tile, const void *labels)

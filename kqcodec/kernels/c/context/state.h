@@ -12,7 +12,7 @@
 #define KQ_MATCH_ROWS 8                                             /* by how long it has held */
 #define KQ_COUNTER_BEGIN (((4u << 20) - (4u << 20) / 64) << 10 | 2) /* 63/64, n = 2 */
 #define KQ_HALF_BEGIN ((2u << 20) << 10 | 2)                        /* 1/2, n = 2 */
-#define KQ_SURE ((4u << 20) - (4u << 20) / 16) << 10                /* 15/16 */
+#define KQ_SURE (((4u << 20) - (4u << 20) / 16) << 10)              /* 15/16 */
 #define KQ_MATCH_BEGIN 50000
 #define KQ_RUN_MOST 256  /* labels: to look ahead takes little time, whatever follows */
 #define KQ_LONG_MATCH 32 /* held so long, it is asked for where the rows above differ */
