@@ -27,7 +27,7 @@ from kqcodec.kernels import kernels
 pytestmark = pytest.mark.compiled
 
 SCRIPT = SPEC / "decode.py"
-PARTS = (SCRIPT, SPEC / "decode_mixing.py", SPEC / "decode_context.py")
+PARTS = (SCRIPT, *sorted(SPEC.glob("decode_*.py")))
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
