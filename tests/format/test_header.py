@@ -119,7 +119,7 @@ def test_minor_versions_are_read():
     assert Header.from_bytes(changed(b5=0x1F)).minor == 15
 
 
-@pytest.mark.parametrize("coder", range(3, 8))
+@pytest.mark.parametrize("coder", range(4, 8))
 def test_unknown_coders_are_refused(coder):
     with pytest.raises(errors.UnsupportedError, match="coder"):
         Header.from_bytes(changed(b6=coder << 5))

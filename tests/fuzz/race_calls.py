@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOP = 16320  # the highest coordinate
+_TOKENS = bytes.fromhex(
+    "0119bc40a1eed7bfbc4891872bd515d8186faca6733bb30f6dffd7038f8f8fe747cff33ccff33ccf6301"
+)
 
 
 class Arrays:
@@ -158,6 +161,18 @@ def _context_decode(a: Arrays) -> list[Any]:
     return [payload, itemsize, width, a.order(), a.whole("uint8", a.k, 3), setting, labels]
 
 
+def _tokens_encode(a: Arrays) -> list[Any]:
+    return [*a.tile(), a.order(), bytearray(4 * a.n * a.wide + 4096)]
+
+
+def _tokens_decode(a: Arrays) -> list[Any]:
+    """A valid payload, the example of spec/kq.md, rule 17.19, that is changed."""
+    payload = np.frombuffer(_TOKENS, np.uint8)
+    changed = Change(payload.copy, _any(a.random, "uint8", (len(payload),)))
+    order = Change(lambda: np.arange(3, dtype=np.uint16), _extreme(a.random, "uint16", (3,)))
+    return [changed, 1, 17, order, a.whole("uint8", 17 * 17)]
+
+
 def _histogram(a: Arrays, count: int) -> list[Change]:
     keys = Change(
         lambda: np.sort(a.random.choice(1 << 24, count, replace=False)).astype(np.uint32),
@@ -239,6 +254,10 @@ FAMILIES: dict[str, dict[str, Callable[[Arrays], list[Any]]]] = {
         "tree_order": lambda a: [a.whole("uint8", a.k, 3), a.whole("uint16", a.k)],
         "context_encode": _context_encode,
         "context_decode": _context_decode,
+    },
+    "tokens": {
+        "tokens_encode": _tokens_encode,
+        "tokens_decode": _tokens_decode,
     },
     "palette": {
         "encode_palette": lambda a: [

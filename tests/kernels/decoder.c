@@ -7,6 +7,7 @@
 #include "context/context.h"
 #include "context/tree.h"
 #include "pixels/paint.h"
+#include "tokens/decode.h"
 
 int decode_packed(const uint8_t *payload, size_t count, int bits, uint16_t *labels);
 int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block, int block_bits,
@@ -14,6 +15,8 @@ int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block,
 int decode_palette(const uint8_t *payload, size_t size, size_t k, uint8_t *palette);
 int decode_context(const uint8_t *payload, size_t size, int setting, const uint8_t *palette,
                    uint32_t k, size_t width, size_t height, uint16_t *labels);
+int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette, uint32_t k,
+                  size_t width, size_t height, uint16_t *labels);
 void paint(const uint16_t *labels, size_t width, size_t height, const uint8_t *palette, size_t k,
            uint8_t *pixels);
 
@@ -44,6 +47,19 @@ int decode_context(const uint8_t *payload, size_t size, int setting, const uint8
     if (order && kq_tree_order(palette, k, order)) {
         kq_tile tile = {order, palette, k, setting, width, height, 1};
         done = kq_context_decode(&tables, &tile, payload, size, labels);
+    }
+    free(order);
+    return done;
+}
+
+int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette, uint32_t k,
+                  size_t width, size_t height, uint16_t *labels)
+{
+    uint16_t *order = malloc(k * sizeof *order);
+    int done = -1;
+    if (order && kq_tree_order(palette, k, order)) {
+        kq_tokens_tile tile = {order, k, width, height, 1, labels};
+        done = kq_tokens_decode(&tile, payload, size);
     }
     free(order);
     return done;

@@ -20,7 +20,8 @@ ALL = sorted(FOLDER.rglob("*.[ch]"))
 HEADERS = [path for path in ALL if path.suffix == ".h"]
 PLAIN = [path for path in HEADERS if path.parent.name != "boundary"]  # without Python
 TEMPLATES = ("context/mix.h", "context/mix_avx2.h", "context/steps.h", "context/view.h")
-TEMPLATES += ("context/view_avx2.h",)  # included twice, or inside of something
+TEMPLATES += ("context/view_avx2.h", "tokens/bands.h", "tokens/stream.h", "tokens/tile.h")
+TEMPLATES += ("tokens/view.h", "tokens/view_avx2.h")  # included twice, or inside of something
 CLANG_FORMAT = 14  # other versions have other opinions of the same style
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{FOLDER}")
 
@@ -114,6 +115,19 @@ def decoder(compiler, tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     return ctypes.CDLL(str(library))
+
+
+def test_tokens_decode_without_their_encoder(decoder):
+    palette = np.array([[0, 0, 0], [0xC8, 0x1E, 0x1E], [255, 255, 255]], np.uint8)
+    payload = bytes.fromhex(  # the example of spec/kq.md, rule 17.19
+        "0119bc40a1eed7bfbc4891872bd515d8186faca6733bb30f6dffd7038f8f8fe747cff33ccff33ccf6301"
+    )
+    found = np.zeros((17, 17), np.uint16)
+    out, size_t = ctypes.c_void_p(found.ctypes.data), ctypes.c_size_t
+    tile = palette.tobytes(), 3, size_t(17), size_t(17), out
+    assert decoder.decode_tokens(payload, size_t(len(payload)), *tile) == 1
+    assert np.array_equal(found, np.indices((17, 17)).sum(axis=0) % 3)
+    assert decoder.decode_tokens(payload[:-1], size_t(len(payload) - 1), *tile) == 0
 
 
 def test_decoders_compile_without_encoders_and_decode(decoder):

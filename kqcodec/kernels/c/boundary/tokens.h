@@ -12,8 +12,7 @@ static int tokens_fit(kq_tokens_tile *tile, const Py_buffer *order, const Py_buf
 {
     size_t k = items(order, sizeof(uint16_t)), size = (size_t)(itemsize == 2 ? 2 : 1);
     if (!right_k(k) || k < 2 || !holds(order, k, sizeof(uint16_t)) ||
-        (itemsize != 1 && itemsize != 2) || (k > 256) != (itemsize == 2) || width < 1 ||
-        labels->len < 1 ||
+        (itemsize != 2 && (itemsize != 1 || k > 256)) || width < 1 || labels->len < 1 ||
         !holds(labels, items(labels, size) / (size_t)width * (size_t)width, size))
         return 0;
     tile->order = order->buf;

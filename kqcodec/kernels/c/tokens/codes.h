@@ -9,15 +9,13 @@
 /* The codes of symbols by their lengths, as everywhere: shorter ones first, then by symbol.
  * They are written from their highest bit, and the bits of a stream begin with the lowest, so
  * codes stand there turned round. A single symbol, and the symbol 0 where there is none, take
- * no bits.
- *
- * Calls `use` for each symbol that has a code. Returns 0 unless the code is complete: what it
- * isn't, a decoder refuses. */
+ * no bits. */
 typedef struct {
     uint16_t code; /* turned round */
     uint8_t length;
 } kq_code;
 
+/* Returns 0 unless the code is complete: what it isn't, a decoder refuses. */
 static int kq_codes_of(const uint8_t *lengths, uint32_t symbols, int most, kq_code *codes)
 {
     uint32_t count[17] = {0}, next[17] = {0}, used = 0, total = 0, last = 0;

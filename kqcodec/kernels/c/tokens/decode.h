@@ -23,7 +23,7 @@ typedef struct {
     const uint16_t *order; /* k: place to entry */
     uint32_t k;            /* 2 .. 65536 */
     size_t width, height;
-    int wide; /* labels of two bytes, as they are for k > 256 */
+    int wide; /* labels of two bytes, as they must be for k > 256 */
     void *labels;
 } kq_tokens_tile;
 

@@ -181,9 +181,12 @@ static size_t kq_emit_band(const kq_parse *p, kq_emitter *e, const uint16_t *pla
 #define KQ_BANDS_LABELS 16000 /* fewer aren't cut into bands */
 #define KQ_BANDS_HEIGHT 32
 
+#define KQ_SAMPLE 16 /* labels that are looked for again */
+
 /* Whether a tile is noisy and doesn't repeat itself, so that plain tokens alone do: 40 % of
- * its labels lie outside runs of six, and of those where eight plain tokens take over
- * 18 bits few are found again. */
+ * its labels lie outside runs of six, and of those where the next sixteen labels take over
+ * 36 bits by plain tokens 1 in 64 or fewer are found again where their hash was last: of
+ * photographs 1 in 100 or fewer are, of tile maps 1 in 8 or more. */
 static int kq_suits_bands(const kq_parse *p)
 {
     uint32_t *seen = (uint32_t *)p->best; /* which isn't in use yet */
@@ -191,19 +194,19 @@ static int kq_suits_bands(const kq_parse *p)
     if (p->labels < KQ_BANDS_LABELS || p->labels / p->width < KQ_BANDS_HEIGHT)
         return 0;
     memset(seen, 0xFF, sizeof *seen << KQ_HASH_BITS);
-    for (size_t i = 0; i + 8 < p->labels; i++) {
+    for (size_t i = 0; i + KQ_SAMPLE < p->labels; i++) {
         if (p->run_w[i] >= 6 || p->run_n[i] >= 6)
             continue;
         const uint32_t hash = kq_copy_hash(p->plane + i);
         outside++;
-        if (p->plain_cost[i + 8] - p->plain_cost[i] > 18 * KQ_BIT) {
+        if (p->plain_cost[i + KQ_SAMPLE] - p->plain_cost[i] > 36 * KQ_BIT) {
             dear++;
             again += seen[hash] != UINT32_MAX &&
-                     memcmp(p->plane + seen[hash], p->plane + i, 8 * sizeof *p->plane) == 0;
+                     memcmp(p->plane + seen[hash], p->plane + i, KQ_SAMPLE * sizeof *p->plane) == 0;
         }
         seen[hash] = (uint32_t)i;
     }
-    return 100 * again < (p->k <= 16 ? 48u : 15u) * dear && 100 * outside > 40 * p->labels;
+    return 64 * again < dear && 100 * outside > 40 * p->labels;
 }
 
 /* --- a tile to bytes ------------------------------------------------------------------ */

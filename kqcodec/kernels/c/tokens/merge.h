@@ -123,8 +123,7 @@ static void kq_merging_close(kq_merging *m)
 /* Which table each context of tokens has, and their states, from how often each token stood in
  * each context. A context without tokens has the table of the one before it. Returns 0 without
  * memory. */
-static int kq_make_token_tables(kq_front *f, const uint32_t counts[KQ_CONTEXTS][KQ_TOKENS],
-                                const uint32_t *small)
+static int kq_make_token_tables(kq_front *f, uint32_t (*counts)[KQ_TOKENS], const uint32_t *small)
 {
     kq_merging m;
     uint16_t group_of[KQ_CONTEXTS], number[KQ_CONTEXTS];
