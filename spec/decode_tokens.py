@@ -94,7 +94,7 @@ class FrontReader:
         before = 1
         for _ in range(c):
             before = 2 * before + self.bit(*name, before)
-        return before - 2**c
+        return before - (1 << c)
 
     def number(self, *name: object) -> int:
         """Return a number of rule 17.9."""
@@ -390,9 +390,8 @@ class Stream:
         if stop > 8 * len(self.data):
             raise Broken("17.14", "has a stream that ends before its labels do")
         self.position = stop
-        return int.from_bytes(self.data[start // 8 : (stop + 7) // 8], "little") >> start % 8 & (
-            2**c - 1
-        )
+        whole_bytes = self.data[start // 8 : (stop + 7) // 8]
+        return int.from_bytes(whole_bytes, "little") >> start % 8 & (1 << c) - 1
 
     def symbol(self, code: Code) -> int:
         """Return the symbol whose code is next."""
@@ -411,7 +410,7 @@ class Stream:
         if v < 4:
             return v
         e = v // 2 - 1
-        return self.take(e) + (2 + v % 2) * 2**e
+        return self.take(e) + (2 + v % 2 << e)
 
 
 class Band:
@@ -511,7 +510,7 @@ class Band:
         # a number of z bits. The label is symbol·2^z + that number, and less than K."
         of_w, of_n = self.front.intervals
         table = self.front.pairs[of_w[w >> self.z], of_n[n >> self.z]]
-        label = self.stream.symbol(self.front.escapes[table]) * 2**self.z
+        label = self.stream.symbol(self.front.escapes[table]) << self.z
         label += self.stream.take(self.z)
         if label >= self.k:
             raise Broken("17.14", f"has the label {label}, and K is {self.k}")

@@ -106,7 +106,7 @@ def test_narrow_tiles_agree(shape, k):
 
 
 def test_long_runs_and_copies_are_cut():
-    repeating, flat = labels_of("repeating", 9, (221, 300)), labels_of("flat", 9, (3, 66_000))
+    repeating, flat = labels_of("repeating", 9, (221, 300)), labels_of("flat", 9, (1, 66_000))
     assert len(assert_all_agree(repeating, order_of(9))) < 200
     assert len(assert_all_agree(flat, order_of(9))) < 60
 
