@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import SLOW, indexed
+from samples import CODERS, SLOW, indexed
 
 import kqcodec
 from kqcodec import errors
@@ -40,7 +40,7 @@ FILES = {
     coder: encode_indexed(
         IMAGE, CodingOptions(coder=coder, tile=SIDE, effort="fast"), sections=SECTIONS
     )
-    for coder in ("packed", "dense", "context")
+    for coder in CODERS
 }
 coders = pytest.mark.parametrize("coder", FILES)
 
