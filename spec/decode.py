@@ -7,8 +7,8 @@ It turns a .kq file of version 1.x into a binary PPM picture (P6, eight bits a
 channel) or, where there is alpha, a PAM picture (P7, RGB_ALPHA). It is written from
 kq.md alone, in the order of that document, with Python's standard library and whole
 numbers only; it shares nothing with kqcodec, so that where both agree on a file, the
-document has told both the same. Sections 15 and 16 are beside it, in decode_mixing.py
-and decode_context.py.
+document has told both the same. Sections 15 to 17 are beside it, in decode_mixing.py,
+decode_context.py and decode_tokens.py.
 
 Each comment that starts with a number quotes the rule of kq.md which the lines
 below it carry out. Whatever a file breaks ends in `Refused`, which names the
@@ -31,7 +31,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from decode_context import decode_tile
+from decode_context import decode_tile, tree_order
+from decode_tokens import Broken, decode_streams, read_front
 
 MAX_PIXELS = 2**27
 
@@ -94,16 +95,16 @@ class Source:
     # 1.5: "A file is written from front to back without going back, and read the
     # same way, tile by tile."
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, name: str = "the file") -> None:
         """Start before the first byte."""
-        self.data = data
+        self.data, self.name = data, name
         self.position = 0
 
     def take(self, count: int, rule: str, what: str) -> bytes:
         """Take the next `count` bytes, or refuse a file that has fewer."""
         start, end = self.position, self.position + count
         if end > len(self.data):
-            raise Refused(rule, f"the file ends at byte {len(self.data)}, within {what}")
+            raise Refused(rule, f"{self.name} ends at byte {len(self.data)}, within {what}")
         self.position = end
         return self.data[start:end]
 
@@ -116,7 +117,7 @@ class Source:
 
 HEADER_LENGTH = 20
 SIGNATURE = bytes.fromhex("CB 51 0D 0A 0A")
-PACKED, DENSE, CONTEXT = 0, 1, 2
+PACKED, DENSE, CONTEXT, TOKENS = 0, 1, 2, 3
 FLAG_A = 1 << 0  # the palette has alpha
 FLAG_C = 1 << 1  # the palette is coded
 FLAG_S = 1 << 2  # extension sections follow the palette
@@ -180,10 +181,10 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
     # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 to 2 and flags A, C and S."
+    # of this document knows coders 0 to 3 and flags A, C and S."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
-    if coder not in (PACKED, DENSE, CONTEXT):
-        raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 to 2")
+    if coder not in (PACKED, DENSE, CONTEXT, TOKENS):
+        raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 to 3")
     if flags & ~(FLAG_A | FLAG_C | FLAG_S):
         raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00111")
 
@@ -409,12 +410,12 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     length = read_length(source, f"tile {index}")
 
     # 6.6: "The payloads of packed and dense have exactly the length that sections 7
-    # and 8 give. A payload of context has, for K ≥ 2, at least one byte and at most one
-    # more than dense would need for the same labels; for K = 1 it is empty."
+    # and 8 give. A payload of context or tokens has, for K ≥ 2, at least one byte and at
+    # most one more than dense would need for the same labels; for K = 1 it is empty."
     # 6.5: "a decoder checks this, and rule 6.6, before it reads the payload."
     needed = payload_length(header, labels)
     least, most = needed, needed
-    if header.coder == CONTEXT and header.k >= 2:
+    if header.coder in (CONTEXT, TOKENS) and header.k >= 2:
         least, most = 1, 1 + needed
     if not least <= length <= most:
         why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"
@@ -424,7 +425,7 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     stored = source.take(CRC32_LENGTH, "6.3", f"the CRC-32 of tile {index}")
     check_part(header, b"TILE", index, payload, stored)
 
-    if header.coder != CONTEXT:
+    if header.coder in (PACKED, DENSE):
         check_unused_bits(payload, payload_bits(header, labels), index)
     return payload
 
@@ -437,13 +438,13 @@ def check_unused_bits(payload: bytes, bits: int, index: int) -> None:
         raise Refused("6.7", f"the unused bits at the end of tile {index} are not 0")
 
 
-def read_length(source: Source, part: str) -> int:
-    """Read the length of a payload."""
+def read_length(source: Source, part: str, rule: str = "6.3") -> int:
+    """Read the length of a payload, or of a part of one."""
     # 6.4: "in groups of seven bits, the most significant group first. Each group is
     # the lower seven bits of a byte, whose top bit is 1 unless it is the last."
     length = 0
     for group in range(4):
-        byte = source.take(1, "6.3", f"the length of {part}")[0]
+        byte = source.take(1, rule, f"the length of {part}")[0]
 
         # 6.4: "It has the fewest bytes possible: the first is not 80."
         if group == 0 and byte == 0x80:
@@ -473,7 +474,7 @@ def check_directory(source: Source, header: Header, lengths: list[int]) -> None:
 
 
 def payload_bits(header: Header, labels: int) -> int:
-    """Return how many bits so many labels take in the file's coder, context as in dense."""
+    """Return how many bits so many labels take in the file's coder, at the most."""
     if header.coder == PACKED:
         return labels * bits_for(header.k)
     return dense_bits(header.k, labels)
@@ -494,6 +495,7 @@ def decode_labels(
     # 7.1: "For K = 1, b is 0 and the payload empty."
     # 8.1: "For K = 1 the payload is empty."
     # 16.1: "For K = 1 the payload is empty."
+    # 17.1: "For K = 1 the payload is empty."
     count = size[0] * size[1]
     if header.k == 1:
         return itertools.repeat(0, count)
@@ -501,7 +503,9 @@ def decode_labels(
         return decode_packed(header.k, index, payload, count)
     if header.coder == DENSE:
         return decode_dense(header.k, index, payload, count)
-    return decode_context(entries, index, payload, size)
+    if header.coder == CONTEXT:
+        return decode_context(entries, index, payload, size)
+    return decode_tokens(entries, index, payload, size)
 
 
 # ── 7. The coder packed ─────────────────────────────────────────────────────
@@ -857,12 +861,7 @@ def decode_context(
     # 16.2: "With the model dense, the rest is exactly the payload that section 8 gives the
     # same labels."
     if model == 0:
-        k, count = len(entries), size[0] * size[1]
-        bits = dense_bits(k, count)
-        if len(rest) != (bits + 7) // 8:
-            raise Refused("16.2", f"{len(rest)} bytes of dense in tile {index}, of {bits} bits")
-        check_unused_bits(rest, bits, index)
-        return decode_dense(k, index, rest, count)
+        return decode_dense_rest(len(entries), index, rest, size, "16.2")
 
     # 16.3: "With the other models the rest is a payload of section 13, of which rule 13.5
     # holds, for the labels one after the other."
@@ -871,6 +870,17 @@ def decode_context(
     if not decoder.ends_well():
         raise Refused("16.3", f"the payload of tile {index} doesn't end as an encoder ends it")
     return iter(labels)
+
+
+def decode_dense_rest(
+    k: int, index: int, rest: bytes, size: tuple[int, int], rule: str
+) -> Iterator[int]:
+    """Yield the labels of a tile whose payload goes on as by the coder dense."""
+    bits = dense_bits(k, size[0] * size[1])
+    if len(rest) != (bits + 7) // 8:
+        raise Refused(rule, f"{len(rest)} bytes of dense in tile {index}, of {bits} bits")
+    check_unused_bits(rest, bits, index)
+    return decode_dense(k, index, rest, size[0] * size[1])
 
 
 def decode_enlarged(
@@ -903,6 +913,54 @@ def decode_enlarged(
     # 16.24: "The label of column x and row y of the tile is that of the cell in column
     # floor((x + c) / a) and row floor((y + d) / b)."
     return [cells[(y + d) // b * columns + (x + c) // a] for y in range(h) for x in range(w)]
+
+
+# ── 17. The coder tokens ────────────────────────────────────────────────────
+
+
+def decode_tokens(
+    entries: list[bytes], index: int, payload: bytes, size: tuple[int, int]
+) -> Iterator[int]:
+    """Yield the labels of one tile of so many columns and rows."""
+    # 17.1: "Otherwise its first byte says how the rest is coded: 0 by the coder dense, exactly
+    # as section 8 has the same labels; 1 in one stream; 2 in three bands. Any other is
+    # invalid."
+    k, first = len(entries), payload[0]
+    if first == 0:
+        return decode_dense_rest(k, index, payload[1:], size, "17.1")
+    if first > 2:
+        raise Refused("17.1", f"the payload of tile {index} begins with {first}")
+
+    # 17.2: "Lengths are written as in rule 6.4."
+    source = Source(payload, f"the payload of tile {index}")
+    source.position = 1
+    part = f"the front of tile {index}"
+    front = source.take(read_length(source, part, "17.2"), "17.2", part)
+    streams = 1 if first == 1 else 3
+    part = f"a stream of tile {index}"
+    lengths = [read_length(source, part, "17.2") for _ in range(streams - 1)]
+
+    # 17.2: "The last stream ends with the payload; none is empty."
+    data = [source.take(length, "17.2", part) for length in lengths]
+    data.append(source.take(source.bytes_left(), "17.2", part))
+    if b"" in data:
+        raise Refused("17.2", f"{part} is empty")
+
+    # 17.3: "there are S = floor((K − 1) / 2^z) + 1 symbols."
+    # 17.6: "*The front* is a payload of section 13, of which rule 13.5 holds."
+    z = max(0, bits_for(k) - 8)
+    decoder = ArithmeticDecoder(front)
+    try:
+        tables = read_front(decoder.bit, first == 2, (k - 1 >> z) + 1, size[0] * size[1])
+        if not decoder.ends_well():
+            raise Broken("17.6", "has a front that doesn't end as an encoder ends it")
+        places = decode_streams(tables, data, k, size)
+    except Broken as broken:
+        raise Refused(broken.rule, f"tile {index} {broken.how}") from broken
+
+    # 17.3: "From here on labels are places in the order of rule 16.5."
+    order = tree_order(entries)
+    return (order[place] for place in places)
 
 
 # ── The whole file ──────────────────────────────────────────────────────────

@@ -24,12 +24,23 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from freeze_vectors import frozen_digests
 from places import VECTORS as FOLDER
 from profiles import rgb_profile
+from token_payloads import (
+    BANDS,
+    STREAM,
+    by_hand,
+    complete,
+    front_bytes,
+    front_of,
+    joined,
+    survey_of,
+    whole_front,
+)
 
 from kqcodec.coding.coders import coder_of
 from kqcodec.coding.coders.enlarged import Enlargement
@@ -38,6 +49,9 @@ from kqcodec.format.container import pack_length
 from kqcodec.format.grid import Grid
 from kqcodec.format.labels import label_dtype
 from kqcodec.kernels import kernels
+from kqcodec.kernels.reference.tokens_front import Front, Token
+from kqcodec.kernels.reference.tokens_streams import Tables, write_stream
+from kqcodec.kernels.reference.tokens_way import find_tokens, plain_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +59,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 CODERS = {"packed": 0, "dense": 1}
-CODER_NUMBERS = CODERS | {"context": 2}
+CODER_NUMBERS = CODERS | {"context": 2, "tokens": 3}
 TIES = ((7, 0), (5, 1), (3, 2))  # a factor and a shift for each channel
 MODELS = {"small": 1, "large": 2}
 FLAG_ALPHA = 1
@@ -184,6 +198,9 @@ class Parts:
         return b"".join([entries[label] for label in self.labels])
 
 
+P = TypeVar("P", bound=Parts)
+
+
 @dataclass(frozen=True)
 class ContextParts(Parts):
     """The same by the coder context, with these settings in every tile."""
@@ -239,7 +256,7 @@ def since(data: bytes) -> dict[str, str]:
     head, seal = data[:18], data[18:20]
     if not head.startswith(SIGNATURE) or seal != struct.pack(">H", binascii.crc_hqx(head, 0xFFFF)):
         return {}
-    if head[6] >> 5 == CODER_NUMBERS["context"] or head[6] & FLAG_CODED_PALETTE:
+    if head[6] >> 5 in (2, 3) or head[6] & FLAG_CODED_PALETTE:
         return {"since": "1.2"}
     return {"since": "1.1"} if head[6] & FLAG_ALPHA else {}
 
@@ -409,7 +426,28 @@ def example_context() -> ContextParts:
     return ContextParts(whole.width, whole.height, whole.palette, whole.labels)
 
 
-def with_coded_palette(parts: ContextParts) -> ContextParts:
+def by_tokens(width: int, height: int, k: int, tile: int = 0) -> Parts:
+    """A picture by the coder tokens, whose places are its labels."""
+    labels = patterned(width, height, k)
+    return Parts(width, height, greys(k), labels, "tokens", version=0x12, tile=tile)
+
+
+def greys(k: int) -> bytes:
+    """K colours in the order of rule 16.5: greys, from the darkest on; of equal ones the lower
+    index is first."""
+    return b"".join(bytes((255 * i // (k - 1),)) * 3 for i in range(k)) if k > 1 else bytes(3)
+
+
+def drifting(width: int, height: int, k: int) -> tuple[int, ...]:
+    """Noise that doesn't repeat itself: each label is near the one on its left."""
+    steps = scattered(width * height, 3)
+    labels: list[int] = []
+    for i, step in enumerate(steps):
+        labels.append((labels[-1] + step - 1) % k if i % width else i // width * 7 % k)
+    return tuple(labels)
+
+
+def with_coded_palette(parts: P) -> P:
     """The same with a coded palette."""
     payload = encode_palette(parts.palette + (parts.alpha or b""), parts.k)
     assert payload is not None
@@ -740,6 +778,104 @@ def valid_context_cells() -> Iterator[Valid]:
     yield Valid("context-cells-one", "a cell as large as the tile", ("16.24",), one)
 
 
+def valid_tokens() -> Iterator[Valid]:
+    """The coder tokens."""
+    rules = ("17.1", "17.2", "17.7", "17.14")
+    whole = replace(example_tiles("tokens"), tile=0, version=0x12)
+    example = with_coded_palette(whole)
+    yield Valid("example-tokens", "worked example 11.7", ("11.7", "17.19"), example)
+    for k in (2, 3, 16, 40, 200, 256, 257, 300, 4097):
+        parts = by_tokens(37, 30, k)
+        yield Valid(f"tokens-k{k}", f"K = {k:,}", (*rules, "17.3"), parts)
+    one = replace(by_tokens(9, 7, 2), palette=b"\x80\x20\x10", labels=(0,) * 63)
+    yield Valid("tokens-k1", "K = 1: the payload is empty", ("17.1",), one)
+    scatter = Parts(23, 11, soft(40), scattered(253, 40), "tokens", version=0x12)
+    yield Valid("tokens-dense", "by the coder dense: labels in no order", ("17.1",), scatter)
+    smallest = replace(by_tokens(1, 1, 2), labels=(1,))
+    yield Valid("tokens-1x1", "1 × 1, K = 2", ("17.1",), smallest)
+    for width, height in ((1, 400), (400, 1), (2, 200), (3, 131)):
+        parts = by_tokens(width, height, 40)
+        payload = by_hand(parts.labels, width, 40)
+        parts = replace(parts, payload_override=((0, payload),))
+        what = f"{width} × {height}, by tables that an encoder wouldn't take"
+        yield Valid(f"tokens-{width}x{height}", what, ("17.4", "17.9"), parts)
+    flat = replace(by_tokens(90, 70, 200), labels=(199,) * 6300)
+    yield Valid("tokens-flat", "one label everywhere, K = 200", ("17.13", "17.15"), flat)
+    repeats = replace(by_tokens(50, 41, 60), labels=(scattered(67, 60) * 31)[:2050])
+    yield Valid("tokens-repeats", "67 labels again and again", ("17.16",), repeats)
+    noisy = replace(by_tokens(61, 60, 60), labels=scattered(3660, 7))
+    rising = tuple(min(a + i // 61, 59) for i, a in enumerate(noisy.labels))
+    what = "labels near each other, by several tables of escapes"
+    yield Valid("tokens-near", what, ("17.10", "17.11"), replace(noisy, labels=rising))
+    for name, tile, what in (("tiles", 0x11, "tiles of 16 × 16"), ("strips", 0x01, "strips")):
+        parts = by_tokens(40, 37, 7, tile)
+        yield Valid(f"tokens-{name}", f"{what}, cut at the edges", (*rules, "6.1", "6.8"), parts)
+    glass = replace(by_tokens(24, 19, 60), alpha=alphas(60))
+    yield Valid("tokens-alpha", "alpha, palette not coded", ("4.4", "17.3"), glass)
+    ties = by_tokens(24, 19, 60)
+    levels = bytes(64 * (i * step >> shift & 3) for i in range(60) for step, shift in TIES)
+    what = "many equal values in a channel, for the order of places"
+    yield Valid("tokens-palette-ties", what, ("16.5", "17.3"), replace(ties, palette=levels))
+
+
+def valid_tokens_by_hand() -> Iterator[Valid]:
+    """Payloads of the coder tokens by tables and tokens that its encoder wouldn't take."""
+    base = by_tokens(37, 20, 40)
+    survey = survey_of(base.labels, 37, 40)
+    for bits in (5, 6, 7, 8):
+        front = whole_front(740, 40, bits)
+        payload = joined(front, write_stream(Tables(front), survey, find_tokens(survey).steps))
+        parts = replace(base, payload_override=((0, payload),))
+        yield Valid(f"tokens-states-{1 << bits}", f"{1 << bits} states", ("17.9", "17.14"), parts)
+    row = (1, 1, 1, 1, 0, 2, 3, 4)
+    tokens = [
+        *[(int(Token.ESCAPE), 1, 0)] * 8,
+        (Token.COPY, 5, 8),
+        (Token.COPY_LAST, 3, 0),
+        (Token.COPY_ABOVE, 4, 0),
+        (Token.COPY, 4, 16),
+        (Token.COPY_ABOVE, 8, 0),  # of 16: the later copy in the group above
+        (Token.RUN_N, 8, 0),
+        (Token.COPY_ABOVE, 8, 0),  # the group above has none: the last one
+        (Token.N, 1, 0),
+        (Token.FLAT, 2, 0),
+        (Token.RUN_W, 1, 0),
+        *[(int(Token.N), 1, 0)] * 4,
+        (Token.COPY, 64, 24),
+    ]
+    picture = Parts(8, 15, greys(200), row * 15, "tokens", version=0x12)
+    parts = replace(picture, payload_override=((0, by_hand(row * 15, 8, 200, tokens)),))
+    what = "each token, and displacements that are kept and not"
+    yield Valid("tokens-each", what, ("17.5", "17.15", "17.16", "17.17"), parts)
+
+
+def banded(width: int, height: int, k: int) -> Parts:
+    """A small picture in three bands."""
+    parts = by_tokens(width, height, k)
+    labels = parts.labels
+    front = whole_front(width * height, k, 5, bands=True)
+    third = height // 3 * width
+    streams = []
+    for band in (labels[:third], labels[third : 2 * third], labels[2 * third :]):
+        survey = survey_of(band, width, k)
+        streams.append(write_stream(Tables(front), survey, plain_tokens(survey).steps))
+    lengths = b"".join(pack_length(len(stream)) for stream in streams[:2])
+    payload = joined(front, lengths + b"".join(streams), BANDS)
+    return replace(parts, payload_override=((0, payload),))
+
+
+def valid_tokens_bands() -> Iterator[Valid]:
+    """Tiles of the coder tokens in three bands."""
+    for width, height, k in ((20, 18, 40), (7, 33, 300), (300, 2, 40), (1, 150, 60)):
+        what = f"{width} × {height} labels in three bands, K = {k}"
+        parts = banded(width, height, k)
+        yield Valid(f"tokens-bands-{width}x{height}", what, ("17.5", "17.18"), parts)
+    labels = drifting(128, 126, 16)
+    parts = Parts(128, 126, greys(16), labels, "tokens", version=0x12)
+    assert parts.payloads()[0][0] == BANDS
+    yield Valid("tokens-bands", "three bands, as an encoder has them", ("17.18",), parts)
+
+
 def ascending(parts: ContextParts) -> ContextParts:
     """The same with the palette sorted by green, red and blue; its labels are as before."""
     entries = [parts.palette[i : i + 3] for i in range(0, 3 * parts.k, 3)]
@@ -765,6 +901,9 @@ def valid_vectors() -> list[Valid]:
         valid_context_shapes,
         valid_context_palettes,
         valid_context_cells,
+        valid_tokens,
+        valid_tokens_by_hand,
+        valid_tokens_bands,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -925,7 +1064,7 @@ def invalid_unsupported() -> Iterator[Invalid]:
     for coder in range(2, 8):
         data = with_byte(base, 6, coder << 5).to_bytes()
         what = f"reserved coder {coder}"
-        until = "1.2" if coder == 2 else ""
+        until = "1.2" if coder in (2, 3) else ""
         yield Invalid(f"coder-{coder}", what, "2.4", "unsupported", data, until)
     flags = {"alpha": 0, "coded-palette": 1, "palette-elsewhere": 3, "bit-4": 4}
     for name, bit in flags.items():
@@ -1305,6 +1444,187 @@ def invalid_context_palettes() -> Iterator[Invalid]:
     yield Invalid("checksum-context-palette", what, "3.3", "checksum", flipped(data, 40))
 
 
+def invalid_tokens() -> Iterator[Invalid]:
+    """Payloads of the coder tokens, under right CRC-32s."""
+    base = by_tokens(24, 20, 5)
+    payload = base.payloads()[0]
+    front, stream = front_of(payload, 480, 5)
+    head = front_bytes(front)
+    dense = b"\0" + replace(base, coder="dense").payloads()[0]
+    bands = banded(20, 18, 40)
+    in_bands = bands.payloads()[0]
+    band_front, behind = front_of(in_bands, 360, 40)
+    band_head = front_bytes(band_front)
+    sizes, streams = behind[:2], behind[2:]
+    long_front = bytes([STREAM]) + pack_length(len(head) + len(stream) + 1) + head + stream
+    cases = [
+        ("first", "a first byte of 3", "17.1", base, b"\3" + payload[1:]),
+        ("dense-shorter", "by dense, a byte too short", "17.1", base, dense[:-1]),
+        ("dense-padding", "by dense, an unused bit is 1", "6.7", base, flipped(dense, -1)),
+        (
+            "dense-label",
+            "by dense, a block that is K^n and more",
+            "8.4",
+            base,
+            dense[:1] + b"\xff" * (len(dense) - 2) + dense[-1:],
+        ),
+        ("alone", "a first byte and nothing behind it", "17.2", base, payload[:1]),
+        ("front-longer", "the front is longer than the payload", "17.2", base, long_front),
+        (
+            "front-length",
+            "the length of the front isn't in its shortest form",
+            "6.4",
+            base,
+            bytes([STREAM, 0x80]) + payload[1:],
+        ),
+        ("no-stream", "a front and no stream", "17.2", base, joined(head, b"")),
+        ("front-zero", "the front ends in a 0", "17.6", base, joined(head + b"\0", stream)),
+        (
+            "front-behind",
+            "bytes that aren't asked for behind the front",
+            "17.6",
+            base,
+            joined(head + b"\1" * 5, stream),
+        ),
+        (
+            "bands-no-lengths",
+            "three bands, and nothing behind the front",
+            "17.2",
+            bands,
+            joined(band_head, b"", BANDS),
+        ),
+        (
+            "bands-empty",
+            "the second of three bands has an empty stream",
+            "17.2",
+            bands,
+            joined(band_head, sizes[:1] + b"\0" + streams, BANDS),
+        ),
+        (
+            "bands-longer",
+            "the second of three bands is longer than the payload",
+            "17.2",
+            bands,
+            joined(band_head, sizes[:1] + b"\xff\x7f" + streams, BANDS),
+        ),
+        (
+            "bands-lengths",
+            "the first of three bands ends a byte early",
+            "17.14",
+            bands,
+            joined(band_head, bytes((sizes[0] - 1, sizes[1])) + streams, BANDS),
+        ),
+    ]
+    for name, what, rule, parts, wrong in cases:
+        data = replace(parts, payload_override=((0, wrong),)).to_bytes()
+        yield Invalid(f"tokens-{name}", what, rule, "invalid", data)
+    tiled = by_tokens(32, 16, 5, tile=0x11)
+    data = replace(tiled, payload_override=((1, b""),)).to_bytes()
+    yield Invalid("tokens-empty", "an empty payload", "6.6", "invalid", data)
+    data = replace(base, payload_override=((0, dense + b"\0"),)).to_bytes()
+    yield Invalid("tokens-longer", "two bytes longer than by dense", "6.6", "invalid", data)
+    one = Parts(4, 4, b"\x80\x20\x10", (0,) * 16, "tokens", version=0x12)
+    data = replace(one, payload_override=((0, b"\0"),)).to_bytes()
+    yield Invalid("tokens-k1", "K = 1, and a payload", "6.6", "invalid", data)
+    data = flipped(base.to_bytes(), -8, 3)
+    what = "a bit is changed in a payload of tokens"
+    yield Invalid("checksum-payload-tokens", what, "3.3", "checksum", data)
+    data = base.to_bytes()[:-6]
+    yield Invalid("truncated-tokens", "the file ends within a payload", "6.3", "truncated", data)
+
+
+def invalid_tokens_fronts() -> Iterator[Invalid]:
+    """Fronts that are none, up to what is wrong with them, and behind them a sound stream."""
+    base = by_tokens(37, 30, 40)
+    payload = base.payloads()[0]
+    k, labels = base.k, len(base.labels)
+
+    def front() -> Front:
+        return front_of(payload, labels, k)[0]
+
+    stream = front_of(payload, labels, k)[1]
+    wrong: list[tuple[str, str, str, Front]] = []
+
+    def case(name: str, rule: str, what: str) -> Front:
+        wrong.append((name, rule, what, front()))
+        return wrong[-1][3]
+
+    changed = case("tables", "17.7", "more tables of escapes than so many labels may have")
+    changed.escape_tables = 4
+    changed = case("no-escapes", "17.7", "escapes, and no table of them")
+    changed.escape_tables = 0
+    changed = case("long-codes", "17.7", "codes of up to 11 bits")
+    changed.escape_bits = 11
+    changed = case("context", "17.8", "a context with the table 3, of three")
+    changed.tables = 3
+    changed.map[0][0] = 3
+    changed = case("states", "17.9", "a token with more states than there are")
+    changed.counts[0] = [1, 1000, *[0] * 11]
+    for name, rule, what in (
+        ("intervals", "17.10", "33 intervals of W"),
+        ("pair", "17.10", "a pair of intervals with the table 3, of three"),
+    ):
+        changed = case(name, rule, what)
+        changed.escape_tables = 3
+        changed.lengths[:3] = [complete(k)] * 3
+        if name == "intervals":
+            changed.intervals[0] = list(range(k))
+        else:
+            changed.cells[0][0] = 3
+    changed = case("values", "17.12", "a code of 49 values")
+    changed.values[0] = [0] * 48 + [1]
+    for name, what, lengths in (
+        ("code-over", "a code longer than B", [11, 11, *range(10, 0, -1)]),
+        ("code-more", "more codes than there can be", [1] * 3),
+        ("code-fewer", "a code that isn't complete", [1, 2]),
+        ("code-single", "one symbol, with a code of two bits", [2]),
+    ):
+        changed = case(name, "17.13", what)
+        changed.escape_tables = 1
+        changed.lengths[0] = lengths + [0] * (k - len(lengths))
+    changed = case("value-over", "17.13", "a value's code of ten bits")
+    changed.values[0] = [10, 10, *range(9, 0, -1)] + [0] * 37
+    for name, rule, what, changed in wrong:
+        data = replace(base, payload_override=((0, joined(changed, stream)),)).to_bytes()
+        yield Invalid(f"tokens-{name}", what, rule, "invalid", data)
+
+
+def invalid_tokens_streams() -> Iterator[Invalid]:
+    """Streams that aren't their labels'."""
+    row = (1, 1, 1, 1, 0, 2, 3, 4)
+    base = Parts(8, 15, greys(200), row * 15, "tokens", version=0x12)
+    escapes = [(int(Token.ESCAPE), 1, 0)] * 8
+    # The last byte is the last token, four bits, and padding.
+    tokens = [*escapes, (Token.RUN_N, 110, 0), *[(int(Token.N), 1, 0)] * 2]
+    whole = by_hand(base.labels, 8, 200, tokens)
+    front, stream = front_of(whole, 120, 200)
+    state, padding = (stream[:-1] + bytes((stream[-1] | bit,)) for bit in (1, 128))
+    cases = [
+        ("stream-shorter", "17.14", "the stream ends early", joined(front, stream[:-1])),
+        ("stream-longer", "17.14", "a byte is left", joined(front, stream + b"\0")),
+        ("stream-state", "17.14", "another state at the end", joined(front, state)),
+        ("stream-padding", "17.14", "a bit behind the last one is 1", joined(front, padding)),
+    ]
+    for name, rule, what, tokens in (
+        ("run-long", "17.15", "a run longer than the tile", [(Token.RUN_N, 113, 0)]),
+        ("copy-long", "17.15", "a copy longer than the tile", [(Token.COPY, 113, 8)]),
+        ("copy-ahead", "17.16", "a displacement beyond the first label", [(Token.COPY, 112, 9)]),
+        ("copy-zero", "17.16", "a displacement of 0", [(Token.COPY, 112, 0)]),
+        ("copy-below", "17.16", "a displacement under 0", [(Token.COPY, 112, -3)]),
+        ("copy-none", "17.16", "the last displacement, ahead of all", [(Token.COPY_LAST, 112, 0)]),
+        ("flat-none", "17.17", "flat, where NE isn't W", [(Token.FLAT, 112, 0)]),
+    ):
+        cases.append((name, rule, what, by_hand(base.labels, 8, 200, [*escapes, *tokens])))
+    for name, rule, what, wrong in cases:
+        data = replace(base, payload_override=((0, wrong),)).to_bytes()
+        yield Invalid(f"tokens-{name}", what, rule, "invalid", data)
+    high = Parts(16, 16, greys(257), (0,) * 255 + (256,), "tokens", version=0x12)
+    tokens = [(Token.RUN_W, 255, 0), (Token.ESCAPE, 1, 0)]
+    wrong = by_hand((0,) * 255 + (257,), 16, 257, tokens)
+    data = replace(high, payload_override=((0, wrong),)).to_bytes()
+    yield Invalid("tokens-label", "the label 257, and K is 257", "17.14", "invalid", data)
+
+
 def invalid_vectors() -> list[Invalid]:
     """All invalid files."""
     topics = (
@@ -1324,6 +1644,9 @@ def invalid_vectors() -> list[Invalid]:
         invalid_context,
         invalid_context_palettes,
         invalid_context_cells,
+        invalid_tokens,
+        invalid_tokens_fronts,
+        invalid_tokens_streams,
     )
     return [vector for topic in topics for vector in topic()]
 

@@ -19,7 +19,7 @@ SLOW = chosen() == "reference"
 
 # One K of every kind: none, powers of two, their neighbours, the label's width.
 KS = (1, 2, 3, 7, 10, 16, 17, 255, 256, 257, 4096, 65_536)
-CODERS = ("packed", "dense", "context")
+CODERS = ("packed", "dense", "context", "tokens")
 TILES = (None, 0, 16, (32, 16), (0, 16), (16, 0), 1024)
 
 

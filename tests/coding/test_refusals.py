@@ -78,6 +78,12 @@ BAD = {
     "context, dense of K**n": ("context", 9, b"\0" + b"\xff" * 102),
     "context, bytes that nobody reads": ("context", 9, b"\x58" + bytes(40) + b"\1"),
     "context, a zero at the end": ("context", 9, b"\x58\x90\0"),
+    "tokens, nothing": ("tokens", 9, b""),
+    "tokens, another first byte": ("tokens", 9, b"\3" + bytes(40)),
+    "tokens, dense of a wrong size": ("tokens", 9, bytes(9)),
+    "tokens, a front without its end": ("tokens", 9, b"\1\x50" + bytes(40)),
+    "tokens, a zero at the front's end": ("tokens", 9, b"\1\2\xff\0" + bytes(40)),
+    "tokens, bands without streams": ("tokens", 9, b"\2\1\xff\0\0"),
 }
 
 

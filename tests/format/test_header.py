@@ -34,7 +34,7 @@ exponents = st.sampled_from((0, 4, 5, 10, 13))
 
 
 @given(
-    st.sampled_from(("packed", "dense", "context")),
+    st.sampled_from(("packed", "dense", "context", "tokens")),
     st.integers(1, 2**32 - 1),
     st.integers(1, 2**32 - 1),
     st.integers(1, 65_536),

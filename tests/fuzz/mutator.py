@@ -101,7 +101,7 @@ def fresh(rng: random.Random) -> Pieces:
     labels = numbers.integers(0, min(k, rng.choice((2, 3, k))), (height, width))
     labels = labels[::, np.arange(width) // repeats].astype(label_dtype(k))
     palette = numbers.integers(0, 256, (k, rng.choice((3, 3, 4))), dtype=np.uint8)
-    coder = rng.choice(("packed", "dense", "context", "context"))
+    coder = rng.choice(("packed", "dense", "context", "context", "tokens", "tokens"))
     tile = rng.choice((0, 0, 16, (16, 0)))
     image = kqcodec.IndexedImage(palette, labels)
     pieces = taken_apart(kqcodec.encode(image, coder=coder, tile=tile))

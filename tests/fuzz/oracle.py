@@ -25,6 +25,7 @@ import kqcodec
 import kqcodec.coding.coders.context
 import kqcodec.coding.coders.dense
 import kqcodec.coding.coders.packed
+import kqcodec.coding.coders.tokens
 import kqcodec.coding.decoder
 import kqcodec.pillow
 from kqcodec.coding.palette import read_palette
@@ -47,6 +48,7 @@ _USERS = (
     kqcodec.coding.coders.packed,
     kqcodec.coding.coders.dense,
     kqcodec.coding.coders.context,
+    kqcodec.coding.coders.tokens,
 )
 
 
@@ -231,7 +233,7 @@ def _again(data: bytes, image: Any, error: FormatError | None) -> None:
     """Encoding what was decoded, and decoding that, changes nothing."""
     if image is None or _decisions(image) > 50 * SLOW_DECISIONS:
         return
-    for coder in ("packed", "dense", "context"):
+    for coder in ("packed", "dense", "context", "tokens"):
         again = kqcodec.read(
             kqcodec.encode(image, coder=coder, effort="fast", tile=16, threads=1),
             **_LIMITS,

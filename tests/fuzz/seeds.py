@@ -19,7 +19,7 @@ REGRESSIONS = HERE / "regressions"
 LONGEST = 4096  # bytes of a seed: short inputs run quickly
 _OTHER_KS = (255, 256, 257, 300, 1000, 4095, 4096, 4097, 5000, 8193, 16385, 32767)
 _OTHER_KS += (32768, 32769, 65535, 65536)
-_PACKED, _DENSE, _CONTEXT = 0, 1, 2
+_PACKED, _DENSE, _CONTEXT, _TOKENS = 0, 1, 2, 3
 
 
 def files() -> Iterator[bytes]:
@@ -36,7 +36,8 @@ def of_target(target: str) -> Iterator[bytes]:
     if target == "decoder":
         yield from files()
         return
-    makers = {"packed": _packed, "dense": _dense, "context": _context, "palette": _palette}
+    makers = {"packed": _packed, "dense": _dense, "context": _context, "tokens": _tokens}
+    makers |= {"palette": _palette}
     if target in makers:
         for data in files():
             pieces = taken_apart(data)
@@ -89,6 +90,14 @@ def _context(pieces: Pieces) -> Iterator[bytes]:
             sides = bytes([191 + width, 191 + height])
             palette = b"\0\1" + pieces.palette[: 3 * pieces.k] if plain else b"\2\1"
             yield payload[:1] + k + sides + palette + payload[1:]
+
+
+def _tokens(pieces: Pieces) -> Iterator[bytes]:
+    k = _k(pieces.k)
+    for index, payload in enumerate(pieces.payloads if pieces.coder == _TOKENS else ()):
+        width, height = pieces.tile_labels(index)
+        if k is not None and max(width, height) <= 64 and width * height <= 400:
+            yield b"\0\x10" + k + bytes([191 + width, 191 + height]) + payload
 
 
 def _palette(pieces: Pieces) -> Iterator[bytes]:

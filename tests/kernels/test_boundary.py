@@ -58,6 +58,8 @@ FUNCTIONS = {
     "tree_order": ("3 * k", "2 * k"),
     "context_encode": ("n", "#itemsize", "#n", "2 * k", "3 * k", "#settings", "c"),
     "context_decode": ("c", "#itemsize", "#n", "2 * k", "3 * k", "#settings", "n"),
+    "tokens_encode": ("n", "#itemsize", "#n", "2 * k", "c"),
+    "tokens_decode": ("c", "#itemsize", "#n", "2 * k", "n"),
     # Their callers have made sure that labels are below K: these are, being 0.
     "paint": ("n", "#itemsize", "#one", "#n", "3 * k", "#channels", "3 * n", "#zero", "#many"),
     "dense_encode": ("n", "#itemsize", "#k", "#small", "#bits", "#bits", "c"),

@@ -27,7 +27,8 @@ from kqcodec.kernels import kernels
 pytestmark = pytest.mark.compiled
 
 SCRIPT = SPEC / "decode.py"
-PARTS = (SCRIPT, SPEC / "decode_mixing.py", SPEC / "decode_context.py")
+EXAMPLES = [f"example-{name}" for name in ("packed", "dense", "alpha", "context", "tokens")]
+PARTS = (SCRIPT, *sorted(SPEC.glob("decode_*.py")))
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -143,7 +144,7 @@ def test_the_first_bits_of_the_example_are_those_of_the_document() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["example-packed", "example-dense", "section-tiles", "example-alpha", "example-context"],
+    [*EXAMPLES, "section-tiles"],
 )
 def test_every_truncation_is_refused(name: str) -> None:
     data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
@@ -154,7 +155,7 @@ def test_every_truncation_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["example-packed", "example-dense", "section-tiles", "example-alpha", "example-context"],
+    [*EXAMPLES, "section-tiles"],
 )
 def test_every_changed_bit_is_refused(name: str) -> None:
     data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
@@ -167,7 +168,7 @@ def test_every_changed_bit_is_refused(name: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_behind_a_good_palette_are_refused(rest: bytes) -> None:
-    for name in ("example-dense", "section-tiles", "example-context"):
+    for name in ("example-dense", "section-tiles", "example-context", "example-tokens"):
         head = (VECTORS / "valid" / f"{name}.kq").read_bytes()[:33]
         with pytest.raises(spec_decoder.Refused):
             spec_decoder.decode(head + rest)

@@ -185,7 +185,8 @@ def test_the_encoder_writes_the_valid_files(vector: dict[str, Any]) -> None:
 
 def test_every_rule_that_decode_py_enforces_has_an_invalid_vector() -> None:
     enforced = set()
-    for node in ast.walk(ast.parse((SPEC / "decode.py").read_text(encoding="utf-8"))):
+    parts = [ast.parse(part.read_text(encoding="utf-8")) for part in SPEC.glob("decode*.py")]
+    for node in (node for part in parts for node in ast.walk(part)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             enforced |= set(re.findall(r"^\d+\.\d+$", node.value))
     assert enforced == {vector["rule"] for vector in STILL_INVALID}
@@ -204,7 +205,7 @@ def test_the_index_names_rules_of_the_document() -> None:
 def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
     for vector in INDEX["valid"]:
         header = kqcodec.open(read(vector)).header
-        since = "1.2" if header.coder == "context" else "1.1" if header.alpha else None
+        since = "1.2" if header.coder in ("context", "tokens") else "1.1" if header.alpha else None
         assert vector.get("since") == since
         assert vector.get("alpha", False) == header.alpha
     assert {vector.get("since") for vector in INDEX["invalid"]} == {None, "1.1", "1.2"}
@@ -228,6 +229,8 @@ def worked_examples() -> list[bytes]:
 
 
 def test_the_worked_examples_are_vectors() -> None:
-    names = [f"example-{name}" for name in ("packed", "dense", "tiles", "alpha", "context")]
+    names = [
+        f"example-{name}" for name in ("packed", "dense", "tiles", "alpha", "context", "tokens")
+    ]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors

@@ -4,7 +4,7 @@ Each case belongs to a group, by what may ever change it:
 
 - `format 1.0` and `format 1.1`: files by the coders packed and dense, in which the format
   leaves nothing to choose, and what they decode to. They never change.
-- `format 1.2`: files by the coder context, in which an encoder has a choice.
+- `format 1.2`: files by the coders context and tokens, in which an encoder has a choice.
 - `quantizer`: palettes and labels, which a better search may change.
 """
 
@@ -124,6 +124,14 @@ def _indexed_cases() -> Iterator[Case]:
     for effort, tile in itertools.product(EFFORTS, (16, (32, 16), (0, 16), (16, 0))):
         name = f"context/{effort}-tiles-{tile}".replace(" ", "")
         coded = _Coded("areas", 40, "context", effort, channels=4, tile=tile)
+        yield Case(name, CONTEXT, tile == 16, coded)
+    for k, kind in itertools.product(KS, KINDS):
+        quick = k in (1, 3, 17) and kind in ("areas", "noise")
+        coded = _Coded(kind, k, "tokens", size=(50, 70) if k < 1000 else (150, 200))
+        yield Case(f"tokens/{kind}-k{k}", CONTEXT, quick, coded)
+    for tile in (16, (32, 16), (0, 16), (16, 0)):
+        name = f"tokens/tiles-{tile}".replace(" ", "")
+        coded = _Coded("areas", 40, "tokens", channels=4, tile=tile)
         yield Case(name, CONTEXT, tile == 16, coded)
     yield Case("context/sections", CONTEXT, True, _Coded("areas", 5, "context", sections=True))
 

@@ -31,6 +31,7 @@ WAYS = (
     ("context", "fast"),
     ("context", "default"),
     ("context", "best"),
+    ("tokens", "default"),
 )
 # Width, height, tile: a pixel, one tile, two, and some with narrow and low ones.
 SHAPES = ((1, 1, 0), (15, 15, 0), (20, 5, 16), (33, 18, 16))
@@ -73,6 +74,7 @@ def small_files() -> Iterator[File]:
         yield _file(way, 5, (18, 4, 16), channels=4, sections="unknown")
     yield _file(("packed", "default"), 257, (4, 3, 0))
     yield _file(("context", "default"), 257, (4, 3, 0), smooth=True)
+    yield _file(("tokens", "default"), 257, (18, 15, 0), smooth=True)
     yield _file(("dense", "default"), 4, (18, 4, 16), sections="metadata")
     yield _file(("context", "fast"), 40, (17, 1, 16), smooth=True, sections="metadata")
 

@@ -17,6 +17,7 @@
 #include "search/nearest.h"
 #include "pixels/colors.h"
 #include "context/context.h"
+#include "tokens/encode.h"
 #include "search/variance_cuts.h"
 #include "coding/dense.h"
 #include "pixels/diffuse.h"
@@ -295,6 +296,41 @@ static void code_tiles(uint64_t *digest, int model)
 
 static void of_small(uint64_t *digest) { code_tiles(digest, KQ_SMALL); }
 static void of_large(uint64_t *digest) { code_tiles(digest, KQ_LARGE); }
+
+/* Every kind of picture with every K, and one that is large and noisy enough for bands. */
+static void of_tokens(uint64_t *digest)
+{
+    enum { SIDE = 130, MOST = SIDE * SIDE };
+    uint16_t *order = room(65536, sizeof *order), *labels = room(MOST, sizeof *labels);
+    uint16_t *back = room(MOST, sizeof *back);
+    uint8_t *payload = room(1, 1 << 20);
+    for (size_t s = 0; s < COUNT(some_k); s++)
+        for (int kind = 0; kind <= KINDS; kind++) {
+            const uint32_t k = some_k[s];
+            const int large = kind == KINDS, wide = k > 256;
+            const size_t width = large ? SIDE : TILE_WIDTH, height = large ? SIDE : TILE_HEIGHT;
+            uint64_t random = 5;
+            size_t size = 0;
+            for (uint32_t i = 0; i < k; i++)
+                order[i] = (uint16_t)(k - 1 - i);
+            kq_tokens_tile tile = {order, k, width, height, wide, labels};
+            if (!large)
+                draw_labels(kind, k, width, height, wide, labels);
+            for (uint32_t i = 0, label = 0; large && i < MOST; i++) {
+                label = (label + k + below(&random, 3) - 1) % k;
+                kq_label_set(labels, i, wide, label);
+            }
+            must(kq_tokens_encode(&tile, payload, 1 << 20, &size) == 1, "no tile");
+            tile.labels = back;
+            must(kq_tokens_decode(&tile, payload, size) == 1, "not a tile");
+            must(memcmp(labels, back, width * height << wide) == 0, "the tile differs");
+            ADD_ARRAY(digest, payload, size, 1);
+        }
+    free(order);
+    free(labels);
+    free(back);
+    free(payload);
+}
 
 /* --- pixels to labels ---------------------------------------------------------- */
 
@@ -664,6 +700,7 @@ static const struct {
     {"nearest", of_nearest},         {"seeds", of_seeds},     {"cuts", of_cuts},
     {"lloyd", of_lloyd},             {"moves", of_moves},     {"nudge", of_nudge},
     {"diffuse", of_diffuse},         {"round", of_round},     {"kinds", of_kinds},
+    {"tokens", of_tokens},
 };
 #define KERNELS COUNT(kernels)
 

@@ -194,7 +194,7 @@ def _read_sections(
             if not sound:
                 damages.append(Damage(f"section {ordinal}", "its checksum doesn't match"))
             return found, end, damages
-        if sound is None:
+        if sound is None or ordinal == MAX_SECTIONS:  # where only END can be
             break
         if not kind[0] & 0x20:
             raise UnsupportedError(

@@ -21,6 +21,7 @@ from kqcodec.kernels.reference.paint import paint
 from kqcodec.kernels.reference.palette import decode_palette, encode_palette
 from kqcodec.kernels.reference.range_coder import code_bits, decode_bits
 from kqcodec.kernels.reference.seeds import plus_plus
+from kqcodec.kernels.reference.tokens import tokens_decode, tokens_encode
 from kqcodec.kernels.reference.variance_cuts import split_gains, variance_cuts
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "search_round",
     "settle_kinds",
     "split_gains",
+    "tokens_decode",
+    "tokens_encode",
     "tree_order",
     "unpack",
     "variance_cuts",

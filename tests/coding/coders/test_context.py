@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from samples import indexed
+from samples import CODERS, indexed
 
 import kqcodec
 import kqcodec.pillow
@@ -195,7 +195,7 @@ def test_a_free_palette_is_in_coding_order(portrait):
     assert kqcodec.open(kqcodec.encode(small, 30)).size_report().palette_bytes < 90
 
 
-@pytest.mark.parametrize("coder", ["packed", "dense", "context"])
+@pytest.mark.parametrize("coder", CODERS)
 def test_an_order_that_somebody_chose_is_kept(portrait, coder):
     small = portrait[::16, ::16]
     for sort in ("luma", "frequency", "hue"):

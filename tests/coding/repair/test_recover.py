@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import SLOW, indexed
+from places import VECTORS
+from samples import CODERS, SLOW, indexed
 
 import kqcodec
 from kqcodec import errors
@@ -40,7 +41,7 @@ FILES = {
     coder: encode_indexed(
         IMAGE, CodingOptions(coder=coder, tile=SIDE, effort="fast"), sections=SECTIONS
     )
-    for coder in ("packed", "dense", "context")
+    for coder in CODERS
 }
 coders = pytest.mark.parametrize("coder", FILES)
 
@@ -267,6 +268,15 @@ def test_tiles_are_found_though_every_section_is_damaged(coder):
     check(kqcodec.open(bytes(data)).recover(), [])
     end = PLACES[coder][-1][1]
     check(kqcodec.open(bytes(data[:end])).recover(), [])
+
+
+def test_of_too_many_sections_the_most_there_can_be_are_kept():
+    data = (VECTORS / "invalid" / "section-255.kq").read_bytes()
+    saved = kqcodec.open(data).recover()
+    assert saved.damages[0].part == "section 254"
+    assert kqcodec.read(saved.to_bytes()) == saved.image
+    with open_source(saved.to_bytes()) as source:
+        assert len(Opened.from_source(source, Limits.of(None)).sections) == 254
 
 
 def test_a_mandatory_section_is_still_refused():

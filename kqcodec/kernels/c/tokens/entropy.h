@@ -14,17 +14,13 @@
 #define KQ_BIT 256 /* costs of tokens are in 1/256 bit */
 
 /* The binary logarithm of x >= 1 in 1/65536, less than 1/1000 off: a cubic polynomial between
- * powers of two. */
+ * powers of two, 0.4229 and 0.1592 being the best there are. It never falls, so that no share
+ * of a whole costs less than nothing. */
 static uint32_t kq_log2(uint64_t x)
 {
-    uint32_t power = x >> 32 ? 32 + kq_log((uint32_t)(x >> 32)) : kq_log((uint32_t)x);
-    power--;
-    const int64_t m = (int64_t)(power > 16 ? x >> (power - 16) : x << (16 - power)); /* 1 .. 2 */
-    int64_t y = m * 10393 >> 16;                                                     /* 0.1586 */
-    y = m * (y - 68936) >> 16;                                                       /* 1.0519 */
-    y = m * (y + 199746) >> 16;                                                      /* 3.0479 */
-    y -= 141140;                                                                     /* 2.1536 */
-    return (power << 16) + (uint32_t)(y < 0 ? 0 : y);
+    const uint32_t power = (x >> 32 ? 32 + kq_log((uint32_t)(x >> 32)) : kq_log((uint32_t)x)) - 1;
+    const uint64_t t = (power > 16 ? x >> (power - 16) : x << (16 - power)) - 65536; /* 0 .. 1 */
+    return (power << 16) + (uint32_t)(t + (t * (65536 - t) * (27713 - (t * 10435 >> 16)) >> 32));
 }
 
 /* n log2 n in 1/65536 bit. */
