@@ -25,6 +25,7 @@ from kqcodec.cli.screen.text import (
 from kqcodec.coding.palette import read_palette
 from kqcodec.format import container, sizes
 from kqcodec.format.header import MAJOR
+from kqcodec.format.short_form import read_header
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     lines: list[str] = []
     try:
         with reading_kq(name) as file, open_source(file) as source:
-            header = container.read_header(source)
+            header = read_header(source)
             lines += [shown, table(_header_rows(header))]
             palette, sections = _read_front(source, header)
             allowed = sizes.allowed_sizes(header, source)
@@ -78,7 +79,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
         "tile_width": header.grid.tile_width,
         "tile_height": header.grid.tile_height,
         "sections": [section.kind.decode() for section in sections],
-        "file_bytes": source.size,
+        "file_bytes": source.file_size,
         "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
@@ -118,8 +119,8 @@ def _size_rows(
     ]
     if sizes.predictable(header.coder):
         bits.append(("file, by its header", 8 * allowed[0]))
-    if source.size is not None:
-        bits.append(("file", 8 * source.size))
+    if source.file_size is not None:
+        bits.append(("file", 8 * source.file_size))
     return [
         (name, f"{number(value)} bits", f"{percent(value / raw)} of raw") for name, value in bits
     ]
