@@ -4,8 +4,8 @@
     │ CB 6B │ coder, flags │ W − 1 │ H − 1 │ K − 1 │ palette │ length │ payload │ CRC-32 │
     └───────┴──────────────┴───────┴───────┴───────┴─────────┴────────┴─────────┴────────┘
 
-A black picture of 16 x 16 is CB 6B 42 0F 0F 00, 01 00 (the coded palette), 00 (no payload) and
-the CRC-32. A file is shortened when it is written, and expanded when its first bytes are read,
+A black picture of 16 x 16 is CB 6B 42 0F 0F 00, 01 6D (the coded palette), 00 (no payload) and
+20 19 0B 5F. A file is shortened when it is written, and expanded when its first bytes are read,
 so that nothing else has to know of this form.
 """
 
@@ -71,7 +71,7 @@ def expand(data: bytes) -> tuple[Header, bytes]:
             no such file.
     """
     if len(data) > MAX_SIZE:
-        raise InvalidDataError(f"a file in the short form has over {MAX_SIZE:,} bytes (rule 12.2)")
+        raise InvalidDataError(f"a file in the short form has over {MAX_SIZE:,} bytes (rule 12.1)")
     body, checksum = data[:-CHECKSUM_SIZE], data[-CHECKSUM_SIZE:]
     if zlib.crc32(body) != int.from_bytes(checksum, "big"):
         raise ChecksumError(
@@ -82,12 +82,12 @@ def expand(data: bytes) -> tuple[Header, bytes]:
     width, height, k = (read_length(source, part) + 1 for part in ("width", "height", "K"))
     header = Header.from_values(_VERSION, coder_and_flags, width, height, k)
     if not _has_short_form(header):
-        raise InvalidDataError("the short form is of another kind of file (rule 12.3)")
+        raise InvalidDataError("the short form is of another kind of file (rule 12.1)")
     size = read_length(source, "the palette") if header.coded_palette else header.palette_size
     palette = bytes(source.read(size, "the palette"))
     payload = bytes(source.read(read_length(source, "tile 0"), "tile 0"))
     if source.position < len(body):
-        raise InvalidDataError("bytes follow the tile of the short form (rule 12.4)")
+        raise InvalidDataError("bytes follow the tile of the short form (rule 12.2)")
     sealer = Sealer(header)
     long = header.to_bytes()
     long += sealer.palette(palette, palette if header.coded_palette else None)

@@ -54,7 +54,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     try:
         with reading_kq(name) as file, open_source(file) as source:
             header = read_header(source)
-            lines += [shown, table(_header_rows(header))]
+            lines += [shown, table(_header_rows(header, source))]
             palette, sections = _read_front(source, header)
             allowed = sizes.allowed_sizes(header, source)
             lines.append(table(_size_rows(header, source, allowed)))
@@ -70,6 +70,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     return {
         "input": name,
         "format": f"{MAJOR}.{header.minor}",
+        "short_form": source.short_size is not None,
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
@@ -95,11 +96,11 @@ def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.S
     return palette, container.read_sections(source, header, sealer)
 
 
-def _header_rows(header: Header) -> list[tuple[str]]:
+def _header_rows(header: Header, source: Source) -> list[tuple[str]]:
     grid = header.grid
     tiles = "1" if grid.count == 1 else f"{grid.count:,} of {grid.tile_width} x {grid.tile_height}"
     return [
-        (f"format   {MAJOR}.{header.minor}",),
+        (f"format   {MAJOR}.{header.minor}" + (", short form" if source.short_size else ""),),
         (f"picture  {header.width:,} x {header.height:,}, {header.pixels:,} pixels",),
         (f"colours  K = {header.k:,}" + (", with alpha" if header.alpha else ""),),
         (f"coder    {header.coder}",),
