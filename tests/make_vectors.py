@@ -784,7 +784,7 @@ def valid_short() -> Iterator[Valid]:
     black = ShortParts(16, 16, bytes(3), (0,) * 256)
     rules = ("12.1", "12.2")
     coded = with_coded_palette(black)
-    yield Valid("short-example", "worked example 12.5", ("12.5", *rules), coded)
+    yield Valid("example-short", "worked example 12.5", ("12.5", *rules), coded)
     yield Valid("short-k1", "the same, its palette plain", rules, black)
     wide = ShortParts(512, 128, bytes.fromhex("C81E1E"), (0,) * 65_536)
     yield Valid("short-sides", "512 x 128 pixels of one colour, short", (*rules, "6.4"), wide)
