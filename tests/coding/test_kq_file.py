@@ -67,6 +67,13 @@ def test_parts_can_be_read_in_any_order_and_again(source, image):
         assert np.array_equal(found, again[name]), name
 
 
+def test_parts_of_a_file_of_one_tile_can_be_read_in_any_order_and_again(image):
+    with kqcodec.open(kqcodec.encode(image, coder="packed", tile=0)) as file:
+        first, again = everything(file), everything(file)
+    for name, found in first.items():
+        assert np.array_equal(found, again[name]), name
+
+
 def test_what_precedes_the_tiles_is_read_once(data, monkeypatch):
     read, count = short_form.read_header, []
     for module in (decoder, kq_file):
