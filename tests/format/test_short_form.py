@@ -135,7 +135,7 @@ def test_every_truncation_and_what_follows_is_refused(name):
         with pytest.raises(errors.FormatError):
             kqcodec.decode(data[:length])
     for tail in (b"\0", b"\n", data, bytes(MAX_SIZE), bytes(10**6)):
-        with pytest.raises(errors.FormatError, match="behind its end|has over 4,096 bytes"):
+        with pytest.raises(errors.FormatError, match=r"behind its end|has over 4,096 bytes"):
             kqcodec.decode(data + tail)
 
 
