@@ -37,7 +37,7 @@ except ImportError as exc:
 
 from kqcodec.codec import encode
 from kqcodec.coding.decoder import Opened, read
-from kqcodec.format.header import SIGNATURE
+from kqcodec.format.header import SIGNATURE, SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
 from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.format.sizes import theory_bits
@@ -74,7 +74,7 @@ class KqPlugin(PluginV3):
             file = self._file()
             start = file.read(len(SIGNATURE))
             file.seek(0)
-            if start != SIGNATURE:
+            if not start.startswith(SIGNATURES):
                 raise InitializationError("not a .kq file")
         elif request.extension not in (".kq", None):
             raise InitializationError(f"{request.extension} is not the extension of a .kq file")

@@ -50,7 +50,7 @@ from kqcodec.coding.decoder import Opened, read, tiles_of
 from kqcodec.coding.encoder import encode_indexed, in_order_of
 from kqcodec.coding.options import CodingOptions
 from kqcodec.errors import FormatError
-from kqcodec.format.header import SIGNATURE
+from kqcodec.format.header import SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.sizes import theory_bits
 from kqcodec.images.indexed_image import from_palette_image
@@ -99,8 +99,8 @@ class KqImageFile(ImageFile.ImageFile):
         else:
             self._mode = "RGBA" if header.alpha else "RGB"
         self.info.update(Metadata.from_sections(opened.sections).pillow_info())
-        if source.size is not None:
-            self.info["file_bytes"] = source.size
+        if source.file_size is not None:
+            self.info["file_bytes"] = source.file_size
         # Pillow's type for this has a name, a private one, only since Pillow 11.
         tile: Any = ("kq", (0, 0, *self._size), 0, ())
         self.tile = [tile]
@@ -198,7 +198,7 @@ def _format_errors_as_os_errors() -> Iterator[None]:
 
 
 def _accept(prefix: bytes) -> bool:
-    return prefix.startswith(SIGNATURE)
+    return prefix.startswith(SIGNATURES)
 
 
 Image.register_open(FORMAT, KqImageFile, _accept)

@@ -963,13 +963,76 @@ def decode_tokens(
     return (order[place] for place in places)
 
 
+# ── 12. The short form ──────────────────────────────────────────────────────
+
+SHORT_SIGNATURE = bytes.fromhex("CB 6B")
+MAX_SHORT = 4096
+
+
+def long_form(data: bytes) -> bytes:
+    """Return the long form of a file in the short one, and any other file as it is."""
+    # 12.2: "CB 6B is the signature"
+    if not data.startswith(SHORT_SIGNATURE):
+        return data
+
+    # 12.1: "a short form of at most 4,096 bytes"
+    if len(data) > MAX_SHORT:
+        raise Refused("12.1", f"the short form has over {MAX_SHORT} bytes")
+
+    # 12.3: "compares the CRC-32 in the last four with that of all others before it uses
+    # any of them."
+    body, stored = data[:-CRC32_LENGTH], data[-CRC32_LENGTH:]
+    if zlib.crc32(body) != number(stored):
+        raise Refused("12.3", "the file is damaged, or not whole: its CRC-32 differs")
+
+    # 12.2: "Coder and flags are byte 6 of the header. Width, height and K, each less one,
+    # are written as lengths are by rule 6.4."
+    source = Source(body)
+    source.position = len(SHORT_SIGNATURE)
+    coder_and_flags = source.take(1, "12.2", "its flags")[0]
+    width, height, last_entry = (read_length(source, what) for what in ("width", "height", "K"))
+
+    # 2.7: "K, the number of palette entries, is 1 to 65,536"
+    if last_entry > 0xFFFF:
+        raise Refused("2.7", f"{last_entry + 1} palette entries")
+
+    # 12.1: "by the coder context or tokens, without sections, and whose byte 7 is 00"
+    if coder_and_flags >> 5 in (PACKED, DENSE) or coder_and_flags & FLAG_S:
+        raise Refused("12.1", "the short form is of another coder, or has sections")
+
+    # 12.3: "the header with its CRC-16, and the CRC-32s of palette and tile."
+    sides = (width + 1).to_bytes(4, "big") + (height + 1).to_bytes(4, "big")
+    raw = SIGNATURE + bytes((0x12, coder_and_flags, 0)) + sides + last_entry.to_bytes(2, "big")
+    raw += binascii.crc_hqx(raw, 0xFFFF).to_bytes(2, "big")
+    header = read_header(Source(raw), sys.maxsize)
+
+    # 12.2: "Palette, length and payload are as in sections 4 and 6, without their CRC-32s."
+    start = source.position
+    length = header.k * header.channels
+    if header.has_coded_palette:
+        length = read_length(source, "the palette")
+    source.take(length, "12.2", "the palette")
+    palette = body[start : source.position]
+    start = source.position
+    payload = source.take(read_length(source, "tile 0"), "12.2", "tile 0")
+    tile = body[start : source.position]
+    if source.bytes_left():
+        raise Refused("12.2", "bytes follow the tile")
+    return raw + palette + crc_of(raw, b"PLTE", palette) + tile + crc_of(raw, b"TILE", payload)
+
+
+def crc_of(raw: bytes, kind: bytes, body: bytes) -> bytes:
+    """Return the CRC-32 of the part of that kind that is number 0."""
+    return zlib.crc32(raw + kind + bytes(8) + body).to_bytes(CRC32_LENGTH, "big")
+
+
 # ── The whole file ──────────────────────────────────────────────────────────
 
 
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode a whole .kq file, or raise Refused."""
     # 1.4: "The parts of a file, in order"
-    source = Source(data)
+    source = Source(long_form(data))
     header = read_header(source, max_pixels)
     entries = read_palette(source, header)
     if header.has_sections:
@@ -982,6 +1045,8 @@ def read_file(path: Path, max_pixels: int) -> bytes:
     """Return the bytes of a file, which is read on only behind a good header."""
     with path.open("rb") as file:
         start = file.read(HEADER_LENGTH)
+        if start.startswith(SHORT_SIGNATURE):
+            return start + file.read(MAX_SHORT + 1 - len(start))
         read_header(Source(start), max_pixels)
         return start + file.read()
 

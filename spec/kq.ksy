@@ -1,7 +1,8 @@
 # The container of the .kq format for Kaitai Struct, https://kaitai.io: whoever writes
 # a reader in one of its languages gets the parts of a file from here, by the names of
 # kq.md, whose rules stand beside them. Kaitai computes no checksums; they are given
-# for the reader to compare (rules 2.8 and 3.2). Payloads are left to the coders.
+# for the reader to compare (rules 2.8 and 3.2). Payloads are left to the coders. This is
+# the long form: a file in the short one is to be expanded first (section 12).
 meta:
   id: kq
   title: KQ palette image

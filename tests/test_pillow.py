@@ -83,7 +83,7 @@ def test_open_reads_the_front_of_the_file_only():
             self.count += len(found)
             return found
 
-    _, data = encoded(5, 100, 60)
+    _, data = encoded(5, 200, 160)
     file = Counting(data)
     image = Image.open(file)
     assert file.count < 200 < len(data)
@@ -180,7 +180,7 @@ def test_every_flipped_bit_is_an_os_error():
 
 @pytest.mark.parametrize("act", ["load", "verify"])
 def test_damage_names_its_cause(act):
-    _, data = encoded(300)
+    _, data = encoded(300, coder="dense")
     damaged = bytearray(data)
     damaged[-7] ^= 1
     image = Image.open(io.BytesIO(damaged))

@@ -33,6 +33,7 @@ from kqcodec.format.limits import (
     memory_for,
     tokens_workspace,
 )
+from kqcodec.format.short_form import read_header
 from kqcodec.format.source import BufferSource, Source
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import Metadata
@@ -64,7 +65,7 @@ class Opened:
     @classmethod
     def from_source(cls, source: Source, limits: Limits) -> Opened:
         """Read and check header, palette and sections; FormatError tells what is wrong."""
-        header = container.read_header(source)
+        header = read_header(source)
         limits.check_picture(header)
         return cls.behind_header(source, header, limits)
 
@@ -72,7 +73,7 @@ class Opened:
     def of_any_size(cls, source: Source, limits: Limits = DEFAULT_LIMITS) -> Opened:
         """Read and check them where not all pixels are wanted, so that ``limits`` is on the
         rest alone."""
-        return cls.behind_header(source, container.read_header(source), limits)
+        return cls.behind_header(source, read_header(source), limits)
 
     @classmethod
     def behind_header(cls, source: Source, header: Header, limits: Limits) -> Opened:

@@ -10,9 +10,9 @@ from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import region_of
 from kqcodec.errors import FormatError
-from kqcodec.format import container
 from kqcodec.format.header import HEADER_SIZE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.format.short_form import read_header
 from kqcodec.images.metadata import Metadata
 from kqcodec.storage.opening import let_go, open_source
 from kqcodec.storage.threads import thread_count
@@ -82,11 +82,12 @@ class KqFile:
 
     @property
     def header(self) -> Header:
-        """Size, K, coder and tiles. Nothing behind the header is read."""
+        """Size, K, coder and tiles. Nothing behind the header is read, but of a file in the
+        short form all is."""
         if self._header is None:
             with self._reading():
                 self._source.go_to(0)
-                self._header = container.read_header(self._source)
+                self._header = read_header(self._source)
         return self._header
 
     @property
@@ -205,7 +206,7 @@ class KqFile:
         """
         self._check_open()
         if self._source.size is not None:
-            self._source.seek(0)  # a file object is the same one
+            self._source.rewind()  # a file object is the same one
         return LazyArray(self._given, labels, cache_bytes, self._threads, self._max_pixels)
 
     def size_report(self) -> SizeReport:

@@ -19,8 +19,9 @@ from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODING, CodingOptions
 from kqcodec.coding.palette import encode_palette
 from kqcodec.errors import ArgumentError, InvalidDataError
 from kqcodec.format.container import MAX_SECTIONS, SECTION_KINDS, Sealer
-from kqcodec.format.header import MAX_TILE_LABELS, Header
+from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_TILE_LABELS, Header
 from kqcodec.format.labels import palette_bytes
+from kqcodec.format.short_form import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -108,7 +109,15 @@ class Layout:
 
     def parts(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
         """The whole file, from the payloads of all tiles in order."""
-        yield self.start()
+        start = self.start()
+        if self.grid.count == 1:
+            payloads = list(payloads)
+            palette = start[HEADER_SIZE:-CHECKSUM_SIZE]
+            short = shorten(self.header, palette, payloads[0]) if len(payloads) == 1 else None
+            if short is not None:
+                yield short
+                return
+        yield start
         lengths = []
         for index, payload in enumerate(payloads):
             lengths.append(len(payload))

@@ -54,6 +54,7 @@ def records_of(opened: Opened, region: Box) -> Iterator[container.Record]:
 
 def _some_records(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
     if opened.header.grid.count == 1:
+        opened.source.seek(opened.first_record)
         yield from opened.all_records()
         return
     starts = starts_of_records(opened)

@@ -14,6 +14,7 @@ import numpy as np
 
 from kqcodec.format import container, sizes
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE
+from kqcodec.format.short_form import start
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ class SizeReport:
         predicted_bytes: what it must be, computed from the header alone (with
             the extension sections, whose lengths it doesn't tell, added); None for a
             coder whose sizes depend on the picture.
-        header_bytes: the 20 bytes of the header.
+        header_bytes: the 20 bytes of the header; in the short form what precedes the palette.
         palette_bytes: the 3·K bytes of the palette, 4·K with alpha, fewer if coded.
         labels_bytes: the payloads of all tiles.
         directory_bytes: directory, lengths of the tiles, and every checksum but
-            the header's.
+            the header's; in the short form the length of the tile and the checksum.
         sections_bytes: the extension sections.
         raw_bits: 24·N, with alpha 32·N.
         theory_bits: 24·K + N·log2(K), with alpha 8·K more, as the next two.
@@ -123,7 +124,8 @@ def size_report(opened: Opened, threads: int | None) -> SizeReport:
     opened = opened.by_tiles()
     header = opened.header
     labels_bytes = 0
-    framing = CHECKSUM_SIZE + header.directory_size
+    short = opened.source.short_size
+    framing = header.directory_size if short else CHECKSUM_SIZE + header.directory_size
 
     def count(record: container.Record) -> tuple[int, Counts]:
         _, labels = opened.decode_tile(record)
@@ -145,9 +147,9 @@ def size_report(opened: Opened, threads: int | None) -> SizeReport:
         k=header.k,
         coder=header.coder,
         tiles=header.grid.count,
-        file_bytes=opened.source.position,
+        file_bytes=short or opened.source.position,
         predicted_bytes=predicted,
-        header_bytes=HEADER_SIZE,
+        header_bytes=len(start(header)) if short else HEADER_SIZE,
         palette_bytes=opened.palette_size,
         labels_bytes=labels_bytes,
         directory_bytes=framing,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from kqcodec.errors import ChecksumError, InvalidDataError, LimitError, UnsupportedError
-from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, Header, crc16
+from kqcodec.format.header import CHECKSUM_SIZE, Header, crc16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -127,11 +127,6 @@ def pack_length(length: int) -> bytes:
 def record_size(payload: int) -> int:
     """Bytes of the record of a tile whose payload has that many."""
     return len(pack_length(payload)) + payload + CHECKSUM_SIZE
-
-
-def read_header(source: Source) -> Header:
-    """The header, from the start of a file; errors are those of ``Header.from_bytes``."""
-    return Header.from_bytes(bytes(source.read_up_to(HEADER_SIZE)))
 
 
 def read_sections(

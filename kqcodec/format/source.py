@@ -34,8 +34,11 @@ class OpenFile(Protocol):
 class Source:
     """A file's bytes in order, with a way to jump where the medium has one.
 
+    A subclass reads by ``_read`` and jumps by ``_seek``.
+
     Attributes:
         size: bytes in all, or None where only the end will tell.
+        short_size: bytes of the short file that ``expand`` has replaced; None of others.
         position: bytes from the start to the next one read.
         no_regions: where there is no size, why a region can't be read.
         state: what tells a file on disk from what it was before; None of what isn't one.
@@ -44,15 +47,45 @@ class Source:
     state: tuple[int, ...] | None = None
     no_regions = "a region can only be read from a seekable file"
     size: int | None
+    short_size: int | None = None
     position: int
+    _long: memoryview | None = None
+
+    def _read(self, count: int) -> Buffer:
+        raise NotImplementedError
+
+    def _seek(self, position: int) -> None:
+        raise NotImplementedError
+
+    @property
+    def file_size(self) -> int | None:
+        """Bytes that the file has where it is stored, or None where only the end will tell."""
+        return self.size if self.short_size is None else self.short_size
+
+    def expand(self, long: bytes) -> None:
+        """Go on at the start of ``long``, the long form of a short file, all of which is read."""
+        self._long, self.short_size, self.position = memoryview(long), self.position, 0
+        if self.size is not None:  # a pipe stays one
+            self.size = len(long)
 
     def read_up_to(self, count: int) -> Buffer:
         """The next ``count`` bytes, or all that are left."""
-        raise NotImplementedError
+        if self._long is None:
+            return self._read(count)
+        found = self._long[self.position : self.position + count]
+        self.position += found.nbytes
+        return found
 
     def seek(self, position: int) -> None:
         """Jump; only where ``size`` is known."""
-        raise NotImplementedError
+        if self._long is None:
+            self._seek(position)
+        self.position = position
+
+    def rewind(self) -> None:
+        """Put a file object back to where it stood at first; only where ``size`` is known."""
+        self._seek(0)
+        self.position = 0
 
     def go_to(self, position: int) -> None:
         """Stand there; OSError if that is elsewhere, and the medium only goes on."""
@@ -124,14 +157,12 @@ class BufferSource(Source):
         self.position = position
         self.size = self._view.nbytes
 
-    def read_up_to(self, count: int) -> Buffer:
-        """A view of the next ``count`` bytes, or of all that are left."""
+    def _read(self, count: int) -> Buffer:
         found = self._view[self.position : self.position + count]
         self.position += found.nbytes
         return found
 
-    def seek(self, position: int) -> None:
-        """Go on from ``position``."""
+    def _seek(self, position: int) -> None:
         self.position = position
 
 
@@ -152,8 +183,7 @@ class FileSource(Source):
                 self.size = file.seek(0, os.SEEK_END) - self._start
                 file.seek(self._start)
 
-    def read_up_to(self, count: int) -> Buffer:
-        """The next ``count`` bytes, or all that are left."""
+    def _read(self, count: int) -> Buffer:
         found = bytearray()  # which grows in place: parts to join would take twice as much
         while count > len(found):
             part = self._file.read(min(count - len(found), _STEP))
@@ -165,8 +195,7 @@ class FileSource(Source):
             found += part
         return found
 
-    def seek(self, position: int) -> None:
-        """Go on from ``position``, counted from where the file stood at first."""
+    def _seek(self, position: int) -> None:
         self._file.seek(self._start + position)
         self.position = position
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from kqcodec.coding.decoder import read
 from kqcodec.errors import LabelsError
-from kqcodec.format.header import MAX_COLORS, SIGNATURE
+from kqcodec.format.header import MAX_COLORS, SIGNATURES
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.image_files import (
     load,
@@ -158,7 +158,7 @@ def _read(source: ImageLike | IndexedImage) -> IndexedImage:
 
 
 def _from_data(data: bytes, name: str) -> IndexedImage:
-    if data.startswith(SIGNATURE):
+    if data.startswith(SIGNATURES):
         return read(data)
     if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
         zipped = data.startswith(ZIP_SIGNATURE)

@@ -54,8 +54,7 @@ class RemoteSource(Source):
         self._ahead = _AHEAD
         self.position = 0
 
-    def read_up_to(self, count: int) -> Buffer:
-        """The next ``count`` bytes, or all that are left; OSError if they can't be read."""
+    def _read(self, count: int) -> Buffer:
         found = []
         stop = min(self.position + count, self.size)
         while self.position < stop:
@@ -64,8 +63,7 @@ class RemoteSource(Source):
             self.position += found[-1].nbytes
         return found[0] if len(found) == 1 else b"".join(found)
 
-    def seek(self, position: int) -> None:
-        """Jump, without a request."""
+    def _seek(self, position: int) -> None:
         self.position = position
 
     def expect(self, runs: Sequence[tuple[int, int]]) -> None:

@@ -104,7 +104,8 @@ def test_a_region_of_a_file_with_a_flipped_bit_is_refused_or_right(name):
             refused += 1
         else:
             assert np.array_equal(found.to_pixels(), right)
-    assert refused >= 8 * (20 + 3)  # what precedes the tiles is always read
+    # What precedes the tiles is always read, and of a short file everything.
+    assert refused >= 8 * min(len(SMALL[name]), 20 + 3)
 
 
 @names

@@ -9,7 +9,8 @@ from samples import indexed
 
 import kqcodec
 from kqcodec import errors
-from kqcodec.format import container
+from kqcodec.coding import decoder, kq_file
+from kqcodec.format import short_form
 from kqcodec.images.metadata import Metadata
 
 BOX = (3, 5, 40, 30)
@@ -66,9 +67,17 @@ def test_parts_can_be_read_in_any_order_and_again(source, image):
         assert np.array_equal(found, again[name]), name
 
 
+def test_parts_of_a_file_of_one_tile_can_be_read_in_any_order_and_again(image):
+    with kqcodec.open(kqcodec.encode(image, coder="packed", tile=0)) as file:
+        first, again = everything(file), everything(file)
+    for name, found in first.items():
+        assert np.array_equal(found, again[name]), name
+
+
 def test_what_precedes_the_tiles_is_read_once(data, monkeypatch):
-    read, count = container.read_header, []
-    monkeypatch.setattr(container, "read_header", lambda source: count.append(1) or read(source))
+    read, count = short_form.read_header, []
+    for module in (decoder, kq_file):
+        monkeypatch.setattr(module, "read_header", lambda source: count.append(1) or read(source))
     file = kqcodec.open(data)
     everything(file)
     assert file.palette is file.palette

@@ -31,6 +31,7 @@ from kqcodec.format import container
 from kqcodec.format import header as header_module
 from kqcodec.format.header import Header
 from kqcodec.format.labels import palette_bytes, palette_of_bytes
+from kqcodec.format.short_form import read_header
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.kernels import reference
 from kqcodec.storage.opening import open_source
@@ -251,7 +252,7 @@ def front(coder, palette):
 
 def read_front(data):
     with open_source(data) as source:
-        header = container.read_header(source)
+        header = read_header(source)
         return header, read_palette(source, header, container.Sealer(header))
 
 

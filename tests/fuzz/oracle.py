@@ -31,6 +31,7 @@ import kqcodec.pillow
 from kqcodec.coding.palette import read_palette
 from kqcodec.errors import FormatError, KernelError, LimitError
 from kqcodec.format import container, sizes
+from kqcodec.format.short_form import read_header
 from kqcodec.images.metadata import descriptive_exif, is_exif, upright_exif
 from kqcodec.kernels import VARIABLE, load
 from kqcodec.storage.opening import open_source
@@ -190,7 +191,7 @@ def _report(data: bytes, image: Any, error: FormatError | None) -> None:
 def _front(data: bytes, image: Any, error: FormatError | None) -> None:
     """As `kq info`: header, palette and sections alone."""
     with open_source(data) as source, contextlib.suppress(FormatError):
-        header = container.read_header(source)
+        header = read_header(source)
         sealer = container.Sealer(header)
         palette = read_palette(source, header, sealer)
         container.read_sections(source, header, sealer)

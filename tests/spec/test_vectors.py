@@ -213,7 +213,7 @@ def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
 
 
 def worked_examples() -> list[bytes]:
-    """The files that section 11 of the document lists: lines of an offset and bytes."""
+    """The files that sections 11 and 12 of the document list: lines of an offset and bytes."""
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
     section = document[document.index("\n## 11.") : document.index("\n## 13.")]
     files: list[bytearray] = []
@@ -230,7 +230,8 @@ def worked_examples() -> list[bytes]:
 
 def test_the_worked_examples_are_vectors() -> None:
     names = [
-        f"example-{name}" for name in ("packed", "dense", "tiles", "alpha", "context", "tokens")
+        f"example-{name}"
+        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "short")
     ]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors

@@ -7,7 +7,7 @@ sections, plain and coded palettes, and labels from noise to a single colour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from kqcodec.format import container
 from kqcodec.format.container import Section
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import Limits
+from kqcodec.format.short_form import expand, start
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.storage.opening import open_source
 
@@ -77,6 +78,8 @@ def small_files() -> Iterator[File]:
     yield _file(("tokens", "default"), 257, (18, 15, 0), smooth=True)
     yield _file(("dense", "default"), 4, (18, 4, 16), sections="metadata")
     yield _file(("context", "fast"), 40, (17, 1, 16), smooth=True, sections="metadata")
+    short = _file(("context", "default"), 17, (7, 5, 0), smooth=True)
+    yield replace(short, name=f"{short.name}-long", data=expand(short.data)[1])
 
 
 def all_files() -> Iterator[File]:
@@ -109,6 +112,12 @@ def parts_of(data: bytes) -> list[Part]:
 
     with open_source(data) as source:
         opened = Opened.from_source(source, Limits.of(None))
+        if source.short_size is not None:
+            found = [Part("start", 0, len(start(opened.header)))]
+            add("palette", found[-1].end + opened.palette_size)
+            add("tile 0", len(data) - 4)
+            add("checksum", len(data))
+            return found
         first = 20 + opened.palette_size + 4
         add("palette", first)
         if opened.header.sections:
@@ -131,10 +140,11 @@ def palette_length_bits(data: bytes) -> range:
         opened = Opened.from_source(source, Limits.of(None))
     if not opened.header.coded_palette:
         return range(0)
-    bytes_of_length = 1
-    while data[20 + bytes_of_length - 1] & 0x80:
-        bytes_of_length += 1
-    return range(8 * 20, 8 * (20 + bytes_of_length))
+    first = 20 if source.short_size is None else len(start(opened.header))
+    behind = first + 1
+    while data[behind - 1] & 0x80:
+        behind += 1
+    return range(8 * first, 8 * behind)
 
 
 def _file(

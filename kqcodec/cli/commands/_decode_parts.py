@@ -151,8 +151,8 @@ def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
     for one over the limit."""
     if name == STREAM or file_format not in _IN_PIECES:
         return None
-    from kqcodec.format.container import read_header
     from kqcodec.format.limits import Limits
+    from kqcodec.format.short_form import read_header
     from kqcodec.storage.opening import open_source
 
     with reading(display_name(name)), open_source(name) as source:

@@ -31,13 +31,15 @@ from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, d
 from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import finite, number, percent
 from kqcodec.format import sizes
-from kqcodec.format.header import Header
+from kqcodec.format.short_form import read_header
+from kqcodec.format.source import BufferSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.colors.costs import Costs
+    from kqcodec.format.header import Header
     from kqcodec.images.indexed_image import IndexedImage
 
 
@@ -196,7 +198,7 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
     if settings.skip_if_larger:
         whole = _not_larger(list(whole), name)
     written = outputs.write(name, digested(whole, digest.update))
-    figures = _figures(indexed.costs, settings, Header.from_bytes(first))
+    figures = _figures(indexed.costs, settings, read_header(BufferSource(first)))
     return _all_figures(name, outputs, written, digest.hexdigest(), figures)
 
 

@@ -25,6 +25,7 @@ from kqcodec.cli.screen.text import (
 from kqcodec.coding.palette import read_palette
 from kqcodec.format import container, sizes
 from kqcodec.format.header import MAJOR
+from kqcodec.format.short_form import read_header
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     lines: list[str] = []
     try:
         with reading_kq(name) as file, open_source(file) as source:
-            header = container.read_header(source)
-            lines += [shown, table(_header_rows(header))]
+            header = read_header(source)
+            lines += [shown, table(_header_rows(header, source))]
             palette, sections = _read_front(source, header)
             allowed = sizes.allowed_sizes(header, source)
             lines.append(table(_size_rows(header, source, allowed)))
@@ -69,6 +70,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     return {
         "input": name,
         "format": f"{MAJOR}.{header.minor}",
+        "short_form": source.short_size is not None,
         "width": header.width,
         "height": header.height,
         "coder": header.coder,
@@ -78,7 +80,7 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
         "tile_width": header.grid.tile_width,
         "tile_height": header.grid.tile_height,
         "sections": [section.kind.decode() for section in sections],
-        "file_bytes": source.size,
+        "file_bytes": source.file_size,
         "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
@@ -94,11 +96,11 @@ def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.S
     return palette, container.read_sections(source, header, sealer)
 
 
-def _header_rows(header: Header) -> list[tuple[str]]:
+def _header_rows(header: Header, source: Source) -> list[tuple[str]]:
     grid = header.grid
     tiles = "1" if grid.count == 1 else f"{grid.count:,} of {grid.tile_width} x {grid.tile_height}"
     return [
-        (f"format   {MAJOR}.{header.minor}",),
+        (f"format   {MAJOR}.{header.minor}" + (", short form" if source.short_size else ""),),
         (f"picture  {header.width:,} x {header.height:,}, {header.pixels:,} pixels",),
         (f"colours  K = {header.k:,}" + (", with alpha" if header.alpha else ""),),
         (f"coder    {header.coder}",),
@@ -118,8 +120,8 @@ def _size_rows(
     ]
     if sizes.predictable(header.coder):
         bits.append(("file, by its header", 8 * allowed[0]))
-    if source.size is not None:
-        bits.append(("file", 8 * source.size))
+    if source.file_size is not None:
+        bits.append(("file", 8 * source.file_size))
     return [
         (name, f"{number(value)} bits", f"{percent(value / raw)} of raw") for name, value in bits
     ]

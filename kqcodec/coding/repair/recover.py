@@ -25,9 +25,10 @@ from kqcodec.coding.repair.tile_search import find_tiles
 from kqcodec.coding.work import most_work, work_of
 from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedError
 from kqcodec.format.container import Record, Sealer
-from kqcodec.format.header import HEADER_SIZE, Header
+from kqcodec.format.header import HEADER_SIZE, SHORT_SIGNATURE, Header
 from kqcodec.format.labels import label_dtype, palette_of_bytes
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
+from kqcodec.format.short_form import MAX_SIZE, expand
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import Metadata
 from kqcodec.storage.threads import ordered_map, thread_count
@@ -59,6 +60,10 @@ def recover(
     wanted = None if fill is None else fill_color(fill)
     count = thread_count(threads)
     data = _contents(source, limits)
+    short = None
+    if data[: len(SHORT_SIGNATURE)] == SHORT_SIGNATURE:  # its one checksum is for all or nothing
+        short = bytes(data[: MAX_SIZE + 1])
+        data = memoryview(expand(short)[1])
 
     def check(header: Header) -> None:
         limits.check_picture(header)
@@ -98,6 +103,7 @@ def recover(
         _front=front,
         _places=places,
         _data=data,
+        _short=short,
     )
 
 

@@ -62,6 +62,7 @@ class Recovery:
     _front: Front
     _places: Places
     _data: memoryview
+    _short: bytes | None  # the file, if it is one in the short form
 
     @property
     def tiles(self) -> int:
@@ -101,6 +102,9 @@ class Recovery:
 
     def parts(self) -> Iterator[bytes]:
         """The clean file part by part."""
+        if self._short is not None and not self.damages:
+            yield self._short
+            return
         if self.coded_anew:
             known = set(SECTION_KINDS.values())
             other = [section for section in self._front.sections if section.kind not in known]

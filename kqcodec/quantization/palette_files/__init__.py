@@ -31,7 +31,7 @@ import numpy as np
 
 from kqcodec.colors.values import colors_from, colors_of_rows, without_opaque_alpha
 from kqcodec.errors import PaletteError
-from kqcodec.format.header import MAX_COLORS, SIGNATURE
+from kqcodec.format.header import MAX_COLORS, SIGNATURES
 from kqcodec.images.numpy_files import ZIP_SIGNATURE
 from kqcodec.quantization.palette_files import (
     binary_formats,
@@ -186,7 +186,7 @@ def _colors(data: bytes, suffix: str) -> Rows:
     words = text_formats.plain(data)
     bare = suffix == ".pal" and len(data) in binary_formats.BARE_SIZES
     for accepted, read, contents in (
-        (data.startswith(SIGNATURE), from_pictures.read_kq, data),
+        (data.startswith(SIGNATURES), from_pictures.read_kq, data),
         (data.startswith(binary_formats.SWATCHES), binary_formats.read_swatches, data),
         (binary_formats.is_riff(data), binary_formats.read_riff, data),
         (data.startswith(ZIP_SIGNATURE), krita.read_archive, data),

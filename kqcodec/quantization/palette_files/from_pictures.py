@@ -12,6 +12,7 @@ from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.errors import FormatError, ImageError, PaletteError
 from kqcodec.format import container
 from kqcodec.format.labels import label_dtype, palette_of_bytes
+from kqcodec.format.short_form import read_header
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def read_kq(data: bytes) -> Rows:
     header or palette is damaged."""
     try:
         with open_source(data) as source:
-            header = container.read_header(source)
+            header = read_header(source)
             palette = read_palette(source, header, container.Sealer(header))
     except FormatError as exc:
         raise PaletteError(str(exc)) from exc
