@@ -11,6 +11,7 @@ from kqcodec.coding.encoder import encoded_parts, in_order_of
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.names import DEFAULT_CODER
+from kqcodec.format.source import BufferSource
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import quantized
@@ -163,7 +164,8 @@ def decode(
             "read() takes paths and files"
         ) from exc
     if errors == "strict":
-        return read_pixels(data, threads=threads, max_pixels=max_pixels)
+        opened = Opened.from_source(BufferSource(data), Limits.of(max_pixels))
+        return pixels_of(opened, threads)
     from kqcodec.coding.repair.recover import DamageWarning
 
     saved = KqFile(data, threads=threads, max_pixels=max_pixels).recover(fill=fill)

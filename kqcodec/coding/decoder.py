@@ -126,7 +126,7 @@ class Opened:
         """The tile records in file order, then the directory's check; the work to decode
         them all is limited."""
         header = self.header
-        yield from within(self.limits, header, self.all_records(), header.pixels, header.grid.count)
+        return within(self.limits, header, self.all_records(), header.pixels, header.grid.count)
 
     def all_records(self) -> Iterator[container.Record]:
         """The tile records in file order, then the directory's check, whatever the work."""
@@ -281,6 +281,10 @@ def decode_records(
         while count > 1 and 2 * min(2 * count, grid.count) * most > allowed:
             count -= 1
         allowed -= min(2 * count, grid.count) * most if count > 1 else 0
+    if count == 1:
+        for _ in map(place, records):
+            pass
+        return
     largest = 0
 
     def largest_so_far(record: container.Record) -> int:

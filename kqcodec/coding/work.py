@@ -88,8 +88,13 @@ def within(
     """
     most = most_work(header, pixels, tiles)
     if limits.work is None or most <= limits.work:
-        yield from records
-        return
+        return iter(records)
+    return _as_long_as_within(limits, header, records, most)
+
+
+def _as_long_as_within(
+    limits: Limits, header: Header, records: Iterable[Record], most: int
+) -> Iterator[Record]:
     work = held = 0
     waiting: list[Record] = []
     for record in records:

@@ -145,6 +145,9 @@ class Grid:
     def tile_areas(self) -> Iterator[tuple[int, int]]:
         """(labels in a tile, number of such tiles) by the tiles' sizes, so that sums over the
         tiles of a gigapixel picture cost nothing."""
+        if self.count == 1:
+            yield self.width * self.height, 1
+            return
         for first, (rows, columns) in self.by_size():
             count = (rows.stop - rows.start) * (columns.stop - columns.start)
             yield self.box(first).pixels, count

@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import (
@@ -113,7 +114,7 @@ class Header:
         """Width times height."""
         return self.width * self.height
 
-    @property
+    @cached_property
     def grid(self) -> Grid:
         """The tiles."""
         x, y = self.tile_exponents

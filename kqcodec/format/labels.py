@@ -29,6 +29,7 @@ def palette_of_bytes(data: bytes, k: int) -> NDArray[np.uint8]:
     colors = flat[: 3 * k].reshape(k, 3)
     if len(flat) == 3 * k:
         return colors
-    palette = np.column_stack([colors, flat[3 * k :]])
+    palette = np.empty((k, 4), dtype=np.uint8)
+    palette[:, :3], palette[:, 3] = colors, flat[3 * k :]
     palette.flags.writeable = False  # as the buffer is
     return palette

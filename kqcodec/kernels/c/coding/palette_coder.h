@@ -19,7 +19,7 @@
 #define KQ_PALETTE_NEAREST 4
 #define KQ_PALETTE_LATEST 4
 #define KQ_PALETTE_BLACK 2  /* entries, opaque black, that stand ahead of the first */
-#define KQ_PALETTE_NONE 256 /* where a row of exact numbers has no more */
+#define KQ_PALETTE_NONE 255 /* where a row of exact numbers has no more: not under any value */
 
 /* What the guesses of a value are made of. The masses under x of guess 0 and 1 are those of
  * `left`, or of `numbers`; of guess 2, of `step`; of 3 and 4, of `exact`; 5 is even. */
@@ -30,7 +30,8 @@ typedef struct {
     int numbers[KQ_PALETTE_RECENT], count;
     uint32_t shares[KQ_PALETTE_RECENT]; /* of each number */
     int step;
-    int16_t exact[3 * KQ_PALETTE_RECENT]; /* rows: guess 3 has the first, guess 4 all */
+    uint8_t exact[3][KQ_PALETTE_RECENT]; /* rows: guess 3 has the first, guess 4 all */
+    uint32_t first, all;                 /* how many numbers these are */
 } kq_palette_guesses;
 
 typedef struct {
@@ -148,20 +149,39 @@ static void kq_palette_exactly(kq_palette_coder *c, int row, int channel, int ot
     static const uint8_t zeros[KQ_PALETTE_RECENT];
     const uint8_t *values = c->entries[channel] - KQ_PALETTE_RECENT;
     const uint8_t *others = other < 0 ? zeros : c->entries[other] - KQ_PALETTE_RECENT;
-    int16_t *exact = c->guesses.exact + row * KQ_PALETTE_RECENT;
+    uint8_t *exact = c->guesses.exact[row];
     for (int i = 0; i < KQ_PALETTE_RECENT; i++)
-        exact[i] = (int16_t)kq_palette_clamp(base + values[i] - others[i]);
+        exact[i] = (uint8_t)kq_palette_clamp(base + values[i] - others[i]);
     for (int i = 0; i < KQ_PALETTE_RECENT - c->seen; i++)
         exact[i] = KQ_PALETTE_NONE;
 }
 
-/* The number of those under x. */
-static inline uint32_t kq_palette_under(const int16_t *numbers, int count, int16_t x)
+/* How many of the exact numbers are under x, 0..256: of the first row, and of all. */
+static inline void kq_palette_under(const kq_palette_guesses *g, int x, uint32_t under[2])
 {
-    int16_t under = 0;
-    for (int i = 0; i < count; i++)
-        under = (int16_t)(under + (numbers[i] < x));
-    return (uint32_t)under;
+    under[0] = g->first;
+    under[1] = g->all;
+    if (x > 255)
+        return;
+#ifdef KQ_SSE2
+    const __m128i all = _mm_set1_epi8((char)x), one = _mm_set1_epi8(1);
+    __m128i rows[3]; /* 1 where a number is under x */
+    for (int row = 0; row < 3; row++) {
+        __m128i numbers = _mm_loadu_si128((const __m128i *)g->exact[row]);
+        rows[row] = _mm_min_epu8(_mm_subs_epu8(all, numbers), one);
+    }
+    __m128i first = _mm_sad_epu8(rows[0], _mm_setzero_si128());
+    __m128i rest = _mm_sad_epu8(_mm_add_epi8(rows[1], rows[2]), _mm_setzero_si128());
+    under[0] = (uint32_t)(_mm_cvtsi128_si32(first) + _mm_extract_epi16(first, 4));
+    under[1] = under[0] + (uint32_t)(_mm_cvtsi128_si32(rest) + _mm_extract_epi16(rest, 4));
+#else
+    under[0] = 0;
+    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+        under[0] += g->exact[0][i] < x;
+    under[1] = under[0];
+    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+        under[1] += (uint32_t)(g->exact[1][i] < x) + (uint32_t)(g->exact[2][i] < x);
+#endif
 }
 
 /* Gathers what the guesses of a channel are made of, with n entries to come, this included. */
@@ -169,24 +189,27 @@ static void kq_palette_guess(kq_palette_coder *c, int channel, const int *entry,
 {
     kq_palette_guesses *g = &c->guesses;
     int recent = c->seen < KQ_PALETTE_RECENT ? c->seen : KQ_PALETTE_RECENT;
-    int green = entry[0], red = entry[1], first = -1; /* the row of numbers, if there is one */
+    int green = entry[0], red = entry[1];
+    const uint8_t *numbers = NULL; /* the row of them, if there is one */
     const uint8_t *values = c->entries[channel];
     g->gaps = g->count = 0;
-    for (int i = 0; i < 3 * KQ_PALETTE_RECENT; i++)
-        g->exact[i] = KQ_PALETTE_NONE;
+    g->first = channel % 3 ? (uint32_t)recent : 1;
+    g->all = channel == 0 ? 2 : g->first + (uint32_t)(channel == 2 ? 2 * recent : recent);
+    memset(g->exact, KQ_PALETTE_NONE, sizeof g->exact);
     g->step = 2 * values[-1] - values[-2];
     switch (channel) {
     case 0:
         if (c->ascending)
             kq_palette_guess_gaps(g, n);
-        g->exact[0] = (int16_t)kq_palette_clamp(g->step);
-        g->exact[KQ_PALETTE_RECENT] = values[-1];
+        g->exact[0][0] = (uint8_t)kq_palette_clamp(g->step);
+        g->exact[1][0] = values[-1];
         for (int i = 0; i < KQ_PALETTE_LATEST && i < recent && !g->gaps; i++)
             kq_palette_number(g, values[-1 - i], i < 3 ? 4u >> i : 1);
         break;
     case 1:
         g->step = green + values[-1] - c->entries[0][-1];
-        kq_palette_exactly(c, first = 0, 1, 0, green);
+        kq_palette_exactly(c, 0, 1, 0, green);
+        numbers = g->exact[0];
         kq_palette_exactly(c, 1, 1, -1, 0);
         break;
     case 2:
@@ -197,39 +220,42 @@ static void kq_palette_guess(kq_palette_coder *c, int channel, const int *entry,
         kq_palette_guess_nearest(c, green, red);
         break;
     default:
-        g->exact[0] = 255;
-        kq_palette_exactly(c, first = 1, 3, -1, 0);
+        g->exact[0][0] = 255;
+        kq_palette_exactly(c, 1, 3, -1, 0);
+        numbers = g->exact[1];
     }
     g->step = kq_palette_clamp(g->step);
-    for (int i = 1; i <= recent && first >= 0; i++)
-        kq_palette_number(g, g->exact[(first + 1) * KQ_PALETTE_RECENT - i], 1);
+    for (int i = 1; i <= recent && numbers; i++)
+        kq_palette_number(g, numbers[KQ_PALETTE_RECENT - i], 1);
 }
 
 /* How much a mass of 1 counts in each guess: 2^40 over the mass of all values. */
 static void kq_palette_units(const kq_palette_guesses *g, uint64_t *units)
 {
     const uint64_t one = (uint64_t)1 << 40;
-    uint32_t shares = g->gaps ? 1 : 0, first = kq_palette_under(g->exact, KQ_PALETTE_RECENT, 256);
-    uint32_t all =
-        first + kq_palette_under(g->exact + KQ_PALETTE_RECENT, 2 * KQ_PALETTE_RECENT, 256);
+    uint32_t shares = g->gaps ? 1 : 0;
     for (int i = 0; i < g->count; i++)
         shares += g->shares[i];
     units[0] = units[1] = (one >> 16) / shares;
     units[2] = one >> 16;
-    units[3] = first ? one / first : 0;
-    units[4] = all ? one / all : 0;
+    units[3] = one / g->first;
+    units[4] = one / g->all;
     units[5] = one >> 8;
 }
 
 /* Fills `sums` with the masses of all values under x, guess by guess; returns them mixed by
  * `scales`. */
-static inline uint64_t kq_palette_sums(const kq_palette_coder *c, const uint64_t *scales, int x,
-                                       uint32_t *sums)
+KQ_INLINE uint64_t kq_palette_sums(const kq_palette_coder *c, const uint64_t *scales, int x,
+                                   uint32_t *sums)
 {
     const kq_palette_guesses *g = &c->guesses;
     uint64_t around = 0, mixed = 0;
-    for (int i = 0; i < g->count; i++)
-        around += g->shares[i] * c->around[256 + x - g->numbers[i]];
+    if (g->count == KQ_PALETTE_RECENT) /* the usual case: a share of 1 each */
+        for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+            around += c->around[256 + x - g->numbers[i]];
+    else
+        for (int i = 0; i < g->count; i++)
+            around += g->shares[i] * c->around[256 + x - g->numbers[i]];
     sums[0] = (uint32_t)around;
     sums[1] = (uint32_t)(around >> 32);
     if (g->gaps) {
@@ -240,16 +266,14 @@ static inline uint64_t kq_palette_sums(const kq_palette_coder *c, const uint64_t
         }
     }
     sums[2] = (uint32_t)c->around[256 + x - g->step];
-    sums[3] = kq_palette_under(g->exact, KQ_PALETTE_RECENT, (int16_t)x);
-    sums[4] =
-        sums[3] + kq_palette_under(g->exact + KQ_PALETTE_RECENT, 2 * KQ_PALETTE_RECENT, (int16_t)x);
+    kq_palette_under(g, x, sums + 3);
     sums[5] = (uint32_t)x;
     for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
         mixed += scales[i] * sums[i];
     return mixed;
 }
 
-static int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
+KQ_INLINE int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
 {
 #ifdef KQ_DECODE_ONLY
     (void)bit;
