@@ -1,6 +1,6 @@
 """Section 16 of kq.md: the labels of a tile by the coder context.
 
-The last part of decode.py, which itself reads the settings and checks a payload's end.
+A part of decode.py, which itself reads the settings and checks a payload's end.
 Written like the rest: from kq.md alone, in its order, each comment that starts with a
 number quoting the rule which the lines below it carry out.
 

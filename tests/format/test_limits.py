@@ -261,6 +261,8 @@ def test_small_hostile_files_are_quick():
         (4096, "context", 200, {"effort": "fast"}, "read", 2),
         (4096, "context", 200, {"effort": "fast", "tile": 512}, "read", 24),
         (1024, "context", 200, {"effort": "best", "tile": 512}, "decode", 24),
+        (4096, "tokens", 1000, {"tile": 0}, "read", 2),
+        (4096, "tokens", 200, {}, "decode", 24),
     ],
 )
 def test_decoding_takes_at_most_twice_the_result_and_16_mib(

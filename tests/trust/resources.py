@@ -157,6 +157,7 @@ def large_files() -> Iterator[tuple[str, kqcodec.IndexedImage, dict[str, object]
             ("context", {"effort": "fast"}),
             ("context", {"effort": "default"}),
             ("context", {"effort": "best"}),
+            ("tokens", {}),
         ):
             name = f"{coder} {' '.join(map(str, options.values()))}, K = {k}, {colors}"
             yield name, image, {"coder": coder, **options}

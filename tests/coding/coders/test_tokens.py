@@ -48,6 +48,7 @@ def coded(labels: np.ndarray, k: int) -> bytes:
     return payload
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("k", KS)
 def test_labels_come_back(k, shape):
@@ -107,6 +108,7 @@ def test_what_is_missing_or_more_is_refused(kind, k):
             coder.decode(wrong, out)
 
 
+@pytest.mark.compiled
 def test_damage_is_refused_or_gives_labels():
     k = 30
     labels = labels_of("smooth", k, 40, 40)
