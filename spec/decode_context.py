@@ -305,7 +305,7 @@ class ContextTile:
 
     def longest(self) -> int:
         """Return how long any run can be here."""
-        # 16.10: "but at most 256, the number of labels to the end of the row and, if there is a
+        # 16.10: "but at most 256, the number of labels that the row has left and, if there is a
         # match, the present position less its position."
         limits = [256, self.stop - self.position]
         if self.match_length:
@@ -341,8 +341,8 @@ class ContextTile:
 
     def matched_run(self) -> tuple[int, object]:
         """Return how long a matched run can be, and the number of its counter."""
-        # 16.11: "their labels from three columns before the present one to four behind the
-        # run's last are those in the same places about the positions of the match."
+        # 16.11: "each of their labels, from three columns before the present one to four behind
+        # the run's last, is the same as the one that is as far from the position of the match."
         x, z = self.position, self.match_position
         most, length = 0, self.match_length
         while most < self.longest() and all(
@@ -410,7 +410,7 @@ class ContextTile:
         around |= {"E": e, "E10": e % 1024}
 
         # 16.15: "The *term* of feature f is (value + 1)·M^f mod 2^32."
-        # 16.15: "A *context* is the sum, mod 2^32, of the terms of some features."
+        # 16.15: "A *context* is the sum, mod 2^32, of the terms of some features"
         self.terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
         self.sums = [sum(self.terms[f] for f in context) % 2**32 for context in self.contexts]
 
