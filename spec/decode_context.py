@@ -76,8 +76,8 @@ ALL_NEIGHBOURS = " ".join(FEATURES[:12])
 CONTEXTS = [
     *("W WW", "E", "MEDIAN", "W N NE", "N", "N NN NNN", "W N NW", "WIDE MEAN", "W", "E10"),
     *("SLANT ALONG", "W WW WWW", ALL_NEIGHBOURS, "RISE W", "N NN", "N NE NN NNE"),
-    *("W NE", "MEDIAN N", "W N", "W N NW NE WW NN", "E10 W", "DOWN W"),
-    *("W N NW NE WW NN NWW NEE NNE", "MEAN W", "NW", "NE", "N NW NE", "WIDE MEDIAN"),
+    *("W NE", "MEDIAN N", "W N", " ".join(FEATURES[:6]), "E10 W", "DOWN W"),
+    *(" ".join([*FEATURES[:8], "NNE"]), "MEAN W", "NW", "NE", "N NW NE", "WIDE MEDIAN"),
     *("E W", "WW NN", "ALONG DOWN"),
 ]
 
@@ -102,7 +102,7 @@ def tree_order(entries: list[bytes]) -> list[int]:
         if stop - start == 1:
             continue
 
-        # 16.5: "of the channels, that counts for which (greatest − least value in the
+        # 16.5: "Of the channels, that counts for which (greatest − least value in the
         # list)·weight is the greatest, red having the weight 3, green 4 and blue 2; of
         # several, green before red before blue."
         extents = []
@@ -203,8 +203,8 @@ class ContextTile:
 
         # 16.20: "With maps of histories each context has two, one for the question and one
         # for the search"
-        # 16.20: "there are eight probabilities q of its being right, one for each l, for the
-        # question and eight for the search, all 50000 at the start."
+        # 16.20: "For the question and for the search there is a probability q of its being
+        # right for each l = min(bits(length of the match), 7), at the start 50000."
         k = model.contexts
         self.maps = [[history_map() for _ in range(k)] for _ in range(2)]
         self.match_right = [[50000] * 8 for _ in range(2)]
@@ -216,9 +216,8 @@ class ContextTile:
         if model.has_maps:
             self.first_weights += [*[322122547 // k] * k, 0]
 
-        # 16.15: "The small model has the contexts 0 to 6, the large one all. Of the small
-        # model, context 2 is that of all neighbours, 1 to 12, if m is 1, and context 5 is W
-        # alone if K is over 64."
+        # 16.15: "The small model has the contexts 0 to 6, of which 2 is that of all
+        # neighbours, 1 to 12, if m is 1, and 5 is W alone if K is over 64."
         names = CONTEXTS[:k]
         if model is SMALL and self.has_match:
             names[2] = ALL_NEIGHBOURS
@@ -306,7 +305,7 @@ class ContextTile:
 
     def longest(self) -> int:
         """Return how long any run can be here."""
-        # 16.10: "but at most 256, the number of labels to the end of the row and, if there is a
+        # 16.10: "but at most 256, the number of labels that the row has left and, if there is a
         # match, the present position less its position."
         limits = [256, self.stop - self.position]
         if self.match_length:
@@ -342,8 +341,8 @@ class ContextTile:
 
     def matched_run(self) -> tuple[int, object]:
         """Return how long a matched run can be, and the number of its counter."""
-        # 16.11: "their labels from three columns before the present one to four behind the
-        # run's last are those in the same places about the positions of the match."
+        # 16.11: "each of their labels, from three columns before the present one to four behind
+        # the run's last, is the same as the one that is as far from the position of the match."
         x, z = self.position, self.match_position
         most, length = 0, self.match_length
         while most < self.longest() and all(
@@ -411,7 +410,7 @@ class ContextTile:
         around |= {"E": e, "E10": e % 1024}
 
         # 16.15: "The *term* of feature f is (value + 1)·M^f mod 2^32."
-        # 16.15: "A *context* is the sum, mod 2^32, of the terms of some features."
+        # 16.15: "A *context* is the sum, mod 2^32, of the terms of some features"
         self.terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
         self.sums = [sum(self.terms[f] for f in context) % 2**32 for context in self.contexts]
 
@@ -436,8 +435,8 @@ class ContextTile:
     def find_match(self) -> int | None:
         """Look for a match where there is none, and return the label it expects."""
         # 16.17: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 − e)), h
-        # being the sum, mod 2^32, of the terms of the features 1 to 11; in the end the present
-        # position takes its place."
+        # being the sum, mod 2^32, of the terms of the features 1 to 11; the present position
+        # takes its place."
         if not self.has_match:
             return None
         key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
@@ -480,14 +479,14 @@ class ContextTile:
             # + hi + 1) / 2)"
             mid = (lo + hi + 1) // 2
 
-            # 16.19: "The group is the path as it was at the last depth that was a multiple
-            # of 4, and the node the last (depth mod 4) bits of the path behind a 1."
+            # 16.19: "The group is the path at the last depth that was a multiple of 4, and
+            # the node a 1 and behind it the bits since."
             if depth % 4 == 0:
                 group = path
             node = 1 << depth % 4 | path % (1 << depth % 4)
 
-            # 16.19: "If one of the two halves has but one place, and that was refused, the bit
-            # is the other one's and isn't coded."
+            # 16.19: "If one of these has but one place, and that was refused, the bit is the
+            # other one's and isn't coded."
             if mid - lo == 1 and lo == refused:
                 bit = 1
             elif hi - mid == 1 and mid == refused:
@@ -527,7 +526,6 @@ class ContextTile:
         for slot in slots:
             inputs += self.first_inputs(slot.p, slot.n)
 
-        # 16.20: "l = min(bits(length of the match), 7)"
         # 16.20: "If it says 1, its inputs are the first two that a slot with the n 15 and the
         # probability q would give; if 0, with 65535 − q; if nothing, both are 0."
         right, held = self.match_right[search], min(self.match_length.bit_length(), 7)
@@ -547,7 +545,7 @@ class ContextTile:
         # 16.21: "The small model has the sets 0 and 1."
         rows = []
         for number, name in enumerate(names[: self.model.sets]):
-            # 16.21: "Rows of the question are never rows of the search."
+            # 16.21: "The question and the search share no rows."
             key = (number, search, *name)
             if key not in self.rows:
                 self.rows[key] = Row(self.first_weights)
@@ -566,8 +564,7 @@ class ContextTile:
             slot.learn(bit)
             self.slots[keys[i][1]] = slot
 
-        # 16.20: "If it says something, q learns by rule 15.7 whether the bit was what it
-        # said."
+        # 16.20: "If it says something, q learns by rule 15.7 whether the bit was that."
         if says is not None:
             right[held] = learnt(right[held], int(says == bit))
         return bit
@@ -608,7 +605,7 @@ def predictions(values: tuple[int, ...]) -> list[int]:
         (2 * w + 2 * n + ne - nw) // 4,
         # 16.13: "floor((7·W + 7·N + 2·NE + 2·NW − WW − NN + 8) / 16)"
         (7 * w + 7 * n + 2 * ne + 2 * nw - ww - nn + 8) // 16,
-        # 16.13, its table: "SLANT"
+        # 16.13: "SLANT = W + NE − N"
         w + ne - n,
         2 * w - ww,
         2 * n - nn,

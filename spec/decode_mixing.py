@@ -160,7 +160,7 @@ class Row:
         step = (65536 * bit - squash(self.x)) // 2 * r // 16384
 
         # 15.10: "with x what the row itself has said, and j the number of bits that the
-        # row was in use for before this one, but at most 1023."
+        # row was in use for before this one, but at most 1023"
         self.j = min(self.j + 1, 1023)
 
         # 15.10: "w + input·step, taken mod 2^32, from −2^31 to 2^31 − 1"
