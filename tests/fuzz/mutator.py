@@ -229,9 +229,14 @@ def _flaw(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
         pieces.tail = rng.randbytes(rng.choice((1, 4, 9)))
 
 
+def _short(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
+    pieces.short = not pieces.short
+
+
 _CHANGES: tuple[Change, ...] = (
     *(_payload, _payload, _payload, _settings, _noise, _palette, _code_palette, _section, _section),
     *(_size, _size, _k, _tile, _coder, _flags, _version, _tiles, _directory, _flaw),
+    _short,
 )
 
 

@@ -198,7 +198,7 @@ def _front(data: bytes, image: Any, error: FormatError | None) -> None:
         least, most = sizes.allowed_sizes(header, source)
         if len(palette) != header.palette_size:
             raise DisagreementError(f"a palette of {len(palette)} bytes, not {header.palette_size}")
-        if image is not None and not least <= len(data) <= most:
+        if image is not None and not least <= (source.size or 0) <= most:
             raise DisagreementError(f"a valid file of {len(data)} bytes, not {least} to {most}")
 
 

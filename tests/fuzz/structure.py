@@ -14,6 +14,7 @@ import zlib
 from dataclasses import dataclass, field
 
 SIGNATURE = bytes.fromhex("CB510D0A0A")
+SHORT_SIGNATURE = bytes.fromhex("CB6B")
 FIELDS = struct.Struct(">5sBBBIIH")
 FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS = 1, 2, 4
 END = b"END "
@@ -46,6 +47,7 @@ class Pieces:
     lengths: list[int] | None = None  # what the directory says, if that isn't the truth
     long_lengths: bool = False  # a zero group ahead of each length of a tile
     wrong: int | None = None  # the part, counted from 0, whose checksum is wrong
+    short: bool = False  # whether it is written in the short form
     cut: int = 0  # bytes missing at the end
     tail: bytes = b""  # bytes too many
 
@@ -86,6 +88,8 @@ class Pieces:
             self.k - 1 & 0xFFFF,
         )
         self._part = 0
+        if self.short:
+            return self._short_form(flags & 255)
         self._header = head + struct.pack(">H", binascii.crc_hqx(head, 0xFFFF) ^ self._flaw())
         out = [self._header, self._palette_part()]
         if self.flags & FLAG_SECTIONS:
@@ -105,10 +109,22 @@ class Pieces:
         whole = b"".join(out)
         return whole[: max(0, len(whole) - self.cut)] + self.tail
 
+    def _short_form(self, flags: int) -> bytes:
+        payload = (self.payloads or [b""])[0]
+        zero = b"\x80" * self.long_lengths
+        numbers = [self.width - 1, self.height - 1, self.k - 1]
+        body = SHORT_SIGNATURE + bytes((flags,))
+        body += b"".join(zero + pack_length(number & 0xFFFFFFFF) for number in numbers)
+        body += self._palette_body() + zero + pack_length(len(payload)) + payload
+        body = body[: max(0, len(body) - self.cut)] + self.tail
+        return body + struct.pack(">I", zlib.crc32(body) ^ self._flaw())
+
+    def _palette_body(self) -> bytes:
+        coded = self.flags & FLAG_CODED_PALETTE
+        return pack_length(len(self.palette)) + self.palette if coded else self.palette
+
     def _palette_part(self) -> bytes:
-        body = self.palette
-        if self.flags & FLAG_CODED_PALETTE:
-            body = pack_length(len(body)) + body
+        body = self._palette_body()
         return body + self._seal(b"PLTE", 0, body)
 
     def _flaw(self) -> int:
@@ -142,6 +158,8 @@ class _Reader:
 
 def taken_apart(data: bytes) -> Pieces | None:
     """The pieces of a file, its checksums not looked at; None if it is no file at all."""
+    if data.startswith(SHORT_SIGNATURE):
+        return _short_taken_apart(_Reader(data[2:-4]))
     if len(data) < 20 or not data.startswith(SIGNATURE):
         return None
     reader = _Reader(data)
@@ -167,5 +185,16 @@ def taken_apart(data: bytes) -> Pieces | None:
         reader.take(4)
     if pieces.tile_count > 1:
         reader.take(4 * pieces.tile_count + 4)
+    pieces.tail = reader.data
+    return pieces
+
+
+def _short_taken_apart(reader: _Reader) -> Pieces:
+    (flags,) = reader.take(1) or b"\0"
+    width, height, k = (reader.take_length() + 1 for _ in range(3))
+    pieces = Pieces(0x12, flags >> 5, flags & 31, 0, width, height, min(k, 65_536), short=True)
+    coded = pieces.flags & FLAG_CODED_PALETTE
+    pieces.palette = reader.take(reader.take_length() if coded else pieces.channels * pieces.k)
+    pieces.payloads = [reader.take(reader.take_length())]
     pieces.tail = reader.data
     return pieces

@@ -176,6 +176,7 @@ def hostile_files(draw: st.DrawFn) -> bytes:
             for payload, n in zip(pieces.payloads, wanted, strict=True)
         ]
     pieces.long_lengths = draw(st.sampled_from((False, False, False, True)))
+    pieces.short = draw(st.sampled_from((False, False, True)))
     return pieces.to_bytes()
 
 
