@@ -116,8 +116,6 @@ static void kq_context_close(kq_context *m)
     free(m->memory);
     free(m->histories);
     free(m->weight_memory);
-    free(m->seen);
-    free(m->rates);
     free(m->places);
     free(m->displaced);
     free(m->plane.cells);
@@ -151,16 +149,14 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
     m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
     m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
-    m->seen = calloc(KQ_ROWS, sizeof *m->seen);
-    m->rates = malloc(KQ_RATES * sizeof *m->rates);
     m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
     m->displaced = calloc(width, sizeof *m->displaced);
     m->plane.colors = malloc(k * sizeof *m->plane.colors);
     m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels =
         calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
-    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->places ||
-        !m->displaced || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
+    if (!m->memory || !m->weight_memory || !m->histories || !m->places || !m->displaced ||
+        !m->plane.cells || !m->plane.colors || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }

@@ -73,8 +73,8 @@ typedef struct {
     int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory`: those that were used */
     void *weight_memory;
     int32_t first[KQ_MAX_INPUTS]; /* what a row begins with */
-    uint16_t *seen;               /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
-    uint32_t *rates;              /* KQ_RATES: the rate, and how often it was used then << 16 */
+    uint16_t seen[KQ_ROWS];       /* how often a row was used, up to KQ_RATES - 1 */
+    uint32_t rates[KQ_RATES];     /* the rate, and how often it was used then << 16 */
     /* counters, p in 22 bits and n in 10: of whole runs, and of where they end */
     uint32_t flat[256], alike[128], unlike[128], ends[2][64];
     uint32_t *places;                 /* where surroundings were seen last, by hash */
