@@ -107,10 +107,10 @@ def enlargement_of(labels: Labels) -> Enlargement | None:
 
 def _period(labels: Labels) -> tuple[int, int]:
     """How many columns cells have, at most, and how many the first cell has lost."""
-    changes = np.flatnonzero((labels[:, 1:] != labels[:, :-1]).any(axis=0)) + 1
+    changes = (labels[:, 1:] != labels[:, :-1]).any(axis=0).nonzero()[0] + 1
     if changes.size == 0:
         return min(labels.shape[1], LARGEST), 0
-    apart = int(np.gcd.reduce(np.diff(changes)))  # 0 if there is one change
+    apart = int(np.gcd.reduce(changes[1:] - changes[:-1]))  # 0 if there is one change
     first = int(changes[0])
     if apart == 0:
         apart = min(max(first, labels.shape[1] - first), LARGEST)

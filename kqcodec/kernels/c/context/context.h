@@ -114,13 +114,7 @@ static void kq_context_begin(kq_context *m)
 static void kq_context_close(kq_context *m)
 {
     free(m->memory);
-    free(m->histories);
-    free(m->weight_memory);
-    free(m->seen);
-    free(m->rates);
-    free(m->places);
     free(m->displaced);
-    free(m->plane.cells);
     free(m->plane.colors);
     free(m->plane.labels);
 }
@@ -148,24 +142,23 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
     const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * KQ_SLOTS << m->line_bits;
-    m->memory = calloc(slots + KQ_SLOTS, sizeof *m->slots);
-    m->weight_memory = malloc(KQ_ROWS * inputs * sizeof *m->weights + 64);
-    m->histories = malloc(lanes * 2 * KQ_HISTORIES * sizeof *m->histories);
-    m->seen = calloc(KQ_ROWS, sizeof *m->seen);
-    m->rates = malloc(KQ_RATES * sizeof *m->rates);
-    m->places = calloc((size_t)1 << m->place_bits, sizeof *m->places);
+    const size_t weights = KQ_ROWS * inputs, places = (size_t)1 << m->place_bits;
+    const size_t histories = lanes * 2 * KQ_HISTORIES;
+    m->memory = malloc(64 + (weights + slots + places + histories) * 4 + KQ_COLOR_CELLS * 2);
     m->displaced = calloc(width, sizeof *m->displaced);
     m->plane.colors = malloc(k * sizeof *m->plane.colors);
-    m->plane.cells = malloc(KQ_COLOR_CELLS * sizeof *m->plane.cells);
     m->plane.labels =
         calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
-    if (!m->memory || !m->weight_memory || !m->histories || !m->seen || !m->rates || !m->places ||
-        !m->displaced || !m->plane.cells || !m->plane.colors || !m->plane.labels) {
+    if (!m->memory || !m->displaced || !m->plane.colors || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
-    m->slots = (uint32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
-    m->weights = (int32_t *)(((uintptr_t)m->weight_memory + 63) & ~(uintptr_t)63);
+    m->weights = (int32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
+    m->slots = (uint32_t *)(m->weights + weights);
+    m->places = m->slots + slots;
+    memset(m->slots, 0, (slots + places) * sizeof *m->slots);
+    m->histories = m->places + places;
+    m->plane.cells = (uint16_t *)(m->histories + histories);
     for (uint32_t i = 0; i < k && k <= KQ_GEOMETRY_MAX; i++) /* kq_tile_colors has no others */
         m->plane.colors[i] =
             colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;

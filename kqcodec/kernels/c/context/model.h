@@ -79,22 +79,20 @@ static inline int kq_outside_range(int value, int least, int most)
     return value < least ? least - value : value > most ? value - most : 0;
 }
 
-/* The entry of the block nearest to the colour, if it is nearer than `least`, which
- * then is its distance; otherwise `best`. */
+/* The least of `least` and what the entries of a block have: 20 bits of their distance to a
+ * colour, and below it the entry, so that the first of equal ones is the least. */
 static uint32_t kq_nearest_of_block(const kq_plane *plane, uint32_t block, const int *color,
-                                    int32_t *least, uint32_t best)
+                                    uint32_t least)
 {
     uint32_t end = (block + 1) * KQ_BLOCK < plane->k ? (block + 1) * KQ_BLOCK : plane->k;
     for (uint32_t i = block * KQ_BLOCK; i < end; i++) {
         uint32_t c = plane->colors[i];
         int32_t distance = kq_color_distance(
             (int)(c & 255) - color[0], (int)(c >> 8 & 255) - color[1], (int)(c >> 16) - color[2]);
-        if (distance < *least) {
-            *least = distance;
-            best = i;
-        }
+        uint32_t found = (uint32_t)distance << 12 | i;
+        least = found < least ? found : least;
     }
-    return best;
+    return least;
 }
 
 /* Finds the entry nearest to the middle of a cell: 5 bits of each channel, red above; of
@@ -105,8 +103,8 @@ static uint32_t kq_fill_cell(const kq_plane *plane, uint32_t cell)
     const int middle[3] = {(int)(cell >> 10 << 3 | 4), (int)((cell >> 5 & 31) << 3 | 4),
                            (int)((cell & 31) << 3 | 4)};
     const uint32_t blocks = (plane->k + KQ_BLOCK - 1) / KQ_BLOCK;
-    int32_t bounds[KQ_BLOCKS], least = INT32_MAX;
-    uint32_t nearest = 0, best = 0;
+    int32_t bounds[KQ_BLOCKS];
+    uint32_t nearest = 0;
     for (uint32_t b = 0; b < blocks; b++) {
         const uint8_t *low = plane->least[b], *high = plane->most[b];
         bounds[b] = kq_color_distance(kq_outside_range(middle[0], low[0], high[0]),
@@ -115,13 +113,12 @@ static uint32_t kq_fill_cell(const kq_plane *plane, uint32_t cell)
         if (bounds[b] < bounds[nearest])
             nearest = b;
     }
-    kq_nearest_of_block(plane, nearest, middle, &least, 0);
-    least++; /* the first of equal ones may be in a block ahead */
+    uint32_t least = kq_nearest_of_block(plane, nearest, middle, UINT32_MAX);
     for (uint32_t b = 0; b < blocks; b++)
-        if (bounds[b] < least)
-            best = kq_nearest_of_block(plane, b, middle, &least, best);
-    plane->cells[cell] = (uint16_t)best;
-    return best;
+        if (b != nearest && (uint32_t)bounds[b] <= least >> 12)
+            least = kq_nearest_of_block(plane, b, middle, least);
+    plane->cells[cell] = (uint16_t)(least & 4095);
+    return least & 4095;
 }
 
 KQ_INLINE uint32_t kq_cell_entry(const kq_plane *plane, uint32_t cell)

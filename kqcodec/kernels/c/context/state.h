@@ -65,16 +65,15 @@ typedef struct {
     kq_plane plane;
     const kq_logistic *tables;
     const kq_context_shape *shape;
-    int asks;        /* whether the label on the left is asked about first */
-    int line_bits;   /* of a context's table */
-    uint32_t *slots; /* tables x lines x 16, aligned in `memory` */
-    void *memory;
-    uint32_t *histories; /* of the large model, lanes x 2 x KQ_HISTORIES: p << 16 */
-    int32_t *weights;    /* KQ_ROWS x inputs, aligned in `weight_memory`: those that were used */
-    void *weight_memory;
+    int asks;                     /* whether the label on the left is asked about first */
+    int line_bits;                /* of a context's table */
+    void *memory;                 /* of the tables up to `places`, and the plane's cells */
+    uint32_t *slots;              /* tables x lines x 16, aligned */
+    uint32_t *histories;          /* of the large model, lanes x 2 x KQ_HISTORIES: p << 16 */
+    int32_t *weights;             /* KQ_ROWS x inputs, aligned: those that were used */
     int32_t first[KQ_MAX_INPUTS]; /* what a row begins with */
-    uint16_t *seen;               /* KQ_ROWS: how often a row was used, up to KQ_RATES - 1 */
-    uint32_t *rates;              /* KQ_RATES: the rate, and how often it was used then << 16 */
+    uint16_t seen[KQ_ROWS];       /* how often a row was used, up to KQ_RATES - 1 */
+    uint32_t rates[KQ_RATES];     /* the rate, and how often it was used then << 16 */
     /* counters, p in 22 bits and n in 10: of whole runs, and of where they end */
     uint32_t flat[256], alike[128], unlike[128], ends[2][64];
     uint32_t *places;                 /* where surroundings were seen last, by hash */

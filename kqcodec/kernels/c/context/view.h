@@ -69,7 +69,7 @@ KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundi
 
 /* Colours predicted from the neighbours' colours, as the entries nearest to them:
  * the median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
- * and lines continued. `all` of them, or the first three only. */
+ * and lines continued. `all` of them, or the first two only. */
 KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
 {
     uint32_t *f = s->feature;
@@ -95,8 +95,8 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
     }
     f[KQ_MEDIAN] = kq_nearest_entry(plane, median);
     f[KQ_MEAN] = kq_nearest_entry(plane, mean);
-    f[KQ_WIDE] = kq_nearest_entry(plane, wide);
     if (all) {
+        f[KQ_WIDE] = kq_nearest_entry(plane, wide);
         f[KQ_SLANT] = kq_nearest_entry(plane, slant);
         f[KQ_ALONG] = kq_nearest_entry(plane, along);
         f[KQ_DOWN] = kq_nearest_entry(plane, down);

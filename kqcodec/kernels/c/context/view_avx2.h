@@ -207,7 +207,8 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         uint32_t *found = f + (more ? KQ_ALONG : KQ_MEDIAN);
         found[0] = kq_cell_entry(plane, (uint32_t)_mm_cvtsi128_si32(cells));
         found[1] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 1));
-        found[2] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 2));
+        if (all) /* the small model needs no more */
+            found[2] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 2));
         if (all && !more)
             found[3] = kq_cell_entry(plane, (uint32_t)_mm_extract_epi32(cells, 3));
     }
