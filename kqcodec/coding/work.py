@@ -12,7 +12,7 @@ noise and the like; flat areas take a tenth of it or less:
 since context asks at most so many yes/no questions for a label (spec/kq.md, section 16).
 Pixels of an enlarged tile take 5, and its cells what pixels take. Measured for K = 2, 16,
 256 and 4,096: 80, 230, 450 and 610 ns by the small model, 300, 1,200, 3,000 and 5,000 by
-the large model, of noise; of a ramp, coded in runs, 2, 4, 17 and 43, and 51, 165, 384 and 604.
+the large model, of noise; of a ramp 15, 15, 15 and 80, and 290, 1,070, 2,100 and 3,500.
 """
 
 from __future__ import annotations
