@@ -141,21 +141,16 @@ class Header:
         count = self.grid.count
         return 4 * count + CHECKSUM_SIZE if count > 1 else 0
 
-    @property
-    def coder_and_flags(self) -> int:
-        """Byte 6 of the header."""
+    def to_bytes(self) -> bytes:
+        """The header as it stands in a file."""
         flags = FLAG_SECTIONS if self.sections else 0
         flags |= FLAG_ALPHA if self.alpha else 0
         flags |= FLAG_CODED_PALETTE if self.coded_palette else 0
-        return CODER_NUMBERS[self.coder] << 5 | flags
-
-    def to_bytes(self) -> bytes:
-        """The header as it stands in a file."""
         x, y = (e - MIN_TILE_EXPONENT + 1 if e else 0 for e in self.tile_exponents)
         fields = _FIELDS.pack(
             SIGNATURE,
             MAJOR << 4 | self.minor,
-            self.coder_and_flags,
+            CODER_NUMBERS[self.coder] << 5 | flags,
             x << 4 | y,
             self.width,
             self.height,
@@ -183,36 +178,14 @@ class Header:
                 f"the file is of format {version >> 4}.{version & 15}; "
                 f"this version reads format {MAJOR}"
             )
-        return cls.from_values(
-            version,
-            coder_and_flags,
-            width,
-            height,
-            last_index + 1,
-            tile_exponents=(_exponent(tile >> 4), _exponent(tile & 15)),
-        )
-
-    @classmethod
-    def from_values(
-        cls,
-        version: int,
-        coder_and_flags: int,
-        width: int,
-        height: int,
-        k: int,
-        *,
-        tile_exponents: tuple[int, int] = (0, 0),
-    ) -> Header:
-        """The header of the bytes 5 and 6 and of the other values of section 2;
-        UnsupportedError or InvalidDataError if there is none."""
         coder = _supported_coder(coder_and_flags >> 5, version)
         flags = _supported_flags(coder_and_flags & _FLAGS, version)
         return cls(
             coder=coder,
             width=width,
             height=height,
-            k=k,
-            tile_exponents=tile_exponents,
+            k=last_index + 1,
+            tile_exponents=(_exponent(tile >> 4), _exponent(tile & 15)),
             sections=bool(flags & FLAG_SECTIONS),
             minor=version & 15,
             alpha=bool(flags & FLAG_ALPHA),

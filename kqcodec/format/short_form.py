@@ -11,12 +11,22 @@ so that nothing else has to know of this form.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import ChecksumError, InvalidDataError
 from kqcodec.format.container import Sealer, pack_length, read_length
-from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAJOR, SHORT_SIGNATURE, Header
+from kqcodec.format.header import (
+    CHECKSUM_SIZE,
+    HEADER_SIZE,
+    MAJOR,
+    MAX_COLORS,
+    SHORT_SIGNATURE,
+    SIGNATURE,
+    Header,
+    crc16,
+)
 from kqcodec.format.sizes import predictable
 from kqcodec.format.source import BufferSource
 
@@ -30,6 +40,7 @@ if TYPE_CHECKING:
 MAX_SIZE = 4096
 
 _VERSION = MAJOR << 4 | 2  # whose minor version has this form
+_CODER_AND_FLAGS = slice(6, 7)  # of the header
 
 
 def shorten(header: Header, palette: Buffer, payload: Buffer) -> bytes | None:
@@ -59,7 +70,7 @@ def start(header: Header) -> bytes:
     """What precedes the palette."""
     sides = (header.width, header.height, header.k)
     numbers = b"".join(pack_length(side - 1) for side in sides)
-    return SHORT_SIGNATURE + bytes((header.coder_and_flags,)) + numbers
+    return SHORT_SIGNATURE + header.to_bytes()[_CODER_AND_FLAGS] + numbers
 
 
 def expand(data: bytes) -> tuple[Header, bytes]:
@@ -78,9 +89,14 @@ def expand(data: bytes) -> tuple[Header, bytes]:
             "the file is damaged, cut short, or goes on behind its end: its checksum doesn't match"
         )
     source = BufferSource(body, len(SHORT_SIGNATURE))
-    (coder_and_flags,) = bytes(source.read(1, "its start"))
+    coder_and_flags = bytes(source.read(1, "its start"))
     width, height, k = (read_length(source, part) + 1 for part in ("width", "height", "K"))
-    header = Header.from_values(_VERSION, coder_and_flags, width, height, k)
+    if k > MAX_COLORS:
+        raise InvalidDataError(f"a palette of {k} colours is impossible (rule 2.7)")
+    fields = SIGNATURE + bytes((_VERSION,)) + coder_and_flags
+    fields += struct.pack(">xIIH", width, height, k - 1)
+    long = fields + struct.pack(">H", crc16(fields))
+    header = Header.from_bytes(long)
     if not _has_short_form(header):
         raise InvalidDataError("the short form is of another kind of file (rule 12.1)")
     size = read_length(source, "the palette") if header.coded_palette else header.palette_size
@@ -89,7 +105,6 @@ def expand(data: bytes) -> tuple[Header, bytes]:
     if source.position < len(body):
         raise InvalidDataError("bytes follow the tile of the short form (rule 12.2)")
     sealer = Sealer(header)
-    long = header.to_bytes()
     long += sealer.palette(palette, palette if header.coded_palette else None)
     return header, long + sealer.tile(0, payload)
 

@@ -103,7 +103,7 @@ def test_verify_sets_the_file_against_the_formula(tmp_path):
 
 def test_info_shows_what_is_sound_before_it_refuses(tmp_path):
     path = tmp_path / "a.kq"
-    written(path)
+    written(path, coder="dense")
     path.write_bytes(path.read_bytes()[:-1])
     result = kq("info", path)
     assert "cut short" in refusal(result, failures.REFUSED)
@@ -140,7 +140,7 @@ def test_verify_json(tmp_path):
 
 def test_verify_quiet_speaks_of_failures_only(tmp_path):
     written(tmp_path / "good.kq")
-    written(tmp_path / "bad.kq")
+    written(tmp_path / "bad.kq", coder="dense")
     data = bytearray((tmp_path / "bad.kq").read_bytes())
     data[-9] ^= 1
     (tmp_path / "bad.kq").write_bytes(data)
