@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_many_runs_are_each_asked_for_once(site, width, monkeypatch):
 def with_sections(data, payload):
     """The same file with an optional section before the tiles."""
     header = Header.from_bytes(data[:20])
-    changed = Header(**{**vars(header), "sections": True, "minor": 1})
+    changed = replace(header, sections=True, minor=1)
     image = kqcodec.read(data)
     new = Sealer(changed)
     parts = [changed.to_bytes(), new.palette(palette_bytes(image.palette))]

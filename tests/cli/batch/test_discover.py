@@ -109,7 +109,7 @@ def test_a_folder_is_verified(tree, tmp_path):
     assert result.exit_code == failures.SYSTEM
     gone, cut = result.stderr.splitlines()
     assert "gone.kq: there is no such file" in gone
-    assert "cut.kq: the file ends early" in cut
+    assert "cut.kq: the file is damaged, cut short" in cut
 
 
 # --- broken ones --------------------------------------------------------------

@@ -93,14 +93,15 @@ def giant(k):
 
 
 def mangled():
-    return kqcodec.encode(NOISE, 3).replace(b"\r\n", b"\n")
+    return kqcodec.encode(NOISE, 3, coder="dense").replace(b"\r\n", b"\n")
 
 
 BAD_FILES = {
     "foreign": (b"This is text, whatever its name says.", "not a .kq file"),
     "empty": (b"", "empty"),
-    "cut short": (kqcodec.encode(NOISE, 3)[:500], "ends early|cut short"),
-    "cut in its header": (kqcodec.encode(NOISE, 3)[:11], "ends within its header"),
+    "cut short": (kqcodec.encode(NOISE, 3, coder="dense")[:500], "ends early|cut short"),
+    "cut short in its short form": (kqcodec.encode(NOISE, 3)[:11], "cut short"),
+    "cut in its header": (kqcodec.encode(NOISE, 3, coder="dense")[:11], "ends within its header"),
     "transferred as text": (mangled(), "transfer it again"),
     "giant": (giant(3), "--max-pixels|cut short"),
     "giant of one colour": (giant(1), "--max-pixels|cut short"),

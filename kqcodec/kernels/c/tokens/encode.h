@@ -276,7 +276,7 @@ static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
         return NULL;
     }
     p->plane = p->memory + margin;
-    for (uint32_t i = 0; i < KQ_SMALL; i++)
+    for (uint32_t i = 0; i < KQ_SMALL_COUNTS; i++)
         p->small[i] = (uint32_t)kq_self_information(i);
     return p;
 }

@@ -7,14 +7,14 @@
 
 #ifndef KQ_DECODE_ONLY
 
-#define KQ_SMALL 1024 /* counts whose costs are looked up */
+#define KQ_SMALL_COUNTS 1024 /* counts whose costs are looked up */
 
 /* Groups of counts to be merged; `symbols` counts each. */
 typedef struct {
     uint32_t *counts;
     uint32_t symbols, groups;
     int64_t symbol_cost, group_cost; /* of a table, in 1/65536 bit: for each symbol in it; itself */
-    const uint32_t *small;           /* n log2 n of n below KQ_SMALL */
+    const uint32_t *small;           /* n log2 n of n below KQ_SMALL_COUNTS */
     uint16_t *group_of; /* what each group became part of; itself, where it is still there */
     int64_t *costs;     /* of each group by itself */
     int64_t *loss;      /* of merging it with the best of those before it */
@@ -30,7 +30,7 @@ static int64_t kq_merged_cost(const kq_merging *m, uint32_t a, uint32_t b)
         const uint32_t count = x[s] + (keep ? y[s] : 0);
         total += count;
         used += count > 0;
-        sum += count < KQ_SMALL ? m->small[count] : kq_self_information(count);
+        sum += count < KQ_SMALL_COUNTS ? m->small[count] : kq_self_information(count);
     }
     return (int64_t)(kq_self_information(total) - sum) + (int64_t)used * m->symbol_cost +
            m->group_cost;

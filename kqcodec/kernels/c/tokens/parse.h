@@ -45,7 +45,7 @@ typedef struct {
     uint32_t value_counts[KQ_VALUE_CODES][KQ_VALUES];
     uint32_t value_costs[KQ_VALUE_CODES][KQ_VALUES];
     uint32_t displacement_cost; /* about */
-    uint32_t small[KQ_SMALL];
+    uint32_t small[KQ_SMALL_COUNTS];
 } kq_parse;
 
 static uint32_t kq_value_symbol(uint32_t value)
