@@ -239,7 +239,7 @@ def test_tiny_tiles_of_the_largest_palette_take_less_than_a_second_and_their_pix
     """Each tile was made to sort the colours and to number them."""
     pieces = Pieces(coder=2, tile=0x11, width=16 * 40, height=1600, k=65_536)
     pieces.flags, pieces.palette = FLAG_CODED_PALETTE, b"\x00\x12\x34"
-    pieces.payloads = [b"\x6c\x01"] * 4000
+    pieces.payloads = [b"\x5c\x01"] * 4000
     pixels_alone = replace(pieces, k=2, palette=b"\x01", lengths=None)
     data = pieces.to_bytes()
     assert len(data) < 50_000
