@@ -136,23 +136,22 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes, m->place_bits, m->hashes);
     KQ_NAME(match_find)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 1);
-    if (!m->asks) {
-        if (later)
-            KQ_NAME(predict)(&m->plane, &m->around, histories);
-        return KQ_NAME(search)(m, lanes, sets, label, -1);
+    int refused = -1;
+    if (m->asks) {
+        const int agrees = m->expected < 0 ? -1 : m->expected == (int)f[KQ_W];
+        const uint32_t rows[KQ_MAX_SETS] = {
+            (uint32_t)(agrees + 1) * 128 + (m->around.equal & 127),
+            KQ_ROWS0 + (f[KQ_W] & 255),
+            KQ_ROWS0 + KQ_ROWS1 + (m->around.equal >> 7 & 63),
+        };
+        if (KQ_NAME(decide)(m, lanes, sets, label == f[KQ_W], 0, 0, rows, agrees,
+                            KQ_NAME(match_number)(m)))
+            return f[KQ_W];
+        refused = (int)f[KQ_W];
     }
-    const int agrees = m->expected < 0 ? -1 : m->expected == (int)f[KQ_W];
-    const uint32_t rows[KQ_MAX_SETS] = {
-        (uint32_t)(agrees + 1) * 128 + (m->around.equal & 127),
-        KQ_ROWS0 + (f[KQ_W] & 255),
-        KQ_ROWS0 + KQ_ROWS1 + (m->around.equal >> 7 & 63),
-    };
-    if (KQ_NAME(decide)(m, lanes, sets, label == f[KQ_W], 0, 0, rows, agrees,
-                        KQ_NAME(match_number)(m)))
-        return f[KQ_W];
     if (later)
         KQ_NAME(predict)(&m->plane, &m->around, histories);
-    return KQ_NAME(search)(m, lanes, sets, label, (int)f[KQ_W]);
+    return KQ_NAME(search)(m, lanes, sets, label, refused);
 }
 
 /* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
