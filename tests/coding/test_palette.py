@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_sets import both, compiled, each_kernel, fastest, needs_compiled
 
 import kqcodec
 from kqcodec import errors, kernels
@@ -26,7 +27,6 @@ from kqcodec.coding.palette import (
     in_coding_order,
     read_palette,
 )
-from kqcodec.errors import KernelError
 from kqcodec.format import container
 from kqcodec.format import header as header_module
 from kqcodec.format.header import Header
@@ -35,16 +35,6 @@ from kqcodec.format.short_form import read_header
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.kernels import reference
 from kqcodec.storage.opening import open_source
-
-try:
-    compiled = kernels.load("compiled")
-except KernelError:
-    compiled = None
-
-needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kernels aren't built")
-both = [reference, *([compiled] if compiled else [])]
-each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
-fastest = compiled or reference
 
 GREYS = bytes(value for grey in (0, 85, 170, 255) for value in (grey, grey, grey))
 

@@ -8,6 +8,7 @@ from bitarray import bitarray
 from bitarray.util import int2ba
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_sets import compiled, needs_compiled
 from samples import KS, indexed
 
 from kqcodec import kernels
@@ -15,13 +16,6 @@ from kqcodec.errors import KernelError
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.sizes import DenseShape, dense_shape, label_bits
 from kqcodec.kernels import reference
-
-try:
-    compiled = kernels.load("compiled")
-except KernelError:
-    compiled = None
-
-needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kernels aren't built")
 
 MANY_KS = sorted({*KS, *range(2, 40), 100, 1000, 4097, 32_768, 32_769, 65_535} - {1})
 

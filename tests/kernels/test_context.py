@@ -14,23 +14,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_sets import both, compiled, each_kernel, fastest, needs_compiled
 from places import C_HEADERS
 
 import kqcodec
-from kqcodec.errors import KernelError
 from kqcodec.format.labels import label_dtype
-from kqcodec.kernels import load, reference
+from kqcodec.kernels import reference
 from kqcodec.kernels.reference import logistic
-
-try:
-    compiled = load("compiled")
-except KernelError:
-    compiled = None
-
-needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kernels aren't built")
-both = [reference, *([compiled] if compiled else [])]
-each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
-fastest = compiled or reference
 
 ROOM = 1 << 20
 SMALL, LARGE = 1, 2

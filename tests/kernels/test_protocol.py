@@ -4,17 +4,12 @@ import inspect
 
 import numpy as np
 import pytest
+from kernel_sets import both, compiled
 
-from kqcodec.errors import KernelError
 from kqcodec.kernels import load
 from kqcodec.kernels.protocol import Kernels
 
 reference = load("reference")
-try:
-    compiled = load("compiled")
-except KernelError:
-    compiled = None
-SETS = [reference, *([compiled] if compiled else [])]
 NAMES = [name for name in dir(Kernels) if not name.startswith("_")]
 
 
@@ -24,7 +19,7 @@ def test_the_protocol_names_all_kernels_and_says_what_each_does():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kernels", SETS, ids=lambda kernels: kernels.__name__)
+@pytest.mark.parametrize("kernels", both, ids=lambda kernels: kernels.__name__)
 def test_arguments_are_those_of_the_protocol(kernels, name):
     _, *wanted = inspect.signature(getattr(Kernels, name)).parameters.values()
     found = list(inspect.signature(getattr(kernels, name)).parameters.values())

@@ -9,19 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_sets import both, compiled, each_kernel, needs_compiled
 
-from kqcodec import kernels
-from kqcodec.errors import KernelError
 from kqcodec.kernels import reference
-
-try:
-    compiled = kernels.load("compiled")
-except KernelError:
-    compiled = None
-
-needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kernels aren't built")
-both = [reference, *([compiled] if compiled else [])]
-each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
 
 PROBABILITIES = st.one_of(
     st.sampled_from([1, 2, 255, 256, 32_767, 32_768, 65_534, 65_535]), st.integers(1, 65_535)

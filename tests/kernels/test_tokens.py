@@ -8,22 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_sets import both, each_kernel, fastest
 
-from kqcodec.errors import KernelError
 from kqcodec.format.labels import label_dtype
-from kqcodec.kernels import load, reference
 from kqcodec.kernels.reference import tokens_codes, tokens_entropy
 from kqcodec.kernels.reference.tokens_tables import merge
-
-try:
-    compiled = load("compiled")
-except KernelError:
-    compiled = None
-
-needs_compiled = pytest.mark.skipif(compiled is None, reason="the compiled kernels aren't built")
-both = [reference, *([compiled] if compiled else [])]
-each_kernel = pytest.mark.parametrize("kernel", both, ids=lambda kernel: kernel.__name__)
-fastest = compiled or reference
 
 ROOM = 1 << 20
 STREAM, BANDS = 1, 2

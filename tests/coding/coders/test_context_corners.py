@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kernel_sets import compiled
 from trust.pictures import noise
 
-from kqcodec.errors import KernelError
-from kqcodec.kernels import load, reference
+from kqcodec.kernels import reference
 from kqcodec.kernels.reference import context as reference_context
-
-try:
-    compiled = load("compiled")
-except KernelError:
-    compiled = None
 
 ROOM = 1 << 20
 HEAVIEST = 1 << 30
