@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement
 from kqcodec.errors import InvalidDataError
-from kqcodec.format.sizes import label_bits
+from kqcodec.format.sizes import label_bits, predictable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,12 +54,10 @@ def work_of(header: Header, record: Record) -> int:
     """The steps that a tile takes."""
     box = header.grid.box(record.tile)
     payload = memoryview(record.payload).cast("B")
-    if header.coder == "tokens":
-        return box.pixels * _A_TOKEN + _A_TILE
-    if header.coder != "context" or not payload.nbytes:
+    if predictable(header.coder) or not payload.nbytes:
         return box.pixels * _PLAIN
     pixels, besides = box.pixels, _A_TILE
-    if payload[0] == FIRST:
+    if header.coder == "context" and payload[0] == FIRST:
         try:
             rows, columns = Enlargement.from_bytes(payload).cells(box.height, box.width)
         except InvalidDataError:

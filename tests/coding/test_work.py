@@ -48,6 +48,7 @@ def record(payload, tile=0):
         ("dense", 256, b"12", 5 * 256),
         ("tokens", 256, b"12", 50 * 256 + 100_000),
         ("tokens", 4096, b"12", 50 * 256 + 100_000),
+        ("tokens", 1, b"", 5 * 256),
         ("context", 256, b"", 5 * 256),
         ("context", 256, bytes([0]), 5 * 256 + 100_000),  # dense within context
         ("context", 256, bytes([DEFAULT]), 60 * 8 * 256 + 100_000),

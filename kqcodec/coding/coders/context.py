@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
+from kqcodec.coding.coders.packed import check_range
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.limits import context_workspace
 from kqcodec.format.sizes import payload_range
@@ -68,15 +69,9 @@ class Settings:
     @classmethod
     def from_byte(cls, byte: int) -> Settings:
         """The settings that a byte means; InvalidDataError if it means none."""
-        try:
-            settings = cls(byte >> 6, bool(byte & 16), bool(byte & 8), byte & 7)
-        except ValueError as exc:
-            raise InvalidDataError(
-                f"a tile's settings {byte:#04x} mean nothing (section 16)"
-            ) from exc
-        if byte & 32:
+        if byte & 32 or byte >> 6 not in (1, 2):
             raise InvalidDataError(f"a tile's settings {byte:#04x} mean nothing (section 16)")
-        return settings
+        return cls(byte >> 6, bool(byte & 16), bool(byte & 8), byte & 7)
 
 
 # What is tried, of which the smallest is kept; measured on photographs, screenshots, maps,
@@ -163,24 +158,15 @@ class ContextCoder:
         if view.nbytes == 0 or view[0] != FIRST:
             self._decode_labels(view, out, "6.6")
             return
-        self._check_size(view, out, "6.6")
+        check_range(view, "context", out.size, self._k, "6.6")
         enlargement = Enlargement.from_bytes(view)
         cells = np.empty(enlargement.cells(*out.shape), dtype=out.dtype)
         self._decode_labels(view[HEAD:], cells, "16.24")
         enlargement.enlarge(cells, out)
 
-    def _check_size(self, view: memoryview, out: Labels, rule: str) -> None:
-        """Whether a payload can be that of so many labels."""
-        least, most = payload_range("context", out.size, self._k)
-        if not least <= view.nbytes <= most:
-            raise InvalidDataError(
-                f"a payload of {view.nbytes:,} bytes, for {out.size:,} labels of a tile, must be "
-                f"{least} to {most:,} (rule {rule})"
-            )
-
     def _decode_labels(self, view: memoryview, out: Labels, rule: str) -> None:
         """Fill ``out`` with the labels of a payload without an enlargement."""
-        self._check_size(view, out, rule)
+        check_range(view, "context", out.size, self._k, rule)
         if view[0] == _DENSE:
             self._dense.decode(view[1:], out)
             return

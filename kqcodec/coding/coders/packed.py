@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import InvalidDataError
-from kqcodec.format.sizes import label_bits, packed_size
+from kqcodec.format.sizes import label_bits, packed_size, payload_range
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.format.labels import Labels
+    from kqcodec.format.names import CoderName
 
 
 class PackedCoder:
@@ -54,3 +55,14 @@ def check_payload(payload: Buffer, size: int, bits: int) -> None:
     padding = 8 * size - bits
     if padding and view[-1] & ((1 << padding) - 1):
         raise InvalidDataError("a payload's padding isn't zero bits (rule 6.7)")
+
+
+def check_range(payload: memoryview, coder: CoderName, labels: int, k: int, rule: str) -> None:
+    """Refuse a payload that can't be that of so many labels, by a coder whose payloads have no
+    one size."""
+    least, most = payload_range(coder, labels, k)
+    if not least <= payload.nbytes <= most:
+        raise InvalidDataError(
+            f"a payload of {payload.nbytes:,} bytes, for {labels:,} labels of a tile, must be "
+            f"{least} to {most:,} (rule {rule})"
+        )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.coding.coders.dense import DenseCoder
+from kqcodec.coding.coders.packed import check_range
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
@@ -49,12 +50,7 @@ class TokensCoder:
             self._dense.decode(payload, out)
             return
         view = memoryview(payload).cast("B")
-        least, most = payload_range("tokens", out.size, self._k)
-        if not least <= view.nbytes <= most:
-            raise InvalidDataError(
-                f"a payload of {view.nbytes:,} bytes, for {out.size:,} labels of a tile, must be "
-                f"{least} to {most:,} (rule 6.6)"
-            )
+        check_range(view, "tokens", out.size, self._k, "6.6")
         if view[0] == _DENSE:
             self._dense.decode(view[1:], out)
         elif not kernels.tokens_decode(view, self._order, out):
