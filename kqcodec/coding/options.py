@@ -3,7 +3,8 @@
 Public functions take them as keywords:
 
     coder    "packed" (ceil(log2 K) bits a label), "dense" (log2 K), "context" (what the
-             neighbours don't tell; the smallest), or "tokens" (some more, and quick).
+             neighbours don't tell; the smallest), or "tokens" (a few more bits than
+             context, and decoded many times as quickly).
     effort   of the coder context: "fast", "default" or "best".
     tile     pixels a tile, a power of two from 16 to 262,144, or a pair (width, height) of
              them; 0 for as wide or high as the picture; None for one tile up to

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.errors import FormatError
+from kqcodec.format.container import pack_length, read_length
+from kqcodec.format.source import BufferSource
 from kqcodec.kernels.reference.range_coder import RangeDecoder, RangeEncoder
 from kqcodec.kernels.reference.tokens_codes import InvalidTokensError
 from kqcodec.kernels.reference.tokens_entropy import code_lengths
@@ -36,24 +39,6 @@ def _bands(height: int, bands: bool) -> list[slice]:
     third = height // 3
     ends = [third, 2 * third, height] if bands else [height]
     return [slice(*rows) for rows in itertools.pairwise([0, *ends])]
-
-
-def _pack_length(length: int) -> bytes:
-    """As rule 6.4 has them."""
-    groups = [length >> shift & 127 for shift in (21, 14, 7, 0) if length >> shift or shift == 0]
-    return bytes([*(128 | group for group in groups[:-1]), groups[-1]])
-
-
-def _unpack_length(data: bytes) -> tuple[int, bytes]:
-    """A length, and what follows it."""
-    length = 0
-    for size, byte in enumerate(data[:4], 1):
-        length = length << 7 | byte & 127
-        if byte == 128 and size == 1:
-            break
-        if byte < 128:
-            return length, data[size:]
-    raise InvalidTokensError
 
 
 def tokens_encode(labels: Labels, order: NDArray[np.uint16], capacity: int) -> bytes | None:
@@ -86,45 +71,40 @@ def tokens_encode(labels: Labels, order: NDArray[np.uint16], capacity: int) -> b
     streams = [
         write_stream(tables, survey, one.steps) for survey, one in zip(surveys, found, strict=True)
     ]
-    lengths = b"".join(_pack_length(len(stream)) for stream in streams[:-1])
+    lengths = b"".join(pack_length(len(stream)) for stream in streams[:-1])
     first = bytes([_BANDS if bands else _STREAM])
-    payload = first + _pack_length(len(head)) + head + lengths + b"".join(streams)
+    payload = first + pack_length(len(head)) + head + lengths + b"".join(streams)
     return payload if len(payload) <= capacity else None
 
 
 def tokens_decode(payload: Buffer, order: NDArray[np.uint16], out: Labels) -> bool:
     try:
         places = _decode(bytes(payload), len(order), *out.shape)
-    except InvalidTokensError:
+    except (InvalidTokensError, FormatError):
         return False
     out[:] = order[places].reshape(out.shape)
     return True
 
 
 def _decode(payload: bytes, k: int, height: int, width: int) -> list[int]:
-    if payload[:1] not in (bytes([_STREAM]), bytes([_BANDS])):
+    source = BufferSource(payload)
+    first = bytes(source.read(1, "the payload"))
+    if first not in (bytes([_STREAM]), bytes([_BANDS])):
         raise InvalidTokensError
-    bands = payload[0] == _BANDS
-    size, rest = _unpack_length(payload[1:])
-    if size > len(rest):
-        raise InvalidTokensError
-    decoder = RangeDecoder(rest[:size])
-    rest = rest[size:]
+    bands = first[0] == _BANDS
+    decoder = RangeDecoder(source.read(read_length(source, "the front"), "the front"))
     front = Front(height * width, k, bands)
     front.code(lambda _, p: decoder.decode(p))
     tables = Tables(front)
     if not decoder.valid:
         raise InvalidTokensError
     rows = _bands(height, bands)
-    sizes = []
-    for _ in rows[:-1]:
-        size, rest = _unpack_length(rest)
-        sizes.append(size)
+    sizes = [read_length(source, "a stream") for _ in rows[:-1]]
+    sizes.append(len(payload) - source.position - sum(sizes))
+    if min(sizes) < 1:
+        raise InvalidTokensError
     places: list[int] = []
-    for size, band in zip([*sizes, len(rest) - sum(sizes)], rows, strict=True):
-        if not 0 < size <= len(rest):
-            raise InvalidTokensError
+    for size, band in zip(sizes, rows, strict=True):
         count = len(range(height)[band]) * width
-        places += read_stream(tables, rest[:size], k, width, count)
-        rest = rest[size:]
+        places += read_stream(tables, bytes(source.read(size, "a stream")), k, width, count)
     return places
