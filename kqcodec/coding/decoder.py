@@ -11,19 +11,21 @@ from array import array
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.coders import Coder, coder_of
+from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
+from kqcodec.coding.id_table import IdTable, read_table
+from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
 from kqcodec.coding.work import most_work, within, work_of
-from kqcodec.errors import InvalidDataError, TruncatedError
+from kqcodec.errors import InvalidDataError, LabelsError, TruncatedError
 from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
-from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, Header
+from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_COLORS, Header
 from kqcodec.format.labels import Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
@@ -55,11 +57,12 @@ class Opened:
 
     source: Source
     header: Header
-    palette: NDArray[np.uint8]
+    stored_palette: NDArray[np.uint8] | None
+    table: IdTable | None  # of a label map, which has it in place of a palette
     sections: list[container.Section]
     sealer: Sealer
     first_record: int
-    palette_size: int  # bytes of the palette as it is stored, without its checksum
+    palette_size: int  # bytes of the palette, or the table, as it is stored, without its checksum
     limits: Limits
 
     @classmethod
@@ -80,13 +83,18 @@ class Opened:
         """Read and check palette and sections of a source that stands behind its header."""
         limits.check_tile(header)
         sealer = Sealer(header)
-        palette = read_palette(source, header, sealer)
+        palette, table = None, None
+        if header.label_map:
+            table = read_table(source, header, sealer, limits)
+        else:
+            palette = palette_of_bytes(read_palette(source, header, sealer), header.k)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
         opened = cls(
             source,
             header,
-            palette_of_bytes(palette, header.k),
+            palette,
+            table,
             sections,
             sealer,
             source.position,
@@ -112,15 +120,63 @@ class Opened:
                 "(rule 6.9)"
             )
 
+    @property
+    def entries(self) -> int:
+        """How many labels there may be: K, or of a label map the entries of its table."""
+        return self.header.k if self.table is None else self.table.entries
+
+    @property
+    def label_dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+        """Of arrays of labels."""
+        return label_dtype(self.entries)
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """What the ids of a label map mean."""
+        return Meaning.from_sections(self.sections)
+
+    @cached_property
+    def palette(self) -> NDArray[np.uint8]:
+        """The colour of each label: uint8, shape (K, 3), or (K, 4) with alpha. In a label map
+        that of its id, one for each entry of the table."""
+        if self.table is not None:
+            return self.meaning.color_of(self.table.ids)
+        assert self.stored_palette is not None  # noqa: S101 - one of the two is there
+        return self.stored_palette
+
+    def values(self, labels: Labels) -> NDArray[Any]:
+        """Labels as users have them: those of a label map as their ids."""
+        return labels if self.table is None else self.table.values_of(labels)
+
+    @property
+    def value_dtype(self) -> np.dtype[Any]:
+        """Of ``values``."""
+        return np.dtype(self.label_dtype) if self.table is None else self.table.dtype
+
     def by_tiles(self) -> Opened:
         """The same file within the limits for pictures whose tiles aren't held together."""
         return replace(self, limits=self.limits.by_tiles(self.source.size))
 
     def indexed(self, labels: Labels) -> IndexedImage:
         """Labels of the picture, which nobody else has, with its palette and metadata."""
-        labels.flags.writeable = False
         metadata = Metadata.from_sections(self.sections)
-        return IndexedImage(self.palette, labels, metadata=metadata)
+        palette = self.palette
+        if self.table is not None:
+            palette, labels = self._shown(labels, self.table)
+        labels.flags.writeable = False
+        return IndexedImage(palette, labels, metadata=metadata)
+
+    def _shown(self, entries: Labels, table: IdTable) -> tuple[NDArray[np.uint8], Labels]:
+        """Palette and labels of a label map as those of a picture: the labels are the ids."""
+        lowest, highest = int(table.distinct[0]), int(table.distinct[-1])
+        if lowest < 0 or highest >= MAX_COLORS:
+            wrong = lowest if lowest < 0 else highest
+            raise LabelsError(
+                f"a label map with the id {wrong}, which no palette has: its ids are to be had "
+                "with decode_labels(), or KqFile.labels()"
+            )
+        palette = self.meaning.color_of(np.arange(highest + 1))
+        return palette, table.ids.astype(label_dtype(highest + 1))[entries]
 
     def records(self) -> Iterator[container.Record]:
         """The tile records in file order, then the directory's check; the work to decode
@@ -153,17 +209,20 @@ class Opened:
     def payload_range(self, index: int) -> tuple[int, int]:
         """The least and the most bytes of that tile's payload."""
         labels = self.header.grid.box(index).pixels
-        return sizes.payload_range(self.header.coder, labels, self.header.k)
+        header = self.header
+        return sizes.payload_range(header.coder, labels, header.k, header.label_map)
 
     @cached_property
     def coder(self) -> Coder:
         """What decodes the tiles."""
+        if self.table is not None:
+            return label_coder_of(self.header.coder, self.header.k, self.table.entries)
         return coder_of(self.header.coder, self.palette)
 
     def decode_tile(self, record: container.Record) -> tuple[Box, Labels]:
         """A tile's place and labels, shape (h, w), checked."""
         box = self.header.grid.box(record.tile)
-        labels = empty_labels(self.header, box.width, box.height)
+        labels = self.empty_labels(box.width, box.height)
         self.decode_into(record, labels)
         return box, labels
 
@@ -172,18 +231,23 @@ class Opened:
         self.sealer.check_tile(record)
         self.coder.decode(record.payload, out)
 
+    def empty_labels(self, width: int, height: int) -> Labels:
+        """An array for labels of a part of the picture, or LimitError."""
+        with memory_for(self.header):
+            return np.empty((height, width), dtype=self.label_dtype)
+
     def workspace(self, record: container.Record) -> int:
         """Bytes that decoding a tile takes besides its payload and labels."""
         payload = memoryview(record.payload).cast("B")
         box = self.header.grid.box(record.tile)
         if self.header.coder == "tokens":
             return tokens_workspace(
-                payload.nbytes, box.pixels, label_dtype(self.header.k)(0).itemsize
+                payload.nbytes, box.pixels, self.label_dtype(0).itemsize
             )
         if self.header.coder != "context" or not payload.nbytes:
             return 0
         return workspace_of(
-            payload, (box.height, box.width), label_dtype(self.header.k)(0).itemsize
+            payload, (box.height, box.width), self.label_dtype(0).itemsize
         )
 
 
@@ -215,7 +279,7 @@ def read(
 def indexed_of(opened: Opened, threads: int | None) -> IndexedImage:
     """All of the picture, of a source that stands at the first tile."""
     header = opened.header
-    labels = empty_labels(header, header.width, header.height)
+    labels = opened.empty_labels(header.width, header.height)
 
     def place(record: container.Record) -> None:
         inside = labels[header.grid.box(record.tile).slices]
@@ -242,13 +306,14 @@ def pixels_of(opened: Opened, threads: int | None) -> NDArray[np.uint8]:
     return pixels
 
 
-def tiles_of(opened: Opened) -> Iterator[tuple[Box, Labels]]:
-    """Each tile's box and labels, shape (h, w), in file order. Of the limits those on the work
+def tiles_of(opened: Opened) -> Iterator[tuple[Box, NDArray[Any]]]:
+    """Each tile's box and labels, shape (h, w), in file order, of a label map their ids. Of the limits those on the work
     of each tile count."""
     for record in opened.all_records():
         most = most_work(opened.header, opened.header.grid.box(record.tile).pixels, 1)
         opened.limits.check_work(work_of(opened.header, record), most)
-        yield opened.decode_tile(record)
+        box, labels = opened.decode_tile(record)
+        yield box, opened.values(labels)
 
 
 def decode_tiles(
@@ -272,7 +337,7 @@ def decode_records(
 ) -> None:
     """Decode the records on several threads, each tile into its place; all tiles in flight
     take no more than the result's ``output`` bytes and ``TILES_ALLOWANCE``."""
-    grid, itemsize = opened.header.grid, label_dtype(opened.header.k)(0).itemsize
+    grid, itemsize = opened.header.grid, opened.label_dtype(0).itemsize
     allowed = output + TILES_ALLOWANCE
     count = min(thread_count(threads), grid.count)
     if not isinstance(opened.source, BufferSource):
@@ -296,9 +361,3 @@ def decode_records(
     for size, some in groupby(records, largest_so_far):
         for _ in ordered_map(place, some, max(1, min(count, allowed // size))):
             pass
-
-
-def empty_labels(header: Header, width: int, height: int) -> Labels:
-    """An array for labels of a part of the picture, or LimitError."""
-    with memory_for(header):
-        return np.empty((height, width), dtype=label_dtype(header.k))

@@ -17,7 +17,6 @@ from kqcodec.coding.decoder import Opened, decode_tiles
 from kqcodec.coding.regions import checked_box, records_of
 from kqcodec.format.grid import Box
 from kqcodec.format.integers import whole_number
-from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import check_limit
 from kqcodec.format.names import SCALING_METHODS, check_name
 
@@ -61,7 +60,7 @@ def scaled_of(
     width, height = -(-region.width // times), -(-region.height // times)
     check_limit(width * height, limits.pixels, f"{width} x {height}")
     if method == "nearest":
-        picked = _Nearest(region, times, (height, width), label_dtype(header.k))
+        picked = _Nearest(region, times, (height, width), opened.label_dtype)
         decode_tiles(opened, records, picked.place, threads)
         return opened.indexed(picked.labels)
     means = _Means(region, times, header.grid, opened.palette)

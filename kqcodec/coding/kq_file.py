@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
-from kqcodec.coding.regions import region_of
-from kqcodec.errors import FormatError
+from kqcodec.coding.label_files import values_in, values_of
+from kqcodec.coding.regions import checked_box, region_of
+from kqcodec.errors import FormatError, LabelsError
 from kqcodec.format.header import HEADER_SIZE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.short_form import read_header
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
+    from kqcodec.coding.id_table import Ids, IdTable
+    from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.repair.colors import Fill, GivenPalette
     from kqcodec.coding.repair.recovery import Recovery
     from kqcodec.coding.size_report import SizeReport
     from kqcodec.format.container import Section
     from kqcodec.format.grid import Box
     from kqcodec.format.header import Header
-    from kqcodec.format.labels import Labels
     from kqcodec.format.names import ScalingMethod
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.storage.opening import Readable
@@ -92,7 +94,8 @@ class KqFile:
 
     @property
     def palette(self) -> NDArray[np.uint8]:
-        """The colours: uint8, shape (K, 3), or (K, 4) with alpha; read-only."""
+        """The colours: uint8, shape (K, 3), or (K, 4) with alpha; read-only. Of a label map
+        those of ``ids``."""
         return self._front().palette
 
     @property
@@ -105,8 +108,52 @@ class KqFile:
         """ICC profile, Exif and XMP, of the extension sections."""
         return Metadata.from_sections(self._front().sections)
 
+    @property
+    def is_label_map(self) -> bool:
+        """Whether the labels are ids, and there is no palette."""
+        return self.header.label_map
+
+    @property
+    def ids(self) -> Ids:
+        """The ids of a label map, ascending, each once, of the array's dtype: shape (U,);
+        read-only. LabelsError if it isn't one."""
+        return self._table().distinct
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the ids of a label map mean: names, colours, and so on."""
+        return self._front().meaning
+
+    def labels(self, box: Sequence[int] | None = None, *, out: Ids | None = None) -> Ids:
+        """The array of a label map, of the dtype and shape that it was encoded from.
+
+        Args:
+            box: as for ``region``, for the ids of a rectangle; None for all.
+            out: an array of that dtype and shape to fill, instead of a new one. If an error is
+                raised, what it holds is undefined.
+
+        Raises:
+            LabelsError: the file isn't a label map.
+            TypeError, ValueError: a wrong argument.
+        """
+        self._table()
+        with self._reading():
+            if box is None:
+                return values_of(self._whole(self._limits), out, self._threads)
+            opened = self._seekable()
+            return values_in(opened, checked_box(box, opened.header), out, self._threads)
+
+    def _table(self) -> IdTable:
+        table = self._front().table
+        if table is None:
+            raise LabelsError(
+                "the file is a picture with a palette, and no label map: read() gives its labels"
+            )
+        return table
+
     def read(self) -> IndexedImage:
-        """Palette and labels of all of the picture."""
+        """Palette and labels of all of the picture. Of a label map the labels are the ids, and
+        the palette has their colours: LabelsError where an id is below 0 or over 65,535."""
         with self._reading():
             return indexed_of(self._whole(self._limits), self._threads)
 
@@ -126,8 +173,9 @@ class KqFile:
         with self._reading():
             return region_of(self._seekable(), box, self._threads)
 
-    def tiles(self) -> Iterator[tuple[Box, Labels]]:
-        """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order.
+    def tiles(self) -> Iterator[tuple[Box, NDArray[Any]]]:
+        """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order; of a label
+        map its ids, of the array's dtype.
 
         For pictures larger than memory, and for pipes: one tile is held at a time,
         and a tile has at most 2**26 labels. Damage raises when it is reached. Limits are

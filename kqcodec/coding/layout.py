@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kqcodec.coding.coders import Coder, coder_of
+import numpy as np
+
+from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODING, CodingOptions
 from kqcodec.coding.palette import encode_palette
 from kqcodec.errors import ArgumentError, InvalidDataError
@@ -26,9 +28,9 @@ from kqcodec.format.short_form import shorten
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
+    from kqcodec.coding.id_table import IdTable
     from kqcodec.format.container import Section
     from kqcodec.format.grid import Grid
     from kqcodec.format.labels import Labels
@@ -40,9 +42,9 @@ class Layout:
 
     Attributes:
         header: the file's.
-        palette: uint8, shape (K, 3) or (K, 4), in its stored order.
+        palette: uint8, shape (K, 3) or (K, 4), in its stored order; of a label map (0, 3).
         sections: extension sections.
-        coded_palette: the palette's payload, where it is coded.
+        coded_palette: the palette's payload, where it is coded; of a label map its table's.
         coder: what codes tiles.
     """
 
@@ -79,6 +81,27 @@ class Layout:
         )
         coder = coder_of(options.coder, palette, options.effort)
         return cls(header, palette, tuple(sections), coded, coder)
+
+    @classmethod
+    def of_labels(
+        cls,
+        table: IdTable,
+        k: int,
+        width: int,
+        height: int,
+        options: CodingOptions,
+        *,
+        sections: Sequence[Section] = (),
+    ) -> Layout:
+        """The layout of a label map of that size with those ids, of which a tile has at most
+        ``k``; ValueError if there is no such file."""
+        _check_sections(sections)
+        header = header_of(
+            k, width, height, options, sections=sections, alpha=False, label_map=True
+        )
+        coder = label_coder_of(options.coder, k, table.entries, options.effort)
+        none = np.empty((0, 3), dtype=np.uint8)
+        return cls(header, none, tuple(sections), table.to_payload(), coder)
 
     @property
     def grid(self) -> Grid:
@@ -136,6 +159,7 @@ def header_of(
     sections: Sequence[Section],
     alpha: bool,
     coded_palette: bool = False,
+    label_map: bool = False,
 ) -> Header:
     """The header of a file whose palette has ``k`` entries; ValueError if there is none."""
     exponents = options.tile_exponents(width, height)
@@ -153,9 +177,10 @@ def header_of(
             k=k,
             tile_exponents=exponents,
             sections=bool(sections),
-            minor=_least_minor(options.coder, alpha, sections),
+            minor=2 if label_map else _least_minor(options.coder, alpha, sections),
             alpha=alpha,
             coded_palette=coded_palette,
+            label_map=label_map,
         )
     except InvalidDataError as exc:
         raise ValueError(str(exc)) from exc

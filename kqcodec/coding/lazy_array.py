@@ -25,7 +25,6 @@ from kqcodec.coding.slicing import Axis, axes_of
 from kqcodec.coding.work import within
 from kqcodec.format import container
 from kqcodec.format.integers import whole_number
-from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, check_limit
 from kqcodec.format.source import BufferSource
 from kqcodec.storage.opening import let_go, open_source
@@ -55,7 +54,7 @@ class LazyArray:
     Args:
         source: a path, a URL that fsspec knows (the extra ``remote``), the file's bytes
             or a seekable binary file object.
-        labels: the labels, shape (H, W), instead of the pixels, shape (H, W, 3), or
+        labels: the labels, shape (H, W), of a label map its ids, instead of the pixels, shape (H, W, 3), or
             (H, W, 4) where the file has alpha.
         cache_bytes: how much the decoded tiles that are kept may take.
         threads: how many decode the tiles of a slice; None for as many as there are
@@ -107,7 +106,7 @@ class LazyArray:
         self._grid = header.grid
         self.shape: tuple[int, ...] = (header.height, header.width)
         self.chunks: tuple[int, ...] = (self._grid.tile_height, self._grid.tile_width)
-        self.dtype = np.dtype(label_dtype(header.k) if labels else np.uint8)
+        self.dtype = self._opened.value_dtype if labels else np.dtype(np.uint8)
         self._colors = None if labels else self.palette
         if not labels:
             self.shape += self.palette.shape[1:]
@@ -153,10 +152,10 @@ class LazyArray:
         rows, columns = axes[:2]
         pixels = rows.count * columns.count
         check_limit(pixels, self._limits.pixels, f"that slice's {pixels:,}")
-        labels = np.zeros((rows.count, columns.count), dtype=label_dtype(len(self.palette)))
+        labels = np.zeros((rows.count, columns.count), dtype=self._opened.label_dtype)
         if all(axis.count for axis in axes):
             self._fill(labels, rows, columns)
-        values: NDArray[Any] = labels
+        values: NDArray[Any] = self._opened.values(labels) if self._colors is None else labels
         if self._colors is not None:
             values = self._colors[:, axes[2].selection][labels]
         return values[tuple(0 if axis.dropped else slice(None) for axis in axes)]

@@ -16,7 +16,7 @@ Public functions take them as keywords:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from kqcodec.format.grid import POLICIES
@@ -58,6 +58,10 @@ class CodingOptions:
         check_name(self.effort, EFFORTS, "effort")
         thread_count(self.threads)
         self.tile_exponents(1, 1)
+
+    def with_tile(self, tile: TileSize) -> CodingOptions:
+        """The same with tiles of another size."""
+        return replace(self, tile=tile)
 
     @property
     def codes_palettes(self) -> bool:

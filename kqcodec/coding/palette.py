@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import InvalidDataError
-from kqcodec.format.container import PALETTE_KIND, check_crc, pack_length, read_length
+from kqcodec.format.container import check_crc, pack_length, read_length
 from kqcodec.kernels import palette_kernels
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def read_palette(source: Source, header: Header, sealer: Sealer) -> bytes:
     if header.coded_palette:
         return _read_coded_palette(source, header, sealer)
     palette = bytes(source.read(header.palette_size, "the palette"))
-    check_crc(source, sealer.checksum(PALETTE_KIND, 0, palette), "the palette")
+    check_crc(source, sealer.palette_checksum(palette), "the palette")
     return palette
 
 
@@ -102,5 +102,5 @@ def _read_coded_palette(source: Source, header: Header, sealer: Sealer) -> bytes
             f"a coded palette of {size:,} bytes is not smaller than the plain one (rule 4.5)"
         )
     payload = bytes(source.read(size, "the palette"))
-    check_crc(source, sealer.checksum(PALETTE_KIND, 0, length + payload), "the palette")
+    check_crc(source, sealer.palette_checksum(length + payload), "the palette")
     return decode_palette(payload, header.k, header.channels)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.decoder import Opened, decode_records, empty_labels
+from kqcodec.coding.decoder import Opened, decode_records
 from kqcodec.coding.work import within
 from kqcodec.errors import ArgumentError
 from kqcodec.format import container
@@ -23,14 +23,19 @@ from kqcodec.format.limits import check_limit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from kqcodec.format.labels import Labels
     from kqcodec.images.indexed_image import IndexedImage
 
 
 def region_of(opened: Opened, box: Sequence[int], threads: int | None) -> IndexedImage:
     """The pixels of a box; errors are those of ``KqFile.region``."""
-    region = checked_box(box, opened.header)
+    return opened.indexed(labels_in(opened, checked_box(box, opened.header), threads))
+
+
+def labels_in(opened: Opened, region: Box, threads: int | None) -> Labels:
+    """The labels of a box that lies in the picture; of a label map their entries."""
     records = records_of(opened, region)
-    labels = empty_labels(opened.header, region.width, region.height)
+    labels = opened.empty_labels(region.width, region.height)
 
     def place(record: container.Record) -> None:
         tile_box, tile = opened.decode_tile(record)
@@ -39,7 +44,7 @@ def region_of(opened: Opened, box: Sequence[int], threads: int | None) -> Indexe
         labels[common.moved(-region.left, -region.upper).slices] = inside
 
     decode_records(opened, records, place, threads, labels.nbytes)
-    return opened.indexed(labels)
+    return labels
 
 
 def records_of(opened: Opened, region: Box) -> Iterator[container.Record]:

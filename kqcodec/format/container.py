@@ -30,6 +30,7 @@ MAX_SECTIONS = 254  # END not counted
 SECTION_KINDS = {"icc": b"icc ", "exif": b"exif", "xmp": b"xmp "}
 
 PALETTE_KIND = b"PLTE"
+IDS_KIND = b"IDS "  # of the table that a label map has in the palette's place
 _TILE_KIND = b"TILE"
 _DIRECTORY_KIND = b"TDIR"
 _END_KIND = b"END "
@@ -76,15 +77,21 @@ class Sealer:
 
     def __init__(self, header: Header) -> None:
         self._header = zlib.crc32(header.to_bytes())
+        self._palette_kind = IDS_KIND if header.label_map else PALETTE_KIND
 
     def checksum(self, kind: bytes, ordinal: int, body: Buffer) -> int:
         """CRC-32 of header, kind, ordinal and body (rule 3.2)."""
         return zlib.crc32(body, zlib.crc32(kind + struct.pack(">Q", ordinal), self._header))
 
     def palette(self, plain: bytes, payload: bytes | None = None) -> bytes:
-        """The palette with its checksum; where it is coded, by its payload."""
+        """The palette, or the table of ids in its place, with its checksum; where it is coded,
+        by its payload."""
         body = plain if payload is None else pack_length(len(payload)) + payload
-        return body + struct.pack(">I", self.checksum(PALETTE_KIND, 0, body))
+        return body + struct.pack(">I", self.palette_checksum(body))
+
+    def palette_checksum(self, stored: Buffer) -> int:
+        """CRC-32 of the palette, or of the table of ids, as it is stored."""
+        return self.checksum(self._palette_kind, 0, stored)
 
     def sections(self, sections: Iterable[Section]) -> bytes:
         """The sections with END behind them."""

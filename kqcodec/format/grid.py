@@ -109,6 +109,11 @@ class Grid:
         """Tiles in all."""
         return self.columns * self.rows
 
+    @property
+    def whole(self) -> Box:
+        """All of the picture."""
+        return Box(0, 0, self.width, self.height)
+
     def box(self, index: int) -> Box:
         """Where the tile of that index lies."""
         row, column = divmod(index, self.columns)

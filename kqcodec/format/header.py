@@ -37,9 +37,9 @@ CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
 FLAG_ALPHA = 1 << 0  # since 1.1
 FLAG_CODED_PALETTE = 1 << 1  # since 1.2
 FLAG_SECTIONS = 1 << 2
-FLAG_PALETTE_ELSEWHERE = 1 << 3  # reserved
+FLAG_LABEL_MAP = 1 << 3  # since 1.2
 _FLAGS = 0x1F
-_KNOWN_FLAGS = FLAG_ALPHA | FLAG_CODED_PALETTE | FLAG_SECTIONS
+_KNOWN_FLAGS = FLAG_ALPHA | FLAG_CODED_PALETTE | FLAG_SECTIONS | FLAG_LABEL_MAP
 
 HEADER_SIZE = 20
 CHECKSUM_SIZE = 4
@@ -68,13 +68,14 @@ class Header:
     Attributes:
         coder: "packed", "dense", "context" or "tokens".
         width, height: pixels, 1..2**32-1.
-        k: palette entries, 1..65,536.
+        k: palette entries, 1..65,536; of a label map the labels that a tile is coded with.
         tile_exponents: (x, y): tiles are 2**x wide and 2**y high, x and y from
             4 to 18; 0 means as wide or high as the picture.
         sections: whether extension sections follow the palette.
         minor: the format's minor version, which readers needn't know.
         alpha: whether the palette has alpha.
         coded_palette: whether the palette is coded; packed and dense have it plain.
+        label_map: whether a table of ids stands in the palette's place.
 
     Raises:
         InvalidDataError: a value outside the format's limits.
@@ -89,8 +90,11 @@ class Header:
     minor: int = 0
     alpha: bool = False
     coded_palette: bool = False
+    label_map: bool = False
 
     def __post_init__(self) -> None:
+        if self.label_map and (self.alpha or self.coded_palette):
+            raise InvalidDataError("a label map with a palette (rule 4.6)")
         if self.coded_palette and self.coder in ("packed", "dense"):
             raise InvalidDataError(f"a coded palette with the coder {self.coder} (rule 4.5)")
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
@@ -146,6 +150,7 @@ class Header:
         flags = FLAG_SECTIONS if self.sections else 0
         flags |= FLAG_ALPHA if self.alpha else 0
         flags |= FLAG_CODED_PALETTE if self.coded_palette else 0
+        flags |= FLAG_LABEL_MAP if self.label_map else 0
         x, y = (e - MIN_TILE_EXPONENT + 1 if e else 0 for e in self.tile_exponents)
         fields = _FIELDS.pack(
             SIGNATURE,
@@ -190,6 +195,7 @@ class Header:
             minor=version & 15,
             alpha=bool(flags & FLAG_ALPHA),
             coded_palette=bool(flags & FLAG_CODED_PALETTE),
+            label_map=bool(flags & FLAG_LABEL_MAP),
         )
 
 
@@ -224,10 +230,7 @@ def _supported_coder(number: int, version: int) -> CoderName:
 
 def _supported_flags(flags: int, version: int) -> int:
     if unknown := flags & ~_KNOWN_FLAGS:
-        lowest = unknown & -unknown
-        elsewhere = lowest == FLAG_PALETTE_ELSEWHERE
-        name = "a palette kept elsewhere" if elsewhere else f"flag {lowest:#x}"
         raise UnsupportedError(
-            f"{name} of format {version >> 4}.{version & 15} needs a newer version of kqcodec"
+            f"flag {unknown & -unknown:#x} of format {version >> 4}.{version & 15} needs a newer version of kqcodec"
         )
     return flags

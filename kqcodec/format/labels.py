@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-# uint8 where K is at most 256, else uint16.
+# uint8 where K is at most 256, else uint16; of a label map with over 65,536 ids uint32.
 Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
 
-def label_dtype(k: int) -> type[np.uint8] | type[np.uint16]:
+def label_dtype(k: int) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
     """The narrowest unsigned dtype that holds the labels 0..k-1."""
-    return np.uint8 if k <= 256 else np.uint16
+    return np.uint8 if k <= 1 << 8 else np.uint16 if k <= 1 << 16 else np.uint32
 
 
 def palette_bytes(palette: NDArray[np.uint8]) -> bytes:

@@ -9,6 +9,7 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     pixels                  2**27         N
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
+    entries of ids          2**24         N / 8
     bytes of an input       2**30         8 N
     work                    600 * 2**27   600 * N     (for thumbnails a quarter)
 
@@ -77,7 +78,7 @@ class Limits:
     Attributes:
         pixels: of the picture, or of the tiles that are decoded.
         tiles: of the picture, where all are read.
-        metadata: bytes of all extension sections together.
+        metadata: bytes of all extension sections together, and entries of a table of ids.
         tile: pixels of a tile by the coder context, with its margins.
         work: to decode the tiles, see ``kqcodec.coding.work``.
     """
@@ -138,6 +139,10 @@ class Limits:
     def check_metadata(self, size: int) -> None:
         """Raise LimitError if all extension sections together have too many bytes."""
         _check(size, self.metadata, "bytes of metadata", _PIXELS_A_BYTE)
+
+    def check_ids(self, entries: int) -> None:
+        """Raise LimitError if a label map's table of ids has too many entries."""
+        _check(entries, self.metadata, "entries of the table of ids", _PIXELS_A_BYTE)
 
     def check_work(self, work: int, most: int) -> None:
         """Raise LimitError if it takes too much work to decode some tiles; ``most`` is what

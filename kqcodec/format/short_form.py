@@ -99,13 +99,14 @@ def expand(data: bytes) -> tuple[Header, bytes]:
     header = Header.from_bytes(long)
     if not _has_short_form(header):
         raise InvalidDataError("the short form is of another kind of file (rule 12.1)")
-    size = read_length(source, "the palette") if header.coded_palette else header.palette_size
+    coded = header.coded_palette or header.label_map
+    size = read_length(source, "the palette") if coded else header.palette_size
     palette = bytes(source.read(size, "the palette"))
     payload = bytes(source.read(read_length(source, "tile 0"), "tile 0"))
     if source.position < len(body):
         raise InvalidDataError("bytes follow the tile of the short form (rule 12.2)")
     sealer = Sealer(header)
-    long += sealer.palette(palette, palette if header.coded_palette else None)
+    long += sealer.palette(palette, palette if coded else None)
     return header, long + sealer.tile(0, payload)
 
 

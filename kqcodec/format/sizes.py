@@ -122,12 +122,20 @@ def predictable(coder: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def payload_range(coder: str, labels: int, k: int) -> tuple[int, int]:
+def payload_range(coder: str, labels: int, k: int, label_map: bool = False) -> tuple[int, int]:
     """The least and the most bytes of a tile of so many labels, by any coder."""
     if predictable(coder):
         size = _PAYLOAD_SIZES[coder](labels, k)
         return size, size
-    return (1, 1 + dense_size(labels, k)) if k > 1 else (0, 0)
+    if k == 1:
+        return 0, 0
+    own_list = 16 + 6 * min(k, labels) if label_map else 0  # rule 18.6
+    return 1, 1 + dense_size(labels, k) + own_list
+
+
+def table_range(header: Header) -> tuple[int, int]:
+    """The least and the most bytes of a label map's table of ids (rule 18.2)."""
+    return 3, 32 + 20 * header.pixels
 
 
 def tiles_range(header: Header) -> tuple[int, int]:
@@ -135,7 +143,7 @@ def tiles_range(header: Header) -> tuple[int, int]:
     header alone."""
     least = most = header.directory_size
     for labels, count in header.grid.tile_areas():
-        low, high = payload_range(header.coder, labels, header.k)
+        low, high = payload_range(header.coder, labels, header.k, header.label_map)
         least += count * record_size(low)
         most += count * record_size(high)
     return least, most

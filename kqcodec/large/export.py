@@ -12,7 +12,6 @@ import numpy as np
 from kqcodec.coding.decoder import Opened
 from kqcodec.coding.tile_assembly import TileAssembly
 from kqcodec.format.grid import Grid
-from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.metadata import Metadata
@@ -100,7 +99,7 @@ def _npy_parts(
     opened: Opened, palette: NDArray[np.uint8], labels: bool, threads: int
 ) -> Iterator[bytes]:
     header = opened.header
-    dtype = np.dtype(label_dtype(header.k))
+    dtype = opened.value_dtype
     shape: tuple[int, ...] = (header.height, header.width)
     if not labels:
         shape, dtype = (*shape, palette.shape[1]), np.dtype(np.uint8)
@@ -114,8 +113,8 @@ def _npy_parts(
     yield front.getvalue()
     rows = min(header.height, max(1, _ROW_PIXELS // header.width))
     strips = Grid(header.width, header.height, header.width, rows)
-    with TileAssembly(strips, label_dtype(header.k), _WAITING) as assembly:
+    with TileAssembly(strips, opened.label_dtype, _WAITING) as assembly:
         for box, tile in _tiles(opened, threads):
             # Tiles come row by row, and so the strips are completed in their order.
             for _, strip in assembly.add(box, tile):
-                yield (strip if labels else palette.take(strip, axis=0)).tobytes()
+                yield (opened.values(strip) if labels else palette.take(strip, axis=0)).tobytes()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kqcodec.coding.coders.context import ContextCoder
 from kqcodec.coding.coders.dense import DenseCoder
+from kqcodec.coding.coders.label_tiles import LabelTileCoder
 from kqcodec.coding.coders.packed import PackedCoder
 from kqcodec.coding.coders.tokens import TokensCoder
 from kqcodec.format.names import CODERS, DEFAULT_EFFORT, EFFORTS, check_name
@@ -49,6 +50,18 @@ def coder_of(
     if name == "tokens":
         return TokensCoder(palette)
     return PackedCoder(len(palette)) if name == "packed" else DenseCoder(len(palette))
+
+
+def label_coder_of(
+    name: CoderName, k: int, entries: int, effort: EffortName = DEFAULT_EFFORT
+) -> Coder:
+    """The coder of that name for the tiles of a label map, whose labels are the entries of a
+    table: at most ``k`` of them in a tile; ValueError if there is no such coder or effort."""
+    check_name(name, CODERS, "coder")
+    check_name(effort, EFFORTS, "effort")
+    if name in ("packed", "dense"):
+        return PackedCoder(k) if name == "packed" else DenseCoder(k)
+    return LabelTileCoder(k, name, effort, entries)
 
 
 def efforts_of(name: str) -> tuple[EffortName, ...]:

@@ -1,0 +1,283 @@
+"""The ids of a label map: which values its labels stand for (spec/kq.md, section 18).
+
+A label map has no palette. In its place stands a table: the dtype and the shape of the
+array, and its ids, each once and ascending. Tiles hold *entries* of the table, 0 to M - 1,
+so that ids of any size cost what their number costs. Entries and ids may also be joined by a
+map, of which several entries may have one id: to renumber or to merge ids is to write
+another table, and no tile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.errors import ArgumentError, InvalidDataError
+from kqcodec.format.container import check_crc, pack_length, read_length
+from kqcodec.format.labels import Labels, label_dtype
+from kqcodec.format.limits import DEFAULT_LIMITS, Limits
+from kqcodec.format.sizes import table_range
+from kqcodec.kernels import kernels
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.format.container import Sealer
+    from kqcodec.format.header import Header
+    from kqcodec.format.source import Source
+
+    # bool, or integers of 8 to 64 bits.
+    Ids: TypeAlias = "NDArray[Any]"
+
+# By their number in a file (rule 18.3).
+DTYPES = tuple(
+    np.dtype(name)
+    for name in ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+)
+_COLUMN = 1 << 4  # the array's shape is (H, W, 1)
+_MAPPED = 1 << 5
+_SIGN = np.uint64(1 << 63)
+_ONE = np.uint64(1)
+# Of arrays of more labels, and of ids of up to 16 bits, all possible ids are looked up.
+_LOOK_UP = 1 << 14
+
+
+@dataclass(frozen=True, eq=False)
+class IdTable:
+    """The ids of a label map. An instance that exists is valid.
+
+    Attributes:
+        distinct: the ids that there are, ascending, each once: of the array's dtype, bool or an
+            integer one of 8 to 64 bits, shape (U,).
+        places: for each entry the place of its id among these, shape (M,), or None where entry
+            i has id i, and M is U.
+        column: whether the array's shape is (H, W, 1), and not (H, W).
+    """
+
+    distinct: Ids
+    places: NDArray[np.uint32] | None = None
+    column: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The array's."""
+        return self.distinct.dtype
+
+    @cached_property
+    def ids(self) -> Ids:
+        """The id of each entry, shape (M,)."""
+        return self.distinct if self.places is None else self.distinct[self.places]
+
+    @property
+    def entries(self) -> int:
+        """M, the number of entries."""
+        return len(self.distinct) if self.places is None else len(self.places)
+
+    @property
+    def label_dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+        """Of the entries in an array."""
+        return label_dtype(self.entries)
+
+    # --- from and to arrays of ids ------------------------------------------
+
+    @classmethod
+    def of(cls, values: Ids) -> IdTable:
+        """The table of an array of ids, of shape (H, W) or (H, W, 1)."""
+        column = values.ndim == 3
+        flat = values[:, :, 0] if column else values
+        if flat.dtype.itemsize > 2 or flat.size <= _LOOK_UP:
+            distinct = np.unique(_run_heads(flat)[0])
+        else:
+            distinct = _all_ids(flat.dtype)[_present(flat)]
+        return cls(distinct, column=column)
+
+    def entries_of(self, values: Ids) -> Labels:
+        """The entries of an array of ids, of its shape: C-contiguous; ValueError if there is one
+        that the table doesn't have. Of entries with one id the first counts."""
+        if values.dtype.itemsize > 2 or values.size <= _LOOK_UP:
+            heads, lengths = _run_heads(values)
+            places = np.searchsorted(self.distinct, heads)
+            places[places == len(self.distinct)] = 0
+            known = bool((self.distinct[places] == heads).all())
+            found = np.repeat(self._entry_of_place[places], lengths).reshape(values.shape)
+        else:
+            numbers = _numbers(values)
+            look_up = np.zeros(1 << 8 * values.dtype.itemsize, dtype=self.label_dtype)
+            here = np.zeros(len(look_up), dtype=np.bool_)
+            look_up[_numbers(self.distinct)] = self._entry_of_place
+            here[_numbers(self.distinct)] = True
+            known = bool(here[numbers].all())
+            found = look_up[numbers]
+        if not known:
+            raise ValueError("the labels have changed while they were being encoded")
+        return found
+
+    def values_of(self, entries: Labels, out: Ids | None = None) -> Ids:
+        """The ids of an array of entries; in ``out``, of its shape and the table's dtype, if it
+        is given."""
+        if out is None:
+            return self.ids[entries]
+        if out.flags.c_contiguous:
+            np.take(self.ids, entries, out=out, mode="clip")
+        else:
+            out[...] = self.ids[entries]
+        return out
+
+    @cached_property
+    def _entry_of_place(self) -> Labels:
+        """The first entry of each distinct id."""
+        if self.places is None:
+            return np.arange(len(self.distinct), dtype=self.label_dtype)
+        first = np.zeros(len(self.distinct), dtype=self.label_dtype)
+        first[self.places[::-1]] = np.arange(len(self.places))[::-1]
+        return first
+
+    def with_ids(self, ids: Ids) -> IdTable:
+        """The table whose entries, one after the other, have these ids of any dtype."""
+        distinct, places = np.unique(ids, return_inverse=True)
+        if len(distinct) == len(ids) and bool((places[1:] > places[:-1]).all()):
+            return IdTable(distinct, None, self.column)
+        return IdTable(distinct, places.astype(np.uint32), self.column)
+
+    # --- from and to files --------------------------------------------------
+
+    def to_payload(self) -> bytes:
+        """The bytes of the table in a file, without their length."""
+        first = DTYPES.index(self.dtype) | (_COLUMN if self.column else 0)
+        head = pack_length(len(self.distinct) - 1)
+        lists = [_differences(self.distinct)]
+        if self.places is not None:
+            first |= _MAPPED
+            head += pack_length(len(self.places) - 1)
+            lists.append(self.places.astype(np.uint64))
+        return bytes([first]) + head + kernels.numbers_encode(lists)
+
+    @classmethod
+    def from_payload(
+        cls, payload: Buffer, header: Header, limits: Limits = DEFAULT_LIMITS
+    ) -> IdTable:
+        """The table that these bytes are; InvalidDataError if they are none of a file with that
+        header, LimitError if it has too many entries."""
+        from kqcodec.format.source import BufferSource
+
+        source = BufferSource(payload)
+        (first,) = bytes(source.read(1, "the table of ids"))
+        if first & 15 >= len(DTYPES) or first >> 6:
+            raise InvalidDataError(f"a table of ids of the kind {first:#04x} (rule 18.3)")
+        distinct = read_length(source, "the table of ids") + 1
+        mapped = bool(first & _MAPPED)
+        entries = read_length(source, "the table of ids") + 1 if mapped else distinct
+        if not distinct <= entries <= header.pixels or entries < header.k:
+            raise InvalidDataError(
+                f"a table of {entries:,} labels and {distinct:,} ids (rule 18.4)"
+            )
+        if header.coder in ("packed", "dense") and entries != header.k:
+            raise InvalidDataError(f"a table of {entries:,} labels where K is {header.k:,}")
+        limits.check_ids(entries)
+        counts = [distinct, entries] if mapped else [distinct]
+        assert source.size is not None  # noqa: S101 - it is a buffer's
+        rest = source.read(source.size - source.position, "the table of ids")
+        lists = kernels.numbers_decode(rest, counts)
+        if lists is None:
+            raise InvalidDataError("the table of ids doesn't end as it must (rule 13.5)")
+        places = None
+        if mapped:
+            if int(lists[1].max()) >= distinct:
+                raise InvalidDataError("a label has an id that the table doesn't have (rule 18.5)")
+            places = lists[1].astype(np.uint32)
+        return cls(_ids(lists[0], DTYPES[first & 15]), places, bool(first & _COLUMN))
+
+
+def read_table(source: Source, header: Header, sealer: Sealer, limits: Limits) -> IdTable:
+    """The table that the source stands at; errors are those of ``IdTable.from_payload``."""
+    size = read_length(source, "the table of ids")
+    least, most = table_range(header)
+    if not least <= size <= most:
+        raise InvalidDataError(f"a table of ids of {size:,} bytes is impossible (rule 18.2)")
+    payload = bytes(source.read(size, "the table of ids"))
+    check_crc(source, sealer.palette_checksum(pack_length(size) + payload), "the table of ids")
+    return IdTable.from_payload(payload, header, limits)
+
+
+def checked_ids(source: Any) -> Ids:
+    """An array of ids, of shape (H, W) or (H, W, 1), in the machine's byte order; TypeError or
+    ValueError where it holds something else."""
+    if isinstance(source, np.ma.MaskedArray):
+        raise TypeError("the array is masked: fill it first, with .filled(value)")
+    array = np.asarray(source)
+    if array.dtype.kind not in "biu":
+        hint = ": if its values are whole, use .astype(int)" if array.dtype.kind == "f" else ""
+        raise TypeError(f"labels must be integers or bools, not {array.dtype}{hint}")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 1):
+        raise ValueError(f"labels must have shape (H, W) or (H, W, 1), not {array.shape}")
+    if array.size == 0:
+        raise ArgumentError(f"there are no labels: the shape is {array.shape}")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _run_heads(values: Ids) -> tuple[Ids, NDArray[np.intp]]:
+    """The ids of an array as runs, row after row: the id of each, and its length."""
+    flat = values.reshape(-1)
+    starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    starts = np.concatenate([np.zeros(1, dtype=starts.dtype), starts])
+    return flat[starts], np.diff(starts, append=flat.size)
+
+
+def _numbers(values: Ids) -> NDArray[Any]:
+    """Ids of up to 16 bits as the unsigned integers of the same bits."""
+    return values.view(np.dtype(f"u{values.dtype.itemsize}"))
+
+
+def _all_ids(dtype: np.dtype[Any]) -> Ids:
+    """All ids that a dtype of up to 16 bits can have, ascending."""
+    if dtype == np.bool_:
+        return np.array([False, True])
+    bounds = np.iinfo(dtype)
+    return np.arange(bounds.min, bounds.max + 1).astype(dtype)
+
+
+def _present(values: Ids) -> NDArray[np.bool_]:
+    """Which of ``_all_ids`` an array has."""
+    bits = 8 * values.dtype.itemsize
+    here = np.zeros(1 << bits, dtype=np.bool_)
+    here[_numbers(np.ascontiguousarray(values))] = True
+    if values.dtype.kind == "i":  # the negative ones come first
+        return np.roll(here, 1 << (bits - 1))
+    return here[:2] if values.dtype == np.bool_ else here
+
+
+def _differences(ids: Ids) -> NDArray[np.uint64]:
+    """Ids that ascend as numbers: the first, zigzag where they have signs, then how much each
+    one is above the one before, less 1 (rule 18.4)."""
+    signed = ids.dtype.kind == "i"
+    wide = ids.astype(np.int64).view(np.uint64) if signed else ids.astype(np.uint64)
+    numbers = np.empty(len(ids), dtype=np.uint64)
+    first = int(ids[0])
+    numbers[0] = first if first >= 0 and not signed else 2 * first if first >= 0 else -2 * first - 1
+    numbers[1:] = wide[1:] - wide[:-1] - _ONE
+    return numbers
+
+
+def _ids(numbers: NDArray[np.uint64], dtype: np.dtype[Any]) -> Ids:
+    """The ids that ``_differences`` makes these numbers of; InvalidDataError if there are none of
+    that dtype."""
+    signed = dtype.kind == "i"
+    first = int(numbers[0])
+    if signed:
+        first = first >> 1 if not first & 1 else -(first >> 1) - 1
+    steps = numbers + _ONE
+    steps[0] = np.uint64(first % (1 << 64))
+    sums = np.cumsum(steps, dtype=np.uint64)
+    # In an order that counts up from the least: wrapped round, a sum isn't above the one before.
+    order = sums ^ _SIGN if signed else sums
+    last = int(sums[-1:].view(np.int64)[0]) if signed else int(sums[-1])
+    lowest, highest = (0, 1) if dtype == np.bool_ else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if not (bool((order[1:] > order[:-1]).all()) and lowest <= first and last <= highest):
+        raise InvalidDataError(f"an id is beyond those of {dtype} (rule 18.4)")
+    return (sums.view(np.int64) if signed else sums).astype(dtype)

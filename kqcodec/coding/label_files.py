@@ -1,0 +1,148 @@
+"""Label maps as files: arrays of ids to bytes, and back.
+
+The ids become entries of a table (``kqcodec.coding.id_table``) tile by tile, so that no second
+array of the size of the first is held.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.coding.decoder import decode_records
+from kqcodec.coding.id_table import IdTable
+from kqcodec.coding.layout import Layout
+from kqcodec.coding.regions import labels_in, records_of
+from kqcodec.errors import ArgumentError
+from kqcodec.format.grid import Grid
+from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.limits import memory_for
+from kqcodec.storage.threads import ordered_map, thread_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kqcodec.coding.decoder import Opened
+    from kqcodec.coding.id_table import Ids
+    from kqcodec.coding.options import CodingOptions
+    from kqcodec.format import container
+    from kqcodec.format.container import Section
+    from kqcodec.format.grid import Box
+
+# Tiles of so many pixels have no more different ids than K may be.
+_SAFE_SIDE = 256
+
+
+def encoded_labels(
+    values: Ids, options: CodingOptions, sections: Sequence[Section] = ()
+) -> Iterator[bytes]:
+    """The parts of the file of a checked array of ids; what it raises is raised at once.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    table = IdTable.of(values)
+    plane = values[:, :, 0] if values.ndim == 3 else values
+    height, width = plane.shape
+    k, options = _most_in_a_tile(table, plane, options)
+    layout = Layout.of_labels(table, k, width, height, options, sections=sections)
+
+    def payload(index: int) -> bytes:
+        return layout.payload(table.entries_of(plane[layout.grid.box(index).slices]))
+
+    count = layout.grid.count
+    return layout.parts(
+        ordered_map(payload, range(count), min(thread_count(options.threads), count))
+    )
+
+
+def _most_in_a_tile(
+    table: IdTable, plane: Ids, options: CodingOptions
+) -> tuple[int, CodingOptions]:
+    """K, and with more ids than K may be, options whose tiles have no more."""
+    if table.entries <= MAX_COLORS:
+        return table.entries, options
+    if not options.codes_palettes:
+        raise ArgumentError(
+            f"the coder {options.coder} holds up to {MAX_COLORS:,} different ids, and there are "
+            f"{table.entries:,}; context and tokens hold more"
+        )
+    height, width = plane.shape
+    while True:
+        x, y = options.tile_exponents(width, height)
+        wide, high = 1 << x if x else width, 1 << y if y else height
+        grid = Grid(width, height, wide, high)
+        most = max(len(np.unique(plane[grid.box(i).slices])) for i in range(grid.count))
+        if most <= MAX_COLORS:
+            return most, options
+        if options.tile is not None:
+            raise ArgumentError(
+                f"a tile of {wide} x {high} pixels has {most:,} different ids, over "
+                f"{MAX_COLORS:,} (rule 18.6)",
+                "smaller tiles",
+            )
+        side = max(1 << (max(wide, high) - 1).bit_length() - 1, _SAFE_SIDE)
+        options = options.with_tile(side)
+
+
+def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
+    """The ids of all of a label map, of a source that stands at its first tile, in ``out`` if it
+    is given."""
+    header = opened.header
+    whole = header.grid.whole
+    return _placed(opened, opened.records(), whole, out, threads)
+
+
+def values_in(opened: Opened, region: Box, out: Ids | None, threads: int | None) -> Ids:
+    """The ids of a box that lies in the label map, of a file that can seek."""
+    return _placed(opened, records_of(opened, region), region, out, threads)
+
+
+def _placed(
+    opened: Opened,
+    records: Iterator[container.Record],
+    region: Box,
+    out: Ids | None,
+    threads: int | None,
+) -> Ids:
+    table = opened.table
+    assert table is not None  # noqa: S101 - checked by the callers
+    shape = (region.height, region.width, 1) if table.column else (region.height, region.width)
+    if out is None:
+        with memory_for(opened.header):
+            out = np.empty(shape, dtype=table.dtype)
+    else:
+        _check_out(out, shape, table.dtype)
+    plane = out[:, :, 0] if table.column else out
+    # Where entries are their own ids, tiles are decoded into their place.
+    at_once = (
+        table.dtype == opened.label_dtype
+        and table.places is None
+        and int(table.distinct[-1]) == table.entries - 1
+    )
+
+    def place(record: container.Record) -> None:
+        box = opened.header.grid.box(record.tile)
+        common = box.intersection(region)
+        inside = plane[common.moved(-region.left, -region.upper).slices]
+        if at_once and common == box and inside.flags.c_contiguous:
+            opened.decode_into(record, inside)
+            return
+        entries = opened.decode_tile(record)[1]
+        table.values_of(entries[common.moved(-box.left, -box.upper).slices], inside)
+
+    decode_records(opened, records, place, threads, plane.nbytes)
+    return out
+
+
+def _check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
+    if out.dtype != dtype or out.shape != shape:
+        raise ValueError(
+            f"out must be of the label map's dtype and shape, {dtype} and {shape}, not "
+            f"{out.dtype} and {out.shape}"
+        )
+    if not out.flags.writeable:
+        raise ValueError("out can't be written to")
