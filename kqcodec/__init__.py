@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from kqcodec.images.blocks import RawPixels
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.metadata import Metadata
-    from kqcodec.labels.label_maps import label_map
+    from kqcodec.labels.label_codec import decode_labels, encode_labels
+    from kqcodec.labels.label_maps import LabelMap, label_map
     from kqcodec.labels.segment import Segment
     from kqcodec.labels.segments import Segmentation, segment
     from kqcodec.large import dask as dask
@@ -50,6 +51,7 @@ _HOMES = {
     "IndexedImage": "images.indexed_image",
     "KMeansResult": "quantization.kmeans",
     "KqFile": "coding.kq_file",
+    "LabelMap": "labels.label_maps",
     "LazyArray": "coding.lazy_array",
     "Metadata": "images.metadata",
     "RawPixels": "images.blocks",
@@ -58,8 +60,10 @@ _HOMES = {
     "Segmentation": "labels.segments",
     "SizeReport": "coding.size_report",
     "decode": "codec",
+    "decode_labels": "labels.label_codec",
     "elbow": "quantization.elbow",
     "encode": "codec",
+    "encode_labels": "labels.label_codec",
     "encode_stream": "large.streaming",
     "html_report": "show.report",
     "kmeans": "quantization.kmeans",
@@ -84,6 +88,7 @@ __all__ = [
     "IndexedImage",
     "KMeansResult",
     "KqFile",
+    "LabelMap",
     "LazyArray",
     "Metadata",
     "RawPixels",
@@ -93,8 +98,10 @@ __all__ = [
     "SizeReport",
     "__version__",
     "decode",
+    "decode_labels",
     "elbow",
     "encode",
+    "encode_labels",
     "encode_stream",
     "errors",
     "html_report",

@@ -35,7 +35,11 @@ _SAFE_SIDE = 256
 
 
 def encoded_labels(
-    values: Ids, options: CodingOptions, sections: Sequence[Section] = ()
+    values: Ids,
+    options: CodingOptions,
+    sections: Sequence[Section] = (),
+    *,
+    index: bool = False,
 ) -> Iterator[bytes]:
     """The parts of the file of a checked array of ids; what it raises is raised at once.
 
@@ -69,6 +73,7 @@ def _most_in_a_tile(
             f"{table.entries:,}; context and tokens hold more"
         )
     height, width = plane.shape
+    chosen = options.tile is None
     while True:
         x, y = options.tile_exponents(width, height)
         wide, high = 1 << x if x else width, 1 << y if y else height
@@ -76,7 +81,7 @@ def _most_in_a_tile(
         most = max(len(np.unique(plane[grid.box(i).slices])) for i in range(grid.count))
         if most <= MAX_COLORS:
             return most, options
-        if options.tile is not None:
+        if not chosen:
             raise ArgumentError(
                 f"a tile of {wide} x {high} pixels has {most:,} different ids, over "
                 f"{MAX_COLORS:,} (rule 18.6)",

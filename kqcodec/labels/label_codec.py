@@ -1,0 +1,97 @@
+"""Arrays of ids to the bytes of a .kq file, and back: ``kqcodec.encode_labels`` and
+``kqcodec.decode_labels``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kqcodec.coding.id_table import checked_ids
+from kqcodec.coding.kq_file import KqFile
+from kqcodec.coding.label_files import encoded_labels
+from kqcodec.coding.meaning import Meaning
+from kqcodec.coding.options import CodingOptions
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS
+from kqcodec.format.names import DEFAULT_CODER, DEFAULT_EFFORT
+from kqcodec.labels.label_maps import LabelMap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from kqcodec.coding.options import TileSize
+    from kqcodec.format.names import CoderName, EffortName
+    from kqcodec.storage.opening import Readable
+
+
+def encode_labels(
+    labels: ArrayLike | LabelMap,
+    *,
+    coder: CoderName = DEFAULT_CODER,
+    effort: EffortName = DEFAULT_EFFORT,
+    tile: TileSize = None,
+    names: Mapping[int, str] | None = None,
+    colors: Mapping[int, Sequence[int]] | None = None,
+    nodata: int | None = None,
+    meaning: Meaning | None = None,
+    index: bool = False,
+    threads: int | None = None,
+) -> bytes:
+    """The bytes of a .kq file that holds an array of ids, exactly: ``decode_labels`` gives an
+    equal one, of the same dtype and shape.
+
+    What ids there are doesn't matter, only how many: none is paid for that isn't there.
+    There is no palette, and colours, if they are given, are for those who look at the map.
+
+    Args:
+        labels: bools or integers of 8 to 64 bits, shape (H, W) or (H, W, 1); or what
+            ``label_map`` returns, with its meaning.
+        coder, effort, tile, threads: how labels are coded; see ``kqcodec.coding.options``. A
+            tile has at most 65,536 different ids, and the picture as many as it has pixels;
+            by packed and dense also the picture has at most 65,536.
+        names: what ids are called.
+        colors: red, green, blue, and maybe alpha of ids, 0 to 255; others have a colour by the
+            rule of PASCAL VOC.
+        nodata: the id of pixels about which nothing is known.
+        meaning: more that is to be kept; the three above are put in their place there.
+        index: whether the file has an index, by which boxes, numbers of pixels, and the tiles
+            that have an id are known without decoding.
+
+    Raises:
+        TypeError: these aren't labels.
+        ValueError: a wrong shape or option, or there is no such file.
+    """
+    if isinstance(labels, LabelMap):
+        values, known = labels.values, labels.meaning
+    else:
+        values, known = checked_ids(labels), Meaning()
+    known = (meaning or known).updated(names=names, colors=colors, nodata=nodata)
+    options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)
+    return b"".join(encoded_labels(values, options, known.sections(), index=index))
+
+
+def decode_labels(
+    source: Readable,
+    out: NDArray[Any] | None = None,
+    *,
+    threads: int | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> NDArray[Any]:
+    """The array of ids in a .kq file, of the dtype and shape that it was encoded from.
+
+    Args:
+        source: a path, a URL, the file's bytes, or a binary file object.
+        out: an array of that dtype and shape to fill, instead of a new one; C-contiguous, it
+            is filled at once. If an error is raised, what it holds is undefined.
+        threads: how many threads decode tiles; None for as many as there are processors.
+        max_pixels: as for ``kqcodec.read``.
+
+    Raises:
+        FormatError: the file is damaged, foreign or over the limit.
+        LabelsError: it is a picture, and no label map.
+        OSError: the file can't be read.
+        TypeError, ValueError: a wrong argument.
+    """
+    with KqFile(source, threads=threads, max_pixels=max_pixels) as file:
+        return file.labels(out=out)
