@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.coding.id_table import checked_ids
@@ -66,9 +67,12 @@ def encode_labels(
         values, known = labels.values, labels.meaning
     else:
         values, known = checked_ids(labels), Meaning()
-    known = (meaning or known).updated(names=names, colors=colors, nodata=nodata)
+    given: dict[str, Any] = {"names": names, "colors": colors, "nodata": nodata}
+    given = {field: value for field, value in given.items() if value is not None}
+    known = replace(known if meaning is None else meaning, **given)
+    sections = [] if known.empty else [known.to_section()]
     options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)
-    return b"".join(encoded_labels(values, options, known.sections(), index=index))
+    return b"".join(encoded_labels(values, options, sections, index=index))
 
 
 def decode_labels(
