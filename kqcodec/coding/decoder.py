@@ -241,14 +241,10 @@ class Opened:
         payload = memoryview(record.payload).cast("B")
         box = self.header.grid.box(record.tile)
         if self.header.coder == "tokens":
-            return tokens_workspace(
-                payload.nbytes, box.pixels, self.label_dtype(0).itemsize
-            )
+            return tokens_workspace(payload.nbytes, box.pixels, self.label_dtype(0).itemsize)
         if self.header.coder != "context" or not payload.nbytes:
             return 0
-        return workspace_of(
-            payload, (box.height, box.width), self.label_dtype(0).itemsize
-        )
+        return workspace_of(payload, (box.height, box.width), self.label_dtype(0).itemsize)
 
 
 def read(
