@@ -303,8 +303,8 @@ def pixels_of(opened: Opened, threads: int | None) -> NDArray[np.uint8]:
 
 
 def tiles_of(opened: Opened) -> Iterator[tuple[Box, NDArray[Any]]]:
-    """Each tile's box and labels, shape (h, w), in file order, of a label map their ids. Of the limits those on the work
-    of each tile count."""
+    """Each tile's box and labels, shape (h, w), in file order; of a label map their ids. Of the
+    limits those on the work of each tile count."""
     for record in opened.all_records():
         most = most_work(opened.header, opened.header.grid.box(record.tile).pixels, 1)
         opened.limits.check_work(work_of(opened.header, record), most)

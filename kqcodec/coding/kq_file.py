@@ -7,8 +7,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
-from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.label_files import values_in, values_of
+from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import checked_box, region_of
 from kqcodec.errors import FormatError, LabelsError
 from kqcodec.format.header import HEADER_SIZE

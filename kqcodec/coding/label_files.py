@@ -13,7 +13,7 @@ import numpy as np
 from kqcodec.coding.decoder import decode_records
 from kqcodec.coding.id_table import IdTable
 from kqcodec.coding.layout import Layout
-from kqcodec.coding.regions import labels_in, records_of
+from kqcodec.coding.regions import records_of
 from kqcodec.errors import ArgumentError
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import MAX_COLORS
