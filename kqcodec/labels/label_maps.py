@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from kqcodec.coding.decoder import read
+from kqcodec.coding.kq_file import KqFile
 from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError
 from kqcodec.format.header import SIGNATURES
@@ -150,7 +150,10 @@ def _from_file(source: Any, options: _Options) -> LabelMap:
 
 def _from_data(data: bytes, name: str, options: _Options, path: str | None = None) -> LabelMap:
     if data.startswith(SIGNATURES):
-        return _from_indexed(read(data))
+        with KqFile(data) as file:
+            if file.is_label_map:
+                return LabelMap(file.labels(), file.meaning)
+            return _from_indexed(file.read())
     if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
         zipped = data.startswith(ZIP_SIGNATURE)
         arrays = npz_arrays(data, name, options.key) if zipped else (npy_array(data, name), None)
