@@ -176,7 +176,8 @@ class Opened:
                 "with decode_labels(), or KqFile.labels()"
             )
         palette = self.meaning.color_of(np.arange(highest + 1))
-        labels: Labels = table.ids.astype(label_dtype(highest + 1))[entries]
+        shown: Labels = table.ids.astype(label_dtype(highest + 1))
+        labels: Labels = shown[entries]
         return palette, labels
 
     def records(self) -> Iterator[container.Record]:
