@@ -60,7 +60,7 @@ class LabelTileCoder:
             own_list = kernels.numbers_encode([np.diff(used.astype(np.uint64) + 1, prepend=0) - 1])
             head = own_list_head(len(used), own_list)
             if best is None or len(head) < len(best):
-                places = np.searchsorted(used, labels).astype(label_dtype(len(used)))
+                places: Labels = np.searchsorted(used, labels).astype(label_dtype(len(used)))
                 listed = head + self._smallest(places, len(used))
                 best = listed if best is None or len(listed) < len(best) else best
         return best
