@@ -59,14 +59,15 @@ class _Ids:
         self._bits = LearningBits(code_bit)
         self._k = k
         self._next = 0  # one more than the last label that was told by itself
-        self._before = _NEXT
         self._recent: list[int] = []
 
     def code(self, near: dict[str, int], wanted: int | None) -> int:
         """The label of the next region; ``near`` has those of its first label's neighbours."""
-        usual = [near[name] for name in ("NW", "NE") if name in near] + self._recent
-        around = (near.get("W"), near.get("N"))
-        recent = [label for label in dict.fromkeys(usual) if label not in around]
+        around = (None, near.get("W"), near.get("N"))
+        aslant = near.get("NW"), near.get("NE")
+        context = [label not in around for label in aslant]
+        usual = dict.fromkeys([*aslant, *self._recent])
+        recent = [label for label in usual if label is not None and label not in around]
         number = jump = 0
         if wanted is not None:
             if wanted in recent:
@@ -74,8 +75,7 @@ class _Ids:
             elif wanted != self._next:
                 far = wanted - self._next
                 number, jump = _JUMP, 2 * far - 2 if far > 0 else -2 * far - 1
-        number = self._bits.number(number, _TREE, self._before)
-        self._before = min(number, _RECENT)
+        number = self._bits.number(number, _TREE, *context)
         label = self._next
         if number == _JUMP:
             jump = self._bits.number(jump, _TREE, "jump")
