@@ -200,7 +200,7 @@ def print_chunk(folder: Path) -> None:
         for how in TIMED:
             data = encode(part, how)
             reading = 1e6 * seconds(lambda data=data: decode(data))
-            writing = 1e6 * seconds(lambda how=how: encode(part, how))
+            writing = 1e6 * seconds(lambda part=part, how=how: encode(part, how))
             print(f"{how:>10} {len(data):>6,} bytes  decoded in {reading:,.0f} µs", end="")
             print(f", encoded in {writing:,.0f} µs")
         return
