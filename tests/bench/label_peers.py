@@ -61,8 +61,9 @@ def channels(labels: Labels) -> Labels:
 def from_channels(pixels: Labels, labels: Labels) -> Labels:
     if pixels.ndim == 2:
         return pixels
-    weights = 1 << 8 * np.arange(pixels.shape[2], dtype=np.uint32)
-    return (pixels * weights).sum(axis=2, dtype=labels.dtype)
+    parts = np.zeros((*labels.shape, 4), np.uint8)
+    parts[..., : pixels.shape[2]] = pixels
+    return parts.view("<u4")[..., 0].astype(labels.dtype, copy=False)
 
 
 def png(labels: Labels) -> bytes:
