@@ -24,11 +24,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numcodecs.abc import Codec  # type: ignore[import-untyped]
-from numcodecs.compat import (  # type: ignore[import-untyped]
-    ensure_ndarray,
-    ndarray_copy,
-)
+
+try:
+    from numcodecs.abc import Codec  # type: ignore[import-untyped]
+    from numcodecs.compat import ensure_ndarray, ndarray_copy  # type: ignore[import-untyped]
+except ImportError as exc:
+    raise ImportError(
+        "kqcodec.zarr needs numcodecs; pip install 'kqcodec[zarr]' brings it"
+    ) from exc
 
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.errors import ArgumentError, InvalidDataError
