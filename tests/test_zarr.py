@@ -17,7 +17,7 @@ pytestmark = pytest.mark.compiled
 
 ZARR_3 = not zarr.__version__.startswith("2.")
 FORMATS = (2, 3) if ZARR_3 else (2,)
-DTYPES = "bool i1 u1 <i2 >u2 <i4 >u4 <i8 <u8 >i8".split()
+DTYPES = ["bool", "i1", "u1", "<i2", ">u2", "<i4", ">u4", "<i8", "<u8", ">i8"]
 SHAPES = {  # and chunks, which don't fit in
     (50,): (16,),
     (20, 30): (8, 16),
@@ -76,7 +76,8 @@ def test_what_isnt_stored_has_the_fill_value(zarr_format):
     array = create({}, ids((20, 30), "i4"), (8, 16), zarr_format, KqLabels(), fill_value=-7)
     array.resize((24, 40))
     array[3:9, 10:20] = 100_000
-    assert (array[20:, :] == -7).all() and (array[:, 32:] == -7).all()
+    assert (array[20:, :] == -7).all()
+    assert (array[:, 32:] == -7).all()
     assert (array[3:9, 10:20] == 100_000).all()
 
 
@@ -165,7 +166,8 @@ def test_a_chunk_has_no_more_labels_than_are_expected():
 
 def test_numcodecs_has_it_by_name():
     codec = numcodecs.get_codec({"id": "kq_labels", "effort": "best"})
-    assert codec == KqLabels("best") and codec != KqLabels()
+    assert codec == KqLabels("best")
+    assert codec != KqLabels()
     assert numcodecs.get_codec(codec.get_config()) == codec
     labels = ids((3, 4, 5), "i8")
     data, out = codec.encode(labels), np.empty_like(labels)
@@ -201,10 +203,7 @@ def test_labels_of_ome_zarr_are_written_and_read(version, tmp_path):
         labels = ids((2, 40, 50), "u4")
         path, form = str(tmp_path / "a.zarr"), format_from_version(version)
         options = {"compressor": KqLabels(), "chunks": (2, 32, 32)}
-        if ZARR_3:
-            place = path
-        else:
-            place = zarr.group(parse_url(path, mode="w", fmt=form).store)
+        place = path if ZARR_3 else zarr.group(parse_url(path, mode="w", fmt=form).store)
         write_image(labels.astype("u2"), place, axes="zyx", fmt=form)
         write_labels(labels, place, "cells", axes="zyx", fmt=form, storage_options=options)
         stored = zarr.open_group(path, mode="r")["labels/cells"]
