@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kqcodec.kernels.protocol_label_maps import LabelMapKernels
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -45,7 +47,7 @@ class PaletteKernels(Protocol):
         """The plain palette of a payload, of 3 or 4 channels; None if the payload is invalid."""
 
 
-class Kernels(PaletteKernels, Protocol):
+class Kernels(PaletteKernels, LabelMapKernels, Protocol):
     """All kernels. The modules ``reference`` and ``compiled`` are such sets."""
 
     # --- labels to bytes and back ---------------------------------------------

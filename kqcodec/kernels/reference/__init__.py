@@ -15,6 +15,7 @@ from kqcodec.kernels.reference.diffuse import diffuse
 from kqcodec.kernels.reference.grid_descent import nudge
 from kqcodec.kernels.reference.merge_split import merge_and_split, near, search_round
 from kqcodec.kernels.reference.nearest import accumulate, lloyd, nearest, nearest_two, reassign
+from kqcodec.kernels.reference.numbers import numbers_decode, numbers_encode
 from kqcodec.kernels.reference.opaque_lloyd import settle_kinds
 from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
@@ -47,6 +48,8 @@ __all__ = [
     "nearest",
     "nearest_two",
     "nudge",
+    "numbers_decode",
+    "numbers_encode",
     "pack",
     "paint",
     "plus_plus",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from kqcodec.kernels.reference.learning_bits import LearningBits
 from kqcodec.kernels.reference.tokens_codes import InvalidTokensError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Front:
                 if token == tokens - 1:
                     counts[token] = left
                 elif left and walk.bit(counts[token] > 0, "states", token):
-                    counts[token] = walk.number(counts[token] - 1, token) + 1
+                    counts[token] = walk.number(counts[token] - 1, 4, token) + 1
                 left -= counts[token]
                 _demand(left >= 0)
 
@@ -198,49 +199,7 @@ def _demand(valid: bool) -> None:
         raise InvalidTokensError
 
 
-class _Walk:
-    """Codes numbers by bits that learn, each of which has any name. What a decoder gives for a
-    bit or number doesn't matter."""
-
-    def __init__(self, code_bit: CodeBit) -> None:
-        self._code_bit = code_bit
-        self._learnt: dict[tuple[object, ...], tuple[int, int]] = {}
-
-    def bit(self, bit: int, *name: object) -> int:
-        """It learns by 2 / (2 n + 3) of its error, n being how often it was seen."""
-        p, seen = self._learnt.get(name, (32768, 0))
-        bit = self._code_bit(int(bit), p)
-        p += ((65504 if bit else 32) - p) * (131072 // (2 * seen + 3)) >> 16
-        self._learnt[name] = p, min(seen + 1, 31)
-        return bit
-
-    def even(self, number: int, bits: int) -> int:
-        """A number of ``bits`` bits, the highest first, as likely as any other."""
-        found = 0
-        for bit in reversed(range(bits)):
-            found = found << 1 | self._code_bit(number >> bit & 1, 32768)
-        return found
-
-    def tree(self, number: int, bits: int, *name: object) -> int:
-        """A number of ``bits`` bits; each learns by those before it."""
-        node = 1
-        for bit in reversed(range(bits)):
-            node = node << 1 | self.bit(number >> bit & 1, *name, node)
-        return node - (1 << bits)
-
-    def number(self, number: int, token: int) -> int:
-        """A number of 0 .. 65,534: how many bits one more has, and those; two of them learn."""
-        size = self.tree((number + 1).bit_length() - 1, 4, "size", token)
-        found = 1
-        for place in reversed(range(size)):
-            bit = number + 1 >> place & 1
-            if size - place <= 2:
-                bit = self.bit(bit, "number", token, size, found)
-            else:
-                bit = self.even(bit, 1)
-            found = found << 1 | bit
-        return found - 1
-
+class _Walk(LearningBits):
     def length(self, length: int, *name: object) -> int:
         """The length of a code: whether it isn't 0, then what it is more than 1."""
         if not self.bit(length > 0, *name):

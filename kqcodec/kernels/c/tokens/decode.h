@@ -109,7 +109,7 @@ static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_
         return 0;
     kq_range_decoder decoder;
     kq_range_decoder_init(&decoder, *at, length);
-    kq_front_coder coder = {.decoder = &decoder};
+    kq_bit_coder coder = {.decoder = &decoder};
     *at += length;
     if (!kq_front_code(&coder, &t->front) || !kq_range_decoder_valid(&decoder))
         return 0;

@@ -303,7 +303,7 @@ static int kq_write_tile(kq_parse *p, uint16_t *const *planes, const size_t *lab
     int done = -1;
     if (e && memory) {
         kq_range_encoder encoder;
-        kq_front_coder coder = {.encoder = &encoder};
+        kq_bit_coder coder = {.encoder = &encoder};
         size_t front = 0, at = 0, lengths[KQ_BANDS] = {0}, streams = p->front.bands ? KQ_BANDS : 1;
         uint8_t head[16], *behind = memory + KQ_FRONT_MOST;
         kq_range_encoder_init(&encoder, memory, KQ_FRONT_MOST);

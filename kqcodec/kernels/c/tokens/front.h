@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "coding/range_coder.h"
+#include "coding/learning_bits.h"
 
 /* A token says what the next label is, or the next few. The first six say that it is that of
  * a neighbour; a neighbour's number is also its place in the decoder's word of candidates. */
@@ -91,70 +91,5 @@ static inline int kq_pattern_possible(int pattern)
     return 1;
 }
 #define KQ_PATTERN_FLAT 12 /* the bits N = W and NE = W */
-
-/* --- bits -------------------------------------------------------------------- */
-
-/* Encodes where there is an encoder, else decodes. */
-typedef struct {
-#ifndef KQ_DECODE_ONLY
-    kq_range_encoder *encoder;
-#endif
-    kq_range_decoder *decoder;
-} kq_front_coder;
-
-/* How likely a bit is 1, of 65536, and how often it was seen. */
-typedef struct {
-    uint16_t p, seen;
-} kq_front_bit;
-
-static inline void kq_front_bits_init(kq_front_bit *bits, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        bits[i] = (kq_front_bit){32768, 0};
-}
-
-static inline int kq_front_coin(kq_front_coder *c, int bit, uint32_t p)
-{
-#ifndef KQ_DECODE_ONLY
-    if (c->encoder) {
-        kq_range_encode(c->encoder, bit, p);
-        return bit;
-    }
-#endif
-    (void)bit;
-    return kq_range_decode(c->decoder, p);
-}
-
-/* A bit that learns: by 2 / (2 n + 3) of its error, n being how often it was seen. */
-static inline int kq_front_bit_code(kq_front_coder *c, kq_front_bit *b, int bit)
-{
-    static const uint16_t rates[32] = {43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710,
-                                       6898,  6241,  5698,  5242,  4854,  4519,  4228, 3971,
-                                       3744,  3542,  3360,  3196,  3048,  2912,  2788, 2674,
-                                       2570,  2473,  2383,  2299,  2221,  2148,  2080, 2016};
-    bit = kq_front_coin(c, bit, b->p);
-    const int32_t aim = bit ? 65504 : 32;
-    b->p = (uint16_t)(b->p + ((aim - b->p) * (int64_t)rates[b->seen] >> 16));
-    b->seen = (uint16_t)(b->seen + (b->seen < 31));
-    return bit;
-}
-
-/* A number of `bits` bits, the highest first, as likely as any other. */
-static inline uint32_t kq_front_even(kq_front_coder *c, uint32_t value, int bits)
-{
-    uint32_t found = 0;
-    while (bits-- > 0)
-        found = found << 1 | (uint32_t)kq_front_coin(c, value >> bits & 1, 32768);
-    return found;
-}
-
-/* A number of `bits` bits; each bit learns by those before it. `at` has 1 << bits places. */
-static inline uint32_t kq_front_tree(kq_front_coder *c, kq_front_bit *at, uint32_t value, int bits)
-{
-    uint32_t node = 1;
-    for (int bit = bits - 1; bit >= 0; bit--)
-        node = node << 1 | (uint32_t)kq_front_bit_code(c, at + node, value >> bit & 1);
-    return node - (1u << bits);
-}
 
 #endif
