@@ -173,21 +173,17 @@ class KqFile:
         Raises:
             LabelsError: the file isn't a label map.
             OSError: besides, the file can't seek.
-            TypeError, ValueError: a wrong argument.
         """
         entries = self._table().entries_with(label)
         with self._reading():
             opened = self._seekable()
-            region = opened.header.grid.whole if box is None else checked_box(box, opened.header)
-            if self._answers is None:
-                self._answers = Answers.by_index(opened)
-            return mask_of(opened, entries, self._answers, region, self._threads)
+            self._answers = self._answers or Answers.by_index(opened)
+            return mask_of(opened, entries, self._answers, box, self._threads)
 
     def _all_answers(self) -> Answers:
         self._table()
         with self._reading():
-            if self._answers is None:
-                self._answers = Answers.by_index(self._front())
+            self._answers = self._answers or Answers.by_index(self._front())
             if self._answers is None:
                 self._answers = Answers.by_decoding(self._whole(self._by_tiles), self._threads)
         return self._answers

@@ -77,11 +77,11 @@ class LabelIndex:
             lower - upper - 1,
         ]
         touched = _Touched.of(self.boxes, grid)
-        lists = _TileLists.of(touched.count, touched.count - np.diff(self.starts))
+        lists = _TileLists.of(touched.number, touched.number - np.diff(self.starts))
         which = lists.steps(lists.listed(touched.positions(self.tiles, lists.here)))
         parts = [
             kernels.numbers_encode([numbers.astype(np.uint64) for numbers in some])
-            for some in (places, [lists.missing[touched.count > 2]], [which])
+            for some in (places, [lists.missing[touched.number > 2]], [which])
         ]
         data = b"".join([*(pack_length(len(part)) + part for part in parts[:2]), parts[2]])
         try:
@@ -102,13 +102,13 @@ class LabelIndex:
         first = source.read(read_length(source, "the index"), "the index")
         counts, boxes = _counts_and_boxes(_numbers(first, [entries] * 5), grid)
         touched = _Touched.of(boxes, grid)
-        several = touched.count > 2
+        several = touched.number > 2
         second = source.read(read_length(source, "the index"), "the index")
         (missed,) = _numbers(second, [int(several.sum())])
-        _check(missed < touched.count[several].astype(np.uint64))
+        _check(missed < touched.number[several].astype(np.uint64))
         missing = np.zeros(entries, dtype=np.int64)
         missing[several] = missed.astype(np.int64)
-        lists = _TileLists.of(touched.count, missing)
+        lists = _TileLists.of(touched.number, missing)
         _check(lists.here <= counts)
         # Each is at most an entry's count, and these are no more than pixels.
         limits.check_index(int(lists.here.sum()))
@@ -186,7 +186,7 @@ class _Touched(NamedTuple):
     column: Numbers
     row: Numbers
     columns: Numbers
-    count: Numbers
+    number: Numbers
     grid: Grid
 
     @classmethod

@@ -10,16 +10,17 @@ import numpy as np
 
 from kqcodec.coding.decoder import decode_records
 from kqcodec.coding.label_index import KIND, IndexBuilder, LabelIndex
-from kqcodec.coding.regions import records_at
+from kqcodec.coding.regions import checked_box, records_at
 from kqcodec.format.limits import check_limit, memory_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from kqcodec.coding.decoder import Opened
     from kqcodec.coding.id_table import IdTable
     from kqcodec.format import container
-    from kqcodec.format.grid import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +98,13 @@ def mask_of(
     opened: Opened,
     entries: NDArray[np.intp],
     answers: Answers | None,
-    region: Box,
+    box: Sequence[int] | None,
     threads: int | None,
 ) -> NDArray[np.bool_]:
-    """Which labels of a region are among the entries: bool, shape (H, W). With answers only
-    the tiles that have them are read."""
+    """Which labels of a box, or of all, are among the entries: bool, shape (H, W). With answers
+    only the tiles that have them are read. Errors are those of ``KqFile.mask``."""
     grid = opened.header.grid
+    region = grid.whole if box is None else checked_box(box, opened.header)
     check_limit(region.pixels, opened.limits.pixels, f"the mask's {region.pixels:,}")
     with memory_for(opened.header):
         mask = np.zeros((region.height, region.width), dtype=np.bool_)
@@ -116,9 +118,9 @@ def mask_of(
     wanted[entries] = True
 
     def place(record: container.Record) -> None:
-        box, labels = opened.decode_tile(record)
-        common = box.intersection(region)
-        inside = labels[common.moved(-box.left, -box.upper).slices]
+        tile, labels = opened.decode_tile(record)
+        common = tile.intersection(region)
+        inside = labels[common.moved(-tile.left, -tile.upper).slices]
         mask[common.moved(-region.left, -region.upper).slices] = wanted[inside]
 
     if tiles:
