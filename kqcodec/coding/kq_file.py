@@ -183,17 +183,15 @@ class KqFile:
     def _all_answers(self) -> Answers:
         self._table()
         with self._reading():
-            self._answers = self._answers or Answers.by_index(self._front())
-            if self._answers is None:
-                self._answers = Answers.by_decoding(self._whole(self._by_tiles), self._threads)
-        return self._answers
+            found = self._answers or Answers.by_index(self._front())
+            found = found or Answers.by_decoding(self._whole(self._by_tiles), self._threads)
+        self._answers = found
+        return found
 
     def _table(self) -> IdTable:
         table = self._front().table
         if table is None:
-            raise LabelsError(
-                "the file is a picture with a palette, and no label map: read() gives its labels"
-            )
+            raise LabelsError("the file is a picture, and no label map: read() gives its labels")
         return table
 
     def read(self) -> IndexedImage:
