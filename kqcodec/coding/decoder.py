@@ -300,7 +300,10 @@ def pixels_of(opened: Opened, threads: int | None) -> NDArray[np.uint8]:
 
     def place(record: container.Record) -> None:
         box, labels = opened.decode_tile(record)
-        kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
+        if labels.dtype == np.uint32:
+            pixels[box.slices] = opened.palette[labels]
+        else:
+            kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
     decode_records(opened, opened.records(), place, threads, pixels.nbytes)
     return pixels
