@@ -1,7 +1,6 @@
 """GeoTIFF: ids, and their place in the world, colours, attributes and tags, come back."""
 
 import io
-import warnings
 
 import numpy as np
 import pytest
@@ -51,8 +50,11 @@ def test_the_colour_table_comes_back(dtype, tmp_path):
     colors = {1: (9, 8, 7), 2: (0, 0, 0), 200: (1, 2, 3)}
     meaning = Meaning(colors=colors, nodata=0)
     save_labels(np.array([[0, 1, 2]], dtype), meaning, tmp_path / "a.tif")
-    (tmp_path / "a.tif.aux.xml").unlink()
+    assert [file.name for file in tmp_path.iterdir()] == ["a.tif"]
     assert label_map(tmp_path / "a.tif").meaning.colors == colors
+    clear = Meaning(colors={1: (9, 8, 7, 6), 2: (0, 0, 0)}, nodata=0)
+    save_labels(np.array([[0, 1, 2]], dtype), clear, tmp_path / "b.tif")
+    assert label_map(tmp_path / "b.tif").meaning.colors == clear.colors
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.colormap(1)[1] == (9, 8, 7, 255)
 
@@ -108,7 +110,7 @@ def test_tags_of_the_band_come_back(tmp_path):
         file.update_tags(AUTHOR="someone")
         file.update_tags(1, LEGEND="land cover")
     first = label_map(tmp_path / "a.tif")
-    assert first.meaning.tags == {"AUTHOR": "someone", "band 1 LEGEND": "land cover"} | AREA
+    assert first.meaning.tags == {"AUTHOR": "someone", "band 1 LEGEND": "land cover"}
     save_labels(first.values, first.meaning, tmp_path / "b.tif")
     assert label_map(tmp_path / "b.tif") == first
     with rasterio.open(tmp_path / "b.tif") as file:
@@ -151,8 +153,7 @@ def test_several_bands_are_no_label_map(tmp_path):
 def test_the_limit_of_pixels(tmp_path, monkeypatch):
     path = written(tmp_path / "a.tif", np.zeros((99, 99), np.uint8))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 99 * 99 - 1)
-    with warnings.catch_warnings(), pytest.raises(ImageError, match="too many pixels"):
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with pytest.raises(ImageError, match="too many pixels"):
         label_map(path)
 
 
@@ -210,7 +211,7 @@ def table(inside):
     ],
 )
 def test_other_tables_are_refused(data, tmp_path):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         attributes_of_xml(data)
     save_labels(np.zeros((2, 2), np.uint8), PLACE, tmp_path / "a.tif")
     (tmp_path / "a.tif.aux.xml").write_bytes(data)
