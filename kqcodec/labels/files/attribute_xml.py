@@ -66,12 +66,12 @@ def xml_of_attributes(columns: Sequence[AttributeColumn]) -> bytes:
     return bytes(ElementTree.tostring(root, encoding="utf-8"))
 
 
-def with_attribute_names(
-    names: dict[int, str],
-    colors: dict[int, tuple[int, ...]],
+def names_and_colors(
     columns: Sequence[AttributeColumn],
-) -> None:
-    """Add the names and colours that an attribute table tells to those that there are."""
+) -> tuple[dict[int, str], dict[int, tuple[int, ...]]]:
+    """What an attribute table says of ids: their names and their colours."""
+    names: dict[int, str] = {}
+    colors: dict[int, tuple[int, ...]] = {}
     by_usage: dict[str, Any] = {column.usage: column.values for column in reversed(columns)}
     keys = next((by_usage[usage] for usage in _KEYS if usage in by_usage), ())
     for at, key in enumerate(keys):
@@ -82,6 +82,7 @@ def with_attribute_names(
         color = [by_usage[channel][at] for channel in _CHANNELS if channel in by_usage]
         if len(color) >= 3 and all(isinstance(c, int) and 0 <= c <= 255 for c in color):
             colors.setdefault(key, tuple(color[:3] if color[3:] == [255] else color))
+    return names, colors
 
 
 def attributes_of(meaning: Meaning) -> tuple[AttributeColumn, ...]:
