@@ -72,12 +72,15 @@ def save_labels(
         save_zarr(checked.values, name, overwrite)
         return
     # What stands beside comes first: it says nothing without the picture.
-    for target, data in _files(checked, name, suffix, rgb=ids == "rgb"):
+    for target, data in label_files(checked, name, suffix, rgb=ids == "rgb"):
         write_whole(target, [data], overwrite)
 
 
-def _files(labels: LabelMap, name: str, suffix: str, *, rgb: bool) -> Iterator[tuple[str, bytes]]:
-    """The names and bytes of the files to write."""
+def label_files(
+    labels: LabelMap, name: str, suffix: str, *, rgb: bool
+) -> Iterator[tuple[str, bytes]]:
+    """The names and bytes of the files to write, that of this name and suffix the last; errors
+    and warnings are those of ``save_labels``, which writes .zarr by itself."""
     values, meaning = labels.values, labels.meaning
     if suffix == ".npy":
         buffer = io.BytesIO()
