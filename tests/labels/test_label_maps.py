@@ -128,7 +128,10 @@ def test_floats_are_taken_only_if_asked():
             label_map(source)
         same(label_map(source, whole=True), array.astype(np.int16))
     image = Image.fromarray(array.astype(np.float32))
-    same(label_map(bytes_of(image.save, "TIFF"), whole=True), array.astype(np.int16))
+    for source in (image, bytes_of(image.save, "TIFF")):
+        with pytest.raises(LabelsError, match="of mode F"):
+            label_map(source)
+        same(label_map(source, whole=True), array.astype(np.int16))
 
 
 @pytest.mark.parametrize(
