@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec.coding.coders import Coder, coder_of
 from kqcodec.coding.coders.context import workspace_of
+from kqcodec.coding.coders.label_parts import TileParts, has_parts
 from kqcodec.coding.palette import read_palette
 from kqcodec.coding.work import most_work, within, work_of
 from kqcodec.errors import InvalidDataError, TruncatedError
@@ -176,13 +177,20 @@ class Opened:
         """Bytes that decoding a tile takes besides its payload and labels."""
         payload = memoryview(record.payload).cast("B")
         box = self.header.grid.box(record.tile)
+        besides = 0
+        if has_parts(payload):
+            try:
+                parts = TileParts.from_bytes(payload, box.pixels, box.pixels)
+            except InvalidDataError:
+                return 0  # it means nothing, and is refused
+            besides, payload = parts.workspace(box.pixels), parts.rest
         if self.header.coder == "tokens":
-            return tokens_workspace(
+            return besides + tokens_workspace(
                 payload.nbytes, box.pixels, label_dtype(self.header.k)(0).itemsize
             )
         if self.header.coder != "context" or not payload.nbytes:
-            return 0
-        return workspace_of(
+            return besides
+        return besides + workspace_of(
             payload, (box.height, box.width), label_dtype(self.header.k)(0).itemsize
         )
 

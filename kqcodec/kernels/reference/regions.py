@@ -36,7 +36,7 @@ def regions_of(labels: Map) -> tuple[list[list[int]], list[tuple[int, int]]]:
     height, width = labels.shape
     plane = labels.tolist()
     regions = [[-1] * width for _ in range(height)]
-    firsts = []
+    firsts: list[tuple[int, int]] = []
     for start in np.ndindex(height, width):
         if regions[start[0]][start[1]] >= 0:
             continue
@@ -100,7 +100,8 @@ def _code_ids(
     labels: Map | None,
 ) -> list[int]:
     """The label of each region, which an encoder has."""
-    coder, found, width = _Ids(code_bit, k), [], len(regions[0])
+    coder, width = _Ids(code_bit, k), len(regions[0])
+    found: list[int] = []
     places = {"W": (0, -1), "N": (-1, 0), "NW": (-1, -1), "NE": (-1, 1)}
     for row, column in firsts:
         near = {
