@@ -48,12 +48,12 @@ def coded(coder: LabelTileCoder, labels: np.ndarray) -> bytes:
 @pytest.mark.parametrize("effort", ["fast", "default", "best"])
 @pytest.mark.parametrize("name", ["context", "tokens"])
 def test_cells_are_regions_with_a_list_where_entries_are_many(name, effort):
-    few = coded(LabelTileCoder(40, name, effort, 40), cells(40, 60, 70, 40))
+    few = coded(LabelTileCoder(90, name, effort, 90), cells(90, 80, 90, 90))
     assert few[0] == REGIONS
     many = LabelTileCoder(65_536, name, effort, 10_000_000)
-    rare = coded(many, cells(40, 60, 70, 10_000_000))
-    parts = TileParts.from_bytes(memoryview(rare), 60 * 70, 10_000_000)
-    assert (parts.listed, parts.colors > 0) == (40, True)
+    rare = coded(many, cells(90, 80, 90, 10_000_000))
+    parts = TileParts.from_bytes(memoryview(rare), 80 * 90, 10_000_000)
+    assert (parts.listed, parts.colors > 0) == (90, True)
 
 
 def test_a_list_is_worth_it_where_few_of_many_labels_are_mixed():
