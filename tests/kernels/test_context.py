@@ -38,7 +38,9 @@ SETTINGS = st.sampled_from(ALL_SETTINGS)
 
 
 def colors_of(kind: str, k: int, random: np.random.Generator) -> np.ndarray:
-    """(K, 3) uint8; "few" has duplicates as soon as K is above 8."""
+    """(K, 3) uint8; "few" has duplicates as soon as K is above 8; "none" are (0, 3)."""
+    if kind == "none":
+        return np.empty((0, 3), dtype=np.uint8)
     if kind == "few":
         return random.choice((0, 255), (k, 3)).astype(np.uint8)
     if kind == "one":
@@ -80,15 +82,26 @@ def tiles(draw: st.DrawFn, max_side: int = 24) -> tuple[np.ndarray, np.ndarray]:
     return labels_of(draw(st.sampled_from(kinds)), k, shape, random), colors
 
 
+@st.composite
+def tiles_without_colors(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+    """(labels, K)."""
+    k = draw(st.one_of(st.sampled_from(KS), st.integers(2, 400)))
+    shape = draw(st.tuples(st.integers(1, 24), st.integers(1, 24)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return labels_of(draw(st.sampled_from(("specks", "areas", "tiled", "noise"))), k, shape, random), k
+
+
 def decoded(kernel, payload, order, colors, chosen, like):
     """(whether the payload is valid, the labels)."""
     out = np.empty_like(like)
     return kernel.context_decode(payload, order, colors, chosen, out), out.tolist()
 
 
-def assert_all_agree(labels: np.ndarray, colors: np.ndarray, chosen: int) -> bytes:
+def assert_all_agree(
+    labels: np.ndarray, colors: np.ndarray, chosen: int, order: np.ndarray | None = None
+) -> bytes:
     """The payload, after both kernels gave the same and got the labels back from it."""
-    order = fastest.tree_order(colors)
+    order = fastest.tree_order(colors) if order is None else order
     payloads = [kernel.context_encode(labels, order, colors, chosen, ROOM) for kernel in both]
     assert payloads[0] is not None
     assert payloads == payloads[:1] * len(both)
