@@ -24,6 +24,7 @@ from kqcodec.kernels.reference import logistic
 
 ROOM = 1 << 20
 SMALL, LARGE = 1, 2
+NO_COLORS = np.empty((0, 3), dtype=np.uint8)
 KS = (2, 3, 4, 5, 16, 17, 64, 65, 100, 255, 256, 257, 1000, 4096, 4097, 65_536)
 
 
@@ -38,9 +39,7 @@ SETTINGS = st.sampled_from(ALL_SETTINGS)
 
 
 def colors_of(kind: str, k: int, random: np.random.Generator) -> np.ndarray:
-    """(K, 3) uint8; "few" has duplicates as soon as K is above 8; "none" are (0, 3)."""
-    if kind == "none":
-        return np.empty((0, 3), dtype=np.uint8)
+    """(K, 3) uint8; "few" has duplicates as soon as K is above 8."""
     if kind == "few":
         return random.choice((0, 255), (k, 3)).astype(np.uint8)
     if kind == "one":
@@ -88,7 +87,8 @@ def tiles_without_colors(draw: st.DrawFn) -> tuple[np.ndarray, int]:
     k = draw(st.one_of(st.sampled_from(KS), st.integers(2, 400)))
     shape = draw(st.tuples(st.integers(1, 24), st.integers(1, 24)))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return labels_of(draw(st.sampled_from(("specks", "areas", "tiled", "noise"))), k, shape, random), k
+    kind = draw(st.sampled_from(("specks", "areas", "tiled", "noise")))
+    return labels_of(kind, k, shape, random), k
 
 
 def decoded(kernel, payload, order, colors, chosen, like):
@@ -214,6 +214,23 @@ def test_damage_is_decoded_or_refused_alike(tile, chosen, data):
     payload = payload[:size] + data.draw(st.binary(max_size=3))
     assert decoded(compiled, payload, order, colors, chosen, labels) == decoded(
         reference, payload, order, colors, chosen, labels
+    )
+
+
+@given(tiles_without_colors(), SETTINGS)
+@settings(max_examples=30)
+def test_labels_without_colors_come_back_and_both_agree(tile, chosen):
+    labels, k = tile
+    assert_all_agree(labels, NO_COLORS, chosen, np.arange(k, dtype=np.uint16))
+
+
+@needs_compiled
+@given(st.binary(max_size=60), st.integers(2, 300), SETTINGS)
+@settings(max_examples=25)
+def test_any_payload_without_colors_decodes_alike(payload, k, chosen):
+    order, like = np.arange(k, dtype=np.uint16), np.empty((9, 11), dtype=label_dtype(k))
+    assert decoded(compiled, payload, order, NO_COLORS, chosen, like) == decoded(
+        reference, payload, order, NO_COLORS, chosen, like
     )
 
 
