@@ -17,7 +17,7 @@ import numpy as np
 
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.container import check_crc, pack_length, read_length
-from kqcodec.format.labels import Labels, label_dtype
+from kqcodec.format.labels import LabelDType, Labels, label_dtype
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 from kqcodec.format.sizes import table_range
 from kqcodec.kernels import kernels
@@ -80,7 +80,7 @@ class IdTable:
         return len(self.distinct) if self.places is None else len(self.places)
 
     @property
-    def label_dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+    def label_dtype(self) -> LabelDType:
         """Of the entries in an array."""
         return label_dtype(self.entries)
 

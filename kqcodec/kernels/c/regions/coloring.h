@@ -13,25 +13,24 @@
 
 #define KQ_REGION_COLORS 8 /* at most */
 
-/* The colours of a tile's regions, each the lowest that no neighbour has, but where it can
- * be that of the last region with the same label. `places[region]` to `places[region + 1]` are its
- * neighbours. Returns how many colours there are, or 0 if more than 8 were needed. */
-static int kq_regions_color(const uint32_t *places, const uint32_t *neighbors, const uint32_t *ids,
-                            size_t regions, uint8_t *last, uint8_t *color)
+/* The colours of a tile's regions, each the lowest that no neighbour has. `places[region]` to
+ * `places[region + 1]` are its neighbours. Returns how many colours there are, or 0 if 8 weren't
+ * enough. */
+static int kq_regions_color(const uint32_t *places, const uint32_t *neighbors, size_t regions,
+                            uint8_t *color)
 {
     int colors = 1;
     memset(color, KQ_REGION_COLORS, regions);
     for (size_t i = 0; i < regions; i++) {
         uint32_t taken = 0;
+        uint8_t found = 0;
         for (uint32_t j = places[i]; j < places[i + 1]; j++)
             taken |= 1u << color[neighbors[j]];
-        uint8_t found = last[ids[i]];
-        if (found == KQ_REGION_COLORS || taken >> found & 1)
-            for (found = 0; taken >> found & 1; found++) {
-            }
+        while (taken >> found & 1)
+            found++;
         if (found >= KQ_REGION_COLORS)
             return 0;
-        last[ids[i]] = color[i] = found;
+        color[i] = found;
         colors = found >= colors ? found + 1 : colors;
     }
     return colors;
@@ -66,10 +65,10 @@ static int kq_regions_encode(const kq_map *m, uint32_t k, uint8_t *colors, uint8
     const size_t count = kq_runs_count(m);
     size_t regions = 0, touches = 0;
     int found = -1;
-    uint32_t *places = NULL, *neighbors = NULL, *ids = NULL;
-    uint8_t *color = NULL, *last = malloc(k);
+    uint32_t *places = NULL, *neighbors = NULL;
+    uint8_t *color = NULL;
     kq_row_run *runs = malloc(2 * count * sizeof *runs), *numbered = runs + count;
-    if (!runs || !last)
+    if (!runs)
         goto done;
     found = 0;
     if (!kq_runs_find(m, runs, count))
@@ -81,9 +80,8 @@ static int kq_regions_encode(const kq_map *m, uint32_t k, uint8_t *colors, uint8
     }
     found = -1;
     places = calloc(regions + 1, sizeof *places);
-    ids = malloc(regions * sizeof *ids);
     color = malloc(regions);
-    if (!places || !ids || !color)
+    if (!places || !color)
         goto done;
     KQ_EACH_TOUCH(numbered, count, m->width, KQ_TOUCH_COUNT)
     for (size_t i = 0; i <= regions; i++)
@@ -92,11 +90,7 @@ static int kq_regions_encode(const kq_map *m, uint32_t k, uint8_t *colors, uint8
     if (!neighbors)
         goto done;
     KQ_EACH_TOUCH(numbered, count, m->width, KQ_TOUCH_KEEP)
-    for (size_t i = 0, region = 0; i < count; i++)
-        if (runs[i].parent == i)
-            ids[region++] = kq_map_at(m, i ? runs[i - 1].end : 0);
-    memset(last, KQ_REGION_COLORS, k);
-    found = kq_regions_color(places, neighbors, ids, regions, last, color);
+    found = kq_regions_color(places, neighbors, regions, color);
     if (found > 0) {
         kq_range_encoder encoder;
         kq_bit_coder coder = {&encoder, NULL};
@@ -112,9 +106,7 @@ done:
     free(runs);
     free(places);
     free(neighbors);
-    free(ids);
     free(color);
-    free(last);
     return found;
 }
 

@@ -21,9 +21,8 @@ typedef struct {
     kq_bit_coder *coder;
     uint32_t k;
     uint32_t next; /* one more than the last label that was told by itself */
-    int before;    /* what the region before had */
     uint32_t count, recent[KQ_RECENT];
-    kq_number_bits numbers[3], jumps;
+    kq_number_bits numbers[4], jumps; /* of numbers by whether NW and NE count */
 } kq_ids;
 
 static void kq_ids_init(kq_ids *s, kq_bit_coder *coder, uint32_t k)
@@ -31,8 +30,7 @@ static void kq_ids_init(kq_ids *s, kq_bit_coder *coder, uint32_t k)
     s->coder = coder;
     s->k = k;
     s->next = s->count = 0;
-    s->before = KQ_ID_NEXT;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         kq_number_bits_init(s->numbers + i);
     kq_number_bits_init(&s->jumps);
 }
@@ -73,6 +71,18 @@ static void kq_ids_keep(kq_ids *s, uint32_t id)
     s->recent[0] = id;
 }
 
+/* Which of NW and NE are neither W nor N. */
+static int kq_ids_context(const uint32_t near[KQ_NEAR])
+{
+    int context = 0;
+    for (int i = 0; i < 2; i++) {
+        const uint32_t label = near[KQ_NEAR_NW + i];
+        context |= (label != KQ_ID_NONE && label != near[KQ_NEAR_W] && label != near[KQ_NEAR_N])
+                   << i;
+    }
+    return context;
+}
+
 /* The label of the next region; 0 if it is invalid. */
 static int kq_ids_code(kq_ids *s, const uint32_t near[KQ_NEAR], uint32_t *id)
 {
@@ -85,9 +95,8 @@ static int kq_ids_code(kq_ids *s, const uint32_t near[KQ_NEAR], uint32_t *id)
                                     : KQ_ID_JUMP;
     }
 #endif
-    if (!kq_number_code(s->coder, s->numbers + s->before, 7, &number))
+    if (!kq_number_code(s->coder, s->numbers + kq_ids_context(near), 7, &number))
         return 0;
-    s->before = number > KQ_ID_RECENT ? KQ_ID_RECENT : (int)number;
     if (number == KQ_ID_NEXT) {
         *id = s->next;
     } else if (number == KQ_ID_JUMP) {
