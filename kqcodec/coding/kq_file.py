@@ -10,7 +10,7 @@ from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
 from kqcodec.coding.label_files import values_in, values_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import checked_box, region_of
-from kqcodec.errors import FormatError, LabelsError
+from kqcodec.errors import FormatError
 from kqcodec.format.header import HEADER_SIZE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.short_form import read_header
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from kqcodec.coding.id_table import Ids, IdTable
+    from kqcodec.coding.id_table import Ids
     from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.repair.colors import Fill, GivenPalette
     from kqcodec.coding.repair.recovery import Recovery
@@ -117,7 +117,7 @@ class KqFile:
     def ids(self) -> Ids:
         """The ids of a label map, ascending, each once, of the array's dtype: shape (U,);
         read-only. LabelsError if it isn't one."""
-        return self._table().distinct
+        return self._front().id_table.distinct
 
     @property
     def meaning(self) -> Meaning:
@@ -136,20 +136,11 @@ class KqFile:
             LabelsError: the file isn't a label map.
             TypeError, ValueError: a wrong argument.
         """
-        self._table()
         with self._reading():
             if box is None:
                 return values_of(self._whole(self._limits), out, self._threads)
             opened = self._seekable()
             return values_in(opened, checked_box(box, opened.header), out, self._threads)
-
-    def _table(self) -> IdTable:
-        table = self._front().table
-        if table is None:
-            raise LabelsError(
-                "the file is a picture with a palette, and no label map: read() gives its labels"
-            )
-        return table
 
     def read(self) -> IndexedImage:
         """Palette and labels of all of the picture. Of a label map the labels are the ids, and
