@@ -131,6 +131,15 @@ class Opened:
         """Of arrays of labels."""
         return label_dtype(self.entries)
 
+    @property
+    def id_table(self) -> IdTable:
+        """The table of a label map; LabelsError if it isn't one."""
+        if self.table is None:
+            raise LabelsError(
+                "the file is a picture with a palette, and no label map: read() gives its labels"
+            )
+        return self.table
+
     @cached_property
     def meaning(self) -> Meaning:
         """What the ids of a label map mean."""

@@ -128,8 +128,7 @@ def _placed(
     out: Ids | None,
     threads: int | None,
 ) -> Ids:
-    table = opened.table
-    assert table is not None  # noqa: S101 - checked by the callers
+    table = opened.id_table
     shape = (region.height, region.width, 1) if table.column else (region.height, region.width)
     if out is None:
         with memory_for(opened.header):
