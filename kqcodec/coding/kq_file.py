@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
-from kqcodec.coding.label_files import values_in, values_of
+from kqcodec.coding.label_files import scaled_values, values_in, values_of
 from kqcodec.coding.label_questions import Answers, mask_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import checked_box, region_of
@@ -126,11 +126,15 @@ class KqFile:
         """What the ids of a label map mean: names, colours, and so on."""
         return self._front().meaning
 
-    def labels(self, box: Sequence[int] | None = None, *, out: Ids | None = None) -> Ids:
+    def labels(
+        self, box: Sequence[int] | None = None, *, times: int = 1, out: Ids | None = None
+    ) -> Ids:
         """The array of a label map, of the dtype and shape that it was encoded from.
 
         Args:
             box: as for ``region``, for the ids of a rectangle; None for all.
+            times: how many times smaller in width and height it shall be, as for ``scaled``:
+                of squares of pixels the ids in their middle.
             out: an array of that dtype and shape to fill, instead of a new one. If an error is
                 raised, what it holds is undefined.
 
@@ -139,6 +143,9 @@ class KqFile:
             TypeError, ValueError: a wrong argument.
         """
         with self._reading():
+            if times != 1:
+                opened = self._whole(self._by_tiles) if box is None else self._seekable()
+                return scaled_values(opened, times, box, out, self._threads)
             if box is None:
                 return values_of(self._whole(self._limits), out, self._threads)
             opened = self._seekable()
