@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
+from kqcodec.coding.coders.label_parts import TileParts, has_parts
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
@@ -26,7 +27,7 @@ from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_COLORS, Header
-from kqcodec.format.labels import Labels, label_dtype, palette_of_bytes
+from kqcodec.format.labels import LabelDType, Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
     DEFAULT_MAX_PIXELS,
@@ -36,6 +37,7 @@ from kqcodec.format.limits import (
     tokens_workspace,
 )
 from kqcodec.format.short_form import read_header
+from kqcodec.format.sizes import predictable
 from kqcodec.format.source import BufferSource, Source
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import Metadata
@@ -126,9 +128,18 @@ class Opened:
         return self.header.k if self.table is None else self.table.entries
 
     @property
-    def label_dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+    def label_dtype(self) -> LabelDType:
         """Of arrays of labels."""
         return label_dtype(self.entries)
+
+    @property
+    def id_table(self) -> IdTable:
+        """The table of a label map; LabelsError if it isn't one."""
+        if self.table is None:
+            raise LabelsError(
+                "the file is a picture with a palette, and no label map: read() gives its labels"
+            )
+        return self.table
 
     @cached_property
     def meaning(self) -> Meaning:
@@ -227,11 +238,21 @@ class Opened:
         """Bytes that decoding a tile takes besides its payload and labels."""
         payload = memoryview(record.payload).cast("B")
         box = self.header.grid.box(record.tile)
+        itemsize = self.label_dtype(0).itemsize
+        besides = 0
+        if predictable(self.header.coder):
+            return besides
+        if self.header.label_map and has_parts(payload):
+            try:
+                parts = TileParts.from_bytes(payload, box.pixels, box.pixels)
+            except InvalidDataError:
+                return 0  # it means nothing, and is refused
+            besides, payload = parts.workspace(box.pixels), parts.rest
         if self.header.coder == "tokens":
-            return tokens_workspace(payload.nbytes, box.pixels, self.label_dtype(0).itemsize)
-        if self.header.coder != "context" or not payload.nbytes:
-            return 0
-        return workspace_of(payload, (box.height, box.width), self.label_dtype(0).itemsize)
+            return besides + tokens_workspace(payload.nbytes, box.pixels, itemsize)
+        if not payload.nbytes:
+            return besides
+        return besides + workspace_of(payload, (box.height, box.width), itemsize)
 
 
 def indexed_ids(
@@ -246,7 +267,8 @@ def indexed_ids(
             f"a label map with the id {wrong}, which no palette has: its ids are to be had "
             "with decode_labels(), or KqFile.labels()"
         )
-    labels = table.ids.astype(label_dtype(highest + 1))[entries]
+    shown: Labels = table.ids.astype(label_dtype(highest + 1))
+    labels: Labels = shown[entries]
     labels.flags.writeable = False
     return IndexedImage(meaning.color_of(np.arange(highest + 1)), labels, metadata=metadata)
 
@@ -310,8 +332,8 @@ def pixels_of(opened: Opened, threads: int | None) -> NDArray[np.uint8]:
 
 
 def tiles_of(opened: Opened) -> Iterator[tuple[Box, NDArray[Any]]]:
-    """Each tile's box and labels, shape (h, w), in file order, of a label map their ids. Of the limits those on the work
-    of each tile count."""
+    """Each tile's box and labels, shape (h, w), in file order; of a label map their ids. Of the
+    limits those on the work of each tile count."""
     for record in opened.all_records():
         most = most_work(opened.header, opened.header.grid.box(record.tile).pixels, 1)
         opened.limits.check_work(work_of(opened.header, record), most)

@@ -54,8 +54,8 @@ class LazyArray:
     Args:
         source: a path, a URL that fsspec knows (the extra ``remote``), the file's bytes
             or a seekable binary file object.
-        labels: the labels, shape (H, W), of a label map its ids, instead of the pixels, shape (H, W, 3), or
-            (H, W, 4) where the file has alpha.
+        labels: the labels, shape (H, W), of a label map its ids, instead of the pixels,
+            shape (H, W, 3), or (H, W, 4) where the file has alpha.
         cache_bytes: how much the decoded tiles that are kept may take.
         threads: how many decode the tiles of a slice; None for as many as there are
             processors.

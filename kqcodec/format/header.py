@@ -231,6 +231,7 @@ def _supported_coder(number: int, version: int) -> CoderName:
 def _supported_flags(flags: int, version: int) -> int:
     if unknown := flags & ~_KNOWN_FLAGS:
         raise UnsupportedError(
-            f"flag {unknown & -unknown:#x} of format {version >> 4}.{version & 15} needs a newer version of kqcodec"
+            f"flag {unknown & -unknown:#x} of format {version >> 4}.{version & 15} "
+            "needs a newer version of kqcodec"
         )
     return flags

@@ -128,7 +128,10 @@ def test_floats_are_taken_only_if_asked():
             label_map(source)
         same(label_map(source, whole=True), array.astype(np.int16))
     image = Image.fromarray(array.astype(np.float32))
-    same(label_map(bytes_of(image.save, "TIFF"), whole=True), array.astype(np.int16))
+    for source in (image, bytes_of(image.save, "TIFF")):
+        with pytest.raises(LabelsError, match="of mode F"):
+            label_map(source)
+        same(label_map(source, whole=True), array.astype(np.int16))
 
 
 @pytest.mark.parametrize(
@@ -173,6 +176,7 @@ def test_nan_becomes_nodata():
         (np.zeros((2, 2), complex), "integers, not complex128"),
         (np.array([["a"]]), "integers, not <U1"),
         (np.zeros((2, 2, 3), np.uint8), r'\(H, W, 1\), not \(2, 2, 3\).*ids="rgb"'),
+        (np.zeros((9, 4, 4), int), r"not \(9, 4, 4\): of a volume give the slices"),
         (np.zeros(4, int), r"not \(4,\)"),
         (np.zeros((0, 4), int), "no labels"),
         (np.ma.masked_equal(np.zeros((2, 2), int), 1), "masked.*filled"),

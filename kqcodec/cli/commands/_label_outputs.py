@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,7 @@ def write_ids(
 ) -> dict[str, Any]:
     """Write them as the result of the input ``name``, in one of ``LABEL_FORMATS``, with what
     stands beside such a file; the figures of it, or a Failure if the format can't hold them."""
+    from kqcodec.labels.files.geotiff import SIDECAR
     from kqcodec.labels.ids import LabelMap
     from kqcodec.labels.saving import label_files, save_labels
 
@@ -101,11 +103,14 @@ def write_ids(
         else:
             suffix = LABEL_FORMATS[file_format] if target == STREAM else suffix
             labels = LabelMap(values, meaning)
-            for path, data in label_files(labels, stem + suffix, suffix.lower(), rgb=rgb):
-                beside = path != stem + suffix
-                if beside and target == STREAM:
-                    continue
-                written += outputs.write(name, [data], path[len(stem) :] if beside else None)
+            *besides, (_, data) = label_files(labels, stem + suffix, suffix.lower(), rgb=rgb)
+            if target != STREAM:
+                for path, beside in besides:
+                    written += outputs.write(name, [beside], path[len(stem) :])
+            written += outputs.write(name, [data])
+            if file_format == "TIFF" and not besides and outputs.force:
+                with contextlib.suppress(OSError):  # what was said of the file that is replaced
+                    os.unlink(target + SIDECAR)
     except ImportError as exc:
         raise Failure(SYSTEM, f"{display_name(name)}: {exc}") from exc
     except ValueError as exc:

@@ -68,14 +68,25 @@ def test_the_attribute_table_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize("colors", [{}, {7: (1, 2, 3)}, {7: (1, 2, 3), -1: (4, 5, 6, 7)}])
-def test_names_and_colours_of_wide_ids_stand_in_the_table(colors, tmp_path):
-    names = {-1: "nothing", 5_000_000: "field"}
+@pytest.mark.parametrize("wide", [5_000_000, 1 << 40])
+def test_names_and_colours_of_wide_ids_stand_in_the_table(colors, wide, tmp_path):
+    names = {-1: "nothing", wide: "field"}
     meaning = Meaning(names=names, colors=colors, nodata=-1)
-    save_labels(np.array([[-1, 5_000_000, 7]], np.int32), meaning, tmp_path / "a.tif")
+    save_labels(np.array([[-1, wide, 7]], np.int64), meaning, tmp_path / "a.tif")
     found = label_map(tmp_path / "a.tif").meaning
     assert {key: name for key, name in found.names.items() if name} == names
     if colors:
         assert {key: found.colors[key] for key in colors} == colors
+
+
+def test_a_table_goes_with_the_file_that_it_was_of(tmp_path):
+    values = np.array([[0, 1, 2]], np.uint8)
+    save_labels(values, Meaning(attributes=TABLE), tmp_path / "a.tif")
+    with pytest.raises(FileExistsError, match="exists already"):
+        save_labels(values, Meaning(names={1: "a"}, nodata=0), tmp_path / "a.tif", overwrite=False)
+    assert label_map(tmp_path / "a.tif").meaning.attributes == TABLE
+    save_labels(values, None, tmp_path / "a.tif")
+    assert label_map(tmp_path / "a.tif").meaning.empty
 
 
 def test_ids_that_no_attribute_table_holds_are_told(tmp_path):

@@ -63,6 +63,13 @@ def test_volumes_are_no_picture(tmp_path):
         label_map(tmp_path / "a.zarr")
 
 
+def test_floats_are_taken_only_if_asked(tmp_path):
+    zarr.save_array(str(tmp_path / "a.zarr"), np.array([[0.0, 3.0]]))
+    with pytest.raises(LabelsError, match=r"a\.zarr doesn't hold labels: .*not float64"):
+        label_map(tmp_path / "a.zarr")
+    assert label_map(tmp_path / "a.zarr", whole=True).values.dtype == np.uint8
+
+
 def test_a_huge_array_is_not_read(tmp_path):
     zarr.open_array(
         str(tmp_path / "a.zarr"), mode="w", shape=(1 << 20, 1 << 20), chunks=(64, 64), dtype="u8"
