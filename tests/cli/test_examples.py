@@ -46,6 +46,7 @@ def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
         run = ["encode", "photo.png", "pictures/one.png"]
         assert kq(*run, *(["--manifest", "done.jsonl"] * (command == "verify"))).exit_code == 0
         (tmp_path / "photo.png").unlink()
+        assert kq("encode", "--labels", "mask.png").exit_code == 0
     found = examples(command)
     assert found
     for example in found:
