@@ -195,13 +195,18 @@ def test_every_kind_of_file_and_dtype(tmp_path, name, suffix):
 
 def test_what_ids_mean_is_told(tmp_path):
     np.savez(tmp_path / "a.npz", left=np.eye(4, dtype=int) * 9, right=np.ones((4, 4), int))
-    (tmp_path / "names.json").write_text('[{"id": 9, "name": "car", "color": [1, 2, 3]}]')
+    (tmp_path / "names.json").write_text('{"categories": [{"id": 9, "name": "car"}]}')
     options = "--key", "left", "--names", tmp_path / "names.json", "--index"
     assert kq("encode", "--labels", tmp_path / "a.npz", *options).exit_code == 0
     with kqcodec.open(tmp_path / "a.kq") as file:
         assert file.ids.tolist() == [0, 9]
         assert file.meaning.names == {9: "car"}
-        assert [section.kind for section in file.sections] == [b"labl", b"lidx"]
+        assert {section.kind for section in file.sections} == {b"labl", b"lidx"}
+    (tmp_path / "names.txt").write_text("9 small car\n-3: hole\n")
+    assert kq("encode", "--labels", tmp_path / "a.npz", "--force", *options[:2], "--names",
+        tmp_path / "names.txt").exit_code == 0
+    with kqcodec.open(tmp_path / "a.kq") as file:
+        assert file.meaning.names == {-3: "hole", 9: "small car"}
     floats = np.array([[1.0, np.nan], [2.0, 2.0]])
     np.save(tmp_path / "b.npy", floats)
     options = "--whole", "--nodata", 255
