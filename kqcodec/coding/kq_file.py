@@ -7,7 +7,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
-from kqcodec.coding.label_files import values_in, values_of
+from kqcodec.coding.label_files import scaled_values, values_in, values_of
+from kqcodec.coding.label_questions import Answers, mask_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import checked_box, region_of
 from kqcodec.errors import FormatError
@@ -60,6 +61,7 @@ class KqFile:
         self._limits = Limits.of(max_pixels)
         self._header: Header | None = None
         self._opened: Opened | None = None
+        self._answers: Answers | None = None
         self._closed = False
         with contextlib.ExitStack() as stack:
             self._source = stack.enter_context(open_source(source))
@@ -124,11 +126,15 @@ class KqFile:
         """What the ids of a label map mean: names, colours, and so on."""
         return self._front().meaning
 
-    def labels(self, box: Sequence[int] | None = None, *, out: Ids | None = None) -> Ids:
+    def labels(
+        self, box: Sequence[int] | None = None, *, times: int = 1, out: Ids | None = None
+    ) -> Ids:
         """The array of a label map, of the dtype and shape that it was encoded from.
 
         Args:
             box: as for ``region``, for the ids of a rectangle; None for all.
+            times: how many times smaller in width and height it shall be, as for ``scaled``:
+                of squares of pixels the ids in their middle.
             out: an array of that dtype and shape to fill, instead of a new one. If an error is
                 raised, what it holds is undefined.
 
@@ -137,10 +143,56 @@ class KqFile:
             TypeError, ValueError: a wrong argument.
         """
         with self._reading():
+            if times != 1:
+                opened = self._whole(self._by_tiles) if box is None else self._seekable()
+                return scaled_values(opened, times, box, out, self._threads)
             if box is None:
                 return values_of(self._whole(self._limits), out, self._threads)
             opened = self._seekable()
             return values_in(opened, checked_box(box, opened.header), out, self._threads)
+
+    def contains(self, label: int) -> bool:
+        """Whether a label map has this id; without decoding anything."""
+        return len(self._front().id_table.entries_with(label)) > 0
+
+    def counts(self) -> NDArray[np.int64]:
+        """The pixels of each of ``ids``: shape (U,). This and the next two are answered by the
+        file's index; if it has none, by decoding all tiles, once and one by one."""
+        return self._all_answers().counts
+
+    def boxes(self) -> NDArray[np.int64]:
+        """The smallest box that holds all pixels of each of ``ids``: shape (U, 4), left, top,
+        right, bottom, as ``region`` takes them."""
+        return self._all_answers().boxes
+
+    def tiles_of(self, label: int) -> NDArray[np.int64]:
+        """The tiles that have pixels of an id, ascending: shape (n,), none if the label map
+        doesn't have it. ``header.grid.box`` tells where a tile is."""
+        entries = self._front().id_table.entries_with(label)
+        return self._all_answers().tiles_of(entries)
+
+    def mask(self, label: int, box: Sequence[int] | None = None) -> NDArray[np.bool_]:
+        """Which pixels of a label map, or of a box of it as for ``region``, have this id: bool,
+        shape (H, W), all False if it isn't there. Of a file with an index only the tiles that
+        have the id are read, otherwise all those of the box.
+
+        Raises:
+            LabelsError: the file isn't a label map.
+            OSError: besides, the file can't seek.
+        """
+        entries = self._front().id_table.entries_with(label)
+        with self._reading():
+            opened = self._seekable()
+            self._answers = self._answers or Answers.by_index(opened)
+            return mask_of(opened, entries, self._answers, box, self._threads)
+
+    def _all_answers(self) -> Answers:
+        self._front().id_table  # noqa: B018 - LabelsError if there is none
+        with self._reading():
+            self._answers = self._answers or Answers.by_index(self._front())
+            if self._answers is None:
+                self._answers = Answers.by_decoding(self._whole(self._by_tiles), self._threads)
+        return self._answers
 
     def read(self) -> IndexedImage:
         """Palette and labels of all of the picture. Of a label map the labels are the ids, and

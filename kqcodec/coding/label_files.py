@@ -12,6 +12,7 @@ import numpy as np
 
 from kqcodec.coding.decoder import decode_records
 from kqcodec.coding.id_table import IdTable
+from kqcodec.coding.label_index import IndexBuilder
 from kqcodec.coding.layout import Layout
 from kqcodec.coding.regions import records_of
 from kqcodec.errors import ArgumentError
@@ -23,8 +24,12 @@ from kqcodec.storage.threads import ordered_map, thread_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from kqcodec.coding.decoder import Opened
     from kqcodec.coding.id_table import Ids
+    from kqcodec.coding.label_index import LabelIndex
+    from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.options import CodingOptions
     from kqcodec.format import container
     from kqcodec.format.container import Section
@@ -50,10 +55,12 @@ def encoded_labels(
     plane = values[:, :, 0] if values.ndim == 3 else values
     height, width = plane.shape
     k, options = _most_in_a_tile(table, plane, options)
+    if index:
+        sections = [*sections, _index_of(table, plane, options).to_section(_grid(plane, options))]
     layout = Layout.of_labels(table, k, width, height, options, sections=sections)
 
-    def payload(index: int) -> bytes:
-        return layout.payload(table.entries_of(plane[layout.grid.box(index).slices]))
+    def payload(tile: int) -> bytes:
+        return layout.payload(table.entries_of(plane[layout.grid.box(tile).slices]))
 
     count = layout.grid.count
     return layout.parts(
@@ -72,12 +79,10 @@ def _most_in_a_tile(
             f"the coder {options.coder} holds up to {MAX_COLORS:,} different ids, and there are "
             f"{table.entries:,}; context and tokens hold more"
         )
-    height, width = plane.shape
     chosen = options.tile is None
     while True:
-        x, y = options.tile_exponents(width, height)
-        wide, high = 1 << x if x else width, 1 << y if y else height
-        grid = Grid(width, height, wide, high)
+        grid = _grid(plane, options)
+        wide, high = grid.tile_width, grid.tile_height
         most = max(len(np.unique(plane[grid.box(i).slices])) for i in range(grid.count))
         if most <= MAX_COLORS:
             return most, options
@@ -91,6 +96,21 @@ def _most_in_a_tile(
         options = options.with_tile(side)
 
 
+def _grid(plane: Ids, options: CodingOptions) -> Grid:
+    """The tiles that the array is cut into."""
+    height, width = plane.shape
+    x, y = options.tile_exponents(width, height)
+    return Grid(width, height, 1 << x if x else width, 1 << y if y else height)
+
+
+def _index_of(table: IdTable, plane: Ids, options: CodingOptions) -> LabelIndex:
+    grid = _grid(plane, options)
+    builder = IndexBuilder(table.entries, grid)
+    for tile in range(grid.count):
+        builder.add(tile, table.entries_of(plane[grid.box(tile).slices]))
+    return builder.finish()
+
+
 def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
     """The ids of all of a label map, of a source that stands at its first tile, in ``out`` if it
     is given."""
@@ -102,6 +122,30 @@ def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
 def values_in(opened: Opened, region: Box, out: Ids | None, threads: int | None) -> Ids:
     """The ids of a box that lies in the label map, of a file that can seek."""
     return _placed(opened, records_of(opened, region), region, out, threads)
+
+
+def scaled_values(
+    opened: Opened, times: int, box: Sequence[int] | None, out: Ids | None, threads: int | None
+) -> Ids:
+    """The ids in the middle of squares of pixels, as ``KqFile.scaled`` takes them, in ``out`` if
+    it is given."""
+    from kqcodec.coding.downscale import nearest_of
+
+    table = opened.table
+    assert table is not None  # noqa: S101 - checked by the caller
+    entries = nearest_of(opened, times, box=box, threads=threads)
+    if table.column:
+        entries = entries[:, :, np.newaxis]
+    if out is not None:
+        _check_out(out, entries.shape, table.dtype)
+    return table.values_of(entries, out)
+
+
+def painted(values: Ids, meaning: Meaning) -> NDArray[np.uint8]:
+    """The colours of ids: shape (H, W, 3), or (H, W, 4) if one that is given has alpha."""
+    table = IdTable.of(values)
+    entries = table.entries_of(values.reshape(values.shape[:2]))
+    return meaning.color_of(table.ids).take(entries, axis=0)
 
 
 def _placed(
