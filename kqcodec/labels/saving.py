@@ -74,7 +74,7 @@ def save_labels(
         save_zarr(checked.values, name, overwrite)
         return
     # What stands beside comes first: it says nothing without the picture.
-    files = list(_files(checked, name, suffix, rgb=ids == "rgb"))
+    files = list(label_files(checked, name, suffix, rgb=ids == "rgb"))
     there = [target for target, _ in files if os.path.lexists(target)]
     if there and not overwrite:
         raise FileExistsError(f"{there[0]} exists already")
@@ -85,8 +85,11 @@ def save_labels(
             os.unlink(name + SIDECAR)
 
 
-def _files(labels: LabelMap, name: str, suffix: str, *, rgb: bool) -> Iterator[tuple[str, bytes]]:
-    """The names and bytes of the files to write."""
+def label_files(
+    labels: LabelMap, name: str, suffix: str, *, rgb: bool
+) -> Iterator[tuple[str, bytes]]:
+    """The names and bytes of the files to write, that of this name and suffix the last; errors
+    and warnings are those of ``save_labels``, which writes .zarr by itself."""
     values, meaning = labels.values, labels.meaning
     if suffix == ".npy":
         buffer = io.BytesIO()
