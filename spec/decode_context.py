@@ -27,6 +27,9 @@ from decode_mixing import (
     scramble,
 )
 
+# An entry of a label map (section 18), without red, green, blue and alpha.
+NO_COLOR = b""
+
 # 16.3, its table: "ρ"
 RHO = [115, 162, 230, 325, 459, 650, 918, 1260]
 
@@ -96,6 +99,8 @@ def decode_tile(
 def tree_order(entries: list[bytes]) -> list[int]:
     """Return the entry at each place of the tree."""
     order = list(range(len(entries)))
+    if entries[0] == NO_COLOR:
+        return order
     lists = [(0, len(order))]
     while lists:
         start, stop = lists.pop()
@@ -400,7 +405,7 @@ class ContextTile:
         self.e22 = e = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(EQUAL))
 
         # 16.14: "If K is over 4096, each of the seven is W instead."
-        if self.k > 4096:
+        if self.k > 4096 or self.colors[0] == NO_COLOR:
             around |= dict.fromkeys(PREDICTED, around["W"])
         else:
             names = ("W", "N", "NW", "NE", "WW", "NN", "NNE")
