@@ -93,7 +93,7 @@ class Kernels(PaletteKernels, LabelMapKernels, Protocol):
         Args:
             labels: (height, width), below K.
             order: (K,), from ``tree_order``; K is 2 or more.
-            colors: (K, 3), the palette.
+            colors: (K, 3), the palette; (0, 3) for labels without colours.
             setting: the model, 1 or 2, in bits 7..6, whether it asks for the label on the
                 left in 4, whether there is a match in 3, the rate of learning in 2..0.
             capacity: the most bytes; None is returned where they aren't enough.

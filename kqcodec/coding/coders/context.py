@@ -92,14 +92,14 @@ _RATES = (Settings(1, True, True, 2), Settings(1, True, True, 6))
 
 
 class ContextCoder:
-    """See ``kqcodec.coding.coders.Coder``; for files with a palette of shape (K, 3) or (K, 4)."""
+    """See ``kqcodec.coding.coders.Coder``; for files with a palette of shape (K, 3) or (K, 4), or
+    for K labels without colours, where K alone is given."""
 
-    def __init__(self, palette: NDArray[np.uint8], effort: EffortName) -> None:
-        self._k = len(palette)
+    def __init__(self, palette: NDArray[np.uint8] | int, effort: EffortName) -> None:
+        self._order, self._colors = tree_of(palette)
+        self._k = len(self._order)
         self._dense = DenseCoder(self._k)
         self._effort = effort
-        self._colors = np.ascontiguousarray(palette[:, :3])
-        self._order = kernels.tree_order(self._colors)
 
     def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""
@@ -190,6 +190,15 @@ def workspace_of(payload: memoryview, shape: tuple[int, int], itemsize: int) -> 
         if not payload.nbytes:
             return 0
     return besides + context_workspace(payload[0], shape[1], shape[0])
+
+
+def tree_of(palette: NDArray[np.uint8] | int) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """The entries of a palette in the order of the tree, (K,), and its colours, (K, 3); of K labels
+    without colours their own order, and (0, 3)."""
+    if isinstance(palette, int):
+        return np.arange(palette, dtype=np.uint16), np.empty((0, 3), dtype=np.uint8)
+    colors = np.ascontiguousarray(palette[:, :3])
+    return kernels.tree_order(colors), colors
 
 
 def looks_smooth(labels: Labels, k: int) -> bool:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from kqcodec.coding.coders.context import tree_of
 from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.packed import check_range
 from kqcodec.errors import InvalidDataError
@@ -20,6 +19,7 @@ from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
@@ -29,12 +29,13 @@ _DENSE = 0  # the first byte of a payload that is dense's behind it
 
 
 class TokensCoder:
-    """See ``kqcodec.coding.coders.Coder``; for files with a palette of shape (K, 3) or (K, 4)."""
+    """See ``kqcodec.coding.coders.Coder``; for files with a palette of shape (K, 3) or (K, 4), or
+    for K labels without colours, where K alone is given."""
 
-    def __init__(self, palette: NDArray[np.uint8]) -> None:
-        self._k = len(palette)
+    def __init__(self, palette: NDArray[np.uint8] | int) -> None:
+        self._order, _ = tree_of(palette)
+        self._k = len(self._order)
         self._dense = DenseCoder(self._k)
-        self._order = kernels.tree_order(np.ascontiguousarray(palette[:, :3]))
 
     def encode(self, labels: Labels) -> bytes:
         """See ``Coder``."""

@@ -59,16 +59,19 @@ class _Coder:
 
     Args:
         plane: what to encode, or what decoding overwrites.
-        colors: (K, 3) uint8, in the order of the tree.
+        order: (K,), the entries in the order of the tree.
+        colors: (K, 3) uint8, the palette; (0, 3) for none.
         setting: the model in bits 7..6, whether it asks for the label on the left in 4,
             whether there is a match in 3, the rate of learning in 2..0.
         code: codes a bit.
     """
 
-    def __init__(self, plane: Plane, colors: Bytes, setting: int, code: Code) -> None:
+    def __init__(
+        self, plane: Plane, order: NDArray[np.uint16], colors: Bytes, setting: int, code: Code
+    ) -> None:
         self._plane, self._code = plane, code
         self._shape = shape = _SHAPES[setting >> 6]
-        self._k = len(colors)
+        self._k = len(order)
         self._asks, follows = bool(setting & 16), bool(setting & 8)
         size = (plane.width * plane.height - 1).bit_length()
         line_bits = max(min(size + 2, _SLOT_BITS), 8) - 4
@@ -76,7 +79,7 @@ class _Coder:
         self._mixer = Mixer(
             code, shape.contexts, line_bits, shape.sets, _ROWS, rate, large=shape.large
         )
-        self._model = Model(colors, shape.contexts, follows=follows)
+        self._model = Model(order, colors, shape.contexts, follows=follows)
         self._match = Match(plane, min(max(size, 8), 16) if follows else 0)
         # Counters of whole runs, and of where flat and matched ones end.
         self._flat = [_COUNTER_BEGIN] * 256
@@ -291,7 +294,7 @@ def context_encode(
         return bit
 
     plane = Plane(np.argsort(order).astype(np.uint16)[labels])
-    coder = _Coder(plane, colors[order], setting, code)
+    coder = _Coder(plane, order, colors, setting, code)
     for row in plane.rows():
         coder.code_row(row)
         if encoder.full(capacity):
@@ -304,7 +307,7 @@ def context_decode(
 ) -> bool:
     decoder = RangeDecoder(payload)
     plane = Plane(np.zeros(out.shape, dtype=np.uint16))
-    coder = _Coder(plane, colors[order], setting, lambda _, p: decoder.decode(p))
+    coder = _Coder(plane, order, colors, setting, lambda _, p: decoder.decode(p))
     for row in plane.rows():
         coder.code_row(row)
     out[:] = order[plane.places()]

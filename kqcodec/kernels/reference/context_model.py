@@ -144,16 +144,20 @@ class Model:
     """Predictions from colours, and hashes of contexts.
 
     Args:
-        colors: (K, 3) uint8, in the order of the tree.
+        order: (K,), the entries in the order of the tree.
+        colors: (K, 3) uint8, the palette; (0, 3) for none.
         contexts: how many.
         follows: whether there is a match.
     """
 
-    def __init__(self, colors: Bytes, contexts: int, *, follows: bool) -> None:
-        self._rows = colors.astype(np.int64)
-        self._colors: list[list[int]] = colors.tolist()
+    def __init__(
+        self, order: NDArray[np.uint16], colors: Bytes, contexts: int, *, follows: bool
+    ) -> None:
+        self._predicts = 0 < len(colors) <= _GEOMETRY_MAX
+        self._rows = colors[order].astype(np.int64) if self._predicts else colors
+        self._colors: list[list[int]] = self._rows.tolist()
         self._cells: dict[tuple[int, ...], int] = {}
-        self._matrix = _context_matrix(contexts, len(colors), follows=follows)
+        self._matrix = _context_matrix(contexts, len(order), follows=follows or len(colors) == 0)
         self._constant = self._matrix.sum(axis=1)  # each feature is multiplied plus 1
         self._all = contexts == len(_CONTEXTS)
 
@@ -173,7 +177,7 @@ class Model:
         The median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
         and lines continued; the small model has the first three only.
         """
-        if len(self._colors) > _GEOMETRY_MAX:
+        if not self._predicts:
             return [around[W]] * 7
         channels = []
         kinds = (W, N, NW, NE, WW, NN, NNE)

@@ -23,14 +23,15 @@ static PyObject *py_tree_order(PyObject *self, PyObject *args)
     Py_END_ALLOW_THREADS return released(b, 2, enough ? Py_BuildValue("") : PyErr_NoMemory());
 }
 
-/* Fills `tile` from the buffers of order, colours and labels, whose width is given;
- * 0 if they don't fit, or the order isn't one of entries. */
+/* Fills `tile` from the buffers of order, colours (none, if that is empty) and labels, whose
+ * width is given; 0 if they don't fit, or the order isn't one of entries. */
 static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *colors,
                      const Py_buffer *labels, int itemsize, Py_ssize_t width, int setting)
 {
     size_t k = items(order, sizeof(uint16_t)), size = (size_t)(itemsize == 2 ? 2 : 1);
-    if (!right_k(k) || k < 2 || !holds(order, k, sizeof(uint16_t)) || !holds(colors, k, 3) ||
-        (itemsize != 1 && itemsize != 2) || width < 1 || labels->len < 1 ||
+    if (!right_k(k) || k < 2 || !holds(order, k, sizeof(uint16_t)) ||
+        (colors->len && !holds(colors, k, 3)) || (itemsize != 1 && itemsize != 2) || width < 1 ||
+        labels->len < 1 ||
         !holds(labels, items(labels, size) / (size_t)width * (size_t)width, size))
         return 0;
     if (setting < 0 || !KQ_SETTING_VALID(setting))
@@ -41,7 +42,7 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
         highest = tile->order[i] > highest ? tile->order[i] : highest;
     if (highest >= k)
         return 0;
-    tile->colors = colors->buf;
+    tile->colors = colors->len ? colors->buf : NULL;
     tile->k = (uint32_t)k;
     tile->setting = setting;
     tile->width = (size_t)width;

@@ -119,11 +119,23 @@ static void kq_context_close(kq_context *m)
     free(m->plane.labels);
 }
 
-/* A model for a tile of width x height labels below k, k >= 2; `colors` are in the
- * order of the tree. Returns 0 without memory. */
-static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting, size_t width,
-                           size_t height, uint32_t k, const uint8_t *colors)
+typedef struct {
+    const uint16_t *order; /* k: place to entry */
+    const uint8_t *colors; /* k x 3, by entry; NULL for none */
+    uint32_t k;
+    int setting;
+    size_t width, height;
+    int wide; /* labels of two bytes */
+} kq_tile;
+
+/* A model for a tile, k >= 2; `colors`, NULL for none, are in the order of the tree. Returns 0
+ * without memory. */
+static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_tile *tile,
+                           const uint8_t *colors)
 {
+    const int setting = tile->setting;
+    const size_t width = tile->width, height = tile->height;
+    const uint32_t k = tile->k;
     memset(m, 0, sizeof *m);
     m->tables = tables;
     m->shape = kq_context_shapes + KQ_SETTING_MODEL(setting);
@@ -132,6 +144,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     m->plane.height = height;
     m->plane.stride = width + 2 * KQ_MARGIN;
     m->plane.k = k;
+    m->plane.colorless = !tile->colors;
     int size = 0; /* ceil(log2 of the labels) */
     while ((size_t)1 << size < width * height)
         size++;
@@ -144,12 +157,13 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * KQ_SLOTS << m->line_bits;
     const size_t weights = KQ_ROWS * inputs, places = (size_t)1 << m->place_bits;
     const size_t histories = lanes * 2 * KQ_HISTORIES;
-    m->memory = malloc(64 + (weights + slots + places + histories) * 4 + KQ_COLOR_CELLS * 2);
+    const size_t cells = colors ? KQ_COLOR_CELLS : 0;
+    m->memory = malloc(64 + (weights + slots + places + histories) * 4 + cells * 2);
     m->displaced = calloc(width, sizeof *m->displaced);
-    m->plane.colors = malloc(k * sizeof *m->plane.colors);
+    m->plane.colors = colors ? malloc(k * sizeof *m->plane.colors) : NULL;
     m->plane.labels =
         calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
-    if (!m->memory || !m->displaced || !m->plane.colors || !m->plane.labels) {
+    if (!m->memory || !m->displaced || (colors && !m->plane.colors) || !m->plane.labels) {
         kq_context_close(m);
         return 0;
     }
@@ -159,11 +173,12 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
     memset(m->slots, 0, (slots + places) * sizeof *m->slots);
     m->histories = m->places + places;
     m->plane.cells = (uint16_t *)(m->histories + histories);
-    for (uint32_t i = 0; i < k && k <= KQ_GEOMETRY_MAX; i++) /* kq_tile_colors has no others */
+    for (uint32_t i = 0; i < k && colors; i++)
         m->plane.colors[i] =
             colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
-    kq_find_boxes(&m->plane);
-    memset(m->plane.cells, 0xFF, KQ_COLOR_CELLS * sizeof *m->plane.cells);
+    if (colors)
+        kq_find_boxes(&m->plane);
+    memset(m->plane.cells, 0xFF, cells * sizeof *m->plane.cells);
     for (size_t i = 0; i < 256; i++)
         m->flat[i] = m->alike[i / 2] = m->unlike[i / 2] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < 128; i++)
@@ -181,30 +196,27 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, int setting
 
 /* --- labels to bytes and back ---------------------------------------------- */
 
-typedef struct {
-    const uint16_t *order; /* k: place to entry */
-    const uint8_t *colors; /* k x 3, by entry */
-    uint32_t k;
-    int setting;
-    size_t width, height;
-    int wide; /* labels of two bytes */
-} kq_tile;
-
 /* The entry with that place; some entry, where the order is changed by somebody else. */
 static inline uint32_t kq_tile_entry(const kq_tile *tile, size_t place)
 {
     return kq_label_below(tile->k, tile->order, place, 1);
 }
 
-/* The colours in the order of the tree, where the model looks at them: a file may have
- * many small tiles, and the largest palettes would be most of their work. */
-static uint8_t *kq_tile_colors(const kq_tile *tile)
+/* Whether the model looks at colours: a file may have many small tiles, and the largest
+ * palettes would be most of their work. */
+static int kq_tile_has_colors(const kq_tile *tile)
 {
-    const size_t count = tile->k > KQ_GEOMETRY_MAX ? 0 : tile->k;
-    uint8_t *colors = malloc(3 * count + 1);
-    for (size_t place = 0; colors && place < count; place++)
-        memcpy(colors + 3 * place, tile->colors + 3 * (size_t)kq_tile_entry(tile, place), 3);
-    return colors;
+    return tile->colors && tile->k <= KQ_GEOMETRY_MAX;
+}
+
+/* The colours in the order of the tree, where the model looks at them, otherwise NULL. Returns
+ * 0 without memory. */
+static int kq_tile_colors(const kq_tile *tile, uint8_t **colors)
+{
+    *colors = kq_tile_has_colors(tile) ? malloc(3 * (size_t)tile->k) : NULL;
+    for (size_t place = 0; *colors && place < tile->k; place++)
+        memcpy(*colors + 3 * place, tile->colors + 3 * (size_t)kq_tile_entry(tile, place), 3);
+    return *colors || !kq_tile_has_colors(tile);
 }
 
 #ifndef KQ_DECODE_ONLY
@@ -226,11 +238,9 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     kq_context model;
     kq_range_encoder encoder;
     uint16_t *places = kq_tile_places(tile);
-    uint8_t *colors = kq_tile_colors(tile);
+    uint8_t *colors;
     int done = -1;
-    if (places && colors &&
-        kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
-                        colors)) {
+    if (kq_tile_colors(tile, &colors) && places && kq_context_open(&model, tables, tile, colors)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -255,10 +265,9 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
 {
     kq_context model;
     kq_range_decoder decoder;
-    uint8_t *colors = kq_tile_colors(tile);
+    uint8_t *colors;
     int done = -1;
-    if (colors && kq_context_open(&model, tables, tile->setting, tile->width, tile->height, tile->k,
-                                  colors)) {
+    if (kq_tile_colors(tile, &colors) && kq_context_open(&model, tables, tile, colors)) {
         kq_range_decoder_init(&decoder, payload, size);
         model.decoder = &decoder;
         kq_context_code(&model);

@@ -43,7 +43,8 @@ typedef struct {
     size_t width, height, stride;
     uint16_t *labels; /* (height + KQ_ABOVE) rows of stride */
     uint32_t k;
-    uint32_t *colors; /* k, in the order of the tree, a byte a channel, red lowest */
+    int colorless;    /* whether there is no palette: contexts are others then */
+    uint32_t *colors; /* k, in the order of the tree, a byte a channel, red lowest; or NULL */
     uint16_t *cells;  /* nearest entries to the middles of cells, or KQ_UNKNOWN */
     uint8_t least[KQ_BLOCKS][3], most[KQ_BLOCKS][3]; /* of the colours of each block */
 } kq_plane;
@@ -56,7 +57,7 @@ typedef struct {
 /* The boxes of the blocks: neighbours in the order of the tree have similar colours. */
 static void kq_find_boxes(kq_plane *plane)
 {
-    for (uint32_t i = 0; i < plane->k && plane->k <= KQ_GEOMETRY_MAX; i++)
+    for (uint32_t i = 0; i < plane->k; i++)
         for (int c = 0; c < 3; c++) {
             uint8_t value = (uint8_t)(plane->colors[i] >> 8 * c);
             uint8_t *least = &plane->least[i / KQ_BLOCK][c], *most = &plane->most[i / KQ_BLOCK][c];
@@ -162,7 +163,7 @@ KQ_INLINE void kq_survey(const uint16_t *at, ptrdiff_t stride, kq_surroundings *
     f[KQ_EQUAL22] = s->equal;
 }
 
-/* A palette too large to predict colours from: the label on the left stands for all. */
+/* No colours, or too many to predict any from: the label on the left stands for all. */
 static void kq_predict_none(kq_surroundings *s)
 {
     for (int i = KQ_MEDIAN; i <= KQ_RISE; i++)

@@ -130,10 +130,12 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     const uint32_t *f = m->around.feature;
     KQ_NAME(neighbours)(view);
     KQ_NAME(survey)(view, &m->around);
-    const int histories = KQ_HAS_HISTORIES(lanes), later = !histories && m->place_bits;
+    const int histories = KQ_HAS_HISTORIES(lanes),
+              later = !histories && (m->place_bits || m->plane.colorless);
     if (!later) /* hashes are of predicted entries, too */
         KQ_NAME(predict)(&m->plane, &m->around, histories);
-    uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes, m->place_bits, m->hashes);
+    uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes,
+                                  m->place_bits || m->plane.colorless, m->hashes);
     KQ_NAME(match_find)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 1);
     int refused = -1;

@@ -73,7 +73,7 @@ KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundi
 KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
 {
     uint32_t *f = s->feature;
-    if (plane->k > KQ_GEOMETRY_MAX) {
+    if (!plane->colors) {
         kq_predict_none(s);
         return;
     }
