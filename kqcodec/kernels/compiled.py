@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 encode_palette, decode_palette = _palette.encode_palette, _palette.decode_palette
 numbers_encode, numbers_decode = _label_maps.numbers_encode, _label_maps.numbers_decode
+regions_encode, regions_decode = _label_maps.regions_encode, _label_maps.regions_decode
 
 P = ParamSpec("P")
 Result = TypeVar("Result")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,3 +30,21 @@ def numbers_decode(payload: Buffer, counts: Sequence[int]) -> list[NDArray[np.ui
     if not _kernels.numbers_decode(payload, np.array(counts, dtype=np.uint64), numbers):
         return None
     return np.split(numbers, np.cumsum(counts)[:-1]) if counts else []
+
+
+def regions_encode(
+    labels: NDArray[np.unsignedinteger[Any]], k: int, capacity: int
+) -> tuple[int, NDArray[np.uint8], bytes] | None:
+    labels = np.ascontiguousarray(labels)
+    colors = np.empty(labels.shape, dtype=np.uint8)
+    out = bytearray(capacity)
+    width = labels.shape[1]
+    count, size = _kernels.regions_encode(labels, labels.itemsize, width, k, colors, out)
+    return (count, colors, bytes(out[:size])) if count else None
+
+
+def regions_decode(
+    payload: Buffer, colors: NDArray[np.uint8], k: int, out: NDArray[np.unsignedinteger[Any]]
+) -> bool:
+    done: bool = _kernels.regions_decode(payload, colors, colors.shape[1], k, out.itemsize, out)
+    return done

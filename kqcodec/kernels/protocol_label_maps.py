@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,3 +22,24 @@ class LabelMapKernels(Protocol):
         self, payload: Buffer, counts: Sequence[int]
     ) -> list[NDArray[np.uint64]] | None:
         """Lists of so many numbers from such a payload; None if it is invalid."""
+
+    def regions_encode(
+        self, labels: NDArray[np.unsignedinteger[Any]], k: int, capacity: int
+    ) -> tuple[int, NDArray[np.uint8], bytes] | None:
+        """The regions of labels below ``k``: uint8, uint16 or uint32, shape (height, width).
+
+        Returns how many colours they have, the map in these, and the payload of the regions'
+        labels; None where 8 colours or ``capacity`` bytes aren't enough. Labels are in one region
+        that are equal and side by side or one below the other. Regions that touch differ in
+        colour: each gets, in order of first appearance, the lowest that no neighbour has yet.
+        """
+
+    def regions_decode(
+        self,
+        payload: Buffer,
+        colors: NDArray[np.uint8],
+        k: int,
+        out: NDArray[np.unsignedinteger[Any]],
+    ) -> bool:
+        """Fills ``out`` with what is such a map, of shape (height, width); False where the payload
+        is invalid, or a label ``k`` or more."""

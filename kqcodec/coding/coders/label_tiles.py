@@ -1,13 +1,135 @@
-"""Placeholder until the branch that codes regions comes."""
+"""Tiles of label maps, by the coders `context` and `tokens`.
+
+spec/kq.md, section 18. Where few of the table's entries are in a tile, these stand ahead as a list
+of its own. And where there are many, which of them a label is can be told once for a
+region: what the coders see is then a map in a few colours, of which neighbours differ.
+"""
 
 from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec.coding.coders.context import ContextCoder
+from kqcodec.coding.coders.label_parts import TileParts, own_list_head, regions_head
 from kqcodec.coding.coders.tokens import TokensCoder
+from kqcodec.errors import InvalidDataError
+from kqcodec.format.labels import label_dtype
+from kqcodec.kernels import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.format.labels import Labels
+    from kqcodec.format.names import CoderName, EffortName
+
+# Regions aren't tried where there are fewer labels than this for each of their colours, since the
+# map in these is hardly smaller; and an own list isn't where it has more than half of the labels.
+# Measured on cells, superpixels, tissue, brains, streets, objects and land cover.
+_LABELS_A_COLOR = 4
 
 
-def LabelTileCoder(k, name, effort, entries):  # type: ignore[no-untyped-def]
-    zeros = np.zeros((k, 3), dtype=np.uint8)
-    return ContextCoder(zeros, effort) if name == "context" else TokensCoder(zeros)
+class LabelTileCoder:
+    """See ``kqcodec.coding.coders.Coder``; for label maps. Labels are entries of a table.
+
+    Args:
+        k: labels of a tile, 1 to 65,536.
+        name: "context" or "tokens".
+        effort: as for pictures.
+        entries: of the table, at least ``k``; where there are more, tiles have lists of their own.
+    """
+
+    def __init__(self, k: int, name: CoderName, effort: EffortName, entries: int) -> None:
+        self._k = k
+        self._name = name
+        self._effort = effort
+        self._entries = entries
+
+    def encode(self, labels: Labels) -> bytes:
+        """See ``Coder``."""
+        if self._k == 1:
+            return b""
+        used = np.unique(labels)
+        best = None
+        if used[-1] < self._k:
+            best = self._smallest(labels.astype(label_dtype(self._k), copy=False), self._k)
+        if best is None or 2 * len(used) <= self._k:
+            own_list = kernels.numbers_encode([np.diff(used.astype(np.uint64) + 1, prepend=0) - 1])
+            head = own_list_head(len(used), own_list)
+            if best is None or len(head) < len(best):
+                places: Labels = np.searchsorted(used, labels).astype(label_dtype(len(used)))
+                listed = head + self._smallest(places, len(used))
+                best = listed if best is None or len(listed) < len(best) else best
+        return best
+
+    def _smallest(self, labels: Labels, k: int) -> bytes:
+        """Labels below k as they are, or as regions, whichever is smaller."""
+        best = self._coder(k).encode(labels)
+        by_regions = self._regions(labels, k, len(best) - 1)
+        return best if by_regions is None else by_regions
+
+    def _regions(self, labels: Labels, k: int, most: int) -> bytes | None:
+        """The payload of regions; None if it has more bytes, or looks as if."""
+        found = kernels.regions_encode(labels, k, most) if k > _LABELS_A_COLOR else None
+        if found is None:
+            return None
+        count, colors, ids = found
+        if self._effort != "best" and np.unique(labels).size < count * _LABELS_A_COLOR:
+            return None
+        payload = regions_head(count, ids) + self._coder(count).encode(colors)
+        return payload if len(payload) <= most else None
+
+    def decode(self, payload: Buffer, out: Labels) -> None:
+        """See ``Coder``."""
+        view = memoryview(payload).cast("B")
+        if self._k == 1:
+            self._coder(1).decode(view, out)
+            return
+        parts = TileParts.from_bytes(view, out.size, self._entries)
+        if not parts.listed:
+            self._decode_labels(parts, self._k, out)
+            return
+        entries = self._own_list(parts)
+        labels = np.empty(out.shape, dtype=label_dtype(parts.listed))
+        self._decode_labels(parts, parts.listed, labels)
+        np.take(entries.astype(out.dtype), labels, out=out, mode="clip")
+
+    def _own_list(self, parts: TileParts) -> NDArray[np.uint64]:
+        """The entries in the tile's own list."""
+        numbers = kernels.numbers_decode(parts.own_list, [parts.listed])
+        if numbers is None or int(numbers[0].max()) >= self._entries:
+            raise InvalidDataError("a tile's own list is invalid")
+        entries = np.cumsum(numbers[0] + np.uint64(1)) - np.uint64(1)
+        if int(entries[-1]) >= self._entries:
+            raise InvalidDataError(
+                f"a tile's own list has the entry {int(entries[-1]):,} of {self._entries:,}"
+            )
+        return entries
+
+    def _decode_labels(self, parts: TileParts, k: int, out: Labels) -> None:
+        """Fill ``out`` with labels below k."""
+        if not parts.colors:
+            if out.itemsize <= 2:
+                self._coder(k).decode(parts.rest, out)
+            else:
+                labels = np.empty(out.shape, dtype=label_dtype(k))
+                self._coder(k).decode(parts.rest, labels)
+                out[...] = labels
+            return
+        colors = np.empty(out.shape, dtype=np.uint8)
+        self._coder(parts.colors).decode(parts.rest, colors)
+        if not kernels.regions_decode(parts.ids, colors, k, out):
+            raise InvalidDataError("the labels of a tile's regions are invalid")
+
+    def _coder(self, k: int) -> ContextCoder | TokensCoder:
+        return _coder_of(self._name, k, self._effort)
+
+
+@lru_cache(maxsize=32)
+def _coder_of(name: CoderName, k: int, effort: EffortName) -> ContextCoder | TokensCoder:
+    """The coder of k labels without colours."""
+    palette = np.zeros((k, 3), dtype=np.uint8)
+    return ContextCoder(palette, effort) if name == "context" else TokensCoder(palette)

@@ -21,6 +21,7 @@ from kqcodec.kernels.reference.packed import pack, unpack
 from kqcodec.kernels.reference.paint import paint
 from kqcodec.kernels.reference.palette import decode_palette, encode_palette
 from kqcodec.kernels.reference.range_coder import code_bits, decode_bits
+from kqcodec.kernels.reference.regions import regions_decode, regions_encode
 from kqcodec.kernels.reference.seeds import plus_plus
 from kqcodec.kernels.reference.tokens import tokens_decode, tokens_encode
 from kqcodec.kernels.reference.variance_cuts import split_gains, variance_cuts
@@ -54,6 +55,8 @@ __all__ = [
     "paint",
     "plus_plus",
     "reassign",
+    "regions_decode",
+    "regions_encode",
     "search_round",
     "settle_kinds",
     "split_gains",

@@ -1,0 +1,76 @@
+"""What stands ahead in the payload of a label map's tile: a list of its own, and regions.
+
+spec/kq.md, section 18. No NumPy here: how much a tile asks for is foretold from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kqcodec.errors import InvalidDataError, TruncatedError
+from kqcodec.format.container import pack_length, read_length
+from kqcodec.format.source import BufferSource
+
+OWN_LIST, REGIONS = 4, 5  # the first bytes of such payloads
+MOST_COLORS = 8  # of regions
+
+
+@dataclass(frozen=True)
+class TileParts:
+    """The parts of a payload.
+
+    Attributes:
+        listed: how many entries the tile's own list has; 0 where there is none.
+        own_list: its payload.
+        colors: how many colours the regions have; 0 where the labels stand as they are.
+        ids: the payload of the regions' labels.
+        rest: the payload of the labels, or of the colours.
+    """
+
+    listed: int
+    own_list: memoryview
+    colors: int
+    ids: memoryview
+    rest: memoryview
+
+    @classmethod
+    def from_bytes(cls, payload: memoryview, labels: int, entries: int) -> TileParts:
+        """What a tile of so many labels says, which are so many entries at most;
+        InvalidDataError if it can't be."""
+        listed = colors = 0
+        own_list = ids = memoryview(b"")
+        try:
+            if payload[:1] == bytes([OWN_LIST]):
+                source = BufferSource(payload, 1)
+                listed = 1 + read_length(source, "a tile's own list")
+                if listed > min(entries, labels):
+                    raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
+                own_list, payload = _split(source, payload)
+            if payload[:1] == bytes([REGIONS]):
+                source = BufferSource(payload, 1)
+                colors = 1 + bytes(source.read(1, "a tile's regions"))[0]
+                if colors > MOST_COLORS:
+                    raise InvalidDataError(f"a tile's regions have {colors} colours, not 1 to 8")
+                ids, payload = _split(source, payload)
+        except TruncatedError as exc:
+            raise InvalidDataError("a tile's own list or regions are cut short") from exc
+        if payload[:1] in (bytes([OWN_LIST]), bytes([REGIONS])):
+            raise InvalidDataError(f"a tile's payload begins with {payload[0]:02x} in its middle")
+        return cls(listed, own_list, colors, ids, payload)
+
+
+def _split(source: BufferSource, payload: memoryview) -> tuple[memoryview, memoryview]:
+    """The part whose length the source stands at, and what follows it."""
+    length = read_length(source, "a tile's own list or regions")
+    part = source.read(length, "a tile's own list or regions")
+    return memoryview(part).cast("B"), payload[source.position :]
+
+
+def own_list_head(listed: int, own_list: bytes) -> bytes:
+    """What stands ahead of a tile with a list of its own."""
+    return bytes([OWN_LIST]) + pack_length(listed - 1) + pack_length(len(own_list)) + own_list
+
+
+def regions_head(colors: int, ids: bytes) -> bytes:
+    """What stands ahead of the colours of a tile's regions."""
+    return bytes([REGIONS, colors - 1]) + pack_length(len(ids)) + ids
