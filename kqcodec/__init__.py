@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kqcodec.coding.decoder import read
     from kqcodec.coding.kq_file import KqFile
     from kqcodec.coding.lazy_array import LazyArray
+    from kqcodec.coding.meaning import AttributeColumn, Meaning
     from kqcodec.coding.repair.recovery import Recovery
     from kqcodec.coding.size_report import SizeReport
     from kqcodec.colors.costs import Costs
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from kqcodec.images.blocks import RawPixels
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.metadata import Metadata
+    from kqcodec.labels.ids import LabelMap
     from kqcodec.labels.label_codec import decode_labels, encode_labels
-    from kqcodec.labels.label_maps import LabelMap, label_map
+    from kqcodec.labels.label_maps import label_map
     from kqcodec.labels.segment import Segment
     from kqcodec.labels.segments import Segmentation, segment
     from kqcodec.large import dask as dask
@@ -45,14 +47,16 @@ if TYPE_CHECKING:
     from kqcodec.show.report import html_report
 
 _HOMES = {
+    "AttributeColumn": "coding.meaning",
     "Costs": "colors.costs",
     "Elbow": "quantization.elbow",
     "Header": "format.header",
     "IndexedImage": "images.indexed_image",
     "KMeansResult": "quantization.kmeans",
     "KqFile": "coding.kq_file",
-    "LabelMap": "labels.label_maps",
+    "LabelMap": "labels.ids",
     "LazyArray": "coding.lazy_array",
+    "Meaning": "coding.meaning",
     "Metadata": "images.metadata",
     "RawPixels": "images.blocks",
     "Recovery": "coding.repair.recovery",
@@ -82,6 +86,7 @@ _HOMES = {
 _MODULES = {"dask": "large.dask", "errors": "errors", "names": "format.names"}
 
 __all__ = [
+    "AttributeColumn",
     "Costs",
     "Elbow",
     "Header",
@@ -90,6 +95,7 @@ __all__ = [
     "KqFile",
     "LabelMap",
     "LazyArray",
+    "Meaning",
     "Metadata",
     "RawPixels",
     "Recovery",

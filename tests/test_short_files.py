@@ -17,7 +17,7 @@ from kqcodec import errors
 from kqcodec.coding.decoder import read
 from kqcodec.format.header import SHORT_SIGNATURE
 from kqcodec.format.short_form import expand
-from kqcodec.labels.label_maps import label_map
+from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.quantization.palette_files import read_palette
 
 IMAGE = indexed(20, 10, 7)
@@ -129,7 +129,7 @@ def test_imageio(path):
 
 
 def test_label_maps_and_palettes(path):
-    assert np.array_equal(label_map(DATA).labels, IMAGE.labels)
+    assert np.array_equal(indexed_labels(DATA).labels, IMAGE.labels)
     assert np.array_equal(read_palette(path), IMAGE.palette)
 
 

@@ -90,8 +90,8 @@ def streams(pixels: NDArray[np.uint8]) -> None:
 
 
 def labels(pixels: NDArray[np.uint8]) -> None:
-    marked: kqcodec.IndexedImage = kqcodec.label_map(np.arange(12).reshape(3, 4))
-    assert marked.k == 12
+    marked = kqcodec.label_map(np.arange(12).reshape(3, 4))
+    assert marked.values.shape == (3, 4)
     found: kqcodec.Segmentation = kqcodec.segment(pixels, 4)
     first: kqcodec.Segment = found.segments[0]
     assert first.pixels > 0

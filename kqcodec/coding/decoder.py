@@ -26,7 +26,7 @@ from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_COLORS, Header
-from kqcodec.format.labels import Labels, label_dtype, palette_of_bytes
+from kqcodec.format.labels import LabelDType, Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
     DEFAULT_MAX_PIXELS,
@@ -126,7 +126,7 @@ class Opened:
         return self.header.k if self.table is None else self.table.entries
 
     @property
-    def label_dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+    def label_dtype(self) -> LabelDType:
         """Of arrays of labels."""
         return label_dtype(self.entries)
 
@@ -176,7 +176,9 @@ class Opened:
                 "with decode_labels(), or KqFile.labels()"
             )
         palette = self.meaning.color_of(np.arange(highest + 1))
-        return palette, table.ids.astype(label_dtype(highest + 1))[entries]
+        shown: Labels = table.ids.astype(label_dtype(highest + 1))
+        labels: Labels = shown[entries]
+        return palette, labels
 
     def records(self) -> Iterator[container.Record]:
         """The tile records in file order, then the directory's check; the work to decode

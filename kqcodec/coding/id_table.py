@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.errors import ArgumentError, InvalidDataError
+from kqcodec.errors import InvalidDataError
 from kqcodec.format.container import check_crc, pack_length, read_length
-from kqcodec.format.labels import Labels, label_dtype
+from kqcodec.format.labels import LabelDType, Labels, label_dtype
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 from kqcodec.format.sizes import table_range
 from kqcodec.kernels import kernels
@@ -80,7 +80,7 @@ class IdTable:
         return len(self.distinct) if self.places is None else len(self.places)
 
     @property
-    def label_dtype(self) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+    def label_dtype(self) -> LabelDType:
         """Of the entries in an array."""
         return label_dtype(self.entries)
 
@@ -203,22 +203,6 @@ def read_table(source: Source, header: Header, sealer: Sealer, limits: Limits) -
     payload = bytes(source.read(size, "the table of ids"))
     check_crc(source, sealer.palette_checksum(pack_length(size) + payload), "the table of ids")
     return IdTable.from_payload(payload, header, limits)
-
-
-def checked_ids(source: Any) -> Ids:
-    """An array of ids, of shape (H, W) or (H, W, 1), in the machine's byte order; TypeError or
-    ValueError where it holds something else."""
-    if isinstance(source, np.ma.MaskedArray):
-        raise TypeError("the array is masked: fill it first, with .filled(value)")
-    array = np.asarray(source)
-    if array.dtype.kind not in "biu":
-        hint = ": if its values are whole, use .astype(int)" if array.dtype.kind == "f" else ""
-        raise TypeError(f"labels must be integers or bools, not {array.dtype}{hint}")
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 1):
-        raise ValueError(f"labels must have shape (H, W) or (H, W, 1), not {array.shape}")
-    if array.size == 0:
-        raise ArgumentError(f"there are no labels: the shape is {array.shape}")
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _run_heads(values: Ids) -> tuple[Ids, NDArray[np.intp]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.format.grid import Box, Grid
-    from kqcodec.format.labels import Labels
+    from kqcodec.format.labels import LabelDType, Labels
 
 
 class TileAssembly:
@@ -31,7 +31,7 @@ class TileAssembly:
         memory: bytes of tiles that wait in memory; more wait in a file.
     """
 
-    def __init__(self, grid: Grid, dtype: type[np.uint8] | type[np.uint16], memory: int) -> None:
+    def __init__(self, grid: Grid, dtype: LabelDType, memory: int) -> None:
         self._grid = grid
         self._dtype = np.dtype(dtype)
         self._whole = grid.tile_width * grid.tile_height * self._dtype.itemsize

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 Labels: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
 
-def label_dtype(k: int) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+LabelDType: TypeAlias = "type[np.uint8] | type[np.uint16] | type[np.uint32]"
+
+
+def label_dtype(k: int) -> LabelDType:
     """The narrowest unsigned dtype that holds the labels 0..k-1."""
     return np.uint8 if k <= 1 << 8 else np.uint16 if k <= 1 << 16 else np.uint32
 

@@ -41,20 +41,23 @@ def npy_array(data: bytes, name: str) -> NDArray[Any]:
         return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
 
 
-def npz_arrays(data: bytes, name: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The arrays "labels" (or the only one) and, if it is there, "palette"; ImageError as for
-    ``npy_array``, or if there are others only."""
+def npz_arrays(
+    data: bytes, name: str, key: str | None = None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The arrays called ``key``, or "labels" (or the only one), and, if it is there, "palette";
+    ImageError as for ``npy_array``, or if there are others only."""
     from PIL import Image
 
     limit = Image.MAX_IMAGE_PIXELS
     arrays: dict[str, NDArray[Any]] = {}
     with _reading_numpy(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.namelist()
-        wanted = [member for member in members if member in ("labels.npy", "palette.npy")]
-        if "labels.npy" not in members:
-            if len(members) != 1:
-                raise LabelsError(f'{name} has no array called "labels"')
-            wanted = members
+        labels = f"{'labels' if key is None else key}.npy"
+        if labels not in members:
+            if len(members) != 1 or key is not None:
+                raise LabelsError(f'{name} has no array called "{labels.removesuffix(".npy")}"')
+            labels = members[0]
+        wanted = [member for member in members if member in (labels, "palette.npy")]
         for member in wanted:
             with opened_member(archive, member) as file:
                 start = file.read(_MOST_HEADER)
@@ -69,7 +72,8 @@ def npz_arrays(data: bytes, name: str) -> tuple[NDArray[Any], NDArray[Any] | Non
                 # However much stands behind the array, it is no part of it.
                 rest = file.read(max(header.tell() + size - len(start), 0))
             arrays[member] = npy_array(start + rest, name)
-    return arrays[wanted[0] if len(wanted) == 1 else "labels.npy"], arrays.get("palette.npy")
+    palette = arrays.get("palette.npy") if labels != "palette.npy" else None
+    return arrays[labels], palette
 
 
 def _npy_size(file: IO[bytes]) -> int:

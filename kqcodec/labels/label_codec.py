@@ -7,20 +7,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kqcodec.coding.id_table import checked_ids
+import numpy as np
+
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.coding.label_files import encoded_labels
-from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.options import CodingOptions
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
 from kqcodec.format.names import DEFAULT_CODER, DEFAULT_EFFORT
-from kqcodec.labels.label_maps import LabelMap
+from kqcodec.labels.ids import LabelMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.options import TileSize
     from kqcodec.format.names import CoderName, EffortName
     from kqcodec.storage.opening import Readable
@@ -63,16 +64,13 @@ def encode_labels(
         TypeError: these aren't labels.
         ValueError: a wrong shape or option, or there is no such file.
     """
-    if isinstance(labels, LabelMap):
-        values, known = labels.values, labels.meaning
-    else:
-        values, known = checked_ids(labels), Meaning()
+    found = labels if isinstance(labels, LabelMap) else LabelMap(np.asanyarray(labels))
     given: dict[str, Any] = {"names": names, "colors": colors, "nodata": nodata}
     given = {field: value for field, value in given.items() if value is not None}
-    known = replace(known if meaning is None else meaning, **given)
+    known = replace(found.meaning if meaning is None else meaning, **given)
     sections = [] if known.empty else [known.to_section()]
     options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)
-    return b"".join(encoded_labels(values, options, sections, index=index))
+    return b"".join(encoded_labels(found.values, options, sections, index=index))
 
 
 def decode_labels(

@@ -1,258 +1,254 @@
 """Label maps: pictures whose pixels are numbers of classes or regions.
 
-A segmentation mask is an indexed image already. ``label_map`` takes one in
-whatever form it comes and changes no label; nothing is quantized.
-
-Labels without a colour table get the colours of the PASCAL VOC development kit.
-Its rule deals out a label's bits, lowest first, to red, green and blue in turn,
-each channel from its top bit down:
-
-    label bit       0   1   2   3   4   5   6  ...
-    goes to bit    R7  G7  B7  R6  G6  B6  R5  ...
-
-so 0 is black, 1 is dark red, and no two labels share a colour.
+``label_map`` takes one in whatever form it comes, with what is said there about its ids, and
+changes no id and no dtype.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-import re
-import warnings
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from kqcodec.coding.decoder import read
-from kqcodec.errors import LabelsError
-from kqcodec.format.header import MAX_COLORS, SIGNATURES
-from kqcodec.images.conversion import ConversionWarning
-from kqcodec.images.image_files import (
-    load,
-    opened_image,
-    opened_path,
-    raw_mode,
-    read_contents,
-    reading_image,
-)
-from kqcodec.images.indexed_image import IndexedImage, from_palette_image
+from kqcodec.coding.kq_file import KqFile
+from kqcodec.coding.meaning import Meaning
+from kqcodec.errors import ImageError, LabelsError
+from kqcodec.format.header import SIGNATURES
+from kqcodec.images.conversion import warn_of_loss
+from kqcodec.images.image_files import opened_image, opened_path, read_contents, reading_image
+from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, npz_arrays
-from kqcodec.images.pillow_samples import warn_of_frames
 from kqcodec.images.pixels import is_pillow_image
+from kqcodec.labels.color_tables import color_table, colors_by_id
+from kqcodec.labels.files.coco import instances, panoptic_meaning
+from kqcodec.labels.files.geotiff import GEO_TAGS, from_geotiff, rasterio_or_none
+from kqcodec.labels.files.json_files import is_json, parsed_json
+from kqcodec.labels.files.label_lists import label_list
+from kqcodec.labels.files.pillow_images import from_pillow, tiff_array, unread_by_pillow
+from kqcodec.labels.files.zarr_arrays import from_zarr, is_zarr
+from kqcodec.labels.ids import LabelMap, ids_of_rgb, whole_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-    from PIL import Image
+    from collections.abc import Iterator
 
     from kqcodec.images.pixels import ImageLike
 
-    ColorTable: TypeAlias = "NDArray[Any] | Sequence[Sequence[int]] | Sequence[int] | bytes"
-
-# Pillow reads grey of 2 and 4 bits as 0..255: a sample v has become v times this. An I
-# (0 is white) and an R (the lowest bit comes first) may follow in the raw mode.
-_GREY_STEPS = {"L;2": 85, "L;4": 17}
-_INVERTED = re.compile(r"(1|L);[24]?IR?")
+Ids: TypeAlias = Literal["values", "rgb", "categories"]
+IDS: tuple[Ids, ...] = get_args(Ids)
 
 
-def label_map(source: ImageLike | IndexedImage, palette: ColorTable | None = None) -> IndexedImage:
-    """The labels of ``source`` as an indexed image, each label unchanged.
+def label_map(
+    source: ImageLike | IndexedImage | LabelMap,
+    *,
+    key: str | None = None,
+    ids: Ids = "values",
+    image: str | int | None = None,
+    names: str | os.PathLike[str] | None = None,
+    whole: bool = False,
+    nodata: int | None = None,
+) -> LabelMap:
+    """The ids of ``source``, each unchanged, and what is said there about them.
 
     Args:
-        source: an array of integers or bools of shape (H, W) or (H, W, 1) with
-            values 0..65,535; a Pillow image of mode P, 1, L, I or I;16; the
-            path, bytes or binary file of an image that Pillow opens in such a
-            mode, of a .npy or .npz file or of a .kq file; or an indexed image. A
-            .npz file has an array "labels", and may have a colour table, "palette".
-        palette: the colour table: integers 0..255 of shape (K, 3), or (K, 4) with alpha, or as
-            flat as Pillow's ``putpalette`` takes them. Order, repeated and unused entries are
-            kept. None for the source's own colours: the palette of mode P or of a .kq file, and
-            the greys of an image of mode 1 or L. Arrays and 16-bit images have none:
-            ``label_colors`` gives them, as many as the greatest label needs.
+        source: an array of bools or integers of shape (H, W) or (H, W, 1), negative and 64-bit
+            ones too; a Pillow image of mode P, 1, L, I or I;16; a path, bytes or a binary file:
+            images that Pillow opens in such a mode, TIFF of up to 64 bits (by the extra
+            ``tiff``), GeoTIFF (by the extra ``geo``, with place, nodata, colours, attributes
+            and tags), .npy, .npz, .kq, COCO's JSON of instances, and one mask in COCO's run
+            lengths as JSON; the path of a .zarr folder (by the extra ``zarr``): an array, or an
+            image-label group of OME-Zarr, of which the highest resolution is taken; an indexed
+            image; or a label map.
+        key: the array of an .npz file, "labels" or the only one if it is None; or the path
+            within a .zarr folder.
+        ids: "values" for samples, or "rgb" for COCO's panoptic pictures, where a colour is the
+            id R + 256·G + 256²·B, and the JSON of the same name beside the picture or its
+            folder, if there is one, says what they mean. Of COCO's instances "values" are the
+            ids of annotations, and "categories" those of their categories.
+        image: the id or file name of the image in COCO's JSON of instances.
+        names: the path of a list of labels, whose names and colours stand in for those of the
+            source: labelme's, CVAT's or COCO's, or COCO's panoptic JSON.
+        whole: whether float arrays are taken if all values are whole.
+        nodata: the id for what isn't known, in place of the source's. NaN becomes it.
 
     Raises:
         LabelsError: a file or image doesn't hold labels.
         ImageError: the file can't be read.
         FormatError: a .kq file is damaged.
+        ImportError: an extra is missing, and the message names it.
         OSError: the file can't be opened or read.
-        TypeError: the source, or the colour table, is of another kind.
-        ValueError: a label is negative, over 65,535, or beyond the colour table.
+        TypeError: the source is of another kind, or its dtype.
+        ValueError: its shape is another, or there are no labels; or a float isn't whole.
 
     Warns:
-        ConversionWarning: the labels are kept, but not the frames after the first,
-            or colours are missing.
+        ConversionWarning: the ids are kept, but something else is lost.
     """
-    found = _read(source)
-    if palette is None:
-        return found
-    return replace(found, palette=color_table(palette), costs=None)
+    if ids not in IDS:
+        raise ValueError(f"ids is one of {', '.join(map(repr, IDS))}, not {ids!r}")
+    options = _Options(key, ids, image, whole, nodata)
+    found = _read(source, options)
+    meaning = found.meaning
+    if names is not None:
+        meaning = _named(meaning, os.fspath(names), _name_of(source))
+    if nodata is not None:
+        meaning = replace(meaning, nodata=nodata)
+    return found if meaning is found.meaning else LabelMap(found.values, meaning)
 
 
-def label_colors(k: int) -> NDArray[np.uint8]:
-    """The VOC colours of the labels 0..k-1, k up to 65,536: uint8, shape (k, 3)."""
-    labels = np.arange(k, dtype=np.int64)
-    colors = np.zeros((k, 3), dtype=np.uint8)
-    for bit in range(16):
-        row, channel = divmod(bit, 3)
-        colors[:, channel] |= ((labels >> bit & 1) << (7 - row)).astype(np.uint8)
-    return colors
+@dataclass(frozen=True)
+class _Options:
+    """How a source is read, as ``label_map`` is told."""
+
+    key: str | None
+    ids: Ids
+    image: str | int | None
+    whole: bool
+    nodata: int | None
+
+    @property
+    def rgb(self) -> bool:
+        """Whether three bytes of colour are an id."""
+        return self.ids == "rgb"
 
 
-def label_picture(indexed: IndexedImage) -> Image.Image:
-    """A Pillow image whose pixels are the labels: mode P with the palette where K
-    is at most 256, else 16-bit grey."""
-    if indexed.k <= 256:
-        return indexed.to_pil()
-    from PIL import Image
-
-    return Image.fromarray(np.asarray(indexed.labels, dtype=np.uint16))
-
-
-def color_table(palette: ColorTable) -> NDArray[np.uint8]:
-    """A colour table, as ``label_map`` takes it, as uint8 of shape (K, 3) or (K, 4); raises
-    TypeError or ValueError where it isn't one."""
-    table = np.frombuffer(palette, np.uint8) if isinstance(palette, bytes) else np.asarray(palette)
-    if table.dtype.kind not in "iu":
-        hint = ""
-        if table.dtype.kind == "f":
-            hint = "; from colours between 0 and 1 make them with (table * 255).round().astype(int)"
-        raise TypeError(f"a colour table must hold integers from 0 to 255, not {table.dtype}{hint}")
-    if table.ndim == 1 and table.size % 3 == 0:
-        table = table.reshape(-1, 3)
-    if table.ndim != 2 or table.shape[1] not in (3, 4) or not 1 <= len(table) <= MAX_COLORS:
-        raise ValueError(
-            f"a colour table must have shape (K, 3) or (K, 4) with K from 1 to {MAX_COLORS:,}, "
-            f"not {table.shape}"
-        )
-    if int(table.min()) < 0 or int(table.max()) > 255:
-        wrong = table.min() if table.min() < 0 else table.max()
-        raise ValueError(f"a colour table must hold integers from 0 to 255, not {wrong}")
-    return table.astype(np.uint8)
-
-
-# --- where labels come from -------------------------------------------------
-
-
-def _read(source: ImageLike | IndexedImage) -> IndexedImage:
-    if isinstance(source, IndexedImage):
+def _read(source: Any, options: _Options) -> LabelMap:
+    if isinstance(source, LabelMap):
         return source
+    if isinstance(source, IndexedImage):
+        return _from_indexed(source)
     if is_pillow_image(source):
-        return _from_pillow(source, "the image")
+        return from_pillow(source, "the image", rgb=options.rgb)
     if isinstance(source, (str, os.PathLike)):
-        with opened_path(source) as file:
-            return _from_data(read_contents(file, os.fspath(source)), os.fspath(source))
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_data(read_contents(io.BytesIO(source), "the data"), "the data")
-    if hasattr(source, "read"):
-        name = getattr(source, "name", None)
-        shown = name if isinstance(name, str) else "the file"
-        return _from_data(read_contents(source, shown), shown)
+        return _from_path(os.fspath(source), options)
+    if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
+        return _from_file(source, options)
     if hasattr(source, "__array__") or hasattr(source, "__array_interface__"):
-        return _from_array(source)
+        return _from_array(source, options)
     raise TypeError(
         f"can't read labels from {type(source).__name__}: give a NumPy array, a Pillow image, "
         "a path, the bytes of a file or a binary file"
     )
 
 
-def _from_data(data: bytes, name: str) -> IndexedImage:
+def _from_path(path: str, options: _Options) -> LabelMap:
+    if is_zarr(path):
+        return from_zarr(path, options.key)
+    with opened_path(path) as file:
+        return _from_data(read_contents(file, path), path, options, path)
+
+
+def _from_file(source: Any, options: _Options) -> LabelMap:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _from_data(read_contents(io.BytesIO(source), "the data"), "the data", options)
+    name = getattr(source, "name", None)
+    shown = name if isinstance(name, str) else "the file"
+    return _from_data(read_contents(source, shown), shown, options)
+
+
+def _from_data(data: bytes, name: str, options: _Options, path: str | None = None) -> LabelMap:
     if data.startswith(SIGNATURES):
-        return read(data)
+        with KqFile(data) as file:
+            if file.is_label_map:
+                return LabelMap(file.labels(), file.meaning)
+            return _from_indexed(file.read())
     if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
         zipped = data.startswith(ZIP_SIGNATURE)
-        labels, palette = npz_arrays(data, name) if zipped else (npy_array(data, name), None)
-        try:
-            found = _from_array(labels)
-            return found if palette is None else replace(found, palette=color_table(palette))
-        except (TypeError, ValueError) as exc:
-            raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
-    with opened_image(data, name) as opened, reading_image(name):
-        return _from_pillow(opened, name)
-
-
-def _from_array(source: Any) -> IndexedImage:
-    labels = checked_labels(source)
-    return IndexedImage(label_colors(int(labels.max()) + 1), labels)
-
-
-def checked_labels(source: Any) -> NDArray[Any]:
-    """Integers of shape (H, W), from 0 to 65,535, from an array of whole numbers; raises
-    TypeError or ValueError where it holds something else."""
-    if isinstance(source, np.ma.MaskedArray):
-        raise TypeError("the array is masked: fill it first, with .filled(value)")
-    array = np.asarray(source)
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8)
-    if array.dtype.kind not in "iu":
-        hint = ": if its values are whole, use .astype(int)" if array.dtype.kind == "f" else ""
-        raise TypeError(f"labels must be integers, not {array.dtype}{hint}")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim != 2:
-        raise ValueError(f"labels must have shape (H, W), not {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"there are no labels: the shape is {array.shape}")
-    lowest, highest = int(array.min()), int(array.max())
-    if lowest < 0:
-        raise ValueError(
-            f"label {lowest} is negative, and labels are numbers from 0: shift them first, "
-            f"with labels + {-lowest}"
-        )
-    if highest >= MAX_COLORS:
-        raise ValueError(
-            f"label {highest} is over {MAX_COLORS - 1:,}, the greatest that a .kq file holds: "
-            "renumber them first, with np.unique(labels, return_inverse=True)"
-        )
-    return array
-
-
-def _from_pillow(image: Any, name: str) -> IndexedImage:
-    if 0 in image.size and not image.format:
-        raise ValueError(f"{name} has no pixels: its size is {image.size}")
-    if image.mode not in ("P", "1", "L", "I") and not image.mode.startswith("I;16"):
-        raise LabelsError(
-            f"{name} is no label map: its pixels are colours, of mode {image.mode}; a label map "
-            "is a palette image, 1-bit, or 8- or 16-bit grey; give it as a picture to keep up to "
-            f"{MAX_COLORS:,} colours exactly"
-        )
-    warn_of_frames(image, name)
-    raw = raw_mode(image)
-    load(image, name)
-    if image.mode == "P":
-        return _from_palette_image(image, name)
-    labels = np.asarray(image)
-    if image.mode == "1":
-        return _from_greys(labels.astype(np.uint8), 255, raw, 2)
-    if image.mode == "L":
-        step = _GREY_STEPS.get(raw[:3], 1)
-        return _from_greys(labels // np.uint8(step), step, raw, None)
+        arrays = npz_arrays(data, name, options.key) if zipped else (npy_array(data, name), None)
+        with _holding_labels(name):
+            found = _from_array(arrays[0], options)
+            if arrays[1] is None:
+                return found
+            colors = colors_by_id(color_table(arrays[1]), found.values)
+            return LabelMap(found.values, replace(found.meaning, colors=colors))
+    if is_json(data):
+        categories = options.ids == "categories"
+        return instances(parsed_json(data, name), name, options.image, categories=categories)
     try:
-        return _from_array(labels)
-    except ValueError as exc:
+        found = _from_image(data, name, options, path)
+    except ImageError as exc:
+        if not unread_by_pillow(exc, data):
+            raise
+        with _holding_labels(name):
+            found = _from_array(tiff_array(data, name), options)
+    beside = _panoptic_json_beside(path) if options.rgb and path is not None else None
+    return LabelMap(found.values, _named(found.meaning, beside, path)) if beside else found
+
+
+def _from_image(data: bytes, name: str, options: _Options, path: str | None) -> LabelMap:
+    with opened_image(data, name) as opened, reading_image(name):
+        placed = not GEO_TAGS.isdisjoint(getattr(opened, "tag_v2", ()))
+        if placed and rasterio_or_none() is not None:
+            with _holding_labels(name):
+                return from_geotiff(data, name, path, whole=options.whole, nodata=options.nodata)
+        if placed:
+            warn_of_loss(
+                f"{name} is a GeoTIFF file; its place and attributes are kept with rasterio only: "
+                "pip install 'kqcodec[geo]' brings it"
+            )
+        with _holding_labels(name):
+            if opened.mode == "F" and options.whole:
+                return _from_array(np.asarray(opened), options)
+            return from_pillow(opened, name, rgb=options.rgb)
+
+
+def _from_array(source: Any, options: _Options) -> LabelMap:
+    if options.rgb:
+        samples = np.asarray(source)
+        if samples.ndim != 3 or samples.shape[2] not in (3, 4) or samples.dtype != np.uint8:
+            raise ValueError(
+                f"ids in RGB are uint8 of shape (H, W, 3), not {samples.dtype} of {samples.shape}"
+            )
+        return LabelMap(ids_of_rgb(samples))
+    if options.whole and not isinstance(source, np.ma.MaskedArray):
+        array = np.asarray(source)
+        if array.dtype.kind == "f" and array.size:
+            return LabelMap(whole_values(array, options.nodata))
+    return LabelMap(source)
+
+
+def _from_indexed(indexed: IndexedImage) -> LabelMap:
+    return LabelMap(indexed.labels, Meaning(colors=colors_by_id(indexed.palette, indexed.labels)))
+
+
+@contextlib.contextmanager
+def _holding_labels(name: str) -> Iterator[None]:
+    """Turn TypeError and ValueError about what a file holds into a LabelsError."""
+    try:
+        yield
+    except (TypeError, ValueError) as exc:
         raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
 
 
-def _from_greys(shown: NDArray[np.uint8], step: int, raw: str, entries: int | None) -> IndexedImage:
-    """Grey samples as labels, in the greys that they are shown in: so many, or as many as
-    the greatest needs. Where 0 is white, the file has the complement of what is shown."""
-    inverted = _INVERTED.fullmatch(raw) is not None
-    labels = np.uint8(255 // step) - shown if inverted else shown
-    greys = np.arange(entries or int(labels.max()) + 1, dtype=np.uint8) * np.uint8(step)
-    if inverted:
-        greys = np.uint8(255) - greys
-    return IndexedImage(np.repeat(greys[:, np.newaxis], 3, axis=1), labels)
+# --- what stands beside it --------------------------------------------------
 
 
-def _from_palette_image(image: Image.Image, name: str) -> IndexedImage:
-    indexed = from_palette_image(image)
-    entries = len(image.getpalette("RGB") or ()) // 3
-    if indexed.k > entries:
-        warnings.warn(
-            f"{name} has labels up to {indexed.k - 1}, but only {entries} colours; "
-            "black ones were added, as Pillow shows them",
-            ConversionWarning,
-            stacklevel=2,
-        )
-    return indexed
+def _name_of(source: Any) -> str | None:
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+
+
+def _panoptic_json_beside(path: str) -> str | None:
+    """x.json for x.png, or folder.json for folder/x.png."""
+    root, _ = os.path.splitext(path)
+    folder = os.path.dirname(os.path.abspath(path))
+    return next((at for at in (root + ".json", folder + ".json") if os.path.isfile(at)), None)
+
+
+def _named(meaning: Meaning, path: str, picture: str | None) -> Meaning:
+    with opened_path(path) as file:
+        data = read_contents(file, path)
+    if picture is not None and is_json(data):
+        found = parsed_json(data, path)
+        panoptic = isinstance(found, dict) and {"annotations", "categories"} <= set(found)
+        listed = found["annotations"] if panoptic else None
+        if isinstance(listed, list) and any("segments_info" in part for part in listed[:1]):
+            return panoptic_meaning(found, picture, path)
+    told = label_list(data, path)
+    return replace(
+        meaning,
+        names=told.names,
+        colors=told.colors or meaning.colors,
+        ignore=told.ignore or meaning.ignore,
+    )

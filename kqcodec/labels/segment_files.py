@@ -13,7 +13,7 @@ from kqcodec.coding.encoder import encode_indexed
 from kqcodec.coding.export import npy_bytes, pillow_bytes
 from kqcodec.coding.options import DEFAULT_CODING, CodingOptions
 from kqcodec.images.metadata import Metadata
-from kqcodec.labels.label_maps import label_picture
+from kqcodec.labels.indexed_labels import label_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kqcodec.format.names import CoderName
     from kqcodec.images.blocks import Blocks
     from kqcodec.images.pixels import Color
-    from kqcodec.labels.label_maps import ColorTable
+    from kqcodec.labels.color_tables import ColorTable
     from kqcodec.quantization.color_map import ColorMap
     from kqcodec.quantization.palette_files import PaletteLike
 

@@ -19,7 +19,8 @@ from kqcodec.colors.histogram import histogram
 from kqcodec.errors import ArgumentError, LabelsError
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.blocks.samples import Conversion, one_pixel, with_channels
-from kqcodec.labels.label_maps import checked_labels, color_table, label_colors
+from kqcodec.labels.color_tables import color_table, label_colors
+from kqcodec.labels.indexed_labels import checked_labels
 from kqcodec.large.histograms import SharedSum, visit
 from kqcodec.quantization.color_map import Labeler
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from kqcodec.colors.costs import Costs
     from kqcodec.format.labels import Labels
     from kqcodec.images.blocks import Interpretation
-    from kqcodec.labels.label_maps import ColorTable
+    from kqcodec.labels.color_tables import ColorTable
     from kqcodec.large.jobs import Job, PaletteSearch
 
 # Of pixels that come but once so many are kept to find a palette in.
@@ -192,10 +193,6 @@ def label_palette(
         palette = color_table(colors)
     elif interpretation.color_table is not None:
         palette = interpretation.color_table
-    elif interpretation.grey_labels:
-        palette = np.repeat(np.arange(k, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
-        if interpretation.inverted:
-            palette = np.uint8(255) - palette
     else:
         palette = label_colors(k)
     if k > len(palette):

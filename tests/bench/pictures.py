@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 LIST = Path(__file__).with_suffix(".list")
 
 
-def entries() -> Iterator[tuple[str, str, str, str]]:
+def entries(pictures: Path = LIST) -> Iterator[tuple[str, str, str, str]]:
     """Class, repository, commit and path of each picture."""
     repository = commit = ""
-    for line in LIST.read_text("utf-8").splitlines():
+    for line in pictures.read_text("utf-8").splitlines():
         if line.startswith(" "):
             folder, path = line.split(maxsplit=1)
             yield folder, repository, commit, path

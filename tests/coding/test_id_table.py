@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kqcodec.coding.id_table import DTYPES, IdTable, checked_ids
+from kqcodec.coding.id_table import DTYPES, IdTable
 from kqcodec.errors import InvalidDataError, LimitError
 from kqcodec.format.header import Header
 from kqcodec.format.limits import Limits
@@ -113,26 +113,3 @@ def test_tables_have_a_limit() -> None:
     )
     with pytest.raises(LimitError, match="max_pixels"):
         IdTable.from_payload(b"\2\x88\x80\x80\0" + b"\1" * 40, huge, Limits.of(2**27))
-
-
-@pytest.mark.parametrize(
-    ("source", "error"),
-    [
-        ([[1.0, 2.0]], TypeError),
-        ([["a"]], TypeError),
-        ([1, 2], ValueError),
-        (np.zeros((0, 3), int), ValueError),
-        (np.zeros((2, 3, 3), int), ValueError),
-        (np.ma.masked_equal([[1, 2]], 2), TypeError),
-        ([[None]], TypeError),
-    ],
-)
-def test_arrays_that_hold_no_ids(source: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        checked_ids(source)
-
-
-def test_other_byte_orders_are_read() -> None:
-    found = checked_ids(np.array([[1, 258]], dtype=">u4"))
-    assert found.dtype == np.dtype("uint32")
-    assert found.tolist() == [[1, 258]]

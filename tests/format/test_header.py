@@ -140,10 +140,16 @@ def test_coded_palettes_need_a_coder_that_has_them(coder):
         Header.from_bytes(changed(b6=coder | 2))
 
 
-@pytest.mark.parametrize("flag", [8, 16])
-def test_unknown_flags_are_refused(flag):
+def test_an_unknown_flag_is_refused():
     with pytest.raises(errors.UnsupportedError):
-        Header.from_bytes(changed(b6=0x20 | flag))
+        Header.from_bytes(changed(b6=0x20 | 16))
+
+
+@pytest.mark.parametrize("flags", [8 | 1, 8 | 2])
+def test_label_maps_have_no_palette(flags):
+    assert Header.from_bytes(changed(b6=0x40 | 8)).label_map
+    with pytest.raises(errors.InvalidDataError, match=r"rule 4\.6"):
+        Header.from_bytes(changed(b6=0x40 | flags))
 
 
 def test_zero_sizes_are_refused():

@@ -13,7 +13,7 @@ from skimage import measure
 import kqcodec
 from kqcodec.labels import connected_components
 from kqcodec.labels.connected_components import component_counts
-from kqcodec.labels.label_maps import label_map
+from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.labels.segments import segment
 
 pytestmark = pytest.mark.compiled
@@ -72,7 +72,7 @@ def test_errors_are_the_same_in_parts(divided, portrait, monkeypatch):
 
 @given(small_labels)
 def test_boxes_are_pillow_s_and_scipy_s(labels):
-    found = segment(label_map(labels))
+    found = segment(indexed_labels(labels))
     slices = ndimage.find_objects(labels.astype(int) + 1, max_label=found.k)
     for s, place in zip(found.segments, slices, strict=True):
         assert s.box == Image.fromarray(labels == s.label).getbbox()
@@ -153,7 +153,7 @@ def test_rows_are_flat(divided):
 
 def test_a_label_map_is_measured_as_it_is():
     labels = np.array([[0, 0, 3], [0, 1, 3]])
-    found = segment(label_map(labels))
+    found = segment(indexed_labels(labels))
     assert [s.pixels for s in found.segments] == [3, 1, 0, 2]
     assert [s.box for s in found.segments] == [(0, 0, 2, 2), (1, 1, 2, 2), None, (2, 0, 3, 2)]
     assert [s.label for s in found.used] == [0, 1, 3]
@@ -185,13 +185,13 @@ def test_a_label_map_is_compared_with_its_original():
 
 
 def test_an_original_of_another_size_is_refused():
-    indexed = label_map(np.zeros((2, 3), int))
+    indexed = indexed_labels(np.zeros((2, 3), int))
     with pytest.raises(ValueError, match="original has 2 x 3 pixels, but the label map has 3 x 2"):
         segment(indexed, original=np.zeros((3, 2, 3), np.uint8))
 
 
 def test_k_and_original_go_with_their_own_kinds(portrait):
-    indexed = label_map(np.zeros((2, 3), int))
+    indexed = indexed_labels(np.zeros((2, 3), int))
     with pytest.raises(TypeError, match="k, the number of segments, is missing"):
         segment(portrait)
     with pytest.raises(TypeError, match="an IndexedImage has its own"):
@@ -218,7 +218,9 @@ def test_the_overlay_shows_the_original_under_colors(divided, portrait):
 
 
 def test_a_label_map_s_overlay_keeps_its_colors(portrait):
-    indexed = label_map(np.repeat(np.arange(4), 16).reshape(8, 8), [(i, 0, 90) for i in range(4)])
+    indexed = indexed_labels(
+        np.repeat(np.arange(4), 16).reshape(8, 8), [(i, 0, 90) for i in range(4)]
+    )
     full = np.asarray(segment(indexed, original=portrait[:8, :8]).overlay(1))
     assert np.array_equal(full, indexed.to_rgb())  # too small for borders
     alone = np.asarray(segment(indexed).overlay())
@@ -241,7 +243,7 @@ def test_the_contact_sheet_shows_every_segment_alone(divided):
 
 def test_sheets_of_many_segments_and_large_pictures_stay_small():
     labels = np.arange(100 * 3000).reshape(100, 3000) % 200
-    sheet = segment(label_map(labels)).contact_sheet()
+    sheet = segment(indexed_labels(labels)).contact_sheet()
     assert sheet.width < 4000
     assert sheet.height < 9000
 
@@ -294,9 +296,9 @@ def test_a_label_map_and_its_original_may_differ_in_alpha(translucent):
     opaque = translucent[:, :, :3]
     expected = metrics.mse(np.full_like(opaque, 9), opaque)
     for table in (plain, with_alpha):
-        (found,) = segment(label_map(labels, table), original=opaque).segments
+        (found,) = segment(indexed_labels(labels, table), original=opaque).segments
         assert found.mse == expected
-    mixed = [segment(label_map(labels, t), original=translucent) for t in (plain, with_alpha)]
+    mixed = [segment(indexed_labels(labels, t), original=translucent) for t in (plain, with_alpha)]
     assert mixed[0].segments[0].mse == mixed[1].segments[0].mse != expected
 
 

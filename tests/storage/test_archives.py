@@ -15,6 +15,7 @@ from samples import indexed
 import kqcodec
 from kqcodec.cli.screen import failures
 from kqcodec.errors import ImageError, LabelsError
+from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.storage import remote_files
 from kqcodec.storage.archives import refusal_of
 
@@ -261,7 +262,7 @@ def test_a_member_larger_than_its_array_is_not_unpacked(tmp_path, most_read):
     labels = np.arange(12).reshape(3, 4)
     path = tmp_path / "bomb.npz"
     assert bomb(path, "labels.npy", npy(labels)) < 100_000
-    assert (kqcodec.label_map(path).labels == labels).all()
+    assert (indexed_labels(path).labels == labels).all()
     assert most_read() <= 1 << 17
 
 
@@ -270,7 +271,7 @@ def test_a_long_header_in_an_archive_is_not_unpacked(tmp_path, most_read):
     path = tmp_path / "bomb.npz"
     bomb(path, "labels.npy", b"\x93NUMPY\x02\0" + (BOMB - 1).to_bytes(4, "little"))
     with pytest.raises(ImageError, match="can't be read as a NumPy array"):
-        kqcodec.label_map(path)
+        indexed_labels(path)
     assert most_read() <= 1 << 17
 
 
@@ -279,7 +280,7 @@ def test_packers_without_bounds_are_refused(tmp_path, kind):
     path = tmp_path / "bomb.npz"
     bomb(path, "labels.npy", npy(np.arange(12).reshape(3, 4)), kind)
     with pytest.raises(ImageError, match="packed otherwise than by deflate"):
-        kqcodec.label_map(path)
+        indexed_labels(path)
     with pytest.raises(OSError, match="packed otherwise than by deflate"):
         remote_files.read(f"zip://labels.npy::{path}", 100)
 
@@ -292,7 +293,7 @@ def test_two_arrays_of_one_name_are_refused(tmp_path):
             for first in (0, 1):
                 archive.writestr("labels.npy", npy(np.full((2, 3), first)))
     with pytest.raises((ImageError, LabelsError), match="2 members called labels"):
-        kqcodec.label_map(path)
+        indexed_labels(path)
 
 
 @pytest.mark.usefixtures("small_inputs")

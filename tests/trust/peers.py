@@ -39,6 +39,7 @@ from trust.trials import Tally, Trial, all_tried
 
 import kqcodec
 from kqcodec.errors import FormatError
+from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.show.demo import demo_picture
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def pictures() -> dict[str, IndexedImage]:
         "photograph, 64 colours": kqcodec.quantize(photograph, 64),
         "drawing, 10 colours": kqcodec.quantize(demo_picture()[::4, ::4], 10),
         "icon with alpha, 32 colours": kqcodec.quantize(icon, 32),
-        "label map": kqcodec.label_map(regions),
+        "label map": indexed_labels(regions),
     }
 
 

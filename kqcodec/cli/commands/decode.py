@@ -173,7 +173,7 @@ def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
     """The bytes of the picture in that format, in memory, so that a picture that
     the format can't hold leaves no file; of its labels, if they are wanted."""
     from kqcodec.coding.export import npy_bytes, picture_bytes, pillow_bytes
-    from kqcodec.labels.label_maps import label_picture
+    from kqcodec.labels.indexed_labels import label_picture
 
     with _for_format(indexed.has_alpha):
         if not labels:

@@ -85,11 +85,11 @@ def read_labels(
             has no colour.
     """
     from kqcodec.format.limits import check_limit
-    from kqcodec.labels.label_maps import label_map
+    from kqcodec.labels.indexed_labels import indexed_labels
 
     try:
         with reading_picture(name, max_pixels) as source:
-            indexed = label_map(source, palette)
+            indexed = indexed_labels(source, palette)
             check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
     except ValueError as exc:
         raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc

@@ -28,7 +28,6 @@ class Interpretation:
         inverted: whether 0 is white.
         premultiplied: whether colours are multiplied by their alpha.
         ignored: whether the last sample means nothing.
-        grey_labels: whether the labels of a label map without colours are greys.
     """
 
     color_table: NDArray[np.uint8] | None = None
@@ -36,7 +35,6 @@ class Interpretation:
     inverted: bool = False
     premultiplied: bool = False
     ignored: bool = False
-    grey_labels: bool = False
 
 
 class Blocks(ABC):

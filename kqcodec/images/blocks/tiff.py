@@ -117,7 +117,6 @@ class TiffBlocks(Blocks):
             inverted=int(page.photometric) == _WHITE_IS_ZERO,
             premultiplied=extra == [_PREMULTIPLIED],
             ignored=self.samples in (2, 4) and extra not in ([_PREMULTIPLIED], [_PLAIN_ALPHA]),
-            grey_labels=self.dtype == np.uint8 and table is None,
         )
 
     def _unsupported(self, reason: str) -> ImageError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.images.blocks.samples import Conversion
-from kqcodec.labels.label_maps import color_table
+from kqcodec.labels.color_tables import color_table
 from kqcodec.large.dask.executors import current_executor
 from kqcodec.large.dask.passes import ArrayPasses
 from kqcodec.large.dask.tasks import ColorPlan, LabelMapPlan

@@ -9,7 +9,8 @@ from PIL import Image
 
 import kqcodec
 from kqcodec.cli.screen import failures
-from kqcodec.labels.label_maps import label_colors
+from kqcodec.labels.color_tables import label_colors
+from kqcodec.labels.indexed_labels import indexed_labels
 
 pytestmark = pytest.mark.compiled
 
@@ -70,13 +71,13 @@ def test_a_1_bit_image_is_a_label_map(tmp_path):
 def test_standard_streams_carry_label_maps(mask):
     result = kq_process("encode", "--labels", "-", "-o", "-", input=mask.read_bytes())
     assert result.returncode == 0
-    assert kqcodec.read(result.stdout) == kqcodec.label_map(mask)
+    assert kqcodec.read(result.stdout) == indexed_labels(mask)
 
 
 def test_coder_and_tile_are_the_user_s(mask, tmp_path):
     out = tmp_path / "out.kq"
     kq("encode", "--labels", mask, "-o", out, "--coder", "packed", "--tile", 16)
-    expected = kqcodec.encode(kqcodec.label_map(mask), coder="packed", tile=16)
+    expected = kqcodec.encode(indexed_labels(mask), coder="packed", tile=16)
     assert out.read_bytes() == expected
 
 
@@ -141,7 +142,7 @@ def test_an_npz_file_brings_its_color_table(mask, tmp_path):
     assert kq("convert", tmp_path / "mask.kq", "-o", tmp_path / "mask.npz").exit_code == 0
     out = tmp_path / "again.kq"
     assert kq("encode", "--labels", tmp_path / "mask.npz", "-o", out).exit_code == 0
-    assert kqcodec.read(out) == kqcodec.label_map(mask)
+    assert kqcodec.read(out) == indexed_labels(mask)
     result = kq("encode", "--labels", tmp_path / "mask.npz", "--max-pixels", 2, "--force")
     assert "raise --max-pixels" in refusal(result, failures.REFUSED)
     np.savez(tmp_path / "other.npz", a=np.eye(2), b=np.eye(2))

@@ -14,6 +14,7 @@ from kqcodec.cli.commands import _segment_folder
 from kqcodec.cli.commands import segment as cli_segment
 from kqcodec.cli.screen import failures
 from kqcodec.labels import segment_files
+from kqcodec.labels.indexed_labels import indexed_labels
 
 pytestmark = pytest.mark.compiled
 
@@ -34,7 +35,7 @@ def mask(tmp_path):
     labels[5, 8] = 255
     path = tmp_path / "mask.png"
     image = Image.fromarray(labels)
-    image.putpalette(kqcodec.labels.label_maps.label_colors(256).tobytes())
+    image.putpalette(kqcodec.labels.color_tables.label_colors(256).tobytes())
     image.save(path)
     return path
 
@@ -114,7 +115,7 @@ def test_the_label_map_alone(picture, tmp_path, suffix):
     result = kq("segment", picture, "-o", out)
     assert result.exit_code == 0
     assert files_in(tmp_path) == sorted(["photo.png", out.name])
-    assert np.array_equal(kqcodec.label_map(out).labels, kqcodec.quantize(picture, 6).labels)
+    assert np.array_equal(indexed_labels(out).labels, kqcodec.quantize(picture, 6).labels)
     assert "already" in refusal(kq("segment", picture, "-o", out), failures.SYSTEM)
 
 
@@ -200,13 +201,13 @@ def test_a_label_map_is_measured(mask, tmp_path):
     folder = tmp_path / "mask-segments"
     expected = ["mask-000.png", "mask-015.png", "mask-255.png"]
     assert files_in(folder) == sorted([*USUAL, *expected])
-    assert kqcodec.read(folder / "labels.kq") == kqcodec.label_map(mask)
+    assert kqcodec.read(folder / "labels.kq") == indexed_labels(mask)
 
 
 def test_a_label_map_is_compared_with_its_original(mask, picture, tmp_path):
     arguments = ["--labels", mask, "--original", picture, "--json", "-o", tmp_path / "out"]
     figures = json.loads(kq("segment", *arguments).stdout)
-    expected = kqcodec.segment(kqcodec.label_map(mask), original=picture)
+    expected = kqcodec.segment(indexed_labels(mask), original=picture)
     assert figures["segments"] == expected.rows(connectivity=8)
 
 

@@ -11,6 +11,7 @@ from samples import SLOW
 import kqcodec
 from kqcodec.errors import ColorsError, ImageError, LabelsError
 from kqcodec.images.conversion import ConversionWarning
+from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.storage import remote_files
 
 da = pytest.importorskip("dask.array")
@@ -163,10 +164,10 @@ def test_label_maps(most, tmp_path):
     labels = np.random.default_rng(most).integers(0, most + 1, (70, 90))
     array = da.from_array(labels, chunks=(33, 47))
     found = encoded(tmp_path, array, labels=True, tile=16)
-    assert found == kqcodec.encode(kqcodec.label_map(labels), tile=16)
+    assert found == kqcodec.encode(indexed_labels(labels), tile=16)
     colors = np.random.default_rng(0).integers(0, 256, (most + 3, 3), dtype=np.uint8)
     found = encoded(tmp_path, array, labels=True, palette=colors)
-    assert found == kqcodec.encode(kqcodec.label_map(labels, palette=colors))
+    assert found == kqcodec.encode(indexed_labels(labels, palette=colors))
 
 
 # --- groups -----------------------------------------------------------------
@@ -263,7 +264,7 @@ def test_decoding_is_lazy_and_right(picture, tmp_path):
 
 def test_many_tiles_are_decoded_together(tmp_path):
     labels = np.zeros((1200, 1184), dtype=np.uint8)
-    data = kqcodec.encode(kqcodec.label_map(labels), tile=16, coder="packed")
+    data = kqcodec.encode(indexed_labels(labels), tile=16, coder="packed")
     array = kq_dask.decode(data, labels=True)
     assert array.npartitions <= 4000
     assert all(side % 16 == 0 for side in array.chunksize)

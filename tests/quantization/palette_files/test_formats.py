@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import kqcodec
 from kqcodec.errors import PaletteError
 from kqcodec.images.conversion import ConversionWarning
+from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.quantization.palette_files import palette_bytes
 
 pytestmark = pytest.mark.compiled
@@ -327,7 +328,7 @@ def test_labels_find_their_colours(tmp_path):
     between = [0, 0, 0, 0]
     assert found == [between, [255, 136, 0, 200], between, [1, 2, 3, 255]]
     labels = np.array([[1, 3], [3, 1]], np.uint8)
-    indexed = kqcodec.label_map(labels, kqcodec.read_palette(tmp_path / "a.clr"))
+    indexed = indexed_labels(labels, kqcodec.read_palette(tmp_path / "a.clr"))
     assert indexed.to_rgba()[0].tolist() == [[255, 136, 0, 200], [1, 2, 3, 255]]
 
 
