@@ -131,5 +131,4 @@ class LabelTileCoder:
 @lru_cache(maxsize=32)
 def _coder_of(name: CoderName, k: int, effort: EffortName) -> ContextCoder | TokensCoder:
     """The coder of k labels without colours."""
-    palette = np.zeros((k, 3), dtype=np.uint8)
-    return ContextCoder(palette, effort) if name == "context" else TokensCoder(palette)
+    return ContextCoder(k, effort) if name == "context" else TokensCoder(k)
