@@ -108,7 +108,7 @@ def test_what_isnt_whole_is_refused(kq_format, kind):
 
 
 @pytest.mark.parametrize(
-    "name", ["appended-byte", "zero-width", "version-2.0", "flag-palette-elsewhere"]
+    "name", ["appended-byte", "zero-width", "version-2.0", "flag-bit-4"]
 )
 def test_broken_rules_of_the_container_are_refused(kq_format, name):
     with pytest.raises((EOFError, kaitaistruct.KaitaiStructError)):
