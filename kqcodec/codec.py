@@ -125,7 +125,7 @@ def decode(
     data: Buffer,
     *,
     errors: Literal["strict", "recover"] = "strict",
-    fill: Fill | None = None,
+    fill: Fill | int | None = None,
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> NDArray[np.uint8]:
@@ -174,7 +174,7 @@ def decode(
         more = ", ..." if len(saved.lost) > 3 else ""
         message = f"{len(saved.lost):,} of {saved.tiles:,} tiles are lost: {first}{more}"
         warnings.warn(message, DamageWarning, stacklevel=2)
-    return saved.image.to_pixels()
+    return saved.to_pixels()
 
 
 def read_pixels(

@@ -14,6 +14,9 @@ Reading gives the pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha. The o
 "palette", "theory_bits" and, of what the file carries, "icc_profile", "exif" and
 "xmp". What imageio reads, scikit-image's ``imread`` does.
 
+Of a label map what is read is always the array of its ids, of their dtype and shape, and
+``immeta`` has "ids" and "meaning" instead of "palette".
+
 Writing takes ``k``, 256 where it isn't given, and the other options of
 ``kqcodec.encode``. A file holds one picture.
 """
@@ -36,11 +39,12 @@ except ImportError as exc:
     ) from exc
 
 from kqcodec.codec import encode
-from kqcodec.coding.decoder import Opened, read
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.kq_file import KqFile
+from kqcodec.coding.size_report import theory_bits_of
 from kqcodec.format.header import SIGNATURE, SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
 from kqcodec.format.names import DEFAULT_CODER
-from kqcodec.format.sizes import theory_bits
 from kqcodec.images.metadata import Metadata
 from kqcodec.storage.atomic_write import write_parts
 from kqcodec.storage.opening import open_source
@@ -87,15 +91,19 @@ class KqPlugin(PluginV3):
         threads: int | None = None,
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
     ) -> NDArray[Any]:
-        """The picture; with ``index=...`` as a stack of one.
+        """The picture, or the ids of a label map; with ``index=...`` as a stack of one.
 
         Raises:
             FormatError: the file is damaged or over the limit.
             IndexError: any index but 0 and ....
         """
         _check_index(index)
-        indexed = read(self._file(), threads=threads, max_pixels=max_pixels)
-        pixels = indexed.labels if labels else indexed.to_pixels()
+        with KqFile(self._file(), threads=threads, max_pixels=max_pixels) as file:
+            if file.is_label_map:
+                pixels = file.labels()
+            else:
+                indexed = file.read()
+                pixels = indexed.labels if labels else indexed.to_pixels()
         return pixels[np.newaxis] if index is ... else pixels
 
     def iter(
@@ -137,11 +145,16 @@ class KqPlugin(PluginV3):
     def properties(self, index: int | EllipsisType | None = None) -> ImageProperties:
         """Shape and dtype, without decoding."""
         _check_index(index)
-        header = self._opened().header
-        shape: tuple[int, ...] = (header.height, header.width, 4 if header.alpha else 3)
+        opened = self._opened()
+        header, table = opened.header, opened.table
+        if table is None:
+            dtype, channels = np.dtype(np.uint8), (4 if header.alpha else 3,)
+        else:
+            dtype, channels = table.dtype, (1,) if table.column else ()
+        shape: tuple[int, ...] = (header.height, header.width, *channels)
         if index is ...:
-            return ImageProperties((1, *shape), np.dtype(np.uint8), n_images=1, is_batch=True)
-        return ImageProperties(shape, np.dtype(np.uint8))
+            return ImageProperties((1, *shape), dtype, n_images=1, is_batch=True)
+        return ImageProperties(shape, dtype)
 
     def metadata(
         self, index: int | EllipsisType | None = None, exclude_applied: bool = True
@@ -149,12 +162,14 @@ class KqPlugin(PluginV3):
         """See the module; nothing of it is applied to the pixels."""
         _check_index(index)
         opened = self._opened()
-        header = opened.header
+        colors: dict[str, Any] = {"k": opened.header.k, "palette": opened.stored_palette}
+        if opened.table is not None:
+            ids = opened.table.distinct
+            colors = {"k": len(ids), "ids": ids, "meaning": opened.meaning}
         return {
-            "coder": header.coder,
-            "k": header.k,
-            "palette": opened.palette,
-            "theory_bits": theory_bits(header.pixels, header.k, header.alpha),
+            "coder": opened.header.coder,
+            **colors,
+            "theory_bits": theory_bits_of(opened),
             **Metadata.from_sections(opened.sections).pillow_info(),
         }
 

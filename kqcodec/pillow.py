@@ -15,7 +15,14 @@ with the file's palette and indices, where K is at most 256, and RGB otherwise. 
 there is alpha, ``info`` has "transparency", a byte for each entry, or the mode is
 RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
 "theory_bits" and, of what the file carries, "icc_profile", "exif" and "xmp".
-``verify`` checks and decodes every tile. A damaged or unsupported .kq file raises
+``verify`` checks and decodes every tile.
+
+A label map opens as its ids, never as their colours: in mode P, with a palette of 256, where
+all of them are 0 to 255, in I;16 where they are up to 65,535, and in I where 32 bits with a
+sign hold them. Others are refused: ``kqcodec.decode_labels`` gives them. ``info`` then has
+"label_map", true, "names", by id, and "nodata", if there is one; "k" is how many ids there are.
+
+A damaged or unsupported .kq file raises
 OSError, which is what programs that use Pillow catch, with the FormatError as its
 cause. Pillow's own limit on pixels, ``Image.MAX_IMAGE_PIXELS``, applies, and raises those
 of ``kqcodec.format.limits`` on metadata and work; None lifts them.
@@ -43,16 +50,18 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 from kqcodec.codec import read_pixels
 from kqcodec.coding.decoder import Opened, read, tiles_of
 from kqcodec.coding.encoder import encode_indexed, in_order_of
+from kqcodec.coding.kq_file import KqFile
 from kqcodec.coding.options import CodingOptions
+from kqcodec.coding.size_report import theory_bits_of
 from kqcodec.errors import FormatError
 from kqcodec.format.header import SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
-from kqcodec.format.sizes import theory_bits
 from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.metadata import Metadata
 from kqcodec.quantization.options import QuantizeOptions
@@ -64,9 +73,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
+    from numpy.typing import NDArray
+
+    from kqcodec.coding.id_table import Ids
+
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
 DEFAULT_K = 256
+
+# Of ids, the first that holds them all; I;16 has the lower byte first, I the machine's order.
+_DTYPE_OF_MODE = {"P": np.dtype("u1"), "I;16": np.dtype("<u2"), "I": np.dtype("i4")}
 
 _QUANTIZING = (
     *("palette", "pins", "sort", "dither", "dither_kind"),
@@ -89,21 +105,32 @@ class KqImageFile(ImageFile.ImageFile):
         self.info = {
             "coder": header.coder,
             "k": header.k,
-            "theory_bits": theory_bits(header.pixels, header.k, header.alpha),
+            "theory_bits": theory_bits_of(opened),
         }
-        if header.k <= 256:
+        if opened.table is not None:
+            self._mode = _mode_of_ids(opened.table.distinct)
+            self.info.update(k=len(opened.table.distinct), label_map=True)
+            self.info["names"] = dict(opened.meaning.names)
+            if opened.meaning.nodata is not None:
+                self.info["nodata"] = opened.meaning.nodata
+            if self._mode == "P":
+                self._take_palette(opened.meaning.color_of(np.arange(256)))
+        elif header.k <= 256:
             self._mode = "P"
-            self.palette = ImagePalette.raw("RGB", opened.palette[:, :3].tobytes())
-            if header.alpha:
-                self.info["transparency"] = opened.palette[:, 3].tobytes()
+            self._take_palette(opened.palette)
         else:
             self._mode = "RGBA" if header.alpha else "RGB"
         self.info.update(Metadata.from_sections(opened.sections).pillow_info())
         if source.file_size is not None:
             self.info["file_bytes"] = source.file_size
         # Pillow's type for this has a name, a private one, only since Pillow 11.
-        tile: Any = ("kq", (0, 0, *self._size), 0, ())
+        tile: Any = ("kq", (0, 0, *self._size), 0, (header.label_map,))
         self.tile = [tile]
+
+    def _take_palette(self, palette: NDArray[np.uint8]) -> None:
+        self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
+        if palette.shape[1] == 4:
+            self.info["transparency"] = palette[:, 3].tobytes()
 
     def verify(self) -> None:
         """Check and decode every tile, then close the file, as Pillow's
@@ -134,8 +161,12 @@ class KqDecoder(ImageFile.PyDecoder):
             OSError: the file is damaged.
         """
         with _format_errors_as_os_errors():
-            if self.mode == "P":
-                pixels: Any = read(_binary(self.fd), max_pixels=_max_pixels()).labels
+            (label_map,) = self.args
+            if label_map:
+                with KqFile(_binary(self.fd), max_pixels=_max_pixels()) as file:
+                    pixels: Any = file.labels().astype(_DTYPE_OF_MODE[self.mode], copy=False)
+            elif self.mode == "P":
+                pixels = read(_binary(self.fd), max_pixels=_max_pixels()).labels
             else:
                 pixels = read_pixels(_binary(self.fd), threads=None, max_pixels=_max_pixels())
         self.set_as_raw(pixels.reshape(-1).data)
@@ -174,6 +205,19 @@ def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
         icc=options.get("icc_profile", image.info.get("icc_profile")),
         exif=exif.tobytes() if isinstance(exif, Image.Exif) else exif,
         xmp=xmp.encode("utf-8") if isinstance(xmp, str) else xmp,
+    )
+
+
+def _mode_of_ids(ids: Ids) -> str:
+    """The mode whose pixels are these ids, which ascend; OSError if there is none."""
+    lowest, highest = int(ids[0]), int(ids[-1])
+    for mode, dtype in _DTYPE_OF_MODE.items():
+        bounds = np.iinfo(dtype)
+        if bounds.min <= lowest and highest <= bounds.max:
+            return mode
+    raise OSError(
+        f"the .kq file is a label map with ids from {lowest} to {highest}, which no mode of "
+        "Pillow's holds; kqcodec.decode_labels() gives them"
     )
 
 

@@ -87,3 +87,22 @@ class Pipe(io.RawIOBase):
         part = self.data[self.position : self.position + size]
         self.position += len(part)
         return part
+
+
+def _regions(ids: Any) -> Any:
+    """A map of blobs that has all of these ids."""
+    rows, columns = np.mgrid[:40, :60]
+    places = (rows // 7 * 31 + columns // 9 * 17) % len(ids)
+    places[0, : len(ids)] = range(len(ids))
+    return np.asarray(ids)[places]
+
+
+# Arrays of ids, of the kinds that there are.
+LABEL_MAPS = {
+    "bools": _regions([False, True]),
+    "classes": _regions(np.arange(3, dtype=np.uint8)),
+    "instances": _regions(np.arange(35, dtype=np.uint16) * 942 + 1),
+    "column": _regions(np.arange(35, dtype=np.int32) * 942)[:, :, np.newaxis],
+    "signed": _regions(np.arange(-4, 5, dtype=np.int64)),
+    "wide": _regions(np.arange(-4, 5) * 10**17),
+}

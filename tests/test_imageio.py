@@ -128,3 +128,19 @@ def test_without_imageio_the_error_names_the_extra():
     code = "import sys; sys.modules['imageio'] = None; import kqcodec.imageio"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert "pip install 'kqcodec[imageio]'" in done.stderr
+
+
+@pytest.mark.parametrize("name", samples.LABEL_MAPS)
+def test_a_label_map_is_read_as_its_ids(name, tmp_path):
+    values = samples.LABEL_MAPS[name]
+    path = tmp_path / "a.kq"
+    path.write_bytes(kqcodec.encode_labels(values, nodata=3))
+    for found in (iio.imread(path), iio.imread(path, labels=True), iio.imread(path, index=...)[0]):
+        assert found.dtype == values.dtype
+        assert np.array_equal(found, values)
+    properties = iio.improps(path)
+    assert (properties.shape, properties.dtype) == (values.shape, values.dtype)
+    about = iio.immeta(path)
+    assert about["ids"].tolist() == np.unique(values).tolist()
+    assert about["k"] == len(about["ids"])
+    assert about["meaning"].nodata == 3

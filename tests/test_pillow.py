@@ -393,3 +393,36 @@ def test_many_threads_open_and_load_one_file_each(tmp_path):
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(64)))
+
+
+# --- label maps --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("bools", "P"), ("classes", "P"), ("instances", "I;16"), ("column", "I;16"), ("signed", "I")],
+)
+def test_a_label_map_opens_as_its_ids(name, mode):
+    values = samples.LABEL_MAPS[name]
+    data = kqcodec.encode_labels(values, names={1: "road"}, nodata=0, tile=16)
+    Image.open(io.BytesIO(data)).verify()
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.mode == mode
+        assert np.array_equal(np.asarray(image), values.reshape(values.shape[:2]))
+        assert image.info["k"] == len(np.unique(values))
+        assert image.info["names"] == {1: "road"}
+        assert image.info["nodata"] == 0
+
+
+def test_a_label_map_of_mode_p_has_its_colours():
+    data = kqcodec.encode_labels(samples.LABEL_MAPS["classes"], colors={2: (9, 8, 7, 6)})
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.getpalette()[3:9] == [128, 0, 0, 9, 8, 7]
+        assert image.info["transparency"][1:3] == b"\xff\x06"
+        assert len(image.getpalette()) == 3 * len(image.info["transparency"]) == 768
+
+
+def test_ids_that_no_mode_holds_are_refused():
+    data = kqcodec.encode_labels(samples.LABEL_MAPS["wide"])
+    with pytest.raises(OSError, match=r"label map .*kqcodec\.decode_labels\(\)"):
+        Image.open(io.BytesIO(data))

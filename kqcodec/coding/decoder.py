@@ -160,25 +160,10 @@ class Opened:
     def indexed(self, labels: Labels) -> IndexedImage:
         """Labels of the picture, which nobody else has, with its palette and metadata."""
         metadata = Metadata.from_sections(self.sections)
-        palette = self.palette
         if self.table is not None:
-            palette, labels = self._shown(labels, self.table)
+            return indexed_ids(labels, self.table, self.meaning, metadata)
         labels.flags.writeable = False
-        return IndexedImage(palette, labels, metadata=metadata)
-
-    def _shown(self, entries: Labels, table: IdTable) -> tuple[NDArray[np.uint8], Labels]:
-        """Palette and labels of a label map as those of a picture: the labels are the ids."""
-        lowest, highest = int(table.distinct[0]), int(table.distinct[-1])
-        if lowest < 0 or highest >= MAX_COLORS:
-            wrong = lowest if lowest < 0 else highest
-            raise LabelsError(
-                f"a label map with the id {wrong}, which no palette has: its ids are to be had "
-                "with decode_labels(), or KqFile.labels()"
-            )
-        palette = self.meaning.color_of(np.arange(highest + 1))
-        shown: Labels = table.ids.astype(label_dtype(highest + 1))
-        labels: Labels = shown[entries]
-        return palette, labels
+        return IndexedImage(self.palette, labels, metadata=metadata)
 
     def records(self) -> Iterator[container.Record]:
         """The tile records in file order, then the directory's check; the work to decode
@@ -247,6 +232,24 @@ class Opened:
         if self.header.coder != "context" or not payload.nbytes:
             return 0
         return workspace_of(payload, (box.height, box.width), self.label_dtype(0).itemsize)
+
+
+def indexed_ids(
+    entries: Labels, table: IdTable, meaning: Meaning, metadata: Metadata
+) -> IndexedImage:
+    """A label map as a picture, whose labels are the ids; LabelsError if there is one that no
+    palette has."""
+    lowest, highest = int(table.distinct[0]), int(table.distinct[-1])
+    if lowest < 0 or highest >= MAX_COLORS:
+        wrong = lowest if lowest < 0 else highest
+        raise LabelsError(
+            f"a label map with the id {wrong}, which no palette has: its ids are to be had "
+            "with decode_labels(), or KqFile.labels()"
+        )
+    shown: Labels = table.ids.astype(label_dtype(highest + 1))
+    labels: Labels = shown[entries]
+    labels.flags.writeable = False
+    return IndexedImage(meaning.color_of(np.arange(highest + 1)), labels, metadata=metadata)
 
 
 def read(

@@ -271,7 +271,9 @@ class KqFile:
         ``size_report``; FormatError tells what is wrong."""
         self.size_report()
 
-    def recover(self, *, fill: Fill | None = None, palette: GivenPalette | None = None) -> Recovery:
+    def recover(
+        self, *, fill: Fill | int | None = None, palette: GivenPalette | None = None
+    ) -> Recovery:
         """Save what is whole of a damaged file.
 
         A tile counts if its checksum matches and its labels are valid. A lost directory, a
@@ -283,8 +285,10 @@ class KqFile:
             fill: the colour of what is lost: "#rrggbb", "#rrggbbaa", "transparent", or three
                 or four numbers. One that the palette lacks is added to it, and then all tiles
                 are coded anew. None for a transparent entry if there is one, else the entry
-                nearest to middle grey.
-            palette: for a file whose palette is damaged, its colours: an array, a list, or
+                nearest to middle grey. Of a label map an id, likewise; None for nodata, or
+                where none is named, or the dtype can't have it, for 0 if there is such an id,
+                else for the least one.
+            palette: for a picture whose palette is damaged, its colours: an array, a list, or
                 what ``read_palette`` returns; or "grey" for shades of grey in the order of the
                 labels. By the coder context labels can't be read without their palette, so
                 that only the very same one will do. A sound palette is kept instead.

@@ -7,6 +7,7 @@ estimate.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -42,11 +43,16 @@ class SizeReport:
     """What a file weighs and what it should, in bits unless said otherwise.
 
     Attributes:
-        width, height, k, coder, alpha, tiles: from the header.
+        width, height, k, coder, alpha, tiles: from the header; k of a label map is how many
+            entries its table of ids has.
+        dtype: of the array of a label map, "uint16" say; None for a picture. A label map has
+            no palette, but that table, and so these are counted otherwise: the palette's bytes
+            are the table's, raw bits are those of the array, and instead of the colours' 24·K
+            bits the others count those of the table.
         file_bytes: the whole file.
         predicted_bytes: what it must be, computed from the header alone (with
-            the extension sections, whose lengths it doesn't tell, added); None for a
-            coder whose sizes depend on the picture.
+            the extension sections and a table of ids, whose lengths it doesn't tell,
+            added); None for a coder whose sizes depend on the picture.
         header_bytes: the 20 bytes of the header; in the short form what precedes the palette.
         palette_bytes: the 3·K bytes of the palette, 4·K with alpha, fewer if coded.
         labels_bytes: the payloads of all tiles.
@@ -58,7 +64,7 @@ class SizeReport:
         fixed_width_bits: 24·K + N·ceil(log2 K).
         entropy_bits: 24·K + N·H, H being the order-0 entropy of the labels: what
             an ideal coder that knows only how often each label occurs would need.
-        colors_used: palette entries that occur in the picture.
+        colors_used: palette entries, or ids, that occur in the picture.
     """
 
     width: int
@@ -79,6 +85,7 @@ class SizeReport:
     entropy_bits: float
     colors_used: int
     alpha: bool = False
+    dtype: str | None = None
 
     @property
     def pixels(self) -> int:
@@ -96,15 +103,16 @@ class SizeReport:
 
     def rows(self) -> list[SizeRow]:
         """The table: theory first, then the file and its parts."""
-        color = sizes.color_bits(self.alpha)
+        sample = self.raw_bits // self.pixels
+        front, name = (f"{sample}·K", "palette") if self.dtype is None else ("ids", "ids")
         bits: list[tuple[str, float]] = [
-            (f"raw {color}·N", self.raw_bits),
-            (f"theory {color}·K + N·log2 K", self.theory_bits),
-            (f"fixed width {color}·K + N·ceil(log2 K)", self.fixed_width_bits),
-            (f"order-0 entropy {color}·K + N·H", self.entropy_bits),
+            (f"raw {sample}·N", self.raw_bits),
+            (f"theory {front} + N·log2 K", self.theory_bits),
+            (f"fixed width {front} + N·ceil(log2 K)", self.fixed_width_bits),
+            (f"order-0 entropy {front} + N·H", self.entropy_bits),
             ("file", 8 * self.file_bytes),
             ("  header", 8 * self.header_bytes),
-            ("  palette", 8 * self.palette_bytes),
+            (f"  {name}", 8 * self.palette_bytes),
             ("  directory and checksums", 8 * self.directory_bytes),
             ("  labels", 8 * self.labels_bytes),
         ]
@@ -129,9 +137,9 @@ def size_report(opened: Opened, threads: int | None) -> SizeReport:
 
     def count(record: container.Record) -> tuple[int, Counts]:
         _, labels = opened.decode_tile(record)
-        return memoryview(record.payload).nbytes, _counts(labels, header.k)
+        return memoryview(record.payload).nbytes, _counts(labels, opened.entries)
 
-    frequencies = np.zeros(header.k, dtype=np.int64)
+    frequencies = np.zeros(opened.entries, dtype=np.int64)
     threads = min(thread_count(threads), header.grid.count)
     for size, (values, counts) in ordered_map(count, opened.records(), threads):
         labels_bytes += size
@@ -141,10 +149,12 @@ def size_report(opened: Opened, threads: int | None) -> SizeReport:
     predicted = None
     if sizes.predictable(header.coder):
         predicted = sizes.file_size(header) + sections
+        if header.label_map:  # the table's length isn't in the header either
+            predicted += opened.palette_size - header.palette_size
     return SizeReport(
         width=header.width,
         height=header.height,
-        k=header.k,
+        k=opened.entries,
         coder=header.coder,
         tiles=header.grid.count,
         file_bytes=short or opened.source.position,
@@ -154,13 +164,40 @@ def size_report(opened: Opened, threads: int | None) -> SizeReport:
         labels_bytes=labels_bytes,
         directory_bytes=framing,
         sections_bytes=sections,
-        raw_bits=sizes.raw_bits(header.pixels, header.alpha),
-        theory_bits=sizes.theory_bits(header.pixels, header.k, header.alpha),
-        fixed_width_bits=sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
-        entropy_bits=sizes.color_bits(header.alpha) * header.k + _entropy(frequencies),
-        colors_used=int(np.count_nonzero(frequencies)),
+        raw_bits=raw_bits_of(opened),
+        theory_bits=theory_bits_of(opened),
+        fixed_width_bits=_front_bits(opened) + header.pixels * sizes.label_bits(opened.entries),
+        entropy_bits=_front_bits(opened) + _entropy(frequencies),
+        colors_used=_used(opened, frequencies),
         alpha=header.alpha,
+        dtype=None if opened.table is None else opened.table.dtype.name,
     )
+
+
+def raw_bits_of(opened: Opened) -> int:
+    """The bits of the picture as plain RGB or RGBA, or of the array of a label map."""
+    if opened.table is None:
+        return sizes.raw_bits(opened.header.pixels, opened.header.alpha)
+    return 8 * opened.table.dtype.itemsize * opened.header.pixels
+
+
+def theory_bits_of(opened: Opened) -> float:
+    """24·K + N·log2(K), with alpha 8·K more; of a label map the bits of its table, as it is
+    stored, instead of the colours'."""
+    return _front_bits(opened) + opened.header.pixels * math.log2(opened.entries)
+
+
+def _front_bits(opened: Opened) -> int:
+    if opened.table is None:
+        return sizes.color_bits(opened.header.alpha) * opened.entries
+    return 8 * opened.palette_size
+
+
+def _used(opened: Opened, frequencies: NDArray[np.int64]) -> int:
+    used = np.flatnonzero(frequencies)
+    if opened.table is None or opened.table.places is None:
+        return len(used)
+    return len(np.unique(opened.table.places[used]))
 
 
 def _entropy(frequencies: NDArray[np.int64]) -> float:

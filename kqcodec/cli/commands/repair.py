@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,9 +23,11 @@ _SUFFIX = "-repaired.kq"
 _MOST_LINES = 20
 
 
-@common.parsed("not a colour like white, #fff or #80808080, nor 'transparent'")
-def _filling(text: str) -> tuple[int, ...] | str:
-    """A colour as CSS writes it, perhaps with alpha, or "transparent"."""
+@common.parsed("not a colour like white, #fff or #80808080, nor 'transparent', nor an id")
+def _filling(text: str) -> tuple[int, ...] | str | int:
+    """A colour as CSS writes it, perhaps with alpha, or "transparent"; or a whole number."""
+    if re.fullmatch(r"[-+]?[0-9]{1,20}", text):
+        return int(text)
     from PIL import ImageColor
 
     return text if text == "transparent" else ImageColor.getrgb(text)
@@ -44,9 +47,10 @@ def _filling(text: str) -> tuple[int, ...] | str:
 @click.option(
     "--fill",
     type=_filling,
-    metavar="COLOR",
-    help="What lost tiles are filled with: a colour or 'transparent'. One that the palette lacks "
-    "is added to it.  [default: a transparent entry of the palette, or the one nearest to grey]",
+    metavar="COLOR|ID",
+    help="What lost tiles are filled with: a colour or 'transparent'; of a label map an id. One "
+    "that the file lacks is added.  [default: a transparent entry of the palette, or the one "
+    "nearest to grey; of a label map nodata, or 0 if there is such an id, or the least one]",
 )
 @click.option(
     "--mask",
@@ -68,7 +72,7 @@ def command(
     *,
     inputs: tuple[str, ...],
     output: str | None,
-    fill: tuple[int, ...] | str | None,
+    fill: tuple[int, ...] | str | int | None,
     mask: str | None,
     palette: str | None,
     threads: int | None,
@@ -96,7 +100,7 @@ def command(
             try:
                 with KqFile(source, threads=each, max_pixels=max_pixels) as file:
                     saved = file.recover(fill=fill, palette=_colors(palette))
-            except ValueError as exc:
+            except (TypeError, ValueError) as exc:
                 raise Failure(USAGE, f"{display_name(name)}: {exc}") from exc
         written = outputs.write(name, saved.parts())
         if masks is not None:
@@ -106,14 +110,14 @@ def command(
         figures = {
             "input": name,
             "output": outputs.targets[name],
-            "width": saved.image.width,
-            "height": saved.image.height,
-            "k": saved.image.k,
+            "width": saved.header.width,
+            "height": saved.header.height,
+            "k": saved.k,
             "tiles": saved.tiles,
             "lost_tiles": list(saved.lost),
             "lost_boxes": [list(box) for box in saved.boxes],
             "lost_pixels": saved.lost_pixels,
-            "fill": hex_color(*saved.fill) if saved.lost else None,
+            "fill": _fill_of(saved),
             "coded_anew": saved.coded_anew,
             "damages": [{"part": each.part, "problem": each.problem} for each in saved.damages],
             "output_bytes": written,
@@ -122,6 +126,13 @@ def command(
 
     code = batch.run(work, threads)
     return code or (REFUSED if lossy else 0)
+
+
+def _fill_of(saved: Recovery) -> str | int | None:
+    """The colour, or the id, of what is lost."""
+    if not saved.lost:
+        return None
+    return saved.fill_label if saved.header.label_map else hex_color(*saved.fill)
 
 
 def _colors(palette: str | None) -> GivenPalette | None:
@@ -167,7 +178,7 @@ def _summary(figures: dict[str, Any]) -> str:
         lines = [
             f"{files}{lost:,} of {tiles:,} tile{'s' * (tiles > 1)} lost, "
             f"{figures['lost_pixels']:,} pixels ({percent(share)}), "
-            f"filled with {figures['fill']}{anew}"
+            f"filled with {'id ' * isinstance(figures['fill'], int)}{figures['fill']}{anew}"
         ]
     boxes = dict(zip(figures["lost_tiles"], figures["lost_boxes"], strict=True))
     for damage in figures["damages"][:_MOST_LINES]:

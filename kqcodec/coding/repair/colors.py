@@ -1,12 +1,14 @@
-"""The colours of a damaged file: a palette in place of a lost one, and the fill."""
+"""The colours of a damaged picture: a palette in place of a lost one, and the fill."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from kqcodec.coding.coders import Coder, coder_of
 from kqcodec.coding.options import CODED_PALETTES
 from kqcodec.coding.palette import encode_palette
 from kqcodec.coding.repair.damaged_front import Damage, Front
@@ -14,7 +16,7 @@ from kqcodec.colors.values import colors_from, with_alpha
 from kqcodec.errors import ChecksumError
 from kqcodec.format.container import Sealer
 from kqcodec.format.header import MAX_COLORS, Header
-from kqcodec.format.labels import palette_bytes
+from kqcodec.format.labels import label_dtype, palette_bytes, palette_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.colors.values import ColorsLike
+    from kqcodec.format.grid import Box
+    from kqcodec.format.labels import Labels
 
     # "transparent", "#rrggbb", "#rrggbbaa", or three or four numbers.
     Fill: TypeAlias = "str | Sequence[int]"
@@ -31,6 +35,69 @@ if TYPE_CHECKING:
 TRANSPARENT = "transparent"
 GREY: Literal["grey"] = "grey"
 _MIDDLE = 128
+
+
+class Filled(NamedTuple):
+    """What comes of the labels where lost tiles are filled: those of ``Recovery``."""
+
+    labels: NDArray[Any]
+    palette: NDArray[np.uint8] | None
+    fill: tuple[int, ...]
+    fill_label: int
+    coded_anew: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SavedColors:
+    """The palette of a damaged picture.
+
+    Attributes:
+        front: what survives ahead of the tiles, the palette or the one in its place included.
+        palette: its colours, shape (K, 3) or (K, 4).
+        wanted: the fill's red, green, blue and alpha; None if it is left to us.
+    """
+
+    front: Front
+    palette: NDArray[np.uint8]
+    wanted: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, front: Front, fill: Fill | int | None, given: GivenPalette | None) -> SavedColors:
+        """From ``KqFile.recover``'s arguments; its errors are those of a wrong fill or palette."""
+        if isinstance(fill, int):
+            raise TypeError("a fill that is a number is for label maps; give a colour")
+        wanted = None if fill is None else fill_color(fill)
+        if front.palette is None:
+            front = with_palette(front, given)
+        return cls(front, palette_of_bytes(front.palette or b"", front.header.k), wanted)
+
+    @property
+    def entries(self) -> int:
+        """How many labels there may be."""
+        return self.front.header.k
+
+    @property
+    def coder(self) -> Coder:
+        """What decodes the tiles."""
+        return coder_of(self.front.header.coder, self.palette)
+
+    @cached_property
+    def entry(self) -> int:
+        """The label that is filled in first."""
+        return nearest_label(self.palette, self.wanted)
+
+    def filled(self, labels: Labels, lost: Sequence[Box]) -> Filled:
+        """The labels, which have ``entry`` in the boxes that are lost, and the palette with the
+        wanted colour."""
+        palette, label = self.palette, self.entry
+        if lost:
+            palette, label = grown_palette(palette, label, self.wanted)
+        anew = palette is not self.palette
+        if anew:
+            labels = np.asarray(labels, dtype=label_dtype(len(palette)))
+            for box in lost:
+                labels[box.slices] = label
+        return Filled(labels, palette, tuple(palette[label].tolist()), label, anew)
 
 
 def with_palette(front: Front, given: GivenPalette | None) -> Front:

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.palette import read_palette
 from kqcodec.errors import FormatError, LimitError, UnsupportedError
 from kqcodec.format import container
 from kqcodec.format.container import MAX_PAYLOAD, MAX_SECTIONS, SECTION_KINDS, Sealer, Section
 from kqcodec.format.header import HEADER_SIZE, SIGNATURE, Header, crc16
+from kqcodec.format.sizes import table_range
 from kqcodec.format.source import BufferSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from kqcodec.format.limits import Limits
 
 _END_HEAD = b"END \0\0\0\0"
 _HEAD_SIZE = 10  # kind, length and CRC-16
@@ -37,7 +41,7 @@ class Damage:
     """Something that is wrong with a file.
 
     Attributes:
-        part: "header", "palette", "section 3", "tile 5", "directory" or "end".
+        part: "header", "palette", "table of ids", "section 3", "tile 5", "directory" or "end".
         problem: what is the matter with it, in words that follow the part's name.
     """
 
@@ -54,8 +58,9 @@ class Front:
 
     Attributes:
         header: the header, put right if need be.
-        palette: its plain bytes; None if it is damaged.
-        stored_palette: the part as it stands in the file, with its checksum.
+        palette: its plain bytes; None if it is damaged, or there is a table in its place.
+        table: the table of ids of a label map; None if it is damaged, or there is none.
+        stored_palette: the one or the other as it stands in the file, with its checksum.
         sections: those that are sound.
         first_record: where the tiles begin; None if damage hides it.
         search_from: from where on they can begin.
@@ -64,6 +69,7 @@ class Front:
 
     header: Header
     palette: bytes | None
+    table: IdTable | None
     stored_palette: bytes
     sections: list[Section]
     first_record: int | None
@@ -71,35 +77,34 @@ class Front:
     damages: list[Damage]
 
 
-def read_front(
-    data: memoryview,
-    check: Callable[[Header], None],
-    check_metadata: Callable[[int], None],
-) -> Front:
+def read_front(data: memoryview, limits: Limits) -> Front:
     """What survives ahead of the tiles of a file, whose bytes are ``data``.
 
-    ``check`` raises LimitError for headers that are over a limit, ``check_metadata`` for bytes
-    of sections. FormatError if there is no header, or a mandatory section asks for what this
-    version lacks.
+    FormatError if there is no header, a mandatory section asks for what this version lacks, or
+    something is over a limit.
     """
-    header, problem = _read_header(data)
-    check(header)
+    header, problem = _read_header(data, limits)
+    limits.check_picture(header)
+    limits.check_tile(header)
     damages = [Damage("header", problem)] if problem else []
     sealer = Sealer(header)
-    palette, end = _read_palette(data, header, sealer)
-    if palette is None:
-        damages.append(Damage("palette", "its checksum doesn't match"))
+    found, end = _read_palette(data, header, sealer, limits)
+    if found is None:
+        part = "table of ids" if header.label_map else "palette"
+        damages.append(Damage(part, "its checksum doesn't match"))
+    palette = found if isinstance(found, bytes) else None
+    table = found if isinstance(found, IdTable) else None
     stored = bytes(data[HEADER_SIZE:end]) if end is not None else b""
     if end is None or not header.sections:
-        return Front(header, palette, stored, [], end, end or HEADER_SIZE, damages)
-    sections, first, lost = _read_sections(data, end, sealer, check_metadata)
-    return Front(header, palette, stored, sections, first, end, damages + lost)
+        return Front(header, palette, table, stored, [], end, end or HEADER_SIZE, damages)
+    sections, first, lost = _read_sections(data, end, sealer, limits.check_metadata)
+    return Front(header, palette, table, stored, sections, first, end, damages + lost)
 
 
 # --- header --------------------------------------------------------------------
 
 
-def _read_header(data: memoryview) -> tuple[Header, str]:
+def _read_header(data: memoryview, limits: Limits) -> tuple[Header, str]:
     """The header, and what was put right in it, "" for nothing; FormatError where it can't be."""
     raw = bytes(data[:HEADER_SIZE])
     try:
@@ -108,7 +113,7 @@ def _read_header(data: memoryview) -> tuple[Header, str]:
         # What has a right checksum is not damaged, but foreign to this version.
         if len(raw) == HEADER_SIZE and not isinstance(exc, (UnsupportedError, LimitError)):
             for changed in _near_headers(raw):
-                header = _proven(changed, data)
+                header = _proven(changed, data, limits)
                 if header is not None:
                     return header, "it was damaged and has been put right"
         raise
@@ -129,40 +134,49 @@ def _near_headers(raw: bytes) -> Iterator[bytes]:
         changed[place] = fields[place]
 
 
-def _proven(raw: bytes, data: memoryview) -> Header | None:
-    """The header, if the palette's checksum is that of a file with this one."""
+def _proven(raw: bytes, data: memoryview, limits: Limits) -> Header | None:
+    """The header, if the checksum of the palette, or the table of ids, is that of a file with
+    this one."""
     try:
         header = Header.from_bytes(raw)
     except FormatError:
         return None
-    return None if _read_palette(data, header, Sealer(header))[0] is None else header
+    return None if _read_palette(data, header, Sealer(header), limits)[0] is None else header
 
 
-# --- palette -------------------------------------------------------------------
+# --- palette, or table of ids -----------------------------------------------------
 
 
 def _read_palette(
-    data: memoryview, header: Header, sealer: Sealer
-) -> tuple[bytes | None, int | None]:
-    """(plain bytes, where the part ends); None for what damage hides."""
+    data: memoryview, header: Header, sealer: Sealer, limits: Limits
+) -> tuple[bytes | IdTable | None, int | None]:
+    """(plain bytes or the table, where the part ends); None for what damage hides."""
     source = BufferSource(data, HEADER_SIZE)
+    found: bytes | IdTable
     try:
-        palette = read_palette(source, header, sealer)
+        if header.label_map:
+            found = read_table(source, header, sealer, limits)
+        else:
+            found = read_palette(source, header, sealer)
+    except LimitError:
+        raise
     except FormatError:
         if header.coded_palette:
-            return None, _end_of_coded_palette(data, header)
+            return None, _end_of_payload(data, 0, header.palette_size - 1)
+        if header.label_map:
+            return None, _end_of_payload(data, *table_range(header))
         return None, HEADER_SIZE + header.palette_size + 4
-    return palette, source.position
+    return found, source.position
 
 
-def _end_of_coded_palette(data: memoryview, header: Header) -> int | None:
+def _end_of_payload(data: memoryview, least: int, most: int) -> int | None:
     """Where a damaged one ends, if its length is one that can be."""
     source = BufferSource(data, HEADER_SIZE)
     try:
         size = container.read_length(source, "the palette")
     except FormatError:
         return None
-    return source.position + size + 4 if size < header.palette_size else None
+    return source.position + size + 4 if least <= size <= most else None
 
 
 # --- sections ------------------------------------------------------------------

@@ -6,7 +6,8 @@ touches and no others. Here the rest is decoded, and what is lost is told and fi
 
 The fill is an entry of the palette, since its entries are all the colours that a tile can
 have. A colour that isn't among them is added, and then every tile is coded anew, without
-loss: the size of a label depends on the number of entries.
+loss: the size of a label depends on the number of entries. So it is with the ids of a label
+map.
 """
 
 from __future__ import annotations
@@ -16,21 +17,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.coders import coder_of
 from kqcodec.coding.repair import damaged_front
-from kqcodec.coding.repair.colors import fill_color, grown_palette, nearest_label, with_palette
+from kqcodec.coding.repair.colors import SavedColors
 from kqcodec.coding.repair.damaged_front import Damage, Front
+from kqcodec.coding.repair.ids import SavedIds
 from kqcodec.coding.repair.recovery import Recovery, payload_of
 from kqcodec.coding.repair.tile_search import find_tiles
 from kqcodec.coding.work import most_work, work_of
 from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedError
 from kqcodec.format.container import Record, Sealer
 from kqcodec.format.header import HEADER_SIZE, SHORT_SIGNATURE, Header
-from kqcodec.format.labels import label_dtype, palette_of_bytes
+from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
 from kqcodec.format.short_form import MAX_SIZE, expand
-from kqcodec.images.indexed_image import IndexedImage
-from kqcodec.images.metadata import Metadata
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
@@ -50,56 +49,47 @@ class DamageWarning(UserWarning):
 def recover(
     source: Source,
     *,
-    fill: Fill | None,
+    fill: Fill | int | None,
     palette: GivenPalette | None,
     threads: int | None,
     limits: Limits,
 ) -> Recovery:
     """Save what is whole of a damaged file, all of which is read, from its beginning;
     ``KqFile.recover`` explains how, its arguments and its errors."""
-    wanted = None if fill is None else fill_color(fill)
     count = thread_count(threads)
     data = _contents(source, limits)
     short = None
     if data[: len(SHORT_SIGNATURE)] == SHORT_SIGNATURE:  # its one checksum is for all or nothing
         short = bytes(data[: MAX_SIZE + 1])
         data = memoryview(expand(short)[1])
-
-    def check(header: Header) -> None:
-        limits.check_picture(header)
-        limits.check_tile(header)
-
-    front = damaged_front.read_front(data, check, limits.check_metadata)
-    if front.palette is None:
-        front = with_palette(front, palette)
-    header = front.header
-    colors = palette_of_bytes(front.palette or b"", header.k)
+    front = damaged_front.read_front(data, limits)
+    kept: SavedColors | SavedIds
+    if front.header.label_map:
+        kept = SavedIds.of(front, fill)
+    else:
+        kept = SavedColors.of(front, fill, palette)
+    front, header = kept.front, kept.front.header
     with memory_for(header):  # untouched as yet, so that a claim costs nothing
-        labels: Labels = np.empty((header.height, header.width), dtype=label_dtype(header.k))
+        labels: Labels = np.empty((header.height, header.width), dtype=label_dtype(kept.entries))
     places = find_tiles(data, header, Sealer(header), front.first_record, front.search_from)
     if not places.found.any():
         raise _nothing_saved(front, data)
     _check_work(data, header, places, limits)
-    coder = coder_of(header.coder, colors)
-    label = nearest_label(colors, wanted)
-    refused = _decoded(data, header, places, coder, labels, label=label, threads=count)
+    refused = _decoded(data, header, places, kept.coder, labels, label=kept.entry, threads=count)
     lost = sorted({*np.flatnonzero(~places.found).tolist(), *refused})
     if len(lost) == header.grid.count:
         raise _nothing_saved(front, data)
-    grown, label = grown_palette(colors, label, wanted) if lost else (colors, label)
-    if grown is not colors:
-        labels = np.asarray(labels, dtype=label_dtype(len(grown)))
-        for tile in lost:
-            labels[header.grid.box(tile).slices] = label
-    labels.flags.writeable = False
+    found = kept.filled(labels, [header.grid.box(tile) for tile in lost])
+    found.labels.flags.writeable = False
     return Recovery(
-        image=IndexedImage(grown, labels, metadata=Metadata.from_sections(front.sections)),
+        labels=found.labels,
         header=header,
         lost=tuple(lost),
         damages=(*front.damages, *_tile_damages(lost, refused, places, data, header)),
-        fill=tuple(int(value) for value in grown[label]),
-        fill_label=label,
-        coded_anew=grown is not colors,
+        fill=found.fill,
+        fill_label=found.fill_label,
+        coded_anew=found.coded_anew,
+        _palette=found.palette,
         _front=front,
         _places=places,
         _data=data,

@@ -143,7 +143,8 @@ class _Search:
             return None
 
     def _range(self, tile: int) -> tuple[int, int]:
-        return sizes.payload_range(self._header.coder, self._grid.box(tile).pixels, self._header.k)
+        header, labels = self._header, self._grid.box(tile).pixels
+        return sizes.payload_range(header.coder, labels, header.k, header.label_map)
 
     def _allows(self, tile: int, length: int) -> bool:
         least, most = self._range(tile)
