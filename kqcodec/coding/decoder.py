@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
+from kqcodec.coding.coders.label_parts import TileParts, has_parts
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
@@ -227,11 +228,18 @@ class Opened:
         """Bytes that decoding a tile takes besides its payload and labels."""
         payload = memoryview(record.payload).cast("B")
         box = self.header.grid.box(record.tile)
+        besides, itemsize = 0, self.label_dtype(0).itemsize
+        if has_parts(payload):
+            try:
+                parts = TileParts.from_bytes(payload, box.pixels, box.pixels)
+            except InvalidDataError:
+                return 0  # it means nothing, and is refused
+            besides, payload = parts.workspace(box.pixels), parts.rest
         if self.header.coder == "tokens":
-            return tokens_workspace(payload.nbytes, box.pixels, self.label_dtype(0).itemsize)
+            return besides + tokens_workspace(payload.nbytes, box.pixels, itemsize)
         if self.header.coder != "context" or not payload.nbytes:
-            return 0
-        return workspace_of(payload, (box.height, box.width), self.label_dtype(0).itemsize)
+            return besides
+        return besides + workspace_of(payload, (box.height, box.width), itemsize)
 
 
 def indexed_ids(
