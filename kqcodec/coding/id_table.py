@@ -9,6 +9,7 @@ another table, and no tile.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import numpy as np
 
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.container import check_crc, pack_length, read_length
+from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import LabelDType, Labels, label_dtype
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 from kqcodec.format.sizes import table_range
@@ -128,6 +130,15 @@ class IdTable:
         else:
             out[...] = self.ids[entries]
         return out
+
+    def entries_with(self, label: int) -> NDArray[np.intp]:
+        """The entries that have that id; none if there is no such id. TypeError if it isn't
+        one."""
+        number = int(label) if isinstance(label, (bool, np.bool_)) else whole_number(label, "an id")
+        place = bisect_left(self.distinct, number)
+        if place == len(self.distinct) or int(self.distinct[place]) != number:
+            return np.empty(0, dtype=np.intp)
+        return np.array([place]) if self.places is None else np.flatnonzero(self.places == place)
 
     @cached_property
     def _entry_of_place(self) -> Labels:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
 from kqcodec.coding.label_files import values_in, values_of
+from kqcodec.coding.label_questions import Answers, mask_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import checked_box, region_of
 from kqcodec.errors import FormatError, LabelsError
@@ -60,6 +61,7 @@ class KqFile:
         self._limits = Limits.of(max_pixels)
         self._header: Header | None = None
         self._opened: Opened | None = None
+        self._answers: Answers | None = None
         self._closed = False
         with contextlib.ExitStack() as stack:
             self._source = stack.enter_context(open_source(source))
@@ -142,6 +144,49 @@ class KqFile:
                 return values_of(self._whole(self._limits), out, self._threads)
             opened = self._seekable()
             return values_in(opened, checked_box(box, opened.header), out, self._threads)
+
+    def contains(self, label: int) -> bool:
+        """Whether a label map has this id; without decoding anything."""
+        return len(self._table().entries_with(label)) > 0
+
+    def counts(self) -> NDArray[np.int64]:
+        """The pixels of each of ``ids``: shape (U,). This and the next two are answered by the
+        file's index; if it has none, by decoding all tiles, once and one by one."""
+        return self._all_answers().counts
+
+    def boxes(self) -> NDArray[np.int64]:
+        """The smallest box that holds all pixels of each of ``ids``: shape (U, 4), left, top,
+        right, bottom, as ``region`` takes them."""
+        return self._all_answers().boxes
+
+    def tiles_of(self, label: int) -> NDArray[np.int64]:
+        """The tiles that have pixels of an id, ascending: shape (n,), none if the label map
+        doesn't have it. ``header.grid.box`` tells where a tile is."""
+        entries = self._table().entries_with(label)
+        return self._all_answers().tiles_of(entries)
+
+    def mask(self, label: int, box: Sequence[int] | None = None) -> NDArray[np.bool_]:
+        """Which pixels of a label map, or of a box of it as for ``region``, have this id: bool,
+        shape (H, W), all False if it isn't there. Of a file with an index only the tiles that
+        have the id are read, otherwise all those of the box.
+
+        Raises:
+            LabelsError: the file isn't a label map.
+            OSError: besides, the file can't seek.
+        """
+        entries = self._table().entries_with(label)
+        with self._reading():
+            opened = self._seekable()
+            self._answers = self._answers or Answers.by_index(opened)
+            return mask_of(opened, entries, self._answers, box, self._threads)
+
+    def _all_answers(self) -> Answers:
+        self._table()
+        with self._reading():
+            self._answers = self._answers or Answers.by_index(self._front())
+            if self._answers is None:
+                self._answers = Answers.by_decoding(self._whole(self._by_tiles), self._threads)
+        return self._answers
 
     def _table(self) -> IdTable:
         table = self._front().table

@@ -12,6 +12,7 @@ import numpy as np
 
 from kqcodec.coding.decoder import decode_records
 from kqcodec.coding.id_table import IdTable
+from kqcodec.coding.label_index import IndexBuilder
 from kqcodec.coding.layout import Layout
 from kqcodec.coding.regions import records_of
 from kqcodec.errors import ArgumentError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from kqcodec.coding.decoder import Opened
     from kqcodec.coding.id_table import Ids
+    from kqcodec.coding.label_index import LabelIndex
     from kqcodec.coding.options import CodingOptions
     from kqcodec.format import container
     from kqcodec.format.container import Section
@@ -50,10 +52,12 @@ def encoded_labels(
     plane = values[:, :, 0] if values.ndim == 3 else values
     height, width = plane.shape
     k, options = _most_in_a_tile(table, plane, options)
+    if index:
+        sections = [*sections, _index_of(table, plane, options).to_section(_grid(plane, options))]
     layout = Layout.of_labels(table, k, width, height, options, sections=sections)
 
-    def payload(index: int) -> bytes:
-        return layout.payload(table.entries_of(plane[layout.grid.box(index).slices]))
+    def payload(tile: int) -> bytes:
+        return layout.payload(table.entries_of(plane[layout.grid.box(tile).slices]))
 
     count = layout.grid.count
     return layout.parts(
@@ -72,12 +76,10 @@ def _most_in_a_tile(
             f"the coder {options.coder} holds up to {MAX_COLORS:,} different ids, and there are "
             f"{table.entries:,}; context and tokens hold more"
         )
-    height, width = plane.shape
     chosen = options.tile is None
     while True:
-        x, y = options.tile_exponents(width, height)
-        wide, high = 1 << x if x else width, 1 << y if y else height
-        grid = Grid(width, height, wide, high)
+        grid = _grid(plane, options)
+        wide, high = grid.tile_width, grid.tile_height
         most = max(len(np.unique(plane[grid.box(i).slices])) for i in range(grid.count))
         if most <= MAX_COLORS:
             return most, options
@@ -89,6 +91,21 @@ def _most_in_a_tile(
             )
         side = max(1 << (max(wide, high) - 1).bit_length() - 1, _SAFE_SIDE)
         options = options.with_tile(side)
+
+
+def _grid(plane: Ids, options: CodingOptions) -> Grid:
+    """The tiles that the array is cut into."""
+    height, width = plane.shape
+    x, y = options.tile_exponents(width, height)
+    return Grid(width, height, 1 << x if x else width, 1 << y if y else height)
+
+
+def _index_of(table: IdTable, plane: Ids, options: CodingOptions) -> LabelIndex:
+    grid = _grid(plane, options)
+    builder = IndexBuilder(table.entries, grid)
+    for tile in range(grid.count):
+        builder.add(tile, table.entries_of(plane[grid.box(tile).slices]))
+    return builder.finish()
 
 
 def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:

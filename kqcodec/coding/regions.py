@@ -57,6 +57,15 @@ def records_of(opened: Opened, region: Box) -> Iterator[container.Record]:
     return within(limits, opened.header, _some_records(opened, touched), pixels, len(touched))
 
 
+def records_at(opened: Opened, tiles: list[int]) -> Iterator[container.Record]:
+    """The records of some tiles, ascending, of a file that can seek; LimitError as for
+    ``records_of``."""
+    header = opened.header
+    pixels = sum(header.grid.box(tile).pixels for tile in tiles)
+    check_limit(pixels, opened.limits.pixels, f"{len(tiles):,} tiles with their {pixels:,}")
+    return within(opened.limits, header, _some_records(opened, tiles), pixels, len(tiles))
+
+
 def _some_records(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
     if opened.header.grid.count == 1:
         opened.source.seek(opened.first_record)

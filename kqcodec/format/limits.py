@@ -9,7 +9,7 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     pixels                  2**27         N
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
-    entries of ids          2**24         N / 8
+    entries of ids          2**24         N / 8     (and tiles that an index lists)
     bytes of an input       2**30         8 N
     work                    600 * 2**27   600 * N     (for thumbnails a quarter)
 
@@ -143,6 +143,10 @@ class Limits:
     def check_ids(self, entries: int) -> None:
         """Raise LimitError if a label map's table of ids has too many entries."""
         _check(entries, self.metadata, "entries of the table of ids", _PIXELS_A_BYTE)
+
+    def check_index(self, tiles: int) -> None:
+        """Raise LimitError if an index of labels lists too many tiles."""
+        _check(tiles, self.metadata, "tiles in the index of labels", _PIXELS_A_BYTE)
 
     def check_work(self, work: int, most: int) -> None:
         """Raise LimitError if it takes too much work to decode some tiles; ``most`` is what
