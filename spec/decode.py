@@ -44,7 +44,7 @@ from decode_bits import (
     read_length,
 )
 from decode_context import NO_COLOR, decode_tile, tree_order
-from decode_labels import Table, decode_label_tile, decode_table
+from decode_labels import LabelTile, Table, decode_table
 from decode_tokens import Broken, decode_streams, read_front
 
 MAX_PIXELS = 2**27
@@ -460,9 +460,15 @@ def labels_of_tile(
         return decode_labels(entries, index, payload, size)
 
     def decode_plain(k: int, payload: bytes) -> list[int]:
-        return list(decode_labels([NO_COLOR] * k, index, payload, size))
+        # 18.9: "*The labels*, where they stand as they are, are a payload of section 16 or 17, by
+        # the file's coder, with K as in rule 18.8, of which rule 6.6 holds as in pictures."
+        most = 1 + (dense_bits(k, count) + 7) // 8 if k > 1 else 0
+        if not min(most, 1) <= len(payload) <= most:
+            raise Refused("18.9", f"{len(payload)} bytes of labels in tile {index}, where K is {k}")
+        return list(decode_labels([NO_COLOR] * k, index, payload, size)) if k > 1 else [0] * count
 
-    return decode_label_tile(header.k, len(entries), index, payload, size, decode_plain)
+    tile = LabelTile(f"tile {index}", *size, decode_plain)
+    return iter(tile.entries(header.k, len(entries), payload))
 
 
 # ── 14. The coded palette ───────────────────────────────────────────────────
@@ -635,8 +641,8 @@ def surrounded(numbers: list[tuple[int, int]], masses: list[int]) -> list[int]:
     """Return the masses around numbers, each of which has its weight."""
     # 14.9: "Numbers under 0 are taken as 0, and those over 255 as 255."
     weights: dict[int, int] = {}
-    for number, u in numbers:
-        c = min(max(number, 0), 255)
+    for value, u in numbers:
+        c = min(max(value, 0), 255)
         weights[c] = weights.get(c, 0) + u
     return [sum(u * masses[abs(v - c)] for c, u in weights.items()) for v in range(256)]
 
