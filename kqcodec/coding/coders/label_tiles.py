@@ -92,7 +92,7 @@ class LabelTileCoder:
         if self._k == 1:
             self._coder(1).decode(view, out)
             return
-        parts = TileParts.from_bytes(view, out.size, self._entries)
+        parts = TileParts.from_bytes(view, out.size, self._k)
         if not parts.listed:
             self._decode_labels(parts, self._k, out)
             return
