@@ -197,6 +197,11 @@ def _from_pillow(
 ) -> NDArray[np.uint8]:
     if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
+    if image.format == "KQ" and image.info.get("label_map"):
+        raise ImageError(
+            f"{name} is a label map, and its ids are no colours: kqcodec.label_map() and kq encode "
+            "--labels take them, and kq decode --colors makes a picture of it"
+        )
     with reading_image(name):
         return _channels(pillow_samples(image, name, keep_profile), background)
 
