@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kqcodec.labels.ids import LabelMap
     from kqcodec.labels.label_codec import decode_labels, encode_labels
     from kqcodec.labels.label_maps import label_map
+    from kqcodec.labels.relabel import remap_labels, renumber_labels
     from kqcodec.labels.segment import Segment
     from kqcodec.labels.segments import Segmentation, segment
     from kqcodec.large import dask as dask
@@ -77,6 +78,8 @@ _HOMES = {
     "quantize_to": "quantization.goals",
     "read": "coding.decoder",
     "read_palette": "quantization.palette_files",
+    "remap_labels": "labels.relabel",
+    "renumber_labels": "labels.relabel",
     "segment": "labels.segments",
     "shared_palette": "quantization.shared_palette",
     "write": "codec",
@@ -119,6 +122,8 @@ __all__ = [
     "quantize_to",
     "read",
     "read_palette",
+    "remap_labels",
+    "renumber_labels",
     "segment",
     "shared_palette",
     "write",

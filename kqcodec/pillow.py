@@ -82,7 +82,11 @@ FORMAT = "KQ"
 DEFAULT_K = 256
 
 # Of ids, the first that holds them all; I;16 has the lower byte first, I the machine's order.
-_DTYPE_OF_MODE = {"P": np.dtype("u1"), "I;16": np.dtype("<u2"), "I": np.dtype("i4")}
+_DTYPE_OF_MODE: dict[str, np.dtype[Any]] = {
+    "P": np.dtype("u1"),
+    "I;16": np.dtype("<u2"),
+    "I": np.dtype("i4"),
+}
 
 _QUANTIZING = (
     *("palette", "pins", "sort", "dither", "dither_kind"),

@@ -81,7 +81,8 @@ class AttributeColumn:
         if self.kind not in KINDS:
             raise ValueError(f"a column is of kind {', '.join(KINDS)}, not {self.kind!r}")
         check = {"integer": _whole, "real": _finite, "string": _text}[self.kind]
-        values = tuple(check(value, f"a value of column {self.name!r}") for value in self.values)
+        what = f"a value of column {self.name!r}"
+        values = tuple(check(value, what) for value in self.values)
         object.__setattr__(self, "values", values)
 
 

@@ -55,7 +55,7 @@ class LabelTileCoder:
         used = _used(labels)
         best = None
         if used[-1] < self._k:
-            narrow = labels.astype(label_dtype(self._k), copy=False)
+            narrow: Labels = labels.astype(label_dtype(self._k), copy=False)
             best = self._smallest(narrow, self._k, len(used))
         if best is None or 2 * len(used) <= self._k:
             own_list = kernels.numbers_encode([np.diff(used.astype(np.uint64) + 1, prepend=0) - 1])

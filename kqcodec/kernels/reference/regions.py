@@ -119,7 +119,7 @@ def _smallest_last(neighbors: list[list[int]]) -> list[int]:
     queues: list[dict[int, None]] = [{} for _ in neighbors]
     for region, degree in enumerate(degrees):
         queues[degree][region] = None
-    order = []
+    order: list[int] = []
     while len(order) < len(neighbors):
         queue = next(filter(None, queues))
         region = next(iter(queue))
