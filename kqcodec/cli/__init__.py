@@ -40,6 +40,7 @@ COMMANDS = {
     "convert": "Turn .kq files into PNG8, GIF, WebP and arrays, palette kept.",
     "palette": "Make one palette for many pictures, or convert a palette file.",
     "info": "Show a .kq file's header, palette and sizes.",
+    "labels": "List the ids of label maps, and where they are; change them.",
     "verify": "Check .kq files and prove their sizes.",
     "repair": "Save what is whole of damaged .kq files.",
     "elbow": "Show cost and size in every number of colours, and the knee.",

@@ -201,21 +201,22 @@ def _moved_rows(
 ) -> tuple[AttributeColumn, ...]:
     """The rows of an attribute table by new ids, numbers of pixels added up. A table without a
     column of ids stays as it is, since its rows are none's."""
-    ids = next((each.values for each in columns if each.usage == "MinMax"), None)
-    if ids is None or not all(isinstance(old, int) for old in ids):
+    ids: Any = next(
+        (each.values for each in columns if (each.usage, each.kind) == ("MinMax", "integer")), None
+    )
+    if ids is None:
         return columns
     row_of = {int(old): row for row, old in enumerate(ids)}
     rows = _moved(row_of, change)
     moved = []
     for column in columns:
         values: list[Any] = [column.values[row] for row in rows.values()]
-        if column.usage == "MinMax":
+        if column.values is ids:
             values = list(rows)
         elif column.usage == "PixelCount" and column.kind != "string":
-            sums = dict.fromkeys(rows, 0)
+            sums: dict[int | None, Any] = dict.fromkeys([*rows, None], 0)
             for old, row in row_of.items():
-                if change(old) is not None:
-                    sums[change(old)] += column.values[row]
-            values = list(sums.values())
+                sums[change(old)] += column.values[row]
+            values = [sums[new] for new in rows]
         moved.append(replace(column, values=tuple(values)))
     return tuple(moved)

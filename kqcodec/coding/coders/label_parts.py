@@ -51,7 +51,7 @@ class TileParts:
                 own_list, payload = _split(source, payload)
             if payload[:1] == bytes([REGIONS]):
                 source = BufferSource(payload, 1)
-                colors = 1 + bytes(source.read(1, "a tile's regions"))[0]
+                colors = 1 + source.read_byte("a tile's regions")
                 if colors > MOST_COLORS:
                     raise InvalidDataError(f"a tile's regions have {colors} colours, not 1 to 8")
                 ids, payload = _split(source, payload)
