@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import SLOW
