@@ -147,6 +147,7 @@ class KqPlugin(PluginV3):
         _check_index(index)
         opened = self._opened()
         header, table = opened.header, opened.table
+        channels: tuple[int, ...]
         if table is None:
             dtype, channels = np.dtype(np.uint8), (4 if header.alpha else 3,)
         else:

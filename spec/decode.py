@@ -4,11 +4,12 @@
     python3 decode.py IN.kq OUT.ppm [--max-pixels N]
 
 It turns a .kq file of version 1.x into a binary PPM picture (P6, eight bits a
-channel) or, where there is alpha, a PAM picture (P7, RGB_ALPHA). It is written from
+channel) or, where there is alpha, a PAM picture (P7, RGB_ALPHA); a label map into an
+array file of NumPy's (.npy, version 1.0). It is written from
 kq.md alone, in the order of that document, with Python's standard library and whole
 numbers only; it shares nothing with kqcodec, so that where both agree on a file, the
-document has told both the same. Sections 15 to 17 are beside it, in decode_mixing.py,
-decode_context.py and decode_tokens.py.
+document has told both the same. Beside it are sections 1, 7, 8 and 13 in decode_bits.py, and
+15 to 18 in decode_mixing.py, decode_context.py, decode_tokens.py and decode_labels.py.
 
 Each comment that starts with a number quotes the rule of kq.md which the lines
 below it carry out. Whatever a file breaks ends in `Refused`, which names the
@@ -23,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 import binascii
-import functools
 import itertools
 import sys
 import zlib
@@ -31,24 +31,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from decode_context import decode_tile, tree_order
+from decode_bits import (
+    ArithmeticDecoder,
+    Refused,
+    Source,
+    bits_for,
+    check_unused_bits,
+    decode_dense,
+    decode_packed,
+    dense_bits,
+    number,
+    read_length,
+)
+from decode_context import NO_COLOR, decode_tile, tree_order
+from decode_labels import LabelTile, Table, decode_table
 from decode_tokens import Broken, decode_streams, read_front
 
 MAX_PIXELS = 2**27
-
-
-class Refused(Exception):  # noqa: N818 - the file is refused; no error of the decoder
-    """A file that this decoder does not decode.
-
-    `rule` is the number of the rule in kq.md that the file breaks or that makes a
-    decoder refuse it, and `why` says how, in a sentence.
-    """
-
-    def __init__(self, rule: str, why: str) -> None:
-        """Keep the rule's number and the sentence."""
-        super().__init__(f"rule {rule}: {why}")
-        self.rule = rule
-        self.why = why
 
 
 class Picture(NamedTuple):
@@ -56,61 +55,10 @@ class Picture(NamedTuple):
 
     width: int
     height: int
-    channels: int  # 3, or 4 with alpha
-    entries: list[bytes]  # the palette: K entries of so many bytes
+    channels: int  # bytes of an entry: 3, or 4 with alpha; of a label map those of an id
+    entries: list[bytes]  # the palette: K entries of so many bytes; of a label map the ids
     pixels: bytearray  # so many bytes a pixel, row by row
-
-
-# ── 1. Conventions ──────────────────────────────────────────────────────────
-
-
-def number(field: bytes) -> int:
-    """Return the value of a field of several bytes."""
-    # 1.1: "A field of several bytes has its most significant byte first."
-    return int.from_bytes(field, "big")
-
-
-def bits_for(count: int) -> int:
-    """Return the bits that tell `count` values apart: ceil(log2 count)."""
-    # 1.2: "the least number b with 2^b ≥ K"
-    #
-    # The values are 0 to count − 1, and b is as many bits as the last one has.
-    return (count - 1).bit_length()
-
-
-def bit_numbers(data: bytes, first_bit: int, bits: int, count: int) -> Iterator[int]:
-    """Yield `count` numbers of `bits` bits each, the first of them at `first_bit`."""
-    # 1.1: "Bits are numbered from 7, the most significant and the first of a byte,
-    # to 0. The whole file can so be read as one string of bits"
-    mask = (1 << bits) - 1
-    last_stop = first_bit + count * bits
-    for stop in range(first_bit + bits, last_stop + 1, bits):
-        whole_bytes = data[(stop - bits) // 8 : (stop + 7) // 8]
-        yield int.from_bytes(whole_bytes, "big") >> (-stop % 8) & mask
-
-
-class Source:
-    """The bytes of a file, taken from front to back."""
-
-    # 1.5: "A file is written from front to back without going back, and read the
-    # same way, tile by tile."
-
-    def __init__(self, data: bytes, name: str = "the file") -> None:
-        """Start before the first byte."""
-        self.data, self.name = data, name
-        self.position = 0
-
-    def take(self, count: int, rule: str, what: str) -> bytes:
-        """Take the next `count` bytes, or refuse a file that has fewer."""
-        start, end = self.position, self.position + count
-        if end > len(self.data):
-            raise Refused(rule, f"{self.name} ends at byte {len(self.data)}, within {what}")
-        self.position = end
-        return self.data[start:end]
-
-    def bytes_left(self) -> int:
-        """Return how many bytes nobody has taken."""
-        return len(self.data) - self.position
+    table: Table | None = None  # of a label map
 
 
 # ── 2. Header ───────────────────────────────────────────────────────────────
@@ -121,6 +69,7 @@ PACKED, DENSE, CONTEXT, TOKENS = 0, 1, 2, 3
 FLAG_A = 1 << 0  # the palette has alpha
 FLAG_C = 1 << 1  # the palette is coded
 FLAG_S = 1 << 2  # extension sections follow the palette
+FLAG_L = 1 << 3  # the file has a table of ids in place of a palette
 MAX_TILE_LABELS = 2**26  # rule 6.2
 
 
@@ -137,6 +86,7 @@ class Header(NamedTuple):
     tile_width: int
     tile_height: int
     k: int
+    is_label_map: bool = False
 
     @property
     def channels(self) -> int:
@@ -181,14 +131,18 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
     # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 to 3 and flags A, C and S."
+    # of this document knows coders 0 to 3 and flags A, C, S and L."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
     if coder not in (PACKED, DENSE, CONTEXT, TOKENS):
         raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 to 3")
-    if flags & ~(FLAG_A | FLAG_C | FLAG_S):
-        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 00111")
+    if flags & ~(FLAG_A | FLAG_C | FLAG_S | FLAG_L):
+        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 01111")
 
+    # 2.4: "It refuses flag C with the coders 0 and 1 (rule 4.5), and flag L together with A or
+    # C."
     # 4.5: "The coders packed and dense never have flag C"
+    if flags & FLAG_L and flags & (FLAG_A | FLAG_C):
+        raise Refused("2.4", f"the file has flags {flags:05b}, of a label map and of a palette")
     if flags & FLAG_C and coder in (PACKED, DENSE):
         raise Refused("4.5", f"the file has flag C, which coder {coder} never has")
 
@@ -216,9 +170,9 @@ def read_header(source: Source, max_pixels: int) -> Header:
     k = number(raw[16:18]) + 1
 
     has_alpha, has_sections = bool(flags & FLAG_A), bool(flags & FLAG_S)
-    is_coded = bool(flags & FLAG_C)
-    tile = tile_width, tile_height
-    return Header(raw, coder, has_alpha, is_coded, has_sections, width, height, *tile, k)
+    is_coded, is_label_map = bool(flags & FLAG_C), bool(flags & FLAG_L)
+    sides = width, height, tile_width, tile_height
+    return Header(raw, coder, has_alpha, is_coded, has_sections, *sides, k, is_label_map)
 
 
 def tile_side(value: int, picture_side: int) -> int:
@@ -305,6 +259,26 @@ def read_coded_palette(source: Source, header: Header) -> list[bytes]:
     return entries
 
 
+def read_table(source: Source, header: Header) -> Table:
+    """Read the table of ids, which section 18 decodes."""
+    # 4.6: "With flag L there is no palette. In its place stands a table of ids (rule 18.2)"
+    # 18.2: "*The table of ids* follows the header: the length of its payload as in rule 6.4,
+    # its payload, and the CRC-32."
+    start = source.position
+    length = read_length(source, "the table of ids", "18.2")
+    length_field = source.data[start : source.position]
+
+    # 18.2: "The payload has at least 3 bytes and at most 32 + 20·N, N being the number of
+    # pixels."
+    n = header.width * header.height
+    if not 3 <= length <= 32 + 20 * n:
+        raise Refused("18.2", f"the table of ids of {n} pixels claims {length} bytes")
+    payload = source.take(length, "18.2", "the table of ids")
+    stored = source.take(CRC32_LENGTH, "18.2", "the CRC-32 of the table of ids")
+    check_part(header, b"IDS ", 0, length_field + payload, stored)
+    return decode_table(payload, n, header.k, header.coder in (PACKED, DENSE))
+
+
 # ── 5. Extension sections ───────────────────────────────────────────────────
 
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -366,7 +340,7 @@ def skip_sections(source: Source, header: Header) -> None:
 
 def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearray:
     """Read the tiles and their directory, and return the pixels of the picture."""
-    channels = header.channels
+    channels = len(entries[0])
     pixels = bytearray(channels * header.width * header.height)
     lengths: list[int] = []
     for index in range(header.tiles_across * header.tiles_down):
@@ -387,7 +361,7 @@ def read_tiles(source: Source, header: Header, entries: list[bytes]) -> bytearra
         # decoded without any other tile."
         # 1.3: "Rows run from the top of the picture to the bottom, and pixels in a row
         # from left to right."
-        labels = decode_labels(header, entries, index, payload, (right - left, bottom - top))
+        labels = labels_of_tile(header, entries, index, payload, (right - left, bottom - top))
         for row in range(top, bottom):
             # 4.3: "The pixel with label i has the colour of entry i."
             row_labels = itertools.islice(labels, right - left)
@@ -414,12 +388,17 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     # most one more than dense would need for the same labels; for K = 1 it is empty."
     # 6.5: "a decoder checks this, and rule 6.6, before it reads the payload."
     needed = payload_length(header, labels)
-    least, most = needed, needed
+    least, most, rule = needed, needed, "6.6"
     if header.coder in (CONTEXT, TOKENS) and header.k >= 2:
         least, most = 1, 1 + needed
+
+        # 18.6: "By context and tokens, the payload of a tile of n labels has, for K ≥ 2, at most
+        # 1 + d + 16 + 6·min(n, K) bytes, d being what dense needs for them;"
+        if header.is_label_map:
+            most, rule = most + 16 + 6 * min(labels, header.k), "18.6"
     if not least <= length <= most:
         why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"
-        raise Refused("6.6", why)
+        raise Refused(rule, why)
 
     payload = source.take(length, "6.3", f"the payload of tile {index}")
     stored = source.take(CRC32_LENGTH, "6.3", f"the CRC-32 of tile {index}")
@@ -428,33 +407,6 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     if header.coder in (PACKED, DENSE):
         check_unused_bits(payload, payload_bits(header, labels), index)
     return payload
-
-
-def check_unused_bits(payload: bytes, bits: int, index: int) -> None:
-    """Refuse a payload of so many bits with anything behind them."""
-    # 6.7: "The bits of a payload's last byte that hold nothing are 0."
-    unused_bits = 8 * len(payload) - bits
-    if payload and payload[-1] & ((1 << unused_bits) - 1):
-        raise Refused("6.7", f"the unused bits at the end of tile {index} are not 0")
-
-
-def read_length(source: Source, part: str, rule: str = "6.3") -> int:
-    """Read the length of a payload, or of a part of one."""
-    # 6.4: "in groups of seven bits, the most significant group first. Each group is
-    # the lower seven bits of a byte, whose top bit is 1 unless it is the last."
-    length = 0
-    for group in range(4):
-        byte = source.take(1, rule, f"the length of {part}")[0]
-
-        # 6.4: "It has the fewest bytes possible: the first is not 80."
-        if group == 0 and byte == 0x80:
-            raise Refused("6.4", f"the length of {part} is not the shortest: it starts 80")
-        length = length << 7 | byte & 0x7F
-        if byte < 0x80:
-            return length
-
-    # 6.4: "The length is that of the payload alone, 0 to 268,435,455"
-    raise Refused("6.4", f"the length of {part} has over four bytes")
 
 
 def check_directory(source: Source, header: Header, lengths: list[int]) -> None:
@@ -488,10 +440,10 @@ def payload_length(header: Header, labels: int) -> int:
     return (payload_bits(header, labels) + 7) // 8
 
 
-def decode_labels(
+def labels_of_tile(
     header: Header, entries: list[bytes], index: int, payload: bytes, size: tuple[int, int]
 ) -> Iterator[int]:
-    """Yield the labels of one tile of so many columns and rows, each of them less than K."""
+    """Yield the labels of one tile of so many columns and rows, each the number of an entry."""
     # 7.1: "For K = 1, b is 0 and the payload empty."
     # 8.1: "For K = 1 the payload is empty."
     # 16.1: "For K = 1 the payload is empty."
@@ -503,145 +455,20 @@ def decode_labels(
         return decode_packed(header.k, index, payload, count)
     if header.coder == DENSE:
         return decode_dense(header.k, index, payload, count)
-    if header.coder == CONTEXT:
-        return decode_context(entries, index, payload, size)
-    return decode_tokens(entries, index, payload, size)
+    decode_labels = decode_context if header.coder == CONTEXT else decode_tokens
+    if not header.is_label_map:
+        return decode_labels(entries, index, payload, size)
 
+    def decode_plain(k: int, payload: bytes) -> list[int]:
+        # 18.9: "*The labels*, where they stand as they are, are a payload of section 16 or 17, by
+        # the file's coder, with K as in rule 18.8, of which rule 6.6 holds as in pictures."
+        most = 1 + (dense_bits(k, count) + 7) // 8 if k > 1 else 0
+        if not min(most, 1) <= len(payload) <= most:
+            raise Refused("18.9", f"{len(payload)} bytes of labels in tile {index}, where K is {k}")
+        return list(decode_labels([NO_COLOR] * k, index, payload, size)) if k > 1 else [0] * count
 
-# ── 7. The coder packed ─────────────────────────────────────────────────────
-
-
-def decode_packed(k: int, index: int, payload: bytes, count: int) -> Iterator[int]:
-    """Yield `count` labels of ceil(log2 K) bits each."""
-    # 7.1: "Each label is a number of b = ceil(log2 K) bits, most significant bit
-    # first, and they follow each other without gaps, also from row to row."
-    for label in bit_numbers(payload, 0, bits_for(k), count):
-        # 7.3: "A label is less than K."
-        if label >= k:
-            raise Refused("7.3", f"tile {index} has the label {label}, and K is {k}")
-        yield label
-
-
-# ── 8. The coder dense ──────────────────────────────────────────────────────
-
-
-@functools.cache
-def block_labels(k: int) -> int:
-    """Return n, the number of labels in a whole block."""
-    # 8.2: "For K ≥ 2, n is the least whole number, starting from 1, with
-    # 3000 · (2^B(n) − K^n)  ≤  B(n) · K^n"
-    n = 1
-    while 3000 * (2 ** block_bits(k, n) - k**n) > block_bits(k, n) * k**n:
-        n += 1
-    return n
-
-
-def block_bits(k: int, m: int) -> int:
-    """Return B(m), the bits of a block of m labels; B(0) is 0."""
-    # 8.1: "in B(m) = ceil(m·log2 K) bits"
-    # 1.2: "2^b ≥ K^n"
-    return bits_for(k**m)
-
-
-def dense_bits(k: int, labels: int) -> int:
-    """Return how many bits the blocks of so many labels have."""
-    if k == 1:
-        return 0
-    n = block_labels(k)
-    q, r = divmod(labels, n)
-    return q * block_bits(k, n) + block_bits(k, r)
-
-
-def decode_dense(k: int, index: int, payload: bytes, count: int) -> Iterator[int]:
-    """Yield `count` labels: the digits, to base K, of one number after the other."""
-    # 8.1: "A tile's labels are cut into blocks of n labels, the last of which may be
-    # shorter."
-    # 8.1: "Blocks follow each other without gaps."
-    n = block_labels(k)
-    q, r = divmod(count, n)
-    bits = block_bits(k, n)
-    for v in bit_numbers(payload, 0, bits, q):
-        yield from block_digits(k, index, v, n)
-    if r:
-        for v in bit_numbers(payload, q * bits, block_bits(k, r), 1):
-            yield from block_digits(k, index, v, r)
-
-
-def block_digits(k: int, index: int, v: int, m: int) -> list[int]:
-    """Return L(0) to L(m−1), the labels of the block with the number V."""
-    # 8.1: "V = L(0)·K^(m−1) + L(1)·K^(m−2) + … + L(m−1)"
-    #
-    # So each division by K has the last label that is left as its remainder. What
-    # is left of V after m of them is V div K^m.
-    labels = [0] * m
-    for i in reversed(range(m)):
-        v, labels[i] = divmod(v, k)
-
-    # 8.4: "V is less than K^m."
-    if v != 0:
-        raise Refused("8.4", f"a block of {m} labels in tile {index} is not under {k}^{m}")
-    return labels
-
-
-# ── 13. The arithmetic coder ────────────────────────────────────────────────
-
-ALL_ONES = 2**32 - 1
-
-
-class ArithmeticDecoder:
-    """The bits of a payload, one after the other."""
-
-    def __init__(self, payload: bytes) -> None:
-        """Start before the first bit."""
-        # 13.2: "The state is two numbers of 32 bits, x1 and x2, at the start 0 and 2^32
-        # − 1."
-        self.x1 = 0
-        self.x2 = ALL_ONES
-
-        # 13.4: "A decoder keeps, besides x1 and x2, a number x of 32 bits: at the start
-        # the first four bytes of the payload."
-        self.payload = payload
-        self.asked = 0
-        self.x = 0
-        for _ in range(4):
-            self.x = self.x << 8 | self.next_byte()
-
-    def next_byte(self) -> int:
-        """Return the payload's next byte."""
-        # 13.4: "Past its end a payload has as many zero bytes as are asked for."
-        position = self.asked
-        self.asked += 1
-        return self.payload[position] if position < len(self.payload) else 0
-
-    def bit(self, p: int) -> int:
-        """Return the next bit, which is 1 with the probability p / 65,536."""
-        # 13.2: "xmid = x1 + floor((x2 − x1)·p / 65536)"
-        xmid = self.x1 + (self.x2 - self.x1) * p // 65536
-
-        # 13.4: "The bit is 1 if x ≤ xmid, else 0."
-        # 13.2: "The bit 1 keeps x1 to xmid: x2 becomes xmid. The bit 0 keeps the others:
-        # x1 becomes xmid + 1."
-        bit = int(self.x <= xmid)
-        if bit:
-            self.x2 = xmid
-        else:
-            self.x1 = xmid + 1
-
-        # 13.2: "as long as bits 31 to 24 of x1 are those of x2, they are a byte of the
-        # payload and leave: x1 becomes (x1·256) mod 2^32, and x2 (x2·256) mod 2^32 + 255."
-        # 13.4: "Whenever a byte leaves x1 and x2, x becomes (x·256) mod 2^32 plus the
-        # payload's next byte."
-        while self.x1 >> 24 == self.x2 >> 24:
-            self.x1 = self.x1 * 256 % 2**32
-            self.x2 = self.x2 * 256 % 2**32 + 255
-            self.x = self.x * 256 % 2**32 + self.next_byte()
-        return bit
-
-    def ends_well(self) -> bool:
-        """Return whether the payload is one that an encoder ends so."""
-        # 13.5: "The last byte of a payload is not 0, and of its bytes a decoder has asked
-        # for each one when it has decoded the last bit."
-        return not self.payload.endswith(b"\0") and len(self.payload) <= self.asked
+    tile = LabelTile(f"tile {index}", *size, decode_plain)
+    return iter(tile.entries(header.k, len(entries), payload))
 
 
 # ── 14. The coded palette ───────────────────────────────────────────────────
@@ -814,8 +641,8 @@ def surrounded(numbers: list[tuple[int, int]], masses: list[int]) -> list[int]:
     """Return the masses around numbers, each of which has its weight."""
     # 14.9: "Numbers under 0 are taken as 0, and those over 255 as 255."
     weights: dict[int, int] = {}
-    for number, u in numbers:
-        c = min(max(number, 0), 255)
+    for value, u in numbers:
+        c = min(max(value, 0), 255)
         weights[c] = weights.get(c, 0) + u
     return [sum(u * masses[abs(v - c)] for c, u in weights.items()) for v in range(256)]
 
@@ -1007,9 +834,12 @@ def long_form(data: bytes) -> bytes:
     header = read_header(Source(raw), sys.maxsize)
 
     # 12.2: "Palette, length and payload are as in sections 4 and 6, without their CRC-32s."
+    # 18.1: "It may have the short form, in which the table stands, without its CRC-32, where
+    # palettes do."
     start = source.position
     length = header.k * header.channels
-    if header.has_coded_palette:
+    kind = b"IDS " if header.is_label_map else b"PLTE"
+    if header.has_coded_palette or header.is_label_map:
         length = read_length(source, "the palette")
     source.take(length, "12.2", "the palette")
     palette = body[start : source.position]
@@ -1018,7 +848,7 @@ def long_form(data: bytes) -> bytes:
     tile = body[start : source.position]
     if source.bytes_left():
         raise Refused("12.2", "bytes follow the tile")
-    return raw + palette + crc_of(raw, b"PLTE", palette) + tile + crc_of(raw, b"TILE", payload)
+    return raw + palette + crc_of(raw, kind, palette) + tile + crc_of(raw, b"TILE", payload)
 
 
 def crc_of(raw: bytes, kind: bytes, body: bytes) -> bytes:
@@ -1034,11 +864,12 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
     # 1.4: "The parts of a file, in order"
     source = Source(long_form(data))
     header = read_header(source, max_pixels)
-    entries = read_palette(source, header)
+    table = read_table(source, header) if header.is_label_map else None
+    entries = read_palette(source, header) if table is None else table.entries
     if header.has_sections:
         skip_sections(source, header)
     pixels = read_tiles(source, header, entries)
-    return Picture(header.width, header.height, header.channels, entries, pixels)
+    return Picture(header.width, header.height, len(entries[0]), entries, pixels, table)
 
 
 def read_file(path: Path, max_pixels: int) -> bytes:
@@ -1059,6 +890,17 @@ def netpbm_head(picture: Picture) -> bytes:
     return f"P7\n{size}\nTUPLTYPE RGB_ALPHA\nENDHDR\n".encode("ascii")
 
 
+def npy_head(picture: Picture, table: Table) -> bytes:
+    """Return what stands ahead of the ids in a .npy file: NumPy's own document of it is the
+    docstring of numpy.lib.format."""
+    sides = (picture.height, picture.width)
+    shape = (*sides, 1) if table.is_column else sides
+    what = f"{{'descr': '{table.dtype}', 'fortran_order': False, 'shape': {shape}, }}"
+    # Ten bytes, the text, spaces and a line feed: a multiple of 64.
+    text = what.encode("ascii") + b" " * (-(11 + len(what)) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
 def fail(path: Path, why: str) -> NoReturn:
     """Print the one sentence and exit with 1."""
     print(f"decode.py: {path}: {why}", file=sys.stderr)
@@ -1067,7 +909,9 @@ def fail(path: Path, why: str) -> NoReturn:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description="Decode a .kq file to a binary PPM or PAM.")
+    parser = argparse.ArgumentParser(
+        description="Decode a .kq file to a binary PPM or PAM, or a .npy."
+    )
     parser.add_argument("input", metavar="IN.kq", type=Path)
     parser.add_argument("output", metavar="OUT.ppm", type=Path)
     parser.add_argument("--max-pixels", metavar="N", type=int, default=MAX_PIXELS)
@@ -1084,7 +928,8 @@ def main() -> None:
 
     try:
         with arguments.output.open("wb") as file:
-            file.write(netpbm_head(picture))
+            table = picture.table
+            file.write(netpbm_head(picture) if table is None else npy_head(picture, table))
             file.write(picture.pixels)
     except OSError as error:
         fail(arguments.output, f"cannot be written: {error.strerror}")

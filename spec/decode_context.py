@@ -34,6 +34,10 @@ RHO = [115, 162, 230, 325, 459, 650, 918, 1260]
 M22 = M**22 % 2**32
 
 
+# The entry of a label that has no colour.
+NO_COLOR = b""
+
+
 class Model(NamedTuple):
     """What a model has."""
 
@@ -95,7 +99,11 @@ def decode_tile(
 
 def tree_order(entries: list[bytes]) -> list[int]:
     """Return the entry at each place of the tree."""
+    # 16.5: "Where there are no colours, the place of a label is the label itself."
     order = list(range(len(entries)))
+    if entries[0] == NO_COLOR:
+        return order
+
     lists = [(0, len(order))]
     while lists:
         start, stop = lists.pop()
@@ -173,6 +181,7 @@ class ContextTile:
         self.has_match = bool(settings & 8)
         self.rho = RHO[settings & 7]
         self.colors, self.k = colors, len(colors)
+        self.colorless = colors[0] == NO_COLOR
 
         # 16.6: "three rows above the first, all 0, and eight columns on both sides of each
         # row, the three included."
@@ -218,11 +227,15 @@ class ContextTile:
 
         # 16.15: "The small model has the contexts 0 to 6, of which 2 is that of all
         # neighbours, 1 to 12, if m is 1, and 5 is W alone if K is over 64."
+        # 16.15: "Where there are no colours, 0 is W NEE, 2 is that of all neighbours and 5 is NEE,
+        # whatever m and K are."
         names = CONTEXTS[:k]
         if model is SMALL and self.has_match:
             names[2] = ALL_NEIGHBOURS
         if model is SMALL and self.k > 64:
             names[5] = "W"
+        if model is SMALL and self.colorless:
+            names[0], names[2], names[5] = "W NEE", ALL_NEIGHBOURS, "NEE"
         self.contexts = [[FEATURES.index(name) for name in context.split()] for context in names]
 
     def decode(self) -> list[int]:
@@ -400,8 +413,11 @@ class ContextTile:
         self.e22 = e = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(EQUAL))
 
         # 16.14: "If K is over 4096, each of the seven is W instead."
-        if self.k > 4096:
+        # 16.14: "Where there are no colours, MEDIAN is NE, MEAN is NEE, and the other five are W."
+        if self.k > 4096 or self.colorless:
             around |= dict.fromkeys(PREDICTED, around["W"])
+            if self.colorless:
+                around |= {"MEDIAN": around["NE"], "MEAN": around["NEE"]}
         else:
             names = ("W", "N", "NW", "NE", "WW", "NN", "NNE")
             channels = zip(*(self.colors[around[name]][:3] for name in names), strict=True)

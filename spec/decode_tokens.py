@@ -55,8 +55,8 @@ class Front(NamedTuple):
 # ── 17.6 to 17.13: the front ────────────────────────────────────────────────
 
 
-class FrontReader:
-    """The bits of a front; one that learns has any name."""
+class LearningBits:
+    """The bits of a front, or of a list of numbers; one that learns has any name."""
 
     def __init__(self, next_bit: Callable[[int], int]) -> None:
         """Start with nothing learnt."""
@@ -96,12 +96,12 @@ class FrontReader:
             before = 2 * before + self.bit(*name, before)
         return before - (1 << c)
 
-    def number(self, *name: object) -> int:
-        """Return a number of rule 17.9."""
+    def number(self, c: int, *name: object) -> int:
+        """Return a number of rule 17.9, in which m is by a tree of c bits."""
         # 17.9: "A number v is coded so: m, the bits of v + 1 less 1, by a tree of four bits; then
         # the bits of v + 1 but the most significant, from there on. The first of them is one that
         # learns by m, the second one that learns by m and the first, the others are even."
-        m = self.tree(4, *name, "m")
+        m = self.tree(c, *name, "m")
         found = 1
         for i in range(m):
             if i < 2:
@@ -123,7 +123,7 @@ def bits_below(count: int) -> int:
 
 def read_front(next_bit: Callable[[int], int], bands: bool, symbols: int, labels: int) -> Front:
     """Read the front of a tile of so many labels, for so many symbols of labels."""
-    reader = FrontReader(next_bit)
+    reader = LearningBits(next_bit)
 
     # 17.7: "L − 5, an even number of two bits; there are 2^L states."
     # 17.7: "The number of tables less 1, an even number of five bits."
@@ -171,7 +171,7 @@ def is_possible(pattern: int) -> bool:
     return one[1] + one[2] + one[4] != 2 and one[2] + one[3] + one[5] != 2
 
 
-def read_contexts(reader: FrontReader, bands: bool, count: int) -> dict[tuple[int, int], int]:
+def read_contexts(reader: LearningBits, bands: bool, count: int) -> dict[tuple[int, int], int]:
     """Read which of so many tables each context has."""
     # 17.8: "for the kinds 0 to 3 (in bands for 0), for all possible patterns, ascending:"
     contexts: dict[tuple[int, int], int] = {}
@@ -203,7 +203,7 @@ def read_contexts(reader: FrontReader, bands: bool, count: int) -> dict[tuple[in
     return contexts
 
 
-def read_states(reader: FrontReader, tokens: int, l: int, count: int) -> list[list[int]]:  # noqa: E741
+def read_states(reader: LearningBits, tokens: int, l: int, count: int) -> list[list[int]]:  # noqa: E741
     """Read how many states each of so many tokens has in so many tables."""
     shares = []
     for _ in range(count):
@@ -220,7 +220,7 @@ def read_states(reader: FrontReader, tokens: int, l: int, count: int) -> list[li
             # 17.9: "Otherwise a bit, one that learns for each token, whether it gets any; and if
             # so, their number less 1 as a *number*, which has bits of its own for each token."
             elif reader.bit("gets states", token):
-                states = 1 + reader.number("states", token)
+                states = 1 + reader.number(4, "states", token)
             else:
                 states = 0
 
@@ -258,7 +258,7 @@ def states_of(share: list[int], l: int) -> list[State]:  # noqa: E741
 
 
 def read_pairs(
-    reader: FrontReader, symbols: int, g: int
+    reader: LearningBits, symbols: int, g: int
 ) -> tuple[tuple[list[int], list[int]], dict[tuple[int, int], int]]:
     """Read the intervals of W and N, and which of g tables each pair of them has."""
     # 17.10: "First the symbols of W, then those of N, are cut into intervals. Symbol 0 is in
@@ -298,7 +298,7 @@ def read_pairs(
     return intervals, pairs
 
 
-def read_lengths(reader: FrontReader, symbols: int, g: int) -> list[list[int]]:
+def read_lengths(reader: LearningBits, symbols: int, g: int) -> list[list[int]]:
     """Read the lengths of the codes of escapes, of each of g tables."""
 
     # 17.11: "a is 5 in the first table, else by the length that the same symbol has in the table
@@ -327,7 +327,7 @@ def read_lengths(reader: FrontReader, symbols: int, g: int) -> list[list[int]]:
     return tables
 
 
-def read_values(reader: FrontReader, code: int) -> list[int]:
+def read_values(reader: LearningBits, code: int) -> list[int]:
     """Read the lengths of one code of values."""
     # 17.12: "For each one the number c of symbols, an even number of six bits, at most 48; then
     # the lengths of the codes of the symbols 0 to c − 1 as in rule 17.11, but by whether the

@@ -147,7 +147,7 @@ def test_shards_have_chunks_of_it():
 
 def test_other_than_labels_is_refused():
     for values in (np.zeros((4, 4)), np.zeros(4, dtype="M8[s]")):
-        with pytest.raises(TypeError, match="integers or bools"):
+        with pytest.raises(TypeError, match="bools and integers"):
             KqLabels().encode(values)
     with pytest.raises(ValueError, match="over"):
         KqLabels().encode(np.broadcast_to(np.uint8(0), (1 << 14, 1 << 14)))

@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
+from kqcodec.coding.coders.label_parts import TileParts, has_parts
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
@@ -36,6 +37,7 @@ from kqcodec.format.limits import (
     tokens_workspace,
 )
 from kqcodec.format.short_form import read_header
+from kqcodec.format.sizes import predictable
 from kqcodec.format.source import BufferSource, Source
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import Metadata
@@ -129,6 +131,15 @@ class Opened:
     def label_dtype(self) -> LabelDType:
         """Of arrays of labels."""
         return label_dtype(self.entries)
+
+    @property
+    def id_table(self) -> IdTable:
+        """The table of a label map; LabelsError if it isn't one."""
+        if self.table is None:
+            raise LabelsError(
+                "the file is a picture with a palette, and no label map: read() gives its labels"
+            )
+        return self.table
 
     @cached_property
     def meaning(self) -> Meaning:
@@ -227,11 +238,21 @@ class Opened:
         """Bytes that decoding a tile takes besides its payload and labels."""
         payload = memoryview(record.payload).cast("B")
         box = self.header.grid.box(record.tile)
+        itemsize = self.label_dtype(0).itemsize
+        besides = 0
+        if predictable(self.header.coder):
+            return besides
+        if self.header.label_map and has_parts(payload):
+            try:
+                parts = TileParts.from_bytes(payload, box.pixels, self.header.k)
+            except InvalidDataError:
+                return 0  # it means nothing, and is refused
+            besides, payload = parts.workspace(box.pixels), parts.rest
         if self.header.coder == "tokens":
-            return tokens_workspace(payload.nbytes, box.pixels, self.label_dtype(0).itemsize)
-        if self.header.coder != "context" or not payload.nbytes:
-            return 0
-        return workspace_of(payload, (box.height, box.width), self.label_dtype(0).itemsize)
+            return besides + tokens_workspace(payload.nbytes, box.pixels, itemsize)
+        if not payload.nbytes:
+            return besides
+        return besides + workspace_of(payload, (box.height, box.width), itemsize)
 
 
 def indexed_ids(
@@ -301,7 +322,10 @@ def pixels_of(opened: Opened, threads: int | None) -> NDArray[np.uint8]:
 
     def place(record: container.Record) -> None:
         box, labels = opened.decode_tile(record)
-        kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
+        if labels.dtype == np.uint32:
+            pixels[box.slices] = opened.palette[labels]
+        else:
+            kernels.paint(labels, opened.palette, pixels, box.upper, box.left)
 
     decode_records(opened, opened.records(), place, threads, pixels.nbytes)
     return pixels

@@ -48,24 +48,41 @@ def scaled_of(
     by "nearest", uint8 of shape (H, W, 3) or (H, W, 4) by "mean". A source from which no box
     is read stands at the first tile. Errors are those of ``KqFile.scaled``."""
     check_name(method, SCALING_METHODS, "method")
+    if method == "nearest":
+        return opened.indexed(nearest_of(opened, times, box=box, threads=threads))
+    opened, region, records = _asked(opened, times, box)
+    means = _Means(region, times, opened.header.grid, opened.palette)
+    decode_tiles(opened, records, means.place, threads)
+    return means.pixels
+
+
+def nearest_of(
+    opened: Opened, times: int, *, box: Sequence[int] | None, threads: int | None
+) -> Labels:
+    """The labels in the middle of squares, of a label map their entries; as ``scaled_of``."""
+    opened, region, records = _asked(opened, times, box)
+    shape = -(-region.height // times), -(-region.width // times)
+    picked = _Nearest(region, times, shape, opened.label_dtype)
+    decode_tiles(opened, records, picked.place, threads)
+    return picked.labels
+
+
+def _asked(
+    opened: Opened, times: int, box: Sequence[int] | None
+) -> tuple[Opened, Box, Iterable[Record]]:
+    """The file within the limits for its tiles, the region, and the records of its tiles."""
     times = whole_number(times, "times", 1, MOST_TIMES)
     limits, header, opened = opened.limits, opened.header, opened.by_tiles()
     records: Iterable[Record]
     if box is None:
-        region = Box(0, 0, header.width, header.height)
+        region = header.grid.whole
         records = opened.records()
     else:
         region = checked_box(box, header)
         records = records_of(opened, region)
     width, height = -(-region.width // times), -(-region.height // times)
     check_limit(width * height, limits.pixels, f"{width} x {height}")
-    if method == "nearest":
-        picked = _Nearest(region, times, (height, width), opened.label_dtype)
-        decode_tiles(opened, records, picked.place, threads)
-        return opened.indexed(picked.labels)
-    means = _Means(region, times, header.grid, opened.palette)
-    decode_tiles(opened, records, means.place, threads)
-    return means.pixels
+    return opened, region, records
 
 
 class _Nearest:

@@ -42,6 +42,8 @@ DTYPES = tuple(
     np.dtype(name)
     for name in ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 )
+_BOUNDS = {dtype: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)) for dtype in DTYPES[1:]}
+_BOUNDS[DTYPES[0]] = 0, 1
 _COLUMN = 1 << 4  # the array's shape is (H, W, 1)
 _MAPPED = 1 << 5
 _SIGN = np.uint64(1 << 63)
@@ -178,7 +180,7 @@ class IdTable:
         from kqcodec.format.source import BufferSource
 
         source = BufferSource(payload)
-        (first,) = bytes(source.read(1, "the table of ids"))
+        first = source.read_byte("the table of ids")
         if first & 15 >= len(DTYPES) or first >> 6:
             raise InvalidDataError(f"a table of ids of the kind {first:#04x} (rule 18.3)")
         distinct = read_length(source, "the table of ids") + 1
@@ -192,7 +194,6 @@ class IdTable:
             raise InvalidDataError(f"a table of {entries:,} labels where K is {header.k:,}")
         limits.check_ids(entries)
         counts = [distinct, entries] if mapped else [distinct]
-        assert source.size is not None  # noqa: S101 - it is a buffer's
         rest = source.read(source.size - source.position, "the table of ids")
         lists = kernels.numbers_decode(rest, counts)
         if lists is None:
@@ -268,11 +269,11 @@ def _ids(numbers: NDArray[np.uint64], dtype: np.dtype[Any]) -> Ids:
         first = first >> 1 if not first & 1 else -(first >> 1) - 1
     steps = numbers + _ONE
     steps[0] = np.uint64(first % (1 << 64))
-    sums = np.cumsum(steps, dtype=np.uint64)
+    sums = steps.cumsum(dtype=np.uint64)
     # In an order that counts up from the least: wrapped round, a sum isn't above the one before.
     order = sums ^ _SIGN if signed else sums
     last = int(sums[-1:].view(np.int64)[0]) if signed else int(sums[-1])
-    lowest, highest = (0, 1) if dtype == np.bool_ else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    lowest, highest = _BOUNDS[dtype]
     if not (bool((order[1:] > order[:-1]).all()) and lowest <= first and last <= highest):
         raise InvalidDataError(f"an id is beyond those of {dtype} (rule 18.4)")
     return (sums.view(np.int64) if signed else sums).astype(dtype)

@@ -7,11 +7,11 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
-from kqcodec.coding.label_files import values_in, values_of
+from kqcodec.coding.label_files import scaled_values, values_in, values_of
 from kqcodec.coding.label_questions import Answers, mask_of
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
 from kqcodec.coding.regions import checked_box, region_of
-from kqcodec.errors import FormatError, LabelsError
+from kqcodec.errors import FormatError
 from kqcodec.format.header import HEADER_SIZE
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.short_form import read_header
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from kqcodec.coding.id_table import Ids, IdTable
+    from kqcodec.coding.id_table import Ids
     from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.repair.colors import Fill, GivenPalette
     from kqcodec.coding.repair.recovery import Recovery
@@ -119,18 +119,22 @@ class KqFile:
     def ids(self) -> Ids:
         """The ids of a label map, ascending, each once, of the array's dtype: shape (U,);
         read-only. LabelsError if it isn't one."""
-        return self._table().distinct
+        return self._front().id_table.distinct
 
     @property
     def meaning(self) -> Meaning:
         """What the ids of a label map mean: names, colours, and so on."""
         return self._front().meaning
 
-    def labels(self, box: Sequence[int] | None = None, *, out: Ids | None = None) -> Ids:
+    def labels(
+        self, box: Sequence[int] | None = None, *, times: int = 1, out: Ids | None = None
+    ) -> Ids:
         """The array of a label map, of the dtype and shape that it was encoded from.
 
         Args:
             box: as for ``region``, for the ids of a rectangle; None for all.
+            times: how many times smaller in width and height it shall be, as for ``scaled``:
+                of squares of pixels the ids in their middle.
             out: an array of that dtype and shape to fill, instead of a new one. If an error is
                 raised, what it holds is undefined.
 
@@ -138,8 +142,10 @@ class KqFile:
             LabelsError: the file isn't a label map.
             TypeError, ValueError: a wrong argument.
         """
-        self._table()
         with self._reading():
+            if times != 1:
+                opened = self._whole(self._by_tiles) if box is None else self._seekable()
+                return scaled_values(opened, times, box, out, self._threads)
             if box is None:
                 return values_of(self._whole(self._limits), out, self._threads)
             opened = self._seekable()
@@ -147,7 +153,7 @@ class KqFile:
 
     def contains(self, label: int) -> bool:
         """Whether a label map has this id; without decoding anything."""
-        return len(self._table().entries_with(label)) > 0
+        return len(self._front().id_table.entries_with(label)) > 0
 
     def counts(self) -> NDArray[np.int64]:
         """The pixels of each of ``ids``: shape (U,). This and the next two are answered by the
@@ -162,7 +168,7 @@ class KqFile:
     def tiles_of(self, label: int) -> NDArray[np.int64]:
         """The tiles that have pixels of an id, ascending: shape (n,), none if the label map
         doesn't have it. ``header.grid.box`` tells where a tile is."""
-        entries = self._table().entries_with(label)
+        entries = self._front().id_table.entries_with(label)
         return self._all_answers().tiles_of(entries)
 
     def mask(self, label: int, box: Sequence[int] | None = None) -> NDArray[np.bool_]:
@@ -174,25 +180,19 @@ class KqFile:
             LabelsError: the file isn't a label map.
             OSError: besides, the file can't seek.
         """
-        entries = self._table().entries_with(label)
+        entries = self._front().id_table.entries_with(label)
         with self._reading():
             opened = self._seekable()
             self._answers = self._answers or Answers.by_index(opened)
             return mask_of(opened, entries, self._answers, box, self._threads)
 
     def _all_answers(self) -> Answers:
-        self._table()
+        self._front().id_table  # noqa: B018 - LabelsError if there is none
         with self._reading():
             found = self._answers or Answers.by_index(self._front())
             found = found or Answers.by_decoding(self._whole(self._by_tiles), self._threads)
         self._answers = found
         return found
-
-    def _table(self) -> IdTable:
-        table = self._front().table
-        if table is None:
-            raise LabelsError("the file is a picture, and no label map: read() gives its labels")
-        return table
 
     def read(self) -> IndexedImage:
         """Palette and labels of all of the picture. Of a label map the labels are the ids, and

@@ -24,9 +24,12 @@ from kqcodec.storage.threads import ordered_map, thread_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from kqcodec.coding.decoder import Opened
     from kqcodec.coding.id_table import Ids
     from kqcodec.coding.label_index import LabelIndex
+    from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.options import CodingOptions
     from kqcodec.format import container
     from kqcodec.format.container import Section
@@ -121,6 +124,30 @@ def values_in(opened: Opened, region: Box, out: Ids | None, threads: int | None)
     return _placed(opened, records_of(opened, region), region, out, threads)
 
 
+def scaled_values(
+    opened: Opened, times: int, box: Sequence[int] | None, out: Ids | None, threads: int | None
+) -> Ids:
+    """The ids in the middle of squares of pixels, as ``KqFile.scaled`` takes them, in ``out`` if
+    it is given."""
+    from kqcodec.coding.downscale import nearest_of
+
+    table = opened.table
+    assert table is not None  # noqa: S101 - checked by the caller
+    entries = nearest_of(opened, times, box=box, threads=threads)
+    if table.column:
+        entries = entries[:, :, np.newaxis]
+    if out is not None:
+        _check_out(out, entries.shape, table.dtype)
+    return table.values_of(entries, out)
+
+
+def painted(values: Ids, meaning: Meaning) -> NDArray[np.uint8]:
+    """The colours of ids: shape (H, W, 3), or (H, W, 4) if one that is given has alpha."""
+    table = IdTable.of(values)
+    entries = table.entries_of(values.reshape(values.shape[:2]))
+    return meaning.color_of(table.ids).take(entries, axis=0)
+
+
 def _placed(
     opened: Opened,
     records: Iterator[container.Record],
@@ -128,8 +155,7 @@ def _placed(
     out: Ids | None,
     threads: int | None,
 ) -> Ids:
-    table = opened.table
-    assert table is not None  # noqa: S101 - checked by the callers
+    table = opened.id_table
     shape = (region.height, region.width, 1) if table.column else (region.height, region.width)
     if out is None:
         with memory_for(opened.header):

@@ -9,6 +9,8 @@ noise and the like; flat areas take a tenth of it or less:
     context, the small model             60 * ceil(log2 K)      100,000
     context, the large model             400 * ceil(log2 K)     100,000
     tokens                               50                     100,000
+    regions, K being their colours       400 more               0
+    an own list, K being its length      5 more                 500 for each entry
 
 since context asks for a label by name once at most, and then ceil(log2 K) times at most
 (spec/kq.md, section 16). Before each label it may also be asked, in vain, for a run: nine
@@ -25,6 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement
+from kqcodec.coding.coders.label_parts import MOST_COLORS, TileParts, has_parts
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.sizes import label_bits, predictable
 
@@ -39,6 +42,8 @@ _PLAIN = 5
 _A_QUESTION = {1: 60, 2: 400}  # by model
 _A_TOKEN = 50
 _A_TILE = 100_000
+_A_REGION = 400  # each label may be one
+_A_LISTED = 500
 # So many bytes of payloads are read ahead of what is decoded, a record being as many more
 # as it takes in memory: enough to refuse a small file of much work before any is done.
 _AHEAD = 1 << 20
@@ -47,7 +52,11 @@ _RECORD = 256
 
 def most_work(header: Header, pixels: int, tiles: int) -> int:
     """The steps that so many tiles, with so many pixels together, can take at most."""
-    return pixels * _steps(header, max(_A_QUESTION)) + tiles * _A_TILE
+    steps = _steps(header.coder, header.k, max(_A_QUESTION))
+    if header.label_map and not predictable(header.coder):
+        colors = _steps(header.coder, max(header.k, MOST_COLORS), max(_A_QUESTION))
+        steps = colors + _PLAIN + _A_REGION + _A_LISTED
+    return pixels * steps + tiles * _A_TILE
 
 
 def work_of(header: Header, record: Record) -> int:
@@ -56,7 +65,17 @@ def work_of(header: Header, record: Record) -> int:
     payload = memoryview(record.payload).cast("B")
     if predictable(header.coder) or not payload.nbytes:
         return box.pixels * _PLAIN
-    pixels, besides = box.pixels, _A_TILE
+    pixels, besides, k = box.pixels, _A_TILE, header.k
+    if header.label_map and has_parts(payload):
+        try:
+            parts = TileParts.from_bytes(payload, pixels, k)
+        except InvalidDataError:
+            return besides  # it means nothing, and is refused
+        besides += parts.listed * _A_LISTED + pixels * _PLAIN
+        besides += pixels * _A_REGION if parts.colors else 0
+        payload, k = parts.rest, parts.colors or parts.listed
+        if not payload.nbytes:
+            return besides
     if header.coder == "context" and payload[0] == FIRST:
         try:
             rows, columns = Enlargement.from_bytes(payload).cells(box.height, box.width)
@@ -66,16 +85,16 @@ def work_of(header: Header, record: Record) -> int:
         pixels, payload = rows * columns, payload[HEAD:]
         if not payload.nbytes:
             return besides
-    return besides + pixels * _steps(header, payload[0] >> 6)
+    return besides + pixels * _steps(header.coder, k, payload[0] >> 6)
 
 
-def _steps(header: Header, model: int) -> int:
+def _steps(coder: str, k: int, model: int) -> int:
     """Steps a pixel; model 0 is the coder dense within context."""
-    if header.coder == "tokens":
+    if coder == "tokens":
         return _A_TOKEN
-    if header.coder != "context" or model not in _A_QUESTION:
+    if coder != "context" or model not in _A_QUESTION:
         return _PLAIN
-    return max(_PLAIN, _A_QUESTION[model] * label_bits(header.k))
+    return max(_PLAIN, _A_QUESTION[model] * label_bits(k))
 
 
 def within(

@@ -226,7 +226,7 @@ def read_length(source: Source, part: str) -> int:
     messages."""
     length = 0
     for position in range(4):
-        (byte,) = bytes(source.read(1, part))
+        byte = source.read_byte(part)
         if position == 0 and byte == 0x80:
             break
         length = length << 7 | byte & 0x7F

@@ -89,7 +89,7 @@ def expand(data: bytes) -> tuple[Header, bytes]:
             "the file is damaged, cut short, or goes on behind its end: its checksum doesn't match"
         )
     source = BufferSource(body, len(SHORT_SIGNATURE))
-    coder_and_flags = bytes(source.read(1, "its start"))
+    coder_and_flags = bytes([source.read_byte("its start")])
     width, height, k = (read_length(source, part) + 1 for part in ("width", "height", "K"))
     if k > MAX_COLORS:
         raise InvalidDataError(f"a palette of {k} colours is impossible (rule 2.7)")

@@ -118,8 +118,18 @@ class Source:
         that."""
         found = self.read_up_to(count)
         if memoryview(found).nbytes < count:
-            raise TruncatedError(f"the file ends within {part}")
+            raise ended_within(part)
         return found
+
+    def read_byte(self, part: str) -> int:
+        """The next byte, as ``read``."""
+        (byte,) = bytes(self.read(1, part))
+        return byte
+
+
+def ended_within(part: str) -> TruncatedError:
+    """The error that a file has no more bytes where there must be some."""
+    return TruncatedError(f"the file ends within {part}")
 
 
 def read_at_most(file: BinaryIO, most: int | None, name: str) -> bytes:
@@ -150,7 +160,10 @@ def _size_of(file: BinaryIO) -> int:
 
 
 class BufferSource(Source):
-    """Bytes in memory, of which views are read, not copies."""
+    """Bytes in memory, of which views are read, not copies. Of a small file, a chunk of an array,
+    say, to read it is half of the work, so that what is read oftenest has a short way here."""
+
+    size: int
 
     def __init__(self, data: Buffer, position: int = 0) -> None:
         self._view = memoryview(data).cast("B")
@@ -161,6 +174,24 @@ class BufferSource(Source):
         found = self._view[self.position : self.position + count]
         self.position += found.nbytes
         return found
+
+    def read(self, count: int, part: str) -> Buffer:
+        """See ``Source``."""
+        view = self._view if self._long is None else self._long
+        start, end = self.position, self.position + count
+        if end > self.size:
+            raise ended_within(part)
+        self.position = end
+        return view[start:end]
+
+    def read_byte(self, part: str) -> int:
+        """See ``Source``."""
+        view = self._view if self._long is None else self._long
+        position = self.position
+        if position >= self.size:
+            raise ended_within(part)
+        self.position = position + 1
+        return view[position]
 
     def _seek(self, position: int) -> None:
         self.position = position

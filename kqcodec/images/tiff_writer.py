@@ -15,7 +15,7 @@ import struct
 import tempfile
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.format.grid import Box
-    from kqcodec.format.labels import Labels
     from kqcodec.images.metadata import Metadata
 
 # The side of a tile, where the tiles of the source aren't smaller.
@@ -42,7 +41,8 @@ _STEP = 1 << 20
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _PLANAR, _COLOR_MAP = 277, 284, 320
 _TILE_WIDTH, _TILE_HEIGHT, _OFFSETS, _SIZES = 322, 323, 324, 325
-_EXTRA_SAMPLES, _XMP, _ICC = 338, 700, 34675
+_EXTRA_SAMPLES, _SAMPLE_FORMAT, _XMP, _ICC = 338, 339, 700, 34675
+_UNSIGNED, _SIGNED = 1, 2
 _DEFLATE, _GREY, _RGB, _PALETTE, _UNASSOCIATED = 8, 1, 2, 3, 2
 # Types of values: number, and letter of ``struct``.
 _BYTE, _SHORT, _LONG, _UNDEFINED, _LONG8 = (1, "B"), (3, "H"), (4, "I"), (7, "B"), (16, "Q")
@@ -58,6 +58,9 @@ class TiffPicture:
         as_labels: whether labels are written instead of colours: indices of the palette
             up to 256, 16-bit grey beyond.
         metadata: of which ICC profile and XMP are kept.
+        ids: the dtype of the labels where they are ids, which stay as they are, bools as bytes;
+            None for those of a palette.
+        paletted: whether up to 256 opaque colours may become a palette.
     """
 
     width: int
@@ -65,15 +68,21 @@ class TiffPicture:
     palette: NDArray[np.uint8]
     as_labels: bool
     metadata: Metadata
+    ids: np.dtype[Any] | None = None
+    paletted: bool = True
 
     @property
     def is_paletted(self) -> bool:
         """Whether the pixels are indices."""
+        if self.ids is not None or not self.paletted:
+            return False
         few = len(self.palette) <= 256
         return few and (self.as_labels or self.palette.shape[1] == 3)
 
-    def samples(self, labels: Labels) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    def samples(self, labels: NDArray[Any]) -> NDArray[Any]:
         """What is stored of these labels: shape (h, w), or (h, w, 3) or (h, w, 4)."""
+        if self.ids is not None:
+            return labels.astype(self.ids.newbyteorder("<"), copy=False)
         if self.is_paletted:
             return labels.astype(np.uint8, copy=False)
         if self.as_labels:
@@ -83,7 +92,7 @@ class TiffPicture:
 
 def tiff_parts(
     picture: TiffPicture,
-    tiles: Iterable[tuple[Box, Labels]],
+    tiles: Iterable[tuple[Box, NDArray[Any]]],
     tile_size: tuple[int, int],
     *,
     threads: int,
@@ -105,7 +114,7 @@ def tiff_parts(
     side_y = _side(tile_size[1], picture.height)
     across, down = -(-picture.width // side_x), -(-picture.height // side_y)
 
-    def compressed(tile: tuple[Box, Labels]) -> list[tuple[int, bytes]]:
+    def compressed(tile: tuple[Box, NDArray[Any]]) -> list[tuple[int, bytes]]:
         box, labels = tile
         found = []
         for upper in range(0, box.height, side_y):
@@ -209,6 +218,9 @@ def _tags(
         table = np.zeros((3, 256), dtype=np.uint16)
         table[:, : len(picture.palette)] = picture.palette[:, :3].T.astype(np.uint16) * 257
         yield _COLOR_MAP, _SHORT, table
+    elif picture.ids is not None:
+        bits, photometric = [8 * picture.ids.itemsize], _GREY
+        yield _SAMPLE_FORMAT, _SHORT, [_SIGNED if picture.ids.kind == "i" else _UNSIGNED]
     elif picture.as_labels:
         bits, photometric = [16], _GREY
     else:

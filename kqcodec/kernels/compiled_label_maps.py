@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def numbers_decode(payload: Buffer, counts: Sequence[int]) -> list[NDArray[np.ui
     numbers = np.empty(sum(counts), dtype=np.uint64)
     if not _kernels.numbers_decode(payload, np.array(counts, dtype=np.uint64), numbers):
         return None
-    return np.split(numbers, np.cumsum(counts)[:-1]) if counts else []
+    ends = list(accumulate(counts))
+    return [numbers[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
 
 def regions_encode(

@@ -29,9 +29,11 @@ class LabelMapKernels(Protocol):
         """The regions of labels below ``k``: uint8, uint16 or uint32, shape (height, width).
 
         Returns how many colours they have, the map in these, and the payload of the regions'
-        labels; None where 8 colours or ``capacity`` bytes aren't enough. Labels are in one region
-        that are equal and side by side or one below the other. Regions that touch differ in
-        colour: each gets, in order of first appearance, the lowest that no neighbour has yet.
+        labels; None where ``capacity`` bytes aren't enough. Labels are in one region that are
+        equal and side by side or one below the other. Regions that touch differ in colour; six
+        are enough. Each gets the lowest that no neighbour has yet, in this order: from the end
+        on the one that has the fewest neighbours left, and of several the one that has had so
+        few for the longest time, at first by order of appearance.
         """
 
     def regions_decode(

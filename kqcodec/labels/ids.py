@@ -123,6 +123,8 @@ def _checked(array: Any) -> NDArray[Any]:
         hint = ""
         if found.ndim == 3 and found.shape[2] in (3, 4):
             hint = ': if three bytes are an id, as COCO has it, say so, with ids="rgb"'
+        elif found.ndim > 2:
+            hint = ": of a volume give the slices, each by itself"
         raise ValueError(f"labels must have shape (H, W) or (H, W, 1), not {found.shape}{hint}")
     if found.size == 0:
         raise ValueError(f"there are no labels: the shape is {found.shape}")

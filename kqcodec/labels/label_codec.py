@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.kq_file import KqFile
-from kqcodec.coding.label_files import encoded_labels
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.label_files import encoded_labels, values_of
 from kqcodec.coding.options import CodingOptions
-from kqcodec.format.limits import DEFAULT_MAX_PIXELS
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.names import DEFAULT_CODER, DEFAULT_EFFORT
 from kqcodec.labels.ids import LabelMap
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,10 +68,11 @@ def encode_labels(
     found = labels if isinstance(labels, LabelMap) else LabelMap(np.asanyarray(labels))
     given: dict[str, Any] = {"names": names, "colors": colors, "nodata": nodata}
     given = {field: value for field, value in given.items() if value is not None}
-    known = replace(found.meaning if meaning is None else meaning, **given)
-    sections = [] if known.empty else [known.to_section()]
+    known = found.meaning if meaning is None else meaning
+    if given:
+        known = replace(known, **given)
     options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)
-    return b"".join(encoded_labels(found.values, options, sections, index=index))
+    return b"".join(encoded_labels(found.values, options, known.sections(), index=index))
 
 
 def decode_labels(
@@ -95,5 +97,6 @@ def decode_labels(
         OSError: the file can't be read.
         TypeError, ValueError: a wrong argument.
     """
-    with KqFile(source, threads=threads, max_pixels=max_pixels) as file:
-        return file.labels(out=out)
+    with open_source(source) as opened_source:
+        opened = Opened.from_source(opened_source, Limits.of(max_pixels))
+        return values_of(opened, out, threads)

@@ -25,11 +25,11 @@ from kqcodec.images.numpy_files import NPY_SIGNATURE, ZIP_SIGNATURE, npy_array, 
 from kqcodec.images.pixels import is_pillow_image
 from kqcodec.labels.color_tables import color_table, colors_by_id
 from kqcodec.labels.files.coco import instances, panoptic_meaning
-from kqcodec.labels.files.geotiff import GEO_TAGS, from_geotiff, rasterio_or_none
+from kqcodec.labels.files.geotiff import from_geotiff, is_geotiff, rasterio_or_none
 from kqcodec.labels.files.json_files import is_json, parsed_json
 from kqcodec.labels.files.label_lists import label_list
 from kqcodec.labels.files.pillow_images import from_pillow, tiff_array, unread_by_pillow
-from kqcodec.labels.files.zarr_arrays import from_zarr, is_zarr
+from kqcodec.labels.files.zarr_arrays import is_zarr, zarr_array
 from kqcodec.labels.ids import LabelMap, ids_of_rgb, whole_values
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _read(source: Any, options: _Options) -> LabelMap:
     if isinstance(source, IndexedImage):
         return _from_indexed(source)
     if is_pillow_image(source):
-        return from_pillow(source, "the image", rgb=options.rgb)
+        return _from_image(source, "the image", options)
     if isinstance(source, (str, os.PathLike)):
         return _from_path(os.fspath(source), options)
     if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
@@ -135,7 +135,9 @@ def _read(source: Any, options: _Options) -> LabelMap:
 
 def _from_path(path: str, options: _Options) -> LabelMap:
     if is_zarr(path):
-        return from_zarr(path, options.key)
+        values, meaning = zarr_array(path, options.key)
+        with _holding_labels(path):
+            return LabelMap(_from_array(values, options).values, meaning)
     with opened_path(path) as file:
         return _from_data(read_contents(file, path), path, options, path)
 
@@ -150,10 +152,7 @@ def _from_file(source: Any, options: _Options) -> LabelMap:
 
 def _from_data(data: bytes, name: str, options: _Options, path: str | None = None) -> LabelMap:
     if data.startswith(SIGNATURES):
-        with KqFile(data) as file:
-            if file.is_label_map:
-                return LabelMap(file.labels(), file.meaning)
-            return _from_indexed(file.read())
+        return _from_kq(data)
     if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
         zipped = data.startswith(ZIP_SIGNATURE)
         arrays = npz_arrays(data, name, options.key) if zipped else (npy_array(data, name), None)
@@ -166,8 +165,17 @@ def _from_data(data: bytes, name: str, options: _Options, path: str | None = Non
     if is_json(data):
         categories = options.ids == "categories"
         return instances(parsed_json(data, name), name, options.image, categories=categories)
+    if is_geotiff(data):
+        if rasterio_or_none() is not None:
+            with _holding_labels(name):
+                return from_geotiff(data, name, path, whole=options.whole, nodata=options.nodata)
+        warn_of_loss(
+            f"{name} is a GeoTIFF file; its place and attributes are kept with rasterio only: "
+            "pip install 'kqcodec[geo]' brings it"
+        )
     try:
-        found = _from_image(data, name, options, path)
+        with opened_image(data, name) as opened, reading_image(name), _holding_labels(name):
+            found = _from_image(opened, name, options)
     except ImageError as exc:
         if not unread_by_pillow(exc, data):
             raise
@@ -177,21 +185,17 @@ def _from_data(data: bytes, name: str, options: _Options, path: str | None = Non
     return LabelMap(found.values, _named(found.meaning, beside, path)) if beside else found
 
 
-def _from_image(data: bytes, name: str, options: _Options, path: str | None) -> LabelMap:
-    with opened_image(data, name) as opened, reading_image(name):
-        placed = not GEO_TAGS.isdisjoint(getattr(opened, "tag_v2", ()))
-        if placed and rasterio_or_none() is not None:
-            with _holding_labels(name):
-                return from_geotiff(data, name, path, whole=options.whole, nodata=options.nodata)
-        if placed:
-            warn_of_loss(
-                f"{name} is a GeoTIFF file; its place and attributes are kept with rasterio only: "
-                "pip install 'kqcodec[geo]' brings it"
-            )
-        with _holding_labels(name):
-            if opened.mode == "F" and options.whole:
-                return _from_array(np.asarray(opened), options)
-            return from_pillow(opened, name, rgb=options.rgb)
+def _from_kq(data: bytes) -> LabelMap:
+    with KqFile(data) as file:
+        if file.is_label_map:
+            return LabelMap(file.labels(), file.meaning)
+        return _from_indexed(file.read())
+
+
+def _from_image(image: Any, name: str, options: _Options) -> LabelMap:
+    if image.mode == "F" and options.whole:
+        return _from_array(np.asarray(image), options)
+    return from_pillow(image, name, rgb=options.rgb)
 
 
 def _from_array(source: Any, options: _Options) -> LabelMap:

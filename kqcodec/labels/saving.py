@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".npy", ".npz", ".png", ".tif", ".tiff", ".zarr")
+_TIFF = (".tif", ".tiff")
 _MOST_IN_PALETTE, _MOST_IN_16_BITS = 255, 65_535
 
 
@@ -72,12 +74,22 @@ def save_labels(
         save_zarr(checked.values, name, overwrite)
         return
     # What stands beside comes first: it says nothing without the picture.
-    for target, data in _files(checked, name, suffix, rgb=ids == "rgb"):
+    files = list(label_files(checked, name, suffix, rgb=ids == "rgb"))
+    there = [target for target, _ in files if os.path.lexists(target)]
+    if there and not overwrite:
+        raise FileExistsError(f"{there[0]} exists already")
+    for target, data in files:
         write_whole(target, [data], overwrite)
+    if suffix in _TIFF and len(files) == 1:  # what was said of the file that was replaced
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name + SIDECAR)
 
 
-def _files(labels: LabelMap, name: str, suffix: str, *, rgb: bool) -> Iterator[tuple[str, bytes]]:
-    """The names and bytes of the files to write."""
+def label_files(
+    labels: LabelMap, name: str, suffix: str, *, rgb: bool
+) -> Iterator[tuple[str, bytes]]:
+    """The names and bytes of the files to write, that of this name and suffix the last; errors
+    and warnings are those of ``save_labels``, which writes .zarr by itself."""
     values, meaning = labels.values, labels.meaning
     if suffix == ".npy":
         buffer = io.BytesIO()

@@ -53,7 +53,7 @@ def export_parts(
         source: as for ``kqcodec.read``.
         file_format: "TIFF", tiled and compressed by deflate; or "NPY", an array of shape
             (H, W, 3) or (H, W, 4).
-        labels: whether to write labels instead of colours.
+        labels: whether to write labels instead of colours; of a label map its ids.
         background: a colour to put behind transparent pixels; None to keep alpha.
         threads: as for ``decode``.
         max_pixels: as for ``KqFile.size_report``.
@@ -63,7 +63,7 @@ def export_parts(
         FormatError, OSError: as for ``kqcodec.read``.
 
     Warns:
-        ConversionWarning: Exif is left out.
+        ConversionWarning: Exif is left out, or what the ids of a label map mean.
     """
     workers = thread_count(threads)
     with open_source(source) as opened_source:
@@ -80,10 +80,22 @@ def export_parts(
             message = "a TIFF file that is written in pieces carries no Exif; it is left out"
             warnings.warn(message, ConversionWarning, stacklevel=2)
         header = opened.header
-        picture = TiffPicture(header.width, header.height, palette, labels, metadata)
+        ids = opened.table.dtype if labels and opened.table is not None else None
+        if ids is not None and not opened.meaning.empty:
+            message = (
+                "a TIFF file that is written in pieces doesn't say what ids mean, nor where in "
+                "the world they are"
+            )
+            warnings.warn(message, ConversionWarning, stacklevel=2)
+        picture = TiffPicture(
+            *(header.width, header.height, palette, labels, metadata),
+            ids=ids,
+            paletted=opened.table is None,  # whose indices would be no ids
+        )
+        tiles = _tiles(opened, workers)
         yield from tiff_parts(
             picture,
-            _tiles(opened, workers),
+            tiles if ids is None else ((box, opened.values(tile)) for box, tile in tiles),
             (header.grid.tile_width, header.grid.tile_height),
             threads=workers,
             folder=folder,
@@ -103,6 +115,8 @@ def _npy_parts(
     shape: tuple[int, ...] = (header.height, header.width)
     if not labels:
         shape, dtype = (*shape, palette.shape[1]), np.dtype(np.uint8)
+    elif opened.table is not None and opened.table.column:
+        shape = (*shape, 1)
     front = io.BytesIO()
     description = {
         "descr": np.lib.format.dtype_to_descr(dtype),

@@ -89,6 +89,8 @@ class KqLabels(Codec, dict):  # type: ignore[misc, type-arg]
 
 def encoded_chunk(chunk: NDArray[Any], effort: EffortName, coder: CoderName) -> bytes:
     """The bytes of a chunk; errors are those of ``KqLabels.encode``."""
+    if chunk.dtype.kind not in "biu":
+        raise TypeError(f"{CODEC_NAME} codes bools and integers, not {chunk.dtype}")
     if chunk.size > DEFAULT_MAX_PIXELS:
         raise ArgumentError(f"a chunk of {chunk.size:,} labels is over {DEFAULT_MAX_PIXELS:,}")
     if not chunk.flags.c_contiguous:

@@ -47,6 +47,7 @@ def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
         run = ["encode", "photo.png", "pictures/one.png"]
         assert kq(*run, *(["--manifest", "done.jsonl"] * (command == "verify"))).exit_code == 0
         (tmp_path / "photo.png").unlink()
+        assert kq("encode", "--labels", "mask.png").exit_code == 0
     if command == "labels":
         labels = portrait[::step, ::step, 0] // 50
         (tmp_path / "cells.kq").write_bytes(kqcodec.encode_labels(labels, index=True))

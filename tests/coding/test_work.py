@@ -71,6 +71,20 @@ def test_the_steps_of_a_tile(coder, k, payload, steps):
     assert work.work_of(header, record(payload, 2)) < steps  # a tile of 16 x 8
 
 
+@pytest.mark.parametrize(
+    ("coder", "k", "payload", "steps"),
+    [
+        ("tokens", 9, b"\4\1\0\1", 2 * 500 + (5 + 50) * 256 + 100_000),  # a list of two
+        ("tokens", 9, b"\5\0\0", (5 + 400) * 256 + 100_000),  # regions of one colour
+        ("context", 900, bytes([5, 3, 0, BEST]), (5 + 400 + 400 * 2) * 256 + 100_000),
+        ("context", 900, b"\5\3\7", 100_000),  # cut short
+    ],
+)
+def test_the_steps_of_a_tile_of_a_label_map(coder, k, payload, steps):
+    header = Header(coder, 16, 40, k, (4, 4), minor=2)
+    assert work.work_of(header, record(payload)) == steps
+
+
 def test_honest_pictures_are_within_the_limit_and_larger_ones_by_best_are_not():
     def steps(settings, k, pixels):
         side = int(pixels**0.5) + 1

@@ -133,6 +133,18 @@ def test_label_maps_come_back_as_shown(names):
     assert (names["back"] == names["labels"]).all()
 
 
+@pytest.mark.parametrize("zarr_format", ["3", "2"])
+def test_zarr_has_label_maps_as_shown(text, zarr_format, tmp_path, monkeypatch):
+    (block,) = re.findall(r"```python\n([^`]*KqLabels.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    found = {"np": np}
+    exec(block.replace("zarr_format=3", f"zarr_format={zarr_format}"), found)
+    assert found["again"].metadata.zarr_format == int(zarr_format)
+    assert (found["again"][:] == found["cells"]).all()
+    assert (found["section"] == found["cells"][16, :50, 30:]).all()
+    assert found["biggest"] == 4_000_000_000
+
+
 def test_the_goal_is_met_as_shown(names):
     assert names["best"].costs.psnr >= 20
     assert [point.k for point in names["found"].points] == list(range(2, 7))

@@ -1,5 +1,5 @@
-/* The decoders alone, without Python and without encoders, as a decoder in another language
- * would have them: see test_headers.py. */
+/* The decoders alone, without Python and without encoders, as a decoder in
+ * another language would have them: see test_headers.py. */
 #define KQ_DECODE_ONLY
 #include "coding/dense.h"
 #include "coding/packed.h"
@@ -7,66 +7,76 @@
 #include "context/context.h"
 #include "context/tree.h"
 #include "pixels/paint.h"
+#include "regions/ids.h"
 #include "tokens/decode.h"
 
-int decode_packed(const uint8_t *payload, size_t count, int bits, uint16_t *labels);
-int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block, int block_bits,
-                 int tail_bits, uint16_t *labels);
-int decode_palette(const uint8_t *payload, size_t size, size_t k, uint8_t *palette);
-int decode_context(const uint8_t *payload, size_t size, int setting, const uint8_t *palette,
-                   uint32_t k, size_t width, size_t height, uint16_t *labels);
-int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette, uint32_t k,
-                  size_t width, size_t height, uint16_t *labels);
-void paint(const uint16_t *labels, size_t width, size_t height, const uint8_t *palette, size_t k,
-           uint8_t *pixels);
+int decode_packed(const uint8_t *payload, size_t count, int bits,
+                  uint16_t *labels);
+int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block,
+                 int block_bits, int tail_bits, uint16_t *labels);
+int decode_palette(const uint8_t *payload, size_t size, size_t k,
+                   uint8_t *palette);
+int decode_context(const uint8_t *payload, size_t size, int setting,
+                   const uint8_t *palette, uint32_t k, size_t width,
+                   size_t height, uint16_t *labels);
+int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette,
+                  uint32_t k, size_t width, size_t height, uint16_t *labels);
+int decode_regions(const uint8_t *payload, size_t size, const uint8_t *colors,
+                   size_t width, size_t height, uint32_t k, uint32_t *labels);
+void paint(const uint16_t *labels, size_t width, size_t height,
+           const uint8_t *palette, size_t k, uint8_t *pixels);
 
-int decode_packed(const uint8_t *payload, size_t count, int bits, uint16_t *labels)
-{
-    kq_unpack(payload, 1, count, bits, labels);
-    return 1;
+int decode_packed(const uint8_t *payload, size_t count, int bits,
+                  uint16_t *labels) {
+  kq_unpack(payload, 1, count, bits, labels);
+  return 1;
 }
 
-int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block, int block_bits,
-                 int tail_bits, uint16_t *labels)
-{
-    return kq_dense_decode(payload, 1, count, k, block, block_bits, tail_bits, labels);
+int decode_dense(const uint8_t *payload, size_t count, uint32_t k, size_t block,
+                 int block_bits, int tail_bits, uint16_t *labels) {
+  return kq_dense_decode(payload, 1, count, k, block, block_bits, tail_bits,
+                         labels);
 }
 
-int decode_palette(const uint8_t *payload, size_t size, size_t k, uint8_t *palette)
-{
-    return kq_palette_decode(payload, size, k, 3, palette);
+int decode_palette(const uint8_t *payload, size_t size, size_t k,
+                   uint8_t *palette) {
+  return kq_palette_decode(payload, size, k, 3, palette);
 }
 
-int decode_context(const uint8_t *payload, size_t size, int setting, const uint8_t *palette,
-                   uint32_t k, size_t width, size_t height, uint16_t *labels)
-{
-    static kq_logistic tables;
-    uint16_t *order = malloc(k * sizeof *order);
-    int done = -1;
-    kq_logistic_init(&tables);
-    if (order && kq_tree_order(palette, k, order)) {
-        kq_tile tile = {order, palette, k, setting, width, height, 1};
-        done = kq_context_decode(&tables, &tile, payload, size, labels);
-    }
-    free(order);
-    return done;
+int decode_context(const uint8_t *payload, size_t size, int setting,
+                   const uint8_t *palette, uint32_t k, size_t width,
+                   size_t height, uint16_t *labels) {
+  static kq_logistic tables;
+  uint16_t *order = malloc(k * sizeof *order);
+  int done = -1;
+  kq_logistic_init(&tables);
+  if (order && kq_tree_order(palette, k, order)) {
+    kq_tile tile = {order, palette, k, setting, width, height, 1};
+    done = kq_context_decode(&tables, &tile, payload, size, labels);
+  }
+  free(order);
+  return done;
 }
 
-int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette, uint32_t k,
-                  size_t width, size_t height, uint16_t *labels)
-{
-    uint16_t *order = malloc(k * sizeof *order);
-    int done = -1;
-    if (order && kq_tree_order(palette, k, order)) {
-        kq_tokens_tile tile = {order, k, width, height, 1, labels};
-        done = kq_tokens_decode(&tile, payload, size);
-    }
-    free(order);
-    return done;
+int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette,
+                  uint32_t k, size_t width, size_t height, uint16_t *labels) {
+  uint16_t *order = malloc(k * sizeof *order);
+  int done = -1;
+  if (order && kq_tree_order(palette, k, order)) {
+    kq_tokens_tile tile = {order, k, width, height, 1, labels};
+    done = kq_tokens_decode(&tile, payload, size);
+  }
+  free(order);
+  return done;
 }
 
-void paint(const uint16_t *labels, size_t width, size_t height, const uint8_t *palette, size_t k,
-           uint8_t *pixels)
-{
-    kq_paint(labels, 1, height, width, palette, k, 3, pixels, 3 * width);
+void paint(const uint16_t *labels, size_t width, size_t height,
+           const uint8_t *palette, size_t k, uint8_t *pixels) {
+  kq_paint(labels, 1, height, width, palette, k, 3, pixels, 3 * width);
+}
+
+int decode_regions(const uint8_t *payload, size_t size, const uint8_t *colors,
+                   size_t width, size_t height, uint32_t k, uint32_t *labels) {
+  const kq_map map = {colors, 1, width, height};
+  return kq_regions_decode(&map, payload, size, k, labels, 4);
 }

@@ -24,6 +24,7 @@ from kqcodec.kernels.reference import logistic
 
 ROOM = 1 << 20
 SMALL, LARGE = 1, 2
+NO_COLORS = np.empty((0, 3), dtype=np.uint8)
 KS = (2, 3, 4, 5, 16, 17, 64, 65, 100, 255, 256, 257, 1000, 4096, 4097, 65_536)
 
 
@@ -80,15 +81,27 @@ def tiles(draw: st.DrawFn, max_side: int = 24) -> tuple[np.ndarray, np.ndarray]:
     return labels_of(draw(st.sampled_from(kinds)), k, shape, random), colors
 
 
+@st.composite
+def tiles_without_colors(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+    """(labels, K)."""
+    k = draw(st.one_of(st.sampled_from(KS), st.integers(2, 400)))
+    shape = draw(st.tuples(st.integers(1, 24), st.integers(1, 24)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    kind = draw(st.sampled_from(("specks", "areas", "tiled", "noise")))
+    return labels_of(kind, k, shape, random), k
+
+
 def decoded(kernel, payload, order, colors, chosen, like):
     """(whether the payload is valid, the labels)."""
     out = np.empty_like(like)
     return kernel.context_decode(payload, order, colors, chosen, out), out.tolist()
 
 
-def assert_all_agree(labels: np.ndarray, colors: np.ndarray, chosen: int) -> bytes:
+def assert_all_agree(
+    labels: np.ndarray, colors: np.ndarray, chosen: int, order: np.ndarray | None = None
+) -> bytes:
     """The payload, after both kernels gave the same and got the labels back from it."""
-    order = fastest.tree_order(colors)
+    order = fastest.tree_order(colors) if order is None else order
     payloads = [kernel.context_encode(labels, order, colors, chosen, ROOM) for kernel in both]
     assert payloads[0] is not None
     assert payloads == payloads[:1] * len(both)
@@ -201,6 +214,23 @@ def test_damage_is_decoded_or_refused_alike(tile, chosen, data):
     payload = payload[:size] + data.draw(st.binary(max_size=3))
     assert decoded(compiled, payload, order, colors, chosen, labels) == decoded(
         reference, payload, order, colors, chosen, labels
+    )
+
+
+@given(tiles_without_colors(), SETTINGS)
+@settings(max_examples=30)
+def test_labels_without_colors_come_back_and_both_agree(tile, chosen):
+    labels, k = tile
+    assert_all_agree(labels, NO_COLORS, chosen, np.arange(k, dtype=np.uint16))
+
+
+@needs_compiled
+@given(st.binary(max_size=60), st.integers(2, 300), SETTINGS)
+@settings(max_examples=25)
+def test_any_payload_without_colors_decodes_alike(payload, k, chosen):
+    order, like = np.arange(k, dtype=np.uint16), np.empty((9, 11), dtype=label_dtype(k))
+    assert decoded(compiled, payload, order, NO_COLORS, chosen, like) == decoded(
+        reference, payload, order, NO_COLORS, chosen, like
     )
 
 

@@ -132,6 +132,18 @@ def test_tokens_decode_without_their_encoder(decoder):
     assert decoder.decode_tokens(payload[:-1], size_t(len(payload) - 1), *tile) == 0
 
 
+def test_regions_decode_without_their_encoder(decoder):
+    labels = np.array([[7, 7, 1 << 20], [7, 5, 5]], np.uint32)
+    count, colors, payload = reference.regions_encode(labels, (1 << 20) + 1, 99)
+    found, size_t = np.zeros_like(labels), ctypes.c_size_t
+    shape, k = (size_t(3), size_t(2)), ctypes.c_uint32((1 << 20) + 1)
+    out = ctypes.c_void_p(found.ctypes.data)
+    size = size_t(len(payload))
+    assert decoder.decode_regions(payload, size, colors.tobytes(), *shape, k, out) == 1
+    assert count == 3
+    assert np.array_equal(found, labels)
+
+
 def test_decoders_compile_without_encoders_and_decode(decoder):
     k, (height, width) = 7, (9, 14)
     random = np.random.default_rng(5)

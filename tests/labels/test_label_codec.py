@@ -146,3 +146,18 @@ def test_every_cut_is_noticed() -> None:
         for length in range(len(coded)):
             with pytest.raises(FormatError):
                 kqcodec.decode_labels(coded[:length])
+
+
+def test_a_smaller_label_map_has_ids_of_the_larger() -> None:
+    values = (_blobs(50, 70, 40) - 20)[:, :, np.newaxis] * 10**12
+    with kqcodec.open(kqcodec.encode_labels(values, tile=16)) as file:
+        small = file.labels(times=5)
+        assert np.array_equal(small, values[2::5, 2::5])
+        assert np.array_equal(file.labels((10, 5, 65, 45), times=5), values[7:45:5, 12:65:5])
+        out = np.empty_like(small)
+        assert file.labels(times=5, out=out) is out
+        assert np.array_equal(out, small)
+        with pytest.raises(ValueError, match="out must be"):
+            file.labels(times=4, out=out)
+        with pytest.raises(ValueError, match="times"):
+            file.labels(times=0)

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import samples
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,3 +125,25 @@ def test_metadata():
 def test_a_limit():
     with pytest.raises(LimitError):
         exported(indexed(40, 30, 9), "TIFF", max_pixels=100)
+
+
+@pytest.mark.parametrize("name", samples.LABEL_MAPS)
+def test_ids_of_label_maps(name, small_tiles):
+    values = samples.LABEL_MAPS[name]
+    data = kqcodec.encode_labels(values, tile=16)
+    array = np.load(io.BytesIO(b"".join(export_parts(data, "NPY", labels=True))))
+    assert array.dtype == values.dtype
+    assert np.array_equal(array, values)
+    with tifffile.TiffFile(io.BytesIO(b"".join(export_parts(data, "TIFF", labels=True)))) as file:
+        found = file.pages.first.asarray()
+    assert found.dtype == (np.uint8 if values.dtype == bool else values.dtype)
+    assert np.array_equal(found, values.reshape(values.shape[:2]))
+    with Image.open(io.BytesIO(b"".join(export_parts(data, "TIFF")))) as picture:
+        assert picture.mode == "RGB"
+        assert np.array_equal(np.asarray(picture), kqcodec.decode(data))
+
+
+def test_what_ids_mean_is_left_out_with_a_word():
+    data = kqcodec.encode_labels(samples.LABEL_MAPS["classes"], names={1: "road"})
+    with pytest.warns(ConversionWarning, match="what ids mean"):
+        b"".join(export_parts(data, "TIFF", labels=True))

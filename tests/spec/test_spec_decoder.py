@@ -81,6 +81,7 @@ def test_decodes_what_the_encoder_writes(case: tuple[IndexedImage, bytes]) -> No
     match_and_rate=st.integers(0, 15),
     spread=st.integers(1, 9),
     seed=st.integers(0, 2**32),
+    colorless=st.booleans(),
 )
 @settings(deadline=None, max_examples=40)
 def test_decodes_the_context_of_all_settings(
@@ -91,16 +92,18 @@ def test_decodes_the_context_of_all_settings(
     match_and_rate: int,
     spread: int,
     seed: int,
+    colorless: bool,
 ) -> None:
     rng = np.random.default_rng(seed)
     palette = np.sort(rng.integers(0, 256, (k, 3), dtype=np.uint8), axis=0)
     pieces = rng.integers(0, min(k, 2 * spread), (-(-shape[0] // spread), shape[1]))
     labels = np.repeat(pieces, spread, axis=0)[: shape[0]].astype(np.uint16)
     byte = model << 6 | question << 4 | match_and_rate
-    order = kernels.tree_order(palette)
-    payload = kernels.context_encode(labels, order, palette, byte, 10_000)
+    order = np.arange(k, dtype=np.uint16) if colorless else kernels.tree_order(palette)
+    colors = palette[:0] if colorless else palette
+    payload = kernels.context_encode(labels, order, colors, byte, 10_000)
     decoder = spec_decoder.ArithmeticDecoder(payload)
-    entries = [bytes(entry) for entry in palette]
+    entries = [b"" if colorless else bytes(entry) for entry in palette]
     assert decode_context.tree_order(entries) == order.tolist()
     decoded = decode_context.decode_tile(decoder.bit, byte, entries, shape[1], shape[0])
     assert decoded == labels.ravel().tolist()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kqcodec.cli.options.common import parsed, together
 from kqcodec.cli.screen.failures import STREAM, display_name, reading
-from kqcodec.cli.screen.inputs import reading_kq
 from kqcodec.format.names import SCALING_METHODS
 from kqcodec.storage.atomic_write import is_stream
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kqcodec.format.header import Header
+    from kqcodec.coding.kq_file import KqFile
+    from kqcodec.format.names import ScalingMethod
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.metadata import Metadata
 
@@ -62,7 +63,7 @@ class Part:
 
     region: tuple[int, int, int, int] | None
     scale: int | None
-    scale_by: str | None
+    scale_by: ScalingMethod | None
 
     @classmethod
     def taken_from(cls, given: dict[str, Any], labels: bool) -> Part:
@@ -73,7 +74,11 @@ class Part:
             raise click.UsageError("--scale-by is about --scale, which is missing.")
         if labels and part.scale is not None and part.scale_by == "mean":
             raise click.UsageError("labels have no mean; use --scale-by nearest.")
-        return cls(part.region, part.scale, part.scale_by or ("nearest" if labels else "mean"))
+        return replace(part, scale_by="nearest") if labels else part
+
+    def method(self, default: ScalingMethod) -> ScalingMethod:
+        """What --scale-by names, or that."""
+        return self.scale_by or default
 
     @property
     def is_given(self) -> bool:
@@ -100,28 +105,23 @@ part_options = together(
         "--scale-by",
         type=click.Choice(SCALING_METHODS),
         help="A pixel of the smaller picture is the mean of N x N, or the one in their "
-        "middle, which keeps the palette.  [default: mean; with --labels nearest]",
+        "middle, which keeps the palette.  [default: mean; of labels nearest]",
     ),
 )
 
 
-def read_part(
-    name: str, part: Part, threads: int, max_pixels: int
-) -> tuple[IndexedImage | NDArray[np.uint8], Metadata]:
-    """The part of the input ``name``, as an indexed image or, of means, as pixels of shape
-    (H, W, 3) or (H, W, 4); a Failure if it can't be read, or has no such part."""
-    from kqcodec.coding.kq_file import KqFile
+def read_part(file: KqFile, part: Part) -> IndexedImage | NDArray[np.uint8]:
+    """The part of the picture, or all of it, as an indexed image; of means, or of a label map in
+    its colours, as pixels of shape (H, W, 3) or (H, W, 4)."""
+    if part.scale is not None and part.method("mean") == "mean":
+        return file.scaled(part.scale, box=part.region)
+    if file.is_label_map:
+        from kqcodec.coding.label_files import painted
 
-    with reading_kq(name) as source, KqFile(source, threads=threads, max_pixels=max_pixels) as file:
-        found: IndexedImage | NDArray[np.uint8]
-        if part.scale is None:
-            assert part.region is not None  # noqa: S101 - or there is no part
-            found = file.region(part.region)
-        elif part.scale_by == "nearest":
-            found = file.scaled(part.scale, method="nearest", box=part.region)
-        else:
-            found = file.scaled(part.scale, box=part.region)
-        return found, file.metadata
+        return painted(file.labels(part.region, times=part.scale or 1), file.meaning)
+    if part.scale is not None:
+        return file.scaled(part.scale, method="nearest", box=part.region)
+    return file.read() if part.region is None else file.region(part.region)
 
 
 def mean_file(
@@ -146,21 +146,15 @@ def mean_file(
     return pillow_bytes(Image.fromarray(pixels), file_format, metadata)
 
 
-def large_header(name: str, file_format: str, max_pixels: int) -> Header | None:
-    """The header of an input that is to be written tile by tile; None for others, and a Failure
-    for one over the limit."""
-    if name == STREAM or file_format not in _IN_PIECES:
-        return None
+def is_large(file: KqFile, name: str, file_format: str, max_pixels: int) -> bool:
+    """Whether an open input is to be written tile by tile; LimitError if it is over the limit."""
     from kqcodec.format.limits import Limits
-    from kqcodec.format.short_form import read_header
-    from kqcodec.storage.opening import open_source
 
-    with reading(display_name(name)), open_source(name) as source:
-        header = read_header(source)
-        if header.pixels < _LARGE:
-            return None
-        Limits.of(max_pixels).by_tiles(source.size).check_picture(header)
-    return header
+    if name == STREAM or file_format not in _IN_PIECES or file.header.pixels < _LARGE:
+        return False
+    with open_source(name) as source:
+        Limits.of(max_pixels).by_tiles(source.size).check_picture(file.header)
+    return True
 
 
 def large_parts(

@@ -11,11 +11,17 @@ import click
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.commands._decode_parts import (
     Part,
-    large_header,
+    is_large,
     large_parts,
     mean_file,
     part_options,
     read_part,
+)
+from kqcodec.cli.commands._label_outputs import (
+    ZarrOutputs,
+    check_format,
+    ids_of,
+    write_ids,
 )
 from kqcodec.cli.commands.convert import summary
 from kqcodec.cli.options import common
@@ -23,17 +29,17 @@ from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display
 from kqcodec.cli.screen.inputs import reading_kq, warnings_as_lines
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import LimitError
-from kqcodec.format.header import Header
 from kqcodec.storage.atomic_write import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.coding.kq_file import KqFile
     from kqcodec.images.indexed_image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
-_OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
+_OF_LABELS = ("NPY", "NPZ", "ZARR", "PNG", "BMP", "TIFF")
 
 
 @click.command(
@@ -41,6 +47,8 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
     epilog="\b\nExamples:\n"
     "  kq decode photo.kq -o back.png\n"
     "  kq decode photo.kq --labels -o labels.npy\n"
+    "  kq decode mask.kq -o mask.tiff\n"
+    "  kq decode mask.kq --colors -o shown.png\n"
     "  kq decode photo.kq --region 10,10,30,30 -o corner.png\n"
     "  kq decode photo.kq --scale 1/2 -o small.png\n"
     "  kq decode -r pictures/ -o decoded/",
@@ -54,8 +62,20 @@ _OF_LABELS = ("NPY", "PNG", "BMP", "TIFF")
 @click.option(
     "--labels",
     is_flag=True,
-    help="Write the labels instead of their colours: an integer array to .npy, palette indices "
-    "to .png or, over 256 colours, 16-bit grey.",
+    help="Write a picture's labels instead of their colours: an integer array to .npy, palette "
+    "indices to .png or, over 256 colours, 16-bit grey. Of a label map they are what is written "
+    "anyway.",
+)
+@click.option(
+    "--colors", is_flag=True, help="Write a label map as a picture, of the colours of its ids."
+)
+@click.option(
+    "--ids",
+    type=click.Choice(["values", "rgb"]),
+    default="values",
+    show_default=True,
+    help="How .png has ids of a label map: as samples of 8 or 16 bits; or rgb, COCO's panoptic "
+    "pictures, of ids up to 2^24 - 1, with the JSON beside.",
 )
 @click.option(
     "--background",
@@ -72,6 +92,8 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     labels: bool,
+    colors: bool,
+    ids: str,
     background: tuple[int, int, int] | None,
     threads: int | None,
     max_pixels: int,
@@ -87,48 +109,81 @@ def command(
     colours or without its transparency is refused. An
     ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
     megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
+
+    Label maps are written as their ids, never as colours unless --colors asks for them: to
+    .png of 8 or 16 bits, to .tiff (a GeoTIFF if the map has a place), .npy, .npz and .zarr of
+    any; other formats are refused, and so are ids that don't fit.
     """
     options = BatchOptions.taken_from(given)
     part = Part.taken_from(given, labels)
+    if colors and (labels or ids == "rgb"):
+        raise click.UsageError("--colors is for colours rather than labels or ids.")
     batch = Batch.plan(inputs, options, ".kq".__eq__, _DEFAULT_SUFFIX, output)
+    batch = ZarrOutputs.instead(batch, inputs, output)
     named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
         raise click.UsageError(
             f"{file_format} files don't keep labels; with --labels use .npy, .png or .tiff."
         )
+    if ids == "rgb" and (file_format != "PNG" or batch.outputs.use_stream):
+        raise click.UsageError("--ids rgb makes .png files, with a JSON file beside.")
 
     def decoded(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         import numpy as np
 
+        from kqcodec.coding.kq_file import KqFile
+
         target = outputs.targets[name]
         start = {"input": name, "output": target, "format": file_format}
-        if part.is_given:
-            found, metadata = read_part(name, part, each, max_pixels)
-            if isinstance(found, np.ndarray):
-                with _for_format(found.shape[2] == 4):
-                    data = mean_file(found, metadata, file_format, background)
-                height, width, channels = found.shape
-                size: dict[str, Any] = {"width": width, "height": height, "alpha": channels == 4}
-                return {**start, **size, "output_bytes": outputs.write(name, [data])}
-            indexed = found
-        elif (header := large_header(name, file_format, max_pixels)) is not None:
-            parts = large_parts(
-                name,
-                target,
-                file_format,
-                labels=labels,
-                background=background,
-                threads=each,
-                max_pixels=max_pixels,
-            )
-            return {**start, **_size(header), "output_bytes": outputs.write(name, parts)}
-        else:
-            indexed = _whole(name, each, max_pixels)
+        with (
+            reading_kq(name) as source,
+            KqFile(source, threads=each, max_pixels=max_pixels) as file,
+        ):
+            in_ids = file.is_label_map and not colors
+            if in_ids:
+                check_format(name, file_format, rgb=ids == "rgb")
+            elif ids == "rgb" or file_format == "ZARR":
+                raise Failure(REFUSED, f"{display_name(name)}: it is a picture, which has no ids")
+            if not part.is_given and is_large(file, name, file_format, max_pixels):
+                parts = large_parts(
+                    name,
+                    target,
+                    file_format,
+                    labels=labels or in_ids,
+                    background=background,
+                    threads=each,
+                    max_pixels=max_pixels,
+                )
+                return {**start, **_large_size(file), "output_bytes": outputs.write(name, parts)}
+            if in_ids:
+                with _in_one_piece(name, part):
+                    values, meaning = ids_of(file, name, part)
+                rgb = ids == "rgb"
+                return {
+                    **start,
+                    **write_ids(values, meaning, name, outputs, file_format, rgb=rgb),
+                }
+            with _in_one_piece(name, part):
+                found = read_part(file, part)
+            metadata = file.metadata
+        if isinstance(found, np.ndarray):
+            with _for_format(found.shape[2] == 4):
+                data = mean_file(found, metadata, file_format, background)
+            height, width, channels = found.shape
+            size: dict[str, Any] = {"width": width, "height": height, "alpha": channels == 4}
+            return {**start, **size, "output_bytes": outputs.write(name, [data])}
         if background is not None:
-            indexed = indexed.flattened(background)
-        written = outputs.write(name, _file(indexed, file_format, labels))
-        return {**start, **_size(indexed), "output_bytes": written}
+            found = found.flattened(background)
+        written = outputs.write(name, _file(found, file_format, labels))
+        return {
+            **start,
+            "width": found.width,
+            "height": found.height,
+            "k": found.k,
+            "alpha": found.has_alpha,
+            "output_bytes": written,
+        }
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         figures = decoded(name, outputs, each)
@@ -138,29 +193,33 @@ def command(
         return batch.run(work, threads)
 
 
-def _whole(name: str, threads: int, max_pixels: int) -> IndexedImage:
-    from kqcodec.coding import decoder
+@contextlib.contextmanager
+def _in_one_piece(name: str, part: Part) -> Iterator[None]:
+    """Say of a whole picture over the limit how it can be had all the same."""
+    try:
+        yield
+    except LimitError as exc:
+        if exc.advice != "part" or part.is_given:
+            raise
+        what = "write .tiff or .npy, or take a --region or --scale of it"
+        raise Failure(REFUSED, f"{display_name(name)}: {exc}, {what}") from exc
 
-    with reading_kq(name) as source:
-        try:
-            return decoder.read(source, threads=threads, max_pixels=max_pixels)
-        except LimitError as exc:
-            if exc.advice != "part":
-                raise
-            what = "write .tiff or .npy, or take a --region or --scale of it"
-            raise Failure(REFUSED, f"{display_name(name)}: {exc}, {what}") from exc
 
-
-def _size(picture: IndexedImage | Header) -> dict[str, Any]:
-    alpha = picture.alpha if isinstance(picture, Header) else picture.has_alpha
-    return {"width": picture.width, "height": picture.height, "k": picture.k, "alpha": alpha}
+def _large_size(file: KqFile) -> dict[str, Any]:
+    header = file.header
+    size = {"width": header.width, "height": header.height}
+    if header.label_map:
+        return {**size, "k": len(file.ids), "dtype": file.ids.dtype.name}
+    return {**size, "k": header.k, "alpha": header.alpha}
 
 
 def _format_of(target: str) -> str:
     """Pillow's name of the format that the target's extension means, or one of ours."""
-    suffix = os.path.splitext(target)[1].lower()
+    suffix = os.path.splitext(target.rstrip("/"))[1].lower()
     if not suffix and is_stream(target):
         return "PNG"  # as on standard output
+    if suffix == ".zarr":
+        return "ZARR"
     from kqcodec.coding.export import format_of
 
     try:

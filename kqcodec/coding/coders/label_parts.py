@@ -13,6 +13,9 @@ from kqcodec.format.source import BufferSource
 
 OWN_LIST, REGIONS = 4, 5  # the first bytes of such payloads
 MOST_COLORS = 8  # of regions
+# Bytes that decoding takes for each entry of an own list and for each label of a tile with one; and
+# for each label of regions, of which each may be a run by itself.
+_A_LISTED, _A_LISTED_LABEL, _A_REGION_LABEL = 32, 2, 9
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class TileParts:
     rest: memoryview
 
     @classmethod
-    def from_bytes(cls, payload: memoryview, labels: int, entries: int) -> TileParts:
-        """What a tile of so many labels says, which are so many entries at most;
+    def from_bytes(cls, payload: memoryview, labels: int, k: int) -> TileParts:
+        """What a tile of so many labels says, of which ``k`` are different at most;
         InvalidDataError if it can't be."""
         listed = colors = 0
         own_list = ids = memoryview(b"")
@@ -43,20 +46,31 @@ class TileParts:
             if payload[:1] == bytes([OWN_LIST]):
                 source = BufferSource(payload, 1)
                 listed = 1 + read_length(source, "a tile's own list")
-                if listed > min(entries, labels):
+                if listed > min(k, labels):
                     raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
                 own_list, payload = _split(source, payload)
             if payload[:1] == bytes([REGIONS]):
                 source = BufferSource(payload, 1)
-                colors = 1 + bytes(source.read(1, "a tile's regions"))[0]
+                colors = 1 + source.read_byte("a tile's regions")
                 if colors > MOST_COLORS:
                     raise InvalidDataError(f"a tile's regions have {colors} colours, not 1 to 8")
                 ids, payload = _split(source, payload)
         except TruncatedError as exc:
             raise InvalidDataError("a tile's own list or regions are cut short") from exc
-        if payload[:1] in (bytes([OWN_LIST]), bytes([REGIONS])):
+        if has_parts(payload):
             raise InvalidDataError(f"a tile's payload begins with {payload[0]:02x} in its middle")
         return cls(listed, own_list, colors, ids, payload)
+
+    def workspace(self, labels: int) -> int:
+        """Bytes that these parts take, of a tile of so many labels, besides the payload, the
+        labels, and what its rest takes."""
+        own_list = self.listed * _A_LISTED + labels * _A_LISTED_LABEL if self.listed else 0
+        return own_list + (labels * _A_REGION_LABEL if self.colors else 0)
+
+
+def has_parts(payload: memoryview) -> bool:
+    """Whether a payload begins with a list of its own, or with regions."""
+    return payload.nbytes > 0 and payload[0] in (OWN_LIST, REGIONS)
 
 
 def _split(source: BufferSource, payload: memoryview) -> tuple[memoryview, memoryview]:

@@ -8,7 +8,7 @@ region: what the coders see is then a map in a few colours, of which neighbours 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,32 +52,38 @@ class LabelTileCoder:
         """See ``Coder``."""
         if self._k == 1:
             return b""
-        used = np.unique(labels)
+        used = _used(labels)
         best = None
         if used[-1] < self._k:
-            best = self._smallest(labels.astype(label_dtype(self._k), copy=False), self._k)
+            narrow: Labels = labels.astype(label_dtype(self._k), copy=False)
+            best = self._smallest(narrow, self._k, len(used))
         if best is None or 2 * len(used) <= self._k:
             own_list = kernels.numbers_encode([np.diff(used.astype(np.uint64) + 1, prepend=0) - 1])
             head = own_list_head(len(used), own_list)
             if best is None or len(head) < len(best):
                 places: Labels = np.searchsorted(used, labels).astype(label_dtype(len(used)))
-                listed = head + self._smallest(places, len(used))
+                listed = head + self._smallest(places, len(used), len(used))
                 best = listed if best is None or len(listed) < len(best) else best
         return best
 
-    def _smallest(self, labels: Labels, k: int) -> bytes:
-        """Labels below k as they are, or as regions, whichever is smaller."""
+    def _smallest(self, labels: Labels, k: int, used: int) -> bytes:
+        """Labels below k, so many different ones, as they are or, by context, as regions,
+        whichever is smaller."""
         best = self._coder(k).encode(labels)
-        by_regions = self._regions(labels, k, len(best) - 1)
+        if self._name == "tokens":  # regions take a few bytes less, and three times as long
+            return best
+        by_regions = self._regions(labels, k, used, len(best) - 1)
         return best if by_regions is None else by_regions
 
-    def _regions(self, labels: Labels, k: int, most: int) -> bytes | None:
+    def _regions(self, labels: Labels, k: int, used: int, most: int) -> bytes | None:
         """The payload of regions; None if it has more bytes, or looks as if."""
-        found = kernels.regions_encode(labels, k, most) if k > _LABELS_A_COLOR else None
+        least = 1 if self._effort == "best" else _LABELS_A_COLOR
+        # Of more than two labels, since two colours are theirs by other names.
+        found = kernels.regions_encode(labels, k, most) if used > 2 * least else None
         if found is None:
             return None
         count, colors, ids = found
-        if self._effort != "best" and np.unique(labels).size < count * _LABELS_A_COLOR:
+        if used < count * least:
             return None
         payload = regions_head(count, ids) + self._coder(count).encode(colors)
         return payload if len(payload) <= most else None
@@ -88,7 +94,7 @@ class LabelTileCoder:
         if self._k == 1:
             self._coder(1).decode(view, out)
             return
-        parts = TileParts.from_bytes(view, out.size, self._entries)
+        parts = TileParts.from_bytes(view, out.size, self._k)
         if not parts.listed:
             self._decode_labels(parts, self._k, out)
             return
@@ -128,8 +134,16 @@ class LabelTileCoder:
         return _coder_of(self._name, k, self._effort)
 
 
+def _used(labels: Labels) -> NDArray[np.integer[Any]]:
+    """The labels that there are, ascending, each once."""
+    if labels.itemsize > 2:
+        return np.unique(labels)
+    present = np.zeros(1 << 8 * labels.itemsize, dtype=np.bool_)
+    present[labels] = True
+    return np.flatnonzero(present)
+
+
 @lru_cache(maxsize=32)
 def _coder_of(name: CoderName, k: int, effort: EffortName) -> ContextCoder | TokensCoder:
     """The coder of k labels without colours."""
-    palette = np.zeros((k, 3), dtype=np.uint8)
-    return ContextCoder(palette, effort) if name == "context" else TokensCoder(palette)
+    return ContextCoder(k, effort) if name == "context" else TokensCoder(k)

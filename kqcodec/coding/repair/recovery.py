@@ -16,7 +16,7 @@ from kqcodec.coding.coders import coder_of, label_coder_of
 from kqcodec.coding.decoder import indexed_ids
 from kqcodec.coding.encoder import encoded_parts
 from kqcodec.coding.id_table import IdTable
-from kqcodec.coding.label_files import encoded_labels
+from kqcodec.coding.label_files import encoded_labels, painted
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.options import CodingOptions
 from kqcodec.format.container import SECTION_KINDS, Sealer
@@ -81,7 +81,7 @@ class Recovery:
         if self._palette is not None:
             return IndexedImage(self._palette, self.labels, metadata=metadata)
         table = IdTable.of(self.labels)
-        entries = table.entries_of(self._plane)
+        entries = table.entries_of(self.labels.reshape(self.labels.shape[:2]))
         return indexed_ids(entries, table, self.meaning, metadata)
 
     @property
@@ -93,12 +93,7 @@ class Recovery:
         """The pixels, lost tiles filled: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""
         if self._palette is not None:
             return self.image.to_pixels()
-        table = IdTable.of(self.labels)
-        return self.meaning.color_of(table.ids).take(table.entries_of(self._plane), axis=0)
-
-    @property
-    def _plane(self) -> NDArray[Any]:
-        return self.labels.reshape(self.labels.shape[:2])
+        return painted(self.labels, self.meaning)
 
     @property
     def k(self) -> int:

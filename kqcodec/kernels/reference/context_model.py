@@ -96,14 +96,17 @@ def tree_order(colors: Bytes) -> NDArray[np.uint16]:
     return order.astype(np.uint16)
 
 
-def _context_matrix(contexts: int, k: int, *, follows: bool) -> Integers:
+def _context_matrix(contexts: int, k: int, *, colorless: bool, follows: bool) -> Integers:
     """(contexts, 21): what a feature is multiplied by, where it is one of a context's."""
     matrix = np.zeros((contexts, _FEATURES), dtype=np.int64)
     used = list(_CONTEXTS[:contexts])
     if contexts < len(_CONTEXTS):
-        if follows:  # with a match, all neighbours say more than a predicted colour
+        if follows or colorless:  # all neighbours say more than a predicted colour
             used[_CONTEXTS.index((MEDIAN,))] = tuple(range(MEDIAN))
-        if k > _FEW:
+        if colorless:  # labels that are names say most where a new one begins
+            used[_CONTEXTS.index((W, WW))] = (W, NEE)
+            used[_CONTEXTS.index((N, NN, NNN))] = (NEE,)
+        elif k > _FEW:
             used[_CONTEXTS.index((N, NN, NNN))] = (W,)
     for row, features in zip(matrix, used, strict=True):
         row[list(features)] = [_MULTIPLIERS[kind] for kind in features]
@@ -157,7 +160,10 @@ class Model:
         self._rows = colors[order].astype(np.int64) if self._predicts else colors
         self._colors: list[list[int]] = self._rows.tolist()
         self._cells: dict[tuple[int, ...], int] = {}
-        self._matrix = _context_matrix(contexts, len(order), follows=follows or len(colors) == 0)
+        self._colorless = len(colors) == 0
+        self._matrix = _context_matrix(
+            contexts, len(order), colorless=self._colorless, follows=follows
+        )
         self._constant = self._matrix.sum(axis=1)  # each feature is multiplied plus 1
         self._all = contexts == len(_CONTEXTS)
 
@@ -175,10 +181,12 @@ class Model:
         """MEDIAN .. RISE: entries nearest to colours that the neighbours' colours suggest.
 
         The median edge detector of JPEG-LS (Weinberger, Seroussi and Sapiro 2000), means,
-        and lines continued; the small model has the first three only.
+        and lines continued; the small model has the first three only. Without a palette NE and
+        NEE stand for the first two.
         """
         if not self._predicts:
-            return [around[W]] * 7
+            first = (around[NE], around[NEE]) if self._colorless else (around[W],) * 2
+            return [*first, *[around[W]] * 5]
         channels = []
         kinds = (W, N, NW, NE, WW, NN, NNE)
         colors = [self._colors[around[kind]] for kind in kinds]

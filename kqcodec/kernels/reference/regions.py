@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     Map = NDArray[np.unsignedinteger[Any]]
 
-MOST_COLORS = 8
 KEPT = 64  # recent labels
 _NEXT, _JUMP, _RECENT = 0, 1, 2  # what a region's number says; more: another recent one
 _TREE = 7  # bits that say how many a number has
@@ -36,7 +35,7 @@ def regions_of(labels: Map) -> tuple[list[list[int]], list[tuple[int, int]]]:
     height, width = labels.shape
     plane = labels.tolist()
     regions = [[-1] * width for _ in range(height)]
-    firsts = []
+    firsts: list[tuple[int, int]] = []
     for start in np.ndindex(height, width):
         if regions[start[0]][start[1]] >= 0:
             continue
@@ -100,7 +99,8 @@ def _code_ids(
     labels: Map | None,
 ) -> list[int]:
     """The label of each region, which an encoder has."""
-    coder, found, width = _Ids(code_bit, k), [], len(regions[0])
+    coder, width = _Ids(code_bit, k), len(regions[0])
+    found: list[int] = []
     places = {"W": (0, -1), "N": (-1, 0), "NW": (-1, -1), "NE": (-1, 1)}
     for row, column in firsts:
         near = {
@@ -112,18 +112,43 @@ def _code_ids(
     return found
 
 
-def _colored(regions: NDArray[np.intp], count: int) -> list[int] | None:
-    """The colour of each region, the lowest that no neighbour has yet; None if 8 aren't enough."""
-    neighbors: list[set[int]] = [set() for _ in range(count)]
+def _smallest_last(neighbors: list[list[int]]) -> list[int]:
+    """The regions so that, from the end on, each has the fewest neighbours left; of several it
+    is the one that has had so few for the longest time."""
+    degrees = [len(some) for some in neighbors]
+    queues: list[dict[int, None]] = [{} for _ in neighbors]
+    for region, degree in enumerate(degrees):
+        queues[degree][region] = None
+    order: list[int] = []
+    while len(order) < len(neighbors):
+        queue = next(filter(None, queues))
+        region = next(iter(queue))
+        del queue[region]
+        order.append(region)
+        degrees[region] = -1
+        for other in neighbors[region]:
+            if degrees[other] >= 0:
+                del queues[degrees[other]][other]
+                degrees[other] -= 1
+                queues[degrees[other]][other] = None
+    return order[::-1]
+
+
+def _colored(regions: NDArray[np.intp], count: int) -> list[int]:
+    """The colour of each region, the lowest that no neighbour has, the smallest last."""
+    touching: list[set[int]] = [set() for _ in range(count)]
     across, down = (regions[:, :-1], regions[:, 1:]), (regions[:-1], regions[1:])
     for one, other in (across, down):
         for x, y in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True):
-            neighbors[max(x, y)].add(min(x, y))
-    colors: list[int] = []
-    for region, some in enumerate(neighbors):
-        taken = {colors[one] for one in some if one != region}
-        colors.append(min(set(range(len(taken) + 1)) - taken))
-    return colors if max(colors) < MOST_COLORS else None
+            if x != y:
+                touching[x].add(y)
+                touching[y].add(x)
+    neighbors = [sorted(some) for some in touching]
+    colors = [-1] * count
+    for region in _smallest_last(neighbors):
+        taken = {colors[one] for one in neighbors[region]}
+        colors[region] = min(set(range(len(taken) + 1)) - taken)
+    return colors
 
 
 def regions_encode(
@@ -131,8 +156,6 @@ def regions_encode(
 ) -> tuple[int, NDArray[np.uint8], bytes] | None:
     regions, firsts = regions_of(labels)
     colors = _colored(np.array(regions), len(firsts))
-    if colors is None:
-        return None
     encoder = RangeEncoder()
     _code_ids(encoding(encoder), regions, firsts, k, labels)
     payload = encoder.finish(capacity)

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from kqcodec.coding.meaning import KINDS, USAGES, AttributeColumn, Meaning
+from kqcodec.coding.meaning import KINDS, USAGES, AttributeColumn, ColumnKind, Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TYPES = {"integer": int, "real": float, "string": str}
 _KEYS = ("MinMax", "Min")  # the columns that hold an id
 _CHANNELS = ("Red", "Green", "Blue", "Alpha")
+_MOST_INTEGER = (1 << 31) - 1
 # Characters that XML can't hold at all.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -55,8 +56,9 @@ def xml_of_attributes(columns: Sequence[AttributeColumn]) -> bytes:
     for at, column in enumerate(columns):
         field = ElementTree.SubElement(table, "FieldDefn", index=str(at))
         ElementTree.SubElement(field, "Name").text = _xml_text(column.name)
-        kind = KINDS.index(column.kind)
-        ElementTree.SubElement(field, "Type", typeAsString=column.kind.title()).text = str(kind)
+        kind = _kind_in_gdal(column)
+        told = ElementTree.SubElement(field, "Type", typeAsString=kind.title())
+        told.text = str(KINDS.index(kind))
         usage = ElementTree.SubElement(field, "Usage", usageAsString=column.usage)
         usage.text = str(USAGES.index(column.usage))
     for at in range(len(columns[0].values) if columns else 0):
@@ -66,22 +68,24 @@ def xml_of_attributes(columns: Sequence[AttributeColumn]) -> bytes:
     return bytes(ElementTree.tostring(root, encoding="utf-8"))
 
 
-def with_attribute_names(
-    names: dict[int, str],
-    colors: dict[int, tuple[int, ...]],
+def names_and_colors(
     columns: Sequence[AttributeColumn],
-) -> None:
-    """Add the names and colours that an attribute table tells to those that there are."""
+) -> tuple[dict[int, str], dict[int, tuple[int, ...]]]:
+    """What an attribute table says of ids: their names and their colours."""
+    names: dict[int, str] = {}
+    colors: dict[int, tuple[int, ...]] = {}
     by_usage: dict[str, Any] = {column.usage: column.values for column in reversed(columns)}
     keys = next((by_usage[usage] for usage in _KEYS if usage in by_usage), ())
-    for at, key in enumerate(keys):
-        if not isinstance(key, int):
+    for at, value in enumerate(keys):
+        if isinstance(value, str) or int(value) != value:
             continue
+        key = int(value)
         if "Name" in by_usage:
             names.setdefault(key, str(by_usage["Name"][at]))
         color = [by_usage[channel][at] for channel in _CHANNELS if channel in by_usage]
         if len(color) >= 3 and all(isinstance(c, int) and 0 <= c <= 255 for c in color):
             colors.setdefault(key, tuple(color[:3] if color[3:] == [255] else color))
+    return names, colors
 
 
 def attributes_of(meaning: Meaning) -> tuple[AttributeColumn, ...]:
@@ -110,6 +114,13 @@ def _column(field: ElementTree.Element, texts: list[str]) -> AttributeColumn:
     parse: Callable[[str], Any] = _TYPES[kind]
     values = tuple(parse(text) for text in texts)
     return AttributeColumn(field.findtext("Name") or "", usage, kind, values)
+
+
+def _kind_in_gdal(column: AttributeColumn) -> ColumnKind:
+    """Integers of GDAL's have 32 bits; greater ones are exact as its reals."""
+    if column.kind == "integer" and any(abs(int(value)) > _MOST_INTEGER for value in column.values):
+        return "real"
+    return column.kind
 
 
 def _number(field: ElementTree.Element, name: str, limit: int) -> int:

@@ -74,9 +74,7 @@ def mask_of_polygons(polygons: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
         found.append(points.tolist())
     if not found:
         return np.zeros(size, dtype=bool)
-    runs = coco.frPyObjects(found, height, width)
-    mask: NDArray[np.bool_] = coco.decode(coco.merge(runs)).astype(bool)
-    return mask
+    return mask_of_rle(coco.merge(coco.frPyObjects(found, height, width)), size)
 
 
 def _expanded(counts: str | bytes) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import struct
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from kqcodec.labels.color_tables import colors_by_id
 from kqcodec.labels.files.attribute_xml import (
     attributes_of,
     attributes_of_xml,
-    with_attribute_names,
+    names_and_colors,
     xml_of_attributes,
 )
 from kqcodec.labels.ids import LabelMap, as_integers, whole_values
@@ -33,11 +34,31 @@ if TYPE_CHECKING:
 
 # Tags of TIFF that only GeoTIFF and GDAL write: scale, tie points, transformation, keys,
 # and GDAL's metadata and nodata.
-GEO_TAGS = frozenset({33550, 33922, 34264, 34735, 42112, 42113})
+_GEO_TAGS = frozenset({33550, 33922, 34264, 34735, 42112, 42113})
+_BIG_TIFF = 43
 SIDECAR = ".aux.xml"
 _MOST_SIDECAR = 1 << 26
+_WITH_COLORS = (np.uint8, np.uint16)  # of others TIFF has no colour table
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _BAND_TAG = "band 1 "  # ahead of the keys of tags that are the band's, not the file's
+
+
+def is_geotiff(data: bytes) -> bool:
+    """Whether the first directory of a TIFF file has a tag of GeoTIFF's or GDAL's."""
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
+        return False
+    try:
+        (version,) = struct.unpack_from(order + "H", data, 2)
+        big = version == _BIG_TIFF
+        (start,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
+        (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, start)
+        first, step = (start + 8, 20) if big else (start + 2, 12)
+        places = range(first, min(first + count * step, len(data)), step)
+        tags = {struct.unpack_from(order + "H", data, place)[0] for place in places}
+    except struct.error:
+        return False
+    return not _GEO_TAGS.isdisjoint(tags)
 
 
 def rasterio_or_none() -> Any:
@@ -90,10 +111,9 @@ def from_geotiff(
     if values.dtype.kind == "f" and whole:
         values = whole_values(values, nodata)
     found = LabelMap(values)
-    colors = _given_colors(palette, found.values)
-    names: dict[int, str] = {}
     columns = () if path is None else _columns_beside(path)
-    with_attribute_names(names, colors, columns)
+    names, colors = names_and_colors(columns)
+    colors = _given_colors(palette, found.values) | colors
     meaning = Meaning(
         names=names,
         colors=colors,
@@ -150,10 +170,10 @@ def geotiff(values: NDArray[Any], meaning: Meaning) -> tuple[bytes, bytes | None
             }
             file.update_tags(**of_file)
             file.update_tags(1, **of_band)
-            if meaning.colors and ids.dtype in (np.uint8, np.uint16):
+            if meaning.colors and ids.dtype in _WITH_COLORS:
                 file.write_colormap(1, _palette(meaning, ids))
         data = bytes(memory.read())
-    return data, _sidecar(meaning)
+    return data, _sidecar(meaning, ids.dtype)
 
 
 def has_place(meaning: Meaning) -> bool:
@@ -162,7 +182,10 @@ def has_place(meaning: Meaning) -> bool:
     return any(part is not None for part in parts) or bool(meaning.attributes or meaning.tags)
 
 
-def _sidecar(meaning: Meaning) -> bytes | None:
+def _sidecar(meaning: Meaning, dtype: np.dtype[Any]) -> bytes | None:
+    opaque = all(len(color) == 3 for color in meaning.colors.values())
+    if not meaning.attributes and not meaning.names and opaque and dtype in _WITH_COLORS:
+        return None  # the colour table says it all
     try:
         columns = attributes_of(meaning)
     except (ValueError, OverflowError):  # GDAL's integers are too small for them
@@ -172,11 +195,12 @@ def _sidecar(meaning: Meaning) -> bytes | None:
 
 
 def _palette(meaning: Meaning, ids: NDArray[Any]) -> dict[int, tuple[int, ...]]:
-    """A colour for each id that there is or that has been given one."""
+    """Red, green and blue for each id that there is or that has been given one. A TIFF file has
+    no alpha there."""
     limit = int(np.iinfo(ids.dtype).max)
     given = [key for key in meaning.colors if 0 <= key <= limit]
     shown = np.union1d(np.unique(ids), np.array(given, dtype=ids.dtype))
-    table = meaning.color_of(shown)
+    table = meaning.color_of(shown)[:, :3]
     return {int(key): tuple(map(int, color)) for key, color in zip(shown, table, strict=True)}
 
 
@@ -185,10 +209,9 @@ def _given_colors(
 ) -> dict[int, tuple[int, ...]]:
     if not palette:
         return {}
-    table = np.zeros((max(palette) + 1, 4), dtype=np.uint8)
-    table[:, 3] = 255
+    table = np.zeros((max(palette) + 1, 3), dtype=np.uint8)
     for key, color in palette.items():
-        table[key, : len(color)] = color
+        table[key] = color[:3]  # GDAL makes nodata transparent
     return colors_by_id(table, values)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.coding.meaning import Meaning
-from kqcodec.errors import ImageError, LabelsError
+from kqcodec.errors import ImageError, LabelsError, UnsupportedImageError
 from kqcodec.format.header import MAX_COLORS
 from kqcodec.images.image_files import load, raw_mode
 from kqcodec.images.indexed_image import from_palette_image
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # (0 is white) and an R (the lowest bit comes first) may follow in the raw mode.
 _GREY_STEPS = {"L;2": 85, "L;4": 17}
 _INVERTED = re.compile(r"(1|L);[24]?IR?")
-_BITS, _SAMPLE_FORMAT = 258, 339
-_UNSIGNED, _SIGNED = 1, 2
+_BITS, _COMPRESSION, _SAMPLE_FORMAT = 258, 259, 339
+_NONE, _UNSIGNED, _SIGNED = 1, 1, 2
 
 
 def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
@@ -53,6 +53,8 @@ def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
             'three bytes are an id, as in COCO\'s panoptic pictures, say so, with ids="rgb"; '
             f"give it as a picture to keep up to {MAX_COLORS:,} colours exactly"
         )
+    if _bytes_are_swapped(image):
+        raise UnsupportedImageError(f"{name} is a TIFF file that Pillow reads wrongly")
     warn_of_frames(image, name)
     raw = raw_mode(image)
     load(image, name)
@@ -81,6 +83,16 @@ def _grey_labels(image: Any, raw: str) -> NDArray[Any]:
             labels = np.uint8(255 // step) - labels
         return _as_in_tiff(image, labels)
     return _as_in_tiff(image, shown)
+
+
+def _bytes_are_swapped(image: Any) -> bool:
+    """Whether Pillow swaps the bytes of each sample of a TIFF file once too often: of those that
+    are signed and compressed, the highest byte first."""
+    tags = getattr(image, "tag_v2", None)
+    if image.format != "TIFF" or tags is None or image.mode != "I":
+        return False
+    signed = int(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0]) == _SIGNED
+    return signed and tags.prefix == b"MM" and tags.get(_COMPRESSION) != _NONE
 
 
 def _as_in_tiff(image: Any, samples: NDArray[Any]) -> NDArray[Any]:
@@ -134,6 +146,9 @@ def tiff_array(data: bytes, name: str) -> NDArray[Any]:
                 )
             if len(shape) != 2:
                 raise LabelsError(f"{name} is no label map: its samples have shape {shape}")
+            segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+            if any(start + count > len(data) for start, count in segments):
+                raise ImageError(f"{name} is cut short", "undamaged copy")  # zeros to tifffile
             samples: NDArray[Any] = page.asarray()
     except ImageError:
         raise

@@ -17,7 +17,6 @@ import numpy as np
 
 from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError
-from kqcodec.labels.ids import LabelMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +33,9 @@ def is_zarr(path: str) -> bool:
     return any(os.path.exists(os.path.join(path, name)) for name in _METADATA)
 
 
-def from_zarr(path: str, key: str | None) -> LabelMap:
-    """The ids of a zarr array, or of an OME-Zarr image-label group.
+def zarr_array(path: str, key: str | None) -> tuple[NDArray[Any], Meaning]:
+    """A zarr array of one picture, or that of an OME-Zarr image-label group with what the group
+    says about its ids.
 
     Args:
         path: the folder.
@@ -75,12 +75,12 @@ def from_zarr(path: str, key: str | None) -> LabelMap:
         flat = _sides(shape)
         if flat is None:
             raise LabelsError(f"{path} is no picture: its shape is {shape}; take a slice of it")
-        values = np.asarray(found[...]).reshape(flat)
+        values: NDArray[Any] = np.asarray(found[...]).reshape(flat)
     except ImageError:
         raise
     except Exception as exc:
         raise ImageError(f"{path} can't be read as a zarr array: {exc}") from exc
-    return LabelMap(values, _image_label(attributes))
+    return values, _image_label(attributes)
 
 
 def save_zarr(values: NDArray[Any], path: str, overwrite: bool) -> None:

@@ -163,11 +163,16 @@ KQ_INLINE void kq_survey(const uint16_t *at, ptrdiff_t stride, kq_surroundings *
     f[KQ_EQUAL22] = s->equal;
 }
 
-/* No colours, or too many to predict any from: the label on the left stands for all. */
-static void kq_predict_none(kq_surroundings *s)
+/* No colours, or too many to predict any from: the label on the left stands for all; where there
+ * is no palette, two that say more stand for the first two. */
+KQ_INLINE void kq_predict_none(const kq_plane *plane, kq_surroundings *s)
 {
     for (int i = KQ_MEDIAN; i <= KQ_RISE; i++)
         s->feature[i] = s->feature[KQ_W];
+    if (plane->colorless) {
+        s->feature[KQ_MEDIAN] = s->feature[KQ_NE];
+        s->feature[KQ_MEAN] = s->feature[KQ_NEE];
+    }
 }
 
 #define KQ_MULTIPLIER 0x9E3779B1u
@@ -194,9 +199,10 @@ static KQ_ALIGNED(32) const uint32_t kq_multipliers[KQ_ALL_FEATURES] = {
 
 /* The hashes of the contexts, sums of features' terms; for the lane behind them 0. Where
  * there is a match, `matched`, the small model looks at all twelve neighbours instead of
- * a predicted colour. Returns the match's, the sum of eleven neighbours. */
-KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int lanes, int matched,
-                                    uint32_t *hashes)
+ * a predicted colour; where there is no palette too, and at NEE in two places: labels that are
+ * names say most where a new one begins. Returns the match's, the sum of eleven neighbours. */
+KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, const kq_plane *plane, int lanes,
+                                    int matched, uint32_t *hashes)
 {
     KQ_ALIGNED(32) uint32_t t[KQ_ALL_FEATURES];
     for (int j = 0; j < KQ_FEATURES; j++)
@@ -206,12 +212,15 @@ KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, uint32_t k, int la
     const uint32_t six = w + n + nw + ne + ww + nn, nine = six + t[KQ_NWW] + t[KQ_NEE] + t[KQ_NNE];
     const uint32_t eleven = nine + t[KQ_NNW] + t[KQ_WWW], twelve = eleven + t[KQ_NNN];
     const int small = lanes < KQ_MAX_LANES;
-    const uint32_t first[7] = {w + ww,
+    const int names = small && plane->colorless;
+    const uint32_t first[7] = {w + (names ? t[KQ_NEE] : ww),
                                t[KQ_EQUAL22],
-                               small && matched ? twelve : t[KQ_MEDIAN],
+                               names || (small && matched) ? twelve : t[KQ_MEDIAN],
                                w + n + ne,
                                n,
-                               small && k > KQ_FEW ? w : n + nn + t[KQ_NNN],
+                               names                        ? t[KQ_NEE]
+                               : small && plane->k > KQ_FEW ? w
+                                                            : n + nn + t[KQ_NNN],
                                w + n + nw};
     memcpy(hashes, first, sizeof first);
     if (!small) {

@@ -134,8 +134,7 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
               later = !histories && (m->place_bits || m->plane.colorless);
     if (!later) /* hashes are of predicted entries, too */
         KQ_NAME(predict)(&m->plane, &m->around, histories);
-    uint32_t hash = KQ_NAME(hash)(view, &m->around, m->plane.k, lanes,
-                                  m->place_bits || m->plane.colorless, m->hashes);
+    uint32_t hash = KQ_NAME(hash)(view, &m->around, &m->plane, lanes, m->place_bits, m->hashes);
     KQ_NAME(match_find)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 1);
     int refused = -1;

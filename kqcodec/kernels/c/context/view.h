@@ -60,11 +60,11 @@ KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
     kq_survey(view->at, view->stride, s);
 }
 
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
-                                   int lanes, int matched, uint32_t *hashes)
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s,
+                                   const kq_plane *plane, int lanes, int matched, uint32_t *hashes)
 {
     (void)view;
-    return kq_hash_contexts(s, k, lanes, matched, hashes);
+    return kq_hash_contexts(s, plane, lanes, matched, hashes);
 }
 
 /* Colours predicted from the neighbours' colours, as the entries nearest to them:
@@ -74,7 +74,7 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
 {
     uint32_t *f = s->feature;
     if (!plane->colors) {
-        kq_predict_none(s);
+        kq_predict_none(plane, s);
         return;
     }
     const uint32_t *colors = plane->colors;

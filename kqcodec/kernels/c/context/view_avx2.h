@@ -132,27 +132,30 @@ KQ_FUNCTION void KQ_NAME(survey)(KQ_NAME(view) *view, kq_surroundings *s)
 }
 
 /* kq_hash_contexts; of eight lanes as vectors. The match's hash only if there is one. */
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s, uint32_t k,
-                                   int lanes, int matched, uint32_t *hashes)
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s,
+                                   const kq_plane *plane, int lanes, int matched, uint32_t *hashes)
 {
     if (lanes == KQ_MAX_LANES)
-        return kq_hash_contexts(s, k, lanes, matched, hashes);
+        return kq_hash_contexts(s, plane, lanes, matched, hashes);
     const uint32_t *f = s->feature;
     __m128i far = _mm_add_epi32(_mm_cvtepu16_epi32(view->far), _mm_set1_epi32(1));
     far = _mm_mullo_epi32(far, _mm_load_si128((const __m128i *)(kq_multipliers + 8)));
     uint32_t equal = (f[KQ_EQUAL22] + 1) * kq_multipliers[KQ_EQUAL22];
     uint32_t eleven = 0, third = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN];
-    if (matched) {
+    const int names = plane->colorless;
+    if (matched || names) {
         __m128i four = _mm_add_epi32(_mm256_castsi256_si128(view->terms),
                                      _mm256_extracti128_si256(view->terms, 1));
         third = KQ_NAME(sum)(_mm_add_epi32(four, far));
         eleven = third - (uint32_t)_mm_extract_epi32(far, 3);
     }
-    /* W+WW, -, -, W+N+NE, N, N+NN or W, W+N+NW, - */
+    /* W+WW or W+NEE, -, -, W+N+NE, N, N+NN or W or NEE, W+N+NW, - */
     const __m256i terms = view->terms, none = _mm256_setzero_si256();
-    const int few = k <= KQ_FEW;
-    __m256i sum = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 0, 1, few, 0, 0));
-    __m256i second = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(4, 0, 0, 1, 0, 5, 1, 0));
+    const int few = !names && plane->k <= KQ_FEW;
+    __m256i sum =
+        _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 0, 1, names ? 7 : few, 0, 0));
+    __m256i second =
+        _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(names ? 7 : 4, 0, 0, 1, 0, 5, 1, 0));
     __m256i other = _mm256_permutevar8x32_epi32(terms, _mm256_setr_epi32(0, 0, 0, 3, 0, 0, 2, 0));
     second = _mm256_and_si256(second, _mm256_setr_epi32(-1, 0, 0, -1, 0, -few, -1, 0));
     sum = _mm256_add_epi32(_mm256_blend_epi32(none, sum, 0x79), second);
@@ -171,7 +174,7 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
 {
     uint32_t *f = s->feature;
     if (!plane->colors) {
-        kq_predict_none(s);
+        kq_predict_none(plane, s);
         return;
     }
 #define KQ_COLOR(feature) _mm_cvtsi32_si128((int)plane->colors[f[feature]])
