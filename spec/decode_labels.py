@@ -170,12 +170,12 @@ class LabelTile(NamedTuple):
             return self.labels(k, payload)
 
         # 18.8: "n − 1 and the length of the list's payload are written as lengths are by rule 6.4.
-        # n is at most M, and at most the number of the tile's labels."
+        # n is at most M, at most the number of the tile's labels, and at most 65,536."
         what = f"the own list of {self.name}"
         source = Source(payload, f"the payload of {self.name}")
         source.position = 1
         n = 1 + read_length(source, what, "18.8")
-        if n > min(m, self.width * self.height):
+        if n > min(m, self.width * self.height, 65_536):
             raise Refused("18.8", f"{what} has {n} entries")
         numbers = source.take(read_length(source, what, "18.8"), "18.8", what)
 
@@ -278,10 +278,8 @@ class RegionReader(NumberReader):
         """Return the label of the next region; None is for a neighbour that isn't there."""
         # 18.11: "Its *candidates* are NW, NE, and the *recent* labels, the latest first; each of
         # them once, and neither W nor N."
-        candidates: list[int] = []
-        for label in (nw, ne, *self.recent):
-            if label is not None and label not in (w, n, *candidates):
-                candidates.append(label)
+        known = dict.fromkeys((nw, ne, *self.recent))
+        candidates = [label for label in known if label is not None and label not in (w, n)]
 
         # 18.11: "A number is coded as in rule 18.7, with bits of its own for each of the four
         # cases of whether NW is a candidate and whether NE is, even if both are the same:"

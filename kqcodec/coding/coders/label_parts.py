@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.format.container import pack_length, read_length
+from kqcodec.format.header import MAX_COLORS
 from kqcodec.format.source import BufferSource
 
 OWN_LIST, REGIONS = 4, 5  # the first bytes of such payloads
@@ -46,10 +47,10 @@ class TileParts:
             if payload[:1] == bytes([OWN_LIST]):
                 source = BufferSource(payload, 1)
                 listed = 1 + read_length(source, "a tile's own list")
-                if listed > min(entries, labels):
+                if listed > min(entries, labels, MAX_COLORS):
                     raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
                 own_list, payload = _split(source, payload)
-            if payload[:1] == bytes([REGIONS]):
+            if listed != 1 and payload[:1] == bytes([REGIONS]):
                 source = BufferSource(payload, 1)
                 colors = 1 + bytes(source.read(1, "a tile's regions"))[0]
                 if colors > MOST_COLORS:
