@@ -23,8 +23,8 @@ class Type(NamedTuple):
     highest: int
 
 
-# 18.3: "0 truth values; 1 int8, 2 uint8, 3 int16, 4 uint16, 5 int32, 6 uint32, 7 int64, 8
-# uint64"
+# 18.3: "0 truth values; 1 int8, 2 uint8, 3 int16, 4 uint16,"
+# 18.3: "5 int32, 6 uint32, 7 int64, 8 uint64"
 TRUTH = Type("|b1", 1, 0, 1)
 
 
@@ -267,8 +267,8 @@ class RegionReader(NumberReader):
 
     def __init__(self, payload: bytes, k: int, what: str) -> None:
         """Start before the first region."""
-        # 18.11: "The labels' payload is one of section 13, of which rule 13.5 holds, and bits are
-        # as in rule 17.6."
+        # 18.11: "The labels' payload is one of section 13, of which rule 13.5 holds, and its bits
+        # are as in rule 17.6."
         super().__init__(payload, what)
         self.k = k
         self.next = 0
