@@ -59,7 +59,7 @@ from kqcodec.coding.encoder import encode_indexed, in_order_of
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.coding.options import CodingOptions
 from kqcodec.coding.size_report import theory_bits_of
-from kqcodec.errors import FormatError
+from kqcodec.errors import FormatError, LabelsError
 from kqcodec.format.header import SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.images.indexed_image import from_palette_image
@@ -112,7 +112,8 @@ class KqImageFile(ImageFile.ImageFile):
             "theory_bits": theory_bits_of(opened),
         }
         if opened.table is not None:
-            self._mode = _mode_of_ids(opened.table.distinct)
+            with _format_errors_as_os_errors():
+                self._mode = _mode_of_ids(opened.table.distinct)
             self.info.update(k=len(opened.table.distinct), label_map=True)
             self.info["names"] = dict(opened.meaning.names)
             if opened.meaning.nodata is not None:
@@ -182,6 +183,11 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     coding = CodingOptions(**{name: options[name] for name in _CODING if name in options})
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
+    if image.mode in ("I", "I;16") and image.info.get("label_map"):
+        raise ValueError(
+            "the image holds the ids of a label map, which are no colours; "
+            "kqcodec.encode_labels(numpy.asarray(image)) stores them"
+        )
     if k is None and image.mode == "P" and not given:
         indexed = from_palette_image(image)
     else:
@@ -213,15 +219,15 @@ def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
 
 
 def _mode_of_ids(ids: Ids) -> str:
-    """The mode whose pixels are these ids, which ascend; OSError if there is none."""
+    """The mode whose pixels are these ids, which ascend; LabelsError if there is none."""
     lowest, highest = int(ids[0]), int(ids[-1])
     for mode, dtype in _DTYPE_OF_MODE.items():
         bounds = np.iinfo(dtype)
         if bounds.min <= lowest and highest <= bounds.max:
             return mode
-    raise OSError(
-        f"the .kq file is a label map with ids from {lowest} to {highest}, which no mode of "
-        "Pillow's holds; kqcodec.decode_labels() gives them"
+    raise LabelsError(
+        f"a label map with ids from {lowest} to {highest}, which no mode of Pillow's holds; "
+        "kqcodec.decode_labels() gives them"
     )
 
 
@@ -241,7 +247,7 @@ def _binary(file: IO[bytes] | None) -> BinaryIO:
 def _format_errors_as_os_errors() -> Iterator[None]:
     try:
         yield
-    except FormatError as exc:
+    except (FormatError, LabelsError) as exc:
         raise OSError(f"the .kq file can't be read: {exc}") from exc
 
 

@@ -170,12 +170,12 @@ class LabelTile(NamedTuple):
             return self.labels(k, payload)
 
         # 18.8: "n − 1 and the length of the list's payload are written as lengths are by rule 6.4.
-        # n is at most M, at most the number of the tile's labels, and at most 65,536."
+        # n is at most K, and at most the number of the tile's labels."
         what = f"the own list of {self.name}"
         source = Source(payload, f"the payload of {self.name}")
         source.position = 1
         n = 1 + read_length(source, what, "18.8")
-        if n > min(m, self.width * self.height, 65_536):
+        if n > min(k, self.width * self.height):
             raise Refused("18.8", f"{what} has {n} entries")
         numbers = source.take(read_length(source, what, "18.8"), "18.8", what)
 

@@ -457,11 +457,10 @@ def invalid_tiles() -> Iterator[Invalid]:
         small = replace(small, payload_override=((0, own_list((0, 1, 2))),))
         what = f"an own list of three entries for two labels, by {coder}"
         yield Invalid(f"labels-{coder}-list-labels", what, "18.8", "invalid", small.to_bytes())
-        large = LabelParts(257, 256, labels=(0,) * 65_792, coder=coder, ids=tuple(range(65_792)))
-        large = replace(large, most=2, dtype="uint32")
-        large = replace(large, payload_override=((0, own_list(range(65_537)) + two),))
-        what = f"an own list of 65,537 entries, by {coder}"
-        yield Invalid(f"labels-{coder}-list-65537", what, "18.8", "invalid", large.to_bytes())
+        more = replace(base, ids=numbered(9), most=4)
+        more = replace(more, payload_override=((0, own_list(range(5)) + plain),))
+        what = f"an own list of five entries, of nine, and K = 4, by {coder}"
+        yield Invalid(f"labels-{coder}-list-k", what, "18.8", "invalid", more.to_bytes())
     over = LabelParts(3, 1, labels=(0, 3, 1), coder="packed", ids=numbered(3), dtype="uint16")
     over = replace(over, payload_override=((0, bytes((0b00110100,))),))
     yield Invalid("labels-packed-entry", "the label 3, of three", "7.3", "invalid", over.to_bytes())

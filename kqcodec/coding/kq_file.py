@@ -189,10 +189,10 @@ class KqFile:
     def _all_answers(self) -> Answers:
         self._front().id_table  # noqa: B018 - LabelsError if there is none
         with self._reading():
-            self._answers = self._answers or Answers.by_index(self._front())
-            if self._answers is None:
-                self._answers = Answers.by_decoding(self._whole(self._by_tiles), self._threads)
-        return self._answers
+            found = self._answers or Answers.by_index(self._front())
+            found = found or Answers.by_decoding(self._whole(self._by_tiles), self._threads)
+        self._answers = found
+        return found
 
     def read(self) -> IndexedImage:
         """Palette and labels of all of the picture. Of a label map the labels are the ids, and

@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement
-from kqcodec.coding.coders.label_parts import TileParts, has_parts
+from kqcodec.coding.coders.label_parts import MOST_COLORS, TileParts, has_parts
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.sizes import label_bits, predictable
 
@@ -52,7 +52,11 @@ _RECORD = 256
 
 def most_work(header: Header, pixels: int, tiles: int) -> int:
     """The steps that so many tiles, with so many pixels together, can take at most."""
-    return pixels * _steps(header.coder, header.k, max(_A_QUESTION)) + tiles * _A_TILE
+    steps = _steps(header.coder, header.k, max(_A_QUESTION))
+    if header.label_map and not predictable(header.coder):
+        colors = _steps(header.coder, max(header.k, MOST_COLORS), max(_A_QUESTION))
+        steps = colors + _PLAIN + _A_REGION + _A_LISTED
+    return pixels * steps + tiles * _A_TILE
 
 
 def work_of(header: Header, record: Record) -> int:
@@ -62,9 +66,9 @@ def work_of(header: Header, record: Record) -> int:
     if predictable(header.coder) or not payload.nbytes:
         return box.pixels * _PLAIN
     pixels, besides, k = box.pixels, _A_TILE, header.k
-    if has_parts(payload):
+    if header.label_map and has_parts(payload):
         try:
-            parts = TileParts.from_bytes(payload, pixels, pixels)
+            parts = TileParts.from_bytes(payload, pixels, k)
         except InvalidDataError:
             return besides  # it means nothing, and is refused
         besides += parts.listed * _A_LISTED + pixels * _PLAIN

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from kqcodec.errors import (
     ImageError,
     KqError,
+    LabelsError,
     LimitError,
     UnsupportedError,
     UnsupportedImageError,
@@ -106,7 +107,9 @@ def reading_image(name: str) -> Iterator[None]:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise
         cause = exc.__cause__
-        if isinstance(cause, (LimitError, UnsupportedError)):  # by our own plugin of Pillow's
+        if isinstance(
+            cause, (LimitError, UnsupportedError, LabelsError)
+        ):  # by our own plugin of Pillow's
             raise ImageError(f"{name} can't be read as an image: {cause}") from cause
         reason = str(exc) or type(exc).__name__
         if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from kqcodec.errors import ImageError
 from kqcodec.format.integers import shown, whole_number
 from kqcodec.images.conversion import each_warning_once, from_16_bit
 from kqcodec.images.image_files import opened_image, opened_path, read_contents, reading_image
@@ -197,6 +198,11 @@ def _from_pillow(
 ) -> NDArray[np.uint8]:
     if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
+    if image.format == "KQ" and image.info.get("label_map"):
+        raise ImageError(
+            f"{name} is a label map, and its ids are no colours: kqcodec.label_map() and kq encode "
+            "--labels take them, and kq decode --colors makes a picture of it"
+        )
     with reading_image(name):
         return _channels(pillow_samples(image, name, keep_profile), background)
 

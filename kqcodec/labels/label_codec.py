@@ -68,10 +68,11 @@ def encode_labels(
     found = labels if isinstance(labels, LabelMap) else LabelMap(np.asanyarray(labels))
     given: dict[str, Any] = {"names": names, "colors": colors, "nodata": nodata}
     given = {field: value for field, value in given.items() if value is not None}
-    known = replace(found.meaning if meaning is None else meaning, **given)
-    sections = [] if known.empty else [known.to_section()]
+    known = found.meaning if meaning is None else meaning
+    if given:
+        known = replace(known, **given)
     options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)
-    return b"".join(encoded_labels(found.values, options, sections, index=index))
+    return b"".join(encoded_labels(found.values, options, known.sections(), index=index))
 
 
 def decode_labels(

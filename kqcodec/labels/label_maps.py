@@ -152,10 +152,7 @@ def _from_file(source: Any, options: _Options) -> LabelMap:
 
 def _from_data(data: bytes, name: str, options: _Options, path: str | None = None) -> LabelMap:
     if data.startswith(SIGNATURES):
-        with KqFile(data) as file:
-            if file.is_label_map:
-                return LabelMap(file.labels(), file.meaning)
-            return _from_indexed(file.read())
+        return _from_kq(data)
     if data.startswith((NPY_SIGNATURE, ZIP_SIGNATURE)):
         zipped = data.startswith(ZIP_SIGNATURE)
         arrays = npz_arrays(data, name, options.key) if zipped else (npy_array(data, name), None)
@@ -186,6 +183,13 @@ def _from_data(data: bytes, name: str, options: _Options, path: str | None = Non
             found = _from_array(tiff_array(data, name), options)
     beside = _panoptic_json_beside(path) if options.rgb and path is not None else None
     return LabelMap(found.values, _named(found.meaning, beside, path)) if beside else found
+
+
+def _from_kq(data: bytes) -> LabelMap:
+    with KqFile(data) as file:
+        if file.is_label_map:
+            return LabelMap(file.labels(), file.meaning)
+        return _from_indexed(file.read())
 
 
 def _from_image(image: Any, name: str, options: _Options) -> LabelMap:

@@ -104,13 +104,15 @@ def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 
 def segment_sheet(
-    indexed: IndexedImage, original: NDArray[np.uint8] | None, used: Sequence[Segment]
+    indexed: IndexedImage, original: NDArray[np.uint8] | None, segments: Sequence[Segment]
 ) -> Image.Image:
     """One sheet of pictures: the original, if there is one, the palette's colours, the
-    overlay, and the largest segments of those that have pixels, each alone."""
+    overlay, and the largest segments of those that have pixels, each alone. There is a segment
+    for each entry of the palette."""
+    used = [(place, segment) for place, segment in enumerate(segments) if segment.pixels]
     rgb = indexed.to_rgb()
     picture = rgb if original is None else flattened(original, WHITE)
-    largest = sorted(used, key=lambda segment: -segment.pixels)[:MOST_SEGMENTS]
+    largest = sorted(used, key=lambda one: -one[1].pixels)[:MOST_SEGMENTS]
     columns = []
     if original is not None:
         size = f"{indexed.width:,} x {indexed.height:,}"
@@ -125,10 +127,10 @@ def segment_sheet(
     columns.append(Column(_reduced(colored), ("segments", f"{len(used):,} used", hidden)))
     grounds = [_ground(picture, color) for color in (_PAPER, _INK)]
     lightness = _mean_greys(indexed.labels, picture, indexed.k)
-    for segment in sorted(largest, key=lambda segment: segment.label):
+    for place, segment in sorted(largest, key=lambda one: one[0]):
         color = flattened(np.array([segment.color], dtype=np.uint8), WHITE)
-        ground = grounds[int(lightness[segment.label] > _LIGHT)]
-        mask = (indexed.labels == segment.label)[:, :, np.newaxis]
+        ground = grounds[int(lightness[place] > _LIGHT)]
+        mask = (indexed.labels == place)[:, :, np.newaxis]
         alone = _reduced(np.where(mask, picture, ground))
         has_error = indexed.costs is not None
         columns.append(Column(alone, _caption(segment, has_error), color))
@@ -167,7 +169,7 @@ def _caption(segment: Segment, has_error: bool) -> tuple[str, ...]:
     # The colours of a label map are names, and their errors mean nothing.
     error = f", MSE {segment.mse:,.1f}" if has_error else ""
     return (
-        f"{segment.label}: {100 * segment.share:.1f} %",
+        f"{segment.name or segment.label}: {100 * segment.share:.1f} %",
         f"{segment.pixels:,} pixels",
         "#" + bytes(segment.color).hex() + error,
     )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from kqcodec.coding.encoder import encode_indexed
-from kqcodec.coding.export import npy_bytes, pillow_bytes
+from kqcodec.coding.export import pillow_bytes
+from kqcodec.coding.label_files import encoded_labels
+from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.options import DEFAULT_CODING, CodingOptions
 from kqcodec.images.metadata import Metadata
-from kqcodec.labels.indexed_labels import label_picture
+from kqcodec.labels.ids import LabelMap
+from kqcodec.labels.saving import label_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +45,7 @@ def file_names(kinds: Sequence[str], segmentation: Segmentation | None = None) -
         if kind != "masks":
             names.append(NAMES[kind])
         elif segmentation is not None:
-            digits = len(str(segmentation.k - 1))
+            digits = len(str(segmentation.segments[-1].label))
             names += [NAMES[kind].format(label=f"{s.label:0{digits}}") for s in segmentation.used]
     return names
 
@@ -64,8 +66,9 @@ def segment_files(
     names = iter(file_names(kinds, segmentation))
     for kind in kinds:
         if kind == "masks":
-            for segment in segmentation.used:
-                yield next(names), _png(Image.fromarray(segmentation.mask(segment.label)))
+            for segment, mask in zip(segmentation.segments, segmentation.masks(), strict=True):
+                if segment.pixels:
+                    yield next(names), _png(Image.fromarray(mask))
         elif kind == "overlay":
             yield next(names), _png(segmentation.overlay(opacity))
         elif kind == "sheet":
@@ -82,12 +85,17 @@ def segment_files(
 def label_file(
     segmentation: Segmentation, kind: str, coding: CodingOptions = DEFAULT_CODING
 ) -> bytes:
-    """The label map as "kq", "png" (palette indices, or 16-bit grey over 256 labels) or "npy"."""
+    """The label map as "kq", with the segments' colours, as "png" (palette indices, or 16-bit grey
+    over 256 labels) or as "npy"; ValueError if there are ids that a PNG doesn't hold."""
+    found = segmentation.label_map
+    if found is None:
+        colors = dict(enumerate(map(tuple, segmentation.indexed.palette.tolist())))
+        found = LabelMap(segmentation.labels, Meaning(colors=colors))
     if kind == "kq":
-        return encode_indexed(segmentation.indexed, coding)
-    if kind == "png":
-        return _png(label_picture(segmentation.indexed))
-    return npy_bytes(segmentation.labels)
+        sections = [] if found.meaning.empty else [found.meaning.to_section()]
+        return b"".join(encoded_labels(found.values, coding, sections))
+    ((_, data),) = label_files(found, "", f".{kind}", rgb=False)
+    return data
 
 
 def table_csv(rows: Sequence[dict[str, object]]) -> bytes:

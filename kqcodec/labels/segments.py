@@ -6,17 +6,21 @@ takes a label map as it is, and measures every segment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.coding.id_table import IdTable
 from kqcodec.colors import costs
 from kqcodec.colors.values import with_alpha
-from kqcodec.format.integers import whole_number
+from kqcodec.errors import LabelsError
+from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.integers import shown, whole_number
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.pixels import image_pixels
 from kqcodec.labels.connected_components import component_counts
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.segment import Segment
 from kqcodec.quantization.quantizer import quantize
 
@@ -41,20 +45,25 @@ class Segmentation:
     """A picture's segments.
 
     Attributes:
-        indexed: palette and labels.
+        indexed: palette and labels; of a label map the colours of its ids, and which of
+            them, in ascending order, a pixel has.
         original: the pixels that were segmented, uint8, shape (H, W, 3), or
             (H, W, 4) with alpha, if known.
         segments: one for each palette entry, in its order.
+        label_map: the one that was measured, if it was one.
     """
 
     indexed: IndexedImage
     original: NDArray[np.uint8] | None
     segments: tuple[Segment, ...]
+    label_map: LabelMap | None = None
 
     @property
-    def labels(self) -> Labels:
-        """Each pixel's label, shape (H, W)."""
-        return self.indexed.labels
+    def labels(self) -> NDArray[Any]:
+        """Each pixel's label, of a label map its id: shape (H, W)."""
+        if self.label_map is None:
+            return self.indexed.labels
+        return self.label_map.values.reshape(self.indexed.labels.shape)
 
     @property
     def k(self) -> int:
@@ -75,13 +84,20 @@ class Segmentation:
         Raises:
             ValueError: there is no such label.
         """
-        label = whole_number(label, "label", 0, self.k - 1)
-        mask: NDArray[np.bool_] = self.labels == label
+        if self.label_map is None:
+            return self._alone(whole_number(label, "label", 0, self.k - 1))
+        place = next((i for i, found in enumerate(self.segments) if found.label == label), None)
+        if place is None:
+            raise ValueError(f"there is no id {shown(label)} in the label map")
+        return self._alone(place)
+
+    def _alone(self, place: int) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = self.indexed.labels == place
         return mask
 
     def masks(self) -> Iterator[NDArray[np.bool_]]:
         """The masks of all labels, one after the other."""
-        return (self.mask(label) for label in range(self.k))
+        return (self._alone(place) for place in range(self.k))
 
     def components(self, connectivity: int = 8) -> NDArray[np.int64]:
         """How many connected parts each label has: int64, shape (K,).
@@ -92,7 +108,7 @@ class Segmentation:
         Raises:
             ImportError: SciPy isn't there; the extra ``segment`` brings it.
         """
-        return component_counts(self.labels, self.k, connectivity)
+        return component_counts(self.indexed.labels, self.k, connectivity)
 
     def rows(self, connectivity: int | None = None) -> list[dict[str, object]]:
         """The segments as flat rows, for CSV, JSON or a data frame.
@@ -101,10 +117,12 @@ class Segmentation:
             connectivity: 4 or 8 to count connected components; None leaves them out.
         """
         counts = None if connectivity is None else self.components(connectivity)
+        named = any(segment.name is not None for segment in self.segments)
         rows = []
-        for segment in self.segments:
+        for place, segment in enumerate(self.segments):
             row: dict[str, object] = {
                 "label": segment.label,
+                **({"name": segment.name} if named else {}),
                 "color": "#" + bytes(segment.color).hex(),
                 "pixels": segment.pixels,
                 "share": segment.share,
@@ -112,7 +130,7 @@ class Segmentation:
             sides = ("left", "top", "right", "bottom")
             row.update(zip(sides, segment.box or (None,) * 4, strict=True))
             if counts is not None:
-                row["components"] = int(counts[segment.label])
+                row["components"] = int(counts[place])
             rows.append({**row, "mse": segment.mse, "mean_distance": segment.mean_distance})
         return rows
 
@@ -133,7 +151,7 @@ class Segmentation:
         """The original, the segments' colours, the overlay, and each segment alone."""
         from kqcodec.labels.overlay import segment_sheet
 
-        return segment_sheet(self.indexed, self.original, self.used)
+        return segment_sheet(self.indexed, self.original, self.segments)
 
     def _repr_png_(self) -> bytes:
         """What Jupyter shows."""
@@ -141,7 +159,7 @@ class Segmentation:
 
 
 def segment(
-    image: ImageLike | IndexedImage,
+    image: ImageLike | IndexedImage | LabelMap,
     k: int | None = None,
     *,
     original: ImageLike | None = None,
@@ -152,18 +170,20 @@ def segment(
     """Segments a picture by colour, or measures a label map.
 
     Args:
-        image: a picture for k-means to divide, or an indexed image, whose labels
-            are the segments; ``label_map`` makes one of a mask.
-        k: how many segments at most, 1..65,536; None for an indexed image.
-        original: the picture that an indexed image segments, if there is one.
+        image: a picture for k-means to divide; a label map, as ``label_map`` returns it,
+            whose ids, those that there are, are the segments, up to 65,536; or an indexed
+            image, whose segments are all entries of its palette.
+        k: how many segments at most, 1..65,536; None for labels.
+        original: the picture that labels segment, if there is one.
         threads, background: as for ``quantize``.
         options: more of ``quantize``: ``effort``, ``seed``, ``restarts``, ``space``.
 
     Raises:
         ImageError, OSError: a picture can't be read or converted.
+        LabelsError: a label map has more ids.
         TypeError, ValueError: a wrong argument, or an original of another size.
     """
-    if not isinstance(image, IndexedImage):
+    if not isinstance(image, (IndexedImage, LabelMap)):
         if k is None:
             raise TypeError("k, the number of segments, is missing")
         if original is not None:
@@ -172,16 +192,38 @@ def segment(
         indexed = quantize(pixels, k, threads=threads, **options)
         return _measured(indexed, pixels)
     if k is not None:
-        raise TypeError("k is for pictures to segment; an IndexedImage has its own")
-    if original is None:
-        return _measured(image, None)
-    pixels = image_pixels(original, background=background)
-    if pixels.shape[:2] != image.labels.shape:
-        raise ValueError(
-            f"the original has {pixels.shape[1]} x {pixels.shape[0]} pixels, but the label map "
-            f"has {image.width} x {image.height}"
+        what = "an IndexedImage" if isinstance(image, IndexedImage) else "a LabelMap"
+        raise TypeError(f"k is for pictures to segment; {what} has its own")
+    given: NDArray[np.uint8] | None = None
+    if original is not None:
+        given = image_pixels(original, background=background)
+        labels = image.labels if isinstance(image, IndexedImage) else image.values
+        height, width = labels.shape[:2]
+        if given.shape[:2] != (height, width):
+            raise ValueError(
+                f"the original has {given.shape[1]} x {given.shape[0]} pixels, but the label map "
+                f"has {width} x {height}"
+            )
+    if isinstance(image, IndexedImage):
+        return _measured(image, given)
+    return _measured_ids(image, given)
+
+
+def _measured_ids(found: LabelMap, original: NDArray[np.uint8] | None) -> Segmentation:
+    """The segments of a label map: one for each id that there is."""
+    table = IdTable.of(found.values)
+    if table.entries > MAX_COLORS:
+        raise LabelsError(
+            f"the label map has {table.entries:,} ids, and up to {MAX_COLORS:,} are measured"
         )
-    return _measured(image, pixels)
+    entries = table.entries_of(found.values.reshape(found.values.shape[:2]))
+    indexed = IndexedImage(found.meaning.color_of(table.ids), entries)
+    measured = _measured(indexed, original)
+    segments = tuple(
+        replace(segment, label=label, name=found.meaning.names.get(label))
+        for segment, label in zip(measured.segments, map(int, table.ids), strict=True)
+    )
+    return replace(measured, segments=segments, label_map=found)
 
 
 def _measured(indexed: IndexedImage, original: NDArray[np.uint8] | None) -> Segmentation:

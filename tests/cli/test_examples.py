@@ -7,6 +7,7 @@ import pytest
 from commands import kq
 from PIL import Image
 
+import kqcodec
 from kqcodec import kernels
 from kqcodec.cli import COMMANDS
 
@@ -46,6 +47,10 @@ def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
         run = ["encode", "photo.png", "pictures/one.png"]
         assert kq(*run, *(["--manifest", "done.jsonl"] * (command == "verify"))).exit_code == 0
         (tmp_path / "photo.png").unlink()
+        assert kq("encode", "--labels", "mask.png").exit_code == 0
+    if command == "labels":
+        labels = portrait[::step, ::step, 0] // 50
+        (tmp_path / "cells.kq").write_bytes(kqcodec.encode_labels(labels, index=True))
     found = examples(command)
     assert found
     for example in found:

@@ -1,8 +1,11 @@
 """Segments: what each measures, against SciPy, scikit-image and Pillow."""
 
+import io
+
 import metrics
 import numpy as np
 import pytest
+import samples
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,9 +14,13 @@ from scipy import ndimage
 from skimage import measure
 
 import kqcodec
+from kqcodec.coding.meaning import Meaning
+from kqcodec.errors import LabelsError
 from kqcodec.labels import connected_components
 from kqcodec.labels.connected_components import component_counts
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.indexed_labels import indexed_labels
+from kqcodec.labels.segment_files import label_file
 from kqcodec.labels.segments import segment
 
 pytestmark = pytest.mark.compiled
@@ -172,6 +179,34 @@ def test_a_label_map_is_measured_as_it_is():
         "mse": None,
         "mean_distance": None,
     }
+
+
+@pytest.mark.parametrize("name", samples.LABEL_MAPS)
+def test_the_ids_of_a_label_map_are_its_segments(name):
+    values = samples.LABEL_MAPS[name]
+    flat = values.reshape(values.shape[:2])
+    ids, counts = np.unique(values, return_counts=True)
+    found = segment(LabelMap(values, Meaning(names={1: "road"}, colors={0: (1, 2, 3)})))
+    assert [s.label for s in found.used] == ids.tolist()
+    assert [s.pixels for s in found.segments] == counts.tolist()
+    assert np.array_equal(found.labels, flat)
+    assert np.array_equal(found.mask(int(ids[-1])), flat == ids[-1])
+    assert [mask.sum() for mask in found.masks()] == counts.tolist()
+    with pytest.raises(ValueError, match="there is no id 77"):
+        found.mask(77)
+    rows = {row["label"]: row for row in found.rows(8)}
+    if 1 in ids:
+        assert (rows[1]["name"], rows[1]["color"]) == ("road", "#800000")
+    if 0 in ids:
+        assert rows[0]["color"] == "#010203"
+    assert found.contact_sheet().size
+    assert np.array_equal(kqcodec.decode_labels(label_file(found, "kq")), values)
+    assert np.array_equal(np.load(io.BytesIO(label_file(found, "npy"))), values)
+
+
+def test_more_ids_than_are_measured_are_refused():
+    with pytest.raises(LabelsError, match="has 70,000 ids, and up to 65,536 are measured"):
+        segment(LabelMap(np.arange(70_000).reshape(700, 100)))
 
 
 def test_a_label_map_is_compared_with_its_original():

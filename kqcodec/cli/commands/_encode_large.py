@@ -13,6 +13,7 @@ from kqcodec.cli.options.common import MAX_PIXELS
 from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name, reading
 from kqcodec.cli.screen.progress import stages
 from kqcodec.cli.screen.text import warn
+from kqcodec.errors import KqError
 from kqcodec.format.limits import Limits
 
 if TYPE_CHECKING:
@@ -33,20 +34,33 @@ _LARGE = 1 << 25
 
 def is_in_pieces(name: str, settings: EncodeSettings) -> bool:
     """Whether the input ``name`` is read in pieces; a Failure if it would have to be, but can't."""
-    if settings.pieces.raw is not None or _suffix(name) == ".zarr":
+    if settings.pieces.raw is not None or (_suffix(name) == ".zarr" and not settings.labels):
         return _possible(name, settings)
+    if settings.labels:  # read whole, where it may be, which knows more kinds, and what ids mean
+        return _is_large_label_map(name) and _possible(name, settings)
     if name == STREAM or not os.path.isfile(name):
         return False
     if _suffix(name) == ".npy":
-        # A label map may be read whole, and that knows more of its mistakes.
-        small = settings.labels and os.path.getsize(name) < _LARGE
-        return not small and _possible(name, settings)
+        return _possible(name, settings)
     if _suffix(name) not in _TIFF_SUFFIXES or _needs_all(settings) is not None:
         return False
     pixels = _tiff_pixels(name)
-    if pixels is not None and pixels < _LARGE:
-        return False
-    return _has_tifffile(name, pixels, settings.max_pixels)
+    small = pixels is not None and pixels < _LARGE
+    return not small and _has_tifffile(name, pixels, settings.max_pixels)
+
+
+def _is_large_label_map(name: str) -> bool:
+    if _suffix(name) in ARRAY_SUFFIXES:
+        from kqcodec.images.blocks import open_blocks
+
+        try:
+            with open_blocks(name) as blocks:
+                return blocks.width * blocks.height >= _LARGE
+        except (KqError, OSError, ImportError, TypeError, ValueError):
+            return False  # whoever reads it whole says what is wrong
+    if _suffix(name) in _TIFF_SUFFIXES and os.path.isfile(name):
+        return (_tiff_pixels(name) or 0) >= _LARGE
+    return False
 
 
 def _suffix(name: str) -> str:

@@ -76,6 +76,13 @@ class Folders(Outputs):
         from kqcodec.labels.segment_files import segment_files
 
         folder, count = self.targets[name], len(segmentation.used)
+        last = segmentation.segments[-1].label
+        if "png" in self.kinds and not 0 <= segmentation.segments[0].label <= last < 1 << 16:
+            warn("the ids don't fit a PNG, and labels.png isn't written; labels.kq has them all")
+            kinds = tuple(kind for kind in self.kinds if kind != "png")
+            return replace(self, kinds=kinds).fill(
+                name, segmentation, all_masks=all_masks, **options
+            )
         if count > MANY_MASKS and "masks" in self.kinds and not all_masks:
             warn(f"{count:,} masks aren't written; --write masks does it")
             kinds = tuple(kind for kind in self.kinds if kind != "masks")

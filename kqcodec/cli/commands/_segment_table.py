@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kqcodec.cli.screen.failures import display_output
-from kqcodec.cli.screen.text import colors_shown, hex_color, number, percent, table
+from kqcodec.cli.screen.text import colors_shown, hex_color, number, percent, table, visible
 
 if TYPE_CHECKING:
     from kqcodec.labels.segment import Segment
@@ -31,10 +31,16 @@ def segment_table(
     if segmentation.original is not None:
         header += ["MSE", "mean distance"]
     rows = [header]
+    named = any(segment.name is not None for segment in used)
+    if named:
+        header.insert(1, "name")
+    places = {segment.label: place for place, segment in enumerate(segmentation.segments)}
     for segment in shown:
         row = _row(segment)
+        if named:
+            row.insert(1, visible(segment.name or ""))
         if counts is not None:
-            row.append(number(int(counts[segment.label])))
+            row.append(number(int(counts[places[segment.label]])))
         if segment.mse is not None and segment.mean_distance is not None:
             row += [number(segment.mse), number(segment.mean_distance, 2)]
         rows.append(row)

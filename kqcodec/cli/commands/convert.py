@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
+from kqcodec.cli.commands._label_outputs import check_format, write_ids
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, display_output
 from kqcodec.cli.screen.inputs import reading_kq, warnings_as_lines
@@ -58,7 +59,8 @@ def command(
     of gif, bmp and tiff. These take up to 256 colours. webp is lossless WebP, which
     keeps every pixel, but no order. npz holds the arrays "palette" and "labels", npy
     the labels, with the palette beside them in NAME.palette.npy. An ICC profile, Exif
-    and XMP go along where the format carries them. A FILE is a .kq file, a folder of
+    and XMP go along where the format carries them. A label map becomes png, tiff, npy or npz
+    of its ids, as by kq decode; other formats are refused. A FILE is a .kq file, a folder of
     them with -r, or - for standard input.
     """
     options = BatchOptions.taken_from(given)
@@ -68,10 +70,18 @@ def command(
         raise click.UsageError("npy takes two files; use --to npz with standard output.")
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
-        from kqcodec.coding import decoder
+        from kqcodec.coding.kq_file import KqFile
 
-        with reading_kq(name) as source:
-            indexed = decoder.read(source, threads=each, max_pixels=max_pixels)
+        with (
+            reading_kq(name) as source,
+            KqFile(source, threads=each, max_pixels=max_pixels) as file,
+        ):
+            if file.is_label_map:
+                check_format(name, to.upper())
+                ids = write_ids(file.labels(), file.meaning, name, outputs, to.upper(), rgb=False)
+                start = {"input": name, "output": outputs.targets[name], "format": to}
+                return {**(figures := {**start, **ids}), "text": summary(figures)}
+            indexed = file.read()
         figures = {
             "input": name,
             "output": outputs.targets[name],

@@ -16,10 +16,12 @@ from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.batch.manifest import Run
 from kqcodec.cli.batch.paths import digested, size_of
 from kqcodec.cli.batch.resume import whole_name
+from kqcodec.cli.commands._encode_labels import encoded_label_map
 from kqcodec.cli.commands._encode_large import encode_pieces, is_in_pieces
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
 from kqcodec.cli.options.encoding import EncodeSettings
+from kqcodec.cli.options.labels import LabelSettings, label_options
 from kqcodec.cli.options.palette import (
     check_pins,
     check_together,
@@ -28,7 +30,7 @@ from kqcodec.cli.options.palette import (
 )
 from kqcodec.cli.options.pieces import Pieces, pieces_options
 from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, display_output
-from kqcodec.cli.screen.inputs import pillow_limits, read_labels, reading_picture, warnings_as_lines
+from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 from kqcodec.cli.screen.text import finite, number, percent
 from kqcodec.format import sizes
 from kqcodec.format.short_form import read_header
@@ -51,6 +53,9 @@ _QUANTIZING = (
 )
 
 
+_ARRAYS_OF_LABELS = (".npy", ".npz")
+
+
 @click.command(
     "encode",
     epilog="\b\nExamples:\n"
@@ -59,6 +64,7 @@ _QUANTIZING = (
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
     "  kq encode --labels mask.png\n"
+    "  kq encode --labels mask.png --nodata 0 --index -o asked.kq\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger\n"
     "  kq encode -r pictures/ -k 64 -o noted/ --manifest done.jsonl",
 )
@@ -79,9 +85,11 @@ _QUANTIZING = (
 @click.option(
     "--labels",
     is_flag=True,
-    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz): keep "
-    "every label and the palette as they are, or give the labels the colours of --palette.",
+    help="Each FILE is a label map: .npy, .npz, .zarr, PNG, TIFF, GeoTIFF, COCO's JSON, .kq. Keep "
+    "its ids, of whatever size, with dtype and shape. Colours of a palette are kept for the ids "
+    "that there are, its other entries aren't; --palette gives them others, the first to id 0.",
 )
+@label_options
 @common.keep_option
 @pieces_options
 @click.option(
@@ -107,6 +115,7 @@ def command(
     converted to sRGB. TIFF files of over 32 megapixels (with the extra tiff), .npy and
     .zarr arrays and raw pixels are read in pieces, twice, and may be larger than memory.
     """
+    label_settings = LabelSettings.taken_from(given, labels=labels)
     if labels:
         _refuse_quantizing(given["keep"])
     if given["skip_if_larger"] and STREAM in inputs:
@@ -126,13 +135,14 @@ def command(
         goal=goal,
         palette=palette,
         labels=labels,
+        label_settings=label_settings,
         pieces=pieces,
         hidden=options.quiet or options.as_json or options.recursive or len(inputs) > 1,
         **given,
     )
 
     def wanted(suffix: str) -> bool:
-        return is_picture(suffix) or (labels and suffix in (".npy", ".npz"))
+        return is_picture(suffix) or (labels and suffix in _ARRAYS_OF_LABELS)
 
     inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
     batch = Batch.plan(inputs, options, wanted, ".kq", output)
@@ -183,9 +193,12 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
             figures["sampled"] = sampled
         return _all_figures(name, outputs, size, digest.hexdigest(), figures)
     if settings.labels:
-        indexed = read_labels(name, settings.max_pixels, settings.palette)
-    else:
-        indexed = _quantized(name, settings)
+        data, figures = encoded_label_map(name, settings)
+        if settings.skip_if_larger:
+            _not_larger([data], name)
+        written = outputs.write(name, digested([data], digest.update))
+        return _all_figures(name, outputs, written, digest.hexdigest(), figures)
+    indexed = _quantized(name, settings)
     from kqcodec.coding.encoder import encoded_parts
     from kqcodec.coding.options import CodingOptions
 

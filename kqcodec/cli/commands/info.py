@@ -21,6 +21,7 @@ from kqcodec.cli.screen.text import (
     palette_lines,
     percent,
     table,
+    visible,
 )
 from kqcodec.coding.palette import read_palette
 from kqcodec.format import container, sizes
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
     from kqcodec.format.header import Header
     from kqcodec.format.source import Source
 
+# Ids that are listed; kqcodec.open(FILE).ids has them all.
+_MOST_IDS = 32
+
 
 @click.command("info", epilog="\b\nExamples:\n  kq info photo.kq\n  kq info -r pictures/ --json")
 @common.inputs_argument
 @read_options
 def command(*, inputs: tuple[str, ...], **given: Any) -> int:
-    """Show the header, palette and sizes of .kq files.
+    """Show the header, palette and sizes of .kq files, of label maps their ids.
 
     Only the first bytes are read; kq verify checks the rest. A FILE is a .kq file, a folder
     of them with -r, or - for standard input.
@@ -55,12 +59,12 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
         with reading_kq(name) as file, open_source(file) as source:
             header = read_header(source)
             lines += [shown, table(_header_rows(header, source))]
+            if header.label_map:
+                return _label_map_info(name, source, header, lines)
             palette, sections = _read_front(source, header)
             allowed = sizes.allowed_sizes(header, source)
             lines.append(table(_size_rows(header, source, allowed)))
-            if sections:
-                kinds = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
-                lines.append("  sections " + ", ".join(kinds))
+            lines += _section_lines(sections)
             entries = palette_entries(palette, header.k)
             lines.append(palette_lines(entries, colors_shown(), indent="    "))
             _check_size(shown, source, allowed)
@@ -69,18 +73,9 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
         raise
     return {
         "input": name,
-        "format": f"{MAJOR}.{header.minor}",
-        "short_form": source.short_size is not None,
-        "width": header.width,
-        "height": header.height,
-        "coder": header.coder,
+        **_figures(header, source, sections),
         "k": header.k,
         "alpha": header.alpha,
-        "tiles": header.grid.count,
-        "tile_width": header.grid.tile_width,
-        "tile_height": header.grid.tile_height,
-        "sections": [section.kind.decode() for section in sections],
-        "file_bytes": source.file_size,
         "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
         "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
         "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
@@ -90,19 +85,92 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
     }
 
 
+def _label_map_info(name: str, source: Source, header: Header, lines: list[str]) -> dict[str, Any]:
+    """The same of a label map, whose ids need NumPy."""
+    from kqcodec.coding.decoder import Opened
+    from kqcodec.coding.size_report import raw_bits_of, theory_bits_of
+    from kqcodec.format.limits import Limits
+
+    opened = Opened.behind_header(source, header, Limits.of(None))
+    ids_table, meaning = opened.table, opened.meaning
+    assert ids_table is not None  # noqa: S101 - it is a label map's
+    ids = ids_table.distinct.tolist()
+    raw, theory = raw_bits_of(opened), theory_bits_of(opened)
+    lines[1] = table(_header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}"))
+    bits: list[tuple[str, float]] = [
+        (f"raw {raw // header.pixels}*N", raw),
+        ("theory ids + N*log2(K)", theory),
+    ]
+    if source.file_size is not None:
+        bits.append(("file", 8 * source.file_size))
+    lines.append(table(_in_bits(bits, raw)))
+    lines += _section_lines(opened.sections)
+    shown = ids if len(ids) <= _MOST_IDS else ids[:_MOST_IDS]
+    colors = opened.meaning.color_of(ids_table.distinct[: len(shown)]).tolist()
+    rows = [("id", "colour", "name")]
+    for key, color in zip(map(int, shown), colors, strict=True):
+        remark = "nodata" if key == meaning.nodata else ""
+        rows.append((str(key), hex_color(*color), visible(meaning.names.get(key, remark))))
+    lines.append(table(rows))
+    if len(shown) < len(ids):
+        lines.append(f"  and {len(ids) - len(shown):,} more ids, up to {ids[-1]}")
+    return {
+        "input": name,
+        **_figures(header, source, opened.sections),
+        "label_map": True,
+        "k": len(ids),
+        "dtype": ids_table.dtype.name,
+        "least_id": int(ids[0]),
+        "greatest_id": int(ids[-1]),
+        "nodata": meaning.nodata,
+        "names": {str(key): value for key, value in meaning.names.items()},
+        "crs": meaning.crs,
+        "transform": meaning.transform,
+        "raw_bits": raw,
+        "theory_bits": theory,
+        "text": "\n".join(lines),
+    }
+
+
+def _figures(header: Header, source: Source, sections: list[container.Section]) -> dict[str, Any]:
+    return {
+        "format": f"{MAJOR}.{header.minor}",
+        "short_form": source.short_size is not None,
+        "width": header.width,
+        "height": header.height,
+        "coder": header.coder,
+        "tiles": header.grid.count,
+        "tile_width": header.grid.tile_width,
+        "tile_height": header.grid.tile_height,
+        "sections": [section.kind.decode() for section in sections],
+        "file_bytes": source.file_size,
+    }
+
+
+def _section_lines(sections: list[container.Section]) -> list[str]:
+    if not sections:
+        return []
+    kinds = [f"{s.kind.decode().strip()} ({len(s.data):,} bytes)" for s in sections]
+    return ["  sections " + ", ".join(kinds)]
+
+
 def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.Section]]:
     sealer = container.Sealer(header)
     palette = bytes(read_palette(source, header, sealer))
     return palette, container.read_sections(source, header, sealer)
 
 
-def _header_rows(header: Header, source: Source) -> list[tuple[str]]:
+def _header_rows(header: Header, source: Source, ids: str = "") -> list[tuple[str]]:
     grid = header.grid
     tiles = "1" if grid.count == 1 else f"{grid.count:,} of {grid.tile_width} x {grid.tile_height}"
     return [
         (f"format   {MAJOR}.{header.minor}" + (", short form" if source.short_size else ""),),
         (f"picture  {header.width:,} x {header.height:,}, {header.pixels:,} pixels",),
-        (f"colours  K = {header.k:,}" + (", with alpha" if header.alpha else ""),),
+        (
+            f"ids      {ids}"
+            if header.label_map
+            else f"colours  K = {header.k:,}" + (", with alpha" if header.alpha else ""),
+        ),
         (f"coder    {header.coder}",),
         (f"tiles    {tiles}",),
     ]
@@ -122,6 +190,10 @@ def _size_rows(
         bits.append(("file, by its header", 8 * allowed[0]))
     if source.file_size is not None:
         bits.append(("file", 8 * source.file_size))
+    return _in_bits(bits, raw)
+
+
+def _in_bits(bits: list[tuple[str, float]], raw: int) -> list[tuple[str, str, str]]:
     return [
         (name, f"{number(value)} bits", f"{percent(value / raw)} of raw") for name, value in bits
     ]

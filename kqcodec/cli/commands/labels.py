@@ -128,6 +128,8 @@ def command(
 
 def _list(name: str, file: KqFile) -> dict[str, Any]:
     """The figures of a label map."""
+    from kqcodec.coding.label_index import KIND
+
     counts, boxes = file.counts().tolist(), file.boxes().tolist()
     header, meaning = file.header, file.meaning
     colors = meaning.color_of(file.ids).tolist()
@@ -149,6 +151,7 @@ def _list(name: str, file: KqFile) -> dict[str, Any]:
         "dtype": str(file.ids.dtype),
         "nodata": meaning.nodata,
         "ids": len(labels),
+        "index": any(section.kind == KIND for section in file.sections),
         "labels": labels,
     }
     many = "s" * (len(labels) > 1)

@@ -23,7 +23,7 @@ from kqcodec.storage.atomic_write import is_stream
 if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.coding.options import CodingOptions
-    from kqcodec.images.indexed_image import IndexedImage
+    from kqcodec.labels.ids import LabelMap
     from kqcodec.labels.segments import Segmentation
 
 # Equal to kqcodec.labels.segment_files.NAMES, whose module imports NumPy; a test compares them.
@@ -81,8 +81,8 @@ class SegmentSettings(SearchSettings):
 @click.option(
     "--labels",
     is_flag=True,
-    help="Each FILE is a label map (palette PNG, 1-bit, 8- or 16-bit grey, .npy, .npz, .kq), "
-    "whose labels are the segments.",
+    help="Each FILE is a label map (.kq, PNG, TIFF, .npy, .npz, .zarr), whose ids, those that "
+    "there are, are the segments.",
 )
 @click.option(
     "--original", metavar="FILE", help="With --labels: the picture that the label map segments."
@@ -220,8 +220,7 @@ def _segmented(name: str, settings: SegmentSettings) -> Segmentation:
     from kqcodec.labels.segments import segment
 
     if settings.labels:
-        indexed = read_labels(name, settings.max_pixels)
-        return _measured(indexed, settings)
+        return _measured(read_labels(name, settings.max_pixels), settings)
     with reading_picture(name, settings.max_pixels) as source:
         return segment(
             source,
@@ -235,14 +234,14 @@ def _segmented(name: str, settings: SegmentSettings) -> Segmentation:
         )
 
 
-def _measured(indexed: IndexedImage, settings: SegmentSettings) -> Segmentation:
+def _measured(found: LabelMap, settings: SegmentSettings) -> Segmentation:
     from kqcodec.labels.segments import segment
 
     if settings.original is None:
-        return segment(indexed)
+        return segment(found)
     try:
         with reading_picture(settings.original, settings.max_pixels) as source:
-            return segment(indexed, original=source, background=settings.background)
+            return segment(found, original=source, background=settings.background)
     except ValueError as exc:
         shown = display_name(settings.original)
         raise Failure(REFUSED, f"{shown}: {exc}; give the picture that was labelled") from exc
@@ -265,4 +264,7 @@ def _label_file(segmentation: Segmentation, target: str, coding: CodingOptions) 
 
     suffix = "" if target == STREAM else os.path.splitext(target)[1]
     kind = suffix.lower().removeprefix(".") or "kq"
-    return label_file(segmentation, kind, coding)
+    try:
+        return label_file(segmentation, kind, coding)
+    except ValueError as exc:
+        raise Failure(REFUSED, f"{display_name(target)}: {exc}") from exc

@@ -13,7 +13,7 @@ from kqcodec.cli.options import common
 from kqcodec.cli.screen.inputs import reading_kq
 
 if TYPE_CHECKING:
-    from kqcodec.images.indexed_image import IndexedImage
+    from PIL import Image
 
 
 @click.command(
@@ -38,13 +38,15 @@ if TYPE_CHECKING:
 @common.max_pixels_option
 @common.force_option
 def command(*, source: str, output: str, size: int, max_pixels: int, force: bool) -> None:
-    """Write a small PNG of a .kq file, in sRGB and upright.
+    """Write a small PNG of a .kq file, in sRGB and upright; of a label map in its colours.
 
     Freedesktop's thumbnailers call this once kq integrate --user has told them to.
     Pictures that take much work to decode are refused, more than a quarter of what kq
     decode takes on: see --max-pixels. - is standard input or output.
     """
-    from kqcodec.coding.decoder import Opened, indexed_of
+    from PIL import Image
+
+    from kqcodec.coding.decoder import Opened, indexed_of, pixels_of
     from kqcodec.format.limits import Limits
     from kqcodec.storage.opening import open_source
 
@@ -52,18 +54,21 @@ def command(*, source: str, output: str, size: int, max_pixels: int, force: bool
     outputs.check(source)
     with reading_kq(source) as file, open_source(file) as opened:
         limits = Limits.of(max_pixels).for_thumbnails()
-        indexed = indexed_of(Opened.from_source(opened, limits), threads=None)
-    outputs.write(source, [_thumbnail(indexed, size)])
+        found = Opened.from_source(opened, limits)
+        if found.table is not None:
+            image = Image.fromarray(pixels_of(found, threads=None))
+        else:
+            image = indexed_of(found, threads=None).to_pil()
+    outputs.write(source, [_thumbnail(image, size)])
 
 
-def _thumbnail(indexed: IndexedImage, size: int) -> bytes:
+def _thumbnail(image: Image.Image, size: int) -> bytes:
     from PIL import Image, ImageOps
 
     from kqcodec.images.profiles import in_srgb
 
-    image = indexed.to_pil()
     if image.mode == "P":
-        image = image.convert("RGBA" if indexed.has_alpha else "RGB")
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     with contextlib.suppress(Exception):  # whatever Pillow raises for broken Exif
         image = ImageOps.exif_transpose(image)
     image = in_srgb(image)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from kqcodec.cli.options.labels import LabelSettings
 from kqcodec.cli.options.pieces import Pieces
 from kqcodec.cli.options.quantizing import Quantizing
 
@@ -28,6 +29,7 @@ class EncodeSettings(Quantizing):
     dither_kind: DitherKind
     keep: tuple[str, ...]
     labels: bool
+    label_settings: LabelSettings
     skip_if_larger: bool
     pieces: Pieces
     hidden: bool
@@ -38,6 +40,7 @@ class EncodeSettings(Quantizing):
         for name in ("threads", "max_pixels", "palette_file", "hidden", "pieces"):
             del values[name]
         values["raw"] = self.pieces.raw and [*self.pieces.raw, self.pieces.raw_layout]
+        values["label_settings"] = asdict(self.label_settings)
         values["goal"] = None if self.goal is None else self.goal.to_dict()
         if self.palette is not None:
             values["palette"] = self.palette.tolist()

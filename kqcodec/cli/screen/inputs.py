@@ -6,7 +6,7 @@ import contextlib
 import io
 import sys
 import warnings
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kqcodec.cli.screen.failures import (
     ADVICE,
@@ -26,10 +26,7 @@ from kqcodec.storage.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from kqcodec.images.indexed_image import IndexedImage
+    from kqcodec.labels.ids import LabelMap
 
 
 class _Named(io.BytesIO):
@@ -74,26 +71,20 @@ def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
             raise Failure(REFUSED, f"{shown}: {what}{ADVICE[exc.advice]}") from exc
 
 
-def read_labels(
-    name: str, max_pixels: int, palette: NDArray[np.uint8] | None = None
-) -> IndexedImage:
-    """The input ``name`` as a label map, with the colours of ``palette`` rather than its own if
-    that is given.
-
-    Raises:
-        Failure: it can't be read, holds no labels, or is over the limit; or a label
-            has no colour.
-    """
+def read_labels(name: str, max_pixels: int, **options: Any) -> LabelMap:
+    """The input ``name`` as a label map, by the keywords of ``kqcodec.label_map``; a Failure if it
+    can't be read, holds no labels, or is over the limit."""
     from kqcodec.format.limits import check_limit
-    from kqcodec.labels.indexed_labels import indexed_labels
+    from kqcodec.labels.label_maps import label_map
 
     try:
         with reading_picture(name, max_pixels) as source:
-            indexed = indexed_labels(source, palette)
-            check_limit(indexed.labels.size, max_pixels, f"{indexed.width} x {indexed.height}")
-    except ValueError as exc:
+            found = label_map(source, **options)
+            height, width = found.values.shape[:2]
+            check_limit(found.values.size, max_pixels, f"{width} x {height}")
+    except (TypeError, ValueError) as exc:
         raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
-    return indexed
+    return found
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.format.container import pack_length, read_length
-from kqcodec.format.header import MAX_COLORS
 from kqcodec.format.source import BufferSource
 
 OWN_LIST, REGIONS = 4, 5  # the first bytes of such payloads
@@ -38,8 +37,8 @@ class TileParts:
     rest: memoryview
 
     @classmethod
-    def from_bytes(cls, payload: memoryview, labels: int, entries: int) -> TileParts:
-        """What a tile of so many labels says, which are so many entries at most;
+    def from_bytes(cls, payload: memoryview, labels: int, k: int) -> TileParts:
+        """What a tile of so many labels says, of which ``k`` are different at most;
         InvalidDataError if it can't be."""
         listed = colors = 0
         own_list = ids = memoryview(b"")
@@ -47,12 +46,12 @@ class TileParts:
             if payload[:1] == bytes([OWN_LIST]):
                 source = BufferSource(payload, 1)
                 listed = 1 + read_length(source, "a tile's own list")
-                if listed > min(entries, labels, MAX_COLORS):
+                if listed > min(k, labels):
                     raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
                 own_list, payload = _split(source, payload)
             if listed != 1 and payload[:1] == bytes([REGIONS]):
                 source = BufferSource(payload, 1)
-                colors = 1 + bytes(source.read(1, "a tile's regions"))[0]
+                colors = 1 + source.read_byte("a tile's regions")
                 if colors > MOST_COLORS:
                     raise InvalidDataError(f"a tile's regions have {colors} colours, not 1 to 8")
                 ids, payload = _split(source, payload)

@@ -1,6 +1,7 @@
 """Lists of labels as tools for annotating have them: names, and colours, of ids.
 
 labels.txt of labelme     a name a line; the first is id -1, __ignore__, then 0, 1, ...
+lines of ids and names    an id and its name in each, with a blank, "," ":" or "=" between
 JSON of labelme           "shapes", each with a "label": in alphabetical order 1, 2, ...;
                           0 is _background_
 labelmap.txt of CVAT      "# label:color_rgb:parts:actions", then a name and colour a line
@@ -20,6 +21,7 @@ from kqcodec.labels.files.json_files import is_json, parsed_json, understanding
 
 _CVAT_HEAD = "# label:color_rgb"
 _LABELME_IGNORE, _BACKGROUND = "__ignore__", "_background_"
+_ID_AND_NAME = re.compile(r"(-?[0-9]{1,20})\s*[\s,:=]\s*(\S.*)")
 _HEX_COLOR = re.compile(r"#?([0-9a-fA-F]{6})")
 
 
@@ -41,6 +43,9 @@ def label_list(data: bytes, name: str) -> Meaning:
             raise LabelsError(f"{name} has no labels")
         if lines[0].startswith(_CVAT_HEAD):
             return _from_labelmap(lines)
+        pairs = [_ID_AND_NAME.fullmatch(line) for line in lines]
+        if all(pairs):
+            return Meaning(names={int(pair[1]): pair[2] for pair in pairs if pair})
         first = -1 if lines[0] == _LABELME_IGNORE else 0
         ignore = (-1,) if first else ()
         return Meaning(names=dict(enumerate(lines, first)), ignore=ignore)

@@ -28,6 +28,10 @@ def read_kq(data: bytes) -> Rows:
     try:
         with open_source(data) as source:
             header = read_header(source)
+            if header.label_map:
+                raise PaletteError(
+                    "a label map has no palette; kq decode --colors makes a picture of it"
+                )
             palette = read_palette(source, header, container.Sealer(header))
     except FormatError as exc:
         raise PaletteError(str(exc)) from exc

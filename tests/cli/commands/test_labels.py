@@ -4,13 +4,18 @@ import json
 
 import numpy as np
 import pytest
+import samples
 from commands import files_in, kq, kq_process, refusal, usage_refusal
 from PIL import Image
 
 import kqcodec
+from kqcodec.cli.options.labels import IDS
 from kqcodec.cli.screen import failures
+from kqcodec.coding.meaning import Meaning
+from kqcodec.labels import label_maps
 from kqcodec.labels.color_tables import label_colors
 from kqcodec.labels.indexed_labels import indexed_labels
+from kqcodec.labels.saving import save_labels
 
 pytestmark = pytest.mark.compiled
 
@@ -30,12 +35,14 @@ def mask(tmp_path):
 def test_a_palette_png_goes_there_and_back(mask, tmp_path):
     result = kq("encode", "--labels", mask)
     assert result.exit_code == 0, result.stderr
-    assert "K = 256" in result.stdout
+    assert "K = 3" in result.stdout
     assert result.stdout.strip().endswith("; every label kept")
     assert kq("decode", tmp_path / "mask.kq", "-o", tmp_path / "back.png").exit_code == 0
     there, back = Image.open(mask), Image.open(tmp_path / "back.png")
     assert back.mode == "P"
-    assert back.getpalette() == there.getpalette()
+    used = np.unique(np.asarray(there))
+    tables = [np.reshape(image.getpalette(), (-1, 3)) for image in (there, back)]
+    assert np.array_equal(tables[0][used], tables[1][used])
     assert np.array_equal(np.asarray(back), np.asarray(there))
 
 
@@ -77,14 +84,15 @@ def test_standard_streams_carry_label_maps(mask):
 def test_coder_and_tile_are_the_user_s(mask, tmp_path):
     out = tmp_path / "out.kq"
     kq("encode", "--labels", mask, "-o", out, "--coder", "packed", "--tile", 16)
-    expected = kqcodec.encode(indexed_labels(mask), coder="packed", tile=16)
+    expected = kqcodec.encode_labels(kqcodec.label_map(mask), coder="packed", tile=16)
     assert out.read_bytes() == expected
 
 
 def test_json_has_no_costs(mask):
     figures = json.loads(kq("encode", "--labels", "--json", mask).stdout)
-    assert figures["k"] == 256
+    assert (figures["k"], figures["dtype"]) == (3, "uint8")
     assert {"width", "height", "coder", "file_bytes", "theory_bits"} <= set(figures)
+    assert figures["raw_bits"] == 8 * 30 * 40
     assert not {"k_asked", "inertia", "psnr"} & set(figures)
 
 
@@ -101,9 +109,8 @@ def test_options_about_choosing_colors_are_refused(mask, option):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.array([[-1, 2]]), "label -1 is negative"),
-        (np.array([[1 << 33]]), "label 8589934592 is over 65,535"),
         (np.zeros((2, 2)), "labels must be integers, not float64"),
+        (np.zeros((2, 2, 2), int), "labels must have shape (H, W)"),
     ],
 )
 def test_other_arrays_are_refused_and_the_rest_goes_on(mask, tmp_path, array, message):
@@ -158,11 +165,91 @@ def test_a_palette_file_is_the_color_table(tmp_path):
     assert kq("encode", *arguments).exit_code == 0
     back = kqcodec.read(tmp_path / "labels.kq")
     assert back.labels.tolist() == labels.tolist()
-    assert back.palette.tolist() == [[255, 0, 0], [0, 255, 0], [255, 0, 0], [0, 0, 255]]
+    assert back.palette.tolist() == [[255, 0, 0], [0, 255, 0], [255, 0, 0]]
+    with kqcodec.open(tmp_path / "labels.kq") as file:
+        assert file.meaning.colors[3] == (0, 0, 255)
     (tmp_path / "classes.hex").write_text("#ff0000\n#00ff00\n")
-    message = refusal(kq("encode", *arguments, "--force"), failures.REFUSED)
-    assert message.endswith("labels.npy: label 2 is outside 0..1: the palette has 2 entries")
-    assert kqcodec.read(tmp_path / "labels.kq") == back
+    assert kq("encode", *arguments, "--force").exit_code == 0
+    back = kqcodec.read(tmp_path / "labels.kq")  # the rule of PASCAL VOC gives the third
+    assert back.palette.tolist() == [[255, 0, 0], [0, 255, 0], [0, 128, 0]]
+
+
+@pytest.mark.parametrize("name", samples.LABEL_MAPS)
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".zarr", ".kq", ".tiff"])
+def test_every_kind_of_file_and_dtype(tmp_path, name, suffix):
+    if suffix == ".zarr":
+        pytest.importorskip("zarr")
+    values = samples.LABEL_MAPS[name]
+    path = tmp_path / f"in{suffix}"
+    if suffix == ".kq":
+        path.write_bytes(kqcodec.encode_labels(values, names={1: "road"}))
+    else:
+        save_labels(values, None, path)
+    out = tmp_path / "out.kq"
+    result = kq("encode", "--labels", path, "-o", out, "--nodata", 7, "--tile", 16)
+    assert result.exit_code == 0, result.stderr
+    found = kqcodec.label_map(out)
+    assert found == kqcodec.label_map(path, nodata=7)
+    assert np.array_equal(found.values, values.reshape(found.values.shape))
+
+
+def test_what_ids_mean_is_told(tmp_path):
+    np.savez(tmp_path / "a.npz", left=np.eye(4, dtype=int) * 9, right=np.ones((4, 4), int))
+    (tmp_path / "names.json").write_text('{"categories": [{"id": 9, "name": "car"}]}')
+    options = "--key", "left", "--names", tmp_path / "names.json", "--index"
+    assert kq("encode", "--labels", tmp_path / "a.npz", *options).exit_code == 0
+    with kqcodec.open(tmp_path / "a.kq") as file:
+        assert file.ids.tolist() == [0, 9]
+        assert file.meaning.names == {9: "car"}
+        assert {section.kind for section in file.sections} == {b"labl", b"lidx"}
+    (tmp_path / "names.txt").write_text("9 small car\n-3: hole\n")
+    assert (
+        kq(
+            "encode",
+            "--labels",
+            tmp_path / "a.npz",
+            "--force",
+            *options[:2],
+            "--names",
+            tmp_path / "names.txt",
+        ).exit_code
+        == 0
+    )
+    with kqcodec.open(tmp_path / "a.kq") as file:
+        assert file.meaning.names == {-3: "hole", 9: "small car"}
+    floats = np.array([[1.0, np.nan], [2.0, 2.0]])
+    np.save(tmp_path / "b.npy", floats)
+    options = "--whole", "--nodata", 255
+    assert kq("encode", "--labels", tmp_path / "b.npy", *options).exit_code == 0
+    assert kqcodec.decode_labels(tmp_path / "b.kq").tolist() == [[1, 255], [2, 2]]
+
+
+def test_ids_in_three_bytes(tmp_path):
+    values = samples.LABEL_MAPS["instances"].astype(np.uint32) * 300
+    save_labels(values, Meaning(names={300: "car"}), tmp_path / "a.png", ids="rgb")
+    assert "ids=" in refusal(kq("encode", "--labels", tmp_path / "a.png"), failures.REFUSED)
+    assert kq("encode", "--labels", "--ids", "rgb", tmp_path / "a.png").exit_code == 0
+    assert np.array_equal(kqcodec.decode_labels(tmp_path / "a.kq"), values)
+
+
+@pytest.mark.parametrize("option", [["--index"], ["--nodata", 3], ["--ids", "rgb"]])
+def test_options_of_label_maps_need_labels(mask, option):
+    message = usage_refusal(kq("encode", mask, *option))
+    assert f"{option[0]} is about label maps; it goes with --labels" in message
+
+
+def test_the_kinds_of_ids_are_the_package_s():
+    assert IDS == label_maps.IDS
+
+
+def test_a_harder_effort_makes_a_label_map_anew(tmp_path):
+    values = samples.LABEL_MAPS["signed"]
+    data = kqcodec.encode_labels(values, effort="fast", coder="dense", nodata=0)
+    (tmp_path / "a.kq").write_bytes(data)
+    out = tmp_path / "b.kq"
+    assert kq("encode", "--labels", tmp_path / "a.kq", "-o", out, "--effort", "best").exit_code == 0
+    assert kqcodec.label_map(out) == kqcodec.label_map(data)
+    assert out.stat().st_size < len(data)
 
 
 def test_folders_of_label_maps(mask, tmp_path):

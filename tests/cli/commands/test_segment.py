@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import samples
 from commands import files_in, kq, kq_process, on_terminal, refusal, usage_refusal
 from PIL import Image
 
@@ -195,20 +196,42 @@ def test_a_label_map_is_measured(mask, tmp_path):
     result = kq("segment", "--labels", mask)
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert "K = 256, 8 files" in lines[0]
+    assert "K = 3, 8 files" in lines[0]
     assert [line.split()[0] for line in lines[2:5]] == ["0", "15", "255"]
-    assert lines[5].strip() == "253 palette entries have no pixels"
+    assert len(lines) == 5
     folder = tmp_path / "mask-segments"
     expected = ["mask-000.png", "mask-015.png", "mask-255.png"]
     assert files_in(folder) == sorted([*USUAL, *expected])
-    assert kqcodec.read(folder / "labels.kq") == indexed_labels(mask)
+    assert kqcodec.label_map(folder / "labels.kq") == kqcodec.label_map(mask)
 
 
 def test_a_label_map_is_compared_with_its_original(mask, picture, tmp_path):
     arguments = ["--labels", mask, "--original", picture, "--json", "-o", tmp_path / "out"]
     figures = json.loads(kq("segment", *arguments).stdout)
-    expected = kqcodec.segment(indexed_labels(mask), original=picture)
+    expected = kqcodec.segment(kqcodec.label_map(mask), original=picture)
     assert figures["segments"] == expected.rows(connectivity=8)
+
+
+def test_ids_of_any_size_are_measured(tmp_path):
+    values = samples.LABEL_MAPS["wide"]
+    data = kqcodec.encode_labels(values, names={0: "ground"})
+    (tmp_path / "a.kq").write_bytes(data)
+    result = kq("segment", "--labels", tmp_path / "a.kq")
+    assert result.exit_code == 0
+    assert "the ids don't fit a PNG, and labels.png isn't written" in result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:4]] == [
+        "-400000000000000000",
+        "-300000000000000000",
+    ]
+    folder = tmp_path / "a-segments"
+    assert kqcodec.label_map(folder / "labels.kq") == kqcodec.label_map(data)
+    assert (folder / "mask--400000000000000000.png").exists()
+    assert "labels.png" not in files_in(folder)
+    with (folder / "segments.csv").open() as file:
+        names = [row["name"] for row in csv.DictReader(file)]
+    assert names == ["", "", "", "", "ground", "", "", "", ""]
+    single = kq("segment", "--labels", tmp_path / "a.kq", "-o", tmp_path / "a.png")
+    assert "doesn't fit a PNG's 16 bits" in refusal(single, failures.REFUSED)
 
 
 def test_an_original_of_another_size_is_refused(mask, tmp_path):
