@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from kqcodec.coding.decoder import Opened, pixels_of
 from kqcodec.coding.encoder import encoded_parts, in_order_of
 from kqcodec.coding.kq_file import KqFile
+from kqcodec.coding.label_files import encoded_labels
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.names import DEFAULT_CODER
 from kqcodec.format.source import BufferSource
 from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.labels.ids import LabelMap
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import quantized
 from kqcodec.storage.atomic_write import write_to
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def encode(
-    image: ImageLike | IndexedImage,
+    image: ImageLike | IndexedImage | LabelMap,
     k: int | None = None,
     *,
     coder: CoderName = DEFAULT_CODER,
@@ -49,7 +51,8 @@ def encode(
 
     Args:
         image: whatever ``quantize`` accepts; or an indexed image, which is stored exactly:
-            the order of its palette, unused entries and alpha included.
+            the order of its palette, unused entries and alpha included; or a label map, as
+            ``encode_labels`` stores it.
         k: colours, for an image to quantize; otherwise, or with a ``palette``, None.
         coder, tile: how labels are coded; see ``kqcodec.coding.options``.
         options: those of ``quantize``; ``effort`` and ``threads`` are the coder's, too.
@@ -63,7 +66,7 @@ def encode(
 
 def write(
     target: str | os.PathLike[str] | BinaryIO,
-    image: ImageLike | IndexedImage,
+    image: ImageLike | IndexedImage | LabelMap,
     k: int | None = None,
     *,
     coder: CoderName = DEFAULT_CODER,
@@ -100,7 +103,7 @@ def write(
 
 
 def _parts(
-    image: ImageLike | IndexedImage,
+    image: ImageLike | IndexedImage | LabelMap,
     k: int | None,
     coder: CoderName,
     tile: TileSize,
@@ -109,11 +112,13 @@ def _parts(
     """The parts of the file; all but the coding of tiles is done when this returns."""
     chosen = QuantizeOptions(**options)
     coding = chosen.coding(coder, tile)
-    if isinstance(image, IndexedImage):
+    if isinstance(image, (IndexedImage, LabelMap)):
         if k is not None:
-            raise TypeError("k is for images to quantize; an IndexedImage has its own")
+            raise TypeError("k is for images to quantize; this one has its own labels")
         if chosen.fixed is not None or len(chosen.pinned) or chosen.strength:
             raise TypeError("palette, pins and dither are for images to quantize")
+        if isinstance(image, LabelMap):
+            return encoded_labels(image.values, coding, image.meaning.sections())
         return encoded_parts(image, coding)
     indexed = quantized(image, k, chosen)
     if chosen.order_is_free:

@@ -893,9 +893,8 @@ def netpbm_head(picture: Picture) -> bytes:
 def npy_head(picture: Picture, table: Table) -> bytes:
     """Return what stands ahead of the ids in a .npy file: NumPy's own document of it is the
     docstring of numpy.lib.format."""
-    shape = picture.height, picture.width, 1
-    if not table.is_column:
-        shape = shape[:2]
+    sides = (picture.height, picture.width)
+    shape = (*sides, 1) if table.is_column else sides
     what = f"{{'descr': '{table.dtype}', 'fortran_order': False, 'shape': {shape}, }}"
     # Ten bytes, the text, spaces and a line feed: a multiple of 64.
     text = what.encode("ascii") + b" " * (-(11 + len(what)) % 64) + b"\n"

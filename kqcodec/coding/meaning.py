@@ -149,7 +149,9 @@ class Meaning:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to say, so that a file needs no section for it."""
-        return self == Meaning()
+        single = (self.nodata, self.transform, self.crs)
+        several = (self.names, self.colors, self.ignore, self.attributes, self.tags)
+        return not any(several) and all(value is None for value in single)
 
     def color_of(self, ids: NDArray[Any]) -> NDArray[np.uint8]:
         """The colours of ids, of any integer dtype or bool, shape (n,): those given, else
@@ -170,6 +172,10 @@ class Meaning:
             table = np.array([(*c, *opaque)[: found.shape[1]] for c in given.values()], np.uint8)
             found[known] = table[places[known]]
         return found
+
+    def sections(self) -> list[Section]:
+        """The sections of a file that say it: none where there is nothing to say."""
+        return [] if self.empty else [self.to_section()]
 
     def to_section(self) -> Section:
         """The section of a file that holds it: of equal meanings, the same bytes."""

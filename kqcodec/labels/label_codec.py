@@ -71,9 +71,8 @@ def encode_labels(
     known = found.meaning if meaning is None else meaning
     if given:
         known = replace(known, **given)
-    sections = [] if known.empty else [known.to_section()]
     options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)
-    return b"".join(encoded_labels(found.values, options, sections, index=index))
+    return b"".join(encoded_labels(found.values, options, known.sections(), index=index))
 
 
 def decode_labels(
