@@ -183,6 +183,11 @@ def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     coding = CodingOptions(**{name: options[name] for name in _CODING if name in options})
     k = options.get("k")
     given = any(name in options for name in ("palette", "pins", "background"))
+    if image.mode in ("I", "I;16") and image.info.get("label_map"):
+        raise ValueError(
+            "the image holds the ids of a label map, which are no colours; "
+            "kqcodec.encode_labels(numpy.asarray(image)) stores them"
+        )
     if k is None and image.mode == "P" and not given:
         indexed = from_palette_image(image)
     else:

@@ -388,17 +388,17 @@ def read_record(source: Source, header: Header, index: int, labels: int) -> byte
     # most one more than dense would need for the same labels; for K = 1 it is empty."
     # 6.5: "a decoder checks this, and rule 6.6, before it reads the payload."
     needed = payload_length(header, labels)
-    least, most, rule = needed, needed, "6.6"
+    least, most = needed, needed
     if header.coder in (CONTEXT, TOKENS) and header.k >= 2:
         least, most = 1, 1 + needed
 
         # 18.6: "By context and tokens, the payload of a tile of n labels has, for K ≥ 2, at most
         # 1 + d + 16 + 6·min(n, K) bytes, d being what dense needs for them;"
         if header.is_label_map:
-            most, rule = most + 16 + 6 * min(labels, header.k), "18.6"
+            most += 16 + 6 * min(labels, header.k)
     if not least <= length <= most:
         why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"
-        raise Refused(rule, why)
+        raise Refused("18.6" if header.is_label_map and length > most > 0 else "6.6", why)
 
     payload = source.take(length, "6.3", f"the payload of tile {index}")
     stored = source.take(CRC32_LENGTH, "6.3", f"the CRC-32 of tile {index}")

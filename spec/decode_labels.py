@@ -23,8 +23,8 @@ class Type(NamedTuple):
     highest: int
 
 
-# 18.3: "0 truth values; 1 int8, 2 uint8, 3 int16, 4 uint16, 5 int32, 6 uint32, 7 int64, 8
-# uint64"
+# 18.3: "0 truth values; 1 int8, 2 uint8, 3 int16, 4 uint16,"
+# 18.3: "5 int32, 6 uint32, 7 int64, 8 uint64"
 TRUTH = Type("|b1", 1, 0, 1)
 
 
@@ -267,8 +267,8 @@ class RegionReader(NumberReader):
 
     def __init__(self, payload: bytes, k: int, what: str) -> None:
         """Start before the first region."""
-        # 18.11: "The labels' payload is one of section 13, of which rule 13.5 holds, and bits are
-        # as in rule 17.6."
+        # 18.11: "The labels' payload is one of section 13, of which rule 13.5 holds, and its bits
+        # are as in rule 17.6."
         super().__init__(payload, what)
         self.k = k
         self.next = 0
@@ -278,10 +278,8 @@ class RegionReader(NumberReader):
         """Return the label of the next region; None is for a neighbour that isn't there."""
         # 18.11: "Its *candidates* are NW, NE, and the *recent* labels, the latest first; each of
         # them once, and neither W nor N."
-        candidates: list[int] = []
-        for label in (nw, ne, *self.recent):
-            if label is not None and label not in (w, n, *candidates):
-                candidates.append(label)
+        known = dict.fromkeys((nw, ne, *self.recent))
+        candidates = [label for label in known if label is not None and label not in (w, n)]
 
         # 18.11: "A number is coded as in rule 18.7, with bits of its own for each of the four
         # cases of whether NW is a candidate and whether NE is, even if both are the same:"

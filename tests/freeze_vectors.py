@@ -24,12 +24,14 @@ FIRST_VERSION = "1.0"
 
 def line_of(vector: dict[str, Any]) -> str:
     """A vector of the index as a line: the file, its digest, and the shape and digest of its
-    pixels or the kind of refusal and its rule. A later version may know what this one
-    refuses, and the index then says until when: decoders of this one still refuse it."""
+    pixels (of ids with their dtype), or the kind of refusal and its rule. A later version may know
+    what this one refuses, and the index then says until when: decoders of this one still refuse
+    it."""
     if "pixels_sha256" in vector:
+        name = vector.get("dtype", "pixels")
         channels = 4 if vector.get("alpha") else 3
-        shape = f"{vector['height']}x{vector['width']}x{channels}"
-        result = ("pixels", f"{shape} {vector['pixels_sha256']}")
+        sides = vector.get("shape", [vector["height"], vector["width"], channels])
+        result = (name, f"{'x'.join(map(str, sides))} {vector['pixels_sha256']}")
     else:
         result = ("refused", f"{vector['kind']} {vector['rule']}")
     return "\t".join((vector["name"], vector["file_sha256"], *result)) + "\n"

@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import label_vectors
 from freeze_vectors import frozen_digests
 from places import VECTORS as FOLDER
 from profiles import rgb_profile
@@ -647,6 +648,7 @@ def valid_vectors() -> list[Valid]:
         valid_tokens_by_hand,
         valid_tokens_bands,
         valid_short,
+        *label_vectors.VALID,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -1439,6 +1441,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_tokens_fronts,
         invalid_tokens_streams,
         invalid_short,
+        *label_vectors.INVALID,
     )
     return [vector for topic in topics for vector in topic()]
 

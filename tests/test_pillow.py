@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 import kqcodec
 import kqcodec.pillow
 from kqcodec.coding.encoder import in_order_of
-from kqcodec.errors import FormatError
+from kqcodec.errors import FormatError, ImageError
 from kqcodec.format.sizes import theory_bits
 from kqcodec.quantization.options import QuantizeKeywords
 
@@ -420,6 +420,14 @@ def test_a_label_map_of_mode_p_has_its_colours():
         assert image.getpalette()[3:9] == [128, 0, 0, 9, 8, 7]
         assert image.info["transparency"][1:3] == b"\xff\x06"
         assert len(image.getpalette()) == 3 * len(image.info["transparency"]) == 768
+
+
+def test_ids_are_not_saved_as_colours():
+    data = kqcodec.encode_labels(samples.LABEL_MAPS["instances"])
+    with Image.open(io.BytesIO(data)) as image, pytest.raises(ValueError, match="encode_labels"):
+        image.save(io.BytesIO(), "KQ")
+    with Image.open(io.BytesIO(data)) as image, pytest.raises(ImageError, match="--colors"):
+        kqcodec.quantize(image, 4)
 
 
 def test_ids_that_no_mode_holds_are_refused():

@@ -50,6 +50,7 @@ def scaled_of(
     check_name(method, SCALING_METHODS, "method")
     if method == "nearest":
         return opened.indexed(nearest_of(opened, times, box=box, threads=threads))
+    times = whole_number(times, "times", 1, MOST_TIMES)
     opened, region, records = _asked(opened, times, box)
     means = _Means(region, times, opened.header.grid, opened.palette)
     decode_tiles(opened, records, means.place, threads)
@@ -60,6 +61,7 @@ def nearest_of(
     opened: Opened, times: int, *, box: Sequence[int] | None, threads: int | None
 ) -> Labels:
     """The labels in the middle of squares, of a label map their entries; as ``scaled_of``."""
+    times = whole_number(times, "times", 1, MOST_TIMES)
     opened, region, records = _asked(opened, times, box)
     shape = -(-region.height // times), -(-region.width // times)
     picked = _Nearest(region, times, shape, opened.label_dtype)
@@ -71,7 +73,6 @@ def _asked(
     opened: Opened, times: int, box: Sequence[int] | None
 ) -> tuple[Opened, Box, Iterable[Record]]:
     """The file within the limits for its tiles, the region, and the records of its tiles."""
-    times = whole_number(times, "times", 1, MOST_TIMES)
     limits, header, opened = opened.limits, opened.header, opened.by_tiles()
     records: Iterable[Record]
     if box is None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.errors import InvalidDataError
+from kqcodec.errors import InvalidDataError, TruncatedError
 from kqcodec.format.container import check_crc, pack_length, read_length
 from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import LabelDType, Labels, label_dtype
@@ -183,9 +183,12 @@ class IdTable:
         first = source.read_byte("the table of ids")
         if first & 15 >= len(DTYPES) or first >> 6:
             raise InvalidDataError(f"a table of ids of the kind {first:#04x} (rule 18.3)")
-        distinct = read_length(source, "the table of ids") + 1
         mapped = bool(first & _MAPPED)
-        entries = read_length(source, "the table of ids") + 1 if mapped else distinct
+        try:
+            distinct = read_length(source, "the table of ids") + 1
+            entries = read_length(source, "the table of ids") + 1 if mapped else distinct
+        except TruncatedError as exc:
+            raise InvalidDataError("the table of ids is cut short (rule 18.4)") from exc
         if not distinct <= entries <= header.pixels or entries < header.k:
             raise InvalidDataError(
                 f"a table of {entries:,} labels and {distinct:,} ids (rule 18.4)"

@@ -107,7 +107,9 @@ def reading_image(name: str) -> Iterator[None]:
         if isinstance(exc, OSError) and exc.errno is not None:
             raise
         cause = exc.__cause__
-        if isinstance(cause, (LimitError, UnsupportedError, LabelsError)):  # by our own plugin of Pillow's
+        if isinstance(
+            cause, (LimitError, UnsupportedError, LabelsError)
+        ):  # by our own plugin of Pillow's
             raise ImageError(f"{name} can't be read as an image: {cause}") from cause
         reason = str(exc) or type(exc).__name__
         if isinstance(exc, NotImplementedError) or _UNSUPPORTED.search(reason):

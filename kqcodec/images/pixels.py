@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from kqcodec.errors import ImageError
 from kqcodec.format.integers import shown, whole_number
 from kqcodec.images.conversion import each_warning_once, from_16_bit
 from kqcodec.images.image_files import opened_image, opened_path, read_contents, reading_image

@@ -66,7 +66,7 @@ class Request:
     Attributes:
         coding: how labels are coded.
         search: for a palette; None where the samples are labels already.
-        label_colors: of labels; None for those of the file, or PASCAL VOC's.
+        label_colors: of ids; None for those of the file, if it has any.
         background: a colour to put behind transparent pixels; None to keep alpha.
         progress: told what is being done, and how much of it is done.
     """

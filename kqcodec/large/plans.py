@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.id_table import IdTable
+from kqcodec.coding.layout import Layout
+from kqcodec.coding.meaning import Meaning
 from kqcodec.colors.histogram import histogram
 from kqcodec.errors import ArgumentError, LabelsError
-from kqcodec.format.labels import label_dtype
+from kqcodec.format.header import MAX_COLORS
 from kqcodec.images.blocks.samples import Conversion, one_pixel, with_channels
-from kqcodec.labels.color_tables import color_table, label_colors
-from kqcodec.labels.indexed_labels import checked_labels
+from kqcodec.labels.color_tables import color_table, colors_by_id
+from kqcodec.labels.ids import LabelMap
 from kqcodec.large.histograms import SharedSum, visit
 from kqcodec.quantization.color_map import Labeler
 
@@ -30,11 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from kqcodec.coding.layout import Layout
+    from kqcodec.coding.id_table import Ids
     from kqcodec.colors.costs import Costs
     from kqcodec.format.labels import Labels
     from kqcodec.images.blocks import Interpretation
-    from kqcodec.labels.color_tables import ColorTable
     from kqcodec.large.jobs import Job, PaletteSearch
 
 # Of pixels that come but once so many are kept to find a palette in.
@@ -163,49 +165,51 @@ class _Nearest:
 
 
 def plan_label_map(job: Job) -> Plan:
-    """Labels as they are, in the colours given, the file's own or PASCAL VOC's."""
+    """Ids as they are, and their colours if some are given or the file has them."""
     reader = job.reader
-    interpretation = reader.blocks.interpretation
-    labels_in(one_pixel(reader.blocks), reader.blocks.name)
-    greatest = np.zeros(reader.boxes.count, dtype=np.uint16)
+    name = reader.blocks.name
+    column = ids_in(one_pixel(reader.blocks), name).ndim == 3
+    found: list[Ids] = [np.empty(0)] * reader.boxes.count
 
     def look(index: int) -> None:
-        greatest[index] = labels_in(reader.read_first(index), reader.blocks.name).max()
+        found[index] = IdTable.of(ids_in(reader.read_first(index), name)).distinct
 
     visit(reader, look, job.budget(0).counting_threads(job.threads), job.begin("counting"))
-    palette = label_palette(int(greatest.max()) + 1, job.request.label_colors, interpretation)
-    dtype = label_dtype(len(palette))
+    table = IdTable(np.unique(np.concatenate(found)), column=column)
 
     def labels_of(index: int) -> Labels:
-        found = labels_in(reader.read_again(index), reader.blocks.name)
-        return np.ascontiguousarray(found, dtype=dtype)
+        return entries_in(reader.read_again(index), table, name)
 
-    return Plan(job.layout(palette), 0, labels_of, lambda: None)
+    return Plan(label_layout(job, table, reader.blocks.interpretation), 0, labels_of, lambda: None)
 
 
-def label_palette(
-    k: int, colors: ColorTable | None, interpretation: Interpretation
-) -> NDArray[np.uint8]:
-    """The colours of labels below ``k``, uint8 of shape (K, 3) with K at least ``k``: those
-    given, those that the samples mean, or PASCAL VOC's; TypeError or ValueError if those
-    given aren't colours, or are too few."""
-    if colors is not None:
-        palette = color_table(colors)
-    elif interpretation.color_table is not None:
-        palette = interpretation.color_table
-    else:
-        palette = label_colors(k)
-    if k > len(palette):
+def label_layout(job: Job, table: IdTable, interpretation: Interpretation) -> Layout:
+    """The layout of a label map with these ids, their colours those that were asked for or that
+    the samples mean; ArgumentError if there are too many, and TypeError or ValueError if the
+    colours aren't any."""
+    if table.entries > MAX_COLORS:
         raise ArgumentError(
-            f"label {k - 1} is outside 0..{len(palette) - 1}: the palette has {len(palette)} "
-            "entries"
+            f"there are {table.entries:,} different ids, and label maps that are read in pieces "
+            f"have up to {MAX_COLORS:,}; kqcodec.encode_labels() takes more"
         )
-    return palette
+    colors = job.request.label_colors
+    given = interpretation.color_table if colors is None else color_table(colors)
+    known = Meaning() if given is None else Meaning(colors=colors_by_id(given, table.distinct))
+    sections = [] if known.empty else [known.to_section()]
+    blocks = job.reader.blocks
+    size = blocks.width, blocks.height
+    return Layout.of_labels(table, table.entries, *size, job.request.coding, sections=sections)
 
 
-def labels_in(samples: NDArray[Any], name: str) -> NDArray[Any]:
-    """A block's samples as labels, shape (h, w); LabelsError if they aren't."""
+def ids_in(samples: NDArray[Any], name: str) -> Ids:
+    """A block's samples as ids, shape (h, w) or (h, w, 1); LabelsError if they aren't."""
     try:
-        return checked_labels(samples)
+        return LabelMap(samples).values
     except (TypeError, ValueError) as exc:
         raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
+
+
+def entries_in(samples: NDArray[Any], table: IdTable, name: str) -> Labels:
+    """The entries of a block's samples, shape (h, w)."""
+    values = ids_in(samples, name)
+    return table.entries_of(values.reshape(values.shape[:2]))

@@ -71,7 +71,7 @@ def encode_stream(
 
     The picture is read twice, in rectangles, and a picture that differs the second time
     is refused. With a ``palette`` once is enough. The file is, byte for byte, that of
-    ``encode`` for the same pixels and arguments.
+    ``encode`` for the same pixels and arguments, or of ``encode_labels``.
 
     Args:
         source: the path of a TIFF file (with the extra "tiff"), of a .npy file, or of a
@@ -86,8 +86,9 @@ def encode_stream(
         overwrite: whether an existing file may be replaced.
         options: ``coder``, ``tile``, ``palette``, ``background``, ``pins``, ``sort``,
             ``effort``, ``seed``, ``restarts`` and ``space``, as for ``encode``; ``labels``,
-            whether ``source`` is a label map, as for ``label_map``: integers that are kept, in
-            the colours of ``palette`` or, without one, in those of PASCAL VOC; ``progress``,
+            whether ``source`` is an array of ids, as for ``encode_labels``, of which there are
+            up to 65,536 different ones; ``palette`` has the colours of the ids 0, 1, 2, ...;
+            ``progress``,
             called now and then with what is being done, "counting", "palette" or "coding",
             and how much of it is done, from 0 to 1.
 

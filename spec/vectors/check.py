@@ -4,7 +4,7 @@
 
 COMMAND decodes one file: `{}` in its words stands for the file's path. It prints the
 raw pixels of a valid file, as README.md beside this script describes them, and ends with
-exit code 0; or a PPM or PAM file of them, which is what decode.py writes:
+exit code 0; or a PPM, PAM or .npy file of them, which is what decode.py writes:
 
     python check.py python ../decode.py {} /dev/stdout
 
@@ -30,7 +30,12 @@ from typing import TypedDict
 FOLDER = Path(__file__).resolve().parent
 SECONDS = 60
 LAST_REFUSAL = 125  # shells say with higher ones that a command can't be run, or crashed
-NETPBM_HEAD = re.compile(rb"P6\n\d+ \d+\n255\n|P7\n(?:[A-Z_]+ [A-Z_0-9]+\n)+ENDHDR\n")
+HEADS = (
+    rb"P6\n\d+ \d+\n255\n",
+    rb"P7\n(?:[A-Z_]+ [A-Z_0-9]+\n)+ENDHDR\n",
+    rb"\x93NUMPY\x01\x00..\{'descr': '[|>][biu]\d', [^\n]*\n",
+)
+HEAD = re.compile(rb"|".join(HEADS), re.DOTALL)
 
 
 class Vector(TypedDict, total=False):
@@ -74,7 +79,7 @@ def failure(vector: Vector, command: list[str], refused: bool) -> str | None:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         return "is refused" + (f": {said[-1]}" if said else "")
-    pixels = NETPBM_HEAD.sub(b"", done.stdout, count=1)
+    pixels = HEAD.sub(b"", done.stdout, count=1)
     same = vector["pixels_sha256"] in (
         hashlib.sha256(pixels).hexdigest(),
         hashlib.sha256(done.stdout).hexdigest(),

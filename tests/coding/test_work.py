@@ -81,8 +81,9 @@ def test_the_steps_of_a_tile(coder, k, payload, steps):
     ],
 )
 def test_the_steps_of_a_tile_of_a_label_map(coder, k, payload, steps):
-    header = Header(coder, 16, 40, k, (4, 4), minor=2)
+    header = Header(coder, 16, 40, k, (4, 4), minor=2, label_map=True)
     assert work.work_of(header, record(payload)) == steps
+    assert steps <= work.most_work(header, 256, 1)
 
 
 def test_honest_pictures_are_within_the_limit_and_larger_ones_by_best_are_not():

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from samples import SLOW
 
 import kqcodec
-from kqcodec.errors import ColorsError, ImageError, LabelsError
+from kqcodec.errors import ColorsError, ImageError
 from kqcodec.images.blocks import RawPixels
 from kqcodec.images.blocks import base as blocks_base
 from kqcodec.images.conversion import ConversionWarning
-from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.large import plans
 
 pytestmark = pytest.mark.compiled
@@ -302,54 +301,6 @@ def test_tiff_files_that_are_not_read_in_pieces(options, message, picture, tmp_p
     tifffile.imwrite(tmp_path / "odd.tif", pixels, planarconfig="contig", **options)
     with pytest.raises(ImageError, match=rf"odd.tif can't be read in pieces: .*{message}"):
         streamed(str(tmp_path / "odd.tif"), 9)
-
-
-# --- labels -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("most", [3, 255, 256, 65_535])
-def test_label_maps(most, tmp_path):
-    labels = np.random.default_rng(most).integers(0, most + 1, (90, 70)).astype(np.int64)
-    labels[-1, -1] = most
-    expected = kqcodec.encode(indexed_labels(labels), coder="packed", tile=32)
-    np.save(tmp_path / "labels.npy", labels)
-    for source in (labels, str(tmp_path / "labels.npy")):
-        assert streamed(source, labels=True, coder="packed", tile=32) == expected
-    table = np.random.default_rng(1).integers(0, 256, (most + 2, 3), dtype=np.uint8)[:65_536]
-    own = kqcodec.encode(indexed_labels(labels, table), coder="packed")
-    assert streamed(labels, labels=True, palette=table, coder="packed") == own
-
-
-def test_label_maps_in_tiff_files_have_its_colours(picture, tmp_path):
-    from PIL import Image
-
-    for image in (Image.fromarray(picture).quantize(30), Image.fromarray(picture[:, :, 0] // 9)):
-        path = str(tmp_path / "labels.tif")
-        image.save(path)
-        found, whole = kqcodec.read(streamed(path, labels=True)), indexed_labels(path)
-        assert np.array_equal(found.labels, whole.labels)
-        assert np.array_equal(found.to_rgb(), whole.to_rgb())
-
-
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        (np.array([[0, -1]]), "label -1 is negative"),
-        (np.array([[0, 70_000]]), "label 70000 is over"),
-        (np.array([[0.5, 1]]), "must be integers"),
-        (np.zeros((4, 4, 3), np.uint8), "must have shape"),
-    ],
-)
-def test_labels_that_are_none(labels, message):
-    with pytest.raises(LabelsError, match=f"the array doesn't hold labels: .*{message}"):
-        streamed(labels, labels=True)
-
-
-def test_labels_need_their_colours():
-    with pytest.raises(ValueError, match=r"label 3 is outside 0\.\.1"):
-        streamed(np.array([[0, 3]]), labels=True, palette=[(0, 0, 0), (1, 1, 1)])
-    with pytest.raises(ValueError, match="labels are kept"):
-        streamed(np.array([[0, 3]]), 5, labels=True)
 
 
 # --- pipes ------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import decode as spec_decoder
 import make_vectors as generator
+import numpy as np
 import pytest
 from places import SPEC, VECTORS
 
@@ -54,7 +55,10 @@ class Pipe(io.RawIOBase):
         return self.rest.readinto(buffer)
 
 
-each_valid = pytest.mark.parametrize("vector", INDEX["valid"], ids=lambda vector: vector["name"])
+PICTURES = [vector for vector in INDEX["valid"] if "dtype" not in vector]
+LABEL_MAPS = [vector for vector in INDEX["valid"] if "dtype" in vector]
+each_picture = pytest.mark.parametrize("vector", PICTURES, ids=lambda vector: vector["name"])
+each_label_map = pytest.mark.parametrize("vector", LABEL_MAPS, ids=lambda vector: vector["name"])
 # What later versions know is invalid no longer.
 STILL_INVALID = [
     vector for vector in INDEX["invalid"] if vector.get("until", "9.9") > INDEX["format"]
@@ -62,7 +66,7 @@ STILL_INVALID = [
 each_invalid = pytest.mark.parametrize("vector", STILL_INVALID, ids=lambda vector: vector["name"])
 
 
-@each_valid
+@each_picture
 def test_both_decoders_give_the_pixels_of_the_index(vector: dict[str, Any]) -> None:
     data = read(vector)
     shape = (vector["height"], vector["width"], 4 if vector.get("alpha") else 3)
@@ -81,16 +85,45 @@ def test_both_decoders_give_the_pixels_of_the_index(vector: dict[str, Any]) -> N
     assert sha256(picture.pixels) == vector["pixels_sha256"]
 
 
-@each_valid
+def big_endian(ids: np.ndarray) -> bytes:
+    """Ids as they count in the index."""
+    return ids.astype(ids.dtype.newbyteorder(">")).tobytes()
+
+
+@each_label_map
+def test_both_decoders_give_the_ids_of_the_index(vector: dict[str, Any]) -> None:
+    data = read(vector)
+    ids = kqcodec.decode_labels(data)
+    assert (str(ids.dtype), list(ids.shape)) == (vector["dtype"], vector["shape"])
+    assert sha256(big_endian(ids)) == vector["pixels_sha256"]
+    assert kqcodec.open(data).header.k == vector["k"]
+
+    picture = spec_decoder.decode(data)
+    assert sha256(picture.pixels) == vector["pixels_sha256"]
+    assert picture.table is not None
+    head = spec_decoder.npy_head(picture, picture.table)
+    by_numpy = np.load(io.BytesIO(head + picture.pixels))
+    assert by_numpy.dtype.newbyteorder("=") == ids.dtype
+    assert np.array_equal(by_numpy, ids)
+
+
+@each_picture
 def test_valid_vectors_decode_from_a_pipe(vector: dict[str, Any]) -> None:
     indexed = kqcodec.read(io.BufferedReader(Pipe(read(vector))))
     assert sha256(indexed.to_pixels().tobytes()) == vector["pixels_sha256"]
 
 
+@each_label_map
+def test_label_maps_decode_from_a_pipe(vector: dict[str, Any]) -> None:
+    ids = kqcodec.decode_labels(io.BufferedReader(Pipe(read(vector))))
+    assert sha256(big_endian(ids)) == vector["pixels_sha256"]
+
+
 @each_invalid
 def test_both_decoders_refuse_with_the_kind_and_rule_of_the_index(vector: dict[str, Any]) -> None:
     data = read(vector)
-    for decode in (kqcodec.decode, kqcodec.read):
+    is_label_map = "/labels-" in vector["name"]
+    for decode in (kqcodec.decode, kqcodec.decode_labels if is_label_map else kqcodec.read):
         with pytest.raises(errors.FormatError) as refusal:
             decode(data)
         assert refusal.type is ERRORS[vector["kind"]]
@@ -205,7 +238,8 @@ def test_the_index_names_rules_of_the_document() -> None:
 def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
     for vector in INDEX["valid"]:
         header = kqcodec.open(read(vector)).header
-        since = "1.2" if header.coder in ("context", "tokens") else "1.1" if header.alpha else None
+        is_new = header.coder in ("context", "tokens") or header.label_map
+        since = "1.2" if is_new else "1.1" if header.alpha else None
         assert vector.get("since") == since
         assert vector.get("alpha", False) == header.alpha
     assert {vector.get("since") for vector in INDEX["invalid"]} == {None, "1.1", "1.2"}

@@ -45,9 +45,8 @@ def is_in_pieces(name: str, settings: EncodeSettings) -> bool:
     if _suffix(name) not in _TIFF_SUFFIXES or _needs_all(settings) is not None:
         return False
     pixels = _tiff_pixels(name)
-    if pixels is not None and pixels < _LARGE:
-        return False
-    return _has_tifffile(name, pixels, settings.max_pixels)
+    small = pixels is not None and pixels < _LARGE
+    return not small and _has_tifffile(name, pixels, settings.max_pixels)
 
 
 def _is_large_label_map(name: str) -> bool:

@@ -49,7 +49,7 @@ class TileParts:
                 if listed > min(k, labels):
                     raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
                 own_list, payload = _split(source, payload)
-            if payload[:1] == bytes([REGIONS]):
+            if listed != 1 and payload[:1] == bytes([REGIONS]):
                 source = BufferSource(payload, 1)
                 colors = 1 + source.read_byte("a tile's regions")
                 if colors > MOST_COLORS:

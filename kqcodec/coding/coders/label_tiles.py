@@ -58,7 +58,9 @@ class LabelTileCoder:
             narrow: Labels = labels.astype(label_dtype(self._k), copy=False)
             best = self._smallest(narrow, self._k, len(used))
         if best is None or 2 * len(used) <= self._k:
-            own_list = kernels.numbers_encode([np.diff(used.astype(np.uint64) + 1, prepend=0) - 1])
+            numbers = used.astype(np.uint64)
+            numbers[1:] = numbers[1:] - numbers[:-1] - np.uint64(1)
+            own_list = kernels.numbers_encode([numbers])
             head = own_list_head(len(used), own_list)
             if best is None or len(head) < len(best):
                 places: Labels = np.searchsorted(used, labels).astype(label_dtype(len(used)))

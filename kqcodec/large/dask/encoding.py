@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.coding.id_table import IdTable
 from kqcodec.images.blocks.samples import Conversion
 from kqcodec.labels.color_tables import color_table
 from kqcodec.large.dask.executors import current_executor
 from kqcodec.large.dask.passes import ArrayPasses
 from kqcodec.large.dask.tasks import ColorPlan, LabelMapPlan
 from kqcodec.large.jobs import Job, Request
-from kqcodec.large.plans import label_palette, labels_in
+from kqcodec.large.plans import ids_in, label_layout
 from kqcodec.storage.atomic_write import is_stream, write_whole
 from kqcodec.storage.urls import is_url
 
@@ -123,13 +124,14 @@ def _pixels(
 def _label_map(
     passes: ArrayPasses, executor: Executor, job: Job
 ) -> tuple[ChunkCounts, LabelingPlan, Costs | None]:
-    colors = job.request.label_colors
-    labels_in(np.zeros((1, 1, *passes.shape), dtype=passes.blocks.dtype), passes.blocks.name)
+    colors, blocks = job.request.label_colors, passes.blocks
+    one = ids_in(np.zeros((1, 1, *passes.shape), dtype=blocks.dtype), blocks.name)
     if colors is not None:
         color_table(colors)  # for its errors
     counts = passes.count(executor, None, job.begin("counting"))
-    palette = label_palette(counts.greatest + 1, colors, passes.blocks.interpretation)
-    return counts, LabelMapPlan(job.layout(palette)), None
+    table = IdTable(counts.ids, column=one.ndim == 3)
+    layout = label_layout(job, table, blocks.interpretation)
+    return counts, LabelMapPlan(layout, table), None
 
 
 def _check_target(target: str | os.PathLike[str], overwrite: bool) -> None:

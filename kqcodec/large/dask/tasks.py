@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.coding.id_table import IdTable
 from kqcodec.colors.histogram_sum import HistogramSum
 from kqcodec.format.labels import label_dtype
 from kqcodec.images.blocks.samples import with_channels
 from kqcodec.large.block_reader import with_image_errors
 from kqcodec.large.dask.chunk_graphs import NAME, check_unchanged, checksum
 from kqcodec.large.histograms import histograms
-from kqcodec.large.plans import labels_in
+from kqcodec.large.plans import entries_in, ids_in
 from kqcodec.quantization.color_map import Labeler
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from kqcodec.coding.id_table import Ids
     from kqcodec.coding.layout import Layout
     from kqcodec.colors.histogram import Histogram
     from kqcodec.format.grid import Box
@@ -39,13 +41,13 @@ class ChunkCounts:
 
     Attributes:
         colors: the histogram of pixels; None of labels.
-        greatest: the greatest label; 0 of pixels.
+        ids: the different ids of labels, ascending; none of pixels.
         numbers: the chunks' numbers.
         checksums: the chunks' checksums, uint32.
     """
 
     colors: Histogram | None
-    greatest: int
+    ids: Ids
     numbers: Numbers
     checksums: NDArray[np.uint32]
 
@@ -69,18 +71,19 @@ class CountTask:
     def __call__(self, *values: Any) -> ChunkCounts:
         """Compute the chunks, by the values of the subgraph's persisted keys, and count them.
         Errors are those of ``kqcodec.large.dask.encode``."""
-        total, greatest, checksums = HistogramSum(), 0, []
+        total, checksums = HistogramSum(), []
+        ids: list[Ids] = []
         for box, chunk in self.subgraph.read(range(len(self.numbers)), values):
             samples = _samples(chunk, box, self.shape)
             checksums.append(checksum(samples))
             if self.conversion is None:
-                greatest = max(greatest, int(labels_in(samples, NAME).max()))
+                ids.append(IdTable.of(ids_in(samples, NAME)).distinct)
                 continue
             for colors in histograms(_pixels(self.conversion, samples, box)):
                 total.add(colors)
         return ChunkCounts(
             None if self.conversion is None else total.total(),
-            greatest,
+            _united(ids),
             self.numbers,
             np.array(checksums, dtype=np.uint32),
         )
@@ -97,10 +100,14 @@ class SumTask:
                 total.add(part.colors)
         return ChunkCounts(
             None if parts[0].colors is None else total.total(),
-            max(part.greatest for part in parts),
+            _united([part.ids for part in parts]),
             np.concatenate([part.numbers for part in parts]),
             np.concatenate([part.checksums for part in parts]),
         )
+
+
+def _united(ids: list[Ids]) -> Ids:
+    return np.unique(np.concatenate(ids)) if ids else np.empty(0, dtype=np.uint8)
 
 
 class LabelingPlan(ABC):
@@ -137,14 +144,14 @@ class ColorPlan(LabelingPlan):
 
 
 class LabelMapPlan(LabelingPlan):
-    """Samples are labels already."""
+    """Samples are ids already."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, table: IdTable) -> None:
+        self.layout, self._table = layout, table
 
     def labels(self, samples: NDArray[Any], box: Box) -> Labels:
-        """The samples in the dtype of the file's labels."""
-        return labels_in(samples, NAME).astype(label_dtype(self.layout.header.k))
+        """The entries that the ids have in the file's table."""
+        return entries_in(samples, self._table, NAME)
 
 
 @dataclass(frozen=True, eq=False)

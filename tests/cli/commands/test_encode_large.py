@@ -21,7 +21,6 @@ from kqcodec.cli.options import pieces
 from kqcodec.format.limits import Limits
 from kqcodec.images import blocks
 from kqcodec.images.blocks import raw
-from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.large import budget
 
 pytestmark = pytest.mark.compiled
@@ -137,7 +136,7 @@ def test_label_maps_larger_than_memory(folder, monkeypatch):
     labels = np.random.default_rng(0).integers(0, 300, (150, 90)).astype(np.uint16)
     np.save("l.npy", labels)
     assert kq("encode", "--labels", "l.npy", "--coder", "dense").exit_code == 0
-    expected = kqcodec.encode(indexed_labels(labels), coder="dense")
+    expected = kqcodec.encode_labels(labels, coder="dense")
     assert (folder / "l.kq").read_bytes() == expected
 
 

@@ -204,8 +204,18 @@ def test_what_ids_mean_is_told(tmp_path):
         assert file.meaning.names == {9: "car"}
         assert {section.kind for section in file.sections} == {b"labl", b"lidx"}
     (tmp_path / "names.txt").write_text("9 small car\n-3: hole\n")
-    assert kq("encode", "--labels", tmp_path / "a.npz", "--force", *options[:2], "--names",
-        tmp_path / "names.txt").exit_code == 0
+    assert (
+        kq(
+            "encode",
+            "--labels",
+            tmp_path / "a.npz",
+            "--force",
+            *options[:2],
+            "--names",
+            tmp_path / "names.txt",
+        ).exit_code
+        == 0
+    )
     with kqcodec.open(tmp_path / "a.kq") as file:
         assert file.meaning.names == {-3: "hole", 9: "small car"}
     floats = np.array([[1.0, np.nan], [2.0, 2.0]])

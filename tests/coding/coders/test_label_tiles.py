@@ -15,6 +15,7 @@ from kqcodec.coding.coders.label_parts import (
     regions_head,
 )
 from kqcodec.coding.coders.label_tiles import LabelTileCoder
+from kqcodec.coding.coders.tokens import TokensCoder
 from kqcodec.errors import InvalidDataError
 from kqcodec.kernels import kernels
 
@@ -49,11 +50,20 @@ def coded(coder: LabelTileCoder, labels: np.ndarray) -> bytes:
 @pytest.mark.parametrize("name", ["context", "tokens"])
 def test_cells_are_regions_with_a_list_where_entries_are_many(name, effort):
     few = coded(LabelTileCoder(90, name, effort, 90), cells(90, 80, 90, 90))
-    assert few[0] == REGIONS
+    assert (few[0] == REGIONS) == (name == "context")
     many = LabelTileCoder(65_536, name, effort, 10_000_000)
     rare = coded(many, cells(90, 80, 90, 10_000_000))
-    parts = TileParts.from_bytes(memoryview(rare), 80 * 90, 10_000_000)
-    assert (parts.listed, parts.colors > 0) == (90, True)
+    parts = TileParts.from_bytes(memoryview(rare), 80 * 90, 65_536)
+    assert (parts.listed, parts.colors > 0) == (90, name == "context")
+
+
+def test_tokens_read_regions_that_another_encoder_makes():
+    labels = cells(90, 80, 90, 90).astype(np.uint8)
+    count, colors, ids = kernels.regions_encode(labels, 90, 10_000)
+    payload = regions_head(count, ids) + TokensCoder(count).encode(colors)
+    out = np.empty_like(labels)
+    LabelTileCoder(90, "tokens", "default", 90).decode(payload, out)
+    assert np.array_equal(out, labels)
 
 
 def test_a_list_is_worth_it_where_few_of_many_labels_are_mixed():

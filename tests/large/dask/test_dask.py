@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import SLOW
@@ -11,6 +12,7 @@ from samples import SLOW
 import kqcodec
 from kqcodec.errors import ColorsError, ImageError, LabelsError
 from kqcodec.images.conversion import ConversionWarning
+from kqcodec.labels.color_tables import colors_by_id
 from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.storage import remote_files
 
@@ -164,10 +166,10 @@ def test_label_maps(most, tmp_path):
     labels = np.random.default_rng(most).integers(0, most + 1, (70, 90))
     array = da.from_array(labels, chunks=(33, 47))
     found = encoded(tmp_path, array, labels=True, tile=16)
-    assert found == kqcodec.encode(indexed_labels(labels), tile=16)
+    assert found == kqcodec.encode_labels(labels, tile=16)
     colors = np.random.default_rng(0).integers(0, 256, (most + 3, 3), dtype=np.uint8)
     found = encoded(tmp_path, array, labels=True, palette=colors)
-    assert found == kqcodec.encode(indexed_labels(labels, palette=colors))
+    assert found == kqcodec.encode_labels(labels, colors=colors_by_id(colors, labels))
 
 
 # --- groups -----------------------------------------------------------------
@@ -258,8 +260,20 @@ def test_decoding_is_lazy_and_right(picture, tmp_path):
     assert (labels.compute() == kqcodec.read(data).labels).all()
     again = tmp_path / "again"
     again.mkdir()
-    palette = kqcodec.read(data).palette
-    assert encoded(again, labels, labels=True, palette=palette, tile=32) == data
+    coded = encoded(again, labels, labels=True, tile=32)
+    assert np.array_equal(kqcodec.decode_labels(coded), kqcodec.read(data).labels)
+
+
+@pytest.mark.parametrize("name", samples.LABEL_MAPS)
+def test_ids_of_label_maps_are_decoded(name):
+    values = samples.LABEL_MAPS[name]
+    data = kqcodec.encode_labels(values, tile=16)
+    found = kq_dask.decode(data, labels=True)
+    assert found.dtype == values.dtype
+    flat = values.reshape(values.shape[:2])
+    assert np.array_equal(found.compute(), flat)
+    assert np.array_equal(found[3:40:7, 50:5:-3].compute(), flat[3:40:7, 50:5:-3])
+    assert np.array_equal(kq_dask.decode(data).compute(), kqcodec.decode(data))
 
 
 def test_many_tiles_are_decoded_together(tmp_path):
@@ -435,13 +449,6 @@ ZEROS = np.zeros((9, 9, 3), np.uint8)
         (da.from_array(ZEROS), {"labels": True}, ValueError, "labels are kept"),
         (da.zeros((9, 9)), {"k": None, "labels": True}, LabelsError, "must be integers"),
         (da.zeros((9, 9, 3), dtype=int), {"k": None, "labels": True}, LabelsError, "shape"),
-        (-da.ones((9, 9), dtype=int), {"k": None, "labels": True}, LabelsError, "negative"),
-        (
-            da.ones((9, 9), dtype=int),
-            {"k": None, "labels": True, "palette": ZEROS[0, :1]},
-            ValueError,
-            "label 1 is outside",
-        ),
         (
             da.zeros((9, 9, 4), dtype=np.uint8),
             {"k": None, "palette": ["#ffffff"]},
