@@ -19,6 +19,7 @@ import kqcodec
 from kqcodec import errors
 from kqcodec.cli.screen import failures
 from kqcodec.coding import layout
+from kqcodec.coding.kq_file import KqFile
 from kqcodec.format import header
 from kqcodec.format.container import Sealer
 
