@@ -1,8 +1,9 @@
 /* The coder `context`: labels as binary decisions, each predicted by mixing what many
  * contexts have seen (spec/kq.md, section 16).
  *
- * A label is first asked for by name: is it the one on the left? If not, it is found in
- * the tree, a binary search in the palette. In flat surroundings, and where labels repeat
+ * A label is first asked for by name: is it the one on the left? Where there is no palette, two
+ * more of those around it are asked for. If it is none of them, it is found in the tree, a
+ * binary search in the palette. In flat surroundings, and where labels repeat
  * what stands elsewhere, one cheap question is asked of many.
  */
 #ifndef KQ_CONTEXT_CONTEXT_H
