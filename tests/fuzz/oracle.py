@@ -24,9 +24,11 @@ from PIL import Image
 import kqcodec
 import kqcodec.coding.coders.context
 import kqcodec.coding.coders.dense
+import kqcodec.coding.coders.label_tiles
 import kqcodec.coding.coders.packed
 import kqcodec.coding.coders.tokens
 import kqcodec.coding.decoder
+import kqcodec.coding.id_table
 import kqcodec.pillow
 from kqcodec.coding.palette import read_palette
 from kqcodec.errors import FormatError, KernelError, LimitError
@@ -46,6 +48,8 @@ SLOW_DECISIONS = 1500
 _SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
 _USERS = (
     kqcodec.coding.decoder,
+    kqcodec.coding.id_table,
+    kqcodec.coding.coders.label_tiles,
     kqcodec.coding.coders.packed,
     kqcodec.coding.coders.dense,
     kqcodec.coding.coders.context,
@@ -65,6 +69,9 @@ def examined(data: bytes, every_way: bool = True) -> bool:
         DisagreementError: two ways differ.
         Exception: one raised what it mustn't.
     """
+    header, _ = _outcome(lambda: kqcodec.open(data).header)
+    if header is not None and header.label_map:
+        return _label_map(data)
     image, error = _outcome(lambda: kqcodec.read(data, **_LIMITS))
     if isinstance(error, LimitError):
         _boundless(data)
@@ -116,6 +123,35 @@ def _agree(what: str, found: Any, wanted: Any, error: FormatError | None) -> Non
     """Both are None, or neither is."""
     if (found is None) != (wanted is None):
         raise DisagreementError(f"{what} says {found!r:.80}, read {error or 'valid'!r:.200}")
+
+
+def _label_map(data: bytes) -> bool:
+    """Whether a file with the flag of a label map is a valid one: its ids are the same from a
+    pipe, on either set of kernels, and by spec/decode.py."""
+    ids, error = _outcome(lambda: kqcodec.decode_labels(data, **_LIMITS))
+    if isinstance(error, LimitError):
+        return False
+
+    def compare(what: str, read: Callable[[], Any]) -> None:
+        found, _ = _outcome(read)
+        _agree(what, found, ids, error)
+        if ids is not None:
+            _same(what, found, ids)
+
+    compare("a pipe", lambda: kqcodec.decode_labels(_Pipe(data), **_LIMITS))
+    if _worth_the_time(data, None):
+        for name in ("compiled", "reference"):
+            with contextlib.suppress(KernelError), _on_kernels(name):
+                compare(f"the {name} kernels", lambda: kqcodec.decode_labels(data, **_LIMITS))
+        decoder = _spec_decoder()
+        try:
+            found = bytes(decoder.decode(data, MAX_PIXELS).pixels)
+        except decoder.Refused:
+            found = None
+        _agree("spec/decode.py", found, ids, error)
+        if ids is not None and found != ids.astype(ids.dtype.newbyteorder(">")).tobytes():
+            raise DisagreementError("spec/decode.py sees other ids")
+    return ids is not None
 
 
 # --- ways --------------------------------------------------------------------
