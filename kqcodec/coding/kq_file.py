@@ -97,13 +97,9 @@ class KqFile:
     @property
     def palette(self) -> NDArray[np.uint8]:
         """The colours: uint8, shape (K, 3), or (K, 4) with alpha; read-only. Of a label map
-        those of ``ids``, shape (U, 3) or (U, 4)."""
+        those of ``ids``, in a new array."""
         opened = self._front()
-        if opened.table is None:
-            return opened.palette
-        colors = opened.meaning.color_of(opened.table.distinct)
-        colors.flags.writeable = False
-        return colors
+        return opened.palette if opened.table is None else opened.meaning.color_of(self.ids)
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -134,8 +130,7 @@ class KqFile:
     def labels(
         self, box: Sequence[int] | None = None, *, times: int = 1, out: Ids | None = None
     ) -> Ids:
-        """The array of a label map, of its dtype: shape (H, W), or (H, W, 1) if it was encoded from
-        such a one.
+        """The array of a label map, of the dtype and shape that it was encoded from.
 
         Args:
             box: as for ``region``, for the ids of a rectangle; None for all.
@@ -158,13 +153,12 @@ class KqFile:
             return values_in(opened, checked_box(box, opened.header), out, self._threads)
 
     def contains(self, label: int) -> bool:
-        """Whether a label map has this id, which the table of ids tells; LabelsError if it is a
-        picture."""
+        """Whether a label map has this id; LabelsError if it is none. No tile is decoded."""
         return len(self._front().id_table.entries_with(label)) > 0
 
     def counts(self) -> NDArray[np.int64]:
         """How many pixels each of ``ids`` has: int64, shape (U,), read-only. The index tells;
-        if it has none, all tiles are decoded, once. LabelsError if it is a picture."""
+        without one all tiles are decoded, once. LabelsError if it is a picture."""
         return self._all_answers().counts
 
     def boxes(self) -> NDArray[np.int64]:
@@ -227,9 +221,8 @@ class KqFile:
         """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order; of a label
         map its ids, of the array's dtype.
 
-        For pictures larger than memory, and for pipes: one tile is held at a time,
-        and a tile has at most 2**26 labels. Damage raises when it is reached. Limits are
-        on the metadata and the work of each tile, but not on the picture.
+        For what is larger than memory, and for pipes: one tile is held at a time, of at most 2**26
+        labels. Damage raises when it is reached. Limits are on metadata and each tile's work.
         """
         with self._reading():
             yield from tiles_of(self._whole())
