@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kqcodec.labels.label_codec import decode_labels, encode_labels
     from kqcodec.labels.label_maps import label_map
     from kqcodec.labels.relabel import remap_labels, renumber_labels
+    from kqcodec.labels.saving import save_labels
     from kqcodec.labels.segment import Segment
     from kqcodec.labels.segments import Segmentation, segment
     from kqcodec.large import dask as dask
@@ -80,6 +81,7 @@ _HOMES = {
     "read_palette": "quantization.palette_files",
     "remap_labels": "labels.relabel",
     "renumber_labels": "labels.relabel",
+    "save_labels": "labels.saving",
     "segment": "labels.segments",
     "shared_palette": "quantization.shared_palette",
     "write": "codec",
@@ -124,6 +126,7 @@ __all__ = [
     "read_palette",
     "remap_labels",
     "renumber_labels",
+    "save_labels",
     "segment",
     "shared_palette",
     "write",

@@ -177,11 +177,17 @@ class ContextTile:
         """Start with nothing learnt."""
         self.next_bit = next_bit
         self.model = model = MODELS[settings >> 6]
-        self.has_question = bool(settings & 16)
         self.has_match = bool(settings & 8)
         self.rho = RHO[settings & 7]
         self.colors, self.k = colors, len(colors)
         self.colorless = colors[0] == NO_COLOR
+
+        # 16.18: "If q is 1, a bit asks whether the label is W."
+        # 16.18: "Where there are no colours, N, NE, NEE, NW and WW are asked about likewise, one
+        # after the other"
+        self.asked = ["W"] if settings & 16 else []
+        if settings & 16 and self.colorless:
+            self.asked += ["N", "NE", "NEE", "NW", "WW"]
 
         # 16.6: "three rows above the first, all 0, and eight columns on both sides of each
         # row, the three included."
@@ -389,22 +395,29 @@ class ContextTile:
         """Decode a label by the question and the search."""
         self.sum_features()
         expected = self.find_match()
-        w = self.around["W"]
-        if not self.has_question:
-            return self.search(None, expected)
+        refused: list[int] = []
+        for neighbour in self.asked:
+            # 16.18: "those left out that are refused already, until three labels are refused or
+            # all but one of the K."
+            label, r = self.around[neighbour], len(refused)
+            if label in refused or r in (3, self.k - 1):
+                continue
 
-        # 16.18: "If q is 1, a bit asks whether the label is W. It is the node 0 of the group 1."
-        says = None if expected is None else int(expected == w)
-        names: list[tuple[object, ...]] = [
-            (says, self.e22 % 128),
-            (w % 256,),
-            (self.e22 // 128 % 64,),
-        ]
-        if self.mixed_bit(0, 1, 0, says, names):
-            return w
+            # 16.18: "It is the node 0 of the group 1."
+            # 16.18: "With r refused so far, such a bit is the node r of the group 2."
+            says = None if expected is None else int(expected == label)
+            names: list[tuple[object, ...]] = [
+                (r, says, self.e22 % 128),
+                (r, label % 256),
+                (r, self.e22 // 128 % 64),
+            ]
+            if self.mixed_bit(0, 2 if r else 1, r, says, names):
+                return label
 
-        # 16.18: "If it is 0, W is *refused*, and if W was expected, no label is any longer."
-        return self.search(w, None if expected == w else expected)
+            # 16.18: "If it is 0, W is *refused*, and if W was expected, no label is any longer."
+            refused.append(label)
+            expected = None if expected == label else expected
+        return self.search(refused, expected)
 
     def sum_features(self) -> None:
         """Find what follows from the neighbours: E, the predicted entries, the contexts."""
@@ -485,8 +498,8 @@ class ContextTile:
         """Return whether another position has the same neighbours of these names."""
         return all(self.plane[position + self.offsets[n]] == self.around[n] for n in names)
 
-    def search(self, refused: int | None, expected: int | None) -> int:
-        """Decode a label that isn't the refused one."""
+    def search(self, refused: list[int], expected: int | None) -> int:
+        """Decode a label that isn't refused."""
         # 16.19: "it is in the range of places 0 to K − 1."
         around = self.around
         lo, hi, path, depth, group = 0, self.k, 1, 0, 1
@@ -501,11 +514,11 @@ class ContextTile:
                 group = path
             node = 1 << depth % 4 | path % (1 << depth % 4)
 
-            # 16.19: "If one of these has but one place, and that was refused, the bit is the
-            # other one's and isn't coded."
-            if mid - lo == 1 and lo == refused:
+            # 16.19: "If all places in one of these were refused, the bit is the other one's and
+            # isn't coded."
+            if sum(lo <= place < mid for place in refused) == mid - lo:
                 bit = 1
-            elif hi - mid == 1 and mid == refused:
+            elif sum(mid <= place < hi for place in refused) == hi - mid:
                 bit = 0
             else:
                 half = {}

@@ -13,7 +13,7 @@ meta:
   ks-version: '0.10'
 doc: |
   A picture of K colours: a palette, and one label a pixel, in tiles that can be
-  decoded alone.
+  decoded alone; or a label map, with a table of ids in place of a palette.
 doc-ref: kq.md
 seq:
   - id: header
@@ -22,7 +22,12 @@ seq:
     doc: Section 2.
   - id: palette
     type: palette
+    if: not header.is_label_map
     doc: Section 4.
+  - id: ids
+    type: ids
+    if: header.is_label_map
+    doc: Rule 4.6, in the palette's place.
   - id: sections
     type: section
     repeat: until
@@ -49,6 +54,16 @@ enums:
     1: dense
     2: context
     3: tokens
+  dtype:
+    0: bool
+    1: int8
+    2: uint8
+    3: int16
+    4: uint16
+    5: int32
+    6: uint32
+    7: int64
+    8: uint64
 types:
   header:
     seq:
@@ -68,10 +83,9 @@ types:
       - id: reserved
         type: b1
         valid: false
-      - id: has_palette_elsewhere
+      - id: is_label_map
         type: b1
-        valid: false
-        doc: Rule 4.6, reserved.
+        doc: Rule 4.6; then has_coded_palette and has_alpha are false.
       - id: has_sections
         type: b1
       - id: has_coded_palette
@@ -143,6 +157,39 @@ types:
         doc: Rule 4.4, one for each colour.
       - id: crc32
         type: u4
+  ids:
+    seq:
+      - id: len_table
+        type: length
+      - id: table
+        type: id_table
+        size: len_table.value
+      - id: crc32
+        type: u4
+  id_table:
+    doc: Rules 18.3 and 18.4.
+    seq:
+      - id: reserved
+        type: b2
+        valid: 0
+      - id: is_mapped
+        type: b1
+      - id: is_column
+        type: b1
+        doc: The array's shape is (H, W, 1).
+      - id: dtype
+        type: b4
+        enum: dtype
+      - id: last_id
+        type: length
+        doc: U - 1, how many different ids there are.
+      - id: last_entry
+        type: length
+        if: is_mapped
+        doc: M - 1; where it is absent, M is U.
+      - id: lists
+        size-eos: true
+        doc: Lists of numbers, rule 18.7.
   section:
     seq:
       - id: kind

@@ -202,6 +202,11 @@ def own_list(entries: Sequence[int]) -> bytes:
     return own_list_head(len(entries), listed(steps(entries)))
 
 
+def with_length(part: bytes) -> bytes:
+    """A part with its length ahead."""
+    return pack_length(len(part)) + part
+
+
 def cells(width: int, height: int, k: int) -> tuple[int, ...]:
     """Labels of places as that of the nearest of K points; all are there if there is room."""
     places = scattered(2 * k, max(width, height))
@@ -211,3 +216,14 @@ def cells(width: int, height: int, k: int) -> tuple[int, ...]:
         return min(range(k), key=lambda i: (points[i][0] - x) ** 2 + (points[i][1] - y) ** 2)
 
     return tuple(nearest(x, y) for y in range(height) for x in range(width))
+
+
+def numbered(k: int, apart: int = 3) -> tuple[int, ...]:
+    """K ids of 16 bits at the same distance."""
+    return tuple(range(7, 7 + k * apart, apart))
+
+
+def label_map(width: int, height: int, k: int, coder: str = "context") -> LabelParts:
+    """A label map of K areas."""
+    labels = cells(width, height, k)
+    return LabelParts(width, height, labels=labels, coder=coder, ids=numbered(k), dtype="uint16")

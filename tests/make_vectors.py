@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import invalid_label_vectors
 import label_vectors
 from freeze_vectors import frozen_digests
 from places import VECTORS as FOLDER
@@ -1441,7 +1442,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_tokens_fronts,
         invalid_tokens_streams,
         invalid_short,
-        *label_vectors.INVALID,
+        *invalid_label_vectors.INVALID,
     )
     return [vector for topic in topics for vector in topic()]
 

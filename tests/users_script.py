@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +90,47 @@ def streams(pixels: NDArray[np.uint8]) -> None:
     kqcodec.encode_stream(raw, io.BytesIO(), palette=["#000000", "#ffffff"])
 
 
-def labels(pixels: NDArray[np.uint8]) -> None:
-    marked = kqcodec.label_map(np.arange(12).reshape(3, 4))
-    assert marked.values.shape == (3, 4)
+def label_maps() -> None:
+    ids = np.zeros((60, 80), dtype=np.int64)
+    ids[:20, :50], ids[30:, 20:60] = -1, 7
+    column = kqcodec.AttributeColumn("area", "Generic", "real", (1.5, 2.5))
+    meaning = kqcodec.Meaning(names={-1: "sky"}, colors={7: (0, 100, 0)}, attributes=(column,))
+    data: bytes = kqcodec.encode_labels(
+        ids, effort="fast", tile=16, names={7: "tree"}, nodata=0, meaning=meaning, index=True
+    )
+    back: NDArray[Any] = kqcodec.decode_labels(data, threads=1)
+    assert back.dtype == ids.dtype
+    assert np.array_equal(kqcodec.decode_labels(data, out=np.empty_like(ids)), ids)
+    with kqcodec.open(data) as file:
+        questions(file, ids)
+    fewer: bytes = kqcodec.remap_labels(data, {7: -1}, dtype=np.int8)
+    assert np.array_equal(kqcodec.decode_labels(fewer), np.where(ids == 7, -1, ids))
+    numbered: bytes = kqcodec.renumber_labels(data, first=1)
+    assert kqcodec.open(numbered).ids.tolist() == [1, 2, 3]
+    marked = kqcodec.LabelMap(ids.astype(np.uint8))
+    kqcodec.save_labels(marked, "marked.png")
+    again: kqcodec.LabelMap = kqcodec.label_map("marked.png")
+    assert np.array_equal(again.values, marked.values)
+    assert kqcodec.write("marked.kq", again) == Path("marked.kq").stat().st_size
+
+
+def questions(file: kqcodec.KqFile, ids: NDArray[np.int64]) -> None:
+    assert file.is_label_map
+    assert file.ids.tolist() == [-1, 0, 7]
+    known: kqcodec.Meaning = file.meaning
+    assert (known.names, known.nodata) == ({7: "tree"}, 0)
+    assert file.contains(7)
+    assert int(file.counts().sum()) == ids.size
+    boxes: NDArray[np.int64] = file.boxes()
+    left, top, right, bottom = boxes[2].tolist()
+    part: NDArray[Any] = file.labels((left, top, right, bottom))
+    mask: NDArray[np.bool_] = file.mask(7, (left, top, right, bottom))
+    assert np.array_equal(part == 7, mask)
+    for tile in file.tiles_of(7).tolist():
+        assert (ids[file.header.grid.box(tile).slices] == 7).any()
+
+
+def segments(pixels: NDArray[np.uint8]) -> None:
     found: kqcodec.Segmentation = kqcodec.segment(pixels, 4)
     first: kqcodec.Segment = found.segments[0]
     assert first.pixels > 0
@@ -111,5 +150,6 @@ if __name__ == "__main__":
     quantized = quantizing(original)
     files(original, quantized)
     streams(original)
-    labels(original)
+    label_maps()
+    segments(original)
     refusals()

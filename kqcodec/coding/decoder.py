@@ -260,6 +260,16 @@ def indexed_ids(
 ) -> IndexedImage:
     """A label map as a picture, whose labels are the ids; LabelsError if there is one that no
     palette has."""
+    palette = palette_of_ids(table, meaning)
+    shown: Labels = table.ids.astype(label_dtype(len(palette)))
+    labels: Labels = shown[entries]
+    labels.flags.writeable = False
+    return IndexedImage(palette, labels, metadata=metadata)
+
+
+def palette_of_ids(table: IdTable, meaning: Meaning) -> NDArray[np.uint8]:
+    """The colours of the ids from 0 to the greatest: uint8, shape (K, 3), or (K, 4) with alpha;
+    LabelsError if there is an id that no palette has."""
     lowest, highest = int(table.distinct[0]), int(table.distinct[-1])
     if lowest < 0 or highest >= MAX_COLORS:
         wrong = lowest if lowest < 0 else highest
@@ -267,10 +277,7 @@ def indexed_ids(
             f"a label map with the id {wrong}, which no palette has: its ids are to be had "
             "with decode_labels(), or KqFile.labels()"
         )
-    shown: Labels = table.ids.astype(label_dtype(highest + 1))
-    labels: Labels = shown[entries]
-    labels.flags.writeable = False
-    return IndexedImage(meaning.color_of(np.arange(highest + 1)), labels, metadata=metadata)
+    return meaning.color_of(np.arange(highest + 1))
 
 
 def read(

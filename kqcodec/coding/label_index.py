@@ -289,7 +289,7 @@ def _counts_and_boxes(lists: Sequence[Coded], grid: Grid) -> tuple[Numbers, Numb
     # In halves, whose sums are below 2^64.
     high, low = (counts >> np.uint64(32)).sum(), (counts & np.uint64(_LOW_HALF)).sum()
     if (int(high) << 32) + int(low) + len(counts) != grid.whole.pixels:
-        raise InvalidDataError("the index counts another number of pixels (rule 18.i3)")
+        raise InvalidDataError("the index counts another number of pixels (rule 18.14)")
     return (counts + _ONE).astype(np.int64), boxes
 
 
@@ -302,7 +302,7 @@ def _numbers(payload: Buffer, counts: Sequence[int]) -> list[Coded]:
 
 def _check(right: NDArray[np.bool_]) -> None:
     if not right.all():
-        raise InvalidDataError("the index has boxes or tiles outside the picture (rule 18.i3)")
+        raise InvalidDataError("the index has boxes or tiles outside the picture (rule 18.14)")
 
 
 def _starts(lengths: Numbers) -> Numbers:

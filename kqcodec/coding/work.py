@@ -12,13 +12,14 @@ noise and the like; flat areas take a tenth of it or less:
     regions, K being their colours       400 more               0
     an own list, K being its length      5 more                 500 for each entry
 
-since context asks for a label by name once at most, and then ceil(log2 K) times at most
-(spec/kq.md, section 16). Before each label it may also be asked, in vain, for a run: nine
-decisions by a counter each, which take 40 ns, the look ahead of 256 labels included.
-Pixels of an enlarged tile take 5, and its cells what pixels take. Measured for K = 2, 16,
-256 and 4,096: 70, 240, 520 and 850 ns by the small model, 250, 970, 2,300 and 3,800 by
-the large model, of noise; of a ramp 2, 9, 160 and 550, and 7, 40, 1,000 and 3,100; of a run
-in vain before each label, 110, 190, 430 and 730, and 300, 850, 1,800 and 3,000. Without
+since context asks for a label by name once at most, in a label map three times, and then
+ceil(log2 K) times at most (spec/kq.md, section 16). Before each label it may also be asked, in
+vain, for a run: nine decisions by a counter each, which take 40 ns, the look ahead of 256
+labels included. Pixels of an enlarged tile take 5, and its cells what pixels take. Measured
+for K = 2, 16, 256 and 4,096: 70, 240, 520 and 850 ns by the small model, 250, 970, 2,300 and
+3,800 by the large model, of noise; of a ramp 2, 9, 160 and 550, and 7, 40, 1,000 and 3,100; of
+a run in vain before each label, 110, 190, 430 and 730, and 300, 850, 1,800 and 3,000; of noise
+in a label map, 80, 260, 490 and 680, and 240, 1,200, 2,600 and 3,900. Without
 AVX2 all of it takes two to three times as long.
 """
 

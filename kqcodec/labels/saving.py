@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from kqcodec.coding.meaning import Meaning
 from kqcodec.labels.files.coco import check_rgb_ids, panoptic_json
 from kqcodec.labels.files.geotiff import SIDECAR, geotiff, has_place
 from kqcodec.labels.files.zarr_arrays import save_zarr
@@ -19,7 +18,9 @@ from kqcodec.storage.atomic_write import write_whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from kqcodec.coding.meaning import Meaning
 
 SUFFIXES = (".npy", ".npz", ".png", ".tif", ".tiff", ".zarr")
 _TIFF = (".tif", ".tiff")
@@ -27,14 +28,13 @@ _MOST_IN_PALETTE, _MOST_IN_16_BITS = 255, 65_535
 
 
 def save_labels(
-    values: NDArray[Any],
-    meaning: Meaning | None,
+    labels: ArrayLike | LabelMap,
     path: str | os.PathLike[str],
     *,
     ids: Literal["values", "rgb"] = "values",
     overwrite: bool = True,
 ) -> None:
-    """Write ids to a file, which appears when it is complete.
+    """Write ids as a file of another format, which appears when it is complete.
 
     ===========  ==================================================================
     .npy         the array as it is
@@ -47,8 +47,8 @@ def save_labels(
     ===========  ==================================================================
 
     Args:
-        values: bool or integers of shape (H, W) or (H, W, 1).
-        meaning: what they mean; of which each format holds what it can.
+        labels: bools or integers of shape (H, W) or (H, W, 1); or a ``LabelMap``, of whose
+            meaning each format holds what it can.
         path: where to, with one of these endings.
         ids: "values", or "rgb" for three bytes a pixel.
         overwrite: whether what is there may be replaced.
@@ -57,8 +57,9 @@ def save_labels(
         FileExistsError: there is something, and ``overwrite`` is false.
         ImportError: an extra is missing, and the message names it.
         OSError: it can't be written.
-        TypeError: the values aren't labels.
-        ValueError: the format doesn't hold such ids, and the message names one that does.
+        TypeError: these aren't labels.
+        ValueError: a wrong shape or ending; or the format doesn't hold such ids, and the message
+            names one that does.
 
     Warns:
         ConversionWarning: the ids are kept, but something that a GeoTIFF should say isn't.
@@ -69,7 +70,7 @@ def save_labels(
         raise ValueError(f"labels are written to {', '.join(SUFFIXES)}, not {suffix or name!r}")
     if ids == "rgb" and suffix != ".png":
         raise ValueError(f"ids in RGB are written to .png, not {suffix}")
-    checked = LabelMap(values, Meaning() if meaning is None else meaning)
+    checked = labels if isinstance(labels, LabelMap) else LabelMap(np.asanyarray(labels))
     if suffix == ".zarr":
         save_zarr(checked.values, name, overwrite)
         return

@@ -61,7 +61,8 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
             )
             assert done.returncode == 0, (command, done.stderr)
     written = {path.name for path in tmp_path.iterdir()}
-    assert {"photo.kq", "back.png", "photo8.kq", "mask.kq", "mask.npy"} <= written
+    assert {"photo.kq", "back.png", "photo8.kq", "mask.kq"} <= written
+    assert {"asked.kq", "three.png", "merged.kq", "panoptic.kq", "painted.kq"} <= written
     assert {"shared.act", "pinned.kq", "hues.kq", "dithered.kq", "noise.kq"} <= written
     for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png", "shared/sub/one.kq"):
         assert (tmp_path / name).exists()
@@ -130,7 +131,29 @@ def test_transparency_is_kept_as_shown(names):
 
 
 def test_label_maps_come_back_as_shown(names):
-    assert (names["back"] == names["labels"]).all()
+    instances, back = names["instances"], names["back"]
+    assert back.dtype == instances.dtype
+    assert (back == instances).all()
+    assert (names["batch"][3] == instances).all()
+    assert (names["crop"] == instances[250:300, 300:400]).all()
+    assert (names["car"] == (instances == 26_001)).all()
+
+
+def test_labels_get_other_ids_as_shown(names):
+    kqcodec, instances = names["kqcodec"], names["instances"]
+    merged = np.where(instances == 26_002, 26_001, instances)
+    assert (kqcodec.decode_labels(names["merged"]) == merged).all()
+    numbered = kqcodec.decode_labels(names["numbered"])
+    assert (np.unique(instances)[numbered] == instances).all()
+
+
+def test_what_ids_mean_goes_along_as_shown(names):
+    found, known = names["kept"], names["known"]
+    assert (found.values == names["cover"].values).all()
+    meaning, ids = found.meaning, np.arange(2)
+    assert (meaning.names, meaning.transform) == (known.names, known.transform)
+    assert meaning.crs == known.crs
+    assert (meaning.color_of(ids) == known.color_of(ids)).all()
 
 
 @pytest.mark.parametrize("zarr_format", ["3", "2"])

@@ -15,7 +15,7 @@ import numpy as np
 from structure import (
     FLAG_ALPHA,
     FLAG_CODED_PALETTE,
-    FLAG_LABELS,
+    FLAG_LABEL_MAP,
     FLAG_SECTIONS,
     MOST_TILES,
     Pieces,
@@ -266,7 +266,7 @@ def _flaw(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
 
 def _table(pieces: Pieces, rng: random.Random, change: ChangeBytes) -> None:
     """Another kind of table, other numbers of ids or of entries, or other ids."""
-    pieces.flags = pieces.flags & FLAG_SECTIONS | FLAG_LABELS
+    pieces.flags = pieces.flags & FLAG_SECTIONS | FLAG_LABEL_MAP
     old = pieces.palette or b"\2"
     what = rng.randrange(4)
     if what == 0:
@@ -316,7 +316,7 @@ _CHANGES: tuple[Change, ...] = (
 def _fit(pieces: Pieces, rng: random.Random) -> None:
     """Give palette, number of tiles and payloads the sizes that the header wants, so that
     what was changed isn't hidden behind what it entails."""
-    if pieces.flags & FLAG_LABELS:
+    if pieces.flags & FLAG_LABEL_MAP:
         pass
     elif pieces.flags & FLAG_CODED_PALETTE:
         if pieces.k < 1000 and rng.random() < 0.9:
@@ -339,7 +339,7 @@ def _fitted(pieces: Pieces, index: int, payload: bytes) -> bytes:
     if pieces.k == 1:
         return b""
     if pieces.coder == _CONTEXT:
-        ahead = 16 + 6 * min(labels, pieces.k) if pieces.flags & FLAG_LABELS else 0
+        ahead = 16 + 6 * min(labels, pieces.k) if pieces.flags & FLAG_LABEL_MAP else 0
         return payload[: 1 + (_dense_bits(labels, pieces.k) + 7) // 8 + ahead] or b"\0"
     if pieces.coder == _DENSE:
         bits = _dense_bits(labels, pieces.k)

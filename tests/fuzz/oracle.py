@@ -77,7 +77,7 @@ def examined(data: bytes, every_way: bool = True) -> bool:
         return label_oracle.examined(sys.modules[__name__], data, every_way)
     image, error = outcome(lambda: kqcodec.read(data, **_LIMITS))
     if isinstance(error, LimitError):
-        _boundless(data)
+        boundless(data)
         return False
     choice = zlib.crc32(data)
     for index, (way, share) in enumerate(_WAYS):
@@ -97,7 +97,7 @@ def strictly() -> Iterator[None]:
 _LIMITS: dict[str, Any] = {"threads": 1, "max_pixels": MAX_PIXELS}
 
 
-def _boundless(data: bytes) -> None:
+def boundless(data: bytes) -> None:
     """Without a limit, too, a claim that no memory holds is refused in words."""
     header, _ = outcome(lambda: kqcodec.open(data).header)
     if header is not None and header.pixels > 2**46:

@@ -173,6 +173,33 @@ def _tokens_decode(a: Arrays) -> list[Any]:
     return [changed, 1, 17, order, a.whole("uint8", 17 * 17)]
 
 
+def _numbers(a: Arrays) -> tuple[Change, Change]:
+    """Counts of three lists, and the numbers of all."""
+    counts = np.array([a.n // 2, 0, a.n - a.n // 2], dtype=np.uint64)
+    changing = Change(counts.copy, _extreme(a.random, "uint64", (3,)))
+    return changing, a.whole("uint64", a.n)
+
+
+def _map(a: Arrays, values: int, size: int) -> tuple[Change, int]:
+    """Labels of a map in few values, and its width."""
+    width = min(a.n, 20)
+    return a.below(values, f"uint{8 * size}", a.n // width * width), width
+
+
+def _regions_encode(a: Arrays) -> list[Any]:
+    size = int(a.random.choice((1, 2, 4)))
+    labels, width = _map(a, 3, size)
+    count = a.n // width * width
+    return [labels, size, width, 3, a.whole("uint8", count), bytearray(4 * a.n + 64)]
+
+
+def _regions_decode(a: Arrays) -> list[Any]:
+    size = int(a.random.choice((1, 2, 4)))
+    colors, width = _map(a, 3, 1)
+    count = a.n // width * width
+    return [a.whole("uint8", 40), colors, width, a.k, size, a.whole(f"uint{8 * size}", count)]
+
+
 def _histogram(a: Arrays, count: int) -> list[Change]:
     keys = Change(
         lambda: np.sort(a.random.choice(1 << 24, count, replace=False)).astype(np.uint32),
@@ -258,6 +285,12 @@ FAMILIES: dict[str, dict[str, Callable[[Arrays], list[Any]]]] = {
     "tokens": {
         "tokens_encode": _tokens_encode,
         "tokens_decode": _tokens_decode,
+    },
+    "label maps": {
+        "numbers_encode": lambda a: [*_numbers(a), bytearray(21 * a.n + 8)],
+        "numbers_decode": lambda a: [a.whole("uint8", 2 * a.n), *_numbers(a)],
+        "regions_encode": _regions_encode,
+        "regions_decode": _regions_decode,
     },
     "palette": {
         "encode_palette": lambda a: [

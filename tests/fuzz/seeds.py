@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from structure import FLAG_CODED_PALETTE, Pieces, taken_apart
+from structure import FLAG_CODED_PALETTE, FLAG_LABEL_MAP, Pieces, taken_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,8 @@ def of_target(target: str) -> Iterator[bytes]:
     if target in makers:
         for data in files():
             pieces = taken_apart(data)
-            if pieces is not None and pieces.k >= 2:
+            is_picture = pieces is not None and not pieces.flags & FLAG_LABEL_MAP
+            if is_picture and pieces.k >= 2:
                 yield from makers[target](pieces)
     for path in sorted((REGRESSIONS / target).glob("*")):
         yield path.read_bytes()

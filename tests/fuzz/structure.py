@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 SIGNATURE = bytes.fromhex("CB510D0A0A")
 SHORT_SIGNATURE = bytes.fromhex("CB6B")
 FIELDS = struct.Struct(">5sBBBIIH")
-FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS, FLAG_LABELS = 1, 2, 4, 8
-_COUNTED = FLAG_CODED_PALETTE | FLAG_LABELS  # the palette has a length
+FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS, FLAG_LABEL_MAP = 1, 2, 4, 8
+_WITH_LENGTH = FLAG_CODED_PALETTE | FLAG_LABEL_MAP  # ahead of the palette, or the table of ids
 END = b"END "
 MOST_TILES = 64  # in files that are put together here
 MOST_SECTIONS = 300
@@ -42,7 +42,7 @@ class Pieces:
     width: int = 1
     height: int = 1
     k: int = 1
-    palette: bytes = b"\0\0\0"  # plain with alpha behind it, the coded payload, or the table of ids
+    palette: bytes = b"\0\0\0"  # plain with alpha behind it, or the coded payload; or a table
     sections: list[tuple[bytes, bytes]] = field(default_factory=list)  # END left out
     payloads: list[bytes] = field(default_factory=lambda: [b""])
     lengths: list[int] | None = None  # what the directory says, if that isn't the truth
@@ -121,12 +121,13 @@ class Pieces:
         return body + struct.pack(">I", zlib.crc32(body) ^ self._flaw())
 
     def _palette_body(self) -> bytes:
-        counted = self.flags & _COUNTED
-        return pack_length(len(self.palette)) + self.palette if counted else self.palette
+        coded = self.flags & _WITH_LENGTH
+        return pack_length(len(self.palette)) + self.palette if coded else self.palette
 
     def _palette_part(self) -> bytes:
         body = self._palette_body()
-        return body + self._seal(b"IDS " if self.flags & FLAG_LABELS else b"PLTE", 0, body)
+        kind = b"IDS " if self.flags & FLAG_LABEL_MAP else b"PLTE"
+        return body + self._seal(kind, 0, body)
 
     def _flaw(self) -> int:
         """1 for the part whose checksum is to be wrong, otherwise 0."""
@@ -167,7 +168,7 @@ def taken_apart(data: bytes) -> Pieces | None:
     _, version, flags, tile, width, height, last = FIELDS.unpack(reader.take(18))
     reader.take(2)
     pieces = Pieces(version, flags >> 5, flags & 31, tile, width, height, last + 1)
-    if pieces.flags & _COUNTED:
+    if pieces.flags & _WITH_LENGTH:
         pieces.palette = reader.take(reader.take_length())
     else:
         pieces.palette = reader.take(pieces.channels * pieces.k)
@@ -194,8 +195,8 @@ def _short_taken_apart(reader: _Reader) -> Pieces:
     (flags,) = reader.take(1) or b"\0"
     width, height, k = (reader.take_length() + 1 for _ in range(3))
     pieces = Pieces(0x12, flags >> 5, flags & 31, 0, width, height, min(k, 65_536), short=True)
-    counted = pieces.flags & _COUNTED
-    pieces.palette = reader.take(reader.take_length() if counted else pieces.channels * pieces.k)
+    coded = pieces.flags & _WITH_LENGTH
+    pieces.palette = reader.take(reader.take_length() if coded else pieces.channels * pieces.k)
     pieces.payloads = [reader.take(reader.take_length())]
     pieces.tail = reader.data
     return pieces

@@ -60,6 +60,10 @@ FUNCTIONS = {
     "context_decode": ("c", "#itemsize", "#n", "2 * k", "3 * k", "#settings", "n"),
     "tokens_encode": ("n", "#itemsize", "#n", "2 * k", "c"),
     "tokens_decode": ("c", "#itemsize", "#n", "2 * k", "n"),
+    "numbers_encode": ("8 * c", "8 * n", "21 * n + 8"),
+    "numbers_decode": ("n", "8 * c", "8 * n"),
+    "regions_encode": ("n * 4", "#four", "#n", "#k", "n", "c"),
+    "regions_decode": ("c", "n", "#n", "#k", "#four", "4 * n"),
     # Their callers have made sure that labels are below K: these are, being 0.
     "paint": ("n", "#itemsize", "#one", "#n", "3 * k", "#channels", "3 * n", "#zero", "#many"),
     "dense_encode": ("n", "#itemsize", "#k", "#small", "#bits", "#bits", "c"),
@@ -74,6 +78,7 @@ NUMBERS = {
     "one": st.just(1),
     "many": st.integers(240, 1000),
     "few": st.integers(0, 3),
+    "four": st.just(4),
     "ratio": st.floats(),
 }
 EXTREME = st.sampled_from(

@@ -426,8 +426,8 @@ def either(tmp_path_factory):
             chosen,
             size_t(wide.shape[1]),
             size_t(wide.shape[0]),
-            ctypes.c_uint32(len(colors)),
-            *[ctypes.c_void_p(array.ctypes.data) for array in arrays],
+            ctypes.c_uint32(len(order)),
+            *[ctypes.c_void_p(array.ctypes.data if array.size else None) for array in arrays],
             size_t(ROOM),
         )
         assert size >= 0
@@ -455,5 +455,8 @@ def test_avx2_and_plain_c_agree_on_noise_and_runs(either, k):
         labels = labels_of(kind, k, shape, random)
         labels[random.random(shape) < 0.004] = k - 1
         for model in (SMALL, LARGE):
-            arguments = labels, order, colors, setting(model, rate=7)
-            assert either(False, *arguments) == either(True, *arguments)
+            for arguments in (
+                (labels, order, colors, setting(model, rate=7)),
+                (labels, order, NO_COLORS, setting(model, rate=7)),
+            ):
+                assert either(False, *arguments) == either(True, *arguments)

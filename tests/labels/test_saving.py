@@ -6,6 +6,7 @@ from PIL import Image
 
 from kqcodec.coding.meaning import Meaning
 from kqcodec.labels.color_tables import label_colors
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.label_maps import label_map
 from kqcodec.labels.saving import save_labels
 
@@ -27,7 +28,7 @@ def test_every_dtype_comes_back(dtype, suffix, axes, tmp_path):
     values = extremes(dtype)
     values = values if axes == 2 else values[:, :, np.newaxis]
     path = tmp_path / f"a.{suffix}"
-    save_labels(values, None, path)
+    save_labels(values, path)
     found = label_map(path)
     if suffix in ("tif", "TIFF"):  # which have no bools, and no axis of length 1
         values = values[..., 0] if axes == 3 else values
@@ -43,7 +44,7 @@ def test_every_dtype_comes_back(dtype, suffix, axes, tmp_path):
 @pytest.mark.parametrize("dtype", ["i4", "u8"])
 def test_png_has_indices_or_16_bits(most, mode, dtype, tmp_path):
     values = np.array([[0, most], [1, 0]], dtype)
-    save_labels(values, None, tmp_path / "a.png")
+    save_labels(values, tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode == mode
         assert np.array_equal(np.asarray(image), values)
@@ -54,7 +55,7 @@ def test_png_has_indices_or_16_bits(most, mode, dtype, tmp_path):
 
 
 def test_bools_are_a_palette_image(tmp_path):
-    save_labels(np.eye(3, dtype=bool), None, tmp_path / "a.png")
+    save_labels(np.eye(3, dtype=bool), tmp_path / "a.png")
     assert label_map(tmp_path / "a.png").values.tolist() == np.eye(3).tolist()
 
 
@@ -62,7 +63,7 @@ def test_bools_are_a_palette_image(tmp_path):
 @pytest.mark.parametrize("colors", [{1: (9, 8, 7)}, {1: (9, 8, 7, 6), 5: (0, 0, 0, 0)}])
 def test_given_colours_come_back(suffix, colors, tmp_path):
     path = tmp_path / f"a.{suffix}"
-    save_labels(np.array([[0, 1, 2]], np.uint8), Meaning(colors=colors), path)
+    save_labels(LabelMap(np.array([[0, 1, 2]], np.uint8), Meaning(colors=colors)), path)
     expected = {key: color if len(color) == 4 else (*color, 255) for key, color in colors.items()}
     found = {key: (*color, 255)[:4] for key, color in label_map(path).meaning.colors.items()}
     assert found == expected
@@ -71,30 +72,30 @@ def test_given_colours_come_back(suffix, colors, tmp_path):
 @pytest.mark.parametrize("label", [-1, 65_536])
 def test_ids_that_png_does_not_hold_are_refused_with_a_way_out(label, tmp_path):
     with pytest.raises(ValueError, match=rf"label {label} doesn't fit.*\.npy or \.tiff"):
-        save_labels(np.array([[0, label]]), None, tmp_path / "a.png")
+        save_labels(np.array([[0, label]]), tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.kq"])
 def test_other_endings_are_refused(name, tmp_path):
     with pytest.raises(ValueError, match=r"labels are written to \.npy, \.npz, \.png"):
-        save_labels(np.zeros((2, 2), int), None, tmp_path / name)
+        save_labels(np.zeros((2, 2), int), tmp_path / name)
     with pytest.raises(ValueError, match=r"ids in RGB are written to \.png"):
-        save_labels(np.zeros((2, 2), int), None, tmp_path / "a.npy", ids="rgb")
+        save_labels(np.zeros((2, 2), int), tmp_path / "a.npy", ids="rgb")
 
 
 @pytest.mark.parametrize("suffix", ["npy", "npz", "png", "tif", "zarr"])
 def test_what_is_there_is_replaced_only_if_allowed(suffix, tmp_path):
     path = tmp_path / f"a.{suffix}"
-    save_labels(np.zeros((2, 2), np.uint8), None, path)
+    save_labels(np.zeros((2, 2), np.uint8), path)
     with pytest.raises(FileExistsError, match="exists already"):
-        save_labels(np.ones((2, 2), np.uint8), None, path, overwrite=False)
+        save_labels(np.ones((2, 2), np.uint8), path, overwrite=False)
     assert label_map(path).values.max() == 0
-    save_labels(np.ones((2, 2), np.uint8), None, path)
+    save_labels(np.ones((2, 2), np.uint8), path)
     assert label_map(path).values.max() == 1
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_is_no_label_map_is_refused(tmp_path):
     with pytest.raises(TypeError, match="integers, not float64"):
-        save_labels(np.zeros((2, 2)), None, tmp_path / "a.npy")
+        save_labels(np.zeros((2, 2)), tmp_path / "a.npy")

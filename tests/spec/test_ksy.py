@@ -84,7 +84,13 @@ def test_every_valid_vector_has_the_parts_that_we_find(kq_format):
         with open_source(path) as source:
             opened = Opened.from_source(source, Limits.of(None))
             records = list(opened.records())
-        if not found.header.has_coded_palette:
+        if header.label_map:
+            table = opened.table
+            assert found.ids.table.dtype.name.rstrip("_") == str(table.dtype)
+            assert found.ids.table.is_column == table.column
+            assert found.ids.table.last_id.value == len(table.distinct) - 1
+            assert found.ids.table.is_mapped == (table.places is not None)
+        elif not found.header.has_coded_palette:
             colors = [(c.red, c.green, c.blue) for c in found.palette.colors]
             assert colors == [tuple(c[:3]) for c in opened.palette.tolist()]
         if header.alpha and not found.header.has_coded_palette:

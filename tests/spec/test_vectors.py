@@ -140,6 +140,23 @@ def test_invalid_vectors_are_refused_alike_from_a_pipe(vector: dict[str, Any]) -
     assert refusal.type is ERRORS[vector["kind"]]
 
 
+@pytest.mark.parametrize("name", ["labels-index-example", "labels-index"])
+def test_an_index_says_where_ids_are(name: str) -> None:
+    data = (VECTORS / "valid" / f"{name}.kq").read_bytes()
+    ids, counts = np.unique(kqcodec.decode_labels(data), return_counts=True)
+    with kqcodec.open(data) as file:
+        assert file.ids.tolist() == ids.tolist()
+        assert file.counts().tolist() == counts.tolist()
+
+
+def test_a_wrong_index_is_refused_by_who_asks_it() -> None:
+    with (
+        kqcodec.open((VECTORS / "valid" / "labels-index-outside.kq").read_bytes()) as file,
+        pytest.raises(errors.InvalidDataError),
+    ):
+        file.counts()
+
+
 def test_index_and_folders_name_the_same_files() -> None:
     names = [vector["name"] for vector in INDEX["valid"] + INDEX["invalid"]]
     assert len(set(names)) == len(names)

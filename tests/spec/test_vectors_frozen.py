@@ -98,6 +98,16 @@ def test_freezing_adds_and_never_changes(tmp_path):
     assert freeze_vectors.frozen_digests(folder).keys() < freeze_vectors.frozen_digests().keys()
 
 
+def test_the_line_of_a_label_map_says_what_its_ids_are():
+    index = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
+    (vector,) = [v for v in index["valid"] if v["name"] == "valid/labels-int16-packed.kq"]
+    name, digest, dtype, what = freeze_vectors.line_of(vector).rstrip("\n").split("\t")
+    assert (of(name), dtype) == (digest, "int16")
+    ids = kqcodec.decode_labels((FOLDER / name).read_bytes())
+    ids = ids.astype(">i2").tobytes()
+    assert what == f"11x13x1 {hashlib.sha256(ids).hexdigest()}"
+
+
 # --- other decoders ---------------------------------------------------------------------
 
 

@@ -51,7 +51,7 @@ class Case(NamedTuple):
 
 def cases() -> list[Case]:
     """All of them."""
-    return [*_indexed_cases(), *_quantizer_cases(), *_whole_cases()]
+    return [*_indexed_cases(), *_label_map_cases(), *_quantizer_cases(), *_whole_cases()]
 
 
 # --- indexed images to files and back ---------------------------------------------
@@ -134,6 +134,49 @@ def _indexed_cases() -> Iterator[Case]:
         coded = _Coded("areas", 40, "tokens", channels=4, tile=tile)
         yield Case(name, CONTEXT, tile == 16, coded)
     yield Case("context/sections", CONTEXT, True, _Coded("areas", 5, "context", sections=True))
+
+
+# --- label maps to files and back -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Labeled:
+    """A label map through a coder: so many ids, far apart, of areas or cells."""
+
+    kind: str
+    ids: int
+    coder: str
+    effort: str = "default"
+    tile: Any = 0
+    index: bool = False
+
+    def __call__(self, _: Pictures, threads: int | None) -> dict[str, bytes]:
+        places = labels_of(self.kind, self.ids, 60, 70)
+        ids = np.sort(scrambled(self.ids, seed=self.ids).view(np.int64))
+        data = kqcodec.encode_labels(
+            ids[places],
+            coder=self.coder,
+            effort=self.effort,
+            tile=self.tile,
+            index=self.index,
+            threads=threads,
+        )
+        if not np.array_equal(kqcodec.decode_labels(data, threads=threads), ids[places]):
+            raise AssertionError("a label map doesn't come back")
+        return {"file": data}
+
+
+def _label_map_cases() -> Iterator[Case]:
+    for coder, kind in itertools.product(("packed", "dense"), ("areas", "noise")):
+        yield Case(f"labels/{coder}-{kind}", CONTEXT, True, _Labeled(kind, 90, coder))
+    for coder, ids, kind in itertools.product(("context", "tokens"), (1, 2, 9, 300), KINDS):
+        for effort in EFFORTS if coder == "context" else ("default",):
+            quick = effort == "fast" and ids == 9
+            name = f"labels/{coder}-{effort}-{kind}-{ids}"
+            yield Case(name, CONTEXT, quick, _Labeled(kind, ids, coder, effort))
+    for coder in ("context", "tokens"):
+        coded = _Labeled("areas", 200, coder, tile=32, index=True)
+        yield Case(f"labels/{coder}-tiles", CONTEXT, coder == "tokens", coded)
 
 
 # --- pixels to indexed images -------------------------------------------------------

@@ -37,7 +37,10 @@ def is_in_pieces(name: str, settings: EncodeSettings) -> bool:
     if settings.pieces.raw is not None or (_suffix(name) == ".zarr" and not settings.labels):
         return _possible(name, settings)
     if settings.labels:  # read whole, where it may be, which knows more kinds, and what ids mean
-        return _is_large_label_map(name) and _possible(name, settings)
+        in_pieces = not settings.label_settings.are_given and _is_large_label_map(
+            name, settings.max_pixels
+        )
+        return in_pieces and _possible(name, settings)
     if name == STREAM or not os.path.isfile(name):
         return False
     if _suffix(name) == ".npy":
@@ -49,18 +52,19 @@ def is_in_pieces(name: str, settings: EncodeSettings) -> bool:
     return not small and _has_tifffile(name, pixels, settings.max_pixels)
 
 
-def _is_large_label_map(name: str) -> bool:
-    if _suffix(name) in ARRAY_SUFFIXES:
-        from kqcodec.images.blocks import open_blocks
+def _is_large_label_map(name: str, max_pixels: int) -> bool:
+    """Of TIFF files only those that are over the limit, since they say more of their ids."""
+    is_array = _suffix(name) in ARRAY_SUFFIXES
+    if not is_array and _suffix(name) not in _TIFF_SUFFIXES:
+        return False
+    from kqcodec.images.blocks import open_blocks
 
-        try:
-            with open_blocks(name) as blocks:
-                return blocks.width * blocks.height >= _LARGE
-        except (KqError, OSError, ImportError, TypeError, ValueError):
-            return False  # whoever reads it whole says what is wrong
-    if _suffix(name) in _TIFF_SUFFIXES and os.path.isfile(name):
-        return (_tiff_pixels(name) or 0) >= _LARGE
-    return False
+    try:
+        with open_blocks(name) as blocks:
+            pixels = blocks.width * blocks.height
+    except (KqError, OSError, ImportError, TypeError, ValueError):
+        return False  # whoever reads it whole says what is wrong
+    return pixels >= _LARGE if is_array else pixels > max_pixels
 
 
 def _suffix(name: str) -> str:
@@ -123,6 +127,11 @@ def encode_pieces(
     from kqcodec.large.streaming import opened_stream
 
     shown = display_name(name)
+    if settings.labels and _suffix(name) in _TIFF_SUFFIXES:
+        warn(
+            f"{shown}: it is read in pieces, and of what it says of its ids only colours are kept: "
+            "no place, names or nodata"
+        )
     arguments: dict[str, Any] = {"palette": settings.palette, "labels": settings.labels}
     if not settings.labels:
         names = ("k", "pins", "sort", "space", "seed", "restarts", "background")

@@ -94,15 +94,15 @@ def write_ids(
 
     target = outputs.targets[name]
     stem, suffix = os.path.splitext(target)
+    labels = LabelMap(values, meaning)
     written = 0
     try:
         if file_format == "ZARR":
             with writing(visible(target)):
-                save_labels(values, meaning, target, overwrite=outputs.force)
+                save_labels(labels, target, overwrite=outputs.force)
             written = _folder_size(target)
         else:
             suffix = LABEL_FORMATS[file_format] if target == STREAM else suffix
-            labels = LabelMap(values, meaning)
             *besides, (_, data) = label_files(labels, stem + suffix, suffix.lower(), rgb=rgb)
             if target != STREAM:
                 for path, beside in besides:

@@ -35,6 +35,11 @@ class LabelSettings:
             raise click.UsageError(f"{asked[0]} is about label maps; it goes with --labels.")
         return cls(**{name: given.pop(name) for name in names})
 
+    @property
+    def are_given(self) -> bool:
+        """Whether any isn't as it is by default."""
+        return self != LabelSettings(None, "values", None, None, whole=False, index=False)
+
     def reading(self) -> dict[str, Any]:
         """The keywords of ``kqcodec.label_map``."""
         keywords = asdict(self)

@@ -45,7 +45,8 @@ class Settings:
 
     Attributes:
         model: 1, the small one, or 2, the large one, which sees most and is slow.
-        question: whether a label is first asked about by name: is it the one on the left?
+        question: whether a label is first asked about by name: is it the one on the left? And
+            without colours, is it one of two others around it?
         match: whether to follow where the same surroundings were before.
         rate: how fast the mixers learn, 0 to 7.
 

@@ -1,8 +1,9 @@
 """The coder `context`: labels as binary decisions, each predicted by mixing what many
 contexts have seen (spec/kq.md, section 16).
 
-A label is first asked for by name: is it the one on the left? If not, it is found in
-the tree, a binary search in the palette. In flat surroundings, and where labels repeat
+A label is first asked for by name: is it the one on the left? Where there is no palette, two
+more of those around it are asked for. If it is none of them, it is found in the tree, a binary
+search in the palette. In flat surroundings, and where labels repeat
 what stands elsewhere, one cheap question is asked of many.
 """
 
@@ -12,7 +13,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kqcodec.kernels.reference.context_model import MARGIN, Match, Model, Plane, Surroundings
+from kqcodec.kernels.reference.context_model import (
+    MARGIN,
+    NE,
+    NEE,
+    NW,
+    WW,
+    Match,
+    Model,
+    N,
+    Plane,
+    Surroundings,
+    W,
+)
 from kqcodec.kernels.reference.logistic import SIMPLE_RATES, Code, Mixer
 from kqcodec.kernels.reference.range_coder import RangeDecoder, RangeEncoder
 
@@ -33,10 +46,16 @@ _RUN_MOST = 256  # labels
 _LONG_MATCH = 32  # held so long, it is asked for where the rows above differ
 _BEFORE, _BEHIND = 3, 4  # labels compared in the rows above a run, before and behind it
 
-# Rows of weights, set by set: those of the question, then those of the tree.
-_SET1 = 3 * 128 + _DEPTHS * 81  # set 0 goes by equal neighbours; guesses
-_SET2 = _SET1 + 256 + 256  # set 1 by the label on the left; the path
-_ROWS = _SET2 + 64 + 256  # set 2 by more equal neighbours; the label on the left
+_MOST_NAMES = 3  # labels asked about by name
+_NAMES = (W, N, NE, NEE, NW, WW)  # where there is no palette; otherwise W alone
+
+# Rows of weights, set by set: those of each question, then those of the tree.
+_TREE0 = _MOST_NAMES * 3 * 128
+_SET1 = _TREE0 + _DEPTHS * 81  # set 0 goes by equal neighbours; guesses
+_TREE1 = _SET1 + _MOST_NAMES * 256
+_SET2 = _TREE1 + 256  # set 1 by the label asked about; the path
+_TREE2 = _SET2 + _MOST_NAMES * 64
+_ROWS = _TREE2 + 256  # set 2 by more equal neighbours; the label on the left
 
 
 class _Shape(NamedTuple):
@@ -61,7 +80,7 @@ class _Coder:
         plane: what to encode, or what decoding overwrites.
         order: (K,), the entries in the order of the tree.
         colors: (K, 3) uint8, the palette; (0, 3) for none.
-        setting: the model in bits 7..6, whether it asks for the label on the left in 4,
+        setting: the model in bits 7..6, whether it asks for labels by name in 4,
             whether there is a match in 3, the rate of learning in 2..0.
         code: codes a bit.
     """
@@ -72,7 +91,9 @@ class _Coder:
         self._plane, self._code = plane, code
         self._shape = shape = _SHAPES[setting >> 6]
         self._k = len(order)
-        self._asks, follows = bool(setting & 16), bool(setting & 8)
+        follows = bool(setting & 8)
+        names = _NAMES if len(colors) == 0 else _NAMES[:1]
+        self._names = names if setting & 16 else ()
         size = (plane.width * plane.height - 1).bit_length()
         line_bits = max(min(size + 2, _SLOT_BITS), 8) - 4
         rate = _FIRST_RATES[setting & 7]
@@ -211,38 +232,51 @@ class _Coder:
         around = self._model.look_around(labels, at, self._plane.stride)
         match.find(at, around)
         self._mixer.begin(around.hashes, 1)
-        if not self._asks:
-            labels[at] = self._search(labels[at], around, -1)
-        elif not self._is_left(labels[at], around):
-            labels[at] = self._search(labels[at], around, labels[at - 1])
-        else:
-            labels[at] = labels[at - 1]
+        labels[at] = self._ask(labels[at], around)
         match.follow(at, labels[at])
 
-    def _is_left(self, label: int, around: Surroundings) -> int:
-        """Whether it is the label on the left."""
-        w, expected = around.neighbours[0], self._match.expected
-        agrees = -1 if expected < 0 else int(expected == w)
-        rows = (
-            (agrees + 1) * 128 + (around.equal & 127),
-            _SET1 + (w & 255),
-            _SET2 + (around.equal >> 7 & 63),
-        )
-        return self._decide(label == w, 0, 0, rows, agrees)
+    def _ask(self, label: int, around: Surroundings) -> int:
+        """The label, by a few names, and by a search if it is none of them."""
+        refused: list[int] = []
+        for name in (around.neighbours[i] for i in self._names):
+            # Of the last two labels one is left when the other is refused.
+            if name in refused or len(refused) in (_MOST_NAMES, self._k - 1):
+                continue
+            if len(refused) == 1:
+                self._mixer.begin(around.hashes, 2)
+            if self._is(label, name, len(refused), around):
+                return name
+            refused.append(name)
+            if name == self._match.expected:
+                self._match.expected = -1
+        if len(refused) > 1:
+            self._mixer.begin(around.hashes, 1)
+        return self._search(label, around, refused)
 
-    def _search(self, label: int, around: Surroundings, refused: int) -> int:
-        """The label, when it isn't the one refused, -1 for none: a search in the tree."""
+    def _is(self, label: int, name: int, refused: int, around: Surroundings) -> int:
+        """Whether it is the label of that name, when so many were refused before."""
+        expected = self._match.expected
+        agrees = -1 if expected < 0 else int(expected == name)
+        rows = (
+            (refused * 3 + agrees + 1) * 128 + (around.equal & 127),
+            _SET1 + refused * 256 + (name & 255),
+            _SET2 + refused * 64 + (around.equal >> 7 & 63),
+        )
+        return self._decide(label == name, refused, 0, rows, agrees)
+
+    def _search(self, label: int, around: Surroundings, refused: list[int]) -> int:
+        """The label, when it is none of those refused: a search in the tree."""
         w, n = around.neighbours[:2]
-        expected = -1 if self._match.expected == refused else self._match.expected
+        expected = self._match.expected
         low, high, path, depth = 0, self._k, 1, 0
         while high - low > 1:
             middle = (low + high + 1) // 2
             within = depth % 4  # a group is four levels of the tree
             if within == 0 and depth:
                 self._mixer.begin(around.hashes, path)
-            if low == refused == middle - 1:
+            if sum(low <= place < middle for place in refused) == middle - low:
                 bit = 1  # nothing is left below
-            elif middle == refused == high - 1:
+            elif sum(middle <= place < high for place in refused) == high - middle:
                 bit = 0
             else:
                 halves = [
@@ -252,9 +286,9 @@ class _Coder:
                 level = min(depth, _DEPTHS - 1)
                 guesses = ((halves[0] * 3 + halves[1]) * 3 + halves[2]) * 3 + halves[3]
                 rows = (
-                    3 * 128 + level * 81 + guesses,
-                    _SET1 + 256 + (path if path < 256 else level),
-                    _SET2 + 64 + (w & 255),
+                    _TREE0 + level * 81 + guesses,
+                    _TREE1 + (path if path < 256 else level),
+                    _TREE2 + (w & 255),
                 )
                 node = 1 << within | path & ((1 << within) - 1)
                 bit = self._decide(label >= middle, node, 1, rows, halves[4] - 1)

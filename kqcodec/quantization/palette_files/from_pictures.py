@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.palette import read_palette
+from kqcodec.coding.decoder import Opened, palette_of_ids
 from kqcodec.colors.histogram import keys_of_colors
-from kqcodec.errors import FormatError, ImageError, PaletteError
-from kqcodec.format import container
-from kqcodec.format.labels import label_dtype, palette_of_bytes
-from kqcodec.format.short_form import read_header
+from kqcodec.errors import FormatError, ImageError, LabelsError, PaletteError
+from kqcodec.format.labels import label_dtype
+from kqcodec.format.limits import DEFAULT_LIMITS
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
@@ -23,19 +22,17 @@ if TYPE_CHECKING:
 
 
 def read_kq(data: bytes) -> Rows:
-    """The palette of a .kq file, whose pixels are not looked at; raises PaletteError where its
-    header or palette is damaged."""
+    """The palette of a .kq file, or the colours of a label map's ids from 0 on; its pixels are
+    not looked at. PaletteError where what stands ahead of them is damaged, or ids are none of a
+    palette."""
     try:
         with open_source(data) as source:
-            header = read_header(source)
-            if header.label_map:
-                raise PaletteError(
-                    "a label map has no palette; kq decode --colors makes a picture of it"
-                )
-            palette = read_palette(source, header, container.Sealer(header))
-    except FormatError as exc:
+            opened = Opened.of_any_size(source, DEFAULT_LIMITS)
+            if opened.table is None:
+                return opened.palette
+            return palette_of_ids(opened.table, opened.meaning)
+    except (FormatError, LabelsError) as exc:
         raise PaletteError(str(exc)) from exc
-    return palette_of_bytes(palette, header.k)
 
 
 def kq_file(palette: NDArray[np.uint8]) -> bytes:

@@ -140,6 +140,19 @@ def test_label_maps_larger_than_memory(folder, monkeypatch):
     assert (folder / "l.kq").read_bytes() == expected
 
 
+def test_tiff_files_of_label_maps_over_the_limit(folder, monkeypatch):
+    labels = np.random.default_rng(0).integers(0, 300, (150, 90)).astype(np.uint16) * 200
+    tifffile.imwrite("l.tiff", labels)
+    limited = "--max-pixels", 10_000, "-o", "l.kq"
+    told = refusal(kq("encode", "--labels", "l.tiff", "--nodata", 0, *limited), 1)
+    assert "--max-pixels" in told
+    monkeypatch.setattr(_encode_large, "_check_limit", lambda *_: None)
+    result = kq("encode", "--labels", "l.tiff", *limited)
+    assert result.exit_code == 0, result.stderr
+    assert "it is read in pieces" in result.stderr
+    assert (folder / "l.kq").read_bytes() == kqcodec.encode_labels(labels)
+
+
 # --- what goes wrong --------------------------------------------------------
 
 

@@ -85,3 +85,13 @@ def test_repair_fills_with_an_id(tmp_path):
     assert (found == -7).any()
     message = refusal(kq("repair", tmp_path / "a.kq", *options, "--fill", "red"), failures.USAGE)
     assert "an id" in message
+
+
+def test_palette_gives_the_colours_of_ids(tmp_path):
+    data = kqcodec.encode_labels(samples.LABEL_MAPS["classes"], colors={1: (1, 2, 3)})
+    (tmp_path / "a.kq").write_bytes(data)
+    assert kq("palette", tmp_path / "a.kq", "-o", tmp_path / "a.hex").exit_code == 0
+    assert (tmp_path / "a.hex").read_text().split() == ["#000000", "#010203", "#008000"]
+    (tmp_path / "b.kq").write_bytes(kqcodec.encode_labels(samples.LABEL_MAPS["wide"]))
+    message = refusal(kq("palette", tmp_path / "b.kq"), failures.REFUSED)
+    assert "has no palette" in message

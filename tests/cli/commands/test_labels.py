@@ -14,6 +14,7 @@ from kqcodec.cli.screen import failures
 from kqcodec.coding.meaning import Meaning
 from kqcodec.labels import label_maps
 from kqcodec.labels.color_tables import label_colors
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.labels.saving import save_labels
 
@@ -184,7 +185,7 @@ def test_every_kind_of_file_and_dtype(tmp_path, name, suffix):
     if suffix == ".kq":
         path.write_bytes(kqcodec.encode_labels(values, names={1: "road"}))
     else:
-        save_labels(values, None, path)
+        save_labels(values, path)
     out = tmp_path / "out.kq"
     result = kq("encode", "--labels", path, "-o", out, "--nodata", 7, "--tile", 16)
     assert result.exit_code == 0, result.stderr
@@ -226,7 +227,7 @@ def test_what_ids_mean_is_told(tmp_path):
 
 def test_ids_in_three_bytes(tmp_path):
     values = samples.LABEL_MAPS["instances"].astype(np.uint32) * 300
-    save_labels(values, Meaning(names={300: "car"}), tmp_path / "a.png", ids="rgb")
+    save_labels(LabelMap(values, Meaning(names={300: "car"})), tmp_path / "a.png", ids="rgb")
     assert "ids=" in refusal(kq("encode", "--labels", tmp_path / "a.png"), failures.REFUSED)
     assert kq("encode", "--labels", "--ids", "rgb", tmp_path / "a.png").exit_code == 0
     assert np.array_equal(kqcodec.decode_labels(tmp_path / "a.kq"), values)

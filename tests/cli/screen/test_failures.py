@@ -18,7 +18,8 @@ from PIL import Image
 import kqcodec
 from kqcodec import errors
 from kqcodec.cli.screen import failures
-from kqcodec.coding import decoder, layout
+from kqcodec.coding import layout
+from kqcodec.coding.kq_file import KqFile
 from kqcodec.format import header
 from kqcodec.format.container import Sealer
 
@@ -255,7 +256,7 @@ def test_no_memory_is_told(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(decoder, "read", refuse)
+    monkeypatch.setattr(KqFile, "read", refuse)
     message = refusal(kq("decode", path), failures.SYSTEM)
     assert message == f"kq: {path}: there is not enough memory for it; free some"
 

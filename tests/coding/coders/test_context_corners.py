@@ -18,9 +18,10 @@ HEAVIEST = 1 << 30
 SMALL, LARGE = 0x5C, 0x9D
 
 
-def both_code(labels: np.ndarray, k: int, setting: int) -> bytes:
+def both_code(labels: np.ndarray, k: int, setting: int, colored: bool = True) -> bytes:
     """The reference's payload, which the compiled kernels make, too, and decode."""
-    order, colors = np.arange(k, dtype=np.uint16), np.zeros((k, 3), dtype=np.uint8)
+    order = np.arange(k, dtype=np.uint16)
+    colors = np.zeros((k if colored else 0, 3), dtype=np.uint8)
     payload = reference.context_encode(labels, order, colors, setting, ROOM)
     assert payload is not None
     for kernel in filter(None, (compiled, reference)):
@@ -173,3 +174,41 @@ def test_a_match_that_only_nee_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         matter += reference.context_encode(labels, order, colors, SMALL, ROOM) != payload
         monkeypatch.undo()
     assert matter >= 3
+
+
+@pytest.mark.parametrize("setting", [SMALL, LARGE])
+@pytest.mark.parametrize("k", [2, 3, 4, 5, 17])
+def test_names_that_are_refused_without_colors(
+    k: int, setting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one, in flat surroundings, to three, but never all labels."""
+    counts = set()
+
+    class Asking(reference_context._Coder):
+        def _search(self, label: int, around: Any, refused: list[int]) -> int:
+            found = super()._search(label, around, refused)
+            assert found not in refused
+            assert len(set(refused)) == len(refused)
+            counts.add(len(refused))
+            return found
+
+    monkeypatch.setattr(reference_context, "_Coder", Asking)
+    random = np.random.default_rng(k)
+    labels = np.where(random.random((24, 40)) < 0.03, random.integers(0, k, (24, 40)), k // 2)
+    labels[:, 20:] = random.integers(0, k, (24, 20))
+    both_code(labels.astype(np.uint8), k, setting, colored=False)
+    assert counts == set(range(1, min(3, k - 1) + 1))
+    counts.clear()
+    both_code(labels.astype(np.uint8), k, setting)
+    assert counts == {1}
+
+
+def test_a_new_label_beside_many_is_told_by_its_neighbours() -> None:
+    """Of 200 labels in areas, most that aren't W are N or NE: without colours, two questions in
+    place of eight."""
+    random = np.random.default_rng(1)
+    y, x = np.indices((60, 60))
+    slanted = np.random.default_rng(1).integers(0, 200, (20, 40))[y // 6, (x + y) // 7]
+    labels = np.where(random.random((60, 60)) < 0.01, 3, slanted).astype(np.uint8)
+    uncolored = both_code(labels, 200, SMALL, colored=False)
+    assert len(uncolored) < 0.9 * len(both_code(labels, 200, SMALL))

@@ -17,6 +17,7 @@ from kqcodec.coding.coders.label_parts import (
 from kqcodec.coding.coders.label_tiles import LabelTileCoder
 from kqcodec.coding.coders.tokens import TokensCoder
 from kqcodec.errors import InvalidDataError
+from kqcodec.format.names import EFFORTS
 from kqcodec.kernels import kernels
 
 pytestmark = pytest.mark.compiled
@@ -46,8 +47,11 @@ def coded(coder: LabelTileCoder, labels: np.ndarray) -> bytes:
     return payload
 
 
-@pytest.mark.parametrize("effort", ["fast", "default", "best"])
-@pytest.mark.parametrize("name", ["context", "tokens"])
+# By best, context tells neighbours from each other as well without regions.
+@pytest.mark.parametrize(
+    ("name", "effort"),
+    [("context", "fast"), ("context", "default"), *[("tokens", e) for e in EFFORTS]],
+)
 def test_cells_are_regions_with_a_list_where_entries_are_many(name, effort):
     few = coded(LabelTileCoder(90, name, effort, 90), cells(90, 80, 90, 90))
     assert (few[0] == REGIONS) == (name == "context")
@@ -166,8 +170,8 @@ def test_regions_of_one_color_are_one_label():
 
 
 def test_what_parts_take_is_foretold():
-    labels = cells(40, 60, 70, 70_000)
+    labels = cells(120, 60, 70, 70_000)
     payload = LabelTileCoder(60_000, "context", "default", 70_000).encode(labels)
     parts = TileParts.from_bytes(memoryview(payload), labels.size, 70_000)
-    assert (parts.listed, parts.colors > 0) == (40, True)
-    assert parts.workspace(labels.size) == 40 * 32 + labels.size * (2 + 9)
+    assert (parts.listed, parts.colors > 0) == (120, True)
+    assert parts.workspace(labels.size) == 120 * 32 + labels.size * (2 + 9)

@@ -13,6 +13,7 @@ from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.labels.files.coco_rle import mask_of_rle
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.label_maps import label_map
 from kqcodec.labels.saving import save_labels
 
@@ -196,7 +197,7 @@ def test_a_panoptic_picture_and_its_json_come_back(tmp_path):
     folder = tmp_path / "panoptic"
     folder.mkdir()
     path = folder / "a.png"
-    save_labels(PANOPTIC_IDS, None, path, ids="rgb")
+    save_labels(PANOPTIC_IDS, path, ids="rgb")
     assert np.asarray(Image.open(path))[0, 1].tolist() == [0x4C, 0x3D, 0x31]
     (folder / "a.json").unlink()
     assert label_map(path, ids="rgb").meaning.empty
@@ -207,7 +208,7 @@ def test_a_panoptic_picture_and_its_json_come_back(tmp_path):
     assert found.meaning.colors == {9: (1, 2, 3), 3_226_956: (220, 20, 60)}
     assert found.meaning.nodata == 0
     again = tmp_path / "again.png"
-    save_labels(found.values, found.meaning, again, ids="rgb")
+    save_labels(found, again, ids="rgb")
     assert label_map(again, ids="rgb") == label_map(again, ids="rgb", names=tmp_path / "again.json")
     written = json.loads((tmp_path / "again.json").read_text())
     by_id = {row["id"]: row for row in written["annotations"][0]["segments_info"]}
@@ -217,15 +218,17 @@ def test_a_panoptic_picture_and_its_json_come_back(tmp_path):
 
 def test_names_alone_make_categories(tmp_path):
     path = tmp_path / "a.png"
-    save_labels(PANOPTIC_IDS, Meaning(names={9: "road", 3_226_956: "car"}), path, ids="rgb")
+    save_labels(
+        LabelMap(PANOPTIC_IDS, Meaning(names={9: "road", 3_226_956: "car"})), path, ids="rgb"
+    )
     found = label_map(path, ids="rgb")
     assert found.meaning.names == {9: "road", 3_226_956: "car"}
-    save_labels(PANOPTIC_IDS, None, path, ids="rgb")
+    save_labels(PANOPTIC_IDS, path, ids="rgb")
     assert set(label_map(path, ids="rgb").meaning.names.values()) == {"unnamed"}
 
 
 def test_a_panoptic_json_that_says_nothing_about_the_picture(tmp_path):
-    save_labels(PANOPTIC_IDS, None, tmp_path / "b.png", ids="rgb")
+    save_labels(PANOPTIC_IDS, tmp_path / "b.png", ids="rgb")
     (tmp_path / "b.json").write_text(json.dumps(PANOPTIC))
     with pytest.raises(LabelsError, match=r"says nothing about b\.png"):
         label_map(tmp_path / "b.png", ids="rgb")
@@ -238,5 +241,5 @@ def test_a_panoptic_json_that_says_nothing_about_the_picture(tmp_path):
 @pytest.mark.parametrize("wrong", [-1, 1 << 24])
 def test_ids_beyond_three_bytes_are_refused(wrong, tmp_path):
     with pytest.raises(ValueError, match=rf"label {wrong} doesn't fit the three bytes.*\.npy"):
-        save_labels(np.array([[wrong]]), None, tmp_path / "a.png", ids="rgb")
+        save_labels(np.array([[wrong]]), tmp_path / "a.png", ids="rgb")
     assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from kqcodec.errors import ImageError, LabelsError
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.labels.files import geotiff as geotiff_files
 from kqcodec.labels.files.attribute_xml import attributes_of_xml, xml_of_attributes
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.label_maps import label_map
 from kqcodec.labels.saving import save_labels
 
@@ -32,7 +33,7 @@ DTYPES = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 def test_place_nodata_and_tags_come_back_with_every_dtype(dtype, tmp_path):
     limits = np.iinfo(dtype)
     values = np.array([[limits.min, limits.max, 0], [1, 2, 3]], dtype)
-    save_labels(values, PLACE, tmp_path / "a.tif")
+    save_labels(LabelMap(values, PLACE), tmp_path / "a.tif")
     found = label_map(tmp_path / "a.tif")
     assert found.values.dtype == values.dtype
     assert np.array_equal(found.values, values)
@@ -49,11 +50,11 @@ def test_place_nodata_and_tags_come_back_with_every_dtype(dtype, tmp_path):
 def test_the_colour_table_comes_back(dtype, tmp_path):
     colors = {1: (9, 8, 7), 2: (0, 0, 0), 200: (1, 2, 3)}
     meaning = Meaning(colors=colors, nodata=0)
-    save_labels(np.array([[0, 1, 2]], dtype), meaning, tmp_path / "a.tif")
+    save_labels(LabelMap(np.array([[0, 1, 2]], dtype), meaning), tmp_path / "a.tif")
     assert [file.name for file in tmp_path.iterdir()] == ["a.tif"]
     assert label_map(tmp_path / "a.tif").meaning.colors == colors
     clear = Meaning(colors={1: (9, 8, 7, 6), 2: (0, 0, 0)}, nodata=0)
-    save_labels(np.array([[0, 1, 2]], dtype), clear, tmp_path / "b.tif")
+    save_labels(LabelMap(np.array([[0, 1, 2]], dtype), clear), tmp_path / "b.tif")
     assert label_map(tmp_path / "b.tif").meaning.colors == clear.colors
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.colormap(1)[1] == (9, 8, 7, 255)
@@ -61,7 +62,7 @@ def test_the_colour_table_comes_back(dtype, tmp_path):
 
 def test_the_attribute_table_comes_back(tmp_path):
     meaning = Meaning(attributes=TABLE)
-    save_labels(np.array([[0, 1, 2]], np.uint8), meaning, tmp_path / "a.tif")
+    save_labels(LabelMap(np.array([[0, 1, 2]], np.uint8), meaning), tmp_path / "a.tif")
     found = label_map(tmp_path / "a.tif").meaning
     assert found.attributes == TABLE
     assert found.names == {1: "trees & shrubs", 2: "<water>"}
@@ -72,7 +73,7 @@ def test_the_attribute_table_comes_back(tmp_path):
 def test_names_and_colours_of_wide_ids_stand_in_the_table(colors, wide, tmp_path):
     names = {-1: "nothing", wide: "field"}
     meaning = Meaning(names=names, colors=colors, nodata=-1)
-    save_labels(np.array([[-1, wide, 7]], np.int64), meaning, tmp_path / "a.tif")
+    save_labels(LabelMap(np.array([[-1, wide, 7]], np.int64), meaning), tmp_path / "a.tif")
     found = label_map(tmp_path / "a.tif").meaning
     assert {key: name for key, name in found.names.items() if name} == names
     if colors:
@@ -81,11 +82,13 @@ def test_names_and_colours_of_wide_ids_stand_in_the_table(colors, wide, tmp_path
 
 def test_a_table_goes_with_the_file_that_it_was_of(tmp_path):
     values = np.array([[0, 1, 2]], np.uint8)
-    save_labels(values, Meaning(attributes=TABLE), tmp_path / "a.tif")
+    save_labels(LabelMap(values, Meaning(attributes=TABLE)), tmp_path / "a.tif")
     with pytest.raises(FileExistsError, match="exists already"):
-        save_labels(values, Meaning(names={1: "a"}, nodata=0), tmp_path / "a.tif", overwrite=False)
+        save_labels(
+            LabelMap(values, Meaning(names={1: "a"}, nodata=0)), tmp_path / "a.tif", overwrite=False
+        )
     assert label_map(tmp_path / "a.tif").meaning.attributes == TABLE
-    save_labels(values, None, tmp_path / "a.tif")
+    save_labels(values, tmp_path / "a.tif")
     assert label_map(tmp_path / "a.tif").meaning.empty
 
 
@@ -93,23 +96,25 @@ def test_ids_that_no_attribute_table_holds_are_told(tmp_path):
     meaning = Meaning(names={(1 << 64) - 1: "a"}, nodata=0)
     values = np.array([[0, (1 << 64) - 1]], np.uint64)
     with pytest.warns(ConversionWarning, match="beyond 2\\^53"):
-        save_labels(values, meaning, tmp_path / "a.tif")
+        save_labels(LabelMap(values, meaning), tmp_path / "a.tif")
     assert np.array_equal(label_map(tmp_path / "a.tif").values, values)
 
 
 def test_nodata_that_is_no_id_of_the_dtype_is_told(tmp_path):
     with pytest.warns(ConversionWarning, match="nodata, -1, is no uint8"):
-        save_labels(np.zeros((2, 2), np.uint8), Meaning(nodata=-1), tmp_path / "a.tif")
+        save_labels(LabelMap(np.zeros((2, 2), np.uint8), Meaning(nodata=-1)), tmp_path / "a.tif")
 
 
 def test_a_crs_without_a_code_comes_back_as_wkt(tmp_path):
     crs = rasterio.crs.CRS.from_proj4("+proj=laea +lat_0=12.5 +lon_0=3.25 +datum=WGS84 +units=m")
     meaning = Meaning(crs=crs.to_wkt(), transform=TRANSFORM)
-    save_labels(np.zeros((2, 2), np.uint8), meaning, tmp_path / "a.tif")
+    save_labels(LabelMap(np.zeros((2, 2), np.uint8), meaning), tmp_path / "a.tif")
     found = label_map(tmp_path / "a.tif").meaning
     assert rasterio.crs.CRS.from_wkt(found.crs) == crs
     with pytest.raises(ValueError, match="coordinate reference system can't be written"):
-        save_labels(np.zeros((2, 2), np.uint8), Meaning(crs="nonsense"), tmp_path / "b.tif")
+        save_labels(
+            LabelMap(np.zeros((2, 2), np.uint8), Meaning(crs="nonsense")), tmp_path / "b.tif"
+        )
 
 
 def test_tags_of_the_band_come_back(tmp_path):
@@ -122,14 +127,14 @@ def test_tags_of_the_band_come_back(tmp_path):
         file.update_tags(1, LEGEND="land cover")
     first = label_map(tmp_path / "a.tif")
     assert first.meaning.tags == {"AUTHOR": "someone", "band 1 LEGEND": "land cover"}
-    save_labels(first.values, first.meaning, tmp_path / "b.tif")
+    save_labels(first, tmp_path / "b.tif")
     assert label_map(tmp_path / "b.tif") == first
     with rasterio.open(tmp_path / "b.tif") as file:
         assert file.tags(1) == {"LEGEND": "land cover"}
 
 
 def test_bytes_and_files_say_the_same_without_what_is_beside(tmp_path):
-    save_labels(np.zeros((2, 2), np.uint8), PLACE, tmp_path / "a.tif")
+    save_labels(LabelMap(np.zeros((2, 2), np.uint8), PLACE), tmp_path / "a.tif")
     data = (tmp_path / "a.tif").read_bytes()
     assert label_map(data) == label_map(io.BytesIO(data)) == label_map(tmp_path / "a.tif")
 
@@ -177,14 +182,14 @@ def test_cut_files_are_refused(tmp_path):
 
 
 def test_without_rasterio_the_place_is_lost_and_that_is_told(tmp_path, monkeypatch):
-    save_labels(np.array([[0, 7]], np.uint8), PLACE, tmp_path / "a.tif")
+    save_labels(LabelMap(np.array([[0, 7]], np.uint8), PLACE), tmp_path / "a.tif")
     monkeypatch.setattr(geotiff_files, "rasterio_or_none", lambda: None)
     monkeypatch.setattr("kqcodec.labels.label_maps.rasterio_or_none", lambda: None)
     with pytest.warns(ConversionWarning, match=r"kqcodec\[geo\]"):
         found = label_map(tmp_path / "a.tif")
     assert found.values.tolist() == [[0, 7]]
     with pytest.raises(ImportError, match=r"kqcodec\[geo\]"):
-        save_labels(found.values, PLACE, tmp_path / "b.tif")
+        save_labels(LabelMap(found.values, PLACE), tmp_path / "b.tif")
 
 
 # --- attribute tables -------------------------------------------------------
@@ -224,7 +229,7 @@ def table(inside):
 def test_other_tables_are_refused(data, tmp_path):
     with pytest.raises(ValueError, match=r"."):
         attributes_of_xml(data)
-    save_labels(np.zeros((2, 2), np.uint8), PLACE, tmp_path / "a.tif")
+    save_labels(LabelMap(np.zeros((2, 2), np.uint8), PLACE), tmp_path / "a.tif")
     (tmp_path / "a.tif.aux.xml").write_bytes(data)
     with pytest.raises(ImageError, match=r"aux\.xml can't be read as an attribute table"):
         label_map(tmp_path / "a.tif")

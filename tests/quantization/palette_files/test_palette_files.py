@@ -351,3 +351,13 @@ def test_wrong_targets_and_sources(tmp_path):
     with pytest.raises(TypeError, match="int"):
         kqcodec.read_palette(7)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_label_map_has_the_colours_of_its_ids():
+    """Those from 0 on, as for pictures of labels; there are none for ids beyond."""
+    data = kqcodec.encode_labels(np.array([[0, 3]]), colors={3: (250, 9, 99)})
+    found = kqcodec.read_palette(data)
+    assert found.tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [250, 9, 99]]
+    assert (found == kqcodec.read(data).palette).all()
+    with pytest.raises(PaletteError, match="a label map with the id -3"):
+        kqcodec.read_palette(kqcodec.encode_labels(np.array([[0, -3]])))

@@ -1,8 +1,9 @@
 /* The coder `context`: labels as binary decisions, each predicted by mixing what many
  * contexts have seen (spec/kq.md, section 16).
  *
- * A label is first asked for by name: is it the one on the left? If not, it is found in
- * the tree, a binary search in the palette. In flat surroundings, and where labels repeat
+ * A label is first asked for by name: is it the one on the left? Where there is no palette, two
+ * more of those around it are asked for. If it is none of them, it is found in the tree, a
+ * binary search in the palette. In flat surroundings, and where labels repeat
  * what stands elsewhere, one cheap question is asked of many.
  */
 #ifndef KQ_CONTEXT_CONTEXT_H
@@ -209,6 +210,20 @@ static int kq_tile_has_colors(const kq_tile *tile)
     return tile->colors && tile->k <= KQ_GEOMETRY_MAX;
 }
 
+/* The entries of a row of places, from the label of that number on. */
+static void kq_tile_store(const kq_tile *tile, const uint16_t *row, size_t first, void *labels)
+{
+    if (tile->colors != NULL) {
+        for (size_t x = 0; x < tile->width; x++)
+            kq_label_set(labels, first + x, tile->wide, kq_tile_entry(tile, row[x]));
+    } else if (tile->wide) { /* without colours a place is its entry */
+        memcpy((uint16_t *)labels + first, row, tile->width * sizeof *row);
+    } else {
+        for (size_t x = 0; x < tile->width; x++)
+            ((uint8_t *)labels)[first + x] = (uint8_t)row[x];
+    }
+}
+
 /* The colours in the order of the tree, where the model looks at them, otherwise NULL. Returns
  * 0 without memory. */
 static int kq_tile_colors(const kq_tile *tile, uint8_t **colors)
@@ -274,8 +289,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
         for (size_t y = 0; y < tile->height; y++) {
             const uint16_t *row =
                 model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
-            for (size_t x = 0; x < tile->width; x++)
-                kq_label_set(labels, y * tile->width + x, tile->wide, kq_tile_entry(tile, row[x]));
+            kq_tile_store(tile, row, y * tile->width, labels);
         }
         done = kq_range_decoder_valid(&decoder);
         kq_context_close(&model);

@@ -16,12 +16,16 @@
 #define KQ_MATCH_BEGIN 50000
 #define KQ_RUN_MOST 256  /* labels: to look ahead takes little time, whatever follows */
 #define KQ_LONG_MATCH 32 /* held so long, it is asked for where the rows above differ */
+#define KQ_MOST_NAMES 3  /* labels asked about by name */
 
-/* Rows of weights, set by set: those of the question, then those of the tree. */
+/* Rows of weights, set by set: those of each question, then those of the tree. */
 #define KQ_MAX_SETS 3
-#define KQ_ROWS0 (3 * 128 + KQ_DEPTHS * 81) /* equal neighbours; guesses */
-#define KQ_ROWS1 (256 + 256)                /* the label on the left; the path */
-#define KQ_ROWS2 (64 + 256)                 /* more equal neighbours; the label on the left */
+#define KQ_TREE_ROWS0 (KQ_MOST_NAMES * 3 * 128)
+#define KQ_TREE_ROWS1 (KQ_MOST_NAMES * 256)
+#define KQ_TREE_ROWS2 (KQ_MOST_NAMES * 64)
+#define KQ_ROWS0 (KQ_TREE_ROWS0 + KQ_DEPTHS * 81) /* equal neighbours; guesses */
+#define KQ_ROWS1 (KQ_TREE_ROWS1 + 256)            /* the label asked about; the path */
+#define KQ_ROWS2 (KQ_TREE_ROWS2 + 256)            /* more equal neighbours; the label on the left */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2)
 /* The final mixer: its rows, and the largest weight, so that sums fit into 32 bits. */
 #define KQ_FINAL_ROWS (2 * KQ_MATCH_ROWS)
@@ -65,7 +69,7 @@ typedef struct {
     kq_plane plane;
     const kq_logistic *tables;
     const kq_context_shape *shape;
-    int asks;                     /* whether the label on the left is asked about first */
+    int asks;                     /* whether labels are asked about by name first */
     int line_bits;                /* of a context's table */
     void *memory;                 /* of the tables up to `places`, and the plane's cells */
     uint32_t *slots;              /* tables x lines x 16, aligned */
@@ -85,7 +89,7 @@ typedef struct {
     kq_surroundings around;
     size_t row_at, match_at; /* in plane.labels */
     uint32_t match_length;
-    int expected; /* the matched label, -1 for none */
+    int expected; /* the matched label, -1 for none, or if it was refused */
     KQ_ALIGNED(32) uint32_t hashes[KQ_MAX_LANES];
     KQ_ALIGNED(32) uint32_t lines[KQ_MAX_LANES];   /* where node 0 is */
     KQ_ALIGNED(32) uint32_t fresh[KQ_MAX_LANES];   /* an unused slot there */

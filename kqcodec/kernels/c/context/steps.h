@@ -70,16 +70,21 @@ KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
 
 #include "context/runs.h"
 
-/* The label, when it isn't `refused`, -1 for none: a search in the tree. */
+/* How many of the refused labels are among these, bits of `before`'s eight. */
+KQ_FUNCTION uint32_t KQ_NAME(refusals)(uint32_t places)
+{
+    return (places >> 5 & 1) + (places >> 6 & 1) + (places >> 7 & 1);
+}
+
+/* The label, when it is none of the `refused`, -1 for none: a search in the tree. */
 KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_t label,
-                                     int refused)
+                                     const int32_t *refused)
 {
     const uint32_t *f = m->around.feature;
     uint32_t low = 0, high = m->plane.k, path = 1, held = KQ_NAME(match_number)(m);
-    const int expected = m->expected == refused ? -1 : m->expected;
     const KQ_NAME(places) places =
         KQ_NAME(gather)((int32_t)f[KQ_MEDIAN], (int32_t)f[KQ_MEAN], (int32_t)f[KQ_W],
-                        (int32_t)f[KQ_N], expected, refused, -1, -1);
+                        (int32_t)f[KQ_N], m->expected, refused[0], refused[1], refused[2]);
     uint32_t within =
         ~KQ_NAME(before)(&places, 0); /* of the eight, those that are in low..high-1 */
     uint32_t node = 1, level = 0;
@@ -95,16 +100,16 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
             KQ_NAME(fetch)(m, lanes, path << 1 | 1);
         }
         int bit = label >= middle;
-        if ((below & 32) && middle - low == 1) {
+        if ((below & 0xE0) && KQ_NAME(refusals)(below) == middle - low) {
             bit = 1; /* nothing is left below */
-        } else if ((above & 32) && high - middle == 1) {
+        } else if ((above & 0xE0) && KQ_NAME(refusals)(above) == high - middle) {
             bit = 0;
         } else {
             uint32_t halves = m->tables->halves[(below & 15) | (above & 15) << 4];
             uint32_t rows[KQ_MAX_SETS] = {
-                3 * 128 + level * 81 + halves,
-                KQ_ROWS0 + 256 + (path < 256 ? path : level),
-                KQ_ROWS0 + KQ_ROWS1 + 64 + (f[KQ_W] & 255),
+                KQ_TREE_ROWS0 + level * 81 + halves,
+                KQ_ROWS0 + KQ_TREE_ROWS1 + (path < 256 ? path : level),
+                KQ_ROWS0 + KQ_ROWS1 + KQ_TREE_ROWS2 + (f[KQ_W] & 255),
             };
             int agrees = within & 16 ? !(under & 16) : -1;
             bit = KQ_NAME(decide)(m, lanes, sets, bit, node, 1, rows, agrees, held);
@@ -123,6 +128,46 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
     return low;
 }
 
+/* Whether a label is the one of that name, when so many were refused before. */
+KQ_FUNCTION int KQ_NAME(ask)(kq_context *m, int lanes, int sets, uint32_t label, uint32_t name,
+                             uint32_t refused)
+{
+    const int agrees = m->expected < 0 ? -1 : m->expected == (int)name;
+    const uint32_t rows[KQ_MAX_SETS] = {
+        (refused * 3 + (uint32_t)(agrees + 1)) * 128 + (m->around.equal & 127),
+        KQ_ROWS0 + refused * 256 + (name & 255),
+        KQ_ROWS0 + KQ_ROWS1 + refused * 64 + (m->around.equal >> 7 & 63),
+    };
+    int is = KQ_NAME(decide)(m, lanes, sets, label == name, refused, 0, rows, agrees,
+                             KQ_NAME(match_number)(m));
+    if (agrees == 1 && !is)
+        m->expected = -1;
+    return is;
+}
+
+/* Where there is no palette, no label is near another one in the tree: so two more around it are
+ * asked about, of those that aren't `refused`. Returns the one that it is, -1 for none. */
+KQ_FUNCTION int KQ_NAME(ask_more)(kq_context *m, int lanes, int sets, uint32_t label,
+                                  int32_t *refused)
+{
+    static const uint8_t names[5] = {KQ_N, KQ_NE, KQ_NEE, KQ_NW, KQ_WW};
+    uint32_t count = 1;
+    /* Of the last two labels one is left when the other is refused. */
+    for (int i = 0; i < 5 && count < KQ_MOST_NAMES && count + 1 < m->plane.k; i++) {
+        const int32_t name = (int32_t)m->around.feature[names[i]];
+        if (name == refused[0] || name == refused[1])
+            continue;
+        if (count == 1)
+            KQ_NAME(lines)(m, lanes, 2);
+        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)name, count))
+            return name;
+        refused[count++] = name;
+    }
+    if (count > 1)
+        KQ_NAME(lines)(m, lanes, 1);
+    return -1;
+}
+
 /* A label in surroundings that aren't flat. */
 KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(view) *view,
                                     const uint16_t *at, uint32_t label)
@@ -137,18 +182,15 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     uint32_t hash = KQ_NAME(hash)(view, &m->around, &m->plane, lanes, m->place_bits, m->hashes);
     KQ_NAME(match_find)(m, (size_t)(at - m->plane.labels), hash);
     KQ_NAME(lines)(m, lanes, 1);
-    int refused = -1;
+    int32_t refused[KQ_MOST_NAMES] = {-1, -1, -1};
     if (m->asks) {
-        const int agrees = m->expected < 0 ? -1 : m->expected == (int)f[KQ_W];
-        const uint32_t rows[KQ_MAX_SETS] = {
-            (uint32_t)(agrees + 1) * 128 + (m->around.equal & 127),
-            KQ_ROWS0 + (f[KQ_W] & 255),
-            KQ_ROWS0 + KQ_ROWS1 + (m->around.equal >> 7 & 63),
-        };
-        if (KQ_NAME(decide)(m, lanes, sets, label == f[KQ_W], 0, 0, rows, agrees,
-                            KQ_NAME(match_number)(m)))
+        if (KQ_NAME(ask)(m, lanes, sets, label, f[KQ_W], 0))
             return f[KQ_W];
-        refused = (int)f[KQ_W];
+        refused[0] = (int32_t)f[KQ_W];
+        const int found =
+            m->plane.colorless ? KQ_NAME(ask_more)(m, lanes, sets, label, refused) : -1;
+        if (found >= 0)
+            return (uint32_t)found;
     }
     if (later)
         KQ_NAME(predict)(&m->plane, &m->around, histories);
