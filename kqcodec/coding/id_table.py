@@ -209,7 +209,9 @@ class IdTable:
             if int(lists[1].max()) >= distinct:
                 raise InvalidDataError("a label has an id that the table doesn't have (rule 18.5)")
             places = lists[1].astype(np.uint32)
-        return cls(_ids(lists[0], DTYPES[first & 15]), places, bool(first & _COLUMN))
+        ids = _ids(lists[0], DTYPES[first & 15])
+        ids.flags.writeable = False  # they are given away, as KqFile.ids
+        return cls(ids, places, bool(first & _COLUMN))
 
 
 def read_table(source: Source, header: Header, sealer: Sealer, limits: Limits) -> IdTable:

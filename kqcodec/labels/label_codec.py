@@ -11,6 +11,7 @@ import numpy as np
 
 from kqcodec.coding.decoder import Opened
 from kqcodec.coding.label_files import encoded_labels, values_of
+from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.options import CodingOptions
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
 from kqcodec.format.names import DEFAULT_CODER, DEFAULT_EFFORT
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.options import TileSize
     from kqcodec.format.names import CoderName, EffortName
     from kqcodec.storage.opening import Readable
@@ -73,6 +73,8 @@ def encode_labels(
     given: dict[str, Any] = {"names": names, "colors": colors, "nodata": nodata}
     given = {field: value for field, value in given.items() if value is not None}
     known = found.meaning if meaning is None else meaning
+    if not isinstance(known, Meaning):
+        raise TypeError(f"meaning must be a Meaning, not {type(known).__name__}")
     if given:
         known = replace(known, **given)
     options = CodingOptions(coder=coder, effort=effort, tile=tile, threads=threads)

@@ -247,7 +247,8 @@ def _named(meaning: Meaning, path: str, picture: str | None) -> Meaning:
         found = parsed_json(data, path)
         panoptic = isinstance(found, dict) and {"annotations", "categories"} <= set(found)
         listed = found["annotations"] if panoptic else None
-        if isinstance(listed, list) and any("segments_info" in part for part in listed[:1]):
+        first = listed[0] if isinstance(listed, list) and listed else None
+        if isinstance(first, dict) and "segments_info" in first:
             return panoptic_meaning(found, picture, path)
     told = label_list(data, path)
     return replace(

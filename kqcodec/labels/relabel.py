@@ -7,6 +7,7 @@ of two ids that become one their entries stay apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +25,7 @@ from kqcodec.format.short_form import shorten
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import DTypeLike
 
@@ -90,6 +91,8 @@ def renumber_labels(
 
 def remapping(mapping: Mapping[int, int]) -> Callable[[IdTable], Change]:
     """What ``relabeled_parts`` needs for ``remap_labels``; TypeError if it isn't by ids."""
+    if not isinstance(mapping, Mapping):
+        raise TypeError(f"mapping must be new ids by old ones, not {type(mapping).__name__}")
     checked = {
         whole_number(old, "an id"): whole_number(new, "a new id") for old, new in mapping.items()
     }

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import random
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from structure import (
     FLAG_ALPHA,
     FLAG_CODED_PALETTE,
+    FLAG_LABEL_MAP,
     FLAG_SECTIONS,
     MOST_TILES,
     Pieces,
+    pack_length,
     taken_apart,
 )
 
@@ -37,7 +39,17 @@ _LARGE_KS = (4095, 4096, 4097, 32768, 32769, 65535, 65536)
 _SIDES = (1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65)
 _LARGE_SIDES = (1024, 65535, 65536, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
 _KINDS = (b"icc ", b"exif", b"xmp ", b"abcd", b"a   ", b"Abcd", b"PALX", b"FRAM", b"END ")
-_KINDS += (b"TILE", b"PLTE", b"0abc", b"ab\xc3\xa9", b"\0\0\0\0", b"a\nbc", b"end ")
+_KINDS += (
+    b"TILE",
+    b"PLTE",
+    b"0abc",
+    b"ab\xc3\xa9",
+    b"\0\0\0\0",
+    b"a\nbc",
+    b"end ",
+    b"labl",
+    b"lidx",
+)
 _EXIFS = (
     bytes.fromhex("4D4D002A 00000008 0001 0112 0003 00000001 00060000 00000000"),
     bytes.fromhex("49492A00 08000000 0100 1201 0300 01000000 06000000 00000000"),
@@ -103,6 +115,8 @@ def fresh(rng: random.Random) -> Pieces:
     palette = numbers.integers(0, 256, (k, rng.choice((3, 3, 4))), dtype=np.uint8)
     coder = rng.choice(("packed", "dense", "context", "context", "tokens", "tokens"))
     tile = rng.choice((0, 0, 16, (16, 0)))
+    if rng.random() < 0.4:
+        return _fresh_label_map(labels, coder, tile, rng)
     image = kqcodec.IndexedImage(palette, labels)
     pieces = taken_apart(kqcodec.encode(image, coder=coder, tile=tile))
     assert pieces is not None
@@ -113,6 +127,27 @@ def fresh(rng: random.Random) -> Pieces:
         coded = kernels.context_encode(image.labels, order, colors, byte, 4096)
         if coded is not None:
             pieces.payloads = [bytes([byte]) + coded]
+    return pieces
+
+
+def _fresh_label_map(labels: Any, coder: Any, tile: Any, rng: random.Random) -> Pieces:
+    """Of ids of any dtype, now and then with an index and with names."""
+    dtype = np.dtype(rng.choice("?bBhHiIqQ"))
+    pool = np.frombuffer(rng.randbytes(256 * 8), dtype="u1").reshape(256, 8)[:, : dtype.itemsize]
+    pool = np.ascontiguousarray(pool & 1 if dtype == np.bool_ else pool)
+    labels = labels.astype(np.intp)
+    if rng.random() < 0.3:  # many labels
+        labels = labels + np.arange(labels.size).reshape(labels.shape) // rng.choice((3, 9, 40))
+    values = pool.view(dtype)[labels % 256, 0]
+    values = values.reshape(*values.shape, *rng.choice(((), (1,))))
+    names = {int(values.flat[0]): "it"} if rng.random() < 0.3 else None
+    data = kqcodec.encode_labels(
+        values, coder=coder, tile=tile, names=names, index=rng.random() < 0.3, effort="best"
+    )
+    if rng.random() < 0.3:  # a table with a map
+        data = kqcodec.remap_labels(data, {int(values.flat[-1]): int(values.flat[0])})
+    pieces = taken_apart(data)
+    assert pieces is not None
     return pieces
 
 
@@ -229,6 +264,41 @@ def _flaw(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
         pieces.tail = rng.randbytes(rng.choice((1, 4, 9)))
 
 
+def _table(pieces: Pieces, rng: random.Random, change: ChangeBytes) -> None:
+    """Another kind of table, other numbers of ids or of entries, or other ids."""
+    pieces.flags = pieces.flags & FLAG_SECTIONS | FLAG_LABEL_MAP
+    old = pieces.palette or b"\2"
+    what = rng.randrange(4)
+    if what == 0:
+        kind = old[0] ^ rng.choice((1, 2, 3, 8, 15, 16, 32, 32, 64, 128))
+        pieces.palette = bytes([kind]) + old[1:]
+    elif what == 1:
+        count = rng.choice((*_KS, *_LARGE_KS, 2**24, 2**35 - 1)) - 1
+        pieces.palette = old[:1] + pack_length(count) + old[rng.choice((1, 2, 2, 3)) :]
+    elif what == 2:
+        pieces.palette = old[:2] + change(old[2:], 600)
+    else:
+        numbers = [rng.choice((0, 1, 5, 2**32, 2**63, 2**64 - 1)) for _ in range(pieces.k % 1000)]
+        body = kernels.numbers_encode([np.array(numbers, dtype=np.uint64)])
+        pieces.palette = bytes([rng.randrange(9)]) + pack_length(len(numbers) - 1 & 0xFFFF) + body
+
+
+def _parts(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
+    """A list of its own, or regions, ahead of a tile."""
+    if not pieces.payloads:
+        return
+    at, head = rng.randrange(len(pieces.payloads)), b""
+    if rng.random() < 0.6:
+        count = rng.choice((1, 2, 3, 7, 20, pieces.k))
+        numbers = np.array([rng.choice((0, 0, 1, 9)) for _ in range(count)], dtype=np.uint64)
+        own_list = kernels.numbers_encode([numbers])
+        head = b"\4" + pack_length(count - 1) + pack_length(len(own_list)) + own_list
+    if rng.random() < 0.6:
+        ids = rng.randbytes(rng.choice((0, 1, 3, 12)))
+        head += bytes([5, rng.choice((0, 1, 2, 3, 7, 8))]) + pack_length(len(ids)) + ids
+    pieces.payloads[at] = head + pieces.payloads[at]
+
+
 def _short(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
     pieces.short = not pieces.short
 
@@ -236,7 +306,7 @@ def _short(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
 _CHANGES: tuple[Change, ...] = (
     *(_payload, _payload, _payload, _settings, _noise, _palette, _code_palette, _section, _section),
     *(_size, _size, _k, _tile, _coder, _flags, _version, _tiles, _directory, _flaw),
-    _short,
+    *(_short, _table, _table, _parts),
 )
 
 
@@ -246,7 +316,9 @@ _CHANGES: tuple[Change, ...] = (
 def _fit(pieces: Pieces, rng: random.Random) -> None:
     """Give palette, number of tiles and payloads the sizes that the header wants, so that
     what was changed isn't hidden behind what it entails."""
-    if pieces.flags & FLAG_CODED_PALETTE:
+    if pieces.flags & FLAG_LABEL_MAP:
+        pass
+    elif pieces.flags & FLAG_CODED_PALETTE:
         if pieces.k < 1000 and rng.random() < 0.9:
             pieces.k = min(pieces.k, 1 + pieces.k % 20)  # each entry takes 7 microseconds
         pieces.palette = pieces.palette[: max(0, pieces.channels * pieces.k - 2)]
@@ -267,7 +339,8 @@ def _fitted(pieces: Pieces, index: int, payload: bytes) -> bytes:
     if pieces.k == 1:
         return b""
     if pieces.coder == _CONTEXT:
-        return payload[: 1 + (_dense_bits(labels, pieces.k) + 7) // 8] or b"\0"
+        ahead = 16 + 6 * min(labels, pieces.k) if pieces.flags & FLAG_LABEL_MAP else 0
+        return payload[: 1 + (_dense_bits(labels, pieces.k) + 7) // 8 + ahead] or b"\0"
     if pieces.coder == _DENSE:
         bits = _dense_bits(labels, pieces.k)
     else:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import label_oracle
 import numpy as np
 from PIL import Image
 
@@ -29,6 +30,7 @@ import kqcodec.coding.coders.packed
 import kqcodec.coding.coders.tokens
 import kqcodec.coding.decoder
 import kqcodec.coding.id_table
+import kqcodec.coding.label_index
 import kqcodec.pillow
 from kqcodec.coding.palette import read_palette
 from kqcodec.errors import FormatError, KernelError, LimitError
@@ -48,12 +50,13 @@ SLOW_DECISIONS = 1500
 _SPEC = Path(__file__).resolve().parent.parent.parent / "spec"
 _USERS = (
     kqcodec.coding.decoder,
-    kqcodec.coding.id_table,
-    kqcodec.coding.coders.label_tiles,
     kqcodec.coding.coders.packed,
     kqcodec.coding.coders.dense,
     kqcodec.coding.coders.context,
     kqcodec.coding.coders.tokens,
+    kqcodec.coding.coders.label_tiles,
+    kqcodec.coding.id_table,
+    kqcodec.coding.label_index,
 )
 
 
@@ -69,12 +72,12 @@ def examined(data: bytes, every_way: bool = True) -> bool:
         DisagreementError: two ways differ.
         Exception: one raised what it mustn't.
     """
-    header, _ = _outcome(lambda: kqcodec.open(data).header)
+    header, _ = outcome(lambda: kqcodec.open(data).header)
     if header is not None and header.label_map:
-        return _label_map(data)
-    image, error = _outcome(lambda: kqcodec.read(data, **_LIMITS))
+        return label_oracle.examined(sys.modules[__name__], data, every_way)
+    image, error = outcome(lambda: kqcodec.read(data, **_LIMITS))
     if isinstance(error, LimitError):
-        _boundless(data)
+        boundless(data)
         return False
     choice = zlib.crc32(data)
     for index, (way, share) in enumerate(_WAYS):
@@ -94,16 +97,16 @@ def strictly() -> Iterator[None]:
 _LIMITS: dict[str, Any] = {"threads": 1, "max_pixels": MAX_PIXELS}
 
 
-def _boundless(data: bytes) -> None:
+def boundless(data: bytes) -> None:
     """Without a limit, too, a claim that no memory holds is refused in words."""
-    header, _ = _outcome(lambda: kqcodec.open(data).header)
+    header, _ = outcome(lambda: kqcodec.open(data).header)
     if header is not None and header.pixels > 2**46:
         for read in (kqcodec.read, lambda data, **limits: kqcodec.open(data, **limits).recover()):
-            if _outcome(lambda read=read: read(_Pipe(data), max_pixels=None))[0] is not None:
+            if outcome(lambda read=read: read(_Pipe(data), max_pixels=None))[0] is not None:
                 raise DisagreementError(f"{header.pixels:,} pixels from {len(data)} bytes")
 
 
-def _outcome(read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
+def outcome(read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
     """What comes back, and the error if that is one that is allowed."""
     try:
         return read(), None
@@ -125,40 +128,11 @@ def _agree(what: str, found: Any, wanted: Any, error: FormatError | None) -> Non
         raise DisagreementError(f"{what} says {found!r:.80}, read {error or 'valid'!r:.200}")
 
 
-def _label_map(data: bytes) -> bool:
-    """Whether a file with the flag of a label map is a valid one: its ids are the same from a
-    pipe, on either set of kernels, and by spec/decode.py."""
-    ids, error = _outcome(lambda: kqcodec.decode_labels(data, **_LIMITS))
-    if isinstance(error, LimitError):
-        return False
-
-    def compare(what: str, read: Callable[[], Any]) -> None:
-        found, _ = _outcome(read)
-        _agree(what, found, ids, error)
-        if ids is not None:
-            _same(what, found, ids)
-
-    compare("a pipe", lambda: kqcodec.decode_labels(_Pipe(data), **_LIMITS))
-    if _worth_the_time(data, None):
-        for name in ("compiled", "reference"):
-            with contextlib.suppress(KernelError), _on_kernels(name):
-                compare(f"the {name} kernels", lambda: kqcodec.decode_labels(data, **_LIMITS))
-        decoder = _spec_decoder()
-        try:
-            found = bytes(decoder.decode(data, MAX_PIXELS).pixels)
-        except decoder.Refused:
-            found = None
-        _agree("spec/decode.py", found, ids, error)
-        if ids is not None and found != ids.astype(ids.dtype.newbyteorder(">")).tobytes():
-            raise DisagreementError("spec/decode.py sees other ids")
-    return ids is not None
-
-
 # --- ways --------------------------------------------------------------------
 
 
 def _pixels(data: bytes, image: Any, error: FormatError | None) -> None:
-    pixels, other = _outcome(lambda: kqcodec.decode(data, **_LIMITS))
+    pixels, other = outcome(lambda: kqcodec.decode(data, **_LIMITS))
     _agree("decode", pixels, image, error)
     if image is not None:
         _same("decode", pixels, image.palette[image.labels])
@@ -167,7 +141,7 @@ def _pixels(data: bytes, image: Any, error: FormatError | None) -> None:
 
 
 def _file(data: bytes, image: Any, error: FormatError | None) -> None:
-    found, other = _outcome(lambda: kqcodec.read(io.BytesIO(data), **_LIMITS))
+    found, other = outcome(lambda: kqcodec.read(io.BytesIO(data), **_LIMITS))
     _agree("read", found, image, error)
     if image is not None:
         _same("read", found.labels, image.labels)
@@ -181,33 +155,33 @@ class _Pipe(io.BytesIO):
 
 
 def _pipe(data: bytes, image: Any, error: FormatError | None) -> None:
-    found, _ = _outcome(lambda: kqcodec.read(_Pipe(data), **_LIMITS))
+    found, _ = outcome(lambda: kqcodec.read(_Pipe(data), **_LIMITS))
     _agree("read of a pipe", found, image, error)
     if image is not None:
         _same("read of a pipe", found.labels, image.labels)
 
 
 def _threads(data: bytes, image: Any, error: FormatError | None) -> None:
-    found, _ = _outcome(lambda: kqcodec.read(data, threads=3, max_pixels=MAX_PIXELS))
+    found, _ = outcome(lambda: kqcodec.read(data, threads=3, max_pixels=MAX_PIXELS))
     _agree("read on three threads", found, image, error)
     if image is not None:
         _same("read on three threads", found.labels, image.labels)
 
 
 def _tiles(data: bytes, image: Any, error: FormatError | None) -> None:
-    tiles, _ = _outcome(lambda: list(kqcodec.open(data).tiles()))
+    tiles, _ = outcome(lambda: list(kqcodec.open(data).tiles()))
     _agree("tiles", tiles, image, error)
     for box, labels in tiles or ():
         _same("tiles", labels, image.labels[box.slices])
 
 
 def _region(data: bytes, image: Any, error: FormatError | None) -> None:
-    header, _ = _outcome(lambda: kqcodec.open(data).header)
+    header, _ = outcome(lambda: kqcodec.open(data).header)
     if header is None:
         return
     x, y = zlib.crc32(data) % header.width, zlib.crc32(data, 1) % header.height
     box = (x, y, min(header.width, x + 9), min(header.height, y + 9))
-    found, _ = _outcome(lambda: kqcodec.open(data, **_LIMITS).region(box))
+    found, _ = outcome(lambda: kqcodec.open(data, **_LIMITS).region(box))
     if image is not None:
         if found is None:
             raise DisagreementError(f"a region of a valid file is refused: {box}")
@@ -215,7 +189,7 @@ def _region(data: bytes, image: Any, error: FormatError | None) -> None:
 
 
 def _report(data: bytes, image: Any, error: FormatError | None) -> None:
-    report, _ = _outcome(lambda: kqcodec.open(data, **_LIMITS).size_report())
+    report, _ = outcome(lambda: kqcodec.open(data, **_LIMITS).size_report())
     _agree("size_report", report, image, error)
     if report is not None:
         report.rows()
@@ -283,15 +257,18 @@ def _again(data: bytes, image: Any, error: FormatError | None) -> None:
 
 def _recovered(data: bytes, image: Any, error: FormatError | None) -> None:
     """What is saved of a damaged file is a sound one; a sound file comes back as it was."""
-    saved, _ = _outcome(lambda: kqcodec.open(data, **_LIMITS).recover())
+    saved, _ = outcome(lambda: kqcodec.open(data, **_LIMITS).recover())
     if image is not None and (saved is None or saved.damages or saved.to_bytes() != data):
         raise DisagreementError(f"a sound file is changed by recovery: {saved!r:.200}")
     if saved is None:
         return
     clean = saved.to_bytes()
-    again = kqcodec.read(clean, **_LIMITS)
-    _same("the recovered file", again.labels, saved.image.labels)
-    _same("the recovered file", again.palette, saved.image.palette)
+    if saved.header.label_map:  # the header was damaged
+        _same("the recovered file", kqcodec.decode_labels(clean, **_LIMITS), saved.labels)
+    else:
+        again = kqcodec.read(clean, **_LIMITS)
+        _same("the recovered file", again.labels, saved.image.labels)
+        _same("the recovered file", again.palette, saved.image.palette)
     if int(saved.mask.sum()) != saved.lost_pixels or len(saved.lost) >= max(saved.tiles, 1):
         raise DisagreementError(f"the losses don't add up: {saved.lost}, {saved.lost_pixels}")
     if kqcodec.open(clean, **_LIMITS).recover().damages:
@@ -305,7 +282,7 @@ def _decisions(image: Any) -> int:
 def _worth_the_time(data: bytes, image: Any) -> bool:
     if image is not None:
         return _decisions(image) <= SLOW_DECISIONS
-    header, _ = _outcome(lambda: kqcodec.open(data).header)
+    header, _ = outcome(lambda: kqcodec.open(data).header)
     return header is not None and (
         header.pixels * (header.k - 1).bit_length() + header.k * 10 <= SLOW_DECISIONS
     )
@@ -321,18 +298,25 @@ def _on_kernels(name: str) -> Iterator[None]:
         yield
 
 
+def on_each_kernel(data: bytes, image: Any, look: Callable[[str], None]) -> None:
+    """Have a look at a small file on each set of kernels, of that name."""
+    if _worth_the_time(data, image):
+        for name in ("compiled", "reference"):
+            with contextlib.suppress(KernelError), _on_kernels(name):
+                look(name)
+
+
 def _each_kernel(data: bytes, image: Any, error: FormatError | None) -> None:
-    if not _worth_the_time(data, image):
-        return
-    for name in ("compiled", "reference"):
-        with contextlib.suppress(KernelError), _on_kernels(name):
-            found, other = _outcome(lambda: kqcodec.read(data, **_LIMITS))
-            _agree(f"the {name} kernels' decode", found, image, error)
-            if image is not None:
-                _same(f"the {name} kernels' decode", found.labels, image.labels)
-                _same(f"the {name} kernels' decode", found.palette, image.palette)
-            elif repr(other) != repr(error):
-                raise DisagreementError(f"the {name} kernels say {other!r}, the others {error!r}")
+    def look(name: str) -> None:
+        found, other = outcome(lambda: kqcodec.read(data, **_LIMITS))
+        _agree(f"the {name} kernels' decode", found, image, error)
+        if image is not None:
+            _same(f"the {name} kernels' decode", found.labels, image.labels)
+            _same(f"the {name} kernels' decode", found.palette, image.palette)
+        elif repr(other) != repr(error):
+            raise DisagreementError(f"the {name} kernels say {other!r}, the others {error!r}")
+
+    on_each_kernel(data, image, look)
 
 
 def _spec_decoder() -> Any:
@@ -349,14 +333,24 @@ def _spec_decoder() -> Any:
     return sys.modules[name]
 
 
-def _spec(data: bytes, image: Any, error: FormatError | None) -> None:
+TOO_SLOW = object()
+
+
+def by_document(data: bytes, image: Any = None) -> Any:
+    """What spec/decode.py makes of a file, None if it refuses it; TOO_SLOW if that takes long."""
     if not _worth_the_time(data, image):
-        return
+        return TOO_SLOW
     decoder = _spec_decoder()
     try:
-        picture = decoder.decode(data, MAX_PIXELS)
+        return decoder.decode(data, MAX_PIXELS)
     except decoder.Refused:
-        picture = None
+        return None
+
+
+def _spec(data: bytes, image: Any, error: FormatError | None) -> None:
+    picture = by_document(data, image)
+    if picture is TOO_SLOW:
+        return
     _agree("spec/decode.py", picture, image, error)
     if image is not None:
         wanted = image.palette[image.labels]

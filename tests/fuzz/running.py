@@ -22,17 +22,18 @@ ROOT = HERE.parent.parent
 HEADERS = ROOT / "kqcodec" / "kernels" / "c"
 work = ROOT / "build" / "fuzz"  # see --folder
 
-KERNELS = ("packed", "dense", "bits", "palette", "context", "tokens", "paint", "pixels", "search")
+KERNELS = ("packed", "dense", "bits", "palette", "context", "tokens", "numbers", "regions")
+KERNELS += ("paint", "pixels", "search")
 DECODER = "decoder"
 TARGETS = (*KERNELS, DECODER)
 # The kernels that decode what a file holds.
-DECODERS = ("packed", "dense", "bits", "palette", "context", "tokens")
+DECODERS = KERNELS[: KERNELS.index("paint")]
 
 OK, FOUND, CANNOT = 0, 1, 2
 _LONGEST_INPUT = 1024
 # Comparisons with numbers tell nothing of what is arithmetically coded, and take a third
 # of the time.
-_UNTRACED = ("bits", "palette", "context", "tokens")
+_UNTRACED = ("bits", "palette", "context", "tokens", "numbers", "regions")
 _SANITIZERS = {
     "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "memory": ["-fsanitize=memory", "-fsanitize-memory-track-origins"],

@@ -161,3 +161,15 @@ def test_a_smaller_label_map_has_ids_of_the_larger() -> None:
             file.labels(times=4, out=out)
         with pytest.raises(ValueError, match="times"):
             file.labels(times=0)
+
+
+def test_a_meaning_is_no_text() -> None:
+    with pytest.raises(TypeError, match="meaning must be a Meaning, not str"):
+        kqcodec.encode_labels(_blobs(4, 4, 2), meaning="roads")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mapping", [{}, {3: 0}])
+def test_the_ids_of_an_open_file_do_not_change(mapping: dict[int, int]) -> None:
+    coded = kqcodec.remap_labels(kqcodec.encode_labels(_blobs(9, 9, 5)), mapping)
+    with kqcodec.open(coded) as file, pytest.raises(ValueError, match="read-only"):
+        file.ids[0] = 7

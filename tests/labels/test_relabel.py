@@ -108,3 +108,5 @@ def test_what_is_refused() -> None:
     coded[-100] ^= 1
     with pytest.raises(FormatError):
         kqcodec.remap_labels(bytes(coded), {})
+    with pytest.raises(TypeError, match="mapping must be"):
+        kqcodec.remap_labels(bytes(coded), [1, 2])  # type: ignore[arg-type]

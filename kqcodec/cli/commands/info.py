@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Ids that are listed; kqcodec.open(FILE).ids has them all.
 _MOST_IDS = 32
+_LONGEST_NAME = 45  # beside an id of twenty digits and its colour
 
 
 @click.command("info", epilog="\b\nExamples:\n  kq info photo.kq\n  kq info -r pictures/ --json")
@@ -110,7 +111,9 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
     rows = [("id", "colour", "name")]
     for key, color in zip(map(int, shown), colors, strict=True):
         remark = "nodata" if key == meaning.nodata else ""
-        rows.append((str(key), hex_color(*color), visible(meaning.names.get(key, remark))))
+        told = visible(meaning.names.get(key, remark))
+        told = told if len(told) <= _LONGEST_NAME else told[: _LONGEST_NAME - 1] + "…"
+        rows.append((str(key), hex_color(*color), told))
     lines.append(table(rows))
     if len(shown) < len(ids):
         lines.append(f"  and {len(ids) - len(shown):,} more ids, up to {ids[-1]}")

@@ -32,6 +32,8 @@ def attributes_of_xml(data: bytes) -> tuple[AttributeColumn, ...]:
         ValueError: the file is damaged, or declares types or entities of its own, which
             a few bytes can make gigabytes of.
     """
+    if b"\0" in data:  # UTF-16, which would hide what comes next, and which GDAL doesn't write
+        raise ValueError("it isn't in UTF-8")
     if b"<!" in data.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
         raise ValueError("it has a document type of its own")
     try:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 VOID = 0  # the id of pixels without a segment
 _UNNAMED = "unnamed"
+# Of the attribute table.
+_COLUMNS = {"id": "integer", "category": "string"}
+_COLUMNS |= dict.fromkeys(("category_id", "isthing", "iscrowd"), "integer")
 
 
 def panoptic_meaning(found: Any, picture: str, name: str) -> Meaning:
@@ -206,9 +209,10 @@ def _check_pixels(size: tuple[int, int]) -> None:
 
 def _rows(meaning: Meaning) -> dict[int, dict[str, Any]]:
     """By id, what the attribute table says, if it is one of segments."""
-    columns: dict[str, Any] = {column.name: column.values for column in meaning.attributes}
-    if not {"id", "category", "category_id", "isthing", "iscrowd"} <= set(columns):
+    kinds = {column.name: column.kind for column in meaning.attributes}
+    if any(kinds.get(name) != kind for name, kind in _COLUMNS.items()):
         return {}
+    columns: dict[str, Any] = {column.name: column.values for column in meaning.attributes}
     return {
         int(key): {name: values[at] for name, values in columns.items()}
         for at, key in enumerate(columns["id"])

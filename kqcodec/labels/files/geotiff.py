@@ -152,7 +152,9 @@ def geotiff(values: NDArray[Any], meaning: Meaning) -> tuple[bytes, bytes | None
     try:
         crs = rasterio.crs.CRS.from_user_input(meaning.crs) if meaning.crs else None
     except rasterio.errors.CRSError as exc:
-        raise ValueError(f"the coordinate reference system can't be written: {exc}") from exc
+        raise ValueError(
+            f"the coordinate reference system can't be written: {exc}; a .npy file keeps the ids"
+        ) from exc
     profile = {
         "driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": ids.dtype.name,
         "crs": crs, "transform": transform, "nodata": nodata, "compress": "deflate",

@@ -38,6 +38,16 @@ def test_info_tells_the_ids(values, tmp_path):
     assert figures["raw_bits"] == 8 * values.nbytes
 
 
+def test_info_stays_within_eighty_characters(tmp_path):
+    ids = np.array([[2**64 - 1, 0]], dtype=np.uint64)
+    named = {2**64 - 1: "x" * 300, 0: "a\x1b[31m\n\u202e"}
+    (tmp_path / "a.kq").write_bytes(kqcodec.encode_labels(ids, names=named))
+    lines = kq("info", tmp_path / "a.kq").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[-1].endswith("xxx…")
+    assert lines[-2].endswith(r"a\x1b[31m\n\u202e")
+
+
 def test_verify_accounts_for_ids(values, tmp_path):
     result = kq("verify", tmp_path / "a.kq")
     assert result.exit_code == 0, result.stderr

@@ -76,7 +76,8 @@ static void run(fuzz_input input)
         DEMAND(order[i] < k && !seen[order[i]]);
         seen[order[i]] = 1;
     }
-    kq_tile tile = {order, colors, k, setting, width, height, k > 256};
+    const uint8_t *seen_colors = drawn == 3 ? NULL : colors; /* label maps have none */
+    kq_tile tile = {order, seen_colors, k, setting, width, height, k > 256};
     size_t labels = width * height, bytes = labels << tile.wide;
     uint8_t *payload = copied(&input, SIZE_MAX, &size);
     void *found = room(bytes), *plain = room(bytes);

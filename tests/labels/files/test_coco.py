@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from kqcodec.coding.meaning import Meaning
+from kqcodec.coding.meaning import AttributeColumn, Meaning
 from kqcodec.errors import ImageError, LabelsError
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.labels.files.coco_rle import mask_of_rle
@@ -236,6 +236,24 @@ def test_a_panoptic_json_that_says_nothing_about_the_picture(tmp_path):
     (tmp_path / "b.json").write_text(json.dumps(wrong).replace("a.png", "b.png"))
     with pytest.raises(LabelsError, match="isn't COCO's panoptic JSON: 5 is missing"):
         label_map(tmp_path / "b.png", ids="rgb")
+
+
+@pytest.mark.parametrize("annotation", [1, None, True, [1]])
+def test_annotations_that_are_no_objects_are_no_panoptic_json(annotation, tmp_path):
+    save_labels(PANOPTIC_IDS, tmp_path / "a.png", ids="rgb")
+    (tmp_path / "a.json").write_text(json.dumps({**PANOPTIC, "annotations": [annotation]}))
+    found = label_map(tmp_path / "a.png", ids="rgb")  # categories are names, then
+    assert set(found.meaning.names) == {1, 191}
+
+
+def test_an_attribute_table_of_other_kinds_is_none_of_segments(tmp_path):
+    columns = tuple(
+        AttributeColumn(name, "Generic", "string", ("x",))
+        for name in ("id", "category", "category_id", "isthing", "iscrowd")
+    )
+    labels = LabelMap(PANOPTIC_IDS, Meaning(names={9: "road"}, attributes=columns))
+    save_labels(labels, tmp_path / "a.png", ids="rgb")
+    assert label_map(tmp_path / "a.png", ids="rgb").meaning.names[9] == "road"
 
 
 @pytest.mark.parametrize("wrong", [-1, 1 << 24])

@@ -215,6 +215,7 @@ def table(inside):
     "data",
     [
         BOMB,
+        BOMB.decode().encode("utf-16"),
         b"",
         b"<a>",
         table("<FieldDefn><Name>a</Name><Type>0</Type></FieldDefn><Row/>"),
