@@ -171,6 +171,7 @@ def test_files_are_those_of_the_index(vector: dict[str, Any]) -> None:
     assert sha256(read(vector)) == vector["file_sha256"]
 
 
+@pytest.mark.compiled
 def test_the_generator_writes_the_published_files() -> None:
     valid, invalid = generator.valid_vectors(), generator.invalid_vectors()
     text = (VECTORS / "index.json").read_text(encoding="utf-8")
@@ -180,6 +181,7 @@ def test_the_generator_writes_the_published_files() -> None:
             assert (VECTORS / folder / f"{vector.name}.kq").read_bytes() == vector.data
 
 
+@pytest.mark.compiled
 def test_the_generator_does_not_change_a_frozen_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
