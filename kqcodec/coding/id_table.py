@@ -68,6 +68,9 @@ class IdTable:
     places: NDArray[np.uint32] | None = None
     column: bool = False
 
+    def __post_init__(self) -> None:
+        self.distinct.flags.writeable = False
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """The array's."""

@@ -97,8 +97,9 @@ class KqFile:
     @property
     def palette(self) -> NDArray[np.uint8]:
         """The colours: uint8, shape (K, 3), or (K, 4) with alpha; read-only. Of a label map
-        those of ``ids``."""
-        return self._front().palette
+        those of ``ids``, in a new array."""
+        opened = self._front()
+        return opened.palette if opened.table is None else opened.meaning.color_of(self.ids)
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -112,7 +113,7 @@ class KqFile:
 
     @property
     def is_label_map(self) -> bool:
-        """Whether the labels are ids, and there is no palette."""
+        """Whether the file holds an array of ids, and no palette."""
         return self.header.label_map
 
     @property
@@ -123,7 +124,7 @@ class KqFile:
 
     @property
     def meaning(self) -> Meaning:
-        """What the ids of a label map mean: names, colours, and so on."""
+        """What the ids of a label map mean: names, colours, and so on. Of a picture nothing."""
         return self._front().meaning
 
     def labels(
@@ -152,22 +153,22 @@ class KqFile:
             return values_in(opened, checked_box(box, opened.header), out, self._threads)
 
     def contains(self, label: int) -> bool:
-        """Whether a label map has this id; without decoding anything."""
+        """Whether a label map has this id; LabelsError if it is none. No tile is decoded."""
         return len(self._front().id_table.entries_with(label)) > 0
 
     def counts(self) -> NDArray[np.int64]:
-        """The pixels of each of ``ids``: shape (U,). This and the next two are answered by the
-        file's index; if it has none, by decoding all tiles, once and one by one."""
+        """How many pixels each of ``ids`` has: int64, shape (U,), read-only. The index tells;
+        without one all tiles are decoded, once. LabelsError if it is a picture."""
         return self._all_answers().counts
 
     def boxes(self) -> NDArray[np.int64]:
-        """The smallest box that holds all pixels of each of ``ids``: shape (U, 4), left, top,
-        right, bottom, as ``region`` takes them."""
+        """The smallest box around the pixels of each of ``ids``: int64, shape (U, 4), left, top,
+        right, bottom, as ``region`` takes them; read-only. Found as ``counts`` are."""
         return self._all_answers().boxes
 
     def tiles_of(self, label: int) -> NDArray[np.int64]:
-        """The tiles that have pixels of an id, ascending: shape (n,), none if the label map
-        doesn't have it. ``header.grid.box`` tells where a tile is."""
+        """The tiles that have pixels of an id, ascending: int64, shape (n,), none if the label map
+        doesn't have it. ``header.grid.box`` tells where a tile is. Found as ``counts`` are."""
         entries = self._front().id_table.entries_with(label)
         return self._all_answers().tiles_of(entries)
 
@@ -220,9 +221,8 @@ class KqFile:
         """Each tile's box and labels, uint8 or uint16 of shape (h, w), in file order; of a label
         map its ids, of the array's dtype.
 
-        For pictures larger than memory, and for pipes: one tile is held at a time,
-        and a tile has at most 2**26 labels. Damage raises when it is reached. Limits are
-        on the metadata and the work of each tile, but not on the picture.
+        For what is larger than memory, and for pipes: one tile is held at a time, of at most 2**26
+        labels. Damage raises when it is reached. Limits are on metadata and each tile's work.
         """
         with self._reading():
             yield from tiles_of(self._whole())

@@ -44,26 +44,30 @@ def encode_labels(
     """The bytes of a .kq file that holds an array of ids, exactly: ``decode_labels`` gives an
     equal one, of the same dtype and shape.
 
-    What ids there are doesn't matter, only how many: none is paid for that isn't there.
-    There is no palette, and colours, if they are given, are for those who look at the map.
+    What counts is how many different ids there are, not how large they are. There is no
+    palette; colours, if they are given, are for those who look at the map.
 
     Args:
         labels: bools or integers of 8 to 64 bits, shape (H, W) or (H, W, 1); or what
             ``label_map`` returns, with its meaning.
-        coder, effort, tile, threads: how labels are coded; see ``kqcodec.coding.options``. A
-            tile has at most 65,536 different ids, and the picture as many as it has pixels;
-            by packed and dense also the picture has at most 65,536.
+        coder: "context" for the smallest files; "tokens" for those that are decoded twice to
+            seven times as quickly; "dense" or "packed". These two take up to 65,536 different
+            ids, the others as many as there are pixels.
+        effort: "fast", "default" or "best": how hard "context" tries.
+        tile: the side of tiles, or (width, height), powers of two from 16 on; 0 for a single
+            tile; None for one up to two megapixels, and then tiles that suit the coder.
         names: what ids are called.
         colors: red, green, blue, and maybe alpha of ids, 0 to 255; others have a colour by the
             rule of PASCAL VOC.
         nodata: the id of pixels about which nothing is known.
-        meaning: more that is to be kept; the three above are put in their place there.
+        meaning: what else is to be kept of what ids mean; the three above replace theirs.
         index: whether the file has an index, by which boxes, numbers of pixels, and the tiles
             that have an id are known without decoding.
+        threads: how many threads code tiles; None for as many as there are processors.
 
     Raises:
-        TypeError: these aren't labels.
-        ValueError: a wrong shape or option, or there is no such file.
+        TypeError: the array holds something else, or is masked.
+        ValueError: a wrong shape or option; or more ids, meaning or index than a file holds.
     """
     found = labels if isinstance(labels, LabelMap) else LabelMap(np.asanyarray(labels))
     given: dict[str, Any] = {"names": names, "colors": colors, "nodata": nodata}

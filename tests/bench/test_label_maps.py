@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.compiled
+
 if TYPE_CHECKING:
     from types import ModuleType
 

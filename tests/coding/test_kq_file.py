@@ -196,3 +196,13 @@ def test_what_is_not_there_is_refused_at_once(tmp_path):
         kqcodec.open(tmp_path / "none.kq")
     with pytest.raises(TypeError, match="expected a path, bytes or a binary file"):
         kqcodec.open(5)
+
+
+def test_ids_and_their_colours_are_one_for_one():
+    """Also where several entries of the table have one id."""
+    data = kqcodec.encode_labels(np.arange(6).reshape(2, 3), colors={3: (1, 2, 3)})
+    with kqcodec.open(kqcodec.remap_labels(data, {4: 3, 5: -1})) as file:
+        assert file.ids.tolist() == [-1, 0, 1, 2, 3]
+        assert file.palette[[1, 4]].tolist() == [[0, 0, 0], [1, 2, 3]]
+        assert len(file.palette) == 5
+        assert not file.ids.flags.writeable

@@ -17,6 +17,8 @@ from kqcodec.format.grid import Grid
 from kqcodec.format.limits import Limits
 from kqcodec.kernels import kernels
 
+pytestmark = pytest.mark.compiled
+
 # Two entries in a picture of 40 x 20 pixels, three tiles wide and two high: the first has the
 # corners, the second all the rest.
 _GRID = Grid(40, 20, 16, 16)

@@ -14,6 +14,8 @@ from kqcodec.errors import InvalidDataError, LabelsError, LimitError
 from kqcodec.format.container import Sealer, Section
 from kqcodec.storage.ranges import FIRST_BYTES
 
+pytestmark = pytest.mark.compiled
+
 if TYPE_CHECKING:
     from servers import Site
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from kqcodec.coding.meaning import MAX_BYTES, USAGES, AttributeColumn, Meaning, rule_colors
 from kqcodec.format.container import Section
 
+pytestmark = pytest.mark.compiled
+
 FULL = Meaning(
     names={2: "road", -1: "unknown", (1 << 64) - 1: "Straße \U0001f6e3"},
     colors={2: (128, 64, 128), 300: (1, 2, 3, 4)},

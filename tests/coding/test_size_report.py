@@ -8,6 +8,8 @@ import samples
 
 import kqcodec
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.mark.parametrize("coder", samples.CODERS)
 @pytest.mark.parametrize("name", samples.LABEL_MAPS)

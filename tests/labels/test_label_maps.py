@@ -16,6 +16,8 @@ from kqcodec.labels.color_tables import label_colors
 from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.labels.label_maps import LabelMap, label_map
 
+pytestmark = pytest.mark.compiled
+
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 
 

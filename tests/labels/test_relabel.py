@@ -11,6 +11,8 @@ import kqcodec
 from kqcodec.coding.meaning import AttributeColumn, Meaning
 from kqcodec.errors import FormatError, LabelsError
 
+pytestmark = pytest.mark.compiled
+
 _ROWS, _COLUMNS = np.mgrid[:50, :70]
 VALUES = ((_ROWS // 7 * 31 + _COLUMNS // 9 * 17) % 11).astype(np.uint8)
 

@@ -10,6 +10,8 @@ from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.label_maps import label_map
 from kqcodec.labels.saving import save_labels
 
+pytestmark = pytest.mark.compiled
+
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 
 

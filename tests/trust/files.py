@@ -2,7 +2,7 @@
 
 `small_files` are those of the suite, `all_files` those of the long run: every coder and
 effort, every class of K, one tile and many, with and without alpha, metadata and other
-sections, plain and coded palettes, and labels from noise to a single colour.
+sections, plain and coded palettes, and labels from noise to a single colour; and label maps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.decoder import Opened
+from kqcodec.coding.decoder import Opened, read
 from kqcodec.coding.encoder import encode_indexed
 from kqcodec.coding.options import CodingOptions
 from kqcodec.format import container
@@ -21,6 +21,7 @@ from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import Limits
 from kqcodec.format.short_form import expand, start
 from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.labels.label_codec import encode_labels
 from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class File:
 
 
 def small_files() -> Iterator[File]:
-    """Each way to code and each feature once or twice: some 40 files, most under 300 bytes."""
+    """Each way to code and each feature once or twice: some 50 files, most under 300 bytes."""
     for way in WAYS:
         for k, shape in ((1, (3, 2, 0)), (2, (9, 5, 0)), (3, (33, 17, 16)), (17, (20, 9, 16))):
             yield _file(way, k, shape)
@@ -80,6 +81,11 @@ def small_files() -> Iterator[File]:
     yield _file(("context", "fast"), 40, (17, 1, 16), smooth=True, sections="metadata")
     short = _file(("context", "default"), 17, (7, 5, 0), smooth=True)
     yield replace(short, name=f"{short.name}-long", data=expand(short.data)[1])
+    for number, way in enumerate(WAYS):
+        yield _label_map(way, (20 + number, 9, 16))
+    for shape in ((7, 5, 0), (33, 17, 16)):
+        yield _label_map(("context", "default"), shape, smooth=True)
+    yield _label_map(("context", "default"), (18, 17, 16), smooth=True, index=True)
 
 
 def all_files() -> Iterator[File]:
@@ -94,6 +100,10 @@ def all_files() -> Iterator[File]:
             for shape in SHAPES[1:3]:
                 yield _file(way, k, shape, smooth=k == 16, sections=sections)
         yield _file(way, 4096, (20, 5, 16), smooth=True)
+        for shape in SHAPES:
+            for smooth in (False, True):
+                yield _label_map(way, shape, smooth=smooth)
+                yield _label_map(way, shape, smooth=smooth, index=True)
 
 
 def huge_files() -> Iterator[File]:
@@ -168,6 +178,28 @@ def _file(
     name += [f"tile{tile}"] * (tile > 0) + ["smooth"] * smooth + ["alpha"] * (channels == 4)
     name += [sections] * (sections != "none")
     return File("-".join(name), data, picture)
+
+
+def _label_map(
+    way: tuple[str, str], shape: tuple[int, int, int], *, smooth: bool = False, index: bool = False
+) -> File:
+    """Noise of a few ids, or noisy bands; with an index, names and colours."""
+    coder, effort = way
+    width, height, tile = shape
+    places = _picture(width, height, 40 if smooth else 7, smooth, 3).labels
+    data = encode_labels(
+        300 * places.astype(np.int32) + 3,
+        coder=coder,
+        effort=effort,
+        tile=tile,
+        names={3: "three"} if index else None,
+        colors={303: (1, 2, 3)} if index else None,
+        index=index,
+        threads=1,
+    )
+    name = [coder if coder != "context" else f"{coder}-{effort}", "ids", f"{width}x{height}"]
+    name += [f"tile{tile}"] * (tile > 0) + ["smooth"] * smooth + ["index"] * index
+    return File("-".join(name), data, read(data))
 
 
 def _picture(width: int, height: int, k: int, smooth: bool, channels: int) -> IndexedImage:

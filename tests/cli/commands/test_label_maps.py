@@ -104,4 +104,4 @@ def test_palette_gives_the_colours_of_ids(tmp_path):
     assert (tmp_path / "a.hex").read_text().split() == ["#000000", "#010203", "#008000"]
     (tmp_path / "b.kq").write_bytes(kqcodec.encode_labels(samples.LABEL_MAPS["wide"]))
     message = refusal(kq("palette", tmp_path / "b.kq"), failures.REFUSED)
-    assert "has no palette" in message
+    assert "which no palette has" in message

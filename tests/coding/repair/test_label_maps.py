@@ -14,6 +14,8 @@ from kqcodec.format.container import Section
 from kqcodec.format.limits import Limits
 from kqcodec.format.source import BufferSource
 
+pytestmark = pytest.mark.compiled
+
 maps = pytest.mark.parametrize("name", samples.LABEL_MAPS)
 
 

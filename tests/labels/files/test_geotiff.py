@@ -15,6 +15,8 @@ from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.label_maps import label_map
 from kqcodec.labels.saving import save_labels
 
+pytestmark = pytest.mark.compiled
+
 rasterio = pytest.importorskip("rasterio")
 
 TRANSFORM = (10.0, 0.0, 399_960.0, 0.0, -10.0, 5_500_020.5)

@@ -11,6 +11,8 @@ from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError
 from kqcodec.labels.files.label_lists import label_list
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.mark.parametrize(
     ("text", "meaning"),

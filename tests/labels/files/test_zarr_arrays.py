@@ -7,6 +7,8 @@ from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError
 from kqcodec.labels.label_maps import label_map
 
+pytestmark = pytest.mark.compiled
+
 zarr = pytest.importorskip("zarr")
 
 
