@@ -115,14 +115,14 @@ def _checked(array: Any) -> NDArray[Any]:
     if found.dtype.kind == "f":
         raise TypeError(
             f"labels must be integers, not {found.dtype}: if all values are whole, "
-            "say so, with label_map(array, whole=True)"
+            "label_map(array, whole=True) takes them (--whole)"
         )
     if found.dtype.kind not in "iub":
         raise TypeError(f"labels must be integers, not {found.dtype}")
     if found.ndim != 2 and (found.ndim != 3 or found.shape[2] != 1):
         hint = ""
         if found.ndim == 3 and found.shape[2] in (3, 4):
-            hint = ': if three bytes are an id, as in COCO, read it by label_map(array, ids="rgb")'
+            hint = ': if three bytes are an id, label_map(array, ids="rgb") reads it (--ids rgb)'
         elif found.ndim > 2:
             hint = ": of a volume give the slices, each by itself"
         raise ValueError(f"labels must have shape (H, W) or (H, W, 1), not {found.shape}{hint}")

@@ -65,6 +65,7 @@ label_options = common.together(
     ),
     click.option(
         "--names",
+        type=click.Path(exists=True, dir_okay=False),
         metavar="LIST",
         help="With --labels: what ids are called, from a list of labelme, CVAT or COCO, or lines "
         "of an id and a name.",

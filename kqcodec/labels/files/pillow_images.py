@@ -50,8 +50,8 @@ def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
     if not rgb and image.mode not in ("P", "1", "L", "I") and not image.mode.startswith("I;16"):
         raise LabelsError(
             f"{name} is no label map: its pixels are colours, of mode {image.mode}; if their "
-            'three bytes are an id, as in COCO\'s panoptic pictures, say so, with ids="rgb"; '
-            f"give it as a picture to keep up to {MAX_COLORS:,} colours exactly"
+            'three bytes are an id, as in COCO\'s panoptic pictures, say so, with ids="rgb" '
+            f"(--ids rgb); give it as a picture to keep up to {MAX_COLORS:,} colours exactly"
         )
     if _bytes_are_swapped(image):
         raise UnsupportedImageError(f"{name} is a TIFF file that Pillow reads wrongly")

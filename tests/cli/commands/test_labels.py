@@ -225,6 +225,11 @@ def test_what_ids_mean_is_told(tmp_path):
     assert kqcodec.decode_labels(tmp_path / "b.kq").tolist() == [[1, 255], [2, 2]]
 
 
+def test_a_list_of_names_that_is_not_there_is_named(mask, tmp_path):
+    message = usage_refusal(kq("encode", "--labels", mask, "--names", tmp_path / "no.txt"))
+    assert "no.txt' does not exist" in message
+
+
 def test_ids_in_three_bytes(tmp_path):
     values = samples.LABEL_MAPS["instances"].astype(np.uint32) * 300
     save_labels(LabelMap(values, Meaning(names={300: "car"})), tmp_path / "a.png", ids="rgb")
