@@ -129,11 +129,13 @@ class IdTable:
         """The ids of an array of entries; in ``out``, of its shape and the table's dtype, if it
         is given."""
         if out is None:
-            return self.ids[entries]
-        if out.flags.c_contiguous:
-            np.take(self.ids, entries, out=out, mode="clip")
-        else:
+            out = np.empty(entries.shape, dtype=self.dtype)
+        if entries.itemsize > 2 or entries.ndim != 2 or not entries.size:
             out[...] = self.ids[entries]
+        elif out.flags.c_contiguous:
+            kernels.paint(entries, _bytes_of(self.ids), _bytes_of(out))
+        else:
+            out[...] = self.values_of(entries)
         return out
 
     def entries_with(self, label: int) -> NDArray[np.intp]:
@@ -231,6 +233,11 @@ def _run_heads(values: Ids) -> tuple[Ids, NDArray[np.intp]]:
     starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     starts = np.concatenate([np.zeros(1, dtype=starts.dtype), starts])
     return flat[starts], np.diff(starts, append=flat.size)
+
+
+def _bytes_of(values: Ids) -> NDArray[np.uint8]:
+    """The bytes of ids, C-contiguous, along one more axis."""
+    return values.view(np.uint8).reshape(*values.shape, values.itemsize)
 
 
 def _numbers(values: Ids) -> NDArray[Any]:

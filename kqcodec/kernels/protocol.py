@@ -124,7 +124,7 @@ class Kernels(PaletteKernels, LabelMapKernels, Protocol):
         self, labels: Labels, palette: Bytes, out: Bytes, top: int = 0, left: int = 0
     ) -> None:
         """out[top:, left:] = palette[labels], for labels of shape (h, w), a palette of shape
-        (K, C) and a picture of shape (H, W, C)."""
+        (K, C) and a picture of shape (H, W, C); where these are ids, C are the bytes of one."""
 
     def count_colors(self, pixels: Bytes) -> tuple[Keys, NDArray[np.int64]]:
         """The keys of the different colours of pixels, (..., 3), ascending, and how often

@@ -1,4 +1,6 @@
-/* Labels to colours: out[top + y, left + x] = palette[labels[y, x]]. */
+/* Labels to colours: out[top + y, left + x] = palette[labels[y, x]]. Ids of label maps are
+ * painted likewise, in bytes of theirs.
+ */
 #ifndef KQ_PIXELS_PAINT_H
 #define KQ_PIXELS_PAINT_H
 
@@ -59,6 +61,17 @@ static inline void kq_paint_bytes(const uint8_t *labels, size_t width, const uin
     memcpy(pixel, palette + channels * labels[width - 1], channels);
 }
 
+/* One, two or eight bytes a pixel, copied at once; of labels of a byte as above. */
+KQ_INLINE void kq_paint_items(const void *labels, size_t start, int wide, size_t width,
+                              const uint8_t *palette, uint32_t k, size_t channels, uint8_t *pixel)
+{
+    const uint8_t *bytes = (const uint8_t *)labels + start;
+    for (size_t x = 0; x < width; x++, pixel += channels) {
+        const size_t label = wide ? kq_label_below(k, labels, start + x, 1) : bytes[x];
+        memcpy(pixel, palette + channels * label, channels);
+    }
+}
+
 /* Paints height x width labels, uint16_t if `wide`, else uint8_t, with a palette of `entries`
  * (1..65536) x `channels` bytes. `out` points at the first pixel to paint; its rows are
  * `stride` bytes apart. A label that isn't below `entries` is painted in any colour. */
@@ -67,10 +80,11 @@ static void kq_paint(const void *labels, int wide, size_t height, size_t width,
                      size_t stride)
 {
     const uint32_t k = (uint32_t)entries;
-    const int usual = channels == 3 || channels == 4;
-    uint8_t padded[4] = {0}, all[4 * KQ_BYTES + 1] = {0};
+    const int usual = channels <= 4 || channels == 8;
+    uint8_t padded[4] = {0}, all[8 * KQ_BYTES + 1] = {0};
     if (usual && !wide)
         memcpy(all, palette, (k < KQ_BYTES ? k : KQ_BYTES) * channels);
+    const uint8_t *entry = wide ? palette : all;
     if (channels == 3)
         memcpy(padded, palette + 3 * (size_t)(k - 1), 3);
     for (size_t y = 0; y < height; y++) {
@@ -78,6 +92,12 @@ static void kq_paint(const void *labels, int wide, size_t height, size_t width,
         uint8_t *row = out + y * stride;
         if (!usual)
             kq_paint_row(labels, y * width, wide, width, palette, k, channels, row);
+        else if (channels == 1)
+            kq_paint_items(labels, y * width, wide, width, entry, k, 1, row);
+        else if (channels == 2)
+            kq_paint_items(labels, y * width, wide, width, entry, k, 2, row);
+        else if (channels == 8)
+            kq_paint_items(labels, y * width, wide, width, entry, k, 8, row);
         else if (!wide && channels == 3)
             kq_paint_bytes(bytes, width, all, 3, row);
         else if (!wide)
