@@ -102,7 +102,7 @@ def test_who_reads_imports_nothing_of_ours(zarr_format, tmp_path):
         "sys.exit(0 if array[...].any() else 'empty')"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

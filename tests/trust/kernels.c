@@ -17,6 +17,8 @@
 #include "search/nearest.h"
 #include "pixels/colors.h"
 #include "context/context.h"
+#include "coding/numbers.h"
+#include "regions/coloring.h"
 #include "tokens/encode.h"
 #include "search/variance_cuts.h"
 #include "coding/dense.h"
@@ -329,6 +331,52 @@ static void of_tokens(uint64_t *digest)
     free(order);
     free(labels);
     free(back);
+    free(payload);
+}
+
+static void of_numbers(uint64_t *digest)
+{
+    enum { MOST = 3000 };
+    uint64_t *numbers = room(MOST, sizeof *numbers), *back = room(MOST, sizeof *back);
+    const uint64_t counts[3] = {MOST / 3, 0, MOST - MOST / 3};
+    uint8_t *payload = room(1, 1 << 20);
+    uint64_t random = 11;
+    size_t size = 0;
+    for (size_t i = 0; i < MOST; i++)
+        numbers[i] = i < MOST / 3 ? below(&random, 9)
+                                  : ((uint64_t)below(&random, 1 << 30) << (i % 35)) | i;
+    must(kq_numbers_encode(counts, 3, numbers, payload, 1 << 20, &size), "no lists");
+    must(kq_numbers_decode(payload, size, counts, 3, back) == 1, "not lists");
+    must(memcmp(numbers, back, MOST * sizeof *back) == 0, "the lists differ");
+    ADD_ARRAY(digest, payload, size, 1);
+    free(numbers);
+    free(back);
+    free(payload);
+}
+
+static void of_regions(uint64_t *digest)
+{
+    enum { SIDE = 90, MOST = SIDE * SIDE, AREAS = 400 };
+    uint16_t *labels = room(MOST, sizeof *labels), *back = room(MOST, sizeof *back);
+    uint8_t *colors = room(MOST, 1), *payload = room(1, 1 << 20);
+    for (uint32_t step = 2; step < 8; step++) {
+        const kq_map map = {labels, 2, SIDE, SIDE}, told = {colors, 1, SIDE, SIDE};
+        size_t size = 0;
+        for (uint32_t y = 0; y < SIDE; y++)
+            for (uint32_t x = 0; x < SIDE; x++)
+                labels[y * SIDE + x] =
+                    (uint16_t)((y / step * 37 + (x + y / 3) / step * 11) % AREAS);
+        const int found = kq_regions_encode(&map, AREAS, colors, payload, 1 << 20, &size);
+        must(found > 0, "no regions");
+        must(kq_regions_decode(&told, payload, size, AREAS, back, 2) == 1, "not regions");
+        for (size_t i = 0; i < MOST; i++)
+            must(back[i] == kq_map_at(&map, i), "the regions differ");
+        ADD_ARRAY(digest, payload, size, 1);
+        ADD_ARRAY(digest, colors, MOST, 1);
+    }
+    free(labels);
+    free(back);
+    free(colors);
     free(payload);
 }
 
@@ -700,7 +748,7 @@ static const struct {
     {"nearest", of_nearest},         {"seeds", of_seeds},     {"cuts", of_cuts},
     {"lloyd", of_lloyd},             {"moves", of_moves},     {"nudge", of_nudge},
     {"diffuse", of_diffuse},         {"round", of_round},     {"kinds", of_kinds},
-    {"tokens", of_tokens},
+    {"tokens", of_tokens},           {"numbers", of_numbers}, {"regions", of_regions},
 };
 #define KERNELS COUNT(kernels)
 

@@ -59,6 +59,7 @@ OPTIONS = {
     "convert": ["-o", "{}/out.gif"],
     "palette": ["-o", "{}/out.hex"],
     "info": [],
+    "labels": [],
     "verify": [],
     "repair": ["-o", "{}/out.kq"],
     "elbow": ["-k", "2,3"],
@@ -76,6 +77,8 @@ def given(command, folder, suffix=None):
     path = f"{folder}/{NAME}{suffix}"
     if suffix == ".png":
         Image.fromarray(PIXELS).save(path)
+    elif command == "labels":
+        kqcodec.write(path, kqcodec.LabelMap(PIXELS[..., 0] // 60))
     elif suffix == ".kq":
         kqcodec.write(path, PIXELS, 3)
     return path, [command, path, *(str(option).format(folder) for option in OPTIONS[command])]

@@ -9,7 +9,6 @@ from tiffs import GREY, tiff
 
 import kqcodec
 from kqcodec.errors import ImageError
-from kqcodec.labels.indexed_labels import indexed_labels
 
 pytestmark = pytest.mark.compiled
 
@@ -19,8 +18,8 @@ def test_a_label_map_whose_0_is_white_is_the_same_file(tmp_path):
     path.write_bytes(tiff(GREY | {262: 0}, pixels=b"\0\1\7\2"))
     target = io.BytesIO()
     kqcodec.encode_stream(path, target, labels=True, coder="dense")
-    whole = indexed_labels(path)
-    assert whole.labels.tolist() == [[0, 1], [7, 2]]
+    whole = kqcodec.label_map(path)
+    assert whole.values.tolist() == [[0, 1], [7, 2]]
     assert target.getvalue() == kqcodec.encode(whole, coder="dense")
 
 
