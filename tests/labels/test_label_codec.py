@@ -70,6 +70,7 @@ def test_a_given_array_is_filled() -> None:
         kqcodec.decode_labels(coded, out[0])
 
 
+@pytest.mark.compiled
 def test_more_ids_than_a_palette_has() -> None:
     values = np.random.default_rng(1).integers(-(2**63), 2**63 - 1, (300, 300))
     coded = kqcodec.encode_labels(values, effort="fast")

@@ -123,6 +123,7 @@ def test_the_smallest_of_what_was_tried_is_kept(monkeypatch):
     assert tried == [(0x5C, dense - 1), (0x53, 29), (0x94, 19), (0x84, 19)]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("k", [5, 90])
 def test_more_effort_is_never_larger(k, photograph):
     random = np.random.default_rng(k)
