@@ -106,3 +106,16 @@ LABEL_MAPS = {
     "signed": _regions(np.arange(-4, 5, dtype=np.int64)),
     "wide": _regions(np.arange(-4, 5) * 10**17),
 }
+
+
+# Those that label maps can have.
+LABEL_DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
+
+
+def extremes(dtype: str) -> np.ndarray:
+    """The least and the greatest values of a dtype, and some between; shape (2, 3)."""
+    if dtype == "?":
+        return np.array([[True, False, True], [False, False, True]])
+    limits = np.iinfo(dtype)
+    values = [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1]
+    return np.array(values, dtype).reshape(2, 3)

@@ -22,6 +22,7 @@ from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import LabelDType, Labels, label_dtype
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 from kqcodec.format.sizes import table_range
+from kqcodec.format.source import BufferSource
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class IdTable:
     column: bool = False
 
     def __post_init__(self) -> None:
-        self.distinct.flags.writeable = False
+        self.distinct.flags.writeable = False  # they are given away, as KqFile.ids
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -114,11 +115,7 @@ class IdTable:
             known = bool((self.distinct[places] == heads).all())
             found = np.repeat(self._entry_of_place[places], lengths).reshape(values.shape)
         else:
-            numbers = _numbers(values)
-            look_up = np.zeros(1 << 8 * values.dtype.itemsize, dtype=self.label_dtype)
-            here = np.zeros(len(look_up), dtype=np.bool_)
-            look_up[_numbers(self.distinct)] = self._entry_of_place
-            here[_numbers(self.distinct)] = True
+            numbers, (here, look_up) = _numbers(values), self._look_up
             known = bool(here[numbers].all())
             found = look_up[numbers]
         if not known:
@@ -156,6 +153,15 @@ class IdTable:
         first[self.places[::-1]] = np.arange(len(self.places))[::-1]
         return first
 
+    @cached_property
+    def _look_up(self) -> tuple[NDArray[np.bool_], Labels]:
+        """Of ids of up to 16 bits, by their bits: which ones there are, and their entries."""
+        here = np.zeros(1 << 8 * self.dtype.itemsize, dtype=np.bool_)
+        entries: Labels = np.zeros(len(here), dtype=self.label_dtype)
+        here[_numbers(self.distinct)] = True
+        entries[_numbers(self.distinct)] = self._entry_of_place
+        return here, entries
+
     def with_ids(self, ids: Ids) -> IdTable:
         """The table whose entries, one after the other, have these ids of any dtype."""
         distinct, places = np.unique(ids, return_inverse=True)
@@ -182,8 +188,6 @@ class IdTable:
     ) -> IdTable:
         """The table that these bytes are; InvalidDataError if they are none of a file with that
         header, LimitError if it has too many entries."""
-        from kqcodec.format.source import BufferSource
-
         source = BufferSource(payload)
         first = source.read_byte("the table of ids")
         if first & 15 >= len(DTYPES) or first >> 6:
@@ -211,9 +215,7 @@ class IdTable:
             if int(lists[1].max()) >= distinct:
                 raise InvalidDataError("a label has an id that the table doesn't have (rule 18.5)")
             places = lists[1].astype(np.uint32)
-        ids = _ids(lists[0], DTYPES[first & 15])
-        ids.flags.writeable = False  # they are given away, as KqFile.ids
-        return cls(ids, places, bool(first & _COLUMN))
+        return cls(_ids(lists[0], DTYPES[first & 15]), places, bool(first & _COLUMN))
 
 
 def read_table(source: Source, header: Header, sealer: Sealer, limits: Limits) -> IdTable:
@@ -247,10 +249,8 @@ def _numbers(values: Ids) -> NDArray[Any]:
 
 def _all_ids(dtype: np.dtype[Any]) -> Ids:
     """All ids that a dtype of up to 16 bits can have, ascending."""
-    if dtype == np.bool_:
-        return np.array([False, True])
-    bounds = np.iinfo(dtype)
-    return np.arange(bounds.min, bounds.max + 1).astype(dtype)
+    lowest, highest = _BOUNDS[dtype]
+    return np.arange(lowest, highest + 1).astype(dtype)
 
 
 def _present(values: Ids) -> NDArray[np.bool_]:

@@ -131,8 +131,7 @@ def scaled_values(
     it is given."""
     from kqcodec.coding.downscale import nearest_of
 
-    table = opened.table
-    assert table is not None  # noqa: S101 - checked by the caller
+    table = opened.id_table
     entries = nearest_of(opened, times, box=box, threads=threads)
     if table.column:
         entries = entries[:, :, np.newaxis]

@@ -92,8 +92,7 @@ def label_file(
         colors = dict(enumerate(map(tuple, segmentation.indexed.palette.tolist())))
         found = LabelMap(segmentation.labels, Meaning(colors=colors))
     if kind == "kq":
-        sections = [] if found.meaning.empty else [found.meaning.to_section()]
-        return b"".join(encoded_labels(found.values, coding, sections))
+        return b"".join(encoded_labels(found.values, coding, found.meaning.sections()))
     ((_, data),) = label_files(found, "", f".{kind}", rgb=False)
     return data
 

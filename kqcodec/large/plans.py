@@ -195,10 +195,11 @@ def label_layout(job: Job, table: IdTable, interpretation: Interpretation) -> La
     colors = job.request.label_colors
     given = interpretation.color_table if colors is None else color_table(colors)
     known = Meaning() if given is None else Meaning(colors=colors_by_id(given, table.distinct))
-    sections = [] if known.empty else [known.to_section()]
     blocks = job.reader.blocks
     size = blocks.width, blocks.height
-    return Layout.of_labels(table, table.entries, *size, job.request.coding, sections=sections)
+    return Layout.of_labels(
+        table, table.entries, *size, job.request.coding, sections=known.sections()
+    )
 
 
 def ids_in(samples: NDArray[Any], name: str) -> Ids:

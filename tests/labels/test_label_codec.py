@@ -114,6 +114,9 @@ def test_a_picture_is_no_label_map() -> None:
         kqcodec.decode_labels(picture)
     with kqcodec.open(picture) as file:
         assert not file.is_label_map
+        for options in ({}, {"times": 2}, {"box": (0, 0, 2, 2)}):
+            with pytest.raises(LabelsError, match="no label map"):
+                file.labels(**options)
 
 
 def test_what_labels_mean_comes_along() -> None:

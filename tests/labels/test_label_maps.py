@@ -8,6 +8,7 @@ import tifffile
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from samples import LABEL_DTYPES, extremes
 
 import kqcodec
 from kqcodec.coding.meaning import Meaning
@@ -17,17 +18,6 @@ from kqcodec.labels.indexed_labels import indexed_labels
 from kqcodec.labels.label_maps import LabelMap, label_map
 
 pytestmark = pytest.mark.compiled
-
-DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
-
-
-def extremes(dtype):
-    """The least and the greatest values of a dtype, and some between; shape (2, 3)."""
-    if dtype == "?":
-        return np.array([[True, False, True], [False, False, True]])
-    limits = np.iinfo(dtype)
-    values = [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1]
-    return np.array(values, dtype).reshape(2, 3)
 
 
 def bytes_of(save, *arguments, **options):
@@ -42,7 +32,7 @@ def same(found, array):
     assert found.values.shape == array.shape
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", LABEL_DTYPES)
 def test_every_dtype_stays_as_it_is(dtype):
     array = extremes(dtype)
     for source in (array, array[:, :, np.newaxis], array.T):
@@ -53,7 +43,7 @@ def test_every_dtype_stays_as_it_is(dtype):
     same(label_map(swapped), array)
 
 
-@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("dtype", LABEL_DTYPES[1:])
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
 def test_tiff_files_keep_every_dtype(dtype, order, compression):

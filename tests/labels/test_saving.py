@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from samples import LABEL_DTYPES, extremes
 
 from kqcodec.coding.meaning import Meaning
 from kqcodec.labels.color_tables import label_colors
@@ -12,18 +13,8 @@ from kqcodec.labels.saving import save_labels
 
 pytestmark = pytest.mark.compiled
 
-DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 
-
-def extremes(dtype):
-    if dtype == "?":
-        return np.array([[True, False, True], [False, False, True]])
-    limits = np.iinfo(dtype)
-    values = [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1]
-    return np.array(values, dtype).reshape(2, 3)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", LABEL_DTYPES)
 @pytest.mark.parametrize("suffix", ["npy", "npz", "tif", "TIFF", "zarr"])
 @pytest.mark.parametrize("axes", [2, 3])
 def test_every_dtype_comes_back(dtype, suffix, axes, tmp_path):

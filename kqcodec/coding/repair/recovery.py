@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from kqcodec.coding import label_index
 from kqcodec.coding.coders import coder_of, label_coder_of
 from kqcodec.coding.decoder import indexed_ids
 from kqcodec.coding.encoder import encoded_parts
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from kqcodec.format.header import Header
     from kqcodec.format.names import EffortName
 
-INDEX_KIND = b"lidx"
 _COPY_EFFORT: EffortName = "fast"  # of a tile of one colour, which takes a few bytes by any
 
 
@@ -164,7 +164,7 @@ class Recovery:
     @property
     def _sections(self) -> list[Section]:
         """Those that are sound, and still say what is right: no index of what is lost."""
-        lost = INDEX_KIND if self.lost else b""
+        lost = label_index.KIND if self.lost else b""
         return [section for section in self._front.sections if section.kind != lost]
 
     def _coded_anew(self) -> Iterator[bytes]:
