@@ -8,8 +8,8 @@ import kqcodec
 from kqcodec import errors
 from kqcodec.coding.decoder import Opened
 from kqcodec.coding.label_files import encoded_labels
+from kqcodec.coding.label_index import KIND as INDEX_KIND
 from kqcodec.coding.options import CodingOptions
-from kqcodec.coding.repair.recovery import INDEX_KIND
 from kqcodec.format.container import Section
 from kqcodec.format.limits import Limits
 from kqcodec.format.source import BufferSource
