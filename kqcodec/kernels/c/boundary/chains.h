@@ -11,14 +11,26 @@ typedef struct {
     kq_chain chain;
     int busy;   /* in use by a thread, which has let go of the GIL */
     int broken; /* what it holds isn't a frame of the sequence any more */
+    void *memory;
 } kq_held_chain;
+
+/* Zeros, at an address that suits vectors; NULL without memory. */
+static kq_held_chain *chain_allocated(void)
+{
+    void *memory = calloc(1, sizeof(kq_held_chain) + 63);
+    if (!memory)
+        return NULL;
+    kq_held_chain *held = (kq_held_chain *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+    held->memory = memory;
+    return held;
+}
 
 static void chain_destroy(PyObject *capsule)
 {
     kq_held_chain *held = PyCapsule_GetPointer(capsule, KQ_CHAIN_NAME);
     if (held) {
         kq_chain_close(&held->chain);
-        free(held);
+        free(held->memory);
     }
 }
 
@@ -52,14 +64,14 @@ static PyObject *py_chain_open(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "y*y*nni", &b[0], &b[1], &width, &height, &setting))
         return NULL;
-    kq_held_chain *held = calloc(1, sizeof *held);
+    kq_held_chain *held = chain_allocated();
     /* A buffer for labels, of which only the size counts. */
     Py_buffer labels = b[0];
     const int fits = width >= 1 && height >= 1 && width <= KQ_CHAIN_LABELS / height;
     labels.len = fits ? width * height * 2 : 0;
     if (!fits || !tile_fits(&tile, &b[0], &b[1], &labels, 2, width, setting) ||
         KQ_SETTING_MODEL(setting) != KQ_SMALL) {
-        free(held);
+        free(held ? held->memory : NULL);
         return released(b, 2, refuse("chain_open: sizes don't fit"));
     }
     Py_BEGIN_ALLOW_THREADS opened = held && kq_chain_open(&held->chain, &context_tables, &tile);
@@ -71,8 +83,8 @@ static PyObject *py_chain_open(PyObject *self, PyObject *args)
     } else {
         PyErr_NoMemory();
     }
-    if (!capsule)
-        free(held);
+    if (!capsule && held)
+        free(held->memory);
     return released(b, 2, capsule);
 }
 
