@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from kqcodec.coding.coders.context import tree_of
+from kqcodec.coding.coders.frame_tokens import FrameTokensCoder
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.names import DEFAULT_EFFORT
 from kqcodec.format.sizes import predictable
@@ -56,19 +57,28 @@ class Chains:
         header: the file's.
         coder: of its stills, which knows its palette or table.
         palette: uint8, shape (K, 3) or (K, 4); None of a label map.
+        entries: how many labels there may be.
         effort: of the coder context.
     """
 
     header: Header
     coder: Coder
     palette: NDArray[np.uint8] | None
+    entries: int
     effort: EffortName = DEFAULT_EFFORT
 
     def begin(self, tile: int) -> TileChain:
         """The chain of a tile, for a key frame and those that follow it."""
         if predictable(self.header.coder) or self.header.k == 1:
             return _SingleFrames(self.coder)
+        if self.header.coder == "tokens":
+            return _TokensFrames(self)
         return _ChangedFrames(self, tile)
+
+    @cached_property
+    def frame_tokens(self) -> FrameTokensCoder:
+        """What codes tiles from the frame before by the coder tokens."""
+        return FrameTokensCoder(self.coder, self.header.k, self.entries)
 
     @cached_property
     def tree(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
@@ -111,4 +121,30 @@ class _ChangedFrames:
         if not memoryview(payload).nbytes:
             raise InvalidDataError("a payload of a tile that has changed is empty")
         self._coder.decode(payload, canvas)
+        return 0
+
+
+class _TokensFrames:
+    """Frames by tokens: what has changed since the frame before."""
+
+    def __init__(self, chains: Chains) -> None:
+        self._still = chains.coder
+        self._coder = chains.frame_tokens
+        self._before: Labels | None = None
+        self._is_key = True
+
+    def encode(self, labels: Labels) -> bytes:
+        """See ``TileChain``."""
+        before, self._before = self._before, labels.copy()
+        if before is None:
+            return self._still.encode(labels)
+        return self._coder.encode(labels, before)
+
+    def decode(self, payload: Buffer, canvas: Labels) -> int:
+        """See ``TileChain``."""
+        if self._is_key:
+            self._still.decode(payload, canvas)
+            self._is_key = False
+        else:
+            self._coder.decode(payload, canvas)
         return 0
