@@ -244,7 +244,7 @@ class Opened:
             return besides
         if self.header.label_map and has_parts(payload):
             try:
-                parts = TileParts.from_bytes(payload, box.pixels, self.header.k)
+                parts = TileParts.from_bytes(payload, min(self.header.k, box.pixels))
             except InvalidDataError:
                 return 0  # it means nothing, and is refused
             besides, payload = parts.workspace(box.pixels), parts.rest

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kqcodec.format.container import read_length, record_size
-from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE
+from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,9 +133,14 @@ def payload_range(coder: str, labels: int, k: int, label_map: bool = False) -> t
     return 1, 1 + dense_size(labels, k) + own_list
 
 
-def table_range(header: Header) -> tuple[int, int]:
+def most_labels(header: Header, volume: bool) -> int:
+    """How many labels an array may have, of one slice, or in a volume of many."""
+    return header.pixels * (MAX_FRAMES if volume else 1)
+
+
+def table_range(header: Header, volume: bool) -> tuple[int, int]:
     """The least and the most bytes of a label map's table of ids (rule 18.2)."""
-    return 3, 32 + 20 * header.pixels
+    return 3, 32 + 20 * most_labels(header, volume)
 
 
 def tiles_range(header: Header) -> tuple[int, int]:

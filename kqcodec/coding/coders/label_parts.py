@@ -37,8 +37,8 @@ class TileParts:
     rest: memoryview
 
     @classmethod
-    def from_bytes(cls, payload: memoryview, labels: int, k: int) -> TileParts:
-        """What a tile of so many labels says, of which ``k`` are different at most;
+    def from_bytes(cls, payload: memoryview, most: int) -> TileParts:
+        """What a tile says, whose list has so many entries at most, none where that is 0;
         InvalidDataError if it can't be."""
         listed = colors = 0
         own_list = ids = memoryview(b"")
@@ -46,7 +46,7 @@ class TileParts:
             if payload[:1] == bytes([OWN_LIST]):
                 source = BufferSource(payload, 1)
                 listed = 1 + read_length(source, "a tile's own list")
-                if listed > min(k, labels):
+                if listed > most:
                     raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
                 own_list, payload = _split(source, payload)
             if listed != 1 and payload[:1] == bytes([REGIONS]):
