@@ -75,7 +75,7 @@ class LabelTileCoder:
         if not parts.listed:
             self._unlisted(self._k).decode_parts(parts, out)
             return
-        entries = own_list(parts, self._entries)
+        entries = own_list(parts.own_list, parts.listed, self._entries)
         labels = np.empty(out.shape, dtype=label_dtype(parts.listed))
         self._unlisted(parts.listed).decode_parts(parts, labels)
         np.take(entries.astype(out.dtype), labels, out=out, mode="clip")
@@ -153,9 +153,10 @@ def pack_own_list(used: NDArray[np.integer[Any]]) -> bytes:
     return own_list_head(len(used), kernels.numbers_encode([numbers]))
 
 
-def own_list(parts: TileParts, most: int) -> NDArray[np.uint64]:
-    """The entries in a tile's own list, of a table of so many; InvalidDataError if they aren't."""
-    numbers = kernels.numbers_decode(parts.own_list, [parts.listed])
+def own_list(payload: Buffer, listed: int, most: int) -> NDArray[np.uint64]:
+    """So many entries in a tile's own list, of a table of ``most``; InvalidDataError if they
+    aren't."""
+    numbers = kernels.numbers_decode(payload, [listed])
     if numbers is None or int(numbers[0].max()) >= most:
         raise InvalidDataError("a tile's own list is invalid")
     entries = np.cumsum(numbers[0] + np.uint64(1)) - np.uint64(1)
