@@ -103,7 +103,7 @@ class Opened:
                 f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
             )
         if table is not None and (table.shape == "volume") != (timing is not None):
-            raise InvalidDataError("a volume of labels has frames, and no other label map (rule 18.3)")
+            raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
         opened = cls(
             source,
             header,

@@ -60,7 +60,8 @@ def encoded_volume(
 
     def payloads(place: tuple[int, int]) -> list[bytes]:
         start, tile = place
-        inside = values[start : start + step, *layout.grid.box(tile).slices]
+        rows, columns = layout.grid.box(tile).slices
+        inside = values[start : start + step, rows, columns]
         lists = {} if alone else _lists(map(table.entries_of, inside), layout.header.k)
         chain = chains.begin(tile, lists)
         return [chain.encode(table.entries_of(plane)) for plane in inside]
