@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 CHAINED = 6  # the first byte of a payload
 # Settings: how large tables are, that labels are asked about, and a match, in bits 7-6, 4 and 3,
-# and how quickly to learn. Tables of 2**18 slots take 14 MB, and frames 5 % less than by 2**16; 2**20
-# take 1 to 5 % less again. What label maps have to say fits into 2**16.
+# and how quickly to learn. Tables of 2**18 slots take 14 MB, and frames 5 % less than by 2**16;
+# 2**20 take 1 to 5 % less again. What label maps have to say fits into 2**16.
 _SETTINGS: dict[EffortName, int] = {"fast": 0x5C, "default": 0x9C, "best": 0xDC}
 _LABEL_MAPS: dict[EffortName, int] = {"fast": 0x52, "default": 0x52, "best": 0x92}
 
