@@ -87,7 +87,7 @@ def recover_frames(
         palette, coder = None, label_coder_of(header.coder, header.k, kept.entries, "fast")
     else:
         palette, coder = kept.palette, coder_of(header.coder, kept.palette, "fast")
-    chains = Chains(header, kept.coder, palette)
+    chains = Chains(header, kept.coder, palette, kept.entries)
     replay = Replay(
         *(data, header, timing, limits, places, coder, chains),
         *(kept.entries, kept.entry, threads),
