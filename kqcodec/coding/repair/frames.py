@@ -198,7 +198,9 @@ class Replay:
     def _decode(self, tile: _Tile, record: Record, key: bool) -> int:
         """The work in pixels; FormatError if there is no such payload, or it needs frames that
         are lost."""
-        chain = None if key else tile.chain
+        if key:
+            tile.chain = None  # which makes room for the next
+        chain = tile.chain
         if chain is None:
             if not key and memoryview(record.payload).cast("B")[0] in FROM_BEFORE:
                 raise InvalidDataError("it needs frames that are lost")
