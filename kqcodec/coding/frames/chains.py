@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from kqcodec.coding.coders import Coder
     from kqcodec.coding.frames.context_chain import ContextChain
     from kqcodec.coding.frames.label_chain import Entries
+    from kqcodec.coding.frames.room import Room
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
+
+
+# The first bytes of payloads that are coded from the frame before, by context and by tokens.
+FROM_BEFORE = (6, 7)
 
 
 class TileChain(Protocol):
@@ -65,6 +70,7 @@ class Chains:
         palette: uint8, shape (K, 3) or (K, 4); None of a label map.
         entries: how many labels there may be.
         effort: of the coder context.
+        room: for the memory of the chains of a file that is read.
     """
 
     header: Header
@@ -72,6 +78,7 @@ class Chains:
     palette: NDArray[np.uint8] | None
     entries: int
     effort: EffortName = DEFAULT_EFFORT
+    room: Room | None = None
 
     def begin(self, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> TileChain:
         """The chain of a tile, for a key frame and those that follow it; of a label map to be
@@ -88,14 +95,16 @@ class Chains:
         coder = UnlistedCoder(k, header.coder, self.effort)
         if k == 1:
             return _SingleFrames(coder)
-        return Chains(header, coder, None, k, self.effort)._plain(tile)
+        return Chains(header, coder, None, k, self.effort, self.room)._plain(tile)
 
     def _plain(self, tile: int) -> TileChain:
         """The chain of a tile of more than one colour, without lists, by context or tokens."""
         if self.header.coder == "tokens":
             return _TokensFrames(self)
         box = self.header.grid.box(tile)
-        return ContextChain(self.coder, self.tree, self.effort, box.width, box.height)
+        return ContextChain(
+            *(self.coder, self.tree, self.effort, self.room), width=box.width, height=box.height
+        )
 
     @cached_property
     def frame_tokens(self) -> FrameTokensCoder:
