@@ -136,7 +136,7 @@ def _moved(labels: Labels, before: Labels) -> tuple[tuple[tuple[int, int], ...],
     rows, columns = (-(-side // BLOCK) for side in labels.shape)
     grid = np.zeros((rows, columns), dtype=np.uint8)
     # More than 65,536 labels may look alike here, and are compared below.
-    now, earlier = (some.astype(np.uint16) for some in (labels, before))
+    now, earlier = (some.astype(np.uint16, copy=False) for some in (labels, before))
     moves = [(int(dx), int(dy)) for dx, dy in kernels.find_moves(now, earlier)]
     if not moves:
         return (), grid
