@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 encode_palette, decode_palette = _palette.encode_palette, _palette.decode_palette
 numbers_encode, numbers_decode = _label_maps.numbers_encode, _label_maps.numbers_decode
-find_moves = _frames.find_moves
+find_moves, frame_chain = _frames.find_moves, _frames.frame_chain
 regions_encode, regions_decode = _label_maps.regions_encode, _label_maps.regions_decode
 
 P = ParamSpec("P")

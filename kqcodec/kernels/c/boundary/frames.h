@@ -11,7 +11,7 @@ static PyObject *py_find_moves(PyObject *self, PyObject *args)
     Py_buffer b[KQ_BUFFERS];
     int found = 0;
     Py_ssize_t width;
-    kq_frame_move moves[KQ_MOST_MOVES] = {{0, 0}};
+    kq_shift moves[KQ_MOST_MOVES] = {{0, 0}};
     (void)self;
     if (!PyArg_ParseTuple(args, "y*y*nw*", &b[0], &b[1], &width, &b[2]))
         return NULL;

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KQ_MOST_MOVES 3         /* of a frame, at most */
-#define KQ_BLOCK 16             /* labels of a block, across and down */
+#include "frames/sequence.h"
+
 #define KQ_MOVE_BLOCKS 4        /* that a move explains, at least */
 #define KQ_MOVE_CANDIDATES 16   /* displacements that are looked up */
 #define KQ_MOVES_SIDE (1 << 24) /* labels, across or down, at most: they are counted in 32 bits */
@@ -25,7 +25,7 @@
 /* A block at (x, y) is equal to what was at (x + dx, y + dy) in the frame before. */
 typedef struct {
     int32_t dx, dy;
-} kq_frame_move;
+} kq_shift;
 
 /* Two frames, the rows of both `stride` labels apart. */
 typedef struct {
@@ -86,9 +86,9 @@ static uint32_t kq_sixteenth_power(uint32_t number)
 static uint32_t kq_block_hash(const uint16_t *block, size_t stride)
 {
     uint32_t hash = 0;
-    for (int y = 0; y < KQ_BLOCK; y++, block += stride) {
+    for (int y = 0; y < KQ_FRAME_BLOCK; y++, block += stride) {
         uint32_t row = 0;
-        for (int x = 0; x < KQ_BLOCK; x++)
+        for (int x = 0; x < KQ_FRAME_BLOCK; x++)
             row = row * KQ_MOVE_RIGHT + block[x];
         hash = hash * KQ_MOVE_DOWN + row;
     }
@@ -97,8 +97,8 @@ static uint32_t kq_block_hash(const uint16_t *block, size_t stride)
 
 static int kq_blocks_equal(const uint16_t *a, const uint16_t *b, size_t stride)
 {
-    for (int y = 0; y < KQ_BLOCK; y++)
-        if (memcmp(a + (size_t)y * stride, b + (size_t)y * stride, KQ_BLOCK * sizeof *a) != 0)
+    for (int y = 0; y < KQ_FRAME_BLOCK; y++)
+        if (memcmp(a + (size_t)y * stride, b + (size_t)y * stride, KQ_FRAME_BLOCK * sizeof *a) != 0)
             return 0;
     return 1;
 }
@@ -106,8 +106,8 @@ static int kq_blocks_equal(const uint16_t *a, const uint16_t *b, size_t stride)
 /* Whether a block has other labels than its first. */
 static int kq_block_varies(const uint16_t *block, size_t stride)
 {
-    for (int y = 0; y < KQ_BLOCK; y++)
-        for (int x = 0; x < KQ_BLOCK; x++)
+    for (int y = 0; y < KQ_FRAME_BLOCK; y++)
+        for (int x = 0; x < KQ_FRAME_BLOCK; x++)
             if (block[(size_t)y * stride + (size_t)x] != block[0])
                 return 1;
     return 0;
@@ -123,8 +123,8 @@ typedef struct {
 static size_t kq_voters(const kq_frames *f, kq_voter *voters)
 {
     size_t count = 0;
-    for (size_t y = 0; y + KQ_BLOCK <= f->height; y += KQ_BLOCK)
-        for (size_t x = 0; x + KQ_BLOCK <= f->width; x += KQ_BLOCK) {
+    for (size_t y = 0; y + KQ_FRAME_BLOCK <= f->height; y += KQ_FRAME_BLOCK)
+        for (size_t x = 0; x + KQ_FRAME_BLOCK <= f->width; x += KQ_FRAME_BLOCK) {
             const size_t at = y * f->stride + x;
             if (!kq_blocks_equal(f->now + at, f->before + at, f->stride) &&
                 kq_block_varies(f->now + at, f->stride))
@@ -143,26 +143,26 @@ static void kq_find_keys(const kq_frames *f, const kq_key_table *t, uint32_t *ro
 {
     const uint32_t leaves_row = kq_sixteenth_power(KQ_MOVE_RIGHT);
     const uint32_t leaves_block = kq_sixteenth_power(KQ_MOVE_DOWN);
-    const size_t places = f->width - KQ_BLOCK + 1;
-    uint32_t *blocks = rows + KQ_BLOCK * places;
+    const size_t places = f->width - KQ_FRAME_BLOCK + 1;
+    uint32_t *blocks = rows + KQ_FRAME_BLOCK * places;
     for (size_t i = 0; i < t->count; i++)
         found[i] = KQ_NOWHERE;
     for (size_t y = 0; y < f->height; y++) {
         const uint16_t *labels = f->before + y * f->stride;
-        uint32_t *row = rows + y % KQ_BLOCK * places, hash = 0;
-        for (size_t x = 0; x < KQ_BLOCK; x++)
+        uint32_t *row = rows + y % KQ_FRAME_BLOCK * places, hash = 0;
+        for (size_t x = 0; x < KQ_FRAME_BLOCK; x++)
             hash = hash * KQ_MOVE_RIGHT + labels[x];
         for (size_t x = 0;; x++) {
             blocks[x] = blocks[x] * KQ_MOVE_DOWN + hash - leaves_block * row[x];
             row[x] = hash;
             if (x + 1 == places)
                 break;
-            hash = hash * KQ_MOVE_RIGHT + labels[x + KQ_BLOCK] - leaves_row * labels[x];
+            hash = hash * KQ_MOVE_RIGHT + labels[x + KQ_FRAME_BLOCK] - leaves_row * labels[x];
         }
-        for (size_t x = 0; y + 1 >= KQ_BLOCK && x < places; x++) {
+        for (size_t x = 0; y + 1 >= KQ_FRAME_BLOCK && x < places; x++) {
             const uint32_t number = *kq_key_slot(t, blocks[x]);
             if (number && found[number - 1] == KQ_NOWHERE)
-                found[number - 1] = (uint64_t)x << 32 | (y + 1 - KQ_BLOCK);
+                found[number - 1] = (uint64_t)x << 32 | (y + 1 - KQ_FRAME_BLOCK);
         }
     }
 }
@@ -170,7 +170,7 @@ static void kq_find_keys(const kq_frames *f, const kq_key_table *t, uint32_t *ro
 /* Fills `candidates` with the displacements that have most votes, of several that have as many
  * those that came first. Returns how many there are. `votes` are of the keys. */
 static int kq_move_candidates(kq_key_table *t, const kq_voter *voters, size_t count,
-                              const uint64_t *found, uint32_t *votes, kq_frame_move *candidates)
+                              const uint64_t *found, uint32_t *votes, kq_shift *candidates)
 {
     int chosen = 0;
     kq_keys_clear(t);
@@ -188,8 +188,8 @@ static int kq_move_candidates(kq_key_table *t, const kq_voter *voters, size_t co
         size_t best = 0;
         for (size_t i = 1; i < t->count; i++)
             best = votes[i] > votes[best] ? i : best;
-        candidates[chosen++] = (kq_frame_move){(int32_t)(uint32_t)(t->keys[best] >> 32),
-                                               (int32_t)(uint32_t)t->keys[best]};
+        candidates[chosen++] =
+            (kq_shift){(int32_t)(uint32_t)(t->keys[best] >> 32), (int32_t)(uint32_t)t->keys[best]};
         votes[best] = 0;
     }
     return chosen;
@@ -198,10 +198,11 @@ static int kq_move_candidates(kq_key_table *t, const kq_voter *voters, size_t co
 /* --- moves ----------------------------------------------------------------------------- */
 
 /* Whether a block is just what was there in the frame before, all of it within the frame. */
-static int kq_block_moved(const kq_frames *f, const kq_voter *block, kq_frame_move move)
+static int kq_block_moved(const kq_frames *f, const kq_voter *block, kq_shift move)
 {
     const int64_t x = (int64_t)block->x + move.dx, y = (int64_t)block->y + move.dy;
-    if (x < 0 || y < 0 || x > (int64_t)f->width - KQ_BLOCK || y > (int64_t)f->height - KQ_BLOCK)
+    if (x < 0 || y < 0 || x > (int64_t)f->width - KQ_FRAME_BLOCK ||
+        y > (int64_t)f->height - KQ_FRAME_BLOCK)
         return 0;
     return kq_blocks_equal(f->now + (size_t)block->y * f->stride + block->x,
                            f->before + (size_t)y * f->stride + (size_t)x, f->stride);
@@ -210,7 +211,7 @@ static int kq_block_moved(const kq_frames *f, const kq_voter *block, kq_frame_mo
 /* Fills `moves` with those candidates that explain most blocks, one after the other. Returns how
  * many there are. */
 static int kq_moves_of(const kq_frames *f, kq_voter *voters, size_t count,
-                       const kq_frame_move *candidates, int chosen, kq_frame_move *moves)
+                       const kq_shift *candidates, int chosen, kq_shift *moves)
 {
     int found = 0;
     for (size_t i = 0; i < count; i++)
@@ -241,12 +242,12 @@ static int kq_moves_of(const kq_frames *f, kq_voter *voters, size_t count,
  * the blocks that have changed, each at least KQ_MOVE_BLOCKS that the ones before don't. The sides
  * are at most KQ_MOVES_SIDE. Returns how many there are, or -1 without memory. */
 static int kq_find_moves(const uint16_t *now, const uint16_t *before, size_t stride, size_t width,
-                         size_t height, kq_frame_move *moves)
+                         size_t height, kq_shift *moves)
 {
     const kq_frames f = {now, before, stride, width, height};
-    const size_t most = (width / KQ_BLOCK) * (height / KQ_BLOCK);
+    const size_t most = (width / KQ_FRAME_BLOCK) * (height / KQ_FRAME_BLOCK);
     kq_key_table table = {NULL, NULL, 0, 4};
-    kq_frame_move candidates[KQ_MOVE_CANDIDATES];
+    kq_shift candidates[KQ_MOVE_CANDIDATES];
     uint64_t *found = NULL;
     uint32_t *rows = NULL, *votes = NULL;
     int count = most < KQ_MOVE_BLOCKS ? 0 : -1;
@@ -262,7 +263,7 @@ static int kq_find_moves(const uint16_t *now, const uint16_t *before, size_t str
     table.slots = malloc(sizeof *table.slots << table.bits);
     found = malloc(voting * sizeof *found);
     votes = malloc(voting * sizeof *votes);
-    rows = calloc((KQ_BLOCK + 1) * width, sizeof *rows);
+    rows = calloc((KQ_FRAME_BLOCK + 1) * width, sizeof *rows);
     if (table.keys && table.slots && found && votes && rows) {
         kq_keys_clear(&table);
         for (size_t i = 0; i < voting; i++)
