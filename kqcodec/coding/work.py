@@ -81,7 +81,7 @@ def work_of(header: Header, record: Record) -> int:
             k, label_map = k + 1, True
         pixels = box.pixels
         if label_map and has_parts(payload):
-            parts = TileParts.from_bytes(payload, pixels, k)
+            parts = TileParts.from_bytes(payload, k)
             steps += parts.listed * _A_LISTED + pixels * _PLAIN
             steps += pixels * _A_REGION if parts.colors else 0
             payload, k = parts.rest, parts.colors or parts.listed

@@ -7,7 +7,7 @@ the frame before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,15 +15,21 @@ import numpy as np
 
 from kqcodec.coding.coders.context import tree_of
 from kqcodec.coding.coders.frame_tokens import FrameTokensCoder
-from kqcodec.errors import InvalidDataError
+from kqcodec.coding.coders.label_tiles import UnlistedCoder
+from kqcodec.coding.frames.context_chain import ContextChain
+from kqcodec.coding.frames.label_chain import NO_LISTS, LabelChain
 from kqcodec.format.names import DEFAULT_EFFORT
 from kqcodec.format.sizes import predictable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
     from kqcodec.coding.coders import Coder
+    from kqcodec.coding.frames.context_chain import ContextChain
+    from kqcodec.coding.frames.label_chain import Entries
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
@@ -67,13 +73,29 @@ class Chains:
     entries: int
     effort: EffortName = DEFAULT_EFFORT
 
-    def begin(self, tile: int) -> TileChain:
-        """The chain of a tile, for a key frame and those that follow it."""
+    def begin(self, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> TileChain:
+        """The chain of a tile, for a key frame and those that follow it; of a label map to be
+        encoded with these lists, as for ``LabelChain``."""
         if predictable(self.header.coder) or self.header.k == 1:
             return _SingleFrames(self.coder)
+        if self.header.label_map:
+            return LabelChain(self, tile, lists)
+        return self._plain(tile)
+
+    def unlisted(self, k: int, tile: int) -> TileChain:
+        """The chain of a tile of labels below k, of a label map and without lists of its own."""
+        header = replace(self.header, k=k)
+        coder = UnlistedCoder(k, header.coder, self.effort)
+        if k == 1:
+            return _SingleFrames(coder)
+        return Chains(header, coder, None, k, self.effort)._plain(tile)
+
+    def _plain(self, tile: int) -> TileChain:
+        """The chain of a tile of more than one colour, without lists, by context or tokens."""
         if self.header.coder == "tokens":
             return _TokensFrames(self)
-        return _ChangedFrames(self, tile)
+        box = self.header.grid.box(tile)
+        return ContextChain(self.coder, self.tree, self.effort, box.width, box.height)
 
     @cached_property
     def frame_tokens(self) -> FrameTokensCoder:
@@ -98,28 +120,6 @@ class _SingleFrames:
 
     def decode(self, payload: Buffer, canvas: Labels) -> int:
         """See ``TileChain``."""
-        self._coder.decode(payload, canvas)
-        return 0
-
-
-class _ChangedFrames:
-    """Frames by context and tokens: where labels have changed, like a still."""
-
-    def __init__(self, chains: Chains, tile: int) -> None:
-        self._coder = chains.coder
-        self._before: Labels | None = None
-
-    def encode(self, labels: Labels) -> bytes:
-        """See ``TileChain``."""
-        if self._before is not None and np.array_equal(self._before, labels):
-            return b""
-        self._before = labels.copy()
-        return self._coder.encode(labels)
-
-    def decode(self, payload: Buffer, canvas: Labels) -> int:
-        """See ``TileChain``."""
-        if not memoryview(payload).nbytes:
-            raise InvalidDataError("a payload of a tile that has changed is empty")
         self._coder.decode(payload, canvas)
         return 0
 
