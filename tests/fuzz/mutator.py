@@ -144,7 +144,7 @@ def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: rando
     """Of frames that are moved, changed or the same, in colours or of ids."""
     colors = palette
     if rng.random() < 0.3 and len(palette) <= labels.size:
-        colors = IdTable.of(np.arange(len(palette)))
+        colors = IdTable(np.arange(len(palette)))
     frames = [labels]
     for _ in range(rng.randrange(5)):
         there = np.roll(frames[-1], (rng.randrange(20), rng.randrange(20)), (0, 1))
