@@ -140,7 +140,7 @@ class Opened:
         """What reads the frames of a sequence; None of a still."""
         if self.timing is None:
             return None
-        chains = Chains(self.header, self.coder, self.stored_palette, entries=self.entries)
+        chains = Chains(self.header, self.coder, self.stored_palette, self.entries)
         return FrameReader(
             *(self.source, self.header, self.sealer, self.timing, self.limits),
             *(self.entries, chains, self.first_record),
