@@ -18,6 +18,9 @@ import numpy as np
 from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
 from kqcodec.coding.coders.label_parts import TileParts, has_parts
+from kqcodec.coding.frames.chains import Chains
+from kqcodec.coding.frames.reader import FrameReader
+from kqcodec.coding.id_images import indexed_ids
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
@@ -26,7 +29,7 @@ from kqcodec.errors import InvalidDataError, LabelsError, TruncatedError
 from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
-from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_COLORS, Header
+from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.format.labels import LabelDType, Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
@@ -36,6 +39,7 @@ from kqcodec.format.limits import (
     memory_for,
     tokens_workspace,
 )
+from kqcodec.format.sequence import FrameTiming, timing_of
 from kqcodec.format.short_form import read_header
 from kqcodec.format.sizes import predictable
 from kqcodec.format.source import BufferSource, Source
@@ -66,6 +70,7 @@ class Opened:
     first_record: int
     palette_size: int  # bytes of the palette, or the table, as it is stored, without its checksum
     limits: Limits
+    timing: FrameTiming | None  # of a sequence; what isn't asked of its frames is of the first
 
     @classmethod
     def from_source(cls, source: Source, limits: Limits) -> Opened:
@@ -92,6 +97,11 @@ class Opened:
             palette = palette_of_bytes(read_palette(source, header, sealer), header.k)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
+        timing = timing_of(sections)
+        if timing is not None and predictable(header.coder) and timing.key_distance != 1:
+            raise InvalidDataError(
+                f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
+            )
         opened = cls(
             source,
             header,
@@ -102,6 +112,7 @@ class Opened:
             source.position,
             palette_size,
             limits,
+            timing,
         )
         opened._check_size()
         return opened
@@ -109,7 +120,7 @@ class Opened:
     def _check_size(self) -> None:
         if self.source.size is None:
             return
-        least, most = sizes.allowed_sizes(self.header, self.source)
+        least, most = sizes.allowed_sizes(self.header, self.source, self.timing is not None)
         if self.source.size < least:
             at_least = "" if least == most else "at least "
             raise TruncatedError(
@@ -121,6 +132,17 @@ class Opened:
                 f"{extra:,} byte{'s' * (extra > 1)} too many: the file goes on behind its end "
                 "(rule 6.9)"
             )
+
+    @cached_property
+    def frames(self) -> FrameReader | None:
+        """What reads the frames of a sequence; None of a still."""
+        if self.timing is None:
+            return None
+        chains = Chains(self.header, self.coder, self.stored_palette)
+        return FrameReader(
+            *(self.source, self.header, self.sealer, self.timing, self.limits),
+            *(self.entries, chains, self.first_record),
+        )
 
     @property
     def entries(self) -> int:
@@ -183,7 +205,11 @@ class Opened:
         return within(self.limits, header, self.all_records(), header.pixels, header.grid.count)
 
     def all_records(self) -> Iterator[container.Record]:
-        """The tile records in file order, then the directory's check, whatever the work."""
+        """The tile records in file order, then the directory's check, whatever the work; of a
+        sequence those of its first frame."""
+        if self.frames is not None:
+            yield from self.frames.first_records()
+            return
         grid = self.header.grid
         lengths = array("I")
         for index in range(grid.count):
@@ -227,7 +253,10 @@ class Opened:
     def decode_into(self, record: container.Record, out: Labels) -> None:
         """A tile's labels, checked; ``out`` has their shape and is C-contiguous."""
         self.sealer.check_tile(record)
-        self.coder.decode(record.payload, out)
+        if self.frames is None or self.header.k == 1:
+            self.coder.decode(record.payload, out)
+        else:
+            self.frames.chains.begin(record.tile).decode(record.payload, out)
 
     def empty_labels(self, width: int, height: int) -> Labels:
         """An array for labels of a part of the picture, or LimitError."""
@@ -253,31 +282,6 @@ class Opened:
         if not payload.nbytes:
             return besides
         return besides + workspace_of(payload, (box.height, box.width), itemsize)
-
-
-def indexed_ids(
-    entries: Labels, table: IdTable, meaning: Meaning, metadata: Metadata
-) -> IndexedImage:
-    """A label map as a picture, whose labels are the ids; LabelsError if there is one that no
-    palette has."""
-    palette = palette_of_ids(table, meaning)
-    shown: Labels = table.ids.astype(label_dtype(len(palette)))
-    labels: Labels = shown[entries]
-    labels.flags.writeable = False
-    return IndexedImage(palette, labels, metadata=metadata)
-
-
-def palette_of_ids(table: IdTable, meaning: Meaning) -> NDArray[np.uint8]:
-    """The colours of the ids from 0 to the greatest: uint8, shape (K, 3), or (K, 4) with alpha;
-    LabelsError if there is an id that no palette has."""
-    lowest, highest = int(table.distinct[0]), int(table.distinct[-1])
-    if lowest < 0 or highest >= MAX_COLORS:
-        wrong = lowest if lowest < 0 else highest
-        raise LabelsError(
-            f"a label map with the id {wrong}, which no palette has: its ids are to be had "
-            "with decode_labels(), or KqFile.labels()"
-        )
-    return meaning.color_of(np.arange(highest + 1))
 
 
 def read(
