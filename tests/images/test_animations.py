@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from gifs import BACKGROUND, KEEP, Patch, gif, shown
 from PIL import Image, features
+from profiles import rgb_profile
 
 from kqcodec.errors import ArgumentError, ImageError
-from kqcodec.images import animations
+from kqcodec.images import animations, image_files, pillow_samples
 from kqcodec.images.animations import open_animation
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.pixels import image_pixels
+from kqcodec.images.profiles import palette_in_srgb
 
 pytestmark = pytest.mark.compiled
 
@@ -193,6 +195,43 @@ def test_smaller_versions_in_tiff_are_no_pages():
     small.encoderinfo = {"tiffinfo": {254: 1}}
     large.save(buffer, "TIFF", save_all=True, append_images=[small])
     assert open_animation(buffer.getvalue()).count == 1
+
+
+def test_of_a_thousand_smaller_versions_few_are_looked_at(monkeypatch):
+    data = file_of(pictures(5, size=(4, 4)), "TIFF")
+    for module in (image_files, animations, pillow_samples):
+        monkeypatch.setattr(module, "MOST_COUNTED", 3)
+    with pytest.warns(ConversionWarning, match="has at least 3 pages"):
+        image_pixels(data)
+    monkeypatch.setattr(animations, "is_reduced", lambda image: image.tell() > 0)
+    assert open_animation(data).count is None  # since nobody looks for more
+    assert len(list(open_animation(data))) == 1
+
+
+def test_every_frame_is_turned_upright():
+    frames = pictures(3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind in ("PNG", "WEBP"):
+        data = file_of(frames, kind, duration=20, lossless=True, exif=exif.tobytes())
+        animation = open_animation(data)
+        assert animation.size == SIZE[::-1]
+        for frame, pixels in zip(animation, frames, strict=True):
+            assert np.array_equal(frame.pixels, np.rot90(pixels, -1))
+
+
+def test_profiles_are_applied_to_every_frame_or_kept():
+    frames = pictures(3)
+    profile = rgb_profile()
+    expected = palette_in_srgb(frames.reshape(-1, 3), profile).reshape(frames.shape)
+    for kind in ("PNG", "WEBP", "TIFF"):
+        data = file_of(frames, kind, duration=20, lossless=True, icc_profile=profile)
+        if kind == "TIFF":
+            data = file_of(frames, kind, icc_profile=profile)
+        found = [frame.pixels for frame in open_animation(data)]
+        assert all(map(np.array_equal, found, expected))
+        kept = [frame.pixels for frame in open_animation(data, keep_profile=True)]
+        assert all(map(np.array_equal, kept, frames))
 
 
 def test_frames_of_different_sizes_are_refused():
