@@ -145,6 +145,8 @@ class Animation:
             for found, _ in enumerate(self._places(image)):
                 if found == number:
                     return self._decoded(image)
+                if image.format == "PNG":  # or older Pillows take transparent entries for opaque
+                    self._decoded(image)
         raise ArgumentError(
             f"{self.name} has no frame {number:,}: its frames are numbered from 0 to {found:,}"
         )
