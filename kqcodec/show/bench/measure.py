@@ -129,11 +129,12 @@ def measure(
     folder: str = "",
     k_asked: int | None = None,
     timed: bool = True,
+    frames: int = 1,
 ) -> Measurement:
-    """Code an image with every tool that can run here, .kq first, whose palette order peers
-    try too. Without ``k_asked`` as many colours were asked for as are there. Where ``timed``,
-    what is quick is repeated, and the times are kept."""
-    subject = Subject.of(indexed)
+    """Code an image, or so many frames below each other in it, with every tool that can run
+    here, .kq first, whose palette order peers try too. Without ``k_asked`` as many colours were
+    asked for as are there. Where ``timed``, what is quick is repeated, and the times are kept."""
+    subject = Subject.of(indexed, frames)
     trials: dict[str, Trial | Result] = {}
     left_out = {}
     coded: list[IndexedImage] = []

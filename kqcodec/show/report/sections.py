@@ -14,6 +14,7 @@ from kqcodec.show.report.svg_graphs import Line, Mark, curve_svg, legend
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segment import Segment
     from kqcodec.show.report.content import Content
 
@@ -50,8 +51,23 @@ def picture(content: Content) -> str:
     """Original and quantized, one over the other, with the slider."""
     height, width = content.pixels.shape[:2]
     step = data_urls.step_for(width, height)
-    fit = -(-width // step) * max(1, _WIDE * step // width)
     clear = " clear" if content.pixels.shape[2] == 4 else ""
+    return compared(
+        content.indexed,
+        step,
+        f'<img class="before{clear}" alt="the original" '
+        f'src="{data_urls.pixels_uri(content.pixels, step)}">'
+        f'<img class="after{clear}" alt="the picture in {content.indexed.k:,} colours" '
+        f'src="{data_urls.indexed_uri(content.indexed, step)}">'
+        '<img class="veil" alt="" hidden>',
+    )
+
+
+def compared(indexed: IndexedImage, step: int, layers: str, controls: str = "") -> str:
+    """Two layers under a slider that divides them, and what is below it; for pictures of the
+    size and the number of colours of one, of which one pixel in ``step`` × ``step`` is shown."""
+    width, height = indexed.width, indexed.height
+    fit = -(-width // step) * max(1, _WIDE * step // width)
     reduced = " reduced" if fit > _WIDE else ""
     note = ""
     if step > 1:
@@ -65,22 +81,22 @@ def picture(content: Content) -> str:
         'left, the picture in K colours on its right.</p><div class="tools"><label>Size '
         f'<select id="zoom"><option value="0">fit</option>{zooms}</select></label></div>'
         f'<div class="view"><div class="compare{reduced}" style="--fit:{fit}px;'
-        f'--ratio:{width / height:.5f}">'
-        f'<img class="before{clear}" alt="the original" '
-        f'src="{data_urls.pixels_uri(content.pixels, step)}">'
-        f'<img class="after{clear}" alt="the picture in {content.indexed.k:,} colours" '
-        f'src="{data_urls.indexed_uri(content.indexed, step)}">'
-        '<img class="veil" alt="" hidden><input type="range" min="0" max="100" step="0.1" '
+        f'--ratio:{width / height:.5f}">{layers}'
+        '<input type="range" min="0" max="100" step="0.1" '
         'value="50" aria-label="how much of the original is shown"><div class="edge"></div>'
-        f'<span class="left">original</span><span class="right">K = {content.indexed.k:,}</span>'
-        f"</div></div>{note}"
+        f'<span class="left">original</span><span class="right">K = {indexed.k:,}</span>'
+        f"</div></div>{controls}{note}"
     )
 
 
 def palette(content: Content) -> str:
     """The colours with their shares."""
-    used = sorted(content.segments.used, key=lambda segment: segment.label)
-    total = content.indexed.labels.size
+    return colors(content.segments.used, content.indexed.labels.size)
+
+
+def colors(segments: Iterable[Segment], total: int) -> str:
+    """The colours of segments, which are used, with their shares of so many pixels."""
+    used = sorted(segments, key=lambda segment: segment.label)
     strip = "".join(
         f'<i style="flex:{segment.pixels} 0 0;background:{_hex(segment)}" '
         f'title="{_hex(segment)}, {_percent(segment.share)}"></i>'
@@ -89,7 +105,7 @@ def palette(content: Content) -> str:
     )
     shown = _largest(used, MOST_COLORS)
     many = " many" if len(shown) > _MANY else ""
-    colors = "".join(
+    entries = "".join(
         f'<li title="{_hex(segment)}, {_percent(segment.share)}">{_swatch(segment)}<div>'
         f"<b><code>{_hex(segment)}</code></b><span>{_percent(segment.share)}</span></div></li>"
         for segment in shown
@@ -100,7 +116,7 @@ def palette(content: Content) -> str:
     return (
         "<h2>Palette</h2><p>In the order of the file. The strip shows how much of the picture "
         f'each colour takes.</p><div class="strip clear">{strip}</div>'
-        f'<ul class="colors{many}">{colors}</ul>{rest}'
+        f'<ul class="colors{many}">{entries}</ul>{rest}'
     )
 
 

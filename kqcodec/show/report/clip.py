@@ -1,0 +1,123 @@
+"""Frames inside the page: PNG in data URIs, which the page's script draws on a canvas.
+
+A frame is the rectangle that it changes, as codecs of screens have it, so that a page of
+hundreds of frames stays small. Now and then one is stored whole, so that going back is quick.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kqcodec.images.indexed_image import IndexedImage
+from kqcodec.show.report import data_urls
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    # left, top and PNG of what is drawn; None where nothing changes.
+    Patch = tuple[int, int, str] | None
+
+# Characters of all frames together; those beyond aren't shown.
+MOST_CHARACTERS = 16 << 20
+# Of the rectangles since a whole frame: in frames of pixels, and in number.
+_MOST_AREA = 4
+_MOST_PATCHES = 64
+
+
+class Clip:
+    """What a player shows: an original's frames and, on top, the same in K colours.
+
+    Args:
+        step: of how many pixels, across and down, one is shown.
+
+    Attributes:
+        shown: how many frames there are.
+        is_full: whether frames have been left out, since those before take all the room.
+    """
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._records: list[str] = []
+        self._room = MOST_CHARACTERS
+        self._last: tuple[NDArray[Any], ...] | None = None
+        self._area = self._patches = 0
+        self.is_full = False
+
+    @property
+    def shown(self) -> int:
+        """How many frames there are."""
+        return len(self._records)
+
+    def add(self, pixels: NDArray[np.uint8], indexed: IndexedImage, duration: Fraction) -> None:
+        """The next frame, if there is room: the original's pixels, (H, W, 3) or (H, W, 4), and
+        the labels by the palette that all frames have; for so many seconds."""
+        if self.is_full:
+            return
+        step = self._step
+        layers = pixels[::step, ::step], indexed.labels[::step, ::step]
+        whole = self._last is None or self._patches >= _MOST_PATCHES
+        whole = whole or self._area >= _MOST_AREA * layers[1].size
+        boxes = [
+            (0, 0, *layer.shape[1::-1]) if whole or self._last is None else changed(layer, before)
+            for layer, before in zip(layers, self._last or layers, strict=True)
+        ]
+        patches = [
+            _pixels_patch(layers[0], boxes[0]),
+            _labels_patch(indexed.palette, layers[1], boxes[1]),
+        ]
+        record = json.dumps([round(float(1000 * duration), 3), int(whole), *patches])
+        self._room -= len(record)
+        if self._room < 0 and self._records:
+            self.is_full = True
+            return
+        self._records.append(record)
+        self._patches, self._area = (0, 0) if whole else (self._patches + 1, self._area)
+        self._area += 0 if whole else sum(_area(box) for box in boxes if box is not None)
+        self._last = tuple(layer.copy() for layer in layers)
+
+    def to_json(self, plays: int) -> str:
+        """For the script: how often it plays, 0 for ever; and the frames, each with its
+        milliseconds, whether it is whole, and a patch for the original and the other."""
+        return f'{{"plays":{plays},"frames":[\n{",".join(self._records)}]}}'
+
+
+def changed(now: NDArray[Any], before: NDArray[Any]) -> tuple[int, int, int, int] | None:
+    """The smallest box (left, top, right, bottom) around what differs; None if nothing does."""
+    differs = now != before
+    if differs.ndim == 3:
+        differs = differs.any(axis=2)
+    rows = np.flatnonzero(differs.any(axis=1))
+    if not len(rows):
+        return None
+    columns = np.flatnonzero(differs[rows[0] : rows[-1] + 1].any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _area(box: tuple[int, int, int, int]) -> int:
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)
+
+
+def _pixels_patch(pixels: NDArray[np.uint8], box: tuple[int, int, int, int] | None) -> Patch:
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    return left, top, data_urls.pixels_uri(pixels[top:bottom, left:right], 1)
+
+
+def _labels_patch(
+    palette: NDArray[np.uint8], labels: NDArray[Any], box: tuple[int, int, int, int] | None
+) -> Patch:
+    """With the colours that are there and no others, which most often are a few."""
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    inside = labels[top:bottom, left:right]
+    used, places = np.unique(inside, return_inverse=True)
+    few = IndexedImage(palette[used], places.reshape(inside.shape))
+    return left, top, data_urls.indexed_uri(few, 1)
