@@ -130,7 +130,15 @@ PEERS: tuple[Tool, ...] = (
     ),
     Tool(
         "webp",
-        _pillow("WEBP", indexed=False, lossless=True, method=6, quality=100, exact=True, minimize_size=True),
+        _pillow(
+            "WEBP",
+            indexed=False,
+            lossless=True,
+            method=6,
+            quality=100,
+            exact=True,
+            minimize_size=True,
+        ),
         missing=_webp_missing,
         max_side=16_383,
     ),
