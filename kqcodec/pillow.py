@@ -17,10 +17,16 @@ RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
 "theory_bits" and, of what the file carries, "icc_profile", "exif" and "xmp".
 ``verify`` checks and decodes every tile.
 
+Of a file of several frames ``n_frames`` says how many, ``seek`` goes to one, decoding what it
+needs and not before ``load``, and ``ImageSequence`` goes through all. ``info`` has "loop", how
+often an animation is to be played, 0 for ever, and for the frame "duration" in milliseconds, a
+whole number where it is one.
+
 A label map opens as its ids, never as their colours: in mode P, with a palette of 256, where
 all of them are 0 to 255, in I;16 where they are up to 65,535, and in I where 32 bits with a
 sign hold them. Others are refused: ``kqcodec.decode_labels`` gives them. ``info`` then has
 "label_map", true, "names", by id, and "nodata", if there is one; "k" is how many ids there are.
+A volume of labels has its slices as frames.
 
 A damaged or unsupported .kq file raises
 OSError, which is what programs that use Pillow catch, with the FormatError as its
@@ -41,6 +47,20 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
                 is stored, as by Pillow's other formats; None stores none.
                 The colours are those of the profile, and aren't converted.
 
+With ``save_all=True``, as for GIF, PNG and WebP, all frames of the image are stored and those of
+
+    append_images
+                more images, each with all of its frames; they imply ``save_all``.
+    duration    milliseconds, of all frames or a list with those of each. Without it a frame's
+                own ``info["duration"]`` counts, and 100 where it has none.
+    loop        how often they are to be played, 0 for ever. Without it the first image's own
+                counts, and 0 where it has none.
+    key_distance
+                as for ``kqcodec.encode_frames``.
+
+Frames have one palette. Without ``k`` those of mode P, if all are, are stored as they are, in up
+to 65,536 colours.
+
 Wrong options raise TypeError or ValueError, before anything is written.
 """
 
@@ -54,7 +74,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 from kqcodec.codec import read_pixels
-from kqcodec.coding.decoder import Opened, read, tiles_of
+from kqcodec.coding.decoder import Opened, read
 from kqcodec.coding.encoder import encode_indexed, in_order_of
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.coding.options import CodingOptions
@@ -101,15 +121,21 @@ class KqImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "k-means palette image"
 
+    _frames: KqFile | None = None  # of a sequence
+    _durations: tuple[Fraction, ...] = ()
+    _shown = 0
+
     def _open(self) -> None:
         with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
             opened = Opened.of_any_size(source, Limits.of(_max_pixels()))
+            self.n_frames = 1 if opened.frames is None else opened.frames.directory.frames
+        self.is_animated = self.n_frames > 1
         header = opened.header
         self._size = header.width, header.height
         self.info = {
             "coder": header.coder,
             "k": header.k,
-            "theory_bits": theory_bits_of(opened),
+            "theory_bits": theory_bits_of(opened, self.n_frames),
         }
         if opened.table is not None:
             with _format_errors_as_os_errors():
@@ -128,9 +154,47 @@ class KqImageFile(ImageFile.ImageFile):
         self.info.update(Metadata.from_sections(opened.sections).pillow_info())
         if source.file_size is not None:
             self.info["file_bytes"] = source.file_size
+        if opened.frames is not None:
+            self._open_frames()
+        self._show(0)
+
+    def _open_frames(self) -> None:
+        assert self.fp is not None
+        self.fp.seek(0)
+        self._frames = KqFile(_binary(self.fp), max_pixels=_max_pixels())
+        self._fp = self.fp
+        self._close_exclusive_fp_after_loading = False
+        with _format_errors_as_os_errors():
+            self._durations = self._frames.durations
+        if self._durations:  # it is an animation
+            self.info["loop"] = self._frames.loop
+
+    def _show(self, frame: int) -> None:
+        self._shown = frame
+        if self._durations:
+            milliseconds = 1000 * self._durations[frame]
+            whole = milliseconds.denominator == 1
+            self.info["duration"] = int(milliseconds) if whole else float(milliseconds)
         # Pillow's type for this has a name, a private one, only since Pillow 11.
-        tile: Any = ("kq", (0, 0, *self._size), 0, (header.label_map,))
+        tile: Any = ("kq", (0, 0, *self._size), 0, ("label_map" in self.info, self._frames, frame))
         self.tile = [tile]
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame, from 0 on.
+
+        Raises:
+            EOFError: there is none.
+            ValueError: the image is closed.
+        """
+        if not self._seek_check(frame):
+            return
+        self._fp.tell()  # of an image that is closed Pillow has it raise
+        self.fp = self._fp
+        self._show(frame)
+
+    def tell(self) -> int:
+        """The frame that ``load`` loads, or has loaded."""
+        return self._shown
 
     def _take_palette(self, palette: NDArray[np.uint8]) -> None:
         self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
@@ -138,7 +202,7 @@ class KqImageFile(ImageFile.ImageFile):
             self.info["transparency"] = palette[:, 3].tobytes()
 
     def verify(self) -> None:
-        """Check and decode every tile, then close the file, as Pillow's
+        """Check and decode every tile of every frame, then close the file, as Pillow's
         formats do: open it again to use it.
 
         Raises:
@@ -148,9 +212,8 @@ class KqImageFile(ImageFile.ImageFile):
         if self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         self.fp.seek(0)
-        with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
-            for _ in tiles_of(Opened.of_any_size(source, Limits.of(_max_pixels()))):
-                pass
+        with _format_errors_as_os_errors():
+            KqFile(_binary(self.fp), max_pixels=_max_pixels()).verify()
         super().verify()
 
 
@@ -165,11 +228,18 @@ class KqDecoder(ImageFile.PyDecoder):
         Raises:
             OSError: the file is damaged.
         """
+        pixels: Any
         with _format_errors_as_os_errors():
-            (label_map,) = self.args
+            label_map, frames, frame = self.args
             if label_map:
-                with KqFile(_binary(self.fd), max_pixels=_max_pixels()) as file:
-                    pixels: Any = file.labels().astype(_DTYPE_OF_MODE[self.mode], copy=False)
+                if frames is None:
+                    ids = KqFile(_binary(self.fd), max_pixels=_max_pixels()).labels()
+                else:
+                    ids = frames.as_array(labels=True)[frame]
+                pixels = ids.astype(_DTYPE_OF_MODE[self.mode], copy=False)
+            elif frames is not None:
+                indexed = frames.frame(frame)
+                pixels = indexed.labels if self.mode == "P" else indexed.to_pixels()
             elif self.mode == "P":
                 pixels = read(_binary(self.fd), max_pixels=_max_pixels()).labels
             else:
