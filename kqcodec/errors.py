@@ -36,6 +36,7 @@ Advice = Literal[
     "background",  # put a background behind transparent pixels
     "max pixels",  # raise the limit of pixels, for a file that is trusted
     "part",  # read a part of the picture, or a smaller one
+    "one frame",  # take one of the frames
     "box",  # take a box within the picture
     "smaller tiles",
     "lesser goal",

@@ -151,13 +151,13 @@ def is_transparent(image: Any) -> bool:
 
 
 # Further images of these are previews of the first (MPO), or its layers (PSD).
-_WITH_PREVIEWS_OR_LAYERS = ("MPO", "PSD")
+WITH_PREVIEWS_OR_LAYERS = ("MPO", "PSD")
 _SUBFILE_TYPE, _REDUCED = 254, 1
 
 
 def frame_count(image: Any) -> int:
     """How many frames or pages there are; 1 where they can't be counted."""
-    if image.format in _WITH_PREVIEWS_OR_LAYERS:
+    if image.format in WITH_PREVIEWS_OR_LAYERS:
         return 1
     place = image.tell()
     count = 1
@@ -165,13 +165,18 @@ def frame_count(image: Any) -> int:
     with contextlib.suppress(Exception):
         count = int(getattr(image, "n_frames", 1))
         if image.format == "TIFF" and count > 1 and raw_mode(image):  # nothing to lose yet
-            count = sum(_is_page(image, number) or number == place for number in range(count))
+            count = sum(number == place or _is_page(image, number) for number in range(count))
     if image.tell() != place:
         image.seek(place)
     return count
 
 
 def _is_page(image: Any, number: int) -> bool:
-    """Whether a directory of a TIFF file isn't a smaller version of another one."""
     image.seek(number)
-    return not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED
+    return not is_reduced(image)
+
+
+def is_reduced(image: Any) -> bool:
+    """Whether the directory of a TIFF file that an image stands at is a smaller version of
+    another one."""
+    return bool(int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED)

@@ -88,6 +88,7 @@ ADVICE: dict[Advice | None, str] = {
     "more colors": "; raise -k, or give a --background",
     "background": "; give a --background",
     "max pixels": "; raise --max-pixels if you trust the file",
+    "one frame": "; take one of them with --frame",
     "box": "; see kq info for its size",
     "smaller tiles": "; give a smaller --tile",
     "lesser goal": "; ask for less, or allow more",
