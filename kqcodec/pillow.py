@@ -58,8 +58,8 @@ With ``save_all=True``, as for GIF, PNG and WebP, all frames of the image are st
     key_distance
                 as for ``kqcodec.encode_frames``.
 
-Frames have one palette. Without ``k`` those of mode P, if all are, are stored as they are, in up
-to 65,536 colours.
+Frames have one palette. Without ``k`` those of GIF and of mode P, if all are, keep all of their
+colours, up to 65,536.
 
 Wrong options raise TypeError or ValueError, before anything is written.
 """
@@ -82,6 +82,9 @@ from kqcodec.coding.size_report import theory_bits_of
 from kqcodec.errors import FormatError, LabelsError
 from kqcodec.format.header import SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.frames.durations import in_seconds
+from kqcodec.frames.encoding import FrameEncoder
+from kqcodec.images.animations import open_animation
 from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.metadata import Metadata
 from kqcodec.quantization.options import QuantizeOptions
@@ -91,11 +94,13 @@ from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
     from typing import IO
 
     from numpy.typing import NDArray
 
     from kqcodec.coding.id_table import Ids
+    from kqcodec.images.indexed_image import IndexedImage
 
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
@@ -159,10 +164,10 @@ class KqImageFile(ImageFile.ImageFile):
         self._show(0)
 
     def _open_frames(self) -> None:
-        assert self.fp is not None
-        self.fp.seek(0)
-        self._frames = KqFile(_binary(self.fp), max_pixels=_max_pixels())
-        self._fp = self.fp
+        file = _binary(self.fp)
+        file.seek(0)
+        self._frames = KqFile(file, max_pixels=_max_pixels())
+        self._fp = file
         self._close_exclusive_fp_after_loading = False
         with _format_errors_as_os_errors():
             self._durations = self._frames.durations
@@ -250,32 +255,105 @@ class KqDecoder(ImageFile.PyDecoder):
 
 def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
-    coding = CodingOptions(**{name: options[name] for name in _CODING if name in options})
+    coding = CodingOptions(**_among(_CODING, options))
     k = options.get("k")
-    given = any(name in options for name in ("palette", "pins", "background"))
-    if image.mode in ("I", "I;16") and image.info.get("label_map"):
-        raise ValueError(
-            "the image holds the ids of a label map, which are no colours; "
-            "kqcodec.encode_labels(numpy.asarray(image)) stores them"
-        )
-    if k is None and image.mode == "P" and not given:
+    _check_colors(image)
+    if k is None and image.mode == "P" and not _quantizes(options):
         indexed = from_palette_image(image)
     else:
         if k is None and "palette" not in options:
             k = DEFAULT_K
-        # Without its profile, so that colours stay in it; and as a plain image,
-        # which is turned by nobody: a format of Pillow's keeps width and height.
-        plain = image.copy()
-        plain.info.pop("icc_profile", None)
-        request = QuantizeOptions(
-            **{name: options[name] for name in _QUANTIZING if name in options}
-        )
-        indexed = quantized(plain, k, request)
+        request = QuantizeOptions(**_among(_QUANTIZING, options))
+        indexed = quantized(_plain(image), k, request)
         if request.order_is_free:
             indexed = in_order_of(coding.coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     write_parts(file, [encode_indexed(indexed, coding)])
+
+
+def _save_all(image: Image.Image, file: IO[bytes], name: str | bytes) -> None:
+    options: dict[str, Any] = getattr(image, "encoderinfo", {})
+    images = [image, *options.get("append_images", ())]
+    if sum(getattr(each, "n_frames", 1) for each in images) == 1:
+        _save(image, file, name)
+        return
+    k = options.get("k")
+    exact = k is None and not _quantizes(options) and all(map(_has_palette, images))
+    if k is None and "palette" not in options and not exact:
+        k = DEFAULT_K
+    duration, loop = options.get("duration"), options.get("loop")
+    encoder = FrameEncoder(
+        _Frames(images, in_mode_p=exact and all(map(_stays_in_mode, images))),
+        k,
+        durations=None if duration is None else in_seconds(duration),
+        loop=open_animation(image).plays if loop is None else loop,
+        key_distance=options.get("key_distance"),
+        metadata=_metadata(image, options),
+        **_among((*_QUANTIZING, *_CODING), options),
+    )
+    # In memory first, as above.
+    write_parts(file, [b"".join(encoder.parts())])
+
+
+class _Frames:
+    """All frames of images, which may be gone through more than once: plain images, or as indexed
+    ones where all of them are in mode P."""
+
+    def __init__(self, images: list[Image.Image], *, in_mode_p: bool) -> None:
+        self._images, self._in_mode_p = images, in_mode_p
+
+    def __iter__(self) -> Iterator[Image.Image | IndexedImage]:
+        for image in self._images:
+            place = image.tell()
+            try:
+                for number in range(getattr(image, "n_frames", 1)):
+                    image.seek(number)
+                    _check_colors(image)
+                    if not self._in_mode_p:
+                        yield _plain(image)
+                        continue
+                    milliseconds = image.info.get("duration") or 0
+                    seconds = in_seconds(milliseconds) if milliseconds > 0 else None
+                    yield from_palette_image(image).lasting(seconds)
+            finally:
+                image.seek(place)
+
+
+def _has_palette(image: Image.Image) -> bool:
+    """Whether an image has few colours, though Pillow may compose its frames in RGB."""
+    return image.mode == "P" or image.format == "GIF"
+
+
+def _stays_in_mode(image: Image.Image) -> bool:
+    """Whether all frames of an image have the mode of the first, as those of GIF haven't."""
+    return getattr(image, "n_frames", 1) == 1 or image.format == FORMAT
+
+
+def _among(names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that have one of these names."""
+    return {name: options[name] for name in names if name in options}
+
+
+def _quantizes(options: dict[str, Any]) -> bool:
+    """Whether they need pixels, where there are palette and labels."""
+    return any(name in options for name in ("palette", "pins", "background"))
+
+
+def _check_colors(image: Image.Image) -> None:
+    if image.mode in ("I", "I;16") and image.info.get("label_map"):
+        raise ValueError(
+            "the image holds the ids of a label map, which are no colours; "
+            "kqcodec.encode_labels(numpy.asarray(image)) stores them"
+        )
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Without its profile, so that colours stay in it; and as an image that is turned by nobody: a
+    format of Pillow's keeps width and height."""
+    plain = image.copy()
+    plain.info.pop("icc_profile", None)
+    return plain
 
 
 def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
@@ -328,5 +406,6 @@ def _accept(prefix: bytes) -> bool:
 Image.register_open(FORMAT, KqImageFile, _accept)
 Image.register_decoder("kq", KqDecoder)
 Image.register_save(FORMAT, _save)
+Image.register_save_all(FORMAT, _save_all)
 Image.register_extension(FORMAT, ".kq")
 Image.register_mime(FORMAT, "image/x-kq")

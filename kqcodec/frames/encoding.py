@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kqcodec.frames.durations import SecondsLike
     from kqcodec.frames.quantizing import FrameColors
     from kqcodec.frames.sources import FramesLike, InputFrame
+    from kqcodec.images.metadata import Metadata
     from kqcodec.quantization.options import QuantizeKeywords
 
 DEFAULT_KEY_DISTANCE = 256
@@ -153,6 +154,9 @@ def write_frames(
 class FrameEncoder:
     """Frames about to be encoded; arguments and errors are those of ``encode_frames``.
 
+    Args:
+        metadata: of the file; None for what is kept of the first frame's.
+
     Attributes:
         frames: how many have been coded so far.
     """
@@ -169,6 +173,7 @@ class FrameEncoder:
         axis: AxisName = "time",
         coder: CoderName = DEFAULT_CODER,
         tile: TileSize = None,
+        metadata: Metadata | None = None,
         **options: Unpack[QuantizeKeywords],
     ) -> None:
         self._options = QuantizeOptions(**options)
@@ -190,6 +195,7 @@ class FrameEncoder:
         )
         self._durations = Durations(durations, fps)
         self._reader = InputFrames(frames, self._durations, self._options)
+        self._metadata = metadata
         self._colors: FrameColors | None = None
         self.frames = 0
 
@@ -211,7 +217,7 @@ class FrameEncoder:
                 self._labelled(each, self._colors, unit),
                 replace(self._timing, unit=unit * self._timing.unit),
                 options=self._coding,
-                sections=reader.metadata.sections(),
+                sections=(self._metadata or reader.metadata).sections(),
             )
 
     def costs(self) -> Costs | None:
