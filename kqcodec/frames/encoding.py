@@ -47,7 +47,7 @@ def encode_frames(
     *,
     durations: SecondsLike | Iterable[SecondsLike] | None = None,
     fps: SecondsLike | None = None,
-    loop: int = 0,
+    loop: int | None = None,
     key_distance: int | None = None,
     axis: AxisName = "time",
     coder: CoderName = DEFAULT_CODER,
@@ -64,9 +64,10 @@ def encode_frames(
 
     Args:
         frames: an iterable of images of one size, each whatever ``quantize`` accepts; an array
-            of shape (F, H, W), (F, H, W, 3) or (F, H, W, 4), or anything like one; or an
-            iterable of indexed images, which are stored exactly: with their palette, if all have
-            the same, or else with one of all entries that they use.
+            of shape (F, H, W), (F, H, W, 3) or (F, H, W, 4), or anything like one; the path,
+            bytes or binary file of an animation (GIF, APNG, WebP, AVIF) or of pages (TIFF), or a
+            Pillow image of one; or an iterable of indexed images, which are stored exactly: with
+            their palette, if all have the same, or else with one of all entries that they use.
         k: colours, 1..65,536; None for indexed images, with a ``palette``, or to keep all colours
             of all frames.
         durations: how many seconds a frame is shown, or an iterable of them, one for each: whole
@@ -74,7 +75,7 @@ def encode_frames(
             fraction of a denominator up to a million. None for the frames' own ``duration``, in
             seconds, Pillow's in milliseconds, and a tenth of a second where there is none.
         fps: frames a second instead.
-        loop: how often they are to be shown; 0 for ever.
+        loop: how often they are to be shown, 0 for ever; None for what a file says, or else 0.
         key_distance: frames whose number is a multiple of it need no other to be decoded; 0 for
             only the first; None for 256.
         axis: "time", or "depth" for slices, which have no durations.
@@ -111,7 +112,7 @@ def write_frames(
     *,
     durations: SecondsLike | Iterable[SecondsLike] | None = None,
     fps: SecondsLike | None = None,
-    loop: int = 0,
+    loop: int | None = None,
     key_distance: int | None = None,
     axis: AxisName = "time",
     coder: CoderName = DEFAULT_CODER,
@@ -168,7 +169,7 @@ class FrameEncoder:
         *,
         durations: SecondsLike | Iterable[SecondsLike] | None = None,
         fps: SecondsLike | None = None,
-        loop: int = 0,
+        loop: int | None = None,
         key_distance: int | None = None,
         axis: AxisName = "time",
         coder: CoderName = DEFAULT_CODER,
@@ -186,6 +187,9 @@ class FrameEncoder:
             if durations is not None or fps is not None:
                 raise TypeError("durations and fps are for an axis of time, not of depth")
             durations = _SLICE
+        self._durations = Durations(durations, fps)
+        self._reader = InputFrames(frames, self._durations, self._options)
+        loop = self._reader.plays if loop is None else loop
         distance = DEFAULT_KEY_DISTANCE if key_distance is None else key_distance
         self._timing = FrameTiming(
             axis,
@@ -193,8 +197,6 @@ class FrameEncoder:
             whole_number(loop, "loop", 0, MAX_NUMBER),
             Fraction(axis == "time"),
         )
-        self._durations = Durations(durations, fps)
-        self._reader = InputFrames(frames, self._durations, self._options)
         self._metadata = metadata
         self._colors: FrameColors | None = None
         self.frames = 0

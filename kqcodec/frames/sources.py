@@ -1,11 +1,13 @@
 """Frames of any kind, read once or twice, in bounded memory.
 
-An iterable whose iterator isn't itself is read twice, and must give the same frames both times.
-An iterator, which gives them but once, has them kept in a temporary file.
+An iterable whose iterator isn't itself is read twice, and must give the same frames both times;
+so is a file of several frames. An iterator, which gives them but once, has them kept in a
+temporary file.
 """
 
 from __future__ import annotations
 
+import os
 import zlib
 from array import array
 from collections.abc import Iterable, Sized
@@ -17,14 +19,24 @@ import numpy as np
 from kqcodec.errors import ArgumentError, ImageError
 from kqcodec.format.sequence import MAX_FRAMES
 from kqcodec.frames.spool import FrameSpool
+from kqcodec.images.animations import Animation, open_animation
+from kqcodec.images.animations import Frame as AnimationFrame
 from kqcodec.images.conversion import each_warning_once
+from kqcodec.images.image_files import reading_image
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import Metadata, metadata_of
-from kqcodec.images.pixels import image_pixels
+from kqcodec.images.pixels import (
+    flattened,
+    frame_pixels,
+    image_pixels,
+    is_pillow_image,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from fractions import Fraction
+    from typing import TypeGuard
 
     from numpy.typing import NDArray
 
@@ -32,7 +44,9 @@ if TYPE_CHECKING:
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.options import QuantizeOptions
 
-    FramesLike: TypeAlias = "Iterable[ImageLike | IndexedImage] | NDArray[Any]"
+    FramesLike: TypeAlias = (
+        "Iterable[ImageLike | IndexedImage] | NDArray[Any] | ImageLike | Animation"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +70,7 @@ class InputFrames:
     closed after use.
 
     Attributes:
+        plays: how often a file says that they are to be shown; 0 for ever.
         metadata: of the first frame, from when it is read.
         durations: of all that ``first`` has given.
 
@@ -68,18 +83,23 @@ class InputFrames:
             raise ValueError(
                 f"an array of frames must have shape (F, H, W) or (F, H, W, C), not {frames.shape}"
             )
-        if isinstance(frames, Sized) and len(frames) > MAX_FRAMES:
+        keep_profile = "icc" in options.keep
+        source: Any = (
+            open_animation(frames, keep_profile=keep_profile) if _is_file(frames) else frames
+        )
+        if isinstance(source, Sized) and len(source) > MAX_FRAMES:
             raise _too_many()
         try:
-            self._each: Iterator[Any] = iter(frames)
+            self._each: Iterator[Any] = iter(source)
         except TypeError:
-            kind = type(frames).__name__
+            kind = type(source).__name__
             raise TypeError(f"frames must be an iterable of images, not {kind}") from None
-        self._frames, self._durations, self._options = frames, durations, options
-        self._spool = FrameSpool() if self._each is frames else None
+        self._frames, self._durations, self._options = source, durations, options
+        self._spool: FrameSpool | None = None
         self._told: set[str] = set()
         self._checksums = array("L")
         self.durations: list[Fraction] = []
+        self.plays = source.plays if isinstance(source, Animation) else 0
         self.metadata = Metadata()
 
     def close(self) -> None:
@@ -112,6 +132,8 @@ class InputFrames:
     def first(self) -> Iterator[InputFrame]:
         """The frames, to be read ``again``; errors are those of ``once``, and OSError where there
         is no room to keep them."""
+        if self._each is self._frames:
+            self._spool = FrameSpool()
         for frame in self.once():
             self.durations.append(frame.duration)
             if self._spool is not None:
@@ -137,15 +159,26 @@ class InputFrames:
         """The pixels of an image, or its labels and palette."""
         if isinstance(image, IndexedImage):
             return image.labels, image.palette
-        options = self._options
+        pixels, background = self._pixels(image), self._options.background
+        return pixels if background is None else flattened(pixels, background), None
+
+    def _pixels(self, image: Any) -> NDArray[np.uint8]:
+        """Of an image, those of the frame that it stands at where Pillow knows several."""
+        if isinstance(image, AnimationFrame):
+            return image.pixels
+        keep_profile = "icc" in self._options.keep
         with each_warning_once(self._told):
-            pixels = image_pixels(
-                image, background=options.background, keep_profile="icc" in options.keep
-            )
-        return np.array(pixels), None  # a copy: whoever gave an array may change it
+            if is_pillow_image(image):
+                with reading_image(name_of(image)):
+                    return np.array(frame_pixels(image, name_of(image), keep_profile))
+            pixels = image_pixels(image, keep_profile=keep_profile)
+        return np.array(pixels)  # a copy: whoever gave an array may change it
 
     def _metadata(self, image: Any, keep: Collection[str]) -> Metadata:
-        return image.metadata if isinstance(image, IndexedImage) else metadata_of(image, keep)
+        if isinstance(image, IndexedImage):
+            return image.metadata
+        frames = self._frames
+        return frames.metadata(keep) if isinstance(frames, Animation) else metadata_of(image, keep)
 
     def _check_alike(self, frame: InputFrame, first: InputFrame, image: Any, number: int) -> None:
         """Raise TypeError or ImageError for a frame that can't follow the first."""
@@ -156,12 +189,19 @@ class InputFrames:
             raise ImageError(
                 f"frame {number} has {wide} x {high} pixels, but the first has {width} x {height}"
             )
-        keeps_profile = "icc" in self._options.keep and number > 0
+        of_file = isinstance(self._frames, Animation)
+        keeps_profile = "icc" in self._options.keep and number > 0 and not of_file
         if keeps_profile and self._metadata(image, ("icc",)).icc != self.metadata.icc:
             raise ImageError(
                 f"frame {number} has another ICC profile than the first, and a file has one; leave "
                 "it out, to have the colours in sRGB"
             )
+
+
+def _is_file(frames: FramesLike) -> TypeGuard[ImageLike]:
+    """Whether frames are those of a file or of an image of Pillow's."""
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview)
+    return isinstance(frames, kinds) or hasattr(frames, "read") or is_pillow_image(frames)
 
 
 def _checksum(samples: NDArray[Any], palette: NDArray[np.uint8] | None) -> int:
