@@ -211,7 +211,7 @@ class KqPlugin(PluginV3):
         if table is None:
             dtype, channels = np.dtype(np.uint8), (4 if header.alpha else 3,)
         else:
-            dtype, channels = table.dtype, (1,) if table.column else ()
+            dtype, channels = table.dtype, (1,) if table.shape == "column" else ()
         shape: tuple[int, ...] = (header.height, header.width, *channels)
         if index is ... or (index is None and opened.timing is not None):
             return ImageProperties((frames, *shape), dtype, n_images=frames, is_batch=True)
