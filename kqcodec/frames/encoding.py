@@ -16,7 +16,7 @@ from kqcodec.frames.durations import Durations, in_units, unit_of
 from kqcodec.frames.joining import JoinedColors
 from kqcodec.frames.quantizing import GivenColors, MappedColors
 from kqcodec.frames.sources import InputFrames
-from kqcodec.quantization.options import QuantizeOptions
+from kqcodec.quantization.options import QuantizeKeywords, QuantizeOptions
 from kqcodec.storage.atomic_write import write_to
 
 if TYPE_CHECKING:
@@ -34,25 +34,29 @@ if TYPE_CHECKING:
     from kqcodec.frames.quantizing import FrameColors
     from kqcodec.frames.sources import FramesLike, InputFrame
     from kqcodec.images.metadata import Metadata
-    from kqcodec.quantization.options import QuantizeKeywords
 
 DEFAULT_KEY_DISTANCE = 256
 # What a slice, which takes no time, lasts.
 _SLICE = Fraction(1)
 
 
+class FrameKeywords(QuantizeKeywords, total=False):
+    """What the functions that encode frames take, besides ``k``; each is explained at
+    ``kqcodec.encode_frames``."""
+
+    durations: SecondsLike | Iterable[SecondsLike] | None
+    fps: SecondsLike | None
+    loop: int | None
+    key_distance: int | None
+    axis: AxisName
+    coder: CoderName
+    tile: TileSize
+
+
 def encode_frames(
     frames: FramesLike,
     k: int | None = None,
-    *,
-    durations: SecondsLike | Iterable[SecondsLike] | None = None,
-    fps: SecondsLike | None = None,
-    loop: int | None = None,
-    key_distance: int | None = None,
-    axis: AxisName = "time",
-    coder: CoderName = DEFAULT_CODER,
-    tile: TileSize = None,
-    **options: Unpack[QuantizeKeywords],
+    **options: Unpack[FrameKeywords],
 ) -> bytes:
     """The bytes of a .kq file of frames: an animation, or a volume of slices.
 
@@ -80,7 +84,7 @@ def encode_frames(
             only the first; None for 256.
         axis: "time", or "depth" for slices, which have no durations.
         coder, tile: how labels are coded; see ``kqcodec.coding.options``.
-        options: those of ``quantize``.
+        options: these, from ``durations`` on, and those of ``quantize``.
 
     Raises:
         ArgumentError: there is no frame, or 2**31; durations aren't as many, not above 0, or
@@ -91,18 +95,7 @@ def encode_frames(
         PaletteError, OSError: as for ``quantize``; or there is no room for a temporary file.
         TypeError, ValueError: a wrong argument, or ones that exclude each other.
     """
-    encoder = FrameEncoder(
-        *(frames, k),
-        durations=durations,
-        fps=fps,
-        loop=loop,
-        key_distance=key_distance,
-        axis=axis,
-        coder=coder,
-        tile=tile,
-        **options,
-    )
-    return b"".join(encoder.parts())
+    return b"".join(FrameEncoder(frames, k, **options).parts())
 
 
 def write_frames(
@@ -110,15 +103,8 @@ def write_frames(
     frames: FramesLike,
     k: int | None = None,
     *,
-    durations: SecondsLike | Iterable[SecondsLike] | None = None,
-    fps: SecondsLike | None = None,
-    loop: int | None = None,
-    key_distance: int | None = None,
-    axis: AxisName = "time",
-    coder: CoderName = DEFAULT_CODER,
-    tile: TileSize = None,
     overwrite: bool = True,
-    **options: Unpack[QuantizeKeywords],
+    **options: Unpack[FrameKeywords],
 ) -> int:
     """Write the .kq file that ``encode_frames`` makes of the same arguments, part by part.
 
@@ -126,8 +112,7 @@ def write_frames(
         target: a path, where the file appears when it is complete and replaces an older one
             unless ``overwrite`` is false; or a binary file object, which may be a pipe.
         overwrite: whether an existing file may be replaced.
-        frames, k, durations, fps, loop, key_distance, axis, coder, tile, options: as for
-            ``encode_frames``.
+        frames, k, options: as for ``encode_frames``.
 
     Returns:
         The bytes written.
@@ -138,18 +123,7 @@ def write_frames(
         ArgumentError, ColorsError, ImageError, PaletteError, TypeError, ValueError: as for
             ``encode_frames``. A file object may have got a part by then.
     """
-    encoder = FrameEncoder(
-        *(frames, k),
-        durations=durations,
-        fps=fps,
-        loop=loop,
-        key_distance=key_distance,
-        axis=axis,
-        coder=coder,
-        tile=tile,
-        **options,
-    )
-    return write_to(target, encoder.parts(), overwrite)
+    return write_to(target, FrameEncoder(frames, k, **options).parts(), overwrite)
 
 
 class FrameEncoder:

@@ -47,9 +47,14 @@ def write_to(
     Raises:
         FileExistsError: the path exists and ``overwrite`` is false.
         OSError: it can't be written to.
+        TypeError: it is something else.
     """
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)
+    if not hasattr(target, "write"):
+        raise TypeError(
+            f"the target must be a path or a binary file, not {type(target).__name__}; it comes first"
+        )
     return write_parts(target, parts)
 
 
