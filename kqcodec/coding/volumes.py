@@ -67,7 +67,8 @@ def slice_of(opened: Opened, region: Box, frame: int, out: Ids | None, threads: 
         out = checked_out(out, (region.height, region.width), table.dtype)[np.newaxis]
     slices = range(number % depth, number % depth + 1)
     placing = _Placing(opened, region, table.values_of)
-    return _filled(placing, slices, table.dtype, out, threads)[0]
+    found: Ids = _filled(placing, slices, table.dtype, out, threads)[0]
+    return found
 
 
 def mask_in_volume(
@@ -79,8 +80,12 @@ def mask_in_volume(
         inside[...] = wanted[labels]
 
     placing = _Placing(opened, region, convert)
-    slices = range(_reader(opened).directory.frames)
-    return _filled(placing, slices, np.dtype(np.bool_), None, threads)
+    depth, dtype = _reader(opened).directory.frames, np.dtype(np.bool_)
+    if not wanted.any():
+        mask = _array(opened, (depth, region.height, region.width), dtype, None)
+        mask.fill(False)
+        return mask
+    return _filled(placing, range(depth), dtype, None, threads)
 
 
 def each_frame(opened: Opened, threads: int | None) -> Iterator[tuple[int, Canvas]]:
