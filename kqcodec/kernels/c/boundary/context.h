@@ -48,6 +48,7 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
     tile->width = (size_t)width;
     tile->height = items(labels, size) / (size_t)width;
     tile->wide = itemsize == 2;
+    tile->chained = 0;
     /* Places in the tile are counted in 32 bits. */
     return (tile->height + KQ_ABOVE) < UINT32_MAX / (tile->width + 2 * KQ_MARGIN);
 }
