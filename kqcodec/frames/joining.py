@@ -100,7 +100,8 @@ class _Palettes:
         if len(keys) > MAX_COLORS:
             raise ColorsError(
                 f"the frames use {len(keys):,} different colours or more, and a palette has at "
-                f"most {MAX_COLORS:,}; quantize their pixels"
+                f"most {MAX_COLORS:,}",
+                "choose colors",
             )
         return keys
 

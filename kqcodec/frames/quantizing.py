@@ -184,8 +184,9 @@ class MappedColors:
 def _check_number(colors: int, k: int | None) -> None:
     if k is None and colors > MAX_COLORS:
         raise ColorsError(
-            f"the frames have {colors:,} different colours or more, and a palette at most "
-            f"{MAX_COLORS:,}; give k to choose so many"
+            f"the frames have {colors:,} different colours or more, and a palette has at most "
+            f"{MAX_COLORS:,}",
+            "choose colors",
         )
 
 

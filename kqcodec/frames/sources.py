@@ -186,8 +186,10 @@ class InputFrames:
             raise TypeError("frames are either all indexed images, or none is")
         (high, wide), (height, width) = frame.samples.shape[:2], first.samples.shape[:2]
         if (wide, high) != (width, height):
+            name = f", {name_of(image)}," if isinstance(image, (str, os.PathLike)) else ""
             raise ImageError(
-                f"frame {number} has {wide} x {high} pixels, but the first has {width} x {height}"
+                f"frame {number}{name} has {wide} x {high} pixels, but the first has "
+                f"{width} x {height}"
             )
         of_file = isinstance(self._frames, Animation)
         keeps_profile = "icc" in self._options.keep and number > 0 and not of_file

@@ -52,9 +52,8 @@ def write_to(
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)
     if not hasattr(target, "write"):
-        raise TypeError(
-            f"the target must be a path or a binary file, not {type(target).__name__}; it comes first"
-        )
+        kind = type(target).__name__
+        raise TypeError(f"the target, which comes first, must be a path or a file, not {kind}")
     return write_parts(target, parts)
 
 

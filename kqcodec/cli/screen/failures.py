@@ -86,6 +86,7 @@ ADVICE: dict[Advice | None, str] = {
     "kq file": "; give one that kq encode has made",
     "convert": "; convert it to PNG, say",
     "more colors": "; raise -k, or give a --background",
+    "choose colors": "; leave out --lossless, to keep the best of them",
     "background": "; give a --background",
     "max pixels": "; raise --max-pixels if you trust the file",
     "one frame": "; take one of them with --frame",
