@@ -224,6 +224,18 @@ def npy_bytes(array: Any) -> bytes:
     return buffer.getvalue()
 
 
+def npy_front(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """What precedes the values of an array in a .npy file."""
+    front = io.BytesIO()
+    description = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(front, description)
+    return front.getvalue()
+
+
 def carried(
     palette: NDArray[np.uint8], metadata: Metadata, file_format: str
 ) -> tuple[NDArray[np.uint8], Metadata]:
