@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.frames.changes import changed_box
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.show.report import data_urls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from fractions import Fraction
 
     from numpy.typing import NDArray
 
-    # left, top and PNG of what is drawn; None where nothing changes.
-    Patch = tuple[int, int, str] | None
+    Box = tuple[slice, slice]  # rows and columns
 
 # Characters of all frames together; those beyond aren't shown.
 MOST_CHARACTERS = 16 << 20
 # Of the rectangles since a whole frame: in frames of pixels, and in number.
 _MOST_AREA = 4
 _MOST_PATCHES = 64
+_ALL = slice(None), slice(None)
 
 
 class Clip:
@@ -63,12 +65,12 @@ class Clip:
         whole = self._last is None or self._patches >= _MOST_PATCHES
         whole = whole or self._area >= _MOST_AREA * layers[1].size
         boxes = [
-            (0, 0, *layer.shape[1::-1]) if whole or self._last is None else changed(layer, before)
+            _ALL if whole or self._last is None else changed_box(before, layer)
             for layer, before in zip(layers, self._last or layers, strict=True)
         ]
         patches = [
-            _pixels_patch(layers[0], boxes[0]),
-            _labels_patch(indexed.palette, layers[1], boxes[1]),
+            _patch(boxes[0], lambda box: data_urls.pixels_uri(layers[0][box], 1)),
+            _patch(boxes[1], lambda box: _labels_uri(indexed.palette, layers[1][box])),
         ]
         record = json.dumps([round(float(1000 * duration), 3), int(whole), *patches])
         self._room -= len(record)
@@ -77,8 +79,8 @@ class Clip:
             return
         self._records.append(record)
         self._patches, self._area = (0, 0) if whole else (self._patches + 1, self._area)
-        self._area += 0 if whole else sum(_area(box) for box in boxes if box is not None)
-        self._last = tuple(layer.copy() for layer in layers)
+        self._area += sum(layers[1][box].size for box in boxes if box is not None and not whole)
+        self._last = layers[0].copy(), layers[1].copy()
 
     def to_json(self, plays: int) -> str:
         """For the script: how often it plays, 0 for ever; and the frames, each with its
@@ -86,38 +88,12 @@ class Clip:
         return f'{{"plays":{plays},"frames":[\n{",".join(self._records)}]}}'
 
 
-def changed(now: NDArray[Any], before: NDArray[Any]) -> tuple[int, int, int, int] | None:
-    """The smallest box (left, top, right, bottom) around what differs; None if nothing does."""
-    differs = now != before
-    if differs.ndim == 3:
-        differs = differs.any(axis=2)
-    rows = np.flatnonzero(differs.any(axis=1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(differs[rows[0] : rows[-1] + 1].any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def _patch(box: Box | None, uri: Callable[[Box], str]) -> tuple[int, int, str] | None:
+    """Left, top and PNG of what is drawn; None where nothing changes."""
+    return None if box is None else (box[1].start or 0, box[0].start or 0, uri(box))
 
 
-def _area(box: tuple[int, int, int, int]) -> int:
-    left, top, right, bottom = box
-    return (right - left) * (bottom - top)
-
-
-def _pixels_patch(pixels: NDArray[np.uint8], box: tuple[int, int, int, int] | None) -> Patch:
-    if box is None:
-        return None
-    left, top, right, bottom = box
-    return left, top, data_urls.pixels_uri(pixels[top:bottom, left:right], 1)
-
-
-def _labels_patch(
-    palette: NDArray[np.uint8], labels: NDArray[Any], box: tuple[int, int, int, int] | None
-) -> Patch:
+def _labels_uri(palette: NDArray[np.uint8], labels: NDArray[Any]) -> str:
     """With the colours that are there and no others, which most often are a few."""
-    if box is None:
-        return None
-    left, top, right, bottom = box
-    inside = labels[top:bottom, left:right]
-    used, places = np.unique(inside, return_inverse=True)
-    few = IndexedImage(palette[used], places.reshape(inside.shape))
-    return left, top, data_urls.indexed_uri(few, 1)
+    used, places = np.unique(labels, return_inverse=True)
+    return data_urls.indexed_uri(IndexedImage(palette[used], places.reshape(labels.shape)), 1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segment import Segment
     from kqcodec.show.report.content import Content
+    from kqcodec.show.report.frames import FramesContent
 
 # Of more colours only the swatches are shown, with the rest in their tips.
 _MANY = 64
@@ -40,11 +41,16 @@ def head(content: Content) -> str:
         ("colours", f"{report.k:,} of {costs.unique_colors:,}"),
         ("PSNR", f"{costs.psnr:.2f} dB" if costs.inertia else "exact"),
         (f".kq, {escape(report.coder)}", f"{report.file_bytes:,} bytes"),
-        ("of raw", _percent(bits / report.raw_bits)),
+        ("of raw", percent(bits / report.raw_bits)),
         ("of theory", f"{100 * bits / report.theory_bits:,.2f}\u00a0%"),
     ]
+    return titled(content.title, facts)
+
+
+def titled(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    """A title above names and values, which are HTML."""
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
-    return f'<h1>{escape(content.title)}</h1><dl class="facts">{cells}</dl>'
+    return f'<h1>{escape(title)}</h1><dl class="facts">{cells}</dl>'
 
 
 def picture(content: Content) -> str:
@@ -99,15 +105,15 @@ def colors(segments: Iterable[Segment], total: int) -> str:
     used = sorted(segments, key=lambda segment: segment.label)
     strip = "".join(
         f'<i style="flex:{segment.pixels} 0 0;background:{_hex(segment)}" '
-        f'title="{_hex(segment)}, {_percent(segment.share)}"></i>'
+        f'title="{_hex(segment)}, {percent(segment.share)}"></i>'
         for segment in used
         if segment.pixels * _STRIP >= total
     )
     shown = _largest(used, MOST_COLORS)
     many = " many" if len(shown) > _MANY else ""
     entries = "".join(
-        f'<li title="{_hex(segment)}, {_percent(segment.share)}">{_swatch(segment)}<div>'
-        f"<b><code>{_hex(segment)}</code></b><span>{_percent(segment.share)}</span></div></li>"
+        f'<li title="{_hex(segment)}, {percent(segment.share)}">{_swatch(segment)}<div>'
+        f"<b><code>{_hex(segment)}</code></b><span>{percent(segment.share)}</span></div></li>"
         for segment in shown
     )
     rest = ""
@@ -174,7 +180,7 @@ def masks(content: Content) -> str:
             f'<figure><button type="button" aria-pressed="false" aria-label="show {_hex(segment)} '
             f'alone"><img alt="mask of {_hex(segment)}" src="{uri}"></button>'
             f"<figcaption>{_swatch(segment)} <code>{_hex(segment)}</code> "
-            f"{_percent(segment.share)}<br>{segment.pixels:,} pixels<br>"
+            f"{percent(segment.share)}<br>{segment.pixels:,} pixels<br>"
             f"x {left:,} to {right - 1:,}, y {top:,} to {bottom - 1:,}{error}</figcaption></figure>"
         )
     rest = ""
@@ -187,7 +193,7 @@ def masks(content: Content) -> str:
     )
 
 
-def bits(content: Content) -> str:
+def bits(content: Content | FramesContent) -> str:
     """The file's parts beside the formula."""
     report = content.report
     parts = [
@@ -208,7 +214,7 @@ def bits(content: Content) -> str:
     names = legend([Line(name, kind, ()) for name, _, kind in drawn])
     rows = "".join(
         f"<tr><td{' class=part' if name.startswith(' ') else ''}>{escape(name.strip())}</td>"
-        f"<td>{_bits(value)}</td><td>{_percent(to_raw)}</td><td>{_percent(to_theory)}</td></tr>"
+        f"<td>{_bits(value)}</td><td>{percent(to_raw)}</td><td>{percent(to_theory)}</td></tr>"
         for name, value, to_raw, to_theory in report.rows()
     )
     return (
@@ -220,7 +226,7 @@ def bits(content: Content) -> str:
     )
 
 
-def file_sizes(content: Content) -> str:
+def file_sizes(content: Content | FramesContent) -> str:
     """The bytes of the picture as .kq files and in other formats."""
     ours = [(f".kq, {coder}", size, True) for coder, size in content.ours.items()]
     others = [(name, size, False) for name, size in content.other_formats.items()]
@@ -235,8 +241,9 @@ def file_sizes(content: Content) -> str:
     source = ""
     if content.source_bytes is not None:
         source = f" The file that it was made from has {content.source_bytes:,} bytes."
+    what = "The picture" if content.report.frames == 1 else "All frames"
     return (
-        f"<h2>Sizes</h2><p>The picture in K colours, without loss, beside formats of others "
+        f"<h2>Sizes</h2><p>{what} in K colours, without loss, beside formats of others "
         f"as Pillow writes them.{missing}{source}</p>"
         f'<div class="sizes">{cells}</div>'
     )
@@ -258,7 +265,7 @@ def _swatch(segment: Segment) -> str:
     return f'<i class="swatch clear"><i style="background:{_hex(segment)}"></i></i>'
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     digits = 2 if share >= 0.001 else 4
     return f"{100 * share:,.{digits}f}\u00a0%"
 
