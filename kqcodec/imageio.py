@@ -111,8 +111,10 @@ class KqPlugin(PluginV3):
             IndexError: there is no such frame.
         """
         with KqFile(self._file(), threads=threads, max_pixels=max_pixels) as file:
+            pixels: NDArray[Any]
             if file.timing is not None and index in (None, ...):
-                return file.as_array(labels=labels)[...]
+                pixels = file.as_array(labels=labels)[...]
+                return pixels
             pixels = _picture(file, _checked(index, file.frames), labels)
         return pixels[np.newaxis] if index is ... else pixels
 
@@ -176,7 +178,8 @@ class KqPlugin(PluginV3):
         else:
             duration = about_frames.pop("duration", None)
             data = encode_frames(
-                *(frames, options.pop("k")),
+                frames,
+                options.pop("k"),
                 durations=None if duration is None else in_seconds(duration),
                 **about_frames,
                 **options,

@@ -194,7 +194,7 @@ class KqImageFile(ImageFile.ImageFile):
         if not self._seek_check(frame):
             return
         self._fp.tell()  # of an image that is closed Pillow has it raise
-        self.fp = self._fp
+        self.fp = cast("IO[bytes]", self._fp)
         self._show(frame)
 
     def tell(self) -> int:

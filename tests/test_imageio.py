@@ -214,7 +214,21 @@ def test_frames_written_one_by_one(frames, tmp_path):
         file.write(frames[:2])
     assert np.array_equal(iio.imread(path), np.concatenate([frames, frames[:2]]))
     assert iio.immeta(path)["duration"] == [20.0] * 7
-    with pytest.raises(ZeroDivisionError), iio.imopen(tmp_path / "b.kq", "w") as file:
-        file.write(frames[0])
+
+
+def test_frames_that_fail_half_way_leave_no_file(frames, tmp_path):
+    path = tmp_path / "a.kq"
+
+    def some():
+        yield from frames[:2]
         raise ZeroDivisionError
-    assert not (tmp_path / "b.kq").exists()
+
+    def one_by_one():
+        with iio.imopen(path, "w") as file:
+            for frame in some():
+                file.write(frame)
+
+    for write in (lambda: iio.imwrite(path, some()), one_by_one):
+        with pytest.raises(ZeroDivisionError):
+            write()
+        assert not path.exists()

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from kqcodec.coding.options import TileSize
     from kqcodec.format.names import CoderName
-    from kqcodec.images.animations import Animation
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import SearchKeywords
     from kqcodec.show.report.frames import FramesContent
@@ -39,7 +38,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-
 
 
 def html_report(
-    image: ImageLike | CountedPixels | Animation,
+    image: ImageLike | CountedPixels,
     k: int | IndexedImage,
     *,
     title: str = "A picture",
@@ -56,9 +55,8 @@ def html_report(
     elbow, the mask of each colour, the bits of each part of the file against theory,
     and sizes beside PNG and lossless WebP.
 
-    An image of several frames, be it a file, a Pillow image or an open animation, is played
-    there, and has no elbow and no masks: instead the bytes of each frame are shown, and sizes
-    beside GIF, APNG and WebP.
+    An image of several frames, a file or a Pillow image, is played there, and has no elbow and no
+    masks: instead the bytes of each frame are shown, and sizes beside GIF, APNG and WebP.
 
     Args:
         image: whatever ``quantize`` accepts.

@@ -96,4 +96,5 @@ def _patch(box: Box | None, uri: Callable[[Box], str]) -> tuple[int, int, str] |
 def _labels_uri(palette: NDArray[np.uint8], labels: NDArray[Any]) -> str:
     """With the colours that are there and no others, which most often are a few."""
     used, places = np.unique(labels, return_inverse=True)
-    return data_urls.indexed_uri(IndexedImage(palette[used], places.reshape(labels.shape)), 1)
+    few = places.reshape(labels.shape).astype(labels.dtype)
+    return data_urls.indexed_uri(IndexedImage(palette[used], few), 1)

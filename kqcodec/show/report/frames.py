@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from kqcodec.frames.encoding import FrameEncoder
 from kqcodec.frames.export import ANIMATED, animation_parts
 from kqcodec.frames.reading import read_frames
 from kqcodec.frames.sources import is_file
-from kqcodec.images.animations import Animation, open_animation
+from kqcodec.images.animations import open_animation
 from kqcodec.images.pixels import flattened
 from kqcodec.show.report import data_urls
 from kqcodec.show.report.clip import Clip
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kqcodec.coding.size_report import SizeReport
     from kqcodec.colors.costs import Costs
     from kqcodec.format.names import CoderName
+    from kqcodec.images.animations import Animation
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import SearchKeywords
@@ -80,14 +82,12 @@ class _Stored:
         return read_frames(self._data, threads=self._threads, max_pixels=None)
 
 
-def several_frames(image: ImageLike | CountedPixels | Animation) -> Animation | None:
+def several_frames(image: ImageLike | CountedPixels) -> Animation | None:
     """The frames of an image, if it has several; raises what ``open_animation`` raises."""
-    if isinstance(image, Animation):
-        return image
     if not is_file(image):
         return None
     animation = open_animation(image)
-    if hasattr(image, "read"):
+    if isinstance(image, io.IOBase):
         image.seek(0)  # for who reads it next
     return None if animation.count == 1 else animation
 

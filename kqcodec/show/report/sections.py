@@ -266,6 +266,7 @@ def _swatch(segment: Segment) -> str:
 
 
 def percent(share: float) -> str:
+    """A share of 1, with more digits where it is small."""
     digits = 2 if share >= 0.001 else 4
     return f"{100 * share:,.{digits}f}\u00a0%"
 
