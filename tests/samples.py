@@ -60,7 +60,7 @@ def indexed_images(draw: st.DrawFn, max_side: int = 70) -> IndexedImage:
     return IndexedImage(image.palette, k - 1 - image.labels.astype(np.int64) % spread)
 
 
-def sequence(
+def animation(
     k: int = 16, width: int = 37, height: int = 29, count: int = 6, **timing: Any
 ) -> tuple[list[IndexedImage], bytes]:
     """Frames in which a rectangle after the other changes, each for a tenth of a second, and

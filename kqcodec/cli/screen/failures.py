@@ -89,7 +89,7 @@ ADVICE: dict[Advice | None, str] = {
     "choose colors": "; leave out --lossless, to keep the best of them",
     "background": "; give a --background",
     "max pixels": "; raise --max-pixels if you trust the file",
-    "one frame": "; take one of them with --frame",
+    "one frame": "; take one of them with kq encode --frame",
     "box": "; see kq info for its size",
     "smaller tiles": "; give a smaller --tile",
     "lesser goal": "; ask for less, or allow more",

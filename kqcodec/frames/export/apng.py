@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PLAYS = 2**31 - 1
 _MOST = 65_535  # of numerator and denominator of a delay
-_KEEP, _REPLACE = 0, 0  # dispose_op and blend_op
+_KEEP = 0  # what becomes of a rectangle behind its frame
+_REPLACE, _OVER = 0, 1  # what it does with what was there
 
 
 def apng_parts(sequence: FrameSequence) -> Iterator[bytes]:
@@ -34,6 +35,7 @@ def apng_parts(sequence: FrameSequence) -> Iterator[bytes]:
     clock = Clock("APNG", _nearest, Fraction(1, _MOST), Fraction(_MOST))
     each = patches(sequence, "PNG")
     first = next(each)
+    blend = _OVER if sequence.lies_over else _REPLACE
     chunks = list(_chunks(pillow_bytes(first.image, "PNG", sequence.metadata)))
     pixels = [number for number, (kind, _) in enumerate(chunks) if kind == b"IDAT"]
     count = 1
@@ -42,7 +44,7 @@ def apng_parts(sequence: FrameSequence) -> Iterator[bytes]:
         nonlocal count
         number = 1  # of the chunks that are numbered
         for patch in each:
-            yield _control(number, patch, clock)
+            yield _control(number, patch, clock, blend)
             data = pillow_bytes(patch.image, "PNG", Metadata())
             for part in (body for kind, body in _chunks(data) if kind == b"IDAT"):
                 number += 1
@@ -50,7 +52,7 @@ def apng_parts(sequence: FrameSequence) -> Iterator[bytes]:
             number += 1
             count += 1
 
-    control = _control(0, first, clock)
+    control = _control(0, first, clock, blend)
     with spooled(further()) as file:  # how many there are stands ahead of them
         clock.finish()
         yield _SIGNATURE + _chunk(*chunks[0])
@@ -62,12 +64,12 @@ def apng_parts(sequence: FrameSequence) -> Iterator[bytes]:
         yield from (_chunk(*chunk) for chunk in chunks[pixels[-1] + 1 :])
 
 
-def _control(number: int, patch: Patch, clock: Clock) -> bytes:
+def _control(number: int, patch: Patch, clock: Clock, blend: int) -> bytes:
     """The chunk fcTL of a frame."""
     duration = clock.next(patch.duration)
     place = *patch.image.size, patch.left, patch.top
     delay = duration.numerator, duration.denominator
-    return _chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, *place, *delay, _KEEP, _REPLACE))
+    return _chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, *place, *delay, _KEEP, blend))
 
 
 def _nearest(duration: Fraction) -> Fraction:

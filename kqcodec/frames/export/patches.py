@@ -1,4 +1,8 @@
-"""What changes from a frame to the next, as a rectangle that replaces what was there."""
+"""What changes from a frame to the next, as a rectangle.
+
+Where the palette is opaque, it lies over what was there, and pixels that stay are transparent in
+it, which compresses better; otherwise it replaces what was there.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.coding.export import pillow_image
+from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.labels import label_dtype
 from kqcodec.images.indexed_image import IndexedImage
 
 if TYPE_CHECKING:
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.images.metadata import Metadata
+
+_OPAQUE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +42,12 @@ class FrameSequence:
     metadata: Metadata
     frames: Iterator[IndexedImage]
     plays: int
+
+    @property
+    def lies_over(self) -> bool:
+        """Whether rectangles lie over what was there, rather than replace it."""
+        is_opaque = self.palette.shape[1] == 3 or bool((self.palette[:, 3] == _OPAQUE).all())
+        return is_opaque and len(self.palette) < MAX_COLORS
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +69,10 @@ class Patch:
 def patches(sequence: FrameSequence, file_format: str, step: int = 1) -> Iterator[Patch]:
     """Of each frame what differs from the one before: of the first all, and a few pixels where
     nothing does. Left and top are multiples of ``step``."""
+    palette, clear = sequence.palette, len(sequence.palette)
+    if lies_over := sequence.lies_over:
+        palette = np.zeros((clear + 1, 4), dtype=np.uint8)  # the last one is transparent
+        palette[:clear, :3], palette[:clear, 3] = sequence.palette[:, :3], _OPAQUE
     before: NDArray[Any] | None = None
     for frame in sequence.frames:
         labels = frame.labels
@@ -62,8 +80,12 @@ def patches(sequence: FrameSequence, file_format: str, step: int = 1) -> Iterato
         if before is not None:
             box = changed_box(labels, before) or (0, 0, 1, 1)
         left, top = box[0] - box[0] % step, box[1] - box[1] % step
-        part = IndexedImage(sequence.palette, labels[top : box[3], left : box[2]])
-        yield Patch(pillow_image(part, file_format), left, top, frame.duration)
+        place = np.s_[top : box[3], left : box[2]]
+        part = labels[place]
+        if before is not None and lies_over:
+            part = np.where(part != before[place], part, label_dtype(clear + 1)(clear))
+        image = pillow_image(IndexedImage(palette, part), file_format)
+        yield Patch(image, left, top, frame.duration)
         before = labels
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _MOST_PLAYS = 2**16 - 1
 _MOST_MILLISECONDS = 2**24 - 1
 _MOST_BYTES = 2**32 - 10
-# Flags of the chunk VP8X, and of ANMF: the rectangle replaces what was there.
+# Flags of the chunk VP8X, and of ANMF: what a rectangle does with what was there.
 _ICC, _ALPHA, _EXIF, _XMP, _ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
-_REPLACE = 0x02
+_REPLACE, _OVER = 0x02, 0x00
 
 
 def webp_parts(sequence: FrameSequence) -> Iterator[bytes]:
@@ -34,9 +34,10 @@ def webp_parts(sequence: FrameSequence) -> Iterator[bytes]:
     clock = Clock.ticking("WebP", 1000, _MOST_MILLISECONDS)
     each = patches(sequence, "WEBP", step=2)
     first = next(each)
+    blend = _OVER if sequence.lies_over else _REPLACE
     width, height = first.image.size
     chunks = dict(_chunks(pillow_bytes(first.image, "WEBP", sequence.metadata)))
-    flags = _ANIMATION | (_ALPHA if sequence.palette.shape[1] == 4 else 0)
+    flags = _ANIMATION | _ALPHA
     for kind, flag in ((b"ICCP", _ICC), (b"EXIF", _EXIF), (b"XMP ", _XMP)):
         flags |= flag if kind in chunks else 0
     front = b"WEBP" + _chunk(
@@ -46,10 +47,10 @@ def webp_parts(sequence: FrameSequence) -> Iterator[bytes]:
     back = _kept(chunks, b"EXIF") + _kept(chunks, b"XMP ")
 
     def frames() -> Iterator[bytes]:
-        yield _frame(first, chunks[b"VP8L"], clock)
+        yield _frame(first, chunks[b"VP8L"], clock, blend)
         for patch in each:
             data = pillow_bytes(patch.image, "WEBP", Metadata())
-            yield _frame(patch, dict(_chunks(data))[b"VP8L"], clock)
+            yield _frame(patch, dict(_chunks(data))[b"VP8L"], clock, blend)
 
     with spooled(frames()) as file:  # how large they are stands ahead of them
         clock.finish()
@@ -61,12 +62,12 @@ def webp_parts(sequence: FrameSequence) -> Iterator[bytes]:
         yield back
 
 
-def _frame(patch: Patch, pixels: bytes, clock: Clock) -> bytes:
+def _frame(patch: Patch, pixels: bytes, clock: Clock, blend: int) -> bytes:
     """The chunk ANMF of a frame."""
     width, height = patch.image.size
     milliseconds = int(clock.next(patch.duration) * 1000)
     head = _of_24_bits(patch.left // 2, patch.top // 2, width - 1, height - 1, milliseconds)
-    return _chunk(b"ANMF", head + bytes([_REPLACE]) + _chunk(b"VP8L", pixels))
+    return _chunk(b"ANMF", head + bytes([blend]) + _chunk(b"VP8L", pixels))
 
 
 def _of_24_bits(*numbers: int) -> bytes:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.compiled
 @pytest.fixture
 def frames(tmp_path):
     """Those of demo.kq, which is to be shown twice."""
-    images, data = samples.sequence(plays=2)
+    images, data = samples.animation(plays=2)
     (tmp_path / "demo.kq").write_bytes(data)
     return images
 

@@ -114,7 +114,7 @@ def test_pages_of_different_sizes(frames, folder):
     images = [Image.fromarray(frames[0]), Image.fromarray(frames[1][:3])]
     images[0].save("a.tiff", save_all=True, append_images=images[1:])
     assert "different sizes" in (told := refusal(kq("encode", "a.tiff"), 1))
-    assert told.endswith("; take one of them with --frame")
+    assert told.endswith("; take one of them with kq encode --frame")
     assert kq("encode", "a.tiff", "--frame", 1, "--lossless").exit_code == 0
     assert np.array_equal(kqcodec.open("a.kq").read().to_pixels(), frames[1][:3])
 
@@ -126,6 +126,23 @@ def test_a_folder_of_animations_and_stills(frames, folder):
     assert kq("encode", "-r", "in", "-o", "out", "--lossless").exit_code == 0
     assert files_in("out") == ["a.kq", "b.kq"]
     assert [len(pixels_of(f"out/{name}.kq")) for name in "ab"] == [4, 1]
+
+
+def test_label_maps_have_no_colours(folder):
+    kqcodec.write("m.kq", kqcodec.LabelMap(np.zeros((3, 3), np.uint8)))
+    for more in ([], ["--frame", 0]):
+        result = kq("encode", "m.kq", "-o", "o.kq", *more)
+        assert "is a label map, and its ids are no colours" in refusal(result, 1)
+
+
+def test_a_palette_is_that_of_all_frames(frames, folder):
+    save(frames, "a.png")
+    save(frames[:, :, :, :1].repeat(3, axis=3), "b.gif")
+    for names in (["a.png"], ["a.png", "b.gif"]):
+        result = kq("palette", *names, "-k", 9, "-o", "p.hex", "--force", "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["pixels"] == len(names) * 4 * 48
+    assert not result.stderr
 
 
 def test_an_animation_from_standard_input(frames, folder):

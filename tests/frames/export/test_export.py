@@ -80,7 +80,7 @@ def assert_comes_back(frames, file_format):
 
 @pytest.mark.parametrize("file_format", ANIMATED)
 @pytest.mark.parametrize("clear", [0, 1, 2])
-@pytest.mark.parametrize("k", [3, 4, 16, 255, 256, 900])
+@pytest.mark.parametrize("k", [3, 4, 16, 255, 256, 900, 65_536])
 def test_frames_come_back(file_format, k, clear):
     for seed in range(4):
         labels = changing(k, seed=seed, colors=min(k, 200))
