@@ -22,12 +22,12 @@ from kqcodec.coding.coders.label_tiles import own_list, pack_own_list
 from kqcodec.format.labels import label_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
-    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.coding.frames.tile_chain import TileChain
     from kqcodec.format.labels import Labels
 
     Entries = NDArray[np.integer[Any]]
@@ -41,15 +41,22 @@ class LabelChain:
     """See ``TileChain``; for label maps, whose labels are entries of a table.
 
     Args:
-        chains: what makes those of labels without lists.
-        tile: whose.
+        unlisted: what makes chains of the tile for so many labels, without lists.
+        k: labels of the tile at most.
+        entries: of the table.
         lists: for encoding, by the frames of the chain from which on they hold, counted from
             0: the entries that there are up to the next, ascending. Frames ahead of the first
             have none.
     """
 
-    def __init__(self, chains: Chains, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> None:
-        self._chains, self._tile = chains, tile
+    def __init__(
+        self,
+        unlisted: Callable[[int], TileChain],
+        k: int,
+        entries: int,
+        lists: Mapping[int, Entries] = NO_LISTS,
+    ) -> None:
+        self._unlisted, self._most, self._table = unlisted, k, entries
         self._lists = lists
         self._frame = 0
         self._start(None)
@@ -57,8 +64,8 @@ class LabelChain:
     def _start(self, entries: Entries | None) -> None:
         """Begin anew, with a list or without one."""
         self._entries = entries
-        self._k = self._chains.header.k if entries is None else len(entries)
-        self._inner: TileChain = self._chains.unlisted(self._k, self._tile)
+        self._k = self._most if entries is None else len(entries)
+        self._inner = self._unlisted(self._k)
         self._places: Labels | None = None
 
     def encode(self, labels: Labels) -> bytes:
@@ -80,8 +87,8 @@ class LabelChain:
         view = memoryview(payload).cast("B")
         first = view[0] if view.nbytes else None
         if first == OWN_LIST:
-            listed, numbers, view = listed_parts(view, self._chains.header.k)
-            entries = own_list(numbers, listed, self._chains.entries)
+            listed, numbers, view = listed_parts(view, self._most)
+            entries = own_list(numbers, listed, self._table)
             self._start(entries.astype(canvas.dtype))
         elif first != CHAINED and self._entries is not None:
             self._start(None)

@@ -45,10 +45,10 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
     tile->colors = colors->len ? colors->buf : NULL;
     tile->k = (uint32_t)k;
     tile->setting = setting;
+    tile->slot_bits = 0;
     tile->width = (size_t)width;
     tile->height = items(labels, size) / (size_t)width;
     tile->wide = itemsize == 2;
-    tile->chained = 0;
     /* Places in the tile are counted in 32 bits. */
     return (tile->height + KQ_ABOVE) < UINT32_MAX / (tile->width + 2 * KQ_MARGIN);
 }
