@@ -113,7 +113,7 @@ class KqPlugin(PluginV3):
         with KqFile(self._file(), threads=threads, max_pixels=max_pixels) as file:
             pixels: NDArray[Any]
             if file.timing is not None and index in (None, ...):
-                pixels = file.as_array(labels=labels)[...]
+                pixels = file.as_array(labels=labels or file.is_label_map)[...]
                 return pixels
             pixels = _picture(file, _checked(index, file.frames), labels)
         return pixels[np.newaxis] if index is ... else pixels
@@ -128,11 +128,10 @@ class KqPlugin(PluginV3):
         """The frames, one after the other."""
         with KqFile(self._file(), threads=threads, max_pixels=max_pixels) as file:
             if file.is_label_map:
-                yield from (_picture(file, frame, labels) for frame in range(file.frames))
+                yield from file.as_array(labels=True) if file.timing else [file.labels()]
             else:
-                yield from (
-                    image.labels if labels else image.to_pixels() for image in file.iter_frames()
-                )
+                for image in file.iter_frames():
+                    yield image.labels if labels else image.to_pixels()
 
     def write(
         self,
@@ -269,7 +268,7 @@ def _checked(index: int | EllipsisType | None, frames: int) -> int:
 def _picture(file: KqFile, frame: int, labels: bool) -> NDArray[Any]:
     """The pixels or labels of a frame, or the ids of a label map."""
     if file.is_label_map:
-        return file.labels() if file.timing is None else file.as_array(labels=True)[frame]
+        return file.labels() if file.timing is None else file.labels(frame=frame)
     indexed = file.frame(frame)
     return indexed.labels if labels else indexed.to_pixels()
 

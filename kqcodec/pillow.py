@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.coding.id_table import Ids
+    from kqcodec.coding.lazy_array import LazyArray
     from kqcodec.images.indexed_image import IndexedImage
 
 FORMAT = "KQ"
@@ -126,7 +127,7 @@ class KqImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "k-means palette image"
 
-    _frames: KqFile | None = None  # of a sequence
+    _frames: KqFile | LazyArray | None = None  # of a sequence; of a volume of labels its array
     _durations: tuple[Fraction, ...] = ()
     _shown = 0
 
@@ -166,13 +167,14 @@ class KqImageFile(ImageFile.ImageFile):
     def _open_frames(self) -> None:
         file = _binary(self.fp)
         file.seek(0)
-        self._frames = KqFile(file, max_pixels=_max_pixels())
+        frames = KqFile(file, max_pixels=_max_pixels())
+        self._frames = frames.as_array(labels=True) if frames.is_label_map else frames
         self._fp = file
         self._close_exclusive_fp_after_loading = False
         with _format_errors_as_os_errors():
-            self._durations = self._frames.durations
+            self._durations = frames.durations
         if self._durations:  # it is an animation
-            self.info["loop"] = self._frames.loop
+            self.info["loop"] = frames.loop
 
     def _show(self, frame: int) -> None:
         self._shown = frame
@@ -240,7 +242,7 @@ class KqDecoder(ImageFile.PyDecoder):
                 if frames is None:
                     ids = KqFile(_binary(self.fd), max_pixels=_max_pixels()).labels()
                 else:
-                    ids = frames.as_array(labels=True)[frame]
+                    ids = frames[frame]
                 pixels = ids.astype(_DTYPE_OF_MODE[self.mode], copy=False)
             elif frames is not None:
                 indexed = frames.frame(frame)

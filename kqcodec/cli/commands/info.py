@@ -105,10 +105,12 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
     ids_table, meaning = opened.table, opened.meaning
     assert ids_table is not None  # noqa: S101 - it is a label map's
     ids = ids_table.distinct.tolist()
-    raw, theory = raw_bits_of(opened), theory_bits_of(opened)
-    lines[1] = table(_header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}"))
+    frames = FrameFigures.of(name, source, header, opened.sealer, opened.timing)
+    raw, theory = raw_bits_of(opened, frames.count), theory_bits_of(opened, frames.count)
+    rows = _header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}")
+    lines[1] = table([*rows, *frames.rows()])
     bits: list[tuple[str, float]] = [
-        (f"raw {raw // header.pixels}*N", raw),
+        (f"raw {raw // frames.pixels}*N", raw),
         ("theory ids + N*log2(K)", theory),
     ]
     if source.file_size is not None:
@@ -130,6 +132,7 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
         "input": name,
         **_figures(header, source, opened.sections),
         "label_map": True,
+        **frames.to_dict(),
         "k": len(ids),
         "dtype": ids_table.dtype.name,
         "least_id": int(ids[0]),
