@@ -128,7 +128,9 @@ class KqPlugin(PluginV3):
         """The frames, one after the other."""
         with KqFile(self._file(), threads=threads, max_pixels=max_pixels) as file:
             if file.is_label_map:
-                yield from file.as_array(labels=True) if file.timing else [file.labels()]
+                slices = file.as_array(labels=True)
+                for frame in range(file.frames):
+                    yield file.labels() if file.timing is None else slices[frame]
             else:
                 for image in file.iter_frames():
                     yield image.labels if labels else image.to_pixels()

@@ -107,8 +107,8 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
     ids = ids_table.distinct.tolist()
     frames = FrameFigures.of(name, source, header, opened.sealer, opened.timing)
     raw, theory = raw_bits_of(opened, frames.count), theory_bits_of(opened, frames.count)
-    rows = _header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}")
-    lines[1] = table([*rows, *frames.rows()])
+    told = _header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}")
+    lines[1] = table([*told, *frames.rows()])
     bits: list[tuple[str, float]] = [
         (f"raw {raw // frames.pixels}*N", raw),
         ("theory ids + N*log2(K)", theory),
@@ -122,9 +122,9 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
     rows = [("id", "colour", "name")]
     for key, color in zip(map(int, shown), colors, strict=True):
         remark = "nodata" if key == meaning.nodata else ""
-        told = visible(meaning.names.get(key, remark))
-        told = told if len(told) <= _LONGEST_NAME else told[: _LONGEST_NAME - 1] + "…"
-        rows.append((str(key), hex_color(*color), told))
+        label = visible(meaning.names.get(key, remark))
+        label = label if len(label) <= _LONGEST_NAME else label[: _LONGEST_NAME - 1] + "…"
+        rows.append((str(key), hex_color(*color), label))
     lines.append(table(rows))
     if len(shown) < len(ids):
         lines.append(f"  and {len(ids) - len(shown):,} more ids, up to {ids[-1]}")

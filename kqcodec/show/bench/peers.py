@@ -15,12 +15,13 @@ import numpy as np
 
 from kqcodec.show.bench.codec import Codec, Tool, needs
 from kqcodec.show.bench.general import GENERAL, painted
+from kqcodec.show.bench.subject import SECONDS
 
 if TYPE_CHECKING:
     from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 _OXIPNG_HIGHEST = 6
-_MILLISECONDS = 100
+_MILLISECONDS = round(1000 * SECONDS)
 
 
 def _pillow_bytes(subject: Subject, file_format: str, indexed: bool, **options: Any) -> bytes:
@@ -43,8 +44,8 @@ def _pillow_pixels(data: bytes, shape: Shape) -> Pixels:
     from PIL import Image, ImageSequence
 
     with Image.open(io.BytesIO(data)) as image:
-        if shape.frames == 1:
-            return np.asarray(image.convert("RGB"))
+        if not getattr(image, "is_animated", False):
+            return np.tile(np.asarray(image.convert("RGB")), (shape.frames, 1, 1))
         found = []
         for frame in ImageSequence.Iterator(image):
             rgb = np.asarray(frame.convert("RGB"))

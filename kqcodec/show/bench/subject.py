@@ -6,6 +6,7 @@ Frames stand below each other in one tall image, so that arrays are alike for bo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ from kqcodec.quantization.finished_palette import lumas
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# What each frame lasts, in formats that say it.
+SECONDS = Fraction(1, 10)
 # uint8, shape (F * H, W, 3).
 Pixels: TypeAlias = NDArray[np.uint8]
 
