@@ -34,7 +34,8 @@ from kqcodec.storage.threads import ordered_map, thread_count
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
-    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.coding.frames.chains import Chains
+    from kqcodec.coding.frames.tile_chain import TileChain
     from kqcodec.format.container import Section
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
