@@ -51,7 +51,7 @@ def encoded_volume(
         sections=sections,
         timing=timing,
     )
-    chains = Chains(layout.header, layout.coder, None, options.effort, table.entries)
+    chains = Chains(layout.header, layout.coder, None, table.entries, options.effort)
     tiles = range(layout.grid.count)
     step = timing.key_distance or depth
     starts = range(0, depth, step)
