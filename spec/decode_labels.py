@@ -45,6 +45,7 @@ class Table(NamedTuple):
 
     dtype: str
     is_column: bool
+    is_volume: bool
     entries: list[bytes]  # the id of each entry, big-endian
 
 
@@ -54,11 +55,13 @@ class Table(NamedTuple):
 def decode_table(payload: bytes, n: int, k: int, is_whole: bool) -> Table:
     """Decode the table of a label map of n pixels; K is M where the coder is packed or dense."""
     # 18.3: "m: 1 if entries are mapped"
-    # 18.3: "s: 1 for an array of the shape (H, W, 1), 0 for (H, W)"
+    # 18.3: "s: 1 for an array of the shape (H, W, 1)"
+    # 18.3: "v: 1 for one of the shape (F, H, W), of a sequence"
     source = Source(payload, "the table of ids")
     kind = source.take(1, "18.3", "its kind")[0]
-    is_mapped, is_column, number = bool(kind & 32), bool(kind & 16), kind & 15
-    if kind >> 6 or number >= len(TYPES):
+    is_mapped, is_column, is_volume = bool(kind & 32), bool(kind & 16), is_of_volume(payload)
+    number = kind & 15
+    if kind >> 7 or (is_column and is_volume) or number >= len(TYPES):
         raise Refused("18.3", f"the table of ids has the kind {kind:08b}")
     type_ = TYPES[number]
 
@@ -100,7 +103,12 @@ def decode_table(payload: bytes, n: int, k: int, is_whole: bool) -> Table:
         if max(lists[1]) >= u:
             raise Refused("18.4", f"an entry has the id {max(lists[1])}, and there are {u}")
         stored = [stored[place] for place in lists[1]]
-    return Table(type_.name, is_column, stored)
+    return Table(type_.name, is_column, is_volume, stored)
+
+
+def is_of_volume(payload: bytes) -> bool:
+    """Return whether the payload of a table says that its array has slices."""
+    return bool(payload[0] & 64)
 
 
 # ── 18.7: lists of numbers ──────────────────────────────────────────────────

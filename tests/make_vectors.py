@@ -815,7 +815,8 @@ def invalid_unsupported() -> Iterator[Invalid]:
         name = kind.decode("ascii")
         data = with_sections(base, (kind, b"unknown")).to_bytes()
         what = f"mandatory section {name}, which nobody knows"
-        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data)
+        until = "1.2" if kind == b"FRAM" else ""
+        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data, until)
 
 
 def with_sides(parts: Parts, width: int, height: int) -> Parts:
