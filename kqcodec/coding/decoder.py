@@ -18,6 +18,8 @@ import numpy as np
 from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
 from kqcodec.coding.coders.label_parts import TileParts, has_parts
+from kqcodec.coding.frames.chains import Chains
+from kqcodec.coding.frames.reader import FrameReader
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
@@ -36,6 +38,7 @@ from kqcodec.format.limits import (
     memory_for,
     tokens_workspace,
 )
+from kqcodec.format.sequence import FrameTiming, timing_of
 from kqcodec.format.short_form import read_header
 from kqcodec.format.sizes import predictable
 from kqcodec.format.source import BufferSource, Source
@@ -66,6 +69,7 @@ class Opened:
     first_record: int
     palette_size: int  # bytes of the palette, or the table, as it is stored, without its checksum
     limits: Limits
+    timing: FrameTiming | None  # of a sequence; what isn't asked of its frames is of the first
 
     @classmethod
     def from_source(cls, source: Source, limits: Limits) -> Opened:
@@ -92,6 +96,11 @@ class Opened:
             palette = palette_of_bytes(read_palette(source, header, sealer), header.k)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
+        timing = timing_of(sections)
+        if timing is not None and predictable(header.coder) and timing.key_distance != 1:
+            raise InvalidDataError(
+                f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
+            )
         opened = cls(
             source,
             header,
@@ -102,6 +111,7 @@ class Opened:
             source.position,
             palette_size,
             limits,
+            timing,
         )
         opened._check_size()
         return opened
@@ -109,7 +119,7 @@ class Opened:
     def _check_size(self) -> None:
         if self.source.size is None:
             return
-        least, most = sizes.allowed_sizes(self.header, self.source)
+        least, most = sizes.allowed_sizes(self.header, self.source, self.timing is not None)
         if self.source.size < least:
             at_least = "" if least == most else "at least "
             raise TruncatedError(
@@ -121,6 +131,17 @@ class Opened:
                 f"{extra:,} byte{'s' * (extra > 1)} too many: the file goes on behind its end "
                 "(rule 6.9)"
             )
+
+    @cached_property
+    def frames(self) -> FrameReader | None:
+        """What reads the frames of a sequence; None of a still."""
+        if self.timing is None:
+            return None
+        chains = Chains(self.header, self.coder, self.stored_palette)
+        return FrameReader(
+            *(self.source, self.header, self.sealer, self.timing, self.limits),
+            *(self.entries, chains, self.first_record),
+        )
 
     @property
     def entries(self) -> int:
@@ -183,7 +204,11 @@ class Opened:
         return within(self.limits, header, self.all_records(), header.pixels, header.grid.count)
 
     def all_records(self) -> Iterator[container.Record]:
-        """The tile records in file order, then the directory's check, whatever the work."""
+        """The tile records in file order, then the directory's check, whatever the work; of a
+        sequence those of its first frame."""
+        if self.frames is not None:
+            yield from self.frames.first_records()
+            return
         grid = self.header.grid
         lengths = array("I")
         for index in range(grid.count):
@@ -227,7 +252,10 @@ class Opened:
     def decode_into(self, record: container.Record, out: Labels) -> None:
         """A tile's labels, checked; ``out`` has their shape and is C-contiguous."""
         self.sealer.check_tile(record)
-        self.coder.decode(record.payload, out)
+        if self.frames is None or self.header.k == 1:
+            self.coder.decode(record.payload, out)
+        else:
+            self.frames.chains.begin(record.tile).decode(record.payload, out)
 
     def empty_labels(self, width: int, height: int) -> Labels:
         """An array for labels of a part of the picture, or LimitError."""

@@ -20,7 +20,7 @@ from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODING, CodingOptions
 from kqcodec.coding.palette import encode_palette
 from kqcodec.errors import ArgumentError, InvalidDataError
-from kqcodec.format.container import MAX_SECTIONS, SECTION_KINDS, Sealer
+from kqcodec.format.container import FRAMES_KIND, MAX_SECTIONS, SECTION_KINDS, Sealer
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_TILE_LABELS, Header
 from kqcodec.format.labels import palette_bytes
 from kqcodec.format.short_form import shorten
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kqcodec.format.container import Section
     from kqcodec.format.grid import Grid
     from kqcodec.format.labels import Labels
+    from kqcodec.format.sequence import FrameTiming
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +64,11 @@ class Layout:
         options: CodingOptions = DEFAULT_CODING,
         *,
         sections: Sequence[Section] = (),
+        timing: FrameTiming | None = None,
     ) -> Layout:
-        """The layout of a picture of that size with that palette; ValueError if there is no
-        such file."""
-        _check_sections(sections)
+        """The layout of a picture of that size with that palette, or with a timing of a sequence
+        of them; ValueError if there is no such file."""
+        sections = _checked_sections(sections, timing)
         coded = None
         if options.coder in CODED_PALETTES:
             coded = encode_palette(palette_bytes(palette), len(palette))
@@ -80,7 +82,7 @@ class Layout:
             coded_palette=coded is not None,
         )
         coder = coder_of(options.coder, palette, options.effort)
-        return cls(header, palette, tuple(sections), coded, coder)
+        return cls(header, palette, sections, coded, coder)
 
     @classmethod
     def of_labels(
@@ -92,16 +94,17 @@ class Layout:
         options: CodingOptions,
         *,
         sections: Sequence[Section] = (),
+        timing: FrameTiming | None = None,
     ) -> Layout:
         """The layout of a label map of that size with those ids, of which a tile has at most
-        ``k``; ValueError if there is no such file."""
-        _check_sections(sections)
+        ``k``, or with a timing of a sequence of them; ValueError if there is no such file."""
+        sections = _checked_sections(sections, timing)
         header = header_of(
             k, width, height, options, sections=sections, alpha=False, label_map=True
         )
         coder = label_coder_of(options.coder, k, table.entries, options.effort)
         none = np.empty((0, 3), dtype=np.uint8)
-        return cls(header, none, tuple(sections), table.to_payload(), coder)
+        return cls(header, none, sections, table.to_payload(), coder)
 
     @property
     def grid(self) -> Grid:
@@ -186,16 +189,21 @@ def header_of(
         raise ValueError(str(exc)) from exc
 
 
-def _check_sections(sections: Sequence[Section]) -> None:
-    if len(sections) > MAX_SECTIONS:
-        raise ValueError(f"a file has at most {MAX_SECTIONS} sections, not {len(sections)}")
+def _checked_sections(
+    sections: Sequence[Section], timing: FrameTiming | None
+) -> tuple[Section, ...]:
+    """The sections, behind that of a sequence."""
     for section in sections:
         if not section.optional:
             raise ValueError(f"no reader knows the mandatory section {section.kind!r}")
+    frames = [] if timing is None else [timing.to_section()]
+    if len(frames) + len(sections) > MAX_SECTIONS:
+        raise ValueError(f"a file has at most {MAX_SECTIONS} sections, not {len(sections)}")
+    return (*frames, *sections)
 
 
 def _least_minor(coder: str, alpha: bool, sections: Sequence[Section]) -> int:
     """The least minor version of the format that has all that the file uses."""
-    if coder in CODED_PALETTES:
+    if coder in CODED_PALETTES or any(section.kind == FRAMES_KIND for section in sections):
         return 2
     return int(alpha or any(section.kind in SECTION_KINDS.values() for section in sections))

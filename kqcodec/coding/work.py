@@ -45,6 +45,8 @@ _A_TOKEN = 50
 _A_TILE = 100_000
 _A_REGION = 400  # each label may be one
 _A_LISTED = 500
+_A_COPY = 2
+_PIXELS_A_BYTE = 4096  # of sequences
 # So many bytes of payloads are read ahead of what is decoded, a record being as many more
 # as it takes in memory: enough to refuse a small file of much work before any is done.
 _AHEAD = 1 << 20
@@ -87,6 +89,34 @@ def work_of(header: Header, record: Record) -> int:
         if not payload.nbytes:
             return besides
     return besides + pixels * _steps(header.coder, k, payload[0] >> 6)
+
+
+class Budget:
+    """The work that the frames of a sequence take, one after the other: as much as the limits
+    allow at once, and what 4,096 pixels take for each byte that was read. A pixel that is copied
+    from frame to frame takes two steps."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._done = 0
+        self._earned = 0
+
+    def allow(self, size: int) -> None:
+        """So many more bytes were read."""
+        self._earned += size * _PIXELS_A_BYTE * self._limits.steps
+
+    def spend(self, steps: int) -> None:
+        """LimitError if there isn't so much left."""
+        self._done += steps
+        self._limits.check_work(self._done - self._earned, 2 * self._done)
+
+    def spend_pixels(self, pixels: int) -> None:
+        """The same for pixels that were coded."""
+        self.spend(pixels * self._limits.steps)
+
+    def copy(self, pixels: int) -> None:
+        """The same for pixels that were copied."""
+        self.spend(pixels * _A_COPY)
 
 
 def _steps(coder: str, k: int, model: int) -> int:

@@ -31,6 +31,7 @@ SECTION_KINDS = {"icc": b"icc ", "exif": b"exif", "xmp": b"xmp "}
 
 PALETTE_KIND = b"PLTE"
 IDS_KIND = b"IDS "  # of the table that a label map has in the palette's place
+FRAMES_KIND = b"FRAM"  # the one mandatory section that we know (kqcodec.format.sequence)
 _TILE_KIND = b"TILE"
 _DIRECTORY_KIND = b"TDIR"
 _END_KIND = b"END "
@@ -65,11 +66,13 @@ class Section:
 
 
 class Record(NamedTuple):
-    """A tile as read: its payload, and its checksum, which is yet to be compared."""
+    """A tile as read: its payload, and its checksum, which is yet to be compared; and which frame
+    of a sequence it is of."""
 
     tile: int
     payload: Buffer
     checksum: int
+    frame: int = 0
 
 
 class Sealer:
@@ -77,6 +80,7 @@ class Sealer:
 
     def __init__(self, header: Header) -> None:
         self._header = zlib.crc32(header.to_bytes())
+        self._tiles = header.grid.count
         self._palette_kind = IDS_KIND if header.label_map else PALETTE_KIND
 
     def checksum(self, kind: bytes, ordinal: int, body: Buffer) -> int:
@@ -106,20 +110,29 @@ class Sealer:
 
     def tile(self, index: int, payload: bytes) -> bytes:
         """A tile record."""
-        checksum = self.checksum(_TILE_KIND, index, payload)
+        checksum = self.tile_checksum(index, payload)
         return pack_length(len(payload)) + payload + struct.pack(">I", checksum)
+
+    def tile_checksum(self, tile: int, payload: Buffer, frame: int = 0) -> int:
+        """CRC-32 of a tile, of the frame of that number in a sequence."""
+        return self.checksum(_TILE_KIND, frame * self._tiles + tile, payload)
 
     def check_tile(self, record: Record) -> None:
         """Raise ChecksumError unless the tile's checksum matches."""
-        if self.checksum(_TILE_KIND, record.tile, record.payload) != record.checksum:
-            raise ChecksumError(f"tile {record.tile} is damaged: its checksum doesn't match")
+        if self.tile_checksum(record.tile, record.payload, record.frame) != record.checksum:
+            which = f"tile {record.tile}" + (f" of frame {record.frame}" if record.frame else "")
+            raise ChecksumError(f"{which} is damaged: its checksum doesn't match")
 
     def directory(self, lengths: list[int]) -> bytes:
         """The directory with its checksum; nothing for one tile."""
         if len(lengths) < 2:
             return b""
         body = struct.pack(f">{len(lengths)}I", *lengths)
-        return body + struct.pack(">I", self.checksum(_DIRECTORY_KIND, 0, body))
+        return body + struct.pack(">I", self.directory_checksum(body))
+
+    def directory_checksum(self, body: Buffer) -> int:
+        """CRC-32 of a directory, of tiles or of frames."""
+        return self.checksum(_DIRECTORY_KIND, 0, body)
 
 
 def pack_length(length: int) -> bytes:
@@ -142,7 +155,8 @@ def read_sections(
     sealer: Sealer,
     check_size: Callable[[int], None] = lambda _: None,
 ) -> list[Section]:
-    """The extension sections, those of unknown kinds included if optional.
+    """The extension sections, those of unknown kinds included if optional; of mandatory ones FRAM
+    alone is known.
 
     Args:
         source: stands where they begin.
@@ -151,7 +165,7 @@ def read_sections(
             read; raises LimitError.
 
     Raises:
-        UnsupportedError: a mandatory section, of which we know none.
+        UnsupportedError: a mandatory section that we don't know.
         LimitError, TruncatedError, ChecksumError, InvalidDataError
     """
     found: list[Section] = []
@@ -172,12 +186,22 @@ def read_sections(
         if kind == _END_KIND:
             break
         section = Section(kind, data)
-        if not section.optional:
-            raise UnsupportedError(
-                f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
-            )
+        check_known(section.kind, len(found))
         found.append(section)
     return found
+
+
+def check_known(kind: bytes, ordinal: int) -> None:
+    """Raise UnsupportedError if a section is a mandatory one that we don't know, and
+    InvalidDataError if it may not stand in that place."""
+    if kind[0] & 0x20:
+        return
+    if kind != FRAMES_KIND:
+        raise UnsupportedError(
+            f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
+        )
+    if ordinal:
+        raise InvalidDataError("the section FRAM isn't the first (rule 19.2)")
 
 
 def read_section_head(source: Source, part: str) -> tuple[bytes, int]:
@@ -221,11 +245,11 @@ def wrong_directory() -> InvalidDataError:
     return InvalidDataError("the directory disagrees with the tiles (rule 6.8)")
 
 
-def read_length(source: Source, part: str) -> int:
-    """The payload's length that the source stands at, or InvalidDataError; ``part`` is for
-    messages."""
+def read_length(source: Source, part: str, most: int = 4) -> int:
+    """The payload's length that the source stands at, of so many bytes at most, or
+    InvalidDataError; ``part`` is for messages."""
     length = 0
-    for position in range(4):
+    for position in range(most):
         byte = source.read_byte(part)
         if position == 0 and byte == 0x80:
             break
@@ -252,7 +276,7 @@ def read_directory(source: Source, header: Header, sealer: Sealer) -> array[int]
     """The payload lengths of the tiles, from where the directory begins."""
     count = header.grid.count
     body = source.read(4 * count, "the directory")
-    check_crc(source, sealer.checksum(_DIRECTORY_KIND, 0, body), "the directory")
+    check_crc(source, sealer.directory_checksum(body), "the directory")
     lengths: array[int] = array("I")
     lengths.frombytes(body)
     if sys.byteorder == "little":

@@ -9,7 +9,7 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     pixels                  2**27         N
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
-    entries of ids          2**24         N / 8     (and tiles that an index lists)
+    entries of ids          2**24         N / 8     (and tiles that an index lists, and frames)
     bytes of an input       2**30         8 N
     work                    600 * 2**27   600 * N     (for thumbnails a quarter)
 
@@ -78,7 +78,8 @@ class Limits:
     Attributes:
         pixels: of the picture, or of the tiles that are decoded.
         tiles: of the picture, where all are read.
-        metadata: bytes of all extension sections together, and entries of a table of ids.
+        metadata: bytes of all extension sections together, and entries of a table of ids, or
+            frames of a sequence.
         tile: pixels of a tile by the coder context, with its margins.
         work: to decode the tiles, see ``kqcodec.coding.work``.
     """
@@ -125,6 +126,10 @@ class Limits:
     def check_picture(self, header: Header) -> None:
         """Raise LimitError if a picture has too many pixels or tiles to be read whole."""
         check_limit(header.pixels, self.pixels, f"{header.width} x {header.height}", "part")
+        self.check_tiles(header)
+
+    def check_tiles(self, header: Header) -> None:
+        """Raise LimitError if a picture has too many tiles."""
         _check(header.grid.count, self.tiles, "tiles", _PIXELS_A_TILE)
 
     def check_tile(self, header: Header) -> None:
@@ -143,6 +148,10 @@ class Limits:
     def check_ids(self, entries: int) -> None:
         """Raise LimitError if a label map's table of ids has too many entries."""
         _check(entries, self.metadata, "entries of the table of ids", _PIXELS_A_BYTE)
+
+    def check_frames(self, frames: int) -> None:
+        """Raise LimitError if a sequence has too many frames."""
+        _check(frames, self.metadata, "frames", _PIXELS_A_BYTE)
 
     def check_index(self, tiles: int) -> None:
         """Raise LimitError if an index of labels lists too many tiles."""

@@ -7,6 +7,7 @@ so without loading arrays.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -113,6 +114,12 @@ def dense_size(labels: int, k: int) -> int:
     return dense_shape(k).payload_size(labels) if k > 1 else 0
 
 
+# Bytes of the parts of a sequence (rules 19.4 and 19.9): a head without lengths, or the end's,
+# and a directory with a payload of one byte.
+LEAST_FRAME = END_SIZE = 3
+DIRECTORY_TAIL = 12
+LEAST_DIRECTORY = DIRECTORY_TAIL + 1
+_CHAINED = 64  # bytes that a payload may have more where it is coded from the frame before
 _PAYLOAD_SIZES = {"packed": packed_size, "dense": dense_size}
 
 
@@ -122,15 +129,19 @@ def predictable(coder: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def payload_range(coder: str, labels: int, k: int, label_map: bool = False) -> tuple[int, int]:
-    """The least and the most bytes of a tile of so many labels, by any coder."""
+def payload_range(
+    coder: str, labels: int, k: int, label_map: bool = False, *, frames: bool = False
+) -> tuple[int, int]:
+    """The least and the most bytes of a tile of so many labels, by any coder; with ``frames`` of
+    one in a sequence, where 0 bytes are those of an unchanged tile (rule 19.6)."""
     if predictable(coder):
         size = _PAYLOAD_SIZES[coder](labels, k)
         return size, size
     if k == 1:
         return 0, 0
     own_list = 16 + 6 * min(k, labels) if label_map else 0  # rule 18.6
-    return 1, 1 + dense_size(labels, k) + own_list
+    most = 1 + dense_size(labels, k) + own_list
+    return (0, most + _CHAINED) if frames else (1, most)
 
 
 def table_range(header: Header) -> tuple[int, int]:
@@ -149,12 +160,15 @@ def tiles_range(header: Header) -> tuple[int, int]:
     return least, most
 
 
-def allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
-    """The least and the most bytes of a file, looked at from where its tiles begin.
+def allowed_sizes(header: Header, source: Source, sequence: bool = False) -> tuple[int, int]:
+    """The least and the most bytes of a file, looked at from where its tiles, or of a sequence its
+    frames, begin.
 
     In a file of one tile this tells its length, which is looked up where sizes don't
     follow from the header, or FormatError raised where it can't be read."""
     start = source.position
+    if sequence:
+        return start + _least_frames(header), sys.maxsize
     least, most = tiles_range(header)
     if least < most and header.grid.count == 1 and source.size is not None:
         size = record_size(read_length(source, "tile 0"))
@@ -162,6 +176,15 @@ def allowed_sizes(header: Header, source: Source) -> tuple[int, int]:
         if least <= size <= most:  # what else there is to it the tile's reader says
             least = most = size
     return start + least, start + most
+
+
+def _least_frames(header: Header) -> int:
+    """The least bytes of a sequence's frames and their directory: of one frame."""
+    least = LEAST_FRAME + END_SIZE + LEAST_DIRECTORY
+    for labels, count in header.grid.tile_areas():
+        low = payload_range(header.coder, labels, header.k, header.label_map)[0]
+        least += count * record_size(low) if low else 0
+    return least
 
 
 def file_size(header: Header) -> int:

@@ -1,0 +1,114 @@
+"""Chains: what codes one tile, frame after frame, from a key frame to the next.
+
+spec/kq.md, section 19. A chain begins with a key frame, whose labels it codes by themselves. What
+follows may be nothing, where no label changes, or what a still file would have, or be coded from
+the frame before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from kqcodec.coding.coders.context import tree_of
+from kqcodec.errors import InvalidDataError
+from kqcodec.format.names import DEFAULT_EFFORT
+from kqcodec.format.sizes import predictable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer
+
+    from kqcodec.coding.coders import Coder
+    from kqcodec.format.header import Header
+    from kqcodec.format.labels import Labels
+    from kqcodec.format.names import EffortName
+
+
+class TileChain(Protocol):
+    """One tile from a key frame on. It is for one thread at a time."""
+
+    def encode(self, labels: Labels) -> bytes:
+        """The payload of the next frame's labels, of the tile's shape; b"" where they are those
+        of the frame before."""
+
+    def decode(self, payload: Buffer, canvas: Labels) -> int:
+        """Make of the labels of the frame before, which ``canvas`` holds, C-contiguous, those of
+        the next frame. What a key frame finds there is of no matter.
+
+        Returns:
+            The work in pixels, beyond what ``kqcodec.coding.work`` foretells of the payload.
+
+        Raises:
+            InvalidDataError: not a payload that ``encode`` makes. What ``canvas`` and the chain
+                then hold is undefined.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """What makes the chains of a file's tiles.
+
+    Attributes:
+        header: the file's.
+        coder: of its stills, which knows its palette or table.
+        palette: uint8, shape (K, 3) or (K, 4); None of a label map.
+        effort: of the coder context.
+    """
+
+    header: Header
+    coder: Coder
+    palette: NDArray[np.uint8] | None
+    effort: EffortName = DEFAULT_EFFORT
+
+    def begin(self, tile: int) -> TileChain:
+        """The chain of a tile, for a key frame and those that follow it."""
+        if predictable(self.header.coder) or self.header.k == 1:
+            return _SingleFrames(self.coder)
+        return _ChangedFrames(self, tile)
+
+    @cached_property
+    def tree(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """Order and colours of the palette, as ``kernels.frame_chain`` takes them."""
+        return tree_of(self.header.k if self.palette is None else self.palette)
+
+
+class _SingleFrames:
+    """Frames by packed and dense, or in one colour: each like a still."""
+
+    def __init__(self, coder: Coder) -> None:
+        self._coder = coder
+
+    def encode(self, labels: Labels) -> bytes:
+        """See ``TileChain``."""
+        return self._coder.encode(labels)
+
+    def decode(self, payload: Buffer, canvas: Labels) -> int:
+        """See ``TileChain``."""
+        self._coder.decode(payload, canvas)
+        return 0
+
+
+class _ChangedFrames:
+    """Frames by context and tokens: where labels have changed, like a still."""
+
+    def __init__(self, chains: Chains, tile: int) -> None:
+        self._coder = chains.coder
+        self._before: Labels | None = None
+
+    def encode(self, labels: Labels) -> bytes:
+        """See ``TileChain``."""
+        if self._before is not None and np.array_equal(self._before, labels):
+            return b""
+        self._before = labels.copy()
+        return self._coder.encode(labels)
+
+    def decode(self, payload: Buffer, canvas: Labels) -> int:
+        """See ``TileChain``."""
+        if not memoryview(payload).nbytes:
+            raise InvalidDataError("a payload of a tile that has changed is empty")
+        self._coder.decode(payload, canvas)
+        return 0

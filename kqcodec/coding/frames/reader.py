@@ -1,0 +1,261 @@
+"""Frames from files: one after the other as they come, or some by the directory; and the tiles
+that each changes.
+
+Who wants a frame decodes from the key frame before it on. The work of that is limited as it grows,
+since nothing ahead tells how many frames there are: what the limit allows, and some for each byte
+that was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from kqcodec.coding.frames.directory import (
+    FrameDirectory,
+    FrameList,
+    read_directory,
+    wrong_directory,
+)
+from kqcodec.coding.work import Budget, work_of
+from kqcodec.errors import InvalidDataError
+from kqcodec.format import sizes
+from kqcodec.format.container import Record, Sealer, read_u32
+from kqcodec.format.labels import label_dtype
+from kqcodec.format.limits import memory_for
+from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head
+from kqcodec.storage.threads import ordered_map, thread_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.format.header import Header
+    from kqcodec.format.labels import Labels
+    from kqcodec.format.limits import Limits
+    from kqcodec.format.source import Source
+
+# Frames are asked of a server in pieces of about so many bytes.
+_PIECE = 1 << 22
+
+
+class Frame(NamedTuple):
+    """A frame as read.
+
+    Attributes:
+        number: from 0 on.
+        duration: in units.
+        size: bytes of its head and tiles.
+        records: the tiles that it changes, ascending, or those of them that were asked for.
+    """
+
+    number: int
+    duration: int
+    size: int
+    records: list[Record]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameReader:
+    """The frames of a file.
+
+    Attributes:
+        source: the file, whose frames begin at ``first``.
+        header, sealer, timing, limits: the file's.
+        entries: how many labels there may be.
+        chains: what decodes its tiles.
+        first: where the head of frame 0 begins.
+    """
+
+    source: Source
+    header: Header
+    sealer: Sealer
+    timing: FrameTiming
+    limits: Limits
+    entries: int
+    chains: Chains
+    first: int
+
+    @cached_property
+    def _header_bytes(self) -> bytes:
+        return self.header.to_bytes()
+
+    @cached_property
+    def directory(self) -> FrameDirectory:
+        """Where frames are, of a file that can seek."""
+        return read_directory(self.source, self.sealer, self.first, self.limits)
+
+    def in_order(self) -> Iterator[Frame]:
+        """All frames, of a source that stands at the first, then the directory's check."""
+        done, before = FrameList(), 1
+        while (frame := self._read(len(done), before)) is not None:
+            done.add(frame.size, frame.duration)
+            self.limits.check_frames(len(done))
+            before = frame.duration
+            end = self.source.position
+            yield frame
+            del frame  # whose payloads make room for the next
+            self.source.go_to(end)  # who draws them may read elsewhere meanwhile
+        if not len(done):
+            raise InvalidDataError("a sequence without a frame (rule 19.9)")
+        directory = done.to_bytes(self.sealer)
+        if bytes(self.source.read(len(directory), "the directory of frames")) != directory:
+            raise wrong_directory()
+        if memoryview(self.source.read_up_to(1)).nbytes:
+            raise InvalidDataError("bytes follow the end of the file (rule 19.9)")
+
+    def between(
+        self, start: int, stop: int, tiles: frozenset[int] | None = None
+    ) -> Iterator[Frame]:
+        """The frames from ``start`` to ``stop`` - 1, of which the file has so many, found by its
+        directory; of ``tiles`` alone, if they are given."""
+        directory = self.directory
+        starts = directory.starts
+        self.source.expect(_pieces(starts[start : stop + 1].tolist()))
+        for number in range(start, stop):
+            self.source.seek(int(starts[number]))
+            before = int(directory.durations[number - 1]) if number else 1
+            frame = self._read(number, before, tiles)
+            told = int(starts[number + 1] - starts[number]), int(directory.durations[number])
+            if frame is None or (frame.size, frame.duration) != told:
+                raise wrong_directory()
+            yield frame
+
+    def first_records(self) -> Iterator[Record]:
+        """The records of the first frame, of a source that stands at it."""
+        self.limits.check_tiles(self.header)
+        frame = self._read(0, 1)
+        if frame is None:
+            raise InvalidDataError("a sequence without a frame (rule 19.9)")
+        if self.header.k > 1:
+            yield from frame.records
+            return
+        for tile in range(self.header.grid.count):
+            yield Record(tile, b"", self.sealer.tile_checksum(tile, b""))
+
+    def _read(self, number: int, before: int, tiles: frozenset[int] | None = None) -> Frame | None:
+        """The frame that the source stands at, the one before it having lasted ``before``; None
+        at the end of the frames. ``tiles`` are the only ones to be read, if they are given."""
+        source, start = self.source, self.source.position
+        self.limits.check_tiles(self.header)
+        head = read_head(source, self._header_bytes, number, self.header.grid.count)
+        if head is None:
+            return None
+        if number == MAX_FRAMES:
+            raise InvalidDataError(f"a sequence of over {MAX_FRAMES:,} frames (rule 19.9)")
+        if head.duration == before:
+            raise InvalidDataError(f"frame {number} repeats the duration before it (rule 19.5)")
+        records = []
+        if head.lengths is None:
+            if self._must_change(number):
+                raise InvalidDataError(f"frame {number} doesn't code its tiles (rule 19.6)")
+        else:
+            self._check_lengths(number, head.lengths)
+            for tile, length in enumerate(head.lengths):
+                part = f"tile {tile} of frame {number}"
+                if length and (tiles is None or tile in tiles):
+                    payload = source.read(length, part)
+                    records.append(Record(tile, payload, read_u32(source, part), number))
+                elif length and source.size is not None:
+                    source.seek(source.position + length + 4)
+        duration = before if head.duration is None else head.duration
+        return Frame(number, duration, source.position - start, records)
+
+    def _must_change(self, number: int) -> bool:
+        """Whether a frame has a payload for each tile."""
+        if self.header.k == 1:
+            return False
+        return self.timing.is_key(number) or sizes.predictable(self.header.coder)
+
+    def _check_lengths(self, number: int, lengths: Sequence[int]) -> None:
+        """Raise InvalidDataError if a payload can't have so many bytes."""
+        header, must_change = self.header, self._must_change(number)
+        for tile, length in enumerate(lengths):
+            labels = header.grid.box(tile).pixels
+            least, most = sizes.payload_range(
+                header.coder, labels, header.k, header.label_map, frames=True
+            )
+            if not max(least, int(must_change)) <= length <= most:
+                raise InvalidDataError(
+                    f"tile {tile} of frame {number} can't take {length:,} bytes (rule 19.8)"
+                )
+
+
+class Canvas:
+    """The tiles of a sequence, or some of them, as they are after each frame.
+
+    Args:
+        reader: of the file.
+        tiles: those that are wanted; None for all.
+        threads: how many decode tiles of a frame.
+    """
+
+    def __init__(
+        self, reader: FrameReader, tiles: Sequence[int] | None, threads: int | None
+    ) -> None:
+        self._reader = reader
+        self._threads = thread_count(threads)
+        self._budget = Budget(reader.limits)
+        self._chains: dict[int, TileChain] = {}
+        grid = reader.header.grid
+        reader.limits.check_tiles(reader.header)
+        wanted = range(grid.count) if tiles is None else tiles
+        dtype = label_dtype(reader.entries)
+        with memory_for(reader.header):  # zeros, the labels of a picture in one colour
+            self.tiles: dict[int, Labels] = {
+                tile: np.zeros((grid.box(tile).height, grid.box(tile).width), dtype=dtype)
+                for tile in wanted
+            }
+
+    def take(self, frame: Frame) -> list[int]:
+        """Decode the next frame, or a key frame; returns the tiles that have changed.
+
+        Raises:
+            ChecksumError, InvalidDataError: a tile is damaged, and what there is of any is
+                undefined until a key frame comes.
+            LimitError: it takes too much work.
+        """
+        reader = self._reader
+        header = reader.header
+        if reader.timing.is_key(frame.number):
+            self._chains = {tile: reader.chains.begin(tile) for tile in self.tiles}
+        records = [record for record in frame.records if record.tile in self.tiles]
+        self._budget.allow(frame.size)
+        self._budget.spend(sum(work_of(header, record) for record in records))
+
+        def decode(record: Record) -> int:
+            reader.sealer.check_tile(record)
+            chain, canvas = self._chains[record.tile], self.tiles[record.tile]
+            return chain.decode(record.payload, canvas)
+
+        threads = max(1, min(self._threads, len(records)))
+        for pixels in ordered_map(decode, records, threads):
+            self._budget.spend_pixels(pixels)
+        return [record.tile for record in records]
+
+    def copied(self) -> Labels:
+        """The labels of all of the picture, in an array of their own; it is work, too."""
+        header = self._reader.header
+        self._budget.copy(header.pixels)
+        with memory_for(header):
+            labels: Labels = np.empty(
+                (header.height, header.width), dtype=label_dtype(self._reader.entries)
+            )
+        for tile, part in self.tiles.items():
+            labels[header.grid.box(tile).slices] = part
+        return labels
+
+
+def _pieces(starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Frames that begin at these places, and end at the last, in runs of some."""
+    pieces: list[tuple[int, int]] = []
+    for start, stop in pairwise(starts):
+        if pieces and stop - pieces[-1][0] <= _PIECE:
+            pieces[-1] = (pieces[-1][0], stop)
+        else:
+            pieces.append((start, stop))
+    return pieces
