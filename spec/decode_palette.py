@@ -6,8 +6,6 @@ with a number quoting the rule which the lines below it carry out.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from decode_bits import ArithmeticDecoder
 
 GREEN, RED, BLUE, ALPHA = range(4)

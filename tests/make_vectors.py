@@ -48,6 +48,7 @@ from vector_parts import (
     Parts,
     ShortParts,
     Valid,
+    colors,
     flipped,
     patterned,
     scattered,
@@ -74,11 +75,6 @@ EXIF = bytes.fromhex("4D4D002A 00000008 0001 0112 0003 00000001 00010000 0000000
 
 
 # ── Contents ────────────────────────────────────────────────────────────────
-
-
-def colors(k: int) -> bytes:
-    """K different colours: 97 is odd, so that red runs through all its values."""
-    return b"".join(bytes((97 * i & 255, 57 * i & 255, i >> 8)) for i in range(k))
 
 
 def picture(width: int, height: int, k: int, coder: str = "packed", tile: int = 0) -> Parts:
