@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kqcodec.colors.costs import Costs
     from kqcodec.format import names
     from kqcodec.format.header import Header
+    from kqcodec.frames.reading import read_frames
     from kqcodec.images.blocks import RawPixels
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.metadata import Metadata
@@ -78,6 +79,7 @@ _HOMES = {
     "quantize": "quantization.quantizer",
     "quantize_to": "quantization.goals",
     "read": "coding.decoder",
+    "read_frames": "frames.reading",
     "read_palette": "quantization.palette_files",
     "remap_labels": "labels.relabel",
     "renumber_labels": "labels.relabel",
@@ -123,6 +125,7 @@ __all__ = [
     "quantize",
     "quantize_to",
     "read",
+    "read_frames",
     "read_palette",
     "remap_labels",
     "renumber_labels",

@@ -27,7 +27,7 @@ def test_the_script_runs(tmp_path):
 
 def test_the_script_uses_every_name():
     script = SCRIPT.read_text(encoding="utf-8")
-    members = {name for name in vars(kqcodec.KqFile) if not name.startswith("_")} - {"close"}
+    members = {name for name in dir(kqcodec.KqFile) if not name.startswith("_")} - {"close"}
     used = {*re.findall(r"kqcodec\.(\w+)", script), *re.findall(r"import kqcodec|\w+", script)}
     assert set(kqcodec.__all__) <= used
     assert members <= set(re.findall(r"file\.(\w+)", script))

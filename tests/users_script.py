@@ -55,6 +55,7 @@ def files(pixels: NDArray[np.uint8], indexed: kqcodec.IndexedImage) -> None:
     assert np.asarray(same).shape == (60, 80, 3)
     metadata: kqcodec.Metadata = same.metadata
     assert metadata == kqcodec.Metadata()
+    assert [frame.duration for frame in kqcodec.read_frames("a.kq", threads=1)] == [None]
     with kqcodec.open(Path("a.kq"), threads=1) as file:
         parts(file)
 
@@ -76,6 +77,10 @@ def parts(file: kqcodec.KqFile) -> None:
     view: kqcodec.LazyArray = file.as_array(labels=True)
     assert np.array_equal(view[3:9, ::2], whole.labels[3:9, ::2])
     view.close()
+    timing = file.timing, file.durations, file.loop, file.key_distance
+    assert (file.frames, *timing) == (1, None, (), None, None)
+    frames: list[kqcodec.IndexedImage] = [file.frame(-1), *file.iter_frames(0, 1)]
+    assert frames == [whole, whole]
     report: kqcodec.SizeReport = file.size_report()
     assert report.proven
     file.verify()

@@ -20,6 +20,7 @@ from kqcodec.coding.coders.context import workspace_of
 from kqcodec.coding.coders.label_parts import TileParts, has_parts
 from kqcodec.coding.frames.chains import Chains
 from kqcodec.coding.frames.reader import FrameReader
+from kqcodec.coding.id_images import indexed_ids
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
 from kqcodec.coding.palette import read_palette
@@ -28,7 +29,7 @@ from kqcodec.errors import InvalidDataError, LabelsError, TruncatedError
 from kqcodec.format import container, sizes
 from kqcodec.format.container import Sealer
 from kqcodec.format.grid import Box
-from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_COLORS, Header
+from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, Header
 from kqcodec.format.labels import LabelDType, Labels, label_dtype, palette_of_bytes
 from kqcodec.format.limits import (
     DEFAULT_LIMITS,
@@ -281,31 +282,6 @@ class Opened:
         if not payload.nbytes:
             return besides
         return besides + workspace_of(payload, (box.height, box.width), itemsize)
-
-
-def indexed_ids(
-    entries: Labels, table: IdTable, meaning: Meaning, metadata: Metadata
-) -> IndexedImage:
-    """A label map as a picture, whose labels are the ids; LabelsError if there is one that no
-    palette has."""
-    palette = palette_of_ids(table, meaning)
-    shown: Labels = table.ids.astype(label_dtype(len(palette)))
-    labels: Labels = shown[entries]
-    labels.flags.writeable = False
-    return IndexedImage(palette, labels, metadata=metadata)
-
-
-def palette_of_ids(table: IdTable, meaning: Meaning) -> NDArray[np.uint8]:
-    """The colours of the ids from 0 to the greatest: uint8, shape (K, 3), or (K, 4) with alpha;
-    LabelsError if there is an id that no palette has."""
-    lowest, highest = int(table.distinct[0]), int(table.distinct[-1])
-    if lowest < 0 or highest >= MAX_COLORS:
-        wrong = lowest if lowest < 0 else highest
-        raise LabelsError(
-            f"a label map with the id {wrong}, which no palette has: its ids are to be had "
-            "with decode_labels(), or KqFile.labels()"
-        )
-    return meaning.color_of(np.arange(highest + 1))
 
 
 def read(

@@ -2,97 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
-import weakref
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from kqcodec.coding.decoder import Opened, indexed_of, tiles_of
-from kqcodec.coding.label_files import scaled_values, values_in, values_of
-from kqcodec.coding.label_questions import Answers, mask_of
+from kqcodec.coding.decoder import indexed_of, tiles_of
+from kqcodec.coding.label_map_file import LabelMapFile
 from kqcodec.coding.lazy_array import DEFAULT_CACHE_BYTES, LazyArray
-from kqcodec.coding.regions import checked_box, region_of
-from kqcodec.errors import FormatError
-from kqcodec.format.header import HEADER_SIZE
-from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
-from kqcodec.format.short_form import read_header
+from kqcodec.coding.regions import region_of
+from kqcodec.coding.sequence_file import SequenceFile
 from kqcodec.images.metadata import Metadata
-from kqcodec.storage.opening import let_go, open_source
-from kqcodec.storage.threads import thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
-    from typing_extensions import Self
 
-    from kqcodec.coding.id_table import Ids
-    from kqcodec.coding.meaning import Meaning
     from kqcodec.coding.repair.colors import Fill, GivenPalette
     from kqcodec.coding.repair.recovery import Recovery
     from kqcodec.coding.size_report import SizeReport
     from kqcodec.format.container import Section
     from kqcodec.format.grid import Box
-    from kqcodec.format.header import Header
     from kqcodec.format.names import ScalingMethod
     from kqcodec.images.indexed_image import IndexedImage
-    from kqcodec.storage.opening import Readable
 
 
-class KqFile:
+class KqFile(LabelMapFile, SequenceFile):
     """An open .kq file, best used in a ``with`` statement; ``kqcodec.open`` makes one.
 
     Nothing is read before it is asked for, and header, palette and sections only once.
     Whatever is read is checked: methods and properties raise FormatError where it is
     damaged, foreign or over the limit, OSError where the file can't be read, changed
     meanwhile, or is a pipe and was read before, and ValueError once it is closed. It is for
-    one thread at a time.
+    one thread at a time. Of a sequence of frames, whatever isn't said to be of another frame, or
+    of all, is of the first.
     """
-
-    def __init__(
-        self,
-        source: Readable,
-        *,
-        threads: int | None = None,
-        max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    ) -> None:
-        thread_count(threads)
-        self._given, self._threads, self._max_pixels = source, threads, max_pixels
-        self._limits = Limits.of(max_pixels)
-        self._header: Header | None = None
-        self._opened: Opened | None = None
-        self._answers: Answers | None = None
-        self._closed = False
-        with contextlib.ExitStack() as stack:
-            self._source = stack.enter_context(open_source(source))
-            self._stack = stack.pop_all()
-        # What is dropped lets go of its file.
-        weakref.finalize(self, let_go, self._stack)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
-        return f"<kqcodec.KqFile, {state}>"
-
-    def close(self) -> None:
-        """Close the file, where it was opened by name."""
-        self._closed = True
-        let_go(self._stack)
-
-    @property
-    def header(self) -> Header:
-        """Size, K, coder and tiles. Nothing behind the header is read, but of a file in the
-        short form all is."""
-        if self._header is None:
-            with self._reading():
-                self._source.go_to(0)
-                self._header = read_header(self._source)
-        return self._header
 
     @property
     def palette(self) -> NDArray[np.uint8]:
@@ -110,90 +53,6 @@ class KqFile:
     def metadata(self) -> Metadata:
         """ICC profile, Exif and XMP, of the extension sections."""
         return Metadata.from_sections(self._front().sections)
-
-    @property
-    def is_label_map(self) -> bool:
-        """Whether the file holds an array of ids, and no palette."""
-        return self.header.label_map
-
-    @property
-    def ids(self) -> Ids:
-        """The ids of a label map, ascending, each once, of the array's dtype: shape (U,);
-        read-only. LabelsError if it isn't one."""
-        return self._front().id_table.distinct
-
-    @property
-    def meaning(self) -> Meaning:
-        """What the ids of a label map mean: names, colours, and so on. Of a picture nothing."""
-        return self._front().meaning
-
-    def labels(
-        self, box: Sequence[int] | None = None, *, times: int = 1, out: Ids | None = None
-    ) -> Ids:
-        """The array of a label map, of the dtype and shape that it was encoded from.
-
-        Args:
-            box: as for ``region``, for the ids of a rectangle; None for all.
-            times: how many times smaller in width and height it shall be, as for ``scaled``:
-                of squares of pixels the ids in their middle.
-            out: an array of that dtype and shape to fill, instead of a new one. If an error is
-                raised, what it holds is undefined.
-
-        Raises:
-            LabelsError: the file isn't a label map.
-            TypeError, ValueError: a wrong argument.
-        """
-        with self._reading():
-            if times != 1:
-                opened = self._whole(self._by_tiles) if box is None else self._seekable()
-                return scaled_values(opened, times, box, out, self._threads)
-            if box is None:
-                return values_of(self._whole(self._limits), out, self._threads)
-            opened = self._seekable()
-            return values_in(opened, checked_box(box, opened.header), out, self._threads)
-
-    def contains(self, label: int) -> bool:
-        """Whether a label map has this id; LabelsError if it is none. No tile is decoded."""
-        return len(self._front().id_table.entries_with(label)) > 0
-
-    def counts(self) -> NDArray[np.int64]:
-        """How many pixels each of ``ids`` has: int64, shape (U,), read-only. The index tells;
-        without one all tiles are decoded, once. LabelsError if it is a picture."""
-        return self._all_answers().counts
-
-    def boxes(self) -> NDArray[np.int64]:
-        """The smallest box around the pixels of each of ``ids``: int64, shape (U, 4), left, top,
-        right, bottom, as ``region`` takes them; read-only. Found as ``counts`` are."""
-        return self._all_answers().boxes
-
-    def tiles_of(self, label: int) -> NDArray[np.int64]:
-        """The tiles that have pixels of an id, ascending: int64, shape (n,), none if the label map
-        doesn't have it. ``header.grid.box`` tells where a tile is. Found as ``counts`` are."""
-        entries = self._front().id_table.entries_with(label)
-        return self._all_answers().tiles_of(entries)
-
-    def mask(self, label: int, box: Sequence[int] | None = None) -> NDArray[np.bool_]:
-        """Which pixels of a label map, or of a box of it as for ``region``, have this id: bool,
-        shape (H, W), all False if it isn't there. Of a file with an index only the tiles that
-        have the id are read, otherwise all those of the box.
-
-        Raises:
-            LabelsError: the file isn't a label map.
-            OSError: besides, the file can't seek.
-        """
-        entries = self._front().id_table.entries_with(label)
-        with self._reading():
-            opened = self._seekable()
-            self._answers = self._answers or Answers.by_index(opened)
-            return mask_of(opened, entries, self._answers, box, self._threads)
-
-    def _all_answers(self) -> Answers:
-        self._front().id_table  # noqa: B018 - LabelsError if there is none
-        with self._reading():
-            found = self._answers or Answers.by_index(self._front())
-            found = found or Answers.by_decoding(self._whole(self._by_tiles), self._threads)
-        self._answers = found
-        return found
 
     def read(self) -> IndexedImage:
         """Palette and labels of all of the picture. Of a label map the labels are the ids, and
@@ -352,49 +211,3 @@ class KqFile:
                 threads=self._threads,
                 limits=self._limits,
             )
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Around what reads: parts of two versions of a file look like damage, or like none."""
-        self._check_open()
-        try:
-            yield
-        except FormatError:
-            self._source.check_unchanged()
-            raise
-        self._source.check_unchanged()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError("the .kq file is closed")
-
-    def _front(self) -> Opened:
-        """Header, palette and sections."""
-        if self._opened is None:
-            header = self.header
-            with self._reading():
-                self._source.go_to(HEADER_SIZE)
-                self._opened = Opened.behind_header(self._source, header, self._limits)
-        return self._opened
-
-    @property
-    def _by_tiles(self) -> Limits:
-        return self._limits.by_tiles(self._source.size)
-
-    def _whole(self, limits: Limits | None = None) -> Opened:
-        """The file at its first tile, to be read to its end; with a look at whether it is
-        within the limits before more than its header is read."""
-        if limits is not None:
-            limits.check_picture(self.header)
-        opened = self._front()
-        self._source.expect(())
-        self._source.go_to(opened.first_record)
-        return opened
-
-    def _seekable(self) -> Opened:
-        """The file, of which some tiles will be read."""
-        if self._source.size is None:
-            raise OSError(self._source.no_regions)
-        if self._opened is None:
-            self._source.expect_front()
-        return self._front()

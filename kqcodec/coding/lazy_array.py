@@ -8,20 +8,23 @@ latest are kept, as many as fit into a bounded cache.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 import threading
 import uuid
 import weakref
-from collections import OrderedDict
+from array import array
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kqcodec.coding.decoder import Opened
+from kqcodec.coding.frame_slices import FrameSlices
 from kqcodec.coding.regions import runs_of, starts_of_records
 from kqcodec.coding.slicing import Axis, axes_of
+from kqcodec.coding.tile_cache import TileCache
 from kqcodec.coding.work import within
 from kqcodec.format import container
 from kqcodec.format.integers import whole_number
@@ -55,13 +58,15 @@ class LazyArray:
         source: a path, a URL that fsspec knows (the extra ``remote``), the file's bytes
             or a seekable binary file object.
         labels: the labels, shape (H, W), of a label map its ids, instead of the pixels,
-            shape (H, W, 3), or (H, W, 4) where the file has alpha.
+            shape (H, W, 3), or (H, W, 4) where the file has alpha; of a sequence of frames with an
+            axis of these ahead, (F, H, W) and so on.
         cache_bytes: how much the decoded tiles that are kept may take.
         threads: how many decode the tiles of a slice; None for as many as there are
             processors.
         max_pixels: a limit on the pixels of what a slice returns, and on those of the
             tiles that it touches, see ``kqcodec.format.limits``; None for none. By default the
-            tiles may have more, 4,096 for each byte of the file.
+            tiles may have more, 4,096 for each byte of the file. Of frames those count, too,
+            that are decoded for others, as far as they change.
 
     Raises:
         FormatError: header, palette or directory are damaged, foreign or unsupported.
@@ -71,7 +76,7 @@ class LazyArray:
 
     Attributes:
         shape, dtype, ndim, size, nbytes: as NumPy's.
-        chunks: the shape of a tile, as zarr's; ``dask.array.from_array`` takes it.
+        chunks: the shape of a tile, of some frames, as zarr's; ``dask.array.from_array`` takes it.
         palette: uint8, shape (K, 3), or (K, 4) with alpha.
     """
 
@@ -98,7 +103,8 @@ class LazyArray:
         weakref.finalize(self, let_go, self._stack)
         try:
             self._opened = self._open(source)
-            self._starts = starts_of_records(self._opened)
+            self._frames = self._frames_of(self._opened)
+            self._starts = self._starts_of(self._opened)
         except BaseException:
             self._stack.close()
             raise
@@ -106,6 +112,9 @@ class LazyArray:
         self._grid = header.grid
         self.shape: tuple[int, ...] = (header.height, header.width)
         self.chunks: tuple[int, ...] = (self._grid.tile_height, self._grid.tile_width)
+        if self._frames is not None:
+            self.shape = (self._frames.frames, *self.shape)
+            self.chunks = (self._frames.chunk, *self.chunks)
         self.dtype = self._opened.value_dtype if labels else np.dtype(np.uint8)
         self._colors = None if labels else self.palette
         if not labels:
@@ -118,6 +127,17 @@ class LazyArray:
             raise OSError(opened.no_regions)
         opened.expect_front()
         return Opened.of_any_size(opened, self._limits.by_tiles(opened.size))
+
+    def _frames_of(self, opened: Opened) -> FrameSlices | None:
+        if opened.frames is None:
+            return None
+        return FrameSlices(opened.frames, self._tiles, self._threads)
+
+    def _starts_of(self, opened: Opened) -> array[int]:
+        """Where the tiles, or of a sequence the frames, begin, and where the last one ends."""
+        if opened.frames is None:
+            return starts_of_records(opened)
+        return array("q", opened.frames.directory.starts.tobytes())
 
     @property
     def ndim(self) -> int:
@@ -149,15 +169,16 @@ class LazyArray:
             OSError: the file can't be read, or has changed.
         """
         axes = axes_of(key, self.shape)
-        rows, columns = axes[:2]
-        pixels = rows.count * columns.count
+        *ahead, rows, columns = axes[: 2 if self._frames is None else 3]
+        shape = tuple(axis.count for axis in (*ahead, rows, columns))
+        pixels = math.prod(shape)
         check_limit(pixels, self._limits.pixels, f"that slice's {pixels:,}")
-        labels = np.zeros((rows.count, columns.count), dtype=self._opened.label_dtype)
+        labels = np.zeros(shape, dtype=self._opened.label_dtype)
         if all(axis.count for axis in axes):
-            self._fill(labels, rows, columns)
+            self._fill(labels, ahead, rows, columns)
         values: NDArray[Any] = self._opened.values(labels) if self._colors is None else labels
         if self._colors is not None:
-            values = self._colors[:, axes[2].selection][labels]
+            values = self._colors[:, axes[-1].selection][labels]
         return values[tuple(0 if axis.dropped else slice(None) for axis in axes)]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -199,8 +220,9 @@ class LazyArray:
             self._stack.close()
         self._tiles.clear()
 
-    def _fill(self, labels: Labels, rows: Axis, columns: Axis) -> None:
-        """Put the labels of those rows and columns into their array."""
+    def _fill(self, labels: Labels, ahead: Sequence[Axis], rows: Axis, columns: Axis) -> None:
+        """Put the labels of those rows and columns, of a sequence of those frames, into their
+        array."""
         grid = self._grid
         bands = rows.parts(grid.tile_height)
         across = columns.parts(grid.tile_width)
@@ -208,12 +230,25 @@ class LazyArray:
         pixels *= _touched(across, grid.tile_width, grid.width)
         limit = self._opened.limits.pixels
         check_limit(pixels, limit, f"the tiles of that slice with their {pixels:,}")
-        wanted = [band * grid.columns + column for band in bands for column in across]
-        for tile, values in self._labels_of(sorted(wanted)):
+        wanted = sorted(band * grid.columns + column for band in bands for column in across)
+
+        def place(plane: Labels, tile: int, values: Labels) -> None:
             band, column = divmod(tile, grid.columns)
             to_rows, from_rows = bands[band]
             to_columns, from_columns = across[column]
-            labels[to_rows, to_columns] = values[from_rows, from_columns]
+            plane[to_rows, to_columns] = values[from_rows, from_columns]
+
+        if self._frames is None:
+            for tile, values in self._labels_of(wanted):
+                place(labels, tile, values)
+            return
+        places = {frame: to.start for frame, (to, _) in ahead[0].parts(1).items()}
+        with self._reading:
+            try:
+                for frame, tile, values in self._frames.labels_of(list(places), wanted):
+                    place(labels[places[frame]], tile, values)
+            finally:
+                self._opened.source.check_unchanged()
 
     def _labels_of(self, wanted: list[int]) -> Iterator[tuple[int, Labels]]:
         """Each tile and its labels, those in the cache first."""
@@ -293,42 +328,3 @@ def _reopened(
         raise OSError(f"{arguments[0]} has changed since the array was made; make it anew")
     array._token = token
     return array
-
-
-class TileCache:
-    """The labels of the tiles used last, for several threads."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held = 0
-        self._tiles: OrderedDict[int, Labels] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, tile: int) -> Labels | None:
-        """The tile's labels, if they are here."""
-        with self._lock:
-            found = self._tiles.get(tile)
-            if found is not None:
-                self._tiles.move_to_end(tile)
-            return found
-
-    def put(self, tile: int, labels: Labels) -> None:
-        """Keep the tile, and let go of what was used longest ago."""
-        with self._lock:
-            replaced = self._tiles.pop(tile, None)
-            self._held += labels.nbytes - (0 if replaced is None else replaced.nbytes)
-            self._tiles[tile] = labels
-            while self._held > self._limit:
-                _, dropped = self._tiles.popitem(last=False)
-                self._held -= dropped.nbytes
-
-    @property
-    def nbytes(self) -> int:
-        """What the tiles take."""
-        return self._held
-
-    def clear(self) -> None:
-        """Forget them."""
-        with self._lock:
-            self._tiles.clear()
-            self._held = 0

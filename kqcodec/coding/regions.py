@@ -67,6 +67,10 @@ def records_at(opened: Opened, tiles: list[int]) -> Iterator[container.Record]:
 
 
 def _some_records(opened: Opened, touched: list[int]) -> Iterator[container.Record]:
+    if opened.frames is not None:
+        opened.source.seek(opened.first_record)
+        yield from opened.frames.first_records(frozenset(touched))
+        return
     if opened.header.grid.count == 1:
         opened.source.seek(opened.first_record)
         yield from opened.all_records()

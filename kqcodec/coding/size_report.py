@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from kqcodec.coding.frames.reader import Canvas
 from kqcodec.format import container, sizes
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE
 from kqcodec.format.short_form import start
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.coding.decoder import Opened
+    from kqcodec.coding.frames.reader import FrameReader
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import CoderName
 
@@ -45,6 +47,7 @@ class SizeReport:
     Attributes:
         width, height, k, coder, alpha, tiles: from the header; k of a label map is how many
             entries its table of ids has.
+        frames: how many there are; 1 of a still. N is the pixels of all of them.
         dtype: of the array of a label map, "uint16" say; None for a picture. A label map has
             no palette, but that table, and so these are counted otherwise: the palette's bytes
             are the table's, raw bits are those of the array, and instead of the colours' 24·K
@@ -52,12 +55,15 @@ class SizeReport:
         file_bytes: the whole file.
         predicted_bytes: what it must be, computed from the header alone (with
             the extension sections and a table of ids, whose lengths it doesn't tell,
-            added); None for a coder whose sizes depend on the picture.
+            added); None for a coder whose sizes depend on the picture. Of a sequence it is
+            each frame's bytes, by the header, times F, and what the header doesn't tell: how
+            many frames there are, and how long they last.
         header_bytes: the 20 bytes of the header; in the short form what precedes the palette.
         palette_bytes: the 3·K bytes of the palette, 4·K with alpha, fewer if coded.
         labels_bytes: the payloads of all tiles.
         directory_bytes: directory, lengths of the tiles, and every checksum but
-            the header's; in the short form the length of the tile and the checksum.
+            the header's; in the short form the length of the tile and the checksum; of a
+            sequence the heads of the frames, too.
         sections_bytes: the extension sections.
         raw_bits: 24·N, with alpha 32·N.
         theory_bits: 24·K + N·log2(K), with alpha 8·K more, as the next two.
@@ -86,11 +92,12 @@ class SizeReport:
     colors_used: int
     alpha: bool = False
     dtype: str | None = None
+    frames: int = 1
 
     @property
     def pixels(self) -> int:
-        """N, width times height."""
-        return self.width * self.height
+        """N, width times height times frames."""
+        return self.width * self.height * self.frames
 
     @property
     def proven(self) -> bool:
@@ -129,28 +136,15 @@ class SizeReport:
 def size_report(opened: Opened, threads: int | None) -> SizeReport:
     """Check every checksum, decode everything and account for every byte, of a source that
     stands at the first tile; FormatError tells what is wrong."""
-    opened = opened.by_tiles()
     header = opened.header
-    labels_bytes = 0
     short = opened.source.short_size
-    framing = header.directory_size if short else CHECKSUM_SIZE + header.directory_size
-
-    def count(record: container.Record) -> tuple[int, Counts]:
-        _, labels = opened.decode_tile(record)
-        return memoryview(record.payload).nbytes, _counts(labels, opened.entries)
-
-    frequencies = np.zeros(opened.entries, dtype=np.int64)
-    threads = min(thread_count(threads), header.grid.count)
-    for size, (values, counts) in ordered_map(count, opened.records(), threads):
-        labels_bytes += size
-        framing += container.record_size(size) - size
-        frequencies[values] += counts
+    if opened.frames is None:
+        read = _tiles_read(opened.by_tiles(), threads)
+    else:
+        read = _frames_read(opened.frames, threads)
+    framing = read.framing if short else CHECKSUM_SIZE + read.framing
     sections = opened.first_record - HEADER_SIZE - opened.palette_size - CHECKSUM_SIZE
-    predicted = None
-    if sizes.predictable(header.coder):
-        predicted = sizes.file_size(header) + sections
-        if header.label_map:  # the table's length isn't in the header either
-            predicted += opened.palette_size - header.palette_size
+    pixels = header.pixels * read.frames
     return SizeReport(
         width=header.width,
         height=header.height,
@@ -158,33 +152,102 @@ def size_report(opened: Opened, threads: int | None) -> SizeReport:
         coder=header.coder,
         tiles=header.grid.count,
         file_bytes=short or opened.source.position,
-        predicted_bytes=predicted,
+        predicted_bytes=None if read.predicted is None else opened.first_record + read.predicted,
         header_bytes=len(start(header)) if short else HEADER_SIZE,
         palette_bytes=opened.palette_size,
-        labels_bytes=labels_bytes,
+        labels_bytes=read.labels,
         directory_bytes=framing,
         sections_bytes=sections,
-        raw_bits=raw_bits_of(opened),
-        theory_bits=theory_bits_of(opened),
-        fixed_width_bits=_front_bits(opened) + header.pixels * sizes.label_bits(opened.entries),
-        entropy_bits=_front_bits(opened) + _entropy(frequencies),
-        colors_used=_used(opened, frequencies),
+        raw_bits=raw_bits_of(opened, read.frames),
+        theory_bits=theory_bits_of(opened, read.frames),
+        fixed_width_bits=_front_bits(opened) + pixels * sizes.label_bits(opened.entries),
+        entropy_bits=_front_bits(opened) + _entropy(read.frequencies),
+        colors_used=_used(opened, read.frequencies),
         alpha=header.alpha,
         dtype=None if opened.table is None else opened.table.dtype.name,
+        frames=read.frames,
     )
 
 
-def raw_bits_of(opened: Opened) -> int:
-    """The bits of the picture as plain RGB or RGBA, or of the array of a label map."""
+class _Read(NamedTuple):
+    """What is behind the palette and the sections, decoded."""
+
+    frames: int
+    labels: int  # bytes of payloads
+    framing: int  # bytes of the rest
+    predicted: int | None  # bytes of all, by the header
+    frequencies: NDArray[np.int64]  # of each label
+
+
+def _tiles_read(opened: Opened, threads: int | None) -> _Read:
+    """The tiles of a still."""
+    header = opened.header
+    labels, framing = 0, header.directory_size
+
+    def count(record: container.Record) -> tuple[int, Counts]:
+        _, found = opened.decode_tile(record)
+        return memoryview(record.payload).nbytes, _counts(found, opened.entries)
+
+    frequencies = np.zeros(opened.entries, dtype=np.int64)
+    threads = min(thread_count(threads), header.grid.count)
+    for size, (values, counts) in ordered_map(count, opened.records(), threads):
+        labels += size
+        framing += container.record_size(size) - size
+        frequencies[values] += counts
+    predicted = None
+    if sizes.predictable(header.coder):
+        predicted = sizes.file_size(header) - HEADER_SIZE - header.palette_size - CHECKSUM_SIZE
+    return _Read(1, labels, framing, predicted, frequencies)
+
+
+def _frames_read(reader: FrameReader, threads: int | None) -> _Read:
+    """The frames of a sequence."""
+    header = reader.header
+    canvas = Canvas(reader, None, threads)
+    frequencies = np.zeros(reader.entries, dtype=np.int64)
+    now = np.zeros_like(frequencies)
+    now[0] = header.pixels  # a canvas begins with zeros
+    frames, labels, in_frames, durations, before = 0, 0, 0, 0, 1
+    for frame in reader.in_order():
+        changed = [record.tile for record in frame.records]
+        _count_tiles(canvas, changed, now, -1)
+        canvas.take(frame)
+        _count_tiles(canvas, changed, now, 1)
+        frequencies += now
+        frames += 1
+        in_frames += frame.size
+        labels += sum(memoryview(record.payload).nbytes for record in frame.records)
+        if frame.duration != before:
+            durations += len(container.pack_length(frame.duration))
+        before = frame.duration
+    behind = reader.source.position - reader.first - in_frames
+    predicted = None
+    if sizes.predictable(header.coder):
+        predicted = frames * sizes.least_frame(header) + durations + behind
+    return _Read(frames, labels, in_frames - labels + behind, predicted, frequencies)
+
+
+def _count_tiles(
+    canvas: Canvas, tiles: list[int], frequencies: NDArray[np.int64], sign: int
+) -> None:
+    """Add the labels of tiles, or take them away."""
+    for tile in tiles:
+        values, counts = _counts(canvas.tiles[tile], len(frequencies))
+        frequencies[values] += sign * counts
+
+
+def raw_bits_of(opened: Opened, frames: int = 1) -> int:
+    """The bits of the frames as plain RGB or RGBA, or of the array of a label map."""
+    pixels = opened.header.pixels * frames
     if opened.table is None:
-        return sizes.raw_bits(opened.header.pixels, opened.header.alpha)
-    return 8 * opened.table.dtype.itemsize * opened.header.pixels
+        return sizes.raw_bits(pixels, opened.header.alpha)
+    return 8 * opened.table.dtype.itemsize * pixels
 
 
-def theory_bits_of(opened: Opened) -> float:
+def theory_bits_of(opened: Opened, frames: int = 1) -> float:
     """24·K + N·log2(K), with alpha 8·K more; of a label map the bits of its table, as it is
     stored, instead of the colours'."""
-    return _front_bits(opened) + opened.header.pixels * math.log2(opened.entries)
+    return _front_bits(opened) + opened.header.pixels * frames * math.log2(opened.entries)
 
 
 def _front_bits(opened: Opened) -> int:

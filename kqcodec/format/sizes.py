@@ -168,7 +168,7 @@ def allowed_sizes(header: Header, source: Source, sequence: bool = False) -> tup
     follow from the header, or FormatError raised where it can't be read."""
     start = source.position
     if sequence:
-        return start + _least_frames(header), sys.maxsize
+        return start + least_frame(header) + END_SIZE + LEAST_DIRECTORY, sys.maxsize
     least, most = tiles_range(header)
     if least < most and header.grid.count == 1 and source.size is not None:
         size = record_size(read_length(source, "tile 0"))
@@ -178,9 +178,10 @@ def allowed_sizes(header: Header, source: Source, sequence: bool = False) -> tup
     return start + least, start + most
 
 
-def _least_frames(header: Header) -> int:
-    """The least bytes of a sequence's frames and their directory: of one frame."""
-    least = LEAST_FRAME + END_SIZE + LEAST_DIRECTORY
+def least_frame(header: Header) -> int:
+    """The least bytes of a key frame, which has no duration of its own: of any frame where its
+    coder is ``predictable``, and then the only ones."""
+    least = LEAST_FRAME
     for labels, count in header.grid.tile_areas():
         low = payload_range(header.coder, labels, header.k, header.label_map)[0]
         least += count * record_size(low) if low else 0

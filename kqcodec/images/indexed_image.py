@@ -4,9 +4,10 @@ quantizing and coding.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from kqcodec.images.pixels import WHITE, flattened
 
 if TYPE_CHECKING:
     import os
+    from fractions import Fraction
 
     from numpy.typing import DTypeLike
     from PIL import Image
@@ -47,6 +49,8 @@ class IndexedImage:
         costs: what quantizing cost, where the image comes from ``quantize``.
         metadata: ICC profile, Exif and XMP, if the file has them or ``quantize``
             was told to keep them. No part of the comparison of two images.
+        duration: seconds that it is shown, where it is a frame of an animation; no part of the
+            comparison either.
 
     Raises:
         TypeError: an array is not of an integer dtype.
@@ -57,6 +61,7 @@ class IndexedImage:
     labels: Labels
     costs: Costs | None = field(default=None)
     metadata: Metadata = field(default=Metadata())
+    duration: Fraction | None = field(default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "palette", _checked_palette(self.palette))
@@ -94,10 +99,16 @@ class IndexedImage:
     def __repr__(self) -> str:
         return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
 
+    def lasting(self, duration: Fraction | None) -> IndexedImage:
+        """The same picture, with the same arrays, shown for so many seconds."""
+        same = copy.copy(self)  # which doesn't check the labels once more
+        object.__setattr__(same, "duration", duration)
+        return same
+
     def flattened(self, background: Color = WHITE) -> IndexedImage:
         """A copy whose palette has no alpha, its colours composited on a background."""
         palette = flattened(self.palette, background)
-        return IndexedImage(palette, self.labels, metadata=self.metadata)
+        return replace(self, palette=palette, costs=None)
 
     def to_pixels(self) -> NDArray[np.uint8]:
         """The pixels: uint8, shape (H, W, 3), or (H, W, 4) with alpha."""

@@ -9,7 +9,7 @@ from samples import indexed
 
 import kqcodec
 from kqcodec import errors
-from kqcodec.coding import decoder, kq_file
+from kqcodec.coding import decoder, open_file
 from kqcodec.format import short_form
 from kqcodec.images.metadata import Metadata
 
@@ -76,7 +76,7 @@ def test_parts_of_a_file_of_one_tile_can_be_read_in_any_order_and_again(image):
 
 def test_what_precedes_the_tiles_is_read_once(data, monkeypatch):
     read, count = short_form.read_header, []
-    for module in (decoder, kq_file):
+    for module in (decoder, open_file):
         monkeypatch.setattr(module, "read_header", lambda source: count.append(1) or read(source))
     file = kqcodec.open(data)
     everything(file)

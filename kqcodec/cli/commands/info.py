@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, read_options
+from kqcodec.cli.commands._frame_figures import FrameFigures
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import REFUSED, Failure, display_name
 from kqcodec.cli.screen.inputs import reading_kq
@@ -26,6 +27,7 @@ from kqcodec.cli.screen.text import (
 from kqcodec.coding.palette import read_palette
 from kqcodec.format import container, sizes
 from kqcodec.format.header import MAJOR
+from kqcodec.format.sequence import timing_of
 from kqcodec.format.short_form import read_header
 from kqcodec.storage.opening import open_source
 
@@ -62,9 +64,15 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
             lines += [shown, table(_header_rows(header, source))]
             if header.label_map:
                 return _label_map_info(name, source, header, lines)
-            palette, sections = _read_front(source, header)
-            allowed = sizes.allowed_sizes(header, source)
-            lines.append(table(_size_rows(header, source, allowed)))
+            palette, sections, sealer = _read_front(source, header)
+            timing = timing_of(sections)
+            allowed = sizes.allowed_sizes(header, source, timing is not None)
+            frames = FrameFigures.of(name, source, header, sealer, timing)
+            lines[1] = table([*_header_rows(header, source), *frames.rows()])
+            predicted = None
+            if sizes.predictable(header.coder) and timing is None:
+                predicted = allowed[0]
+            lines.append(table(_size_rows(header, source, predicted, frames)))
             lines += _section_lines(sections)
             entries = palette_entries(palette, header.k)
             lines.append(palette_lines(entries, colors_shown(), indent="    "))
@@ -77,10 +85,11 @@ def _info(name: str, _: Outputs, __: int) -> dict[str, Any]:
         **_figures(header, source, sections),
         "k": header.k,
         "alpha": header.alpha,
-        "predicted_bytes": allowed[0] if sizes.predictable(header.coder) else None,
-        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
-        "fixed_width_bits": sizes.fixed_width_bits(header.pixels, header.k, header.alpha),
+        **frames.to_dict(),
+        "predicted_bytes": predicted,
+        "raw_bits": sizes.raw_bits(frames.pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(frames.pixels, header.k, header.alpha),
+        "fixed_width_bits": sizes.fixed_width_bits(frames.pixels, header.k, header.alpha),
         "palette": [hex_color(*entry) for entry in entries],
         "text": "\n".join(lines),
     }
@@ -157,10 +166,12 @@ def _section_lines(sections: list[container.Section]) -> list[str]:
     return ["  sections " + ", ".join(kinds)]
 
 
-def _read_front(source: Source, header: Header) -> tuple[bytes, list[container.Section]]:
+def _read_front(
+    source: Source, header: Header
+) -> tuple[bytes, list[container.Section], container.Sealer]:
     sealer = container.Sealer(header)
     palette = bytes(read_palette(source, header, sealer))
-    return palette, container.read_sections(source, header, sealer)
+    return palette, container.read_sections(source, header, sealer), sealer
 
 
 def _header_rows(header: Header, source: Source, ids: str = "") -> list[tuple[str]]:
@@ -180,17 +191,17 @@ def _header_rows(header: Header, source: Source, ids: str = "") -> list[tuple[st
 
 
 def _size_rows(
-    header: Header, source: Source, allowed: tuple[int, int]
+    header: Header, source: Source, predicted: int | None, frames: FrameFigures
 ) -> list[tuple[str, str, str]]:
-    raw = sizes.raw_bits(header.pixels, header.alpha)
-    theory = sizes.theory_bits(header.pixels, header.k, header.alpha)
+    raw = sizes.raw_bits(frames.pixels, header.alpha)
+    theory = sizes.theory_bits(frames.pixels, header.k, header.alpha)
     color = sizes.color_bits(header.alpha)
     bits: list[tuple[str, float]] = [
         (f"raw {color}*N", raw),
         (f"theory {color}*K + N*log2(K)", theory),
     ]
-    if sizes.predictable(header.coder):
-        bits.append(("file, by its header", 8 * allowed[0]))
+    if predicted is not None:
+        bits.append(("file, by its header", 8 * predicted))
     if source.file_size is not None:
         bits.append(("file", 8 * source.file_size))
     return _in_bits(bits, raw)

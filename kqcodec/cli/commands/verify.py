@@ -44,10 +44,11 @@ def command(
 
     The table gives bits, and their ratio to the raw picture and to the formula.
     By the coders packed and dense, the size that the header predicts must be the
-    file's, to the byte; by any, the parts must add up to it. A FILE is a .kq file, a
-    folder of them with -r, or - for standard input. Tiles are checked one by one, so
-    that a picture may be larger than memory, and than --max-pixels, unless that is given,
-    where it has no more than 4,096 pixels for each byte of its file.
+    file's, to the byte, that of a frame times their number; by any, the parts must add up
+    to it. A FILE is a .kq file, a folder of them with -r, or - for standard input. Frames
+    and tiles are checked one by one, so that all together may be larger than memory, and
+    than --max-pixels, unless that is given, where they have no more than 4,096 pixels for
+    each byte of the file.
     """
     options = BatchOptions.taken_from(given)
     if manifest is not None:
@@ -83,8 +84,9 @@ def report_text(name: str, report: SizeReport) -> str:
     for row in report.rows():
         rows.append((row.name, number(row.bits), f"{row.to_raw:.4f}", f"{row.to_theory:.4f}"))
     tiles = "1 tile" if report.tiles == 1 else f"{report.tiles:,} tiles"
+    frames = "" if report.frames == 1 else f"{report.frames:,} frames, "
     lines = [
-        f"{name}: {report.width:,} x {report.height:,}, N = {report.pixels:,}, "
+        f"{name}: {report.width:,} x {report.height:,}, {frames}N = {report.pixels:,}, "
         f"K = {report.k:,}, {report.coder}, {tiles}",
         table(rows),
     ]
@@ -96,7 +98,8 @@ def report_text(name: str, report: SizeReport) -> str:
 def _proof(report: SizeReport) -> str:
     size = f"{report.file_bytes:,} bytes"
     if report.predicted_bytes is not None:
-        return f"The file is {size}, exactly as its header predicts."
+        frames = "" if report.frames == 1 else f" for {report.frames:,} frames"
+        return f"The file is\n  {size}, exactly as its header predicts{frames}."
     ratio = 8 * report.file_bytes / report.theory_bits
     side = "below" if ratio < 1 else "above"
     return (

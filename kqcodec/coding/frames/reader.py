@@ -25,13 +25,14 @@ from kqcodec.coding.work import Budget, work_of
 from kqcodec.errors import InvalidDataError
 from kqcodec.format import sizes
 from kqcodec.format.container import Record, Sealer, read_u32
+from kqcodec.format.header import CHECKSUM_SIZE
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import memory_for
 from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from kqcodec.coding.frames.chains import Chains, TileChain
     from kqcodec.format.header import Header
@@ -108,14 +109,17 @@ class FrameReader:
         if memoryview(self.source.read_up_to(1)).nbytes:
             raise InvalidDataError("bytes follow the end of the file (rule 19.9)")
 
+    def expect(self, start: int, stop: int) -> None:
+        """Prepare to read the frames from ``start`` to ``stop`` - 1."""
+        self.source.expect(_pieces(self.directory.starts[start : stop + 1].tolist()))
+
     def between(
-        self, start: int, stop: int, tiles: frozenset[int] | None = None
+        self, start: int, stop: int, tiles: Container[int] | None = None
     ) -> Iterator[Frame]:
         """The frames from ``start`` to ``stop`` - 1, of which the file has so many, found by its
         directory; of ``tiles`` alone, if they are given."""
         directory = self.directory
         starts = directory.starts
-        self.source.expect(_pieces(starts[start : stop + 1].tolist()))
         for number in range(start, stop):
             self.source.seek(int(starts[number]))
             before = int(directory.durations[number - 1]) if number else 1
@@ -125,21 +129,23 @@ class FrameReader:
                 raise wrong_directory()
             yield frame
 
-    def first_records(self) -> Iterator[Record]:
-        """The records of the first frame, of a source that stands at it."""
-        self.limits.check_tiles(self.header)
-        frame = self._read(0, 1)
+    def first_records(self, tiles: Container[int] | None = None) -> Iterator[Record]:
+        """The records of the first frame, of a source that stands at it; of ``tiles`` alone, if
+        they are given."""
+        frame = self._read(0, 1, tiles)
         if frame is None:
             raise InvalidDataError("a sequence without a frame (rule 19.9)")
         if self.header.k > 1:
             yield from frame.records
             return
         for tile in range(self.header.grid.count):
-            yield Record(tile, b"", self.sealer.tile_checksum(tile, b""))
+            if tiles is None or tile in tiles:
+                yield Record(tile, b"", self.sealer.tile_checksum(tile, b""))
 
-    def _read(self, number: int, before: int, tiles: frozenset[int] | None = None) -> Frame | None:
+    def _read(self, number: int, before: int, tiles: Container[int] | None = None) -> Frame | None:
         """The frame that the source stands at, the one before it having lasted ``before``; None
-        at the end of the frames. ``tiles`` are the only ones to be read, if they are given."""
+        at the end of the frames. ``tiles`` are the only ones to be read, if they are given, of a
+        file that can seek."""
         source, start = self.source, self.source.position
         self.limits.check_tiles(self.header)
         head = read_head(source, self._header_bytes, number, self.header.grid.count)
@@ -160,8 +166,8 @@ class FrameReader:
                 if length and (tiles is None or tile in tiles):
                     payload = source.read(length, part)
                     records.append(Record(tile, payload, read_u32(source, part), number))
-                elif length and source.size is not None:
-                    source.seek(source.position + length + 4)
+                elif length:
+                    source.seek(source.position + length + CHECKSUM_SIZE)
         duration = before if head.duration is None else head.duration
         return Frame(number, duration, source.position - start, records)
 
@@ -190,64 +196,86 @@ class Canvas:
 
     Args:
         reader: of the file.
-        tiles: those that are wanted; None for all.
+        wanted: the tiles; None for all.
         threads: how many decode tiles of a frame.
+
+    Attributes:
+        tiles: the labels of each tile, which the next frame changes in place.
+        changed: by tile, the frame that changed it last.
+        budget: of the work; who starts to read anew may have another.
     """
 
     def __init__(
-        self, reader: FrameReader, tiles: Sequence[int] | None, threads: int | None
+        self, reader: FrameReader, wanted: Iterable[int] | None, threads: int | None
     ) -> None:
-        self._reader = reader
-        self._threads = thread_count(threads)
-        self._budget = Budget(reader.limits)
-        self._chains: dict[int, TileChain] = {}
         grid = reader.header.grid
         reader.limits.check_tiles(reader.header)
-        wanted = range(grid.count) if tiles is None else tiles
-        dtype = label_dtype(reader.entries)
+        wanted = range(grid.count) if wanted is None else wanted
+        self._reader = reader
+        self._threads = thread_count(threads)
+        self._dtype = label_dtype(reader.entries)
+        self._chains: dict[int, TileChain] = {}
+        self._next = 0
+        self._picture: Labels | None = None
+        self.budget = Budget(reader.limits)
+        boxes = {tile: grid.box(tile) for tile in wanted}
+        self.changed = dict.fromkeys(boxes, 0)
         with memory_for(reader.header):  # zeros, the labels of a picture in one colour
             self.tiles: dict[int, Labels] = {
-                tile: np.zeros((grid.box(tile).height, grid.box(tile).width), dtype=dtype)
-                for tile in wanted
+                tile: np.zeros((box.height, box.width), dtype=self._dtype)
+                for tile, box in boxes.items()
             }
 
-    def take(self, frame: Frame) -> list[int]:
-        """Decode the next frame, or a key frame; returns the tiles that have changed.
+    def take(self, frame: Frame) -> None:
+        """Decode the next frame, or any key frame.
 
         Raises:
-            ChecksumError, InvalidDataError: a tile is damaged, and what there is of any is
-                undefined until a key frame comes.
+            ChecksumError, InvalidDataError: a tile is damaged, and the canvas can't be used
+                any more.
             LimitError: it takes too much work.
         """
         reader = self._reader
-        header = reader.header
         if reader.timing.is_key(frame.number):
             self._chains = {tile: reader.chains.begin(tile) for tile in self.tiles}
         records = [record for record in frame.records if record.tile in self.tiles]
-        self._budget.allow(frame.size)
-        self._budget.spend(sum(work_of(header, record) for record in records))
+        self.budget.allow(frame.size)
+        self.budget.spend(sum(work_of(reader.header, record) for record in records))
 
         def decode(record: Record) -> int:
             reader.sealer.check_tile(record)
-            chain, canvas = self._chains[record.tile], self.tiles[record.tile]
-            return chain.decode(record.payload, canvas)
+            return self._chains[record.tile].decode(record.payload, self.tiles[record.tile])
 
         threads = max(1, min(self._threads, len(records)))
         for pixels in ordered_map(decode, records, threads):
-            self._budget.spend_pixels(pixels)
-        return [record.tile for record in records]
+            self.budget.spend_pixels(pixels)
+        self._next = frame.number + 1
+        self.changed.update({record.tile: frame.number for record in records})
+        if records:
+            self._picture = None
 
-    def copied(self) -> Labels:
-        """The labels of all of the picture, in an array of their own; it is work, too."""
-        header = self._reader.header
-        self._budget.copy(header.pixels)
-        with memory_for(header):
-            labels: Labels = np.empty(
-                (header.height, header.width), dtype=label_dtype(self._reader.entries)
-            )
-        for tile, part in self.tiles.items():
-            labels[header.grid.box(tile).slices] = part
-        return labels
+    def show(self, number: int) -> int:
+        """Decode up to that frame, by the directory: from the one that was shown last on, or from
+        a key frame. Returns the frame's duration."""
+        reader = self._reader
+        start = reader.timing.key_of(number)
+        if start < self._next <= number + 1:
+            start = self._next
+        for frame in reader.between(start, number + 1, self.tiles):
+            self.take(frame)
+        return int(reader.directory.durations[number])
+
+    def picture(self) -> Labels:
+        """The labels of all of the picture, of a canvas of all tiles, read-only; while nothing
+        changes the same array."""
+        if self._picture is None:
+            header = self._reader.header
+            self.budget.copy(header.pixels)
+            with memory_for(header):
+                self._picture = np.empty((header.height, header.width), dtype=self._dtype)
+            for tile, part in self.tiles.items():
+                self._picture[header.grid.box(tile).slices] = part
+            self._picture.flags.writeable = False
+        return self._picture
 
 
 def _pieces(starts: Sequence[int]) -> list[tuple[int, int]]:

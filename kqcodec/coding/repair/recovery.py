@@ -14,8 +14,8 @@ import numpy as np
 
 from kqcodec.coding import label_index
 from kqcodec.coding.coders import coder_of, label_coder_of
-from kqcodec.coding.decoder import indexed_ids
 from kqcodec.coding.encoder import encoded_parts
+from kqcodec.coding.id_images import indexed_ids
 from kqcodec.coding.id_table import IdTable
 from kqcodec.coding.label_files import encoded_labels, painted
 from kqcodec.coding.meaning import Meaning

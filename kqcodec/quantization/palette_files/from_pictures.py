@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.coding.decoder import Opened, palette_of_ids
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.id_images import palette_of_ids
 from kqcodec.colors.histogram import keys_of_colors
 from kqcodec.errors import FormatError, ImageError, LabelsError, PaletteError
 from kqcodec.format.labels import label_dtype

@@ -1,0 +1,1 @@
+"""Frames: pictures of one size that share a palette, one after the other."""
