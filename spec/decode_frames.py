@@ -199,9 +199,7 @@ def check_lengths(header: Header, head: Head, frame: int, is_key: bool) -> None:
 # ── 19.9: the frame directory ───────────────────────────────────────────────
 
 
-def check_directory(
-    source: Source, header: Header, sizes: list[int], durations: list[int]
-) -> None:
+def check_directory(source: Source, header: Header, sizes: list[int], durations: list[int]) -> None:
     """Compare the frame directory with what stands ahead of it."""
     # 19.9: "F is at least 1 and less than 2^31"
     if not sizes:

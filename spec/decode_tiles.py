@@ -28,6 +28,7 @@ from decode_tokens import Broken, decode_streams, read_front
 
 # ── 6. Tiles: payloads ──────────────────────────────────────────────────────
 
+
 def payload_bits(header: Header, labels: int) -> int:
     """Return how many bits so many labels take in the file's coder, at the most."""
     if header.coder == PACKED:

@@ -180,7 +180,11 @@ def invalid_checksums() -> Iterator[Invalid]:
         ("head-crc", "a bit of a head's CRC-16 is changed", changed(1, head - 1)),
         ("head-end", "a bit is changed in the head of the end", changed_end(base)),
         ("head-number", "a head has another frame's number", base.whole([*frames[:1], frames[2]])),
-        ("head-swapped", "two frames have changed places", base.whole([*frames[:1], *frames[:0:-1]])),
+        (
+            "head-swapped",
+            "two frames have changed places",
+            base.whole([*frames[:1], *frames[:0:-1]]),
+        ),
     ]
     for name, what, data in heads:
         yield told(what, "19.4", f"checksum-{name}", data, "checksum")

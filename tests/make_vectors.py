@@ -22,6 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import frame_vectors
+import invalid_frame_vectors
 import invalid_label_vectors
 import label_vectors
 from freeze_vectors import frozen_digests
@@ -646,6 +648,7 @@ def valid_vectors() -> list[Valid]:
         valid_tokens_bands,
         valid_short,
         *label_vectors.VALID,
+        *frame_vectors.VALID,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -1440,6 +1443,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_tokens_streams,
         invalid_short,
         *invalid_label_vectors.INVALID,
+        *invalid_frame_vectors.INVALID,
     )
     return [vector for topic in topics for vector in topic()]
 
