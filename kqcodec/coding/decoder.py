@@ -102,6 +102,8 @@ class Opened:
             raise InvalidDataError(
                 f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
             )
+        if table is not None and (table.shape == "volume") != (timing is not None):
+            raise InvalidDataError("a volume of labels has frames, and no other label map (rule 18.3)")
         opened = cls(
             source,
             header,
@@ -138,7 +140,7 @@ class Opened:
         """What reads the frames of a sequence; None of a still."""
         if self.timing is None:
             return None
-        chains = Chains(self.header, self.coder, self.stored_palette)
+        chains = Chains(self.header, self.coder, self.stored_palette, entries=self.entries)
         return FrameReader(
             *(self.source, self.header, self.sealer, self.timing, self.limits),
             *(self.entries, chains, self.first_record),
@@ -273,7 +275,7 @@ class Opened:
             return besides
         if self.header.label_map and has_parts(payload):
             try:
-                parts = TileParts.from_bytes(payload, box.pixels, self.header.k)
+                parts = TileParts.from_bytes(payload, self.header.k)
             except InvalidDataError:
                 return 0  # it means nothing, and is refused
             besides, payload = parts.workspace(box.pixels), parts.rest

@@ -71,7 +71,7 @@ def work_of(header: Header, record: Record) -> int:
     pixels, besides, k = box.pixels, _A_TILE, header.k
     if header.label_map and has_parts(payload):
         try:
-            parts = TileParts.from_bytes(payload, pixels, k)
+            parts = TileParts.from_bytes(payload, k)
         except InvalidDataError:
             return besides  # it means nothing, and is refused
         besides += parts.listed * _A_LISTED + pixels * _PLAIN

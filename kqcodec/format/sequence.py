@@ -39,6 +39,7 @@ AxisName: TypeAlias = Literal["time", "depth"]
 AXES: tuple[AxisName, ...] = get_args(AxisName)  # by their number in a file
 
 MAX_FRAMES = 2**31 - 1
+DEFAULT_KEY_DISTANCE = 256  # for encoders
 MAX_NUMBER = 2**32 - 1  # of durations, and of what FRAM holds
 
 _FIELDS = struct.Struct(">B3sIIII")

@@ -7,22 +7,27 @@ the frame before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from kqcodec.coding.coders.context import tree_of
+from kqcodec.coding.coders.label_tiles import UnlistedCoder
+from kqcodec.coding.frames.label_chain import NO_LISTS, LabelChain
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.names import DEFAULT_EFFORT
 from kqcodec.format.sizes import predictable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
     from kqcodec.coding.coders import Coder
+    from kqcodec.coding.frames.label_chain import Entries
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
@@ -57,18 +62,31 @@ class Chains:
         coder: of its stills, which knows its palette or table.
         palette: uint8, shape (K, 3) or (K, 4); None of a label map.
         effort: of the coder context.
+        entries: of the table of a label map.
     """
 
     header: Header
     coder: Coder
     palette: NDArray[np.uint8] | None
     effort: EffortName = DEFAULT_EFFORT
+    entries: int = 0
 
-    def begin(self, tile: int) -> TileChain:
-        """The chain of a tile, for a key frame and those that follow it."""
+    def begin(self, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> TileChain:
+        """The chain of a tile, for a key frame and those that follow it; of a label map to be
+        encoded with these lists, as for ``LabelChain``."""
         if predictable(self.header.coder) or self.header.k == 1:
             return _SingleFrames(self.coder)
+        if self.header.label_map:
+            return LabelChain(self, tile, lists)
         return _ChangedFrames(self, tile)
+
+    def unlisted(self, k: int, tile: int) -> TileChain:
+        """The chain of a tile of labels below k, of a label map and without lists of its own."""
+        header = replace(self.header, k=k)
+        coder = UnlistedCoder(k, header.coder, self.effort)
+        if k == 1:
+            return _SingleFrames(coder)
+        return _ChangedFrames(Chains(header, coder, None, self.effort), tile)
 
     @cached_property
     def tree(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:

@@ -164,7 +164,7 @@ def _read_palette(
         if header.coded_palette:
             return None, _end_of_payload(data, 0, header.palette_size - 1)
         if header.label_map:
-            return None, _end_of_payload(data, *table_range(header))
+            return None, _end_of_payload(data, *table_range(header, header.sections))
         return None, HEADER_SIZE + header.palette_size + 4
     return found, source.position
 
