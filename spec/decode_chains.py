@@ -1,17 +1,23 @@
-"""Section 19 of kq.md, its second half: the payloads of a tile, frame after frame.
+"""Rules 19.10, 19.11 and 19.14 of kq.md: the payloads of a tile, one frame after the other.
 
-A part of decode_frames.py. Written like the rest: from kq.md alone, in its order, each comment
-that starts with a number quoting the rule which the lines below it carry out.
+A part of decode_frames.py; decode_frame_tile.py has what a chained payload says. Written like
+the rest: from kq.md alone, in its order, each comment that starts with a number quoting the
+rule which the lines below it carry out.
 """
 
 from __future__ import annotations
 
-from decode_bits import Refused, check_unused_bits
+from decode_bits import ArithmeticDecoder, Refused, check_unused_bits
+from decode_context import NO_COLOR, tree_order
+from decode_frame_tile import FrameTile, KeyTile
 from decode_header import CONTEXT, DENSE, PACKED, TOKENS, Box, Header
+from decode_labels import OWN_LIST, read_own_list
+from decode_mixing import NextBit
 from decode_tiles import labels_of_tile, payload_bits
 
 # 19.8: "its first byte is 06 by context, 07 by tokens."
 CHAINED = {CONTEXT: b"\6", TOKENS: b"\7"}
+SETTINGS = 0x5C
 
 
 class Chain:
@@ -21,13 +27,76 @@ class Chain:
         """Start ahead of frame 0."""
         self.header, self.entries, self.box = header, entries, box
         self.labels = [0] * box.labels
+        self.begin([], None)
 
-    def decode(self, payload: bytes, tile: str, is_key: bool) -> None:
+    def begin(self, listed: list[int], key: KeyTile | None) -> None:
+        """Begin a chain, of the entries of a list if there are any in it; with a tile that was
+        chained or with one by itself."""
+        self.listed, self.key = listed, key
+        self.tile: FrameTile | None = None
+
+        # 19.11: "The chained ones behind it have no list, and the same K; their labels are entries
+        # of that list."
+        # 18.9: "There are no colours"
+        colors = self.entries
+        if self.header.is_label_map:
+            colors = [NO_COLOR] * (len(listed) or self.header.k)
+
+        # 19.14: "it does so by rules 16.5 to 16.22"
+        # 16.5: "From here on labels are places, and colours those of the entries there."
+        order = tree_order(colors)
+        self.colors = [colors[label] for label in order]
+        self.order = [listed[label] for label in order] if listed else order
+
+    def decode(self, payload: bytes, name: str, is_key: bool) -> None:
         """Put the labels that a payload says in the place of those before."""
-        if self.header.coder in (PACKED, DENSE):
-            check_unused_bits(payload, payload_bits(self.header, self.box.labels), tile)
-        if payload[:1] != CHAINED.get(self.header.coder):
-            labels = labels_of_tile(self.header, self.entries, tile, payload, self.box.size)
+        header = self.header
+        if header.coder in (PACKED, DENSE):
+            check_unused_bits(payload, payload_bits(header, self.box.labels), name)
+
+        # 19.11: "A payload with a list of its own (18.8), a key frame's or another, begins a chain,
+        # too: behind the list stands the payload of a tile with K = n, by itself or chained"
+        listed, rest = [], payload
+        chained = CHAINED.get(header.coder)
+        if chained and header.is_label_map and payload[0] == OWN_LIST:
+            most = min(header.k, self.box.labels)
+            listed, rest = read_own_list(f"tile {name}", most, len(self.entries), payload)
+
+        # 19.8: "the payload that the same labels may have in a still, which is then one *by
+        # itself*"
+        if rest[:1] != chained:
+            labels = labels_of_tile(header, self.entries, name, payload, self.box.size)
             self.labels = list(labels)
+            # 19.10: "It begins a *chain* of payloads of its tile"
+            self.begin(listed, None)
             return
-        raise Refused("19.10", f"tile {tile} is chained")
+
+        # 19.11: "For n = 1 there are none."
+        if len(listed or self.listed) == 1:
+            raise Refused("19.11", f"tile {name} is chained, with a list of one entry")
+
+        # 19.10: "A chained payload of a key frame tells its labels by themselves. By tokens there
+        # is none."
+        # 19.11: "in the latter case it tells its labels by themselves."
+        by_itself = is_key or bool(listed)
+        if header.coder == TOKENS:
+            raise Refused("19.10", f"tile {name} is chained")
+
+        # 19.14: "Behind 06 stands a payload of section 13, of which rule 13.5 holds."
+        decoder = ArithmeticDecoder(rest[1:])
+        if by_itself:
+            self.begin(listed, KeyTile(decoder.bit, SETTINGS, self.colors, *self.box.size))
+            places = self.key.decode()
+        else:
+            places = self.frame_tile(decoder.bit).decode_frame(decoder.bit, name)
+        if not decoder.ends_well():
+            raise Refused("19.14", f"the payload of tile {name} doesn't end as an encoder ends it")
+        self.labels = [self.order[place] for place in places]
+
+    def frame_tile(self, next_bit: NextBit) -> FrameTile:
+        """Return the tile that decodes what has changed, which begins with the first of these."""
+        if self.tile is None:
+            place_of = {entry: place for place, entry in enumerate(self.order)}
+            places = [place_of[label] for label in self.labels]
+            self.tile = FrameTile(next_bit, SETTINGS, self.colors, *self.box.size, places, self.key)
+        return self.tile
