@@ -10,6 +10,7 @@
 #endif
 #include <Python.h>
 
+#include "boundary/chains.h"
 #include "boundary/colors.h"
 #include "boundary/context.h"
 #include "boundary/diffuse.h"
@@ -25,6 +26,7 @@
 
 /* clang-format off */
 static PyMethodDef methods[] = {
+    KQ_CHAINS_METHODS
     KQ_COLORS_METHODS
     KQ_CONTEXT_METHODS
     KQ_DIFFUSE_METHODS
