@@ -10,6 +10,7 @@ from __future__ import annotations
 from decode_bits import ArithmeticDecoder, Refused, check_unused_bits
 from decode_context import NO_COLOR, tree_order
 from decode_frame_tile import FrameTile, KeyTile
+from decode_frame_tokens import ChangedTile
 from decode_header import CONTEXT, DENSE, PACKED, TOKENS, Box, Header
 from decode_labels import OWN_LIST, read_own_list
 from decode_mixing import NextBit
@@ -37,15 +38,14 @@ class Chain:
 
         # 19.11: "The chained ones behind it have no list, and the same K; their labels are entries
         # of that list."
-        # 18.9: "There are no colours"
-        colors = self.entries
-        if self.header.is_label_map:
-            colors = [NO_COLOR] * (len(listed) or self.header.k)
+        k = len(listed) or self.header.k
+        has_colors = self.header.coder == CONTEXT and not self.header.is_label_map
+        self.colors = self.entries if has_colors else [NO_COLOR] * k
 
-        # 19.14: "it does so by rules 16.5 to 16.22"
+        # 19.14: "Where it tells its labels by themselves, it does so by rules 16.5 to 16.22"
         # 16.5: "From here on labels are places, and colours those of the entries there."
-        order = tree_order(colors)
-        self.colors = [colors[label] for label in order]
+        order = tree_order(self.colors)
+        self.colors = [self.colors[label] for label in order]
         self.order = [listed[label] for label in order] if listed else order
 
     def decode(self, payload: bytes, name: str, is_key: bool) -> None:
@@ -79,11 +79,25 @@ class Chain:
         # is none."
         # 19.11: "in the latter case it tells its labels by themselves."
         by_itself = is_key or bool(listed)
-        if header.coder == TOKENS:
-            raise Refused("19.10", f"tile {name} is chained")
+        if header.coder == CONTEXT:
+            places = self.decode_context(rest, name, listed, by_itself)
+        elif by_itself:
+            raise Refused("19.10", f"tile {name} is chained, and has no frame before it")
+        else:
+            places = self.decode_tokens(rest, name)
+        self.labels = [self.order[place] for place in places]
 
+    def places(self) -> list[int]:
+        """Return the places of the labels in the frame before."""
+        place_of = {entry: place for place, entry in enumerate(self.order)}
+        return [place_of[label] for label in self.labels]
+
+    def decode_context(
+        self, payload: bytes, name: str, listed: list[int], by_itself: bool
+    ) -> list[int]:
+        """Return the places of the labels of a chained payload by context."""
         # 19.14: "Behind 06 stands a payload of section 13, of which rule 13.5 holds."
-        decoder = ArithmeticDecoder(rest[1:])
+        decoder = ArithmeticDecoder(payload[1:])
         if by_itself:
             self.begin(listed, KeyTile(decoder.bit, SETTINGS, self.colors, *self.box.size))
             places = self.key.decode()
@@ -91,12 +105,21 @@ class Chain:
             places = self.frame_tile(decoder.bit).decode_frame(decoder.bit, name)
         if not decoder.ends_well():
             raise Refused("19.14", f"the payload of tile {name} doesn't end as an encoder ends it")
-        self.labels = [self.order[place] for place in places]
+        return places
 
     def frame_tile(self, next_bit: NextBit) -> FrameTile:
         """Return the tile that decodes what has changed, which begins with the first of these."""
         if self.tile is None:
-            place_of = {entry: place for place, entry in enumerate(self.order)}
-            places = [place_of[label] for label in self.labels]
-            self.tile = FrameTile(next_bit, SETTINGS, self.colors, *self.box.size, places, self.key)
+            size, places = self.box.size, self.places()
+            self.tile = FrameTile(next_bit, SETTINGS, self.colors, *size, places, self.key)
         return self.tile
+
+    def decode_tokens(self, payload: bytes, name: str) -> list[int]:
+        """Return the labels of a chained payload by tokens."""
+
+        def labels_of(k: int, m: int, rest: bytes, size: tuple[int, int]) -> list[int]:
+            header = self.header._replace(k=k, is_label_map=True)
+            return list(labels_of_tile(header, [NO_COLOR] * m, name, rest, size))
+
+        tile = ChangedTile(name, self.box.size, self.places())
+        return tile.decode(payload, len(self.order), labels_of)
