@@ -77,7 +77,6 @@ class FrameSlices:
         """The tile as it is; while it doesn't change the same array."""
         changed, labels = self._copies.get(tile, (-1, canvas.tiles[tile]))
         if changed != canvas.changed[tile]:
-            canvas.budget.copy(canvas.tiles[tile].size)
             labels = canvas.tiles[tile].copy()
             labels.flags.writeable = False
             self._copies[tile] = canvas.changed[tile], labels

@@ -15,6 +15,7 @@ import threading
 import uuid
 import weakref
 from array import array
+from dataclasses import replace
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,9 @@ class LazyArray:
     def _frames_of(self, opened: Opened) -> FrameSlices | None:
         if opened.frames is None:
             return None
-        return FrameSlices(opened.frames, self._tiles, self._threads)
+        # Of these all tiles of a frame are held together.
+        reader = replace(opened.frames, limits=self._limits)
+        return FrameSlices(reader, self._tiles, self._threads)
 
     def _starts_of(self, opened: Opened) -> array[int]:
         """Where the tiles, or of a sequence the frames, begin, and where the last one ends."""

@@ -8,6 +8,7 @@ estimate.
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -205,35 +206,33 @@ def _frames_read(reader: FrameReader, threads: int | None) -> _Read:
     header = reader.header
     canvas = Canvas(reader, None, threads)
     frequencies = np.zeros(reader.entries, dtype=np.int64)
-    now = np.zeros_like(frequencies)
-    now[0] = header.pixels  # a canvas begins with zeros
+    since = array("q", bytes(8 * header.grid.count))  # by tile: the frame that changed it
+
+    def count(tile: int, stop: int) -> None:
+        """Count a tile's labels in all frames that have them, the last being ahead of ``stop``."""
+        if stop > since[tile]:
+            values, counts = _counts(canvas.tiles[tile], reader.entries)
+            frequencies[values] += counts * (stop - since[tile])
+            since[tile] = stop
+
     frames, labels, in_frames, durations, before = 0, 0, 0, 0, 1
     for frame in reader.in_order():
-        changed = [record.tile for record in frame.records]
-        _count_tiles(canvas, changed, now, -1)
+        for record in frame.records:
+            count(record.tile, frames)
+            labels += memoryview(record.payload).nbytes
         canvas.take(frame)
-        _count_tiles(canvas, changed, now, 1)
-        frequencies += now
         frames += 1
         in_frames += frame.size
-        labels += sum(memoryview(record.payload).nbytes for record in frame.records)
         if frame.duration != before:
             durations += len(container.pack_length(frame.duration))
         before = frame.duration
+    for tile in canvas.tiles:
+        count(tile, frames)
     behind = reader.source.position - reader.first - in_frames
     predicted = None
     if sizes.predictable(header.coder):
         predicted = frames * sizes.least_frame(header) + durations + behind
     return _Read(frames, labels, in_frames - labels + behind, predicted, frequencies)
-
-
-def _count_tiles(
-    canvas: Canvas, tiles: list[int], frequencies: NDArray[np.int64], sign: int
-) -> None:
-    """Add the labels of tiles, or take them away."""
-    for tile in tiles:
-        values, counts = _counts(canvas.tiles[tile], len(frequencies))
-        frequencies[values] += sign * counts
 
 
 def raw_bits_of(opened: Opened, frames: int = 1) -> int:

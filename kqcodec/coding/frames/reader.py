@@ -27,7 +27,7 @@ from kqcodec.format import sizes
 from kqcodec.format.container import Record, Sealer, read_u32
 from kqcodec.format.header import CHECKSUM_SIZE
 from kqcodec.format.labels import label_dtype
-from kqcodec.format.limits import memory_for
+from kqcodec.format.limits import check_limit, memory_for
 from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head
 from kqcodec.storage.threads import ordered_map, thread_count
 
@@ -210,7 +210,9 @@ class Canvas:
     ) -> None:
         grid = reader.header.grid
         reader.limits.check_tiles(reader.header)
-        wanted = range(grid.count) if wanted is None else wanted
+        boxes = {tile: grid.box(tile) for tile in (wanted or range(grid.count))}
+        pixels = sum(box.pixels for box in boxes.values())
+        check_limit(pixels, reader.limits.pixels, f"the tiles of a frame with their {pixels:,}")
         self._reader = reader
         self._threads = thread_count(threads)
         self._dtype = label_dtype(reader.entries)
@@ -218,7 +220,6 @@ class Canvas:
         self._next = 0
         self._picture: Labels | None = None
         self.budget = Budget(reader.limits)
-        boxes = {tile: grid.box(tile) for tile in wanted}
         self.changed = dict.fromkeys(boxes, 0)
         with memory_for(reader.header):  # zeros, the labels of a picture in one colour
             self.tiles: dict[int, Labels] = {
@@ -240,6 +241,8 @@ class Canvas:
         records = [record for record in frame.records if record.tile in self.tiles]
         self.budget.allow(frame.size)
         self.budget.spend(sum(work_of(reader.header, record) for record in records))
+        # Whoever looks at what has changed may copy it.
+        self.budget.copy(sum(self.tiles[record.tile].size for record in records))
 
         def decode(record: Record) -> int:
             reader.sealer.check_tile(record)

@@ -69,11 +69,13 @@ static PyObject *py_chain_open(PyObject *self, PyObject *args)
     Py_buffer labels = b[0];
     const int fits = width >= 1 && height >= 1 && width <= KQ_CHAIN_LABELS / height;
     labels.len = fits ? width * height * 2 : 0;
-    if (!fits || !tile_fits(&tile, &b[0], &b[1], &labels, 2, width, setting) ||
-        KQ_SETTING_MODEL(setting) != KQ_SMALL) {
+    if (!fits ||
+        !tile_fits(&tile, &b[0], &b[1], &labels, 2, width, KQ_CHAIN_SETTING(setting, KQ_SMALL)) ||
+        setting < 0x40 || setting > 0xFF) {
         free(held ? held->memory : NULL);
         return released(b, 2, refuse("chain_open: sizes don't fit"));
     }
+    tile.setting = setting;
     Py_BEGIN_ALLOW_THREADS opened = held && kq_chain_open(&held->chain, &context_tables, &tile);
     Py_END_ALLOW_THREADS PyObject *capsule = NULL;
     if (opened) {

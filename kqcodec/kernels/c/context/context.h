@@ -156,8 +156,8 @@ typedef struct {
     uint32_t k;
     int setting;
     size_t width, height;
-    int wide;    /* labels of two bytes */
-    int chained; /* of a sequence: larger tables, and no labels of its own */
+    int wide;      /* labels of two bytes */
+    int slot_bits; /* of a sequence, of its largest tables, otherwise 0; its labels are elsewhere */
 } kq_tile;
 
 /* A model for a tile, k >= 2; `colors`, NULL for none, are in the order of the tree; `shared`,
@@ -182,13 +182,13 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     while ((size_t)1 << size < width * height)
         size++;
     int slot_bits =
-        tile->chained ? kq_least(size + 4, KQ_CHAINED_SLOT_BITS) : kq_least(size + 2, KQ_SLOT_BITS);
+        tile->slot_bits ? kq_least(size + 4, tile->slot_bits) : kq_least(size + 2, KQ_SLOT_BITS);
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const int tables_of = tile->chained ? kq_context_shapes[KQ_LATER].lanes : m->shape->lanes;
+    const int tables_of = tile->slot_bits ? kq_context_shapes[KQ_LATER].lanes : m->shape->lanes;
     const size_t slots = shared ? 0 : (size_t)KQ_TABLES(tables_of) * KQ_SLOTS << m->line_bits;
     const size_t weights = KQ_ROWS * inputs, places = shared ? 0 : (size_t)1 << m->place_bits;
     const size_t histories = KQ_HAS_HISTORIES(lanes) ? lanes * 2 * KQ_HISTORIES : 0;
@@ -198,10 +198,10 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     if (!shared) {
         m->displaced = calloc(width, sizeof *m->displaced);
         m->plane.colors = colors ? malloc(k * sizeof *m->plane.colors) : NULL;
-        m->plane.labels = tile->chained ? NULL : calloc(labels, sizeof *m->plane.labels);
+        m->plane.labels = tile->slot_bits ? NULL : calloc(labels, sizeof *m->plane.labels);
     }
     if (!m->memory || (!shared && (!m->displaced || (colors && !m->plane.colors))) ||
-        (!tile->chained && !m->plane.labels)) {
+        (!tile->slot_bits && !m->plane.labels)) {
         kq_context_close(m);
         m->memory = NULL;
         return 0;

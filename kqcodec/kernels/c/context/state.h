@@ -10,7 +10,6 @@
 
 #define KQ_DEPTHS 16                                                /* of the tree */
 #define KQ_SLOT_BITS 17                                             /* of the largest tables */
-#define KQ_CHAINED_SLOT_BITS 18                                     /* and of a sequence's */
 #define KQ_MATCH_ROWS 8                                             /* by how long it has held */
 #define KQ_COUNTER_BEGIN (((4u << 20) - (4u << 20) / 64) << 10 | 2) /* 63/64, n = 2 */
 #define KQ_HALF_BEGIN ((2u << 20) << 10 | 2)                        /* 1/2, n = 2 */
@@ -27,8 +26,9 @@
 #define KQ_TREE_ROWS2 (KQ_MOST_NAMES * 512)
 #define KQ_ROWS0 (KQ_TREE_ROWS0 + KQ_DEPTHS * 81) /* equal neighbours; guesses */
 #define KQ_ROWS1 (KQ_TREE_ROWS1 + 256)            /* the label asked about; the path */
-#define KQ_ROWS2 (KQ_TREE_ROWS2 + KQ_DEPTHS * 64) /* more equal neighbours; the label on the left \
-                                                   */
+#define KQ_ROWS2 \
+    (KQ_TREE_ROWS2 + KQ_DEPTHS * 64) /* more equal neighbours; the label on the left \
+                                      */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2)
 /* The final mixer: its rows, and the largest weight, so that sums fit into 32 bits. */
 #define KQ_FINAL_ROWS (2 * KQ_MATCH_ROWS)

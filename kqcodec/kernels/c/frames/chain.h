@@ -11,7 +11,11 @@
 #include "frames/moves.h"
 
 #define KQ_CHAIN_LABELS ((ptrdiff_t)1 << 26) /* at most, of a tile */
-#define KQ_LATER_SETTING(setting) (KQ_LATER << 6 | ((setting)&0x3F))
+#define KQ_BELOW 2                           /* rows kept free below the last */
+/* The setting of a chain: as that of a tile, but for the two bits that name the model there: they
+ * say how large tables are. */
+#define KQ_CHAIN_SETTING(setting, model) ((model) << 6 | ((setting)&0x3F))
+#define KQ_CHAIN_SLOT_BITS(setting) (14 + 2 * KQ_SETTING_MODEL(setting))
 
 typedef struct {
     kq_tile tile;
@@ -55,11 +59,12 @@ static int kq_chain_forget(kq_chain *c)
     uint8_t *colors;
     kq_chain_close_models(c);
     kq_tile tile = c->tile;
-    tile.chained = 1;
+    tile.slot_bits = KQ_CHAIN_SLOT_BITS(c->tile.setting);
+    tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_SMALL);
     int opened = 0;
     if (kq_tile_colors(&tile, &colors)) {
         opened = kq_context_open(&c->first, c->tables, &tile, colors, NULL);
-        tile.setting = KQ_LATER_SETTING(tile.setting);
+        tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_LATER);
         opened = opened && kq_context_open(&c->later, c->tables, &tile, colors, &c->first);
     }
     free(colors);
@@ -86,8 +91,7 @@ static int kq_chain_forget(kq_chain *c)
     return 1;
 }
 
-/* A chain for a tile, of which order and colours are copied, k >= 2; its setting is that of the
- * first frame, which has the small model. Returns 0 without memory. */
+/* A chain for a tile, of which order and colours are copied, k >= 2. Returns 0 without memory. */
 static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *tile)
 {
     memset(c, 0, sizeof *c);
@@ -103,7 +107,7 @@ static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *
            (size_t)(s->earlier_most + 1) * labels <= (size_t)1 << KQ_EARLIER_LABELS)
         s->earlier_most++;
     const size_t blocks = s->blocks_wide * s->blocks_high;
-    const size_t planes = 2 * s->size + stride + KQ_READ_BEHIND;
+    const size_t planes = 2 * s->size + KQ_BELOW * stride + KQ_READ_BEHIND;
     c->memory = calloc((planes + s->size + labels) * 2 + s->size + 2 * blocks, 1);
     c->order = malloc(k * sizeof *c->order);
     c->places = malloc(k * sizeof *c->places);

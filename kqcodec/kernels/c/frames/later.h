@@ -28,6 +28,19 @@ KQ_FUNCTION uint32_t KQ_NAME(equal_before)(const uint16_t *at, const uint16_t *p
            (uint32_t)(s[0] == n[0]) << 15;
 }
 
+/* Of labels without colours, what is farther from the one that stood here: 12 pairs more. */
+KQ_FUNCTION uint32_t KQ_NAME(equal_farther)(const uint16_t *at, const uint16_t *p, ptrdiff_t stride)
+{
+    const uint16_t *s = at + stride, *ss = s + stride;
+    const uint32_t was = at[0], ee = at[2], w = at[-1];
+    return (uint32_t)(was == ee) | (uint32_t)(was == ss[0]) << 1 | (uint32_t)(ee == w) << 2 |
+           (uint32_t)(ee == at[2 - stride]) << 3 | (uint32_t)(at[1] == ee) << 4 |
+           (uint32_t)(s[0] == ss[0]) << 5 | (uint32_t)(p[-1] == w) << 6 |
+           (uint32_t)(was == ss[1]) << 7 | (uint32_t)(was == ss[-1]) << 8 |
+           (uint32_t)(was == s[2]) << 9 | (uint32_t)(was == s[-2]) << 10 |
+           (uint32_t)(was == at[3]) << 11;
+}
+
 /* The label that stood here, is asked for by a counter alone where all around looks unchanged;
  * returns whether it stayed. */
 KQ_FUNCTION int KQ_NAME(ask_still)(kq_context *m, size_t at, uint32_t same, int bit)
@@ -107,7 +120,12 @@ KQ_FUNCTION uint32_t KQ_NAME(label_later)(kq_context *m, int lanes, int sets, si
             KQ_TERM(KQ_SAME, same << 4 | (equal & 3) | (equal >> 2 & 12));
     h[12] = KQ_TERM(KQ_MATCHED, (uint32_t)(m->expected + 1)) + tp;
     h[13] = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN] + tp;
-    h[14] = n + (f[KQ_NN] + 1) * kq_multipliers[KQ_NN] + (f[KQ_NNN] + 1) * kq_multipliers[KQ_NNN];
+    if (m->plane.colorless)
+        h[14] = KQ_TERM(KQ_FARTHER, KQ_NAME(equal_farther)(here, p, stride)) +
+                KQ_TERM(KQ_SAME_EQUAL, equal);
+    else
+        h[14] =
+            n + (f[KQ_NN] + 1) * kq_multipliers[KQ_NN] + (f[KQ_NNN] + 1) * kq_multipliers[KQ_NNN];
     h[15] = 0;
     m->marks[0] = sp | (uint32_t)(m->around.equal >> 7 & 3) << 6;
     m->marks[1] = sp;

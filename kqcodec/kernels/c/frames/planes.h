@@ -10,9 +10,20 @@
 
 /* Features of the frame before, and what each is multiplied by: powers that follow on those of
  * still pictures. */
-enum { KQ_P, KQ_PE, KQ_PS, KQ_Q, KQ_SAME, KQ_SAME_EQUAL, KQ_MATCHED, KQ_LATER_FEATURES };
+enum {
+    KQ_P,
+    KQ_PE,
+    KQ_PS,
+    KQ_Q,
+    KQ_SAME,
+    KQ_SAME_EQUAL,
+    KQ_MATCHED,
+    KQ_FARTHER,
+    KQ_LATER_FEATURES
+};
 static const uint32_t kq_later_multipliers[KQ_LATER_FEATURES] = {
-    0x8D5E6E31u, 0x4AE658E1u, 0x9F9CCC91u, 0xE940F941u, 0xA6B30EF1u, 0xD7A43DA1u, 0x5546B551u,
+    0x8D5E6E31u, 0x4AE658E1u, 0x9F9CCC91u, 0xE940F941u,
+    0xA6B30EF1u, 0xD7A43DA1u, 0x5546B551u, 0x53FDA601u,
 };
 /* A feature's part in a hash. */
 #define KQ_TERM(kind, value) (((value) + 1) * kq_later_multipliers[kind])
