@@ -18,7 +18,6 @@ from decode_tiles import labels_of_tile, payload_bits
 
 # 19.8: "its first byte is 06 by context, 07 by tokens."
 CHAINED = {CONTEXT: b"\6", TOKENS: b"\7"}
-SETTINGS = 0x5C
 
 
 class Chain:
@@ -28,12 +27,13 @@ class Chain:
         """Start ahead of frame 0."""
         self.header, self.entries, self.box = header, entries, box
         self.labels = [0] * box.labels
-        self.begin([], None)
+        self.begin([])
 
-    def begin(self, listed: list[int], key: KeyTile | None) -> None:
-        """Begin a chain, of the entries of a list if there are any in it; with a tile that was
-        chained or with one by itself."""
-        self.listed, self.key = listed, key
+    def begin(self, listed: list[int]) -> None:
+        """Begin a chain, of the entries of a list if there are any in it."""
+        self.listed = listed
+        self.settings: int | None = None
+        self.key: KeyTile | None = None
         self.tile: FrameTile | None = None
 
         # 19.11: "The chained ones behind it have no list, and the same K; their labels are entries
@@ -68,7 +68,7 @@ class Chain:
             labels = labels_of_tile(header, self.entries, name, payload, self.box.size)
             self.labels = list(labels)
             # 19.10: "It begins a *chain* of payloads of its tile"
-            self.begin(listed, None)
+            self.begin(listed)
             return
 
         # 19.11: "For n = 1 there are none."
@@ -96,22 +96,28 @@ class Chain:
         self, payload: bytes, name: str, listed: list[int], by_itself: bool
     ) -> list[int]:
         """Return the places of the labels of a chained payload by context."""
-        # 19.14: "Behind 06 stands a payload of section 13, of which rule 13.5 holds."
-        decoder = ArithmeticDecoder(payload[1:])
         if by_itself:
-            self.begin(listed, KeyTile(decoder.bit, SETTINGS, self.colors, *self.box.size))
+            self.begin(listed)
+        # 19.14: "The first of a chain has a byte of settings behind 06. What follows, of the others
+        # behind 06, is a payload of section 13, of which rule 13.5 holds."
+        rest = payload[1:]
+        if self.settings is None:
+            self.settings, rest = read_settings(rest, name), rest[1:]
+        decoder = ArithmeticDecoder(rest)
+        if by_itself:
+            self.key = KeyTile(decoder.bit, self.settings, self.colors, *self.box.size)
             places = self.key.decode()
         else:
-            places = self.frame_tile(decoder.bit).decode_frame(decoder.bit, name)
+            places = self.frame_tile(decoder.bit, self.settings).decode_frame(decoder.bit, name)
         if not decoder.ends_well():
             raise Refused("19.14", f"the payload of tile {name} doesn't end as an encoder ends it")
         return places
 
-    def frame_tile(self, next_bit: NextBit) -> FrameTile:
+    def frame_tile(self, next_bit: NextBit, settings: int) -> FrameTile:
         """Return the tile that decodes what has changed, which begins with the first of these."""
         if self.tile is None:
             size, places = self.box.size, self.places()
-            self.tile = FrameTile(next_bit, SETTINGS, self.colors, *size, places, self.key)
+            self.tile = FrameTile(next_bit, settings, self.colors, *size, places, self.key)
         return self.tile
 
     def decode_tokens(self, payload: bytes, name: str) -> list[int]:
@@ -123,3 +129,11 @@ class Chain:
 
         tile = ChangedTile(name, self.box.size, self.places())
         return tile.decode(payload, len(self.order), labels_of)
+
+
+def read_settings(rest: bytes, name: str) -> int:
+    """Return the settings of a chain, which stand first."""
+    # 19.14: "size of tables: 1 to 3"
+    if not rest or rest[0] >> 6 == 0 or rest[0] & 32:
+        raise Refused("19.14", f"tile {name} has a chain of the settings {rest[:1].hex()}")
+    return rest[0]

@@ -171,8 +171,6 @@ class RunCounters:
 class ContextTile:
     """A tile that is being decoded, and all that has been learnt in it."""
 
-    # 16.4: "c = min(max(s + 2, 8), 17) − 4"
-    lines = (2, 17)
     # 16.21, its table: "half(MEDIAN), half(MEAN), half(W), half(N)"
     halves = ("MEDIAN", "MEAN", "W", "N")
 
@@ -180,7 +178,7 @@ class ContextTile:
         self, next_bit: NextBit, settings: int, colors: list[bytes], width: int, height: int
     ) -> None:
         """Start with nothing learnt."""
-        self.next_bit = next_bit
+        self.next_bit, self.settings = next_bit, settings
         self.model = model = self.model_of(settings)
         self.has_match = bool(settings & 8)
         self.rho = RHO[settings & 7]
@@ -201,10 +199,9 @@ class ContextTile:
         self.offsets = {name: row * self.stride + c for name, (c, row) in NEIGHBOURS.items()}
 
         # 16.4: "With s = ceil(log2 of the number of its labels)"
-        # 16.4: "c = min(max(s + 2, 8), 17) − 4, e = min(max(s, 8), 16)"
+        # 16.4: "e = min(max(s, 8), 16)"
         s = (width * height - 1).bit_length()
-        more, most = self.lines
-        self.c = min(max(s + more, 8), most) - 4
+        self.c = self.lines(s)
         self.e = min(max(s, 8), 16)
 
         # 16.16: "0 to 10 have one each, of the others two share one, 11 and 12, 13 and 14, up
@@ -253,6 +250,11 @@ class ContextTile:
     def model_of(self, settings: int) -> Model:
         """Return the model that the settings name."""
         return MODELS[settings >> 6]
+
+    def lines(self, s: int) -> int:
+        """Return how many lines a table has, as a power of two, in a tile of 2^s labels."""
+        # 16.4: "c = min(max(s + 2, 8), 17) − 4"
+        return min(max(s + 2, 8), 17) - 4
 
     def decode(self) -> list[int]:
         """Return the places of all labels."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from decode_bits import Refused
-from decode_context import ContextTile, Model
+from decode_context import SMALL, ContextTile, Model
 from decode_mixing import Counter, M, NextBit
 
 # 19.24: "There are fifteen. 0 to 6 are those of the small model (16.15)."
@@ -22,7 +22,8 @@ BLOCK, MOST_MOVES, OLDEST = 16, 3, 127
 UNCHANGED, CODED, MOVED = 0, 1, 2  # and those above it are moves: MOVED + v
 
 # 19.16: "These are the neighbours of the label X, besides those of rule 16.7."
-BEHIND = {"R": (1, 0), "BL": (-1, 1), "B": (0, 1), "BR": (1, 1)}
+BEHIND = {"R": (1, 0), "RR": (2, 0), "RRR": (3, 0), "BLL": (-2, 1), "BL": (-1, 1), "B": (0, 1)}
+BEHIND |= {"BR": (1, 1), "BRR": (2, 1), "BBL": (-1, 2), "BB": (0, 2), "BBR": (1, 2)}
 
 # 19.21: "W = W', N = N', NW = NW', NE = NE', WW = WW', NN = NN', NEE = NEE', NWW = NWW'."
 SAME = ("W", "N", "NW", "NE", "WW", "NN", "NEE", "NWW")
@@ -33,20 +34,38 @@ STILL = ("W", "N", "R", "B", "BR", "NE", "BL")
 PAIRS = [("P", name) for name in ("W", "N", "NW", "NE", "R", "B", "BR", "BL")]
 PAIRS += [("R", "B"), ("P", "W'"), ("P", "N'"), ("W", "BL")]
 PAIRS += [("NE", "R"), ("R", "W"), ("B", "W"), ("B", "N")]
+# 19.24, its table: "P = RR, P = BB, RR = W, RR = NEE, R = RR, B = BB"
+# 19.24, its table: "W = W', P = BBR, P = BBL, P = BRR, P = BLL, P = RRR"
+FARTHER = [("P", "RR"), ("P", "BB"), ("RR", "W"), ("RR", "NEE"), ("R", "RR"), ("B", "BB")]
+FARTHER += [("W", "W'"), *(("P", name) for name in ("BBR", "BBL", "BRR", "BLL", "RRR"))]
 MATCHED = ("W", "WW", "N", "NW", "NE", "NEE", "NN")
 
-# 19.24: "The others are the sums of these terms (16.15)"
+# 19.24: "The others are sums of terms (16.15)"
 NUMBERS = {"W": 1, "N": 2, "NW": 3, "NN": 6, "NNN": 12, "MEDIAN": 13, "E": 21}
-NUMBERS |= {"P": 25, "R": 26, "B": 27, "Q": 28, "29": 29, "30": 30, "31": 31}
+NUMBERS |= {"P": 25, "R": 26, "B": 27, "Q": 28, "29": 29, "30": 30, "31": 31, "C": 32}
+NUMBERS |= {"D": 30}  # in context 14
 POWERS = {name: pow(M, f, 2**32) for name, f in NUMBERS.items()}
-CONTEXTS = ["30", "Q P W", "N P R", "W N NW P R B", "E 29", "31 P", "MEDIAN P", "N NN NNN"]
+CONTEXTS = ["30", "Q P W", "N P R", "W N NW P R B", "E 29", "31 P", "MEDIAN P"]
+LAST_CONTEXT = "N NN NNN"
+LAST_WITHOUT_COLORS = "D C"
 
 
-class KeyTile(ContextTile):
-    """The tile of a chained payload that tells its labels by themselves."""
+class ChainTile(ContextTile):
+    """The tile of a chained payload."""
 
-    # 19.14: "c = min(max(s + 4, 8), 18) − 4"
-    lines = (4, 18)
+    def lines(self, s: int) -> int:
+        """Return how large a table is in which so many labels would be 2^s."""
+        # 19.14: "c = min(max(s + 4, 8), 14 + 2·size) − 4"
+        return min(max(s + 4, 8), 14 + 2 * (self.settings >> 6)) - 4
+
+
+class KeyTile(ChainTile):
+    """The tile of one that tells its labels by themselves."""
+
+    def model_of(self, settings: int) -> Model:
+        """Return the model of all settings."""
+        # 19.14: "with the small model and these settings"
+        return SMALL
 
 
 class Move(NamedTuple):
@@ -72,10 +91,9 @@ class Counters(defaultdict[object, Counter]):
         return counter
 
 
-class FrameTile(ContextTile):
+class FrameTile(ChainTile):
     """A tile, of which one frame after the other is decoded from the frame before."""
 
-    lines = KeyTile.lines
     # 19.26, its table: "half(MEDIAN), half(P), half(W), half(N)"
     halves = ("MEDIAN", "P", "W", "N")
 
@@ -93,15 +111,17 @@ class FrameTile(ContextTile):
         super().__init__(next_bit, settings, colors, width, height)
         self.offsets |= {name: down * self.stride + c for name, (c, down) in BEHIND.items()}
 
-        # 19.15: "Below the last row is one more, all 0. The plane of the frame before stands ahead
+        # 19.15: "Below the last row are two more, all 0. The plane of the frame before stands ahead
         # of it, so that what is at the position x of the canvas is there at x − S"
         #
         # The frame before stands at the end of the list: there Python looks for the positions
         # under 0.
         self.size = len(self.plane)
-        self.plane += [0] * (self.stride + self.size)
+        self.plane += [0] * (2 * self.stride + self.size)
         for row in range(height):
-            self.put(row, 0, labels[row * width : (row + 1) * width])
+            start = (row + 3) * self.stride + 8
+            self.plane[start : start + width] = labels[row * width : (row + 1) * width]
+            self.fill_margins(row)
         self.plane[-self.size :] = self.plane[: self.size]
 
         # 19.14: "Throughout a chain, also from its first payload to those behind it, they have the
@@ -140,13 +160,11 @@ class FrameTile(ContextTile):
         """Return rows of blocks that are all unchanged."""
         return [[UNCHANGED] * self.across for _ in range(self.down)]
 
-    def put(self, row: int, column: int, labels: list[int]) -> None:
-        """Put labels in the canvas."""
-        start = (row + 3) * self.stride + 8
-        self.plane[start + column : start + column + len(labels)] = labels
-
+    def fill_margins(self, row: int) -> None:
+        """Put what follows from the labels of a row, in the margins."""
         # 19.15: "to the right of a row stands its last label, to its left the first label of the row
-        # above, as the canvas has them."
+        # above, as the canvas had them where the labels of the present row began."
+        start = (row + 3) * self.stride + 8
         stop = start + self.width
         self.plane[stop : stop + 8] = [self.plane[stop - 1]] * 8
         if row + 1 < self.height:
@@ -167,10 +185,14 @@ class FrameTile(ContextTile):
         for y, x in self.places_of(lambda block: block >= MOVED):
             self.move_block(y, x, moves[self.blocks[y][x] - MOVED], before, name)
 
+        for row in range(self.height):
+            self.fill_margins(row)
+
         # 19.20: "Then follow the coded ones, row by row."
         for row in range(self.height):
             for from_, to in self.stretches(self.blocks[row // BLOCK]):
                 self.decode_stretch(row, from_, to)
+            self.fill_margins(row)
         self.end_frame(before)
         return [label for row in range(self.height) for label in self.row_of(self.plane, row)]
 
@@ -265,7 +287,9 @@ class FrameTile(ContextTile):
             raise Refused("19.18", f"a block of tile {name} moves from outside")
         plane = self.earlier[move.r - 1] if move.r else before
         for row in rows:
-            self.put(row, column, self.row_of(plane, row + move.dy)[left : left + columns])
+            start = (row + 3) * self.stride + 8 + column
+            moved = self.row_of(plane, row + move.dy)[left : left + columns]
+            self.plane[start : start + columns] = moved
 
     def stretches(self, blocks: list[int]) -> Iterator[tuple[int, int]]:
         """Yield the first column of each stretch, and the first behind it."""
@@ -286,8 +310,7 @@ class FrameTile(ContextTile):
         self.match_position = self.match_length = 0
         self.start = (row + 3) * self.stride + 8
         for self.position in range(self.start + from_, self.start + to):
-            label = self.decode_label()
-            self.put(row, self.position - self.start, [label])
+            self.plane[self.position] = self.decode_label()
 
     def decode_label(self) -> int:
         """Decode a label, and let the match follow it."""
@@ -412,20 +435,22 @@ class FrameTile(ContextTile):
     def sum_contexts(self, expected: int | None) -> None:
         """Add the contexts of what the frame before says."""
         # 19.26: "With G = F mod 16 + 16·(D mod 4)"
-        same, equal = self.same, self.equal
+        same, equal, around = self.same, self.equal, self.around
         self.near = same % 16 + 16 * (equal % 4)
 
         # 19.24, its table: "16·F + D mod 4 + 4·(floor(D / 16) mod 4)"
         # 19.24, its table: "F + 256·D"
         # 19.24, its table: "the label expected plus 1, or 0"
-        values = self.around | {
+        values = around | {
             "Q": self.replaced[self.position],
             "29": 16 * same + equal % 4 + 4 * (equal // 16 % 4),
             "30": same + 256 * equal,
             "31": 0 if expected is None else expected + 1,
+            "C": sum((around[a] == around[b]) << i for i, (a, b) in enumerate(FARTHER)),
+            "D": equal,
         }
         terms = {name: (values[name] + 1) * POWERS[name] for name in POWERS}
-        for context in CONTEXTS:
+        for context in (*CONTEXTS, LAST_WITHOUT_COLORS if self.colorless else LAST_CONTEXT):
             self.sums.append(sum(terms[name] for name in context.split()) % 2**32)
 
     def third_row(self, depth: int) -> tuple[object, ...]:
