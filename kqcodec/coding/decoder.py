@@ -103,7 +103,7 @@ class Opened:
                 f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
             )
         if table is not None and (table.shape == "volume") != (timing is not None):
-            raise InvalidDataError("a volume of labels has frames, and no other label map (rule 18.3)")
+            raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
         opened = cls(
             source,
             header,
@@ -140,7 +140,7 @@ class Opened:
         """What reads the frames of a sequence; None of a still."""
         if self.timing is None:
             return None
-        chains = Chains(self.header, self.coder, self.stored_palette, entries=self.entries)
+        chains = Chains(self.header, self.coder, self.stored_palette, self.entries)
         return FrameReader(
             *(self.source, self.header, self.sealer, self.timing, self.limits),
             *(self.entries, chains, self.first_record),

@@ -141,7 +141,7 @@ def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
 def values_in(opened: Opened, region: Box, out: Ids | None, threads: int | None) -> Ids:
     """The ids of a box that lies in the label map, of a file that can seek."""
     if opened.id_table.shape == "volume":
-        return values_in_volume(opened, region, None, out, threads)
+        return values_in_volume(opened, region, out, threads)
     return _placed(opened, records_of(opened, region), region, out, threads)
 
 

@@ -15,8 +15,8 @@ import threading
 import uuid
 import weakref
 from array import array
-from dataclasses import replace
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

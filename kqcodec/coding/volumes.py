@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kqcodec.coding.frames.reader import Canvas, FrameReader
+from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import checked_out
 from kqcodec.format.limits import check_limit, memory_for
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from kqcodec.coding.decoder import Opened
     from kqcodec.coding.id_table import Ids
     from kqcodec.format.grid import Box
-    from kqcodec.format.labels import Labels
+    from kqcodec.format.integers import whole_number
+from kqcodec.format.labels import Labels
 
 
 def whole_volume(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
@@ -46,14 +48,27 @@ def whole_volume(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
     return found
 
 
-def values_in_volume(
-    opened: Opened, region: Box, frames: range | None, out: Ids | None, threads: int | None
-) -> Ids:
-    """The ids of a box in some slices of a volume, or in all, of a file that can seek; in ``out``
-    if it is given."""
+def values_in_volume(opened: Opened, region: Box, out: Ids | None, threads: int | None) -> Ids:
+    """The ids of a box in all slices of a volume, of a file that can seek; in ``out`` if it is
+    given."""
     table = opened.id_table
+    slices = range(_reader(opened).directory.frames)
+    return _filled(_Placing(opened, region, table.values_of), slices, table.dtype, out, threads)
+
+
+def slice_of(opened: Opened, region: Box, frame: int, out: Ids | None, threads: int | None) -> Ids:
+    """The ids of a box in one slice, negative from the end, of a file that can seek; in ``out``,
+    shape (h, w), if it is given. IndexError if there is no such slice."""
+    table, depth = opened.id_table, _reader(opened).directory.frames
+    number = whole_number(frame, "frame")
+    if not -depth <= number < depth:
+        raise IndexError(f"slice {number} of a volume of {depth:,}")
+    if out is not None:
+        out = checked_out(out, (region.height, region.width), table.dtype)[np.newaxis]
+    slices = range(number % depth, number % depth + 1)
     placing = _Placing(opened, region, table.values_of)
-    return _filled(placing, frames, table.dtype, out, threads)
+    found: Ids = _filled(placing, slices, table.dtype, out, threads)[0]
+    return found
 
 
 def mask_in_volume(
@@ -65,7 +80,12 @@ def mask_in_volume(
         inside[...] = wanted[labels]
 
     placing = _Placing(opened, region, convert)
-    return _filled(placing, None, np.dtype(np.bool_), None, threads)
+    depth, dtype = _reader(opened).directory.frames, np.dtype(np.bool_)
+    if not wanted.any():
+        mask = _array(opened, (depth, region.height, region.width), dtype, None)
+        mask.fill(False)
+        return mask
+    return _filled(placing, range(depth), dtype, None, threads)
 
 
 def each_frame(opened: Opened, threads: int | None) -> Iterator[tuple[int, Canvas]]:
@@ -108,7 +128,7 @@ class _Placing:
 
 def _filled(
     placing: _Placing,
-    frames: range | None,
+    frames: range,
     dtype: np.dtype[Any],
     out: NDArray[Any] | None,
     threads: int | None,
@@ -117,7 +137,6 @@ def _filled(
     reader, grid = _reader(opened), opened.header.grid
     covered = grid.covered(region).pixels
     check_limit(covered, opened.limits.pixels, f"the tiles of that region with their {covered:,}")
-    frames = range(reader.directory.frames) if frames is None else frames
     found = _array(opened, (len(frames), region.height, region.width), dtype, out)
     canvas = Canvas(reader, grid.touched(region), threads)
     reader.expect(reader.timing.key_of(frames.start), frames.stop)

@@ -54,10 +54,10 @@ class LabelMap:
 
 def check_no_colors(array: Any) -> None:
     """Raise ValueError if an array looks like a picture in colours rather than like a volume."""
-    shape, dtype = getattr(array, "shape", ()), getattr(array, "dtype", None)
+    shape, dtype = tuple(getattr(array, "shape", ())), getattr(array, "dtype", None)
     if len(shape) == 3 and shape[2] in (3, 4) and dtype == np.uint8:
         raise ValueError(
-            f"uint8 of shape {tuple(shape)} are taken for colours, not for labels: if three bytes "
+            f"uint8 of shape {shape} are taken for colours, not for labels: if three bytes "
             'are an id, label_map(array, ids="rgb") reads it (--ids rgb); a volume is '
             "LabelMap(array)"
         )

@@ -51,7 +51,7 @@ def encoded_volume(
         sections=sections,
         timing=timing,
     )
-    chains = Chains(layout.header, layout.coder, None, options.effort, table.entries)
+    chains = Chains(layout.header, layout.coder, None, table.entries, options.effort)
     tiles = range(layout.grid.count)
     step = timing.key_distance or depth
     starts = range(0, depth, step)
@@ -60,7 +60,8 @@ def encoded_volume(
 
     def payloads(place: tuple[int, int]) -> list[bytes]:
         start, tile = place
-        inside = values[start : start + step, *layout.grid.box(tile).slices]
+        rows, columns = layout.grid.box(tile).slices
+        inside = values[start : start + step, rows, columns]
         lists = {} if alone else _lists(map(table.entries_of, inside), layout.header.k)
         chain = chains.begin(tile, lists)
         return [chain.encode(table.entries_of(plane)) for plane in inside]

@@ -125,7 +125,9 @@ static PyObject *py_chain_encode(PyObject *self, PyObject *args)
     Py_BEGIN_ALLOW_THREADS done =
         kq_chain_encode(&held->chain, b[0].buf, b[1].buf, (size_t)b[1].len, &size);
     Py_END_ALLOW_THREADS held->busy = 0;
-    held->broken = !done;
+    held->broken = done != 1;
+    if (done < 0)
+        return released(b, 2, PyErr_NoMemory());
     return released(b, 2, PyLong_FromSsize_t(done ? (Py_ssize_t)size : -1));
 }
 

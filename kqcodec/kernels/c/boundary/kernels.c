@@ -14,6 +14,7 @@
 #include "boundary/colors.h"
 #include "boundary/context.h"
 #include "boundary/diffuse.h"
+#include "boundary/frames.h"
 #include "boundary/label_maps.h"
 #include "boundary/labels.h"
 #include "boundary/lloyd.h"
@@ -30,6 +31,7 @@ static PyMethodDef methods[] = {
     KQ_COLORS_METHODS
     KQ_CONTEXT_METHODS
     KQ_DIFFUSE_METHODS
+    KQ_FRAMES_METHODS
     KQ_LABELS_METHODS
     KQ_LABEL_MAPS_METHODS
     KQ_LLOYD_METHODS

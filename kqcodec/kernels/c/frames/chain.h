@@ -108,7 +108,7 @@ static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *
         s->earlier_most++;
     const size_t blocks = s->blocks_wide * s->blocks_high;
     const size_t planes = 2 * s->size + KQ_BELOW * stride + KQ_READ_BEHIND;
-    c->memory = calloc((planes + s->size + labels) * 2 + s->size + 2 * blocks, 1);
+    c->memory = calloc((planes + 2 * s->size) * 2 + s->size + 2 * blocks, 1);
     c->order = malloc(k * sizeof *c->order);
     c->places = malloc(k * sizeof *c->places);
     c->colors = tile->colors ? malloc(3 * k) : NULL;
@@ -121,7 +121,7 @@ static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *
         s->labels = c->memory;
         s->replaced = s->labels + planes;
         c->truth = s->replaced + s->size;
-        s->age = (uint8_t *)(c->truth + labels);
+        s->age = (uint8_t *)(c->truth + s->size);
         s->blocks = s->age + s->size;
         s->last_blocks = s->blocks + blocks;
         for (uint32_t place = 0; place < k; place++) {
@@ -144,8 +144,11 @@ static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *
 /* The frame's labels as places. */
 static void kq_chain_take(kq_chain *c, const void *labels)
 {
-    for (size_t i = 0; i < c->tile.width * c->tile.height; i++)
-        c->truth[i] = c->places[kq_label_below(c->tile.k, labels, i, c->tile.wide)];
+    const size_t width = c->tile.width, stride = c->first.plane.stride;
+    for (size_t y = 0; y < c->tile.height; y++)
+        for (size_t x = 0; x < width; x++)
+            c->truth[y * stride + x] =
+                c->places[kq_label_below(c->tile.k, labels, y * width + x, c->tile.wide)];
 }
 
 /* `truth` into the plane. */
@@ -153,7 +156,7 @@ static void kq_chain_fill(kq_chain *c)
 {
     const size_t width = c->tile.width, stride = c->first.plane.stride;
     for (size_t y = 0; y < c->tile.height; y++)
-        memcpy(c->first.plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN, c->truth + y * width,
+        memcpy(c->first.plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN, c->truth + y * stride,
                width * sizeof *c->truth);
 }
 
@@ -196,8 +199,9 @@ static long long kq_chain_code(kq_chain *c, const uint16_t *truth)
 }
 
 #ifndef KQ_DECODE_ONLY
-/* Which blocks of the frame changed, and which of them are somewhere in earlier frames. */
-static void kq_chain_blocks(kq_chain *c)
+/* Which blocks of the frame changed, and which of them are somewhere in earlier frames. Returns 0
+ * without memory. */
+static int kq_chain_blocks(kq_chain *c)
 {
     kq_context *m = &c->later;
     kq_sequence *s = &c->sequence;
@@ -205,21 +209,24 @@ static void kq_chain_blocks(kq_chain *c)
     const size_t width = c->tile.width, stride = m->plane.stride;
     size_t changed = 0;
     s->move_count = 0;
-#define KQ_TRUTH(block) (c->truth + (block).y * width + (block).x)
+#define KQ_TRUTH(block) (c->truth + (block).y * stride + (block).x)
     for (size_t i = 0; i < blocks; i++) {
         const kq_block block = kq_block_at(m, i);
-        s->blocks[i] = !kq_same_block(KQ_TRUTH(block), width, m->plane.labels + block.at, stride,
-                                      block.width, block.height);
+        s->blocks[i] = !kq_same_block(KQ_TRUTH(block), m->plane.labels + block.at, stride, &block);
         changed += s->blocks[i];
     }
     if (!changed)
-        return;
+        return 1;
     kq_frame_move found[KQ_MOST_MOVES + KQ_EARLIER_FRAMES];
-    int32_t moves[2 * KQ_MOST_MOVES];
-    int count = kq_find_moves(c->truth, width, m->plane.labels + KQ_ABOVE * stride + KQ_MARGIN,
-                              stride, width, c->tile.height, moves);
-    for (int i = 0; i < count; i++)
-        found[i] = (kq_frame_move){0, moves[2 * i], moves[2 * i + 1]};
+    kq_shift moves[KQ_MOST_MOVES];
+    const uint16_t *labels = m->plane.labels + KQ_ABOVE * stride + KQ_MARGIN;
+    int count = 0, moved = kq_find_moves(c->truth, labels, stride, width, c->tile.height, moves);
+    if (moved < 0)
+        return 0;
+    for (int i = 0; i < moved; i++)
+        if (moves[i].dx >= -KQ_MOVE_MOST && moves[i].dx <= KQ_MOVE_MOST &&
+            moves[i].dy >= -KQ_MOVE_MOST && moves[i].dy <= KQ_MOVE_MOST)
+            found[count++] = (kq_frame_move){0, moves[i].dx, moves[i].dy};
     for (int from = 1; from <= s->earlier_count; from++)
         found[count++] = (kq_frame_move){from, 0, 0};
     while (s->move_count < KQ_MOST_MOVES) {
@@ -232,8 +239,7 @@ static void kq_chain_blocks(kq_chain *c)
                     continue;
                 const kq_block block = kq_block_at(m, b);
                 const uint16_t *from = kq_moved_from(m, &block, found + i);
-                votes += from && kq_same_block(KQ_TRUTH(block), width, from, stride, block.width,
-                                               block.height);
+                votes += from && kq_same_block(KQ_TRUTH(block), from, stride, &block);
             }
             if (votes > most) {
                 most = votes;
@@ -246,16 +252,17 @@ static void kq_chain_blocks(kq_chain *c)
             const kq_block block = kq_block_at(m, b);
             const uint16_t *from = kq_moved_from(m, &block, found + best);
             if (s->blocks[b] == KQ_CODED && from &&
-                kq_same_block(KQ_TRUTH(block), width, from, stride, block.width, block.height))
+                kq_same_block(KQ_TRUTH(block), from, stride, &block))
                 s->blocks[b] = (uint8_t)(KQ_MOVED + s->move_count);
         }
         s->moves[s->move_count++] = found[best];
     }
 #undef KQ_TRUTH
+    return 1;
 }
 
 /* Writes the payload of the next frame to `out`. Returns 1 and the payload's size, 0 if that is
- * over `capacity`: the chain has then to be closed. */
+ * over `capacity`, -1 without memory: the chain has then to be closed. */
 static int kq_chain_encode(kq_chain *c, const void *labels, uint8_t *out, size_t capacity,
                            size_t *size)
 {
@@ -266,8 +273,8 @@ static int kq_chain_encode(kq_chain *c, const void *labels, uint8_t *out, size_t
     kq_chain_take(c, labels);
     if (c->frames == 0)
         kq_chain_fill(c);
-    else
-        kq_chain_blocks(c);
+    else if (!kq_chain_blocks(c))
+        return -1;
     kq_chain_code(c, c->truth);
     return !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
 }

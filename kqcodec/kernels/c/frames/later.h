@@ -281,7 +281,8 @@ KQ_FUNCTION void KQ_NAME(blocks)(kq_context *m)
     }
 }
 
-/* A frame from the frame before; `truth`, where it is known, has its labels, width by width.
+/* A frame from the frame before; `truth`, where it is known, has its labels, their rows as
+ * far from each other as the plane's.
  * Returns the number of labels that were coded, -1 if a block would come from outside. */
 KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const uint16_t *truth)
 {
@@ -305,7 +306,7 @@ KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const u
             const size_t from = first * KQ_FRAME_BLOCK, end = (b + 1) * KQ_FRAME_BLOCK,
                          to = end < m->plane.width ? end : m->plane.width;
             KQ_NAME(run_later)(m, lanes, sets, row, from, to,
-                               truth ? truth + y * m->plane.width : NULL);
+                               truth ? truth + y * m->plane.stride : NULL);
             coded += (long long)(to - from);
             any = 1;
         }

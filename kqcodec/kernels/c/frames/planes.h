@@ -63,6 +63,15 @@ static kq_block kq_block_at(const kq_context *m, size_t index)
     return block;
 }
 
+/* Whether the labels of a block are the same in two planes, from its first one in each. */
+static int kq_same_block(const uint16_t *a, const uint16_t *b, size_t stride, const kq_block *block)
+{
+    for (size_t y = 0; y < block->height; y++)
+        if (memcmp(a + y * stride, b + y * stride, block->width * sizeof *a) != 0)
+            return 0;
+    return 1;
+}
+
 /* Where a block comes from by a move, NULL if that is outside of the frame. */
 static const uint16_t *kq_moved_from(const kq_context *m, const kq_block *block,
                                      const kq_frame_move *move)

@@ -10,6 +10,7 @@
 
 #define KQ_FRAME_BLOCK 16    /* labels, the side of a block that is unchanged, moved or coded */
 #define KQ_MOST_MOVES 3      /* of a frame */
+#define KQ_MOVE_MOST 32767   /* labels, across or down */
 #define KQ_EARLIER_FRAMES 16 /* that a move may come from, besides the frame before */
 #define KQ_EARLIER_LABELS 24 /* log2 of how many labels these may have together */
 #define KQ_STILL_BITS 14     /* of the counters of labels that look unchanged */

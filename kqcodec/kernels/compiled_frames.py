@@ -1,4 +1,4 @@
-"""Chains of frames in C; see compiled.py."""
+"""The kernels of frames in C; see compiled.py."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
     from kqcodec.format.labels import Labels
     from kqcodec.kernels.protocol import Bytes
+
+_MOVES = 3  # at most
+
+
+def find_moves(labels: Labels, before: Labels) -> NDArray[np.int32]:
+    now, earlier = (np.ascontiguousarray(some, np.uint16) for some in (labels, before))
+    moves = np.empty((_MOVES, 2), dtype=np.int32)
+    return moves[: _kernels.find_moves(now, earlier, now.shape[1], moves)]
 
 
 class _Chain:

@@ -1,4 +1,4 @@
-"""The kernels of sequences: a tile, frame after frame, by the coder `context`; see protocol.py."""
+"""The kernels of frames, which look like the frame before; see protocol.py."""
 
 from __future__ import annotations
 
@@ -31,11 +31,27 @@ class FrameChain(Protocol):
         """
 
 
-class ChainKernels(Protocol):
-    """What codes sequences."""
+class FrameKernels(Protocol):
+    """What frames of an animation or a volume are coded by."""
+
+    def find_moves(self, labels: Labels, before: Labels) -> NDArray[np.int32]:
+        """By how much parts of a frame have moved: up to three displacements, (n, 2), each dx, dy.
+
+        Labels and those of the frame before are of one shape, (height, width), uint8 or
+        uint16. A displacement explains a block of 16 x 16 labels at a multiple of 16 that is what
+        was at (x + dx, y + dy) in the frame before. Blocks count that are whole, aren't of one
+        label, and differ from the frame before at their own place.
+
+        Each votes for where in the frame before its hash stands first, row by row: the sum of
+        label(x, y) * 0x9E3779B1^(15 - x) * 0x85EBCA6B^(15 - y), modulo 2^32. Of the 16
+        displacements that have most votes, (0, 0) not among them, it is found which blocks they
+        explain, and the best three are taken one after the other, by the blocks that are left,
+        four at least. Of several as good it is the one with more votes, then the one that got its
+        first vote first.
+        """
 
     def frame_chain(
         self, order: NDArray[np.uint16], colors: Bytes, width: int, height: int, setting: int
     ) -> FrameChain:
         """A chain for a tile of that size; order, colours and setting as for ``context_encode``,
-        the model being the small one."""
+        but that its two bits above say how large tables are: 1 to 3."""
