@@ -116,8 +116,8 @@ class Chain:
     def frame_tile(self, next_bit: NextBit, settings: int) -> FrameTile:
         """Return the tile that decodes what has changed, which begins with the first of these."""
         if self.tile is None:
-            size, places = self.box.size, self.places()
-            self.tile = FrameTile(next_bit, settings, self.colors, *size, places, self.key)
+            self.tile = FrameTile(next_bit, settings, self.colors, *self.box.size)
+            self.tile.begin(self.places(), self.key)
         return self.tile
 
     def decode_tokens(self, payload: bytes, name: str) -> list[int]:

@@ -7,19 +7,16 @@ that starts with a number quoting the rule which the lines below it carry out.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
-
 from decode_bits import Refused
 from decode_context import SMALL, ContextTile, Model
-from decode_mixing import Counter, M, NextBit
+from decode_frame_blocks import MOVED, UNCHANGED, Blocks, Counters, Move
+from decode_header import Box
+from decode_mixing import M, NextBit
 
 # 19.24: "There are fifteen. 0 to 6 are those of the small model (16.15)."
 # 19.26: "without maps of histories, with δ = 128 and with three sets."
 LATER = Model(15, 3, 0, 128, has_maps=False)
-BLOCK, MOST_MOVES, OLDEST = 16, 3, 127
-UNCHANGED, CODED, MOVED = 0, 1, 2  # and those above it are moves: MOVED + v
+OLDEST = 127
 
 # 19.16: "These are the neighbours of the label X, besides those of rule 16.7."
 BEHIND = {"R": (1, 0), "RR": (2, 0), "RRR": (3, 0), "BLL": (-2, 1), "BL": (-1, 1), "B": (0, 1)}
@@ -68,47 +65,14 @@ class KeyTile(ChainTile):
         return SMALL
 
 
-class Move(NamedTuple):
-    """Where blocks come from."""
-
-    r: int  # 0: from the frame before
-    dx: int
-    dy: int
-
-
-class Counters(defaultdict[object, Counter]):
-    """Counters of any names, which begin alike."""
-
-    def __init__(self, p: int, n: int = 2) -> None:
-        """Have them begin with these."""
-        super().__init__()
-        self.first = p, n
-
-    def __missing__(self, name: object) -> Counter:
-        """Begin one."""
-        self[name] = counter = Counter(self.first[0])
-        counter.n = self.first[1]
-        return counter
-
-
 class FrameTile(ChainTile):
     """A tile, of which one frame after the other is decoded from the frame before."""
 
     # 19.26, its table: "half(MEDIAN), half(P), half(W), half(N)"
     halves = ("MEDIAN", "P", "W", "N")
 
-    def __init__(
-        self,
-        next_bit: NextBit,
-        settings: int,
-        colors: list[bytes],
-        width: int,
-        height: int,
-        labels: list[int],
-        key: KeyTile | None,
-    ) -> None:
-        """Start with the labels of a frame, which was this tile or one by itself."""
-        super().__init__(next_bit, settings, colors, width, height)
+    def begin(self, labels: list[int], key: KeyTile | None) -> None:
+        """Begin a chain with the labels of a frame, which was this tile or one by itself."""
         self.offsets |= {name: down * self.stride + c for name, (c, down) in BEHIND.items()}
 
         # 19.15: "Below the last row are two more, all 0. The plane of the frame before stands ahead
@@ -118,14 +82,16 @@ class FrameTile(ChainTile):
         # under 0.
         self.size = len(self.plane)
         self.plane += [0] * (2 * self.stride + self.size)
-        for row in range(height):
+        for row in range(self.height):
             start = (row + 3) * self.stride + 8
-            self.plane[start : start + width] = labels[row * width : (row + 1) * width]
+            of_row = labels[row * self.width : (row + 1) * self.width]
+            self.plane[start : start + self.width] = of_row
             self.fill_margins(row)
         self.plane[-self.size :] = self.plane[: self.size]
 
-        # 19.14: "Throughout a chain, also from its first payload to those behind it, they have the
-        # same tables of lines (16.16) and positions (16.17) and the same displacements (16.9)"
+        # 19.14: "Throughout a chain, also from its first payload to those behind it, chained
+        # payloads have the same tables of lines (16.16) and positions (16.17), and the same
+        # displacements (16.9)"
         if key is not None:
             self.slots, self.positions = key.slots, key.positions
             self.displacements = key.displacements
@@ -135,35 +101,23 @@ class FrameTile(ChainTile):
         self.ages = [0] * self.size
         self.replaced = self.plane[: self.size]
 
-        # 19.18: "The last min(16, floor(2^24 / n)) frames ahead of the frame before are kept, n being
-        # the labels of the tile"
+        # 19.18: "The last min(16, floor(2^24 / n)) frames ahead of the frame before are kept, n
+        # being the labels of the tile"
         self.earlier: list[list[int]] = []
-        self.most_earlier = min(16, 2**24 // (width * height))
+        self.most_earlier = min(16, 2**24 // (self.width * self.height))
+        self.changes = Blocks(self.width, self.height)
 
-        # 19.17: "The frame is cut into blocks of 16 × 16 labels from its upper left corner; at the
-        # right and lower edge they may be narrower or lower."
-        self.across, self.down = -(-width // BLOCK), -(-height // BLOCK)
-        self.blocks = self.no_blocks()
-
-        # 19.18: "All these counters begin with p = 2^21."
-        # 19.19: "All have counters that begin with p = 2^20 and n = 1."
         # 19.21: "which begins with p = 63·2^16"
-        self.of_moves = Counters(2**21)
-        self.of_blocks = Counters(2**20, 1)
         self.of_still = Counters(63 * 2**16)
 
     def model_of(self, settings: int) -> Model:
         """Return the model of all settings."""
         return LATER
 
-    def no_blocks(self) -> list[list[int]]:
-        """Return rows of blocks that are all unchanged."""
-        return [[UNCHANGED] * self.across for _ in range(self.down)]
-
     def fill_margins(self, row: int) -> None:
         """Put what follows from the labels of a row, in the margins."""
-        # 19.15: "to the right of a row stands its last label, to its left the first label of the row
-        # above, as the canvas had them where the labels of the present row began."
+        # 19.15: "to the right of a row stands its last label, to its left the first label of the
+        # row above, as the canvas had them where the labels of the present row began."
         start = (row + 3) * self.stride + 8
         stop = start + self.width
         self.plane[stop : stop + 8] = [self.plane[stop - 1]] * 8
@@ -176,21 +130,20 @@ class FrameTile(ChainTile):
         # 19.17: "The payload tells first the moves there are (19.18), then which blocks are what
         # (19.19), then the labels of those that are coded (19.20)."
         self.next_bit = next_bit
-        moves = self.read_moves()
-        last, self.blocks = self.blocks, self.no_blocks()
-        self.read_blocks(last, moves)
+        changes = self.changes
+        changes.read(next_bit)
 
         # 19.20: "First the labels of all moved blocks are put in the canvas."
         before = self.plane[-self.size :]
-        for y, x in self.places_of(lambda block: block >= MOVED):
-            self.move_block(y, x, moves[self.blocks[y][x] - MOVED], before, name)
-
+        for y, x in changes.places_of(lambda block: block >= MOVED):
+            move = changes.moves[changes.blocks[y][x] - MOVED]
+            self.move_block(changes.box(y, x), move, before, name)
         for row in range(self.height):
             self.fill_margins(row)
 
         # 19.20: "Then follow the coded ones, row by row."
         for row in range(self.height):
-            for from_, to in self.stretches(self.blocks[row // BLOCK]):
+            for from_, to in changes.stretches(row):
                 self.decode_stretch(row, from_, to)
             self.fill_margins(row)
         self.end_frame(before)
@@ -201,106 +154,20 @@ class FrameTile(ChainTile):
         start = (row + 3) * self.stride + 8
         return plane[start : start + self.width]
 
-    # ── 19.18 and 19.19: moves and blocks ──
-
-    def read_moves(self) -> list[Move]:
-        """Decode the moves that there are."""
-        # 19.18: "As long as there are less than three, a bit asks whether there is another, by a
-        # counter (15.11) for each number of those so far."
-        moves: list[Move] = []
-        while len(moves) < MOST_MOVES and self.of_moves[len(moves)].bit(self.next_bit):
-            # 19.18: "r is a byte, dx + 32768 and dy + 32768 are two bytes each, the more significant
-            # first."
-            r, *four = (self.read_byte(i) for i in range(5))
-            dx, dy = (256 * four[i] + four[i + 1] - 32768 for i in (0, 2))
-            moves.append(Move(r, dx, dy))
-        return moves
-
-    def read_byte(self, i: int) -> int:
-        """Decode byte i of a move."""
-        # 19.18: "Each of the five bytes has eight bits, the most significant first, by counters of
-        # its own, one for each combination of the bits ahead."
-        node = 1
-        for _ in range(8):
-            node = 2 * node + self.of_moves["byte", i, node].bit(self.next_bit)
-        return node - 256
-
-    def read_blocks(self, last: list[list[int]], moves: list[Move]) -> None:
-        """Decode which blocks have changed, and how."""
-
-        def was(y: int, x: int) -> bool:
-            """Return whether a block was changed last time; one outside wasn't."""
-            return y < self.down and 0 <= x < self.across and last[y][x] != UNCHANGED
-
-        def block(y: int, x: int) -> int:
-            """Return what a block is that is known; one outside is unchanged."""
-            return self.blocks[y][x] if y >= 0 and 0 <= x < self.across else UNCHANGED
-
-        above = 0
-        for y in range(self.down):
-            # 19.19: "(1 if one of it was changed last time) + 2·(1 if the bit of the row above is 1)
-            # + 4·(1 if one of the row below was last time)"
-            of_row, below = (any(was(row, x) for x in range(self.across)) for row in (y, y + 1))
-            number = of_row + 2 * above + 4 * below
-            bit_above, above = above, self.of_blocks["row", number].bit(self.next_bit)
-            for x in range(self.across if above else 0):
-                # 19.19, its table
-                bits = [block(y, x - 1), block(y - 1, x), block(y - 1, x + 1), block(y - 1, x - 1)]
-                bits += [was(y, x), was(y, x + 1), was(y + 1, x), block(y, x - 2)]
-                bits += [was(y, x - 1), bit_above]
-                number = sum((bit != 0) << i for i, bit in enumerate(bits))
-                if not self.of_blocks["changed", number].bit(self.next_bit):
-                    continue
-
-                # 19.19: "If it is, for each move, in order, a bit asks whether the block has moved by
-                # it, until one is 1; if none is, it is coded."
-                self.blocks[y][x] = CODED
-                left, up = block(y, x - 1), block(y - 1, x)
-                for v in range(len(moves)):
-                    # 19.19: "a is (1 if the block to the left has moved by v) + 2·(1 if the one
-                    # above has) + 4·(1 if the one to the left is coded) + 8·(1 if the one above is)."
-                    by = MOVED + v
-                    a = (left == by) + 2 * (up == by) + 4 * (left == CODED) + 8 * (up == CODED)
-                    if self.of_blocks["moved", 3 * a + v].bit(self.next_bit):
-                        self.blocks[y][x] = by
-                        break
-
-    def places_of(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, int]]:
-        """Yield row and column of the blocks that are wanted."""
-        for y, row in enumerate(self.blocks):
-            yield from ((y, x) for x, block in enumerate(row) if wanted(block))
-
-    def rows_of_block(self, y: int, x: int) -> tuple[range, int, int]:
-        """Return the rows of a block, its first column and the number of its columns."""
-        rows = range(BLOCK * y, min(BLOCK * y + BLOCK, self.height))
-        return rows, BLOCK * x, min(BLOCK, self.width - BLOCK * x)
-
-    def move_block(self, y: int, x: int, move: Move, before: list[int], name: str) -> None:
+    def move_block(self, box: Box, move: Move, before: list[int], name: str) -> None:
         """Put the labels of a moved block in the canvas."""
-        # 19.18: "The labels of a block that has moved are those dx columns to the right of it and dy
-        # rows below it, in the frame before if r is 0, and otherwise in the r-th ahead of that."
+        # 19.18: "The labels of a block that has moved are those dx columns to the right of it and
+        # dy rows below it, in the frame before if r is 0, and otherwise in the r-th ahead of that."
         # 19.18: "All of the labels lie within a frame that there is."
-        rows, column, columns = self.rows_of_block(y, x)
-        left, top, bottom = column + move.dx, rows[0] + move.dy, rows[-1] + move.dy
-        inside = 0 <= left <= self.width - columns and 0 <= top <= bottom < self.height
+        left, right, top = box.left + move.dx, box.right + move.dx, box.top + move.dy
+        inside = 0 <= left < right <= self.width and 0 <= top <= self.height - box.size[1]
         if move.r > len(self.earlier) or not inside:
             raise Refused("19.18", f"a block of tile {name} moves from outside")
         plane = self.earlier[move.r - 1] if move.r else before
-        for row in rows:
-            start = (row + 3) * self.stride + 8 + column
-            moved = self.row_of(plane, row + move.dy)[left : left + columns]
-            self.plane[start : start + columns] = moved
-
-    def stretches(self, blocks: list[int]) -> Iterator[tuple[int, int]]:
-        """Yield the first column of each stretch, and the first behind it."""
-        # 19.20: "Blocks that are coded and side by side are a *stretch* in each row."
-        start = None
-        for x, block in enumerate([*blocks, UNCHANGED]):
-            if block == CODED and start is None:
-                start = x
-            elif block != CODED and start is not None:
-                yield BLOCK * start, min(BLOCK * x, self.width)
-                start = None
+        for row in range(box.top, box.bottom):
+            start = (row + 3) * self.stride + 8
+            moved = self.row_of(plane, row + move.dy)[left:right]
+            self.plane[start + box.left : start + box.right] = moved
 
     # ── 19.20 to 19.26: labels ──
 
@@ -309,8 +176,9 @@ class FrameTile(ChainTile):
         # 19.20: "At its first label there is no match, and the match's position is 0."
         self.match_position = self.match_length = 0
         self.start = (row + 3) * self.stride + 8
-        for self.position in range(self.start + from_, self.start + to):
-            self.plane[self.position] = self.decode_label()
+        for position in range(self.start + from_, self.start + to):
+            self.position = position
+            self.plane[position] = self.decode_label()
 
     def decode_label(self) -> int:
         """Decode a label, and let the match follow it."""
@@ -321,8 +189,8 @@ class FrameTile(ChainTile):
         self.same = sum((around[n] == around[f"{n}'"]) << i for i, n in enumerate(SAME))
         self.age = self.ages[self.position].bit_length()
 
-        # 19.21: "If bits 0 to 5 are all 1, and there is no match or the label at its position is P, a
-        # bit asks whether X is P"
+        # 19.21: "If bits 0 to 5 are all 1, and there is no match or the label at its position is P,
+        # a bit asks whether X is P"
         refused: list[int] = []
         expected = self.plane[self.match_position] if self.match_length else was
         if self.same % 64 == 63 and expected == was:
@@ -370,8 +238,8 @@ class FrameTile(ChainTile):
         z = self.last_position()
         if self.match_length == 0:
             # 19.23: "the present position less the column's displacement, if that isn't 0, the
-            # position of the match (of one that ended in this stretch) is another, and it is at least
-            # 3·(w + 16) − S and less than S − 8"
+            # position of the match (of one that ended in this stretch) is another, and it is at
+            # least 3·(w + 16) − S and less than S − 8"
             displacement = self.displacements[self.position - self.start]
             at = self.position - displacement
             tried = []
@@ -414,8 +282,8 @@ class FrameTile(ChainTile):
             if label in refused or r >= most:
                 continue
 
-            # 19.25: "The kind of the question about P is 0, of that about W 1, of the others 2. That
-            # about W is the node 0 of the group 1, that about P the node 0 of the group 2, and
+            # 19.25: "The kind of the question about P is 0, of that about W 1, of the others 2.
+            # That about W is the node 0 of the group 1, that about P the node 0 of the group 2, and
             # another, with r refused so far, the node r of the group 2."
             kind = {"P": 0, "W": 1}.get(name, 2)
             group, node = (1, 0) if name == "W" else (2, r if kind == 2 else 0)
@@ -460,14 +328,14 @@ class FrameTile(ChainTile):
 
     def end_frame(self, before: list[int]) -> None:
         """Keep what those that follow need."""
-        # 19.22: "After each payload, at each place of a changed block: if the label is another than in
-        # the frame before, Q becomes what it was, and the age 0; otherwise the age grows by 1 if it
-        # is less than 127."
-        for y, x in self.places_of(lambda block: block != UNCHANGED):
-            rows, column, columns = self.rows_of_block(y, x)
-            for row in rows:
-                start = (row + 3) * self.stride + 8 + column
-                for at in range(start, start + columns):
+        # 19.22: "After each payload, at each place of a changed block: if the label is another than
+        # in the frame before, Q becomes what it was, and the age 0; otherwise the age grows by 1 if
+        # it is less than 127."
+        for y, x in self.changes.places_of(lambda block: block != UNCHANGED):
+            box = self.changes.box(y, x)
+            for row in range(box.top, box.bottom):
+                start = (row + 3) * self.stride + 8
+                for at in range(start + box.left, start + box.right):
                     if self.plane[at] != before[at]:
                         self.replaced[at], self.ages[at] = before[at], 0
                     else:

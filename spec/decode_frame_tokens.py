@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from decode_bits import Refused, Source, read_length
-from decode_frame_tile import BLOCK
+from decode_frame_blocks import BLOCK
 from decode_labels import read_lists
 
 # Labels of a rectangle of so many columns and rows, from a payload for so many labels and entries.
@@ -46,8 +46,8 @@ class ChangedTile:
         if m != 0:
             self.move_blocks(source, moves)
 
-        # 19.29: "Then, if m is 0 or anything follows, comes a rectangle within the tile: the column of
-        # its left and the row of its upper edge, its width and its height."
+        # 19.29: "Then, if m is 0 or anything follows, comes a rectangle within the tile: the column
+        # of its left and the row of its upper edge, its width and its height."
         if m == 0 or source.bytes_left():
             left, top, w, h = (read_length(source, "a rectangle", "19.29") for _ in range(4))
             if left + w >= self.width or top + h >= self.height:
@@ -56,9 +56,9 @@ class ChangedTile:
             if not rest:
                 raise Refused("19.29", f"{self.name} has a rectangle, and no labels")
 
-            # 19.29: "Its labels are the payload of a tile of a label map (18.8 to 18.11) with
-            # min(K + 1, 65536) labels and K + 1 entries: 0 leaves what is there, in the frame before
-            # or moved there, and i + 1 is the label i."
+            # 19.29: "Its labels are the payload of a tile of a label map (18.8 to 18.11) with min(K
+            # + 1, 65536) labels and K + 1 entries: 0 leaves what is there, in the frame before or
+            # moved there, and i + 1 is the label i."
             size = w + 1, h + 1
             for i, label in enumerate(labels_of(min(k + 1, 65536), k + 1, rest, size)):
                 if label:
@@ -79,23 +79,23 @@ class ChangedTile:
 
     def move_blocks(self, source: Source, moves: list[Move]) -> None:
         """Read which blocks have moved, and put their labels in their places."""
-        # 19.28: "*Blocks* as in rule 19.17 that have moved stand in *runs* of one block or more, in the
-        # order of the blocks, row by row."
+        # 19.28: "*Blocks* as in rule 19.17 that have moved stand in *runs* of one block or more, in
+        # the order of the blocks, row by row."
         across, down = -(-self.width // BLOCK), -(-self.height // BLOCK)
         runs = 1 + read_length(source, "the number of runs", "19.28")
         if runs > across * down:
             raise Refused("19.28", f"{self.name} has {runs} runs of blocks, and fewer blocks")
 
-        # 19.28: "The lists are a payload (18.7) of so many bytes as the length says, with a number for
-        # each run in each list"
+        # 19.28: "The lists are a payload (18.7) of so many bytes as the length says, with a number
+        # for each run in each list"
         length = read_length(source, "the runs", "19.28")
         payload = source.take(length, "19.28", "the runs")
         counts = [runs] * (3 if len(moves) > 1 else 2)
         gaps, lengths, *which = read_lists(payload, counts, f"the runs in {self.name}")
         block = 0
         for i, (gap, less) in enumerate(zip(gaps, lengths, strict=True)):
-            # 19.28: "the number of its move, counted from 0 and less than m. A run doesn't go beyond
-            # the last block."
+            # 19.28: "the number of its move, counted from 0 and less than m. A run doesn't go
+            # beyond the last block."
             number = which[0][i] if which else 0
             first, block = block + gap, block + gap + less + 1
             if number >= len(moves) or block > across * down:
@@ -105,8 +105,8 @@ class ChangedTile:
 
     def move_block(self, y: int, x: int, move: Move) -> None:
         """Put the labels of a block in their places."""
-        # 19.28: "The labels of a block that has moved are those dx columns to the right of it and dy
-        # rows below it in the frame before, all of them within the tile."
+        # 19.28: "The labels of a block that has moved are those dx columns to the right of it and
+        # dy rows below it in the frame before, all of them within the tile."
         for row in range(BLOCK * y, min(BLOCK * y + BLOCK, self.height)):
             for column in range(BLOCK * x, min(BLOCK * x + BLOCK, self.width)):
                 left, top = column + move.dx, row + move.dy

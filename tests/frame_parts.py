@@ -125,12 +125,13 @@ class FrameParts:
     def by_chains(self) -> list[list[bytes]]:
         """As our encoder has them."""
         if isinstance(self.still, LabelParts):
-            palette = None
-            coder = label_coder_of(self.still.coder, self.k, self.still.entries)
+            palette, entries = None, self.still.entries
+            coder = label_coder_of(self.still.coder, self.k, entries)
         else:
-            palette = np.frombuffer(self.still.palette, dtype=np.uint8).reshape(-1, 3)
+            palette, entries = np.frombuffer(self.still.palette, dtype=np.uint8), self.k
+            palette = palette.reshape(-1, 3)
             coder = coder_of(self.still.coder, palette)
-        chains = Chains(Header.from_bytes(self.base.header), coder, palette)
+        chains = Chains(Header.from_bytes(self.base.header), coder, palette, entries)
         found = []
         for number in range(len(self.frames)):
             if self.is_key(number):
