@@ -9,7 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 import kqcodec
+from kqcodec.coding.frames.writer import encoded_frames
+from kqcodec.coding.options import CodingOptions
+from kqcodec.format.container import Section
 from kqcodec.format.labels import label_dtype
+from kqcodec.format.sequence import FrameTiming
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.kernels import chosen
 
@@ -119,3 +123,38 @@ def extremes(dtype: str) -> np.ndarray:
     limits = np.iinfo(dtype)
     values = [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1]
     return np.array(values, dtype).reshape(2, 3)
+
+
+def moving(k: int, width: int, height: int, frames: int, seed: int = 0) -> list[Any]:
+    """Labels of frames, of which each changes a rectangle of the one before, or nothing."""
+    random = np.random.default_rng(seed)
+    labels = [indexed(width, height, k, seed).labels]
+    for _ in range(frames - 1):
+        now = labels[-1].copy()
+        if random.integers(3):
+            top, left = random.integers(0, height), random.integers(0, width)
+            part = now[top : top + 5, left : left + 7]
+            part[...] = random.integers(0, k, part.shape)
+        labels.append(now)
+    return labels
+
+
+TIMING = FrameTiming()
+
+
+def sequence(
+    palette: Any,
+    labels: list[Any],
+    durations: list[int] | None = None,
+    *,
+    timing: FrameTiming = TIMING,
+    sections: tuple[Section, ...] = (),
+    **options: Any,
+) -> bytes:
+    """The file of frames that last so many units, or one each."""
+    height, width = labels[0].shape
+    frames = zip(labels, durations or [1] * len(labels), strict=True)
+    coding = CodingOptions(**options)
+    return b"".join(
+        encoded_frames(palette, width, height, frames, timing, options=coding, sections=sections)
+    )

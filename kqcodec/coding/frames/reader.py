@@ -236,9 +236,9 @@ class Canvas:
             LimitError: it takes too much work.
         """
         reader = self._reader
-        if reader.timing.is_key(frame.number):
-            self._chains = {tile: reader.chains.begin(tile) for tile in self.tiles}
         records = [record for record in frame.records if record.tile in self.tiles]
+        if records and reader.timing.is_key(frame.number):
+            self._chains = {tile: reader.chains.begin(tile) for tile in self.tiles}
         self.budget.allow(frame.size)
         self.budget.spend(sum(work_of(reader.header, record) for record in records))
         # Whoever looks at what has changed may copy it.

@@ -22,6 +22,7 @@ from kqcodec.coding.repair.colors import SavedColors
 from kqcodec.coding.repair.damaged_front import Damage, Front
 from kqcodec.coding.repair.ids import SavedIds
 from kqcodec.coding.repair.recovery import Recovery, payload_of
+from kqcodec.coding.repair.sequence import recover_frames
 from kqcodec.coding.repair.tile_search import find_tiles
 from kqcodec.coding.work import most_work, work_of
 from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedError
@@ -29,6 +30,7 @@ from kqcodec.format.container import Record, Sealer
 from kqcodec.format.header import HEADER_SIZE, SHORT_SIGNATURE, Header
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
+from kqcodec.format.sequence import timing_of
 from kqcodec.format.short_form import MAX_SIZE, expand
 from kqcodec.storage.threads import ordered_map, thread_count
 
@@ -69,6 +71,9 @@ def recover(
     else:
         kept = SavedColors.of(front, fill, palette)
     front, header = kept.front, kept.front.header
+    timing = timing_of(front.sections)
+    if timing is not None:
+        return recover_frames(data, kept, timing, threads=count, limits=limits)
     with memory_for(header):  # untouched as yet, so that a claim costs nothing
         labels: Labels = np.empty((header.height, header.width), dtype=label_dtype(kept.entries))
     places = find_tiles(data, header, Sealer(header), front.first_record, front.search_from)
