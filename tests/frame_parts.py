@@ -45,6 +45,7 @@ class FrameParts:
     plays: int = 0
     unit: tuple[int, int] = (1, 1000)
     chained: bool = True  # as our encoder has it; otherwise each payload is one by itself
+    coded: tuple[bytes, ...] = ()  # the payloads of one tile, where they are others
     payload_override: tuple[tuple[int, int, bytes], ...] = ()  # (frame, tile, payload)
     fram: bytes | None = None  # other data of the section
 
@@ -97,6 +98,8 @@ class FrameParts:
 
     def payloads(self) -> list[list[bytes]]:
         """The payloads of all tiles of each frame."""
+        if self.coded:
+            return [[payload] for payload in self.coded]
         found = self.by_chains() if self.chained else self.by_themselves()
         for frame, tile, payload in self.payload_override:
             found[frame][tile] = payload

@@ -264,7 +264,7 @@ def invalid_ends() -> Iterator[Invalid]:
     yield told("a byte follows the file", "3.3", "appended", good + b"\0", "checksum")
     ahead = ending(b"\0" + base.directory(sizes))
     yield told("a byte stands ahead of the directory", "3.3", "inserted", ahead, "checksum")
-    none = base.base.head() + base.end(0) + base.directory([], (), payload=b"\1" * 99)
+    none = base.base.head() + base.end(0) + base.directory([], (), payload=b"\1" * 199)
     yield told("there are no frames", "19.9", "none", none)
 
 

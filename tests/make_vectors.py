@@ -22,7 +22,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import chain_vectors
 import frame_vectors
+import invalid_chain_vectors
 import invalid_frame_vectors
 import invalid_label_vectors
 import label_vectors
@@ -649,6 +651,7 @@ def valid_vectors() -> list[Valid]:
         valid_short,
         *label_vectors.VALID,
         *frame_vectors.VALID,
+        *chain_vectors.VALID,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -1444,6 +1447,7 @@ def invalid_vectors() -> list[Invalid]:
         invalid_short,
         *invalid_label_vectors.INVALID,
         *invalid_frame_vectors.INVALID,
+        *invalid_chain_vectors.INVALID,
     )
     return [vector for topic in topics for vector in topic()]
 
