@@ -191,7 +191,7 @@ def read_sections(source: Source, header: Header) -> Timing | None:
         stored = source.take(CRC32_LENGTH, "5.1", f"the CRC-32 of section {ordinal}")
         check_part(header, kind, ordinal, data, stored)
         if kind == END:
-            return timing
+            break
 
         # 19.1: "A file is of a sequence if its first section is `FRAM`, which no other of its
         # sections is."
@@ -208,6 +208,7 @@ def read_sections(source: Source, header: Header) -> Timing | None:
         if kind[:1].isupper():
             name = kind.decode("ascii")
             raise Refused("5.3", f"section {ordinal}, '{name}', is mandatory and not known")
+    return timing
 
 
 # ── 6. Tiles ────────────────────────────────────────────────────────────────

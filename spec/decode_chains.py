@@ -56,7 +56,8 @@ class Chain:
 
         # 19.11: "A payload with a list of its own (18.8), a key frame's or another, begins a chain,
         # too: behind the list stands the payload of a tile with K = n, by itself or chained"
-        listed, rest = [], payload
+        listed: list[int] = []
+        rest = payload
         chained = CHAINED.get(header.coder)
         if chained and header.is_label_map and payload[0] == OWN_LIST:
             most = min(header.k, self.box.labels)

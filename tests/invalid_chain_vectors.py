@@ -189,24 +189,6 @@ def invalid_tokens() -> Iterator[Invalid]:
     cases += [
         ("box-none", "19.29", "neither moves nor a rectangle", b"\7\0"),
         ("box-cut", "19.29", "an end within the rectangle", b"\7\0\0\0\1"),
-        (
-            "box-right",
-            "19.29",
-            "a rectangle beyond the right edge",
-            b"\7\0" + bytes((1, 0, 19, 0)) + rest,
-        ),
-        (
-            "box-lower",
-            "19.29",
-            "a rectangle beyond the lower edge",
-            b"\7\0" + bytes((0, 2, 0, 16)) + rest,
-        ),
-        (
-            "box-left",
-            "19.29",
-            "a rectangle that begins outside",
-            b"\7\0" + bytes((20, 0, 0, 0)) + rest,
-        ),
         ("box-padded", "6.4", "a rectangle not in its fewest bytes", b"\7\0\x80" + box + rest),
         ("labels-none", "19.29", "a rectangle without labels", b"\7\0" + box),
         ("labels-first", "17.1", "labels that begin with 07", b"\7\0" + box + b"\7"),

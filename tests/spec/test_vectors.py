@@ -248,7 +248,7 @@ def worked_examples() -> list[bytes]:
 def test_the_worked_examples_are_vectors() -> None:
     names = [
         f"example-{name}"
-        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "short")
+        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "frames", "short")
     ]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors
