@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from kqcodec.format.names import EffortName
 
 
-# The first bytes of payloads that are coded from the frame before, by context and by tokens.
-FROM_BEFORE = (6, 7)
-
-
 @dataclass(frozen=True, eq=False)
 class Chains:
     """What makes the chains of a file's tiles.
