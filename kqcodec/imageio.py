@@ -151,7 +151,7 @@ class KqPlugin(PluginV3):
         if table is None:
             dtype, channels = np.dtype(np.uint8), (4 if header.alpha else 3,)
         else:
-            dtype, channels = table.dtype, (1,) if table.column else ()
+            dtype, channels = table.dtype, (1,) if table.shape == "column" else ()
         shape: tuple[int, ...] = (header.height, header.width, *channels)
         if index is ...:
             return ImageProperties((1, *shape), dtype, n_images=1, is_batch=True)

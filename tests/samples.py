@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 import kqcodec
 from kqcodec.coding.frames.writer import encoded_frames
 from kqcodec.coding.options import CodingOptions
+from kqcodec.format.container import Section
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.sequence import FrameTiming
 from kqcodec.images.indexed_image import IndexedImage
@@ -57,36 +57,6 @@ def indexed_images(draw: st.DrawFn, max_side: int = 70) -> IndexedImage:
     image = indexed(width, height, k, draw(st.integers(0, 2**32 - 1)), channels)
     spread = draw(st.sampled_from((k, max(1, k // 4), 1)))
     return IndexedImage(image.palette, k - 1 - image.labels.astype(np.int64) % spread)
-
-
-def sequence(
-    k: int = 16, width: int = 37, height: int = 29, count: int = 6, **timing: Any
-) -> tuple[list[IndexedImage], bytes]:
-    """Frames in which a rectangle after the other changes, each for a tenth of a second, and
-    their file; ``timing`` is that of ``FrameTiming``."""
-    random = np.random.default_rng(k)
-    first = indexed(width, height, k, seed=k)
-    frames = [first.labels]
-    for _ in range(count - 1):
-        labels = frames[-1].copy()
-        left, top = random.integers(0, width - 3), random.integers(0, height - 3)
-        part = labels[top : top + 9, left : left + 12]
-        part[:] = random.integers(0, k, part.shape)
-        frames.append(labels)
-    images = [IndexedImage(first.palette, labels) for labels in frames]
-    data = file_of_frames(first.palette, frames, **timing)
-    return [image.lasting(Fraction(1, 10)) for image in images], data
-
-
-def file_of_frames(palette: Any, frames: list[Any], **timing: Any) -> bytes:
-    """The file of these labels, each shown for a tenth of a second."""
-    height, width = frames[0].shape
-    tenth = FrameTiming(**{"unit": Fraction(1, 10), **timing})
-    parts = encoded_frames(
-        *(palette, width, height, [(labels, 1) for labels in frames], tenth),
-        options=CodingOptions(coder="packed"),
-    )
-    return b"".join(parts)
 
 
 def tiled(
@@ -153,3 +123,38 @@ def extremes(dtype: str) -> np.ndarray:
     limits = np.iinfo(dtype)
     values = [limits.min, limits.max, 0, 1, limits.max - 1, limits.min + 1]
     return np.array(values, dtype).reshape(2, 3)
+
+
+def moving(k: int, width: int, height: int, frames: int, seed: int = 0) -> list[Any]:
+    """Labels of frames, of which each changes a rectangle of the one before, or nothing."""
+    random = np.random.default_rng(seed)
+    labels = [indexed(width, height, k, seed).labels]
+    for _ in range(frames - 1):
+        now = labels[-1].copy()
+        if random.integers(3):
+            top, left = random.integers(0, height), random.integers(0, width)
+            part = now[top : top + 5, left : left + 7]
+            part[...] = random.integers(0, k, part.shape)
+        labels.append(now)
+    return labels
+
+
+TIMING = FrameTiming()
+
+
+def sequence(
+    palette: Any,
+    labels: list[Any],
+    durations: list[int] | None = None,
+    *,
+    timing: FrameTiming = TIMING,
+    sections: tuple[Section, ...] = (),
+    **options: Any,
+) -> bytes:
+    """The file of frames that last so many units, or one each."""
+    height, width = labels[0].shape
+    frames = zip(labels, durations or [1] * len(labels), strict=True)
+    coding = CodingOptions(**options)
+    return b"".join(
+        encoded_frames(palette, width, height, frames, timing, options=coding, sections=sections)
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -21,13 +21,11 @@ from kqcodec.format.container import check_crc, pack_length, read_length
 from kqcodec.format.integers import whole_number
 from kqcodec.format.labels import LabelDType, Labels, label_dtype
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
-from kqcodec.format.sizes import table_range
+from kqcodec.format.sizes import most_labels, table_range
 from kqcodec.format.source import BufferSource
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
@@ -45,7 +43,10 @@ DTYPES = tuple(
 )
 _BOUNDS = {dtype: (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)) for dtype in DTYPES[1:]}
 _BOUNDS[DTYPES[0]] = 0, 1
-_COLUMN = 1 << 4  # the array's shape is (H, W, 1)
+# (H, W), (H, W, 1), and (Z, H, W).
+Shape: TypeAlias = Literal["plane", "column", "volume"]
+_SHAPES: dict[int, Shape] = {0: "plane", 1 << 4: "column", 1 << 6: "volume"}  # by their bits
+_SHAPE_BITS = 0xD0
 _MAPPED = 1 << 5
 _SIGN = np.uint64(1 << 63)
 _ONE = np.uint64(1)
@@ -62,12 +63,13 @@ class IdTable:
             integer one of 8 to 64 bits, shape (U,).
         places: for each entry the place of its id among these, shape (M,), or None where entry
             i has id i, and M is U.
-        column: whether the array's shape is (H, W, 1), and not (H, W).
+        shape: whether the array is (H, W), a "plane"; (H, W, 1), a "column"; or (Z, H, W), a
+            "volume", of slices one behind the other.
     """
 
     distinct: Ids
     places: NDArray[np.uint32] | None = None
-    column: bool = False
+    shape: Shape = "plane"
 
     def __post_init__(self) -> None:
         self.distinct.flags.writeable = False  # they are given away, as KqFile.ids
@@ -96,14 +98,13 @@ class IdTable:
 
     @classmethod
     def of(cls, values: Ids) -> IdTable:
-        """The table of an array of ids, of shape (H, W) or (H, W, 1)."""
-        column = values.ndim == 3
-        flat = values[:, :, 0] if column else values
-        if flat.dtype.itemsize > 2 or flat.size <= _LOOK_UP:
-            distinct = np.unique(_run_heads(flat)[0])
-        else:
-            distinct = _all_ids(flat.dtype)[_present(flat)]
-        return cls(distinct, column=column)
+        """The table of an array of ids; one whose third and last axis is 1 is (H, W, 1)."""
+        if values.ndim == 2:
+            return cls(_distinct(values))
+        if values.shape[2] == 1:
+            return cls(_distinct(values[:, :, 0]), shape="column")
+        # Slice by slice, since a volume needn't be in memory.
+        return cls(np.unique(np.concatenate([*map(_distinct, values)])), shape="volume")
 
     def entries_of(self, values: Ids) -> Labels:
         """The entries of an array of ids, of its shape: C-contiguous; ValueError if there is one
@@ -166,14 +167,15 @@ class IdTable:
         """The table whose entries, one after the other, have these ids of any dtype."""
         distinct, places = np.unique(ids, return_inverse=True)
         if len(distinct) == len(ids) and bool((places[1:] > places[:-1]).all()):
-            return IdTable(distinct, None, self.column)
-        return IdTable(distinct, places.astype(np.uint32), self.column)
+            return IdTable(distinct, None, self.shape)
+        return IdTable(distinct, places.astype(np.uint32), self.shape)
 
     # --- from and to files --------------------------------------------------
 
     def to_payload(self) -> bytes:
         """The bytes of the table in a file, without their length."""
-        first = DTYPES.index(self.dtype) | (_COLUMN if self.column else 0)
+        first = DTYPES.index(self.dtype)
+        first |= next(bits for bits, shape in _SHAPES.items() if shape == self.shape)
         head = pack_length(len(self.distinct) - 1)
         lists = [_differences(self.distinct)]
         if self.places is not None:
@@ -190,7 +192,8 @@ class IdTable:
         header, LimitError if it has too many entries."""
         source = BufferSource(payload)
         first = source.read_byte("the table of ids")
-        if first & 15 >= len(DTYPES) or first >> 6:
+        shape = _SHAPES.get(first & _SHAPE_BITS)
+        if first & 15 >= len(DTYPES) or shape is None:
             raise InvalidDataError(f"a table of ids of the kind {first:#04x} (rule 18.3)")
         mapped = bool(first & _MAPPED)
         try:
@@ -198,7 +201,8 @@ class IdTable:
             entries = read_length(source, "the table of ids") + 1 if mapped else distinct
         except TruncatedError as exc:
             raise InvalidDataError("the table of ids is cut short (rule 18.4)") from exc
-        if not distinct <= entries <= header.pixels or entries < header.k:
+        most = most_labels(header, shape == "volume")
+        if not distinct <= entries <= most or entries < header.k:
             raise InvalidDataError(
                 f"a table of {entries:,} labels and {distinct:,} ids (rule 18.4)"
             )
@@ -215,18 +219,27 @@ class IdTable:
             if int(lists[1].max()) >= distinct:
                 raise InvalidDataError("a label has an id that the table doesn't have (rule 18.5)")
             places = lists[1].astype(np.uint32)
-        return cls(_ids(lists[0], DTYPES[first & 15]), places, bool(first & _COLUMN))
+        return cls(_ids(lists[0], DTYPES[first & 15]), places, shape)
 
 
 def read_table(source: Source, header: Header, sealer: Sealer, limits: Limits) -> IdTable:
     """The table that the source stands at; errors are those of ``IdTable.from_payload``."""
     size = read_length(source, "the table of ids")
-    least, most = table_range(header)
+    first = bytes([source.read_byte("the table of ids")])
+    least, most = table_range(header, _SHAPES.get(first[0] & _SHAPE_BITS) == "volume")
     if not least <= size <= most:
         raise InvalidDataError(f"a table of ids of {size:,} bytes is impossible (rule 18.2)")
-    payload = bytes(source.read(size, "the table of ids"))
+    payload = first + bytes(source.read(size - 1, "the table of ids"))
     check_crc(source, sealer.palette_checksum(pack_length(size) + payload), "the table of ids")
     return IdTable.from_payload(payload, header, limits)
+
+
+def _distinct(plane: Ids) -> Ids:
+    """The ids of a picture, ascending, each once."""
+    if plane.dtype.itemsize > 2 or plane.size <= _LOOK_UP:
+        return np.unique(_run_heads(plane)[0])
+    found: Ids = _all_ids(plane.dtype)[_present(plane)]
+    return found
 
 
 def _run_heads(values: Ids) -> tuple[Ids, NDArray[np.intp]]:

@@ -183,10 +183,17 @@ class KqFile(LabelMapFile, SequenceFile):
         missing or too many cost the tiles that they are in. A file of one tile has nothing
         that could be saved without it. All of the file is read.
 
+        Of a sequence a damaged tile is lost up to the next frame that codes it by itself, the next
+        key frame at the latest, and keeps what the frame before showed; a frame whose head is
+        damaged is lost so with all of its tiles. Returned is a
+        ``kqcodec.coding.repair.sequence.SequenceRecovery``, which tells which frames of which
+        tiles are lost.
+
         Args:
             fill: the colour of what is lost: "#rrggbb", "#rrggbbaa", "transparent", or three
                 or four numbers. One that the palette lacks is added to it, and then all tiles
-                are coded anew. None for a transparent entry if there is one, else the entry
+                are coded anew; of a sequence the nearest that it has is taken. None for a
+                transparent entry if there is one, else the entry
                 nearest to middle grey. Of a label map an id, likewise; None for nodata, or
                 where none is named, or the dtype can't have it, for 0 if there is such an id,
                 else for the least one.

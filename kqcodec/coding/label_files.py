@@ -1,4 +1,5 @@
-"""Label maps as files: arrays of ids to bytes, and back.
+"""Label maps as files: arrays of ids to bytes, and back; volumes are in
+``kqcodec.coding.frames.label_volumes`` and ``kqcodec.coding.volumes``.
 
 The ids become entries of a table (``kqcodec.coding.id_table``) tile by tile, so that no second
 array of the size of the first is held.
@@ -6,19 +7,24 @@ array of the size of the first is held.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec.coding.decoder import decode_records
+from kqcodec.coding.frames.label_volumes import encoded_volume
 from kqcodec.coding.id_table import IdTable
 from kqcodec.coding.label_index import IndexBuilder
 from kqcodec.coding.layout import Layout
 from kqcodec.coding.regions import records_of
+from kqcodec.coding.volumes import values_in_volume, whole_volume
 from kqcodec.errors import ArgumentError
 from kqcodec.format.grid import Grid
 from kqcodec.format.header import MAX_COLORS
+from kqcodec.format.labels import checked_out
 from kqcodec.format.limits import memory_for
+from kqcodec.format.sequence import DEFAULT_KEY_DISTANCE, FrameTiming
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     from kqcodec.format.container import Section
     from kqcodec.format.grid import Box
 
+# Slices of which nobody knows the distance.
+SLICES = FrameTiming("depth", DEFAULT_KEY_DISTANCE, unit=Fraction(0))
 # Tiles of so many pixels have no more different ids than K may be.
 _SAFE_SIDE = 256
 
@@ -45,16 +53,23 @@ def encoded_labels(
     sections: Sequence[Section] = (),
     *,
     index: bool = False,
+    timing: FrameTiming = SLICES,
 ) -> Iterator[bytes]:
-    """The parts of the file of a checked array of ids; what it raises is raised at once.
+    """The parts of the file of a checked array of ids, whose slices ``timing`` is about where it is
+    a volume; what it raises is raised at once.
 
     Raises:
         ValueError: there is no such file.
     """
     table = IdTable.of(values)
-    plane = values[:, :, 0] if values.ndim == 3 else values
+    if table.shape == "volume":
+        if index:
+            raise ArgumentError("a volume has no index: each of its slices would be a picture's")
+        _, options = _most_in_a_tile(table, values, options)
+        return encoded_volume(table, values, timing, options, sections)
+    plane = values[:, :, 0] if table.shape == "column" else values
     height, width = plane.shape
-    k, options = _most_in_a_tile(table, plane, options)
+    k, options = _most_in_a_tile(table, [plane], options)
     if index:
         sections = [*sections, _index_of(table, plane, options).to_section(_grid(plane, options))]
     layout = Layout.of_labels(table, k, width, height, options, sections=sections)
@@ -69,9 +84,10 @@ def encoded_labels(
 
 
 def _most_in_a_tile(
-    table: IdTable, plane: Ids, options: CodingOptions
+    table: IdTable, planes: Sequence[Ids] | Ids, options: CodingOptions
 ) -> tuple[int, CodingOptions]:
-    """K, and with more ids than K may be, options whose tiles have no more."""
+    """K of a picture or of slices, and with more ids than K may be, options whose tiles have no
+    more."""
     if table.entries <= MAX_COLORS:
         return table.entries, options
     if not options.codes_palettes:
@@ -81,9 +97,10 @@ def _most_in_a_tile(
         )
     chosen = options.tile is None
     while True:
-        grid = _grid(plane, options)
+        grid = _grid(planes[0], options)
         wide, high = grid.tile_width, grid.tile_height
-        most = max(len(np.unique(plane[grid.box(i).slices])) for i in range(grid.count))
+        places = [grid.box(tile).slices for tile in range(grid.count)]
+        most = max(len(np.unique(plane[place])) for plane in planes for place in places)
         if most <= MAX_COLORS:
             return most, options
         if not chosen:
@@ -114,6 +131,8 @@ def _index_of(table: IdTable, plane: Ids, options: CodingOptions) -> LabelIndex:
 def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
     """The ids of all of a label map, of a source that stands at its first tile, in ``out`` if it
     is given."""
+    if opened.id_table.shape == "volume":
+        return whole_volume(opened, out, threads)
     header = opened.header
     whole = header.grid.whole
     return _placed(opened, opened.records(), whole, out, threads)
@@ -121,6 +140,8 @@ def values_of(opened: Opened, out: Ids | None, threads: int | None) -> Ids:
 
 def values_in(opened: Opened, region: Box, out: Ids | None, threads: int | None) -> Ids:
     """The ids of a box that lies in the label map, of a file that can seek."""
+    if opened.id_table.shape == "volume":
+        return values_in_volume(opened, region, out, threads)
     return _placed(opened, records_of(opened, region), region, out, threads)
 
 
@@ -133,10 +154,10 @@ def scaled_values(
 
     table = opened.id_table
     entries = nearest_of(opened, times, box=box, threads=threads)
-    if table.column:
+    if table.shape == "column":
         entries = entries[:, :, np.newaxis]
     if out is not None:
-        _check_out(out, entries.shape, table.dtype)
+        checked_out(out, entries.shape, table.dtype)
     return table.values_of(entries, out)
 
 
@@ -155,13 +176,14 @@ def _placed(
     threads: int | None,
 ) -> Ids:
     table = opened.id_table
-    shape = (region.height, region.width, 1) if table.column else (region.height, region.width)
+    column = table.shape == "column"
+    shape = (region.height, region.width, 1) if column else (region.height, region.width)
     if out is None:
         with memory_for(opened.header):
             out = np.empty(shape, dtype=table.dtype)
     else:
-        _check_out(out, shape, table.dtype)
-    plane = out[:, :, 0] if table.column else out
+        checked_out(out, shape, table.dtype)
+    plane = out[:, :, 0] if column else out
     # Where entries are their own ids, tiles are decoded into their place.
     at_once = (
         table.dtype == opened.label_dtype
@@ -181,15 +203,3 @@ def _placed(
 
     decode_records(opened, records, place, threads, plane.nbytes)
     return out
-
-
-def _check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
-    if out.dtype != dtype or out.shape != shape:
-        raise ValueError(
-            f"out must be of the label map's dtype and shape, {dtype} and {shape}, not "
-            f"{out.dtype} and {out.shape}"
-        )
-    if not out.flags.writeable:
-        raise ValueError("out can't be written to")

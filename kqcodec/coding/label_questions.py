@@ -11,6 +11,8 @@ import numpy as np
 from kqcodec.coding.decoder import decode_records
 from kqcodec.coding.label_index import KIND, IndexBuilder, LabelIndex
 from kqcodec.coding.regions import checked_box, records_at
+from kqcodec.coding.volume_index import index_of_volume
+from kqcodec.coding.volumes import mask_in_volume
 from kqcodec.format.limits import check_limit, memory_for
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Answers:
     Attributes:
         index: of the entries.
         counts: pixels of each id, int64, shape (U,); read-only, as is the next.
-        boxes: the box of each id, int64, shape (U, 4).
+        boxes: the box of each id, int64, shape (U, 4), or of a volume (U, 6).
     """
 
     index: LabelIndex
@@ -39,10 +41,10 @@ class Answers:
 
     @classmethod
     def by_index(cls, opened: Opened) -> Answers | None:
-        """What the file's index says; None if it has none, InvalidDataError if it is none of
-        such a file."""
+        """What the file's index says; None if it has none, or is a volume, InvalidDataError if it
+        is none of such a file."""
         data = next((section.data for section in opened.sections if section.kind == KIND), None)
-        if data is None:
+        if data is None or opened.frames is not None:
             return None
         grid = opened.header.grid
         index = LabelIndex.from_data(data, grid, opened.entries, opened.limits)
@@ -52,6 +54,8 @@ class Answers:
     def by_decoding(cls, opened: Opened, threads: int | None) -> Answers:
         """What the tiles say, of a source that stands at the first one."""
         opened = opened.by_tiles()
+        if opened.frames is not None:
+            return cls._of(index_of_volume(opened, threads), opened.table)
         builder, lock = IndexBuilder(opened.entries, opened.header.grid), Lock()
 
         def add(record: container.Record) -> None:
@@ -86,10 +90,11 @@ def _joined(
     here = index.counts > 0
     places, counts, boxes = places[here], index.counts[here], index.boxes[here]
     all_counts = np.zeros(ids, dtype=np.int64)
-    all_boxes = np.zeros((ids, 4), dtype=np.int64)
+    axes = boxes.shape[1] // 2
+    all_boxes = np.zeros((ids, 2 * axes), dtype=np.int64)
     all_boxes[places] = boxes  # of one entry, with which the others are joined
     np.add.at(all_counts, places, counts)
-    for side, join in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
+    for side, join in enumerate([np.minimum] * axes + [np.maximum] * axes):
         join.at(all_boxes[:, side], places, boxes[:, side])
     return all_counts, all_boxes
 
@@ -101,10 +106,14 @@ def mask_of(
     box: Sequence[int] | None,
     threads: int | None,
 ) -> NDArray[np.bool_]:
-    """Which labels of a box, or of all, are among the entries: bool, shape (H, W). With answers
-    only the tiles that have them are read. Errors are those of ``KqFile.mask``."""
+    """Which labels of a box, or of all, are among the entries: bool, shape (H, W), or (Z, H, W).
+    With answers only the tiles that have them are read. Errors are those of ``KqFile.mask``."""
     grid = opened.header.grid
     region = grid.whole if box is None else checked_box(box, opened.header)
+    wanted = np.zeros(opened.entries, dtype=np.bool_)
+    wanted[entries] = True
+    if opened.frames is not None:
+        return mask_in_volume(opened, region, wanted, threads)
     check_limit(region.pixels, opened.limits.pixels, f"the mask's {region.pixels:,}")
     with memory_for(opened.header):
         mask = np.zeros((region.height, region.width), dtype=np.bool_)
@@ -114,8 +123,6 @@ def mask_of(
     if answers is not None:
         here = set(answers.tiles_of(entries).tolist())
         tiles = [tile for tile in tiles if tile in here]
-    wanted = np.zeros(opened.entries, dtype=np.bool_)
-    wanted[entries] = True
 
     def place(record: container.Record) -> None:
         tile, labels = opened.decode_tile(record)

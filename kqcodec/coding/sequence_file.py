@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
 
+    from kqcodec.coding.decoder import Opened
     from kqcodec.format.sequence import FrameTiming
     from kqcodec.images.indexed_image import IndexedImage
 
@@ -44,28 +45,31 @@ class SequenceFile(OpenFile):
     def frames(self) -> int:
         """How many frames there are; 1 of a still. OSError if it is a sequence from a pipe, whose
         end alone tells."""
-        frames = self._front().frames
+        frames = self._with_end().frames
         if frames is None:
             return 1
         with self._reading():
-            self._check_seekable()
             return frames.directory.frames
 
     @property
     def durations(self) -> tuple[Fraction, ...]:
         """How many seconds each frame of an animation is shown; none of a still or a volume.
         OSError as for ``frames``."""
-        opened = self._front()
-        if opened.frames is None or opened.frames.timing.axis != "time":
+        frames = self._with_end().frames
+        if frames is None or frames.timing.axis != "time":
             return ()
-        unit = opened.frames.timing.unit
         with self._reading():
-            self._check_seekable()
-            return tuple(unit * units for units in opened.frames.directory.durations.tolist())
+            durations = frames.directory.durations.tolist()
+        return tuple(frames.timing.unit * units for units in durations)
 
-    def _check_seekable(self) -> None:
-        if self._source.size is None:
+    def _with_end(self) -> Opened:
+        """The file, of which the end will be read if it is a sequence."""
+        if self._source.size is not None:
+            return self._seekable()
+        opened = self._front()
+        if opened.frames is not None:
             raise OSError("how many frames there are is told at the end, and a pipe can't seek")
+        return opened
 
     def frame(self, number: int) -> IndexedImage:
         """The frame of that number, from 0 on, or, as in lists, negative from the end. What it

@@ -11,6 +11,8 @@ noise and the like; flat areas take a tenth of it or less:
     tokens                               50                     100,000
     regions, K being their colours       400 more               0
     an own list, K being its length      5 more                 500 for each entry
+    tokens from the frame before         5 more of what it codes, 5 of all where blocks have moved,
+                                                                500 for each run of these
 
 since context asks for a label by name once at most, in a label map three times, and then
 ceil(log2 K) times at most (spec/kq.md, section 16). Before each label it may also be asked, in
@@ -28,6 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement
+from kqcodec.coding.coders.frame_parts import FROM_BEFORE, FrameParts
 from kqcodec.coding.coders.label_parts import MOST_COLORS, TileParts, has_parts
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.sizes import label_bits, predictable
@@ -68,27 +71,29 @@ def work_of(header: Header, record: Record) -> int:
     payload = memoryview(record.payload).cast("B")
     if predictable(header.coder) or not payload.nbytes:
         return box.pixels * _PLAIN
-    pixels, besides, k = box.pixels, _A_TILE, header.k
-    if header.label_map and has_parts(payload):
-        try:
-            parts = TileParts.from_bytes(payload, pixels, k)
-        except InvalidDataError:
-            return besides  # it means nothing, and is refused
-        besides += parts.listed * _A_LISTED + pixels * _PLAIN
-        besides += pixels * _A_REGION if parts.colors else 0
-        payload, k = parts.rest, parts.colors or parts.listed
-        if not payload.nbytes:
-            return besides
-    if header.coder == "context" and payload[0] == FIRST:
-        try:
+    steps, k, label_map = _A_TILE, header.k, header.label_map
+    try:
+        if header.coder == "tokens" and payload[0] == FROM_BEFORE:
+            changes = FrameParts.from_bytes(payload, box.width, box.height)
+            steps += changes.runs * _A_LISTED + (box.pixels * _PLAIN if changes.moves else 0)
+            box, payload = changes.box, memoryview(changes.rest)
+            steps += box.pixels * _PLAIN
+            k, label_map = k + 1, True
+        pixels = box.pixels
+        if label_map and has_parts(payload):
+            parts = TileParts.from_bytes(payload, k)
+            steps += parts.listed * _A_LISTED + pixels * _PLAIN
+            steps += pixels * _A_REGION if parts.colors else 0
+            payload, k = parts.rest, parts.colors or parts.listed
+        if header.coder == "context" and payload[:1] == bytes([FIRST]):
             rows, columns = Enlargement.from_bytes(payload).cells(box.height, box.width)
-        except InvalidDataError:
-            return besides  # it means nothing, and is refused
-        besides += pixels * _PLAIN
-        pixels, payload = rows * columns, payload[HEAD:]
-        if not payload.nbytes:
-            return besides
-    return besides + pixels * _steps(header.coder, k, payload[0] >> 6)
+            steps += pixels * _PLAIN
+            pixels, payload = rows * columns, payload[HEAD:]
+    except InvalidDataError:
+        return steps  # it means nothing, and is refused
+    if not payload.nbytes:
+        return steps
+    return steps + pixels * _steps(header.coder, k, payload[0] >> 6)
 
 
 class Budget:

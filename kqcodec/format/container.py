@@ -201,7 +201,7 @@ def check_known(kind: bytes, ordinal: int) -> None:
             f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
         )
     if ordinal:
-        raise InvalidDataError("the section FRAM isn't the first (rule 19.2)")
+        raise InvalidDataError("the section FRAM isn't the first (rule 19.1)")
 
 
 def read_section_head(source: Source, part: str) -> tuple[bytes, int]:

@@ -1,4 +1,4 @@
-"""Labels and palettes as arrays: their types, and a palette as bytes."""
+"""Labels and palettes as arrays: their types, a palette as bytes, and an array to be filled."""
 
 from __future__ import annotations
 
@@ -36,3 +36,17 @@ def palette_of_bytes(data: bytes, k: int) -> NDArray[np.uint8]:
     palette[:, :3], palette[:, 3] = colors, flat[3 * k :]
     palette.flags.writeable = False  # as the buffer is
     return palette
+
+
+def checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array that a label map is to fill; TypeError or ValueError if it can't."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array, not {type(out).__name__}")
+    if out.dtype != dtype or out.shape != shape:
+        raise ValueError(
+            f"out must be of the label map's dtype and shape, {dtype} and {shape}, not "
+            f"{out.dtype} and {out.shape}"
+        )
+    if not out.flags.writeable:
+        raise ValueError("out can't be written to")
+    return out

@@ -39,6 +39,7 @@ AxisName: TypeAlias = Literal["time", "depth"]
 AXES: tuple[AxisName, ...] = get_args(AxisName)  # by their number in a file
 
 MAX_FRAMES = 2**31 - 1
+DEFAULT_KEY_DISTANCE = 256  # for encoders
 MAX_NUMBER = 2**32 - 1  # of durations, and of what FRAM holds
 
 _FIELDS = struct.Struct(">B3sIIII")
@@ -138,7 +139,12 @@ def pack_head(header: bytes, number: int, head: FrameHead | None) -> bytes:
         flags |= _UNCHANGED if head.lengths is None else 0
         duration = b"" if head.duration is None else pack_length(head.duration)
         body = bytes([flags]) + duration + b"".join(map(pack_length, head.lengths or ()))
-    return body + struct.pack(">H", crc16(header + struct.pack(">Q", number) + body))
+    return body + struct.pack(">H", crc16(ahead_of(header, number) + body))
+
+
+def ahead_of(header: bytes, number: int) -> bytes:
+    """What the CRC-16 of a head covers before its own bytes."""
+    return header + struct.pack(">Q", number)
 
 
 def read_head(source: Source, header: bytes, number: int, tiles: int) -> FrameHead | None:
@@ -149,25 +155,30 @@ def read_head(source: Source, header: bytes, number: int, tiles: int) -> FrameHe
         TruncatedError, ChecksumError, InvalidDataError
     """
     part = f"the head of frame {number}"
-    flags = source.read_byte(part)
-    head = None
-    if flags:
-        if not flags & _FRAME or flags & ~(_FRAME | _DURATION | _UNCHANGED):
-            raise InvalidDataError(f"{part} begins with {flags:02x} (rule 19.4)")
-        duration = None
-        if flags & _DURATION:
-            duration = read_length(source, part, _DURATION_BYTES)
-            if not 1 <= duration <= MAX_NUMBER:
-                raise InvalidDataError(f"frame {number} has a duration of {duration} (rule 19.5)")
-        lengths = None
-        if not flags & _UNCHANGED:
-            lengths = array("I")
-            for _ in range(tiles):
-                lengths.append(read_length(source, part))
-            if not any(lengths):
-                raise InvalidDataError(f"{part} has lengths, and all are 0 (rule 19.6)")
-        head = FrameHead(duration, lengths)
+    head = parse_head(source, tiles, part)
     # What is read has one way to be written, so that these are its bytes.
     if bytes(source.read(2, part)) != pack_head(header, number, head)[-2:]:
         raise ChecksumError(f"{part} is damaged: its checksum doesn't match")
     return head
+
+
+def parse_head(source: Source, tiles: int, part: str) -> FrameHead | None:
+    """What a head says ahead of its CRC-16, which is yet to be compared."""
+    flags = source.read_byte(part)
+    if flags == 0:
+        return None
+    if not flags & _FRAME or flags & ~(_FRAME | _DURATION | _UNCHANGED):
+        raise InvalidDataError(f"{part} begins with {flags:02x} (rule 19.4)")
+    duration = None
+    if flags & _DURATION:
+        duration = read_length(source, part, _DURATION_BYTES)
+        if not 1 <= duration <= MAX_NUMBER:
+            raise InvalidDataError(f"{part} says that it lasts {duration} (rule 19.5)")
+    if flags & _UNCHANGED:
+        return FrameHead(duration, None)
+    lengths = array("I")
+    for _ in range(tiles):
+        lengths.append(read_length(source, part))
+    if not any(lengths):
+        raise InvalidDataError(f"{part} has lengths, and all are 0 (rule 19.6)")
+    return FrameHead(duration, lengths)

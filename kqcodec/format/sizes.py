@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kqcodec.format.container import read_length, record_size
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE
+from kqcodec.format.sequence import MAX_FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,14 +140,20 @@ def payload_range(
         return size, size
     if k == 1:
         return 0, 0
-    own_list = 16 + 6 * min(k, labels) if label_map else 0  # rule 18.6
+    listed = k if frames else min(k, labels)
+    own_list = 16 + 6 * listed if label_map else 0  # rules 18.6 and 19.6
     most = 1 + dense_size(labels, k) + own_list
     return (0, most + _CHAINED) if frames else (1, most)
 
 
-def table_range(header: Header) -> tuple[int, int]:
+def most_labels(header: Header, volume: bool) -> int:
+    """How many labels an array may have, of one slice, or in a volume of many."""
+    return header.pixels * (MAX_FRAMES if volume else 1)
+
+
+def table_range(header: Header, volume: bool) -> tuple[int, int]:
     """The least and the most bytes of a label map's table of ids (rule 18.2)."""
-    return 3, 32 + 20 * header.pixels
+    return 3, 32 + 20 * most_labels(header, volume)
 
 
 def tiles_range(header: Header) -> tuple[int, int]:

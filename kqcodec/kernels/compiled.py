@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 import numpy as np
 
 from kqcodec.kernels import _kernels
+from kqcodec.kernels import compiled_frames as _frames
 from kqcodec.kernels import compiled_label_maps as _label_maps
 from kqcodec.kernels import compiled_palette as _palette
 from kqcodec.kernels.protocol import Kernels
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 encode_palette, decode_palette = _palette.encode_palette, _palette.decode_palette
 numbers_encode, numbers_decode = _label_maps.numbers_encode, _label_maps.numbers_decode
+find_moves, frame_chain = _frames.find_moves, _frames.frame_chain
 regions_encode, regions_decode = _label_maps.regions_encode, _label_maps.regions_decode
 
 P = ParamSpec("P")

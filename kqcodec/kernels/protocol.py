@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kqcodec.kernels.protocol_frames import FrameKernels
 from kqcodec.kernels.protocol_label_maps import LabelMapKernels
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class PaletteKernels(Protocol):
         """The plain palette of a payload, of 3 or 4 channels; None if the payload is invalid."""
 
 
-class Kernels(PaletteKernels, LabelMapKernels, Protocol):
+class Kernels(PaletteKernels, LabelMapKernels, FrameKernels, Protocol):
     """All kernels. The modules ``reference`` and ``compiled`` are such sets."""
 
     # --- labels to bytes and back ---------------------------------------------

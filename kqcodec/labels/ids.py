@@ -1,4 +1,5 @@
-"""The label map: an array of ids of any integer dtype, and what they mean."""
+"""The label map: an array of ids of any integer dtype, a picture's or a volume's, and what they
+mean."""
 
 from __future__ import annotations
 
@@ -20,13 +21,14 @@ _RGB_WEIGHTS = (1, 1 << 8, 1 << 16)
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """The ids of a picture's pixels, and what they mean.
+    """The ids of a picture's pixels, or of a volume's voxels, and what they mean.
 
     An instance that exists is valid: shape and dtype are checked once, here.
 
     Attributes:
-        values: bool or any integer dtype of up to 64 bits, native byte order, shape (H, W) or
-            (H, W, 1), read-only; a view of the array that was given, where that will do.
+        values: bool or any integer dtype of up to 64 bits, native byte order; shape (H, W), or
+            (Z, H, W) of a volume with Z slices. Where the third axis is 1, it is (H, W, 1), a
+            picture. Read-only; a view of the array that was given, where that will do.
         meaning: names, colours, and so on.
 
     Raises:
@@ -48,6 +50,17 @@ class LabelMap:
         return same and self.meaning == other.meaning
 
     __hash__ = None  # type: ignore[assignment]  # an array has none
+
+
+def check_no_colors(array: Any) -> None:
+    """Raise ValueError if an array looks like a picture in colours rather than like a volume."""
+    shape, dtype = tuple(getattr(array, "shape", ())), getattr(array, "dtype", None)
+    if len(shape) == 3 and shape[2] in (3, 4) and dtype == np.uint8:
+        raise ValueError(
+            f"uint8 of shape {shape} are taken for colours, not for labels: if three bytes "
+            'are an id, label_map(array, ids="rgb") reads it (--ids rgb); a volume is '
+            "LabelMap(array)"
+        )
 
 
 def whole_values(array: NDArray[Any], nodata: int | None) -> NDArray[Any]:
@@ -92,9 +105,21 @@ def id_range(values: NDArray[Any]) -> tuple[int, int]:
     return int(values.min()), int(values.max())
 
 
-def as_integers(values: NDArray[Any]) -> NDArray[Any]:
-    """Bools as uint8, anything else as it is; shape (H, W)."""
-    flat = values.reshape(values.shape[:2])
+def is_volume(values: NDArray[Any]) -> bool:
+    """Whether ids of a label map are those of a volume, (Z, H, W)."""
+    return values.ndim == 3 and values.shape[2] != 1
+
+
+def plane_of(values: NDArray[Any], what: str) -> NDArray[Any]:
+    """The ids of a picture as (H, W); ValueError for a volume, of which ``what`` takes none."""
+    if is_volume(values):
+        raise ValueError(f"{what}, and this is a volume of shape {values.shape}: give a slice")
+    return values.reshape(values.shape[:2])
+
+
+def as_integers(values: NDArray[Any], what: str) -> NDArray[Any]:
+    """Bools as uint8, anything else as it is; shape (H, W). ValueError as ``plane_of``."""
+    flat = plane_of(values, what)
     return flat.view(np.uint8) if flat.dtype == np.bool_ else flat
 
 
@@ -119,13 +144,8 @@ def _checked(array: Any) -> NDArray[Any]:
         )
     if found.dtype.kind not in "iub":
         raise TypeError(f"labels must be integers, not {found.dtype}")
-    if found.ndim != 2 and (found.ndim != 3 or found.shape[2] != 1):
-        hint = ""
-        if found.ndim == 3 and found.shape[2] in (3, 4):
-            hint = ': if three bytes are an id, label_map(array, ids="rgb") reads it (--ids rgb)'
-        elif found.ndim > 2:
-            hint = ": of a volume give the slices, each by itself"
-        raise ValueError(f"labels must have shape (H, W) or (H, W, 1), not {found.shape}{hint}")
+    if found.ndim not in (2, 3):
+        raise ValueError(f"labels must have shape (H, W) or (Z, H, W), not {found.shape}")
     if found.size == 0:
         raise ValueError(f"there are no labels: the shape is {found.shape}")
     native = found.astype(found.dtype.newbyteorder("="), copy=False)

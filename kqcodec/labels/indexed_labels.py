@@ -52,7 +52,7 @@ def indexed_labels(
 def checked_labels(source: Any) -> NDArray[Any]:
     """Integers of shape (H, W), from 0 to 65,535, from an array of whole numbers; raises
     TypeError or ValueError where it holds something else."""
-    array = as_integers(LabelMap(source).values)
+    array = as_integers(LabelMap(source).values, "indexed images have pixels")
     lowest, highest = id_range(array)
     if lowest < 0:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Label maps: pictures whose pixels are numbers of classes or regions.
+"""Label maps: pictures and volumes whose pixels are numbers of classes or regions.
 
 ``label_map`` takes one in whatever form it comes, with what is said there about its ids, and
 changes no id and no dtype.
@@ -30,7 +30,7 @@ from kqcodec.labels.files.json_files import is_json, parsed_json
 from kqcodec.labels.files.label_lists import label_list
 from kqcodec.labels.files.pillow_images import from_pillow, tiff_array, unread_by_pillow
 from kqcodec.labels.files.zarr_arrays import is_zarr, zarr_array
-from kqcodec.labels.ids import LabelMap, ids_of_rgb, whole_values
+from kqcodec.labels.ids import LabelMap, check_no_colors, ids_of_rgb, whole_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,6 +206,7 @@ def _from_array(source: Any, options: _Options) -> LabelMap:
                 f"ids in RGB are uint8 of shape (H, W, 3), not {samples.dtype} of {samples.shape}"
             )
         return LabelMap(ids_of_rgb(samples))
+    check_no_colors(source)
     if options.whole and not isinstance(source, np.ma.MaskedArray):
         array = np.asarray(source)
         if array.dtype.kind == "f" and array.size:

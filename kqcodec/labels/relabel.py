@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from kqcodec.coding.decoder import Opened
+from kqcodec.coding.frames.writer import sealed_frames
 from kqcodec.coding.id_table import DTYPES
 from kqcodec.coding.meaning import KIND, Meaning
 from kqcodec.errors import ArgumentError, LabelsError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
+    from kqcodec.coding.frames.reader import FrameReader
     from kqcodec.coding.id_table import Ids, IdTable
     from kqcodec.coding.meaning import AttributeColumn
     from kqcodec.format.container import Section
@@ -122,6 +124,13 @@ def relabeled_parts(
     table = opened.table.with_ids(distinct if places is None else distinct[places])
     payload = table.to_payload()
     header, sealer = opened.header, opened.sealer
+    front = header.to_bytes() + sealer.palette(b"", payload)
+    if header.sections:
+        front += sealer.sections(_with_meaning(opened, change))
+    if opened.frames is not None:
+        yield front
+        yield from sealed_frames(header, _payloads(opened.frames))
+        return
     records = opened.all_records()
     if header.grid.count == 1:
         (record,) = copied = list(records)
@@ -131,9 +140,7 @@ def relabeled_parts(
             yield short
             return
         records = iter(copied)
-    yield header.to_bytes() + sealer.palette(b"", payload)
-    if header.sections:
-        yield sealer.sections(_with_meaning(opened, change))
+    yield front
     lengths = []
     for record in records:
         sealer.check_tile(record)
@@ -141,6 +148,16 @@ def relabeled_parts(
         lengths.append(len(data))
         yield sealer.tile(record.tile, data)
     yield sealer.directory(lengths)
+
+
+def _payloads(frames: FrameReader) -> Iterator[tuple[list[bytes], int]]:
+    """Those of all tiles of each slice, checked, and how long it lasts."""
+    for frame in frames.in_order():
+        payloads = [b""] * frames.header.grid.count
+        for record in frame.records:
+            frames.sealer.check_tile(record)
+            payloads[record.tile] = bytes(record.payload)
+        yield payloads, frame.duration
 
 
 def _relabeled(

@@ -12,7 +12,7 @@ import numpy as np
 from kqcodec.labels.files.coco import check_rgb_ids, panoptic_json
 from kqcodec.labels.files.geotiff import SIDECAR, geotiff, has_place
 from kqcodec.labels.files.zarr_arrays import save_zarr
-from kqcodec.labels.ids import LabelMap, as_integers, id_range, rgb_of_ids
+from kqcodec.labels.ids import LabelMap, as_integers, id_range, is_volume, rgb_of_ids
 from kqcodec.storage.atomic_write import write_whole
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".npy", ".npz", ".png", ".tif", ".tiff", ".zarr")
 _TIFF = (".tif", ".tiff")
+_PNG = ".png files hold pictures"
 _MOST_IN_PALETTE, _MOST_IN_16_BITS = 255, 65_535
 
 
@@ -41,14 +42,15 @@ def save_labels(
     .npz         the array as it is, "labels", and the colours that were given, "palette"
     .png         a palette image for ids up to 255, 16-bit grey up to 65,535; or, by
                  ``ids="rgb"``, COCO's panoptic picture, its JSON beside it
-    .tif, .tiff  every dtype (bools as bytes); if there is a place, nodata, attributes or tags,
-                 a GeoTIFF by the extra ``geo``, its attribute table beside it in .aux.xml
+    .tif, .tiff  every dtype (bools as bytes), the slices of a volume as pages; of a picture with
+                 a place, nodata, attributes or tags a GeoTIFF by the extra ``geo``, its
+                 attribute table beside it in .aux.xml
     .zarr        the array as it is, by the extra ``zarr``
     ===========  ==================================================================
 
     Args:
-        labels: bools or integers of shape (H, W) or (H, W, 1); or a ``LabelMap``, of whose
-            meaning each format holds what it can.
+        labels: bools or integers of shape (H, W) or (H, W, 1), or of a volume (Z, H, W); or a
+            ``LabelMap``, of whose meaning each format holds what it can.
         path: where to, with one of these endings.
         ids: "values", or "rgb" for three bytes a pixel.
         overwrite: whether what is there may be replaced.
@@ -102,16 +104,18 @@ def label_files(
         check_rgb_ids(values)
         said = panoptic_json(values, meaning, os.path.basename(name))
         yield os.path.splitext(name)[0] + ".json", said
-        yield name, _image_bytes(rgb_of_ids(as_integers(values)), "PNG")
+        yield name, _image_bytes(rgb_of_ids(as_integers(values, _PNG)), "PNG")
     elif suffix == ".png":
-        yield name, _png(as_integers(values), meaning)
+        yield name, _png(as_integers(values, _PNG), meaning)
+    elif is_volume(values):
+        yield name, _tiff_of_pages(values.view(np.uint8) if values.dtype == np.bool_ else values)
     elif has_place(meaning):
         data, beside = geotiff(values, meaning)
         if beside is not None:
             yield name + SIDECAR, beside
         yield name, data
     else:
-        yield name, _tiff(as_integers(values))
+        yield name, _tiff(as_integers(values, ".tiff files hold pictures"))
 
 
 def _npz(values: NDArray[Any], meaning: Meaning) -> bytes:
@@ -148,9 +152,14 @@ def _png(ids: NDArray[Any], meaning: Meaning) -> bytes:
 
 
 def _tiff(ids: NDArray[Any]) -> bytes:
-    """By Pillow where it keeps the dtype, else by tifffile."""
+    """Of a picture; by Pillow where it keeps the dtype, else by tifffile."""
     if ids.dtype in (np.uint8, np.uint16, np.int32):
         return _image_bytes(ids, "TIFF", compression="tiff_adobe_deflate")
+    return _tiff_of_pages(ids)
+
+
+def _tiff_of_pages(ids: NDArray[Any]) -> bytes:
+    """By tifffile; of a volume each slice is a page."""
     try:
         import tifffile
     except ImportError as exc:

@@ -20,7 +20,7 @@ from kqcodec.format.integers import shown, whole_number
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.pixels import image_pixels
 from kqcodec.labels.connected_components import component_counts
-from kqcodec.labels.ids import LabelMap
+from kqcodec.labels.ids import LabelMap, plane_of
 from kqcodec.labels.segment import Segment
 from kqcodec.quantization.quantizer import quantize
 
@@ -181,8 +181,10 @@ def segment(
     Raises:
         ImageError, OSError: a picture can't be read or converted.
         LabelsError: a label map has more ids.
-        TypeError, ValueError: a wrong argument, or an original of another size.
+        TypeError, ValueError: a wrong argument, a volume, or an original of another size.
     """
+    if isinstance(image, LabelMap):
+        plane_of(image.values, "segments are those of a picture")
     if not isinstance(image, (IndexedImage, LabelMap)):
         if k is None:
             raise TypeError("k, the number of segments, is missing")

@@ -115,7 +115,7 @@ def _npy_parts(
     shape: tuple[int, ...] = (header.height, header.width)
     if not labels:
         shape, dtype = (*shape, palette.shape[1]), np.dtype(np.uint8)
-    elif opened.table is not None and opened.table.column:
+    elif opened.table is not None and opened.table.shape == "column":
         shape = (*shape, 1)
     yield npy_front(shape, dtype)
     rows = min(header.height, max(1, _ROW_PIXELS // header.width))

@@ -23,7 +23,7 @@ from kqcodec.errors import ArgumentError, LabelsError
 from kqcodec.format.header import MAX_COLORS
 from kqcodec.images.blocks.samples import Conversion, one_pixel, with_channels
 from kqcodec.labels.color_tables import color_table, colors_by_id
-from kqcodec.labels.ids import LabelMap
+from kqcodec.labels.ids import LabelMap, plane_of
 from kqcodec.large.histograms import SharedSum, visit
 from kqcodec.quantization.color_map import Labeler
 
@@ -168,14 +168,14 @@ def plan_label_map(job: Job) -> Plan:
     """Ids as they are, and their colours if some are given or the file has them."""
     reader = job.reader
     name = reader.blocks.name
-    column = ids_in(one_pixel(reader.blocks), name).ndim == 3
+    one = ids_in(one_pixel(reader.blocks), name)
     found: list[Ids] = [np.empty(0)] * reader.boxes.count
 
     def look(index: int) -> None:
         found[index] = IdTable.of(ids_in(reader.read_first(index), name)).distinct
 
     visit(reader, look, job.budget(0).counting_threads(job.threads), job.begin("counting"))
-    table = IdTable(np.unique(np.concatenate(found)), column=column)
+    table = IdTable(np.unique(np.concatenate(found)), shape=IdTable.of(one).shape)
 
     def labels_of(index: int) -> Labels:
         return entries_in(reader.read_again(index), table, name)
@@ -205,9 +205,11 @@ def label_layout(job: Job, table: IdTable, interpretation: Interpretation) -> La
 def ids_in(samples: NDArray[Any], name: str) -> Ids:
     """A block's samples as ids, shape (h, w) or (h, w, 1); LabelsError if they aren't."""
     try:
-        return LabelMap(samples).values
+        values = LabelMap(samples).values
+        plane_of(values, "labels in blocks have shape (H, W) or (H, W, 1)")
     except (TypeError, ValueError) as exc:
         raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
+    return values
 
 
 def entries_in(samples: NDArray[Any], table: IdTable, name: str) -> Labels:

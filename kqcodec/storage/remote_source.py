@@ -13,7 +13,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from kqcodec.errors import FormatError
-from kqcodec.format.container import record_size
+from kqcodec.format.container import FRAMES_KIND, record_size
 from kqcodec.format.header import HEADER_SIZE, Header
 from kqcodec.format.source import Source
 from kqcodec.storage.ranges import FIRST_BYTES
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from kqcodec.storage.ranges import RangeReader
 
+# What a section of frames begins with, whatever it says.
+_FRAMES = FRAMES_KIND + (20).to_bytes(4, "big")
 # What is read ahead where nothing was announced, doubled each time.
 _AHEAD, _MOST_AHEAD = 1 << 18, 1 << 23
 # Nothing that a header claims makes a request larger than this.
@@ -72,13 +74,18 @@ class RemoteSource(Source):
 
     def expect_front(self) -> None:
         """Fetch the directory, which tells where the tiles begin, and so how long all that
-        precedes them is, and plan a request for that. Nothing is checked here: whoever reads
-        it will do that."""
+        precedes them is, and plan a request for that; of a sequence of frames the end, where
+        theirs is. Nothing is checked here: whoever reads it will do that."""
         try:
             header = Header.from_bytes(self._front[:HEADER_SIZE])
         except FormatError:
             return
         held = len(self._front)
+        if header.sections and _FRAMES in self._front:
+            start = max(held, self.size - FIRST_BYTES)
+            if start < self.size:
+                self._kept.append(self._fetch(start, self.size))
+            return
         stop = self.size  # a file of one tile ends with that
         if header.directory_size:
             all_held = not header.sections and HEADER_SIZE + header.palette_size < held

@@ -14,9 +14,10 @@ and 3. Entry points name the codec to numcodecs, which format 2 asks, and to zar
 (``kqcodec.zarr.format3``), so that who reads an array needs kqcodec installed, and no more.
 
 A chunk has any number of axes. Its rows, those of the last axis that is longer than 1, become
-the rows of one picture, one below the other, and its ids are the numbers that its bytes are in
-little-endian order. Each chunk is a .kq file, whose checksums are compared before it is
-decoded: damage raises ``kqcodec.errors.FormatError``.
+the rows of one picture, one below the other; or its planes, those of the last two such axes, the
+slices of a volume, if that is smaller, as it is for most chunks of 128 voxels a side and many of
+64. Its ids are the numbers that its bytes are in little-endian order. Each chunk is a .kq file,
+whose checksums are compared before it is decoded: damage raises ``kqcodec.errors.FormatError``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from kqcodec.coding.kq_file import KqFile
 from kqcodec.errors import ArgumentError, InvalidDataError
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS
 from kqcodec.format.names import CODERS, DEFAULT_CODER, DEFAULT_EFFORT, EFFORTS, check_name
+from kqcodec.format.sizes import predictable
+from kqcodec.labels.ids import LabelMap
 from kqcodec.labels.label_codec import encode_labels
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
     from kqcodec.format.names import CoderName, EffortName
 
 CODEC_NAME = "kq_labels"
+# Smaller planes aren't tried as slices, each of which takes nine bytes more than its labels.
+_LEAST_SLICE = 1 << 12
 
 
 class KqLabels(Codec, dict):  # type: ignore[misc, type-arg]
@@ -95,10 +100,15 @@ def encoded_chunk(chunk: NDArray[Any], effort: EffortName, coder: CoderName) -> 
         raise ArgumentError(f"a chunk of {chunk.size:,} labels is over {DEFAULT_MAX_PIXELS:,}")
     if not chunk.flags.c_contiguous:
         chunk = np.ascontiguousarray(chunk.T)
-    columns = next((side for side in reversed(chunk.shape) if side > 1), 1)
-    rows = chunk.view(chunk.dtype.newbyteorder("<")).reshape(-1, columns)
+    sides = [side for side in chunk.shape if side > 1] or [1]
+    ids = chunk.view(chunk.dtype.newbyteorder("<")).reshape(sides)
     # zarr has a thread for each chunk.
-    return encode_labels(rows, coder=coder, effort=effort, threads=1)
+    options: Any = {"coder": coder, "effort": effort, "threads": 1}
+    data = encode_labels(ids.reshape(-1, sides[-1]), **options)
+    if len(sides) > 2 and sides[-2] * sides[-1] >= _LEAST_SLICE and not predictable(coder):
+        slices = LabelMap(ids.reshape(-1, *sides[-2:]))
+        data = min(data, encode_labels(slices, key_distance=0, **options), key=len)
+    return data
 
 
 def decoded_chunk(data: Any, most: int) -> NDArray[Any]:
@@ -106,7 +116,8 @@ def decoded_chunk(data: Any, most: int) -> NDArray[Any]:
     it is damaged."""
     # What it takes to decode so many was taken to encode them, too.
     with KqFile(data, threads=1, max_pixels=None) as file:
-        if file.header.pixels > most:
-            raise InvalidDataError(f"a chunk of {file.header.pixels:,} labels, over {most:,}")
+        count = file.header.pixels * (file.frames if file.is_volume else 1)
+        if count > most:
+            raise InvalidDataError(f"a chunk of {count:,} labels, over {most:,}")
         labels = file.labels().reshape(-1)
     return labels.astype(labels.dtype.newbyteorder("<"), copy=False)

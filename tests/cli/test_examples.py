@@ -49,7 +49,8 @@ def test_the_examples_run(command, tmp_path, monkeypatch, portrait):
         assert kq(*run, *(["--manifest", "done.jsonl"] * (command == "verify"))).exit_code == 0
         (tmp_path / "photo.png").unlink()
         assert kq("encode", "--labels", "mask.png").exit_code == 0
-        (tmp_path / "demo.kq").write_bytes(samples.sequence()[1])
+        frames = samples.sequence(samples.indexed(1, 1, 9).palette, samples.moving(9, 40, 30, 4))
+        (tmp_path / "demo.kq").write_bytes(frames)
     if command == "labels":
         labels = portrait[::step, ::step, 0] // 50
         (tmp_path / "cells.kq").write_bytes(kqcodec.encode_labels(labels, index=True))

@@ -13,7 +13,9 @@ from kqcodec import errors
 from kqcodec.coding import work
 from kqcodec.coding.coders.context import ContextCoder
 from kqcodec.coding.coders.enlarged import Enlargement
+from kqcodec.coding.coders.frame_parts import FrameParts
 from kqcodec.format.container import Record
+from kqcodec.format.grid import Box
 from kqcodec.format.header import Header
 from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 
@@ -84,6 +86,22 @@ def test_the_steps_of_a_tile_of_a_label_map(coder, k, payload, steps):
     header = Header(coder, 16, 40, k, (4, 4), minor=2, label_map=True)
     assert work.work_of(header, record(payload)) == steps
     assert steps <= work.most_work(header, 256, 1)
+
+
+@pytest.mark.parametrize("label_map", [False, True])
+@pytest.mark.parametrize(
+    ("parts", "steps"),
+    [
+        (FrameParts(box=Box(1, 2, 5, 4), rest=b"12"), (5 + 50) * 8),
+        (FrameParts(box=Box(1, 2, 5, 4), rest=b"\4\1\0\1"), (5 + 5 + 50) * 8 + 2 * 500),
+        (FrameParts(((1, 0),), 1, b"r"), 500 + 5 * 256),
+        (FrameParts(((1, 0),), 1, b"r", Box(0, 0, 1, 1), b"1"), 500 + 5 * 256 + 5 + 50),
+        (FrameParts(((1, 0), (1, 1), (2, 1), (2, 2)), 1, b"r"), 0),  # which is one too many
+    ],
+)
+def test_of_tokens_from_the_frame_before_the_steps_are_of_what_has_changed(parts, steps, label_map):
+    header = Header("tokens", 16, 40, 9, (4, 4), minor=2, label_map=label_map)
+    assert work.work_of(header, record(parts.to_bytes())) == steps + 100_000
 
 
 def test_honest_pictures_are_within_the_limit_and_larger_ones_by_best_are_not():

@@ -200,6 +200,13 @@ def _regions_decode(a: Arrays) -> list[Any]:
     return [a.whole("uint8", 40), colors, width, a.k, size, a.whole(f"uint{8 * size}", count)]
 
 
+def _find_moves(a: Arrays) -> list[Any]:
+    """A frame of few labels that has moved."""
+    before = a.below(4, "uint16", 75 * 80)
+    labels = Change(lambda: np.roll(before.right(), 80 * 5), before.wrong)
+    return [labels, before, 80, a.whole("int32", 3, 2)]
+
+
 def _histogram(a: Arrays, count: int) -> list[Change]:
     keys = Change(
         lambda: np.sort(a.random.choice(1 << 24, count, replace=False)).astype(np.uint32),
@@ -292,6 +299,7 @@ FAMILIES: dict[str, dict[str, Callable[[Arrays], list[Any]]]] = {
         "regions_encode": _regions_encode,
         "regions_decode": _regions_decode,
     },
+    "frames": {"find_moves": _find_moves},
     "palette": {
         "encode_palette": lambda a: [
             *(a.whole("uint8", a.k, 3), a.k, int(a.random.integers(2))),

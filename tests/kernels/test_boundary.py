@@ -64,6 +64,7 @@ FUNCTIONS = {
     "numbers_decode": ("n", "8 * c", "8 * n"),
     "regions_encode": ("n * 4", "#four", "#n", "#k", "n", "c"),
     "regions_decode": ("c", "n", "#n", "#k", "#four", "4 * n"),
+    "find_moves": ("2 * n", "2 * n", "#n", "24"),
     # Their callers have made sure that labels are below K: these are, being 0.
     "paint": ("n", "#itemsize", "#one", "#n", "3 * k", "#channels", "3 * n", "#zero", "#many"),
     "dense_encode": ("n", "#itemsize", "#k", "#small", "#bits", "#bits", "c"),

@@ -18,6 +18,7 @@
 #include "pixels/colors.h"
 #include "context/context.h"
 #include "coding/numbers.h"
+#include "frames/moves.h"
 #include "regions/coloring.h"
 #include "tokens/encode.h"
 #include "search/variance_cuts.h"
@@ -735,6 +736,34 @@ static void of_diffuse(uint64_t *digest)
     free(p);
 }
 
+/* Frames of which two parts have moved, and one is another. */
+static void of_frame_moves(uint64_t *digest)
+{
+    enum { WIDTH = 200, HEIGHT = 150, STRIDE = 210 };
+    uint16_t *before = room(STRIDE * HEIGHT, sizeof *before);
+    uint16_t *now = room(STRIDE * HEIGHT, sizeof *now);
+    for (int kind = AREAS; kind <= NOISE; kind++)
+        for (uint32_t by = 1; by < 40; by += 6) {
+            kq_frame_move moves[KQ_MOST_MOVES];
+            draw_labels(kind, 60000, STRIDE, HEIGHT, 1, before);
+            memcpy(now, before, STRIDE * HEIGHT * sizeof *now);
+            for (size_t y = 0; y < HEIGHT; y++)
+                for (size_t x = 0; x + by < WIDTH; x++)
+                    now[y * STRIDE + x] = y < 70    ? before[y * STRIDE + x + by]
+                                          : y < 100 ? before[(y - by) * STRIDE + x]
+                                                    : (uint16_t)(x ^ y);
+            const int found = kq_find_moves(now, before, STRIDE, WIDTH, HEIGHT, moves);
+            must(found >= 0, "no memory");
+            for (int i = 0; i < found; i++) {
+                add(digest, (uint32_t)moves[i].dx, 4);
+                add(digest, (uint32_t)moves[i].dy, 4);
+            }
+            add(digest, (uint64_t)found, 1);
+        }
+    free(before);
+    free(now);
+}
+
 /* --- all of them ------------------------------------------------------------------ */
 
 static const struct {
@@ -749,6 +778,7 @@ static const struct {
     {"lloyd", of_lloyd},             {"moves", of_moves},     {"nudge", of_nudge},
     {"diffuse", of_diffuse},         {"round", of_round},     {"kinds", of_kinds},
     {"tokens", of_tokens},           {"numbers", of_numbers}, {"regions", of_regions},
+    {"frame-moves", of_frame_moves},
 };
 #define KERNELS COUNT(kernels)
 

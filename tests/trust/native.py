@@ -29,7 +29,10 @@ FLAGS = (
 # Which of its lines what may change; see digest_cases.py. Not named: the quantizer's.
 GROUPS = {
     "format 1.0": ("packed", "dense", "paint"),
-    "format 1.2": ("range-coder", "palette", "tree", "context-", "tokens", "numbers", "regions"),
+    "format 1.2": (
+        *("range-coder", "palette", "tree", "context-", "tokens", "numbers", "regions"),
+        "frame-",
+    ),
 }
 
 

@@ -82,7 +82,8 @@ def command(
     """Save what is whole of damaged .kq files, and write clean ones.
 
     Only damaged tiles are lost: they are listed and filled, and all others keep their
-    bytes. A lost directory is made anew. The exit code is 0 where no pixel is lost, and 1
+    bytes. In a sequence of frames they are lost up to the next key frame, and show what was
+    before. A lost directory is made anew. The exit code is 0 where no pixel is lost, and 1
     where some are, though the clean file is written, or nothing could be saved. A FILE is
     a .kq file, a folder of them with -r, or - for standard input.
     """
@@ -117,6 +118,7 @@ def command(
             "lost_tiles": list(saved.lost),
             "lost_boxes": [list(box) for box in saved.boxes],
             "lost_pixels": saved.lost_pixels,
+            **_frames_of(saved),
             "fill": _fill_of(saved),
             "coded_anew": saved.coded_anew,
             "damages": [{"part": each.part, "problem": each.problem} for each in saved.damages],
@@ -126,6 +128,16 @@ def command(
 
     code = batch.run(work, threads)
     return code or (REFUSED if lossy else 0)
+
+
+def _frames_of(saved: Recovery) -> dict[str, Any]:
+    """Of a sequence, which tiles are lost in which frames."""
+    from kqcodec.coding.repair.sequence import SequenceRecovery
+
+    if not isinstance(saved, SequenceRecovery):
+        return {}
+    lost = [each._asdict() for each in saved.lost_frames]
+    return {"frames": saved.frames, "lost_frames": lost}
 
 
 def _fill_of(saved: Recovery) -> str | int | None:
@@ -165,6 +177,15 @@ def _mask_file(saved: Recovery) -> bytes:
     return buffer.getvalue()
 
 
+def _in_frames(figures: dict[str, Any]) -> str:
+    """In how many frames something is lost."""
+    if "frames" not in figures:
+        return ""
+    spans = (range(each["start"], each["stop"]) for each in figures["lost_frames"])
+    lost = set().union(*spans)
+    return f" in {len(lost):,} of {figures['frames']:,} frames"
+
+
 def _summary(figures: dict[str, Any]) -> str:
     lost, tiles = len(figures["lost_tiles"]), figures["tiles"]
     files = f"{display_name(figures['input'])} -> {display_output(figures['output'])}: "
@@ -173,11 +194,12 @@ def _summary(figures: dict[str, Any]) -> str:
     if not lost:
         lines = [files + "no pixel is lost"]
     else:
-        share = figures["lost_pixels"] / (figures["width"] * figures["height"])
+        frames = figures.get("frames", 1)
+        share = figures["lost_pixels"] / (figures["width"] * figures["height"] * frames)
         anew = ", all tiles coded anew" if figures["coded_anew"] else ""
         lines = [
-            f"{files}{lost:,} of {tiles:,} tile{'s' * (tiles > 1)} lost, "
-            f"{figures['lost_pixels']:,} pixels ({percent(share)}), "
+            f"{files}{lost:,} of {tiles:,} tile{'s' * (tiles > 1)} lost"
+            f"{_in_frames(figures)}, {figures['lost_pixels']:,} pixels ({percent(share)}), "
             f"filled with {'id ' * isinstance(figures['fill'], int)}{figures['fill']}{anew}"
         ]
     boxes = dict(zip(figures["lost_tiles"], figures["lost_boxes"], strict=True))

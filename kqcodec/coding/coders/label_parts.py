@@ -37,18 +37,14 @@ class TileParts:
     rest: memoryview
 
     @classmethod
-    def from_bytes(cls, payload: memoryview, labels: int, k: int) -> TileParts:
-        """What a tile of so many labels says, of which ``k`` are different at most;
+    def from_bytes(cls, payload: memoryview, most: int) -> TileParts:
+        """What a tile says, whose list has so many entries at most, none where that is 0;
         InvalidDataError if it can't be."""
         listed = colors = 0
         own_list = ids = memoryview(b"")
         try:
             if payload[:1] == bytes([OWN_LIST]):
-                source = BufferSource(payload, 1)
-                listed = 1 + read_length(source, "a tile's own list")
-                if listed > min(k, labels):
-                    raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
-                own_list, payload = _split(source, payload)
+                listed, own_list, payload = listed_parts(payload, most)
             if listed != 1 and payload[:1] == bytes([REGIONS]):
                 source = BufferSource(payload, 1)
                 colors = 1 + source.read_byte("a tile's regions")
@@ -56,7 +52,7 @@ class TileParts:
                     raise InvalidDataError(f"a tile's regions have {colors} colours, not 1 to 8")
                 ids, payload = _split(source, payload)
         except TruncatedError as exc:
-            raise InvalidDataError("a tile's own list or regions are cut short") from exc
+            raise _cut_short() from exc
         if has_parts(payload):
             raise InvalidDataError(f"a tile's payload begins with {payload[0]:02x} in its middle")
         return cls(listed, own_list, colors, ids, payload)
@@ -71,6 +67,23 @@ class TileParts:
 def has_parts(payload: memoryview) -> bool:
     """Whether a payload begins with a list of its own, or with regions."""
     return payload.nbytes > 0 and payload[0] in (OWN_LIST, REGIONS)
+
+
+def listed_parts(payload: memoryview, most: int) -> tuple[int, memoryview, memoryview]:
+    """Of a payload that begins with a list of its own: how many entries it has, at most so many,
+    its payload, and what follows. InvalidDataError if it can't be."""
+    source = BufferSource(payload, 1)
+    try:
+        listed = 1 + read_length(source, "a tile's own list")
+        if listed > most:
+            raise InvalidDataError(f"a tile's own list of {listed:,} labels is too long")
+        return listed, *_split(source, payload)
+    except TruncatedError as exc:
+        raise _cut_short() from exc
+
+
+def _cut_short() -> InvalidDataError:
+    return InvalidDataError("a tile's own list or regions are cut short")
 
 
 def _split(source: BufferSource, payload: memoryview) -> tuple[memoryview, memoryview]:

@@ -52,36 +52,65 @@ class LabelTileCoder:
         """See ``Coder``."""
         if self._k == 1:
             return b""
-        used = _used(labels)
+        used = used_labels(labels)
         best = None
         if used[-1] < self._k:
             narrow: Labels = labels.astype(label_dtype(self._k), copy=False)
-            best = self._smallest(narrow, self._k, len(used))
+            best = self._unlisted(self._k).smallest(narrow, len(used))
         if best is None or 2 * len(used) <= self._k:
-            numbers = used.astype(np.uint64)
-            numbers[1:] = numbers[1:] - numbers[:-1] - np.uint64(1)
-            own_list = kernels.numbers_encode([numbers])
-            head = own_list_head(len(used), own_list)
+            head = pack_own_list(used)
             if best is None or len(head) < len(best):
                 places: Labels = np.searchsorted(used, labels).astype(label_dtype(len(used)))
-                listed = head + self._smallest(places, len(used), len(used))
+                listed = head + self._unlisted(len(used)).smallest(places, len(used))
                 best = listed if best is None or len(listed) < len(best) else best
         return best
 
-    def _smallest(self, labels: Labels, k: int, used: int) -> bytes:
-        """Labels below k, so many different ones, as they are or, by context, as regions,
-        whichever is smaller."""
-        best = self._coder(k).encode(labels)
+    def decode(self, payload: Buffer, out: Labels) -> None:
+        """See ``Coder``."""
+        view = memoryview(payload).cast("B")
+        if self._k == 1:
+            self._unlisted(1).decode(view, out)
+            return
+        parts = TileParts.from_bytes(view, min(self._k, out.size))
+        if not parts.listed:
+            self._unlisted(self._k).decode_parts(parts, out)
+            return
+        entries = own_list(parts.own_list, parts.listed, self._entries)
+        labels = np.empty(out.shape, dtype=label_dtype(parts.listed))
+        self._unlisted(parts.listed).decode_parts(parts, labels)
+        np.take(entries.astype(out.dtype), labels, out=out, mode="clip")
+
+    def _unlisted(self, k: int) -> UnlistedCoder:
+        return UnlistedCoder(k, self._name, self._effort)
+
+
+class UnlistedCoder:
+    """See ``kqcodec.coding.coders.Coder``; for tiles of label maps without a list of their own, of
+    labels below ``k``."""
+
+    def __init__(self, k: int, name: CoderName, effort: EffortName) -> None:
+        self._k = k
+        self._name = name
+        self._effort = effort
+
+    def encode(self, labels: Labels) -> bytes:
+        """See ``Coder``."""
+        return self.smallest(labels, len(used_labels(labels))) if self._k > 1 else b""
+
+    def smallest(self, labels: Labels, used: int) -> bytes:
+        """So many different labels as they are or, by context, as regions, whichever is
+        smaller."""
+        best = self._coder(self._k).encode(labels)
         if self._name == "tokens":  # regions take a few bytes less, and three times as long
             return best
-        by_regions = self._regions(labels, k, used, len(best) - 1)
+        by_regions = self._regions(labels, used, len(best) - 1)
         return best if by_regions is None else by_regions
 
-    def _regions(self, labels: Labels, k: int, used: int, most: int) -> bytes | None:
+    def _regions(self, labels: Labels, used: int, most: int) -> bytes | None:
         """The payload of regions; None if it has more bytes, or looks as if."""
         least = 1 if self._effort == "best" else _LABELS_A_COLOR
         # Of more than two labels, since two colours are theirs by other names.
-        found = kernels.regions_encode(labels, k, most) if used > 2 * least else None
+        found = kernels.regions_encode(labels, self._k, most) if used > 2 * least else None
         if found is None:
             return None
         count, colors, ids = found
@@ -95,48 +124,48 @@ class LabelTileCoder:
         view = memoryview(payload).cast("B")
         if self._k == 1:
             self._coder(1).decode(view, out)
-            return
-        parts = TileParts.from_bytes(view, out.size, self._k)
-        if not parts.listed:
-            self._decode_labels(parts, self._k, out)
-            return
-        entries = self._own_list(parts)
-        labels = np.empty(out.shape, dtype=label_dtype(parts.listed))
-        self._decode_labels(parts, parts.listed, labels)
-        np.take(entries.astype(out.dtype), labels, out=out, mode="clip")
+        else:
+            self.decode_parts(TileParts.from_bytes(view, 0), out)
 
-    def _own_list(self, parts: TileParts) -> NDArray[np.uint64]:
-        """The entries in the tile's own list."""
-        numbers = kernels.numbers_decode(parts.own_list, [parts.listed])
-        if numbers is None or int(numbers[0].max()) >= self._entries:
-            raise InvalidDataError("a tile's own list is invalid")
-        entries = np.cumsum(numbers[0] + np.uint64(1)) - np.uint64(1)
-        if int(entries[-1]) >= self._entries:
-            raise InvalidDataError(
-                f"a tile's own list has the entry {int(entries[-1]):,} of {self._entries:,}"
-            )
-        return entries
-
-    def _decode_labels(self, parts: TileParts, k: int, out: Labels) -> None:
-        """Fill ``out`` with labels below k."""
+    def decode_parts(self, parts: TileParts, out: Labels) -> None:
+        """Fill ``out`` with the labels behind the list, if there is one."""
         if not parts.colors:
             if out.itemsize <= 2:
-                self._coder(k).decode(parts.rest, out)
+                self._coder(self._k).decode(parts.rest, out)
             else:
-                labels = np.empty(out.shape, dtype=label_dtype(k))
-                self._coder(k).decode(parts.rest, labels)
+                labels = np.empty(out.shape, dtype=label_dtype(self._k))
+                self._coder(self._k).decode(parts.rest, labels)
                 out[...] = labels
             return
         colors = np.empty(out.shape, dtype=np.uint8)
         self._coder(parts.colors).decode(parts.rest, colors)
-        if not kernels.regions_decode(parts.ids, colors, k, out):
+        if not kernels.regions_decode(parts.ids, colors, self._k, out):
             raise InvalidDataError("the labels of a tile's regions are invalid")
 
     def _coder(self, k: int) -> ContextCoder | TokensCoder:
         return _coder_of(self._name, k, self._effort)
 
 
-def _used(labels: Labels) -> NDArray[np.integer[Any]]:
+def pack_own_list(used: NDArray[np.integer[Any]]) -> bytes:
+    """What stands ahead of a tile that has these entries, ascending, each once."""
+    numbers = used.astype(np.uint64)
+    numbers[1:] = numbers[1:] - numbers[:-1] - np.uint64(1)
+    return own_list_head(len(used), kernels.numbers_encode([numbers]))
+
+
+def own_list(payload: Buffer, listed: int, most: int) -> NDArray[np.uint64]:
+    """So many entries in a tile's own list, of a table of ``most``; InvalidDataError if they
+    aren't."""
+    numbers = kernels.numbers_decode(payload, [listed])
+    if numbers is None or int(numbers[0].max()) >= most:
+        raise InvalidDataError("a tile's own list is invalid")
+    entries = np.cumsum(numbers[0] + np.uint64(1)) - np.uint64(1)
+    if int(entries[-1]) >= most:
+        raise InvalidDataError(f"a tile's own list has the entry {int(entries[-1]):,} of {most:,}")
+    return entries
+
+
+def used_labels(labels: Labels) -> NDArray[np.integer[Any]]:
     """The labels that there are, ascending, each once."""
     if labels.itemsize > 2:
         return np.unique(labels)

@@ -7,25 +7,37 @@ the frame before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from kqcodec.coding.coders.context import tree_of
-from kqcodec.errors import InvalidDataError
+from kqcodec.coding.coders.frame_tokens import FrameTokensCoder
+from kqcodec.coding.coders.label_tiles import UnlistedCoder
+from kqcodec.coding.frames.context_chain import ContextChain
+from kqcodec.coding.frames.label_chain import NO_LISTS, LabelChain
 from kqcodec.format.names import DEFAULT_EFFORT
 from kqcodec.format.sizes import predictable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
     from kqcodec.coding.coders import Coder
+    from kqcodec.coding.frames.context_chain import ContextChain
+    from kqcodec.coding.frames.label_chain import Entries
+    from kqcodec.coding.frames.room import Room
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
+
+
+# The first bytes of payloads that are coded from the frame before, by context and by tokens.
+FROM_BEFORE = (6, 7)
 
 
 class TileChain(Protocol):
@@ -56,19 +68,48 @@ class Chains:
         header: the file's.
         coder: of its stills, which knows its palette or table.
         palette: uint8, shape (K, 3) or (K, 4); None of a label map.
+        entries: how many labels there may be.
         effort: of the coder context.
+        room: for the memory of the chains of a file that is read.
     """
 
     header: Header
     coder: Coder
     palette: NDArray[np.uint8] | None
+    entries: int
     effort: EffortName = DEFAULT_EFFORT
+    room: Room | None = None
 
-    def begin(self, tile: int) -> TileChain:
-        """The chain of a tile, for a key frame and those that follow it."""
+    def begin(self, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> TileChain:
+        """The chain of a tile, for a key frame and those that follow it; of a label map to be
+        encoded with these lists, as for ``LabelChain``."""
         if predictable(self.header.coder) or self.header.k == 1:
             return _SingleFrames(self.coder)
-        return _ChangedFrames(self, tile)
+        if self.header.label_map:
+            return LabelChain(self, tile, lists)
+        return self._plain(tile)
+
+    def unlisted(self, k: int, tile: int) -> TileChain:
+        """The chain of a tile of labels below k, of a label map and without lists of its own."""
+        header = replace(self.header, k=k)
+        coder = UnlistedCoder(k, header.coder, self.effort)
+        if k == 1:
+            return _SingleFrames(coder)
+        return Chains(header, coder, None, k, self.effort, self.room)._plain(tile)
+
+    def _plain(self, tile: int) -> TileChain:
+        """The chain of a tile of more than one colour, without lists, by context or tokens."""
+        if self.header.coder == "tokens":
+            return _TokensFrames(self)
+        box = self.header.grid.box(tile)
+        return ContextChain(
+            *(self.coder, self.tree, self.effort, self.room), width=box.width, height=box.height
+        )
+
+    @cached_property
+    def frame_tokens(self) -> FrameTokensCoder:
+        """What codes tiles from the frame before by the coder tokens."""
+        return FrameTokensCoder(self.coder, self.header.k, self.entries)
 
     @cached_property
     def tree(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
@@ -92,23 +133,27 @@ class _SingleFrames:
         return 0
 
 
-class _ChangedFrames:
-    """Frames by context and tokens: where labels have changed, like a still."""
+class _TokensFrames:
+    """Frames by tokens: what has changed since the frame before."""
 
-    def __init__(self, chains: Chains, tile: int) -> None:
-        self._coder = chains.coder
+    def __init__(self, chains: Chains) -> None:
+        self._still = chains.coder
+        self._coder = chains.frame_tokens
         self._before: Labels | None = None
+        self._is_key = True
 
     def encode(self, labels: Labels) -> bytes:
         """See ``TileChain``."""
-        if self._before is not None and np.array_equal(self._before, labels):
-            return b""
-        self._before = labels.copy()
-        return self._coder.encode(labels)
+        before, self._before = self._before, labels.copy()
+        if before is None:
+            return self._still.encode(labels)
+        return self._coder.encode(labels, before)
 
     def decode(self, payload: Buffer, canvas: Labels) -> int:
         """See ``TileChain``."""
-        if not memoryview(payload).nbytes:
-            raise InvalidDataError("a payload of a tile that has changed is empty")
-        self._coder.decode(payload, canvas)
+        if self._is_key:
+            self._still.decode(payload, canvas)
+            self._is_key = False
+        else:
+            self._coder.decode(payload, canvas)
         return 0

@@ -79,11 +79,28 @@ def read_directory(source: Source, sealer: Sealer, first: int, limits: Limits) -
     """The directory at the end of a file that can seek, whose frames begin at ``first``;
     FormatError tells what is wrong."""
     assert source.size is not None  # noqa: S101 - only such files are asked
-    room = source.size - first - END_SIZE - DIRECTORY_TAIL
+    room = source.size - first - END_SIZE
+    sizes, durations, length = read_lists(source, sealer, room, limits)
+    room -= length
+    ends = np.cumsum(sizes)
+    # A sum that wraps round has been larger than the room before that.
+    if int(sizes.max()) > room or int(ends.max()) > room or int(ends[-1]) != room:
+        raise wrong_directory()
+    starts = np.full(len(sizes) + 1, first, dtype=np.int64)
+    starts[1:] += ends.astype(np.int64)
+    return FrameDirectory(starts, durations.astype(np.int64))
+
+
+def read_lists(
+    source: Source, sealer: Sealer, room: int, limits: Limits
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], int]:
+    """Sizes and durations of frames that have so much room together with the directory, and the
+    bytes of that, wherever frames begin."""
+    assert source.size is not None  # noqa: S101 - see above
     source.seek(max(source.size - DIRECTORY_TAIL, 0))
     tail = bytes(source.read(DIRECTORY_TAIL, _PART))
     frames, size, checksum = _TAIL.unpack(tail)
-    if size + LEAST_FRAME * frames > room:
+    if size + DIRECTORY_TAIL + LEAST_FRAME * frames > room:
         raise wrong_directory()
     source.seek(source.size - DIRECTORY_TAIL - size)
     payload = source.read(size, _PART)
@@ -99,13 +116,7 @@ def read_directory(source: Source, sealer: Sealer, first: int, limits: Limits) -
     lowest, highest = int(durations.min()), int(durations.max())
     if not (lowest >= 1 and highest <= MAX_NUMBER and int(sizes.min()) >= LEAST_FRAME):
         raise wrong_directory()
-    ends = np.cumsum(sizes)
-    # A sum that wraps round has been larger than the room before that.
-    if int(sizes.max()) > room or int(ends.max()) > room or int(ends[-1]) != room - size:
-        raise wrong_directory()
-    starts = np.full(frames + 1, first, dtype=np.int64)
-    starts[1:] += ends.astype(np.int64)
-    return FrameDirectory(starts, durations.astype(np.int64))
+    return sizes, durations, size + DIRECTORY_TAIL
 
 
 def wrong_directory() -> InvalidDataError:

@@ -68,11 +68,11 @@ def encoded_frames(
             sections=sections,
             timing=timing,
         )
-        palette = None
+        palette, entries = None, colors.entries
     else:
         layout = Layout.of(colors, width, height, options, sections=sections, timing=timing)
-        palette = colors
-    chains = Chains(layout.header, layout.coder, palette, options.effort)
+        palette, entries = colors, len(colors)
+    chains = Chains(layout.header, layout.coder, palette, entries, options.effort)
     return _parts(layout, _payloads(chains, frames, timing, thread_count(options.threads)))
 
 

@@ -7,17 +7,25 @@ palette, which covers the header, then proves it.
 
 from __future__ import annotations
 
+import operator
 import re
 import struct
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.palette import read_palette
-from kqcodec.errors import FormatError, LimitError, UnsupportedError
+from kqcodec.errors import ChecksumError, FormatError, LimitError, UnsupportedError
 from kqcodec.format import container
-from kqcodec.format.container import MAX_PAYLOAD, MAX_SECTIONS, SECTION_KINDS, Sealer, Section
+from kqcodec.format.container import (
+    FRAMES_KIND,
+    MAX_PAYLOAD,
+    MAX_SECTIONS,
+    SECTION_KINDS,
+    Sealer,
+    Section,
+)
 from kqcodec.format.header import HEADER_SIZE, SIGNATURE, Header, crc16
 from kqcodec.format.sizes import table_range
 from kqcodec.format.source import BufferSource
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 
     from kqcodec.format.limits import Limits
 
+_FRAMES_SIZE = 34  # of the section FRAM
 _END_HEAD = b"END \0\0\0\0"
 _HEAD_SIZE = 10  # kind, length and CRC-16
 # Behind a section whose length is lost, sections are looked for by the kinds that we know:
@@ -164,7 +173,7 @@ def _read_palette(
         if header.coded_palette:
             return None, _end_of_payload(data, 0, header.palette_size - 1)
         if header.label_map:
-            return None, _end_of_payload(data, *table_range(header))
+            return None, _end_of_payload(data, *table_range(header, header.sections))
         return None, HEADER_SIZE + header.palette_size + 4
     return found, source.position
 
@@ -189,6 +198,11 @@ def _read_sections(
     found: list[Section] = []
     damages: list[Damage] = []
     position, ordinal, total = start, 0, 0
+    mended = _mended_frames(data, start, sealer)
+    if mended is not None:
+        found.append(mended)
+        damages.append(Damage("section 0", "it was damaged and has been put right"))
+        position, ordinal, total = start + _FRAMES_SIZE, 1, len(mended.data)
     while ordinal <= MAX_SECTIONS:
         head = _section_head(data, position)
         if head is None:
@@ -210,10 +224,7 @@ def _read_sections(
             return found, end, damages
         if sound is None or ordinal == MAX_SECTIONS:  # where only END can be
             break
-        if not kind[0] & 0x20:
-            raise UnsupportedError(
-                f"the mandatory section {kind.decode('ascii')!r} needs a newer version of kqcodec"
-            )
+        container.check_known(kind, ordinal)
         if sound:
             section = data[position + _HEAD_SIZE : end - 4]
             found.append(Section(kind, bytes(section)))
@@ -223,6 +234,32 @@ def _read_sections(
         ordinal += 1
     damages.append(Damage(f"section {ordinal}", "it is cut off, or isn't one"))
     return found, None, damages
+
+
+def _mended_frames(data: memoryview, start: int, sealer: Sealer) -> Section | None:
+    """The section that says how frames follow each other, if it is damaged in one byte, or in no
+    more than its kind and length; None if it isn't damaged, or another one. ChecksumError if it is
+    one, and can't be put right, since nothing can be saved without it."""
+    head = _section_head(data, start)
+    if head is not None and head[0] != FRAMES_KIND:
+        return None
+    if head is not None and _sound(data, start, head, 0, sealer):
+        return None
+    raw = bytes(data[start + _HEAD_SIZE : start + _FRAMES_SIZE])
+    body, stored = raw[:-4], raw[-4:]
+    if len(raw) == _FRAMES_SIZE - _HEAD_SIZE:
+        right = struct.pack(">I", sealer.checksum(FRAMES_KIND, 0, body))
+        if sum(map(operator.ne, right, stored)) <= 1:
+            return Section(FRAMES_KIND, body)
+        for place, byte in product(range(len(body)), range(256)):
+            changed = body[:place] + bytes([byte]) + body[place + 1 :]
+            if sealer.checksum(FRAMES_KIND, 0, changed) == int.from_bytes(stored, "big"):
+                return Section(FRAMES_KIND, changed)
+    if head is None:
+        return None
+    raise ChecksumError(
+        "what says how the frames follow each other is damaged, and without it none can be saved"
+    )
 
 
 def _section_head(data: memoryview, position: int) -> tuple[bytes, int] | None:

@@ -73,7 +73,7 @@ class SavedIds:
             values[box.slices] = self.wanted
         anew = bool(lost) and not bool((self.table.distinct == self._fill[0]).any())
         color = self.meaning.color_of(self._fill)[0]
-        column = values[:, :, np.newaxis] if self.table.column else values
+        column = values[:, :, np.newaxis] if self.table.shape == "column" else values
         return Filled(column, None, tuple(color.tolist()), self.wanted, anew)
 
     @property

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.frames.reader import checked_timing
 from kqcodec.coding.repair import damaged_front
 from kqcodec.coding.repair.colors import SavedColors
 from kqcodec.coding.repair.damaged_front import Damage, Front
 from kqcodec.coding.repair.ids import SavedIds
 from kqcodec.coding.repair.recovery import Recovery, payload_of
+from kqcodec.coding.repair.sequence import recover_frames
 from kqcodec.coding.repair.tile_search import find_tiles
 from kqcodec.coding.work import most_work, work_of
 from kqcodec.errors import ChecksumError, FormatError, LimitError, TruncatedError
@@ -69,6 +71,9 @@ def recover(
     else:
         kept = SavedColors.of(front, fill, palette)
     front, header = kept.front, kept.front.header
+    timing = checked_timing(front.sections, header)
+    if timing is not None:
+        return recover_frames(data, kept, timing, threads=count, limits=limits)
     with memory_for(header):  # untouched as yet, so that a claim costs nothing
         labels: Labels = np.empty((header.height, header.width), dtype=label_dtype(kept.entries))
     places = find_tiles(data, header, Sealer(header), front.first_record, front.search_from)

@@ -14,6 +14,7 @@ from kqcodec.kernels.reference.dense import dense_decode, dense_encode
 from kqcodec.kernels.reference.diffuse import diffuse
 from kqcodec.kernels.reference.grid_descent import nudge
 from kqcodec.kernels.reference.merge_split import merge_and_split, near, search_round
+from kqcodec.kernels.reference.moves import find_moves
 from kqcodec.kernels.reference.nearest import accumulate, lloyd, nearest, nearest_two, reassign
 from kqcodec.kernels.reference.numbers import numbers_decode, numbers_encode
 from kqcodec.kernels.reference.opaque_lloyd import settle_kinds
@@ -39,6 +40,7 @@ __all__ = [
     "diffuse",
     "encode_palette",
     "fill_table",
+    "find_moves",
     "lloyd",
     "look_up",
     "merge_and_split",

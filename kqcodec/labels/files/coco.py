@@ -82,7 +82,7 @@ def panoptic_json(values: NDArray[Any], meaning: Meaning, picture: str) -> bytes
 
     Categories are those of the attribute table, if there is such a one, else the names.
     """
-    ids = as_integers(values)
+    ids = as_integers(values, "COCO has ids of pictures")
     rows = _rows(meaning)
     present, counts, boxes = _extents(ids)
     segments: list[dict[str, Any]] = []

@@ -141,7 +141,7 @@ def geotiff(values: NDArray[Any], meaning: Meaning) -> tuple[bytes, bytes | None
     rasterio = rasterio_or_none()
     if rasterio is None:
         raise ImportError("a GeoTIFF file needs rasterio; pip install 'kqcodec[geo]' brings it")
-    ids = as_integers(values)
+    ids = as_integers(values, "GeoTIFF files hold pictures")
     height, width = ids.shape
     nodata = meaning.nodata
     limits = np.iinfo(ids.dtype)

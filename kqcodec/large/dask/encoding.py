@@ -129,7 +129,7 @@ def _label_map(
     if colors is not None:
         color_table(colors)  # for its errors
     counts = passes.count(executor, None, job.begin("counting"))
-    table = IdTable(counts.ids, column=one.ndim == 3)
+    table = IdTable(counts.ids, shape=IdTable.of(one).shape)
     layout = label_layout(job, table, blocks.interpretation)
     return counts, LabelMapPlan(layout, table), None
 

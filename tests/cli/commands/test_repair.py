@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from commands import files_in, kq, refusal, usage_refusal
 from PIL import Image
-from samples import indexed
+from samples import indexed, sequence
 
 import kqcodec
+from kqcodec.format.sequence import FrameTiming
 
 pytestmark = pytest.mark.compiled
 
@@ -50,6 +51,24 @@ def test_the_default_name_and_what_exists(damaged, tmp_path):
     assert "exists" in refusal(kq("repair", damaged, "-o", tmp_path / "b.kq", "--mask", mask), 3)
     assert not (tmp_path / "b.kq").exists()
     assert mask.read_bytes() == b"mine"
+
+
+def test_frames(tmp_path):
+    labels = [indexed(40, 16, 20, seed).labels for seed in range(6)]
+    data = bytearray(
+        sequence(IMAGE.palette, labels, timing=FrameTiming(key_distance=3), coder="dense", tile=16)
+    )
+    data[len(data) // 2] ^= 1
+    path, clean = tmp_path / "a.kq", tmp_path / "b.kq"
+    path.write_bytes(data)
+    result = kq("repair", path, "-o", clean)
+    assert result.exit_code == 1
+    assert "1 of 3 tiles lost in 1 of 6 frames, 128 pixels (3.33%), filled with" in result.stdout
+    assert "frame 2, tile 2: its checksum doesn't match" in result.stdout
+    assert kq("verify", clean).exit_code == 0
+    shown = json.loads(kq("repair", path, "-o", clean, "--force", "--json").stdout)
+    assert shown["frames"] == 6
+    assert shown["lost_frames"] == [{"tile": 2, "start": 2, "stop": 3}]
 
 
 def test_nothing_lost_is_no_failure(tmp_path):

@@ -57,7 +57,7 @@ def test_cells_are_regions_with_a_list_where_entries_are_many(name, effort):
     assert (few[0] == REGIONS) == (name == "context")
     many = LabelTileCoder(65_536, name, effort, 10_000_000)
     rare = coded(many, cells(90, 80, 90, 10_000_000))
-    parts = TileParts.from_bytes(memoryview(rare), 80 * 90, 65_536)
+    parts = TileParts.from_bytes(memoryview(rare), 80 * 90)
     assert (parts.listed, parts.colors > 0) == (90, name == "context")
 
 
@@ -85,7 +85,7 @@ def test_few_labels_stand_as_they_are(name):
 def test_a_tile_of_one_label(name):
     labels = np.full((9, 31), 70_000, np.uint32)
     payload = coded(LabelTileCoder(1000, name, "default", 70_001), labels)
-    parts = TileParts.from_bytes(memoryview(payload), labels.size, 70_001)
+    parts = TileParts.from_bytes(memoryview(payload), labels.size)
     assert (parts.listed, parts.colors, bytes(parts.rest)) == (1, 0, b"")
     assert coded(LabelTileCoder(1, name, "default", 1), np.zeros((5, 5), np.uint8)) == b""
 
@@ -172,6 +172,6 @@ def test_regions_of_one_color_are_one_label():
 def test_what_parts_take_is_foretold():
     labels = cells(120, 60, 70, 70_000)
     payload = LabelTileCoder(60_000, "context", "default", 70_000).encode(labels)
-    parts = TileParts.from_bytes(memoryview(payload), labels.size, 70_000)
+    parts = TileParts.from_bytes(memoryview(payload), labels.size)
     assert (parts.listed, parts.colors > 0) == (120, True)
     assert parts.workspace(labels.size) == 120 * 32 + labels.size * (2 + 9)

@@ -282,7 +282,7 @@ def test_of_too_many_sections_the_most_there_can_be_are_kept():
 def test_a_mandatory_section_is_still_refused():
     header = Header("packed", 1, 1, 2, sections=True)
     sealer = Sealer(header)
-    data = header.to_bytes() + sealer.palette(bytes(6)) + sealer.sections([Section(b"FRAM", b"")])
+    data = header.to_bytes() + sealer.palette(bytes(6)) + sealer.sections([Section(b"PALX", b"")])
     with pytest.raises(errors.UnsupportedError):
         kqcodec.open(data + sealer.tile(0, b"\0")).recover()
 

@@ -10,9 +10,11 @@
 #endif
 #include <Python.h>
 
+#include "boundary/chains.h"
 #include "boundary/colors.h"
 #include "boundary/context.h"
 #include "boundary/diffuse.h"
+#include "boundary/frames.h"
 #include "boundary/label_maps.h"
 #include "boundary/labels.h"
 #include "boundary/lloyd.h"
@@ -25,9 +27,11 @@
 
 /* clang-format off */
 static PyMethodDef methods[] = {
+    KQ_CHAINS_METHODS
     KQ_COLORS_METHODS
     KQ_CONTEXT_METHODS
     KQ_DIFFUSE_METHODS
+    KQ_FRAMES_METHODS
     KQ_LABELS_METHODS
     KQ_LABEL_MAPS_METHODS
     KQ_LLOYD_METHODS

@@ -12,6 +12,7 @@
 #include "coding/packed.h"
 #include "coding/range_coder.h"
 #include "context/state.h"
+#include "frames/planes.h"
 
 /* Of a weight, 3.29, the upper 16 bits of 3.14. */
 KQ_INLINE int32_t kq_weight(int32_t weight)
@@ -34,6 +35,7 @@ KQ_INLINE int32_t kq_final_weight(int32_t weight)
 #include "context/match.h"
 #include "context/mix.h"
 #include "context/steps.h"
+#include "frames/later.h"
 static void kq_plain_small(kq_context *m)
 {
     kq_plain_run(m, KQ_SHAPE_SMALL);
@@ -41,6 +43,10 @@ static void kq_plain_small(kq_context *m)
 static void kq_plain_large(kq_context *m)
 {
     kq_plain_run(m, KQ_SHAPE_LARGE);
+}
+static long long kq_plain_later(kq_context *m, const uint16_t *truth)
+{
+    return kq_plain_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -53,6 +59,7 @@ static void kq_plain_large(kq_context *m)
 #include "context/match.h"
 #include "context/mix_avx2.h"
 #include "context/steps.h"
+#include "frames/later.h"
 KQ_CONTEXT_AVX2 static void kq_avx2_small(kq_context *m)
 {
     kq_avx2_run(m, KQ_SHAPE_SMALL);
@@ -61,22 +68,45 @@ KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m)
 {
     kq_avx2_run(m, KQ_SHAPE_LARGE);
 }
+KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *truth)
+{
+    return kq_avx2_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+}
 #undef KQ_FUNCTION
 #undef KQ_NAME
 #endif
 
+static int kq_context_has_avx2(void)
+{
+#if defined(KQ_CONTEXT_AVX2)
+    return KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2");
+#else
+    return 0;
+#endif
+}
+
 static void kq_context_code(kq_context *m)
 {
-    static void (*const plain[KQ_MODELS])(kq_context *) = {NULL, kq_plain_small, kq_plain_large};
+    static void (*const plain[KQ_LATER])(kq_context *) = {NULL, kq_plain_small, kq_plain_large};
     ptrdiff_t model = m->shape - kq_context_shapes;
 #if defined(KQ_CONTEXT_AVX2)
-    static void (*const avx2[KQ_MODELS])(kq_context *) = {NULL, kq_avx2_small, kq_avx2_large};
-    if (KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2")) {
+    static void (*const avx2[KQ_LATER])(kq_context *) = {NULL, kq_avx2_small, kq_avx2_large};
+    if (kq_context_has_avx2()) {
         avx2[model](m);
         return;
     }
 #endif
     plain[model](m);
+}
+
+/* A frame from the frame before, see frames/later.h. */
+static long long kq_context_later(kq_context *m, const uint16_t *truth)
+{
+#if defined(KQ_CONTEXT_AVX2)
+    if (kq_context_has_avx2())
+        return kq_avx2_later(m, truth);
+#endif
+    return kq_plain_later(m, truth);
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -126,13 +156,15 @@ typedef struct {
     uint32_t k;
     int setting;
     size_t width, height;
-    int wide; /* labels of two bytes */
+    int wide;      /* labels of two bytes */
+    int slot_bits; /* of a sequence, of its largest tables, otherwise 0; its labels are elsewhere */
 } kq_tile;
 
-/* A model for a tile, k >= 2; `colors`, NULL for none, are in the order of the tree. Returns 0
- * without memory. */
+/* A model for a tile, k >= 2; `colors`, NULL for none, are in the order of the tree; `shared`,
+ * if it isn't NULL, is a model of the same sequence, whose tables it has. Returns 0 without
+ * memory. */
 static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_tile *tile,
-                           const uint8_t *colors)
+                           const uint8_t *colors, const kq_context *shared)
 {
     const int setting = tile->setting;
     const size_t width = tile->width, height = tile->height;
@@ -149,23 +181,29 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     int size = 0; /* ceil(log2 of the labels) */
     while ((size_t)1 << size < width * height)
         size++;
-    int slot_bits = kq_least(size + 2, KQ_SLOT_BITS);
+    int slot_bits =
+        tile->slot_bits ? kq_least(size + 4, tile->slot_bits) : kq_least(size + 2, KQ_SLOT_BITS);
     m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const size_t slots = (size_t)KQ_TABLES(m->shape->lanes) * KQ_SLOTS << m->line_bits;
-    const size_t weights = KQ_ROWS * inputs, places = (size_t)1 << m->place_bits;
-    const size_t histories = lanes * 2 * KQ_HISTORIES;
-    const size_t cells = colors ? KQ_COLOR_CELLS : 0;
+    const int tables_of = tile->slot_bits ? kq_context_shapes[KQ_LATER].lanes : m->shape->lanes;
+    const size_t slots = shared ? 0 : (size_t)KQ_TABLES(tables_of) * KQ_SLOTS << m->line_bits;
+    const size_t weights = KQ_ROWS * inputs, places = shared ? 0 : (size_t)1 << m->place_bits;
+    const size_t histories = KQ_HAS_HISTORIES(lanes) ? lanes * 2 * KQ_HISTORIES : 0;
+    const size_t cells = colors && !shared ? KQ_COLOR_CELLS : 0;
     m->memory = malloc(64 + (weights + slots + places + histories) * 4 + cells * 2);
-    m->displaced = calloc(width, sizeof *m->displaced);
-    m->plane.colors = colors ? malloc(k * sizeof *m->plane.colors) : NULL;
-    m->plane.labels =
-        calloc((height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND, sizeof *m->plane.labels);
-    if (!m->memory || !m->displaced || (colors && !m->plane.colors) || !m->plane.labels) {
+    const size_t labels = (height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND;
+    if (!shared) {
+        m->displaced = calloc(width, sizeof *m->displaced);
+        m->plane.colors = colors ? malloc(k * sizeof *m->plane.colors) : NULL;
+        m->plane.labels = tile->slot_bits ? NULL : calloc(labels, sizeof *m->plane.labels);
+    }
+    if (!m->memory || (!shared && (!m->displaced || (colors && !m->plane.colors))) ||
+        (!tile->slot_bits && !m->plane.labels)) {
         kq_context_close(m);
+        m->memory = NULL;
         return 0;
     }
     m->weights = (int32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
@@ -174,12 +212,18 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     memset(m->slots, 0, (slots + places) * sizeof *m->slots);
     m->histories = m->places + places;
     m->plane.cells = (uint16_t *)(m->histories + histories);
-    for (uint32_t i = 0; i < k && colors; i++)
+    for (uint32_t i = 0; i < k && m->plane.colors; i++)
         m->plane.colors[i] =
             colors[3 * i] | (uint32_t)colors[3 * i + 1] << 8 | (uint32_t)colors[3 * i + 2] << 16;
-    if (colors)
+    if (m->plane.colors)
         kq_find_boxes(&m->plane);
     memset(m->plane.cells, 0xFF, cells * sizeof *m->plane.cells);
+    if (shared) {
+        m->plane = shared->plane;
+        m->slots = shared->slots;
+        m->places = shared->places;
+        m->displaced = shared->displaced;
+    }
     for (size_t i = 0; i < 256; i++)
         m->flat[i] = m->alike[i / 2] = m->unlike[i / 2] = KQ_COUNTER_BEGIN;
     for (size_t i = 0; i < 128; i++)
@@ -255,7 +299,8 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     uint16_t *places = kq_tile_places(tile);
     uint8_t *colors;
     int done = -1;
-    if (kq_tile_colors(tile, &colors) && places && kq_context_open(&model, tables, tile, colors)) {
+    if (kq_tile_colors(tile, &colors) && places &&
+        kq_context_open(&model, tables, tile, colors, NULL)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -282,7 +327,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
     kq_range_decoder decoder;
     uint8_t *colors;
     int done = -1;
-    if (kq_tile_colors(tile, &colors) && kq_context_open(&model, tables, tile, colors)) {
+    if (kq_tile_colors(tile, &colors) && kq_context_open(&model, tables, tile, colors, NULL)) {
         kq_range_decoder_init(&decoder, payload, size);
         model.decoder = &decoder;
         kq_context_code(&model);

@@ -6,7 +6,7 @@
  */
 /* Of the `count` neighbours that a place has in common with the present one: N, NE, NN,
  * then W, NW, WW and NEE. */
-KQ_FUNCTION int KQ_NAME(same_around)(const kq_plane *plane, size_t place, const uint32_t *f,
+KQ_FUNCTION int KQ_NAME(same_around)(const kq_plane *plane, ptrdiff_t place, const uint32_t *f,
                                      int count)
 {
     const uint16_t *z = plane->labels + place, *n = z - plane->stride;
@@ -33,13 +33,14 @@ KQ_FUNCTION void KQ_NAME(match_find)(kq_context *m, size_t at, uint32_t hash)
     const uint32_t *f = m->around.feature;
     uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
     if (m->match_length == 0) {
-        const size_t behind = m->displaced[at - m->row_at];
-        if (behind && at - behind != m->match_at && /* which was wrong only now */
-            KQ_NAME(same_around)(&m->plane, at - behind, f, 3)) {
-            m->match_at = at - behind;
+        const ptrdiff_t behind = (ptrdiff_t)m->displaced[at - m->row_at],
+                        displaced = (ptrdiff_t)at - behind;
+        if (behind && displaced != m->match_at && /* which was wrong only now */
+            KQ_NAME(same_around)(&m->plane, displaced, f, 3)) {
+            m->match_at = displaced;
             m->match_length = 1;
-        } else if (*place && KQ_NAME(same_around)(&m->plane, *place, f, 7)) {
-            m->match_at = *place;
+        } else if (*place && KQ_NAME(same_around)(&m->plane, (ptrdiff_t)*place, f, 7)) {
+            m->match_at = (ptrdiff_t)*place;
             m->match_length = 1;
         }
     }
@@ -56,7 +57,7 @@ KQ_FUNCTION void KQ_NAME(match_follow)(kq_context *m, size_t at, uint32_t label)
         m->match_length = 0;
     else {
         m->match_length++;
-        m->displaced[at - m->row_at] = (uint32_t)(at - m->match_at);
+        m->displaced[at - m->row_at] = (uint32_t)((ptrdiff_t)at - m->match_at);
     }
     m->match_at++;
 }

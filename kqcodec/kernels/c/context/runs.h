@@ -55,7 +55,7 @@ KQ_FUNCTION size_t KQ_NAME(matched_run)(kq_context *m, int lanes, uint16_t *at, 
         memcpy(at, z, n * sizeof *at);
     for (size_t i = 0; i < n; i++)
         m->displaced[(size_t)(at - m->plane.labels) - m->row_at + i] = (uint32_t)apart;
-    m->match_at += n;
+    m->match_at += (ptrdiff_t)n;
     m->match_length += (uint32_t)n;
     return n;
 }
@@ -87,6 +87,6 @@ KQ_FUNCTION size_t KQ_NAME(flat_run)(kq_context *m, uint16_t *at, uint32_t w, si
     for (size_t i = 0; m->decoder && i < n; i++)
         at[i] = (uint16_t)w;
     if (m->match_length)
-        m->match_at += n;
+        m->match_at += (ptrdiff_t)n;
     return n;
 }

@@ -6,6 +6,7 @@
 
 #include "coding/range_coder.h"
 #include "context/model.h"
+#include "frames/sequence.h"
 
 #define KQ_DEPTHS 16                                                /* of the tree */
 #define KQ_SLOT_BITS 17                                             /* of the largest tables */
@@ -22,10 +23,12 @@
 #define KQ_MAX_SETS 3
 #define KQ_TREE_ROWS0 (KQ_MOST_NAMES * 3 * 128)
 #define KQ_TREE_ROWS1 (KQ_MOST_NAMES * 256)
-#define KQ_TREE_ROWS2 (KQ_MOST_NAMES * 64)
+#define KQ_TREE_ROWS2 (KQ_MOST_NAMES * 512)
 #define KQ_ROWS0 (KQ_TREE_ROWS0 + KQ_DEPTHS * 81) /* equal neighbours; guesses */
 #define KQ_ROWS1 (KQ_TREE_ROWS1 + 256)            /* the label asked about; the path */
-#define KQ_ROWS2 (KQ_TREE_ROWS2 + 256)            /* more equal neighbours; the label on the left */
+#define KQ_ROWS2 \
+    (KQ_TREE_ROWS2 + KQ_DEPTHS * 64) /* more equal neighbours; the label on the left \
+                                      */
 #define KQ_ROWS (KQ_ROWS0 + KQ_ROWS1 + KQ_ROWS2)
 /* The final mixer: its rows, and the largest weight, so that sums fit into 32 bits. */
 #define KQ_FINAL_ROWS (2 * KQ_MATCH_ROWS)
@@ -37,11 +40,15 @@ typedef struct {
     int lanes, sets, run_match;
 } kq_context_shape;
 
-enum { KQ_DENSE, KQ_SMALL, KQ_LARGE, KQ_MODELS };
+enum { KQ_DENSE, KQ_SMALL, KQ_LARGE, KQ_LATER, KQ_MODELS };
 #define KQ_SHAPE_SMALL 8, 2, 8
 #define KQ_SHAPE_LARGE 32, 3, 32
+#define KQ_LATER_LANES 16 /* of labels coded from the frame before, which has no runs */
+#define KQ_LATER_SETS 3
 static const kq_context_shape kq_context_shapes[KQ_MODELS] = {
-    {0, 0, 0}, {KQ_SHAPE_SMALL}, {KQ_SHAPE_LARGE}};
+    {0, 0, 0}, {KQ_SHAPE_SMALL}, {KQ_SHAPE_LARGE}, {KQ_LATER_LANES, KQ_LATER_SETS, 0}};
+
+#define KQ_IS_LATER(lanes) ((lanes) == KQ_LATER_LANES)
 
 /* The large model has histories beside counters, and counts chances half. */
 #define KQ_HAS_HISTORIES(lanes) ((lanes) == KQ_MAX_LANES)
@@ -67,6 +74,7 @@ static const uint32_t kq_vector_numbers[KQ_VECTORS] = {
 
 typedef struct {
     kq_plane plane;
+    kq_sequence *sequence; /* of a frame that is coded from the one before */
     const kq_logistic *tables;
     const kq_context_shape *shape;
     int asks;                     /* whether labels are asked about by name first */
@@ -87,9 +95,11 @@ typedef struct {
     int32_t final[KQ_FINAL_ROWS][KQ_MAX_SETS]; /* weights, 65536 being 1 */
     /* this pixel's */
     kq_surroundings around;
-    size_t row_at, match_at; /* in plane.labels */
+    size_t row_at;      /* in plane.labels */
+    ptrdiff_t match_at; /* there, or ahead of it in the frame before */
     uint32_t match_length;
-    int expected; /* the matched label, -1 for none, or if it was refused */
+    int expected;                /* the matched label, -1 for none, or if it was refused */
+    uint32_t marks[KQ_MAX_SETS]; /* of its surroundings and the frame before's, for rows */
     KQ_ALIGNED(32) uint32_t hashes[KQ_MAX_LANES];
     KQ_ALIGNED(32) uint32_t lines[KQ_MAX_LANES];   /* where node 0 is */
     KQ_ALIGNED(32) uint32_t fresh[KQ_MAX_LANES];   /* an unused slot there */

@@ -109,7 +109,8 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
             uint32_t rows[KQ_MAX_SETS] = {
                 KQ_TREE_ROWS0 + level * 81 + halves,
                 KQ_ROWS0 + KQ_TREE_ROWS1 + (path < 256 ? path : level),
-                KQ_ROWS0 + KQ_ROWS1 + KQ_TREE_ROWS2 + (f[KQ_W] & 255),
+                KQ_ROWS0 + KQ_ROWS1 + KQ_TREE_ROWS2 +
+                    (KQ_IS_LATER(lanes) ? level * 64 + m->marks[1] : f[KQ_W] & 255),
             };
             int agrees = within & 16 ? !(under & 16) : -1;
             bit = KQ_NAME(decide)(m, lanes, sets, bit, node, 1, rows, agrees, held);
@@ -128,17 +129,19 @@ KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_
     return low;
 }
 
-/* Whether a label is the one of that name, when so many were refused before. */
+/* Whether a label is the one of that name. `node` is the question's number in its group, `kind`
+ * and the marks, of the label and of its surroundings, say which rows it has. */
 KQ_FUNCTION int KQ_NAME(ask)(kq_context *m, int lanes, int sets, uint32_t label, uint32_t name,
-                             uint32_t refused)
+                             uint32_t node, uint32_t kind)
 {
     const int agrees = m->expected < 0 ? -1 : m->expected == (int)name;
     const uint32_t rows[KQ_MAX_SETS] = {
-        (refused * 3 + (uint32_t)(agrees + 1)) * 128 + (m->around.equal & 127),
-        KQ_ROWS0 + refused * 256 + (name & 255),
-        KQ_ROWS0 + KQ_ROWS1 + refused * 64 + (m->around.equal >> 7 & 63),
+        (kind * 3 + (uint32_t)(agrees + 1)) * 128 + (m->around.equal & 127),
+        KQ_ROWS0 + kind * 256 + (KQ_IS_LATER(lanes) ? m->marks[0] : name & 255),
+        KQ_ROWS0 + KQ_ROWS1 + kind * 512 +
+            (KQ_IS_LATER(lanes) ? m->marks[2] : m->around.equal >> 7 & 63),
     };
-    int is = KQ_NAME(decide)(m, lanes, sets, label == name, refused, 0, rows, agrees,
+    int is = KQ_NAME(decide)(m, lanes, sets, label == name, node, 0, rows, agrees,
                              KQ_NAME(match_number)(m));
     if (agrees == 1 && !is)
         m->expected = -1;
@@ -159,7 +162,7 @@ KQ_FUNCTION int KQ_NAME(ask_more)(kq_context *m, int lanes, int sets, uint32_t l
             continue;
         if (count == 1)
             KQ_NAME(lines)(m, lanes, 2);
-        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)name, count))
+        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)name, count, count))
             return name;
         refused[count++] = name;
     }
@@ -184,7 +187,7 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     KQ_NAME(lines)(m, lanes, 1);
     int32_t refused[KQ_MOST_NAMES] = {-1, -1, -1};
     if (m->asks) {
-        if (KQ_NAME(ask)(m, lanes, sets, label, f[KQ_W], 0))
+        if (KQ_NAME(ask)(m, lanes, sets, label, f[KQ_W], 0, 0))
             return f[KQ_W];
         refused[0] = (int32_t)f[KQ_W];
         const int found =
