@@ -31,14 +31,16 @@ from kqcodec.images.image_files import (
     read_contents,
     reading_image,
 )
+from kqcodec.images.metadata import metadata_of
 from kqcodec.images.pillow_samples import FORMATS_WITH_PAGES
 from kqcodec.images.pixels import frame_pixels, is_pillow_image, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
+    from kqcodec.images.metadata import Metadata
     from kqcodec.images.pixels import ImageLike
 
 # What isn't shown for any time is shown for this long, as browsers do it.
@@ -132,6 +134,10 @@ class Animation:
             else:
                 if self._lacks_its_end(image):
                     self._warn_of_end(whole)
+
+    def metadata(self, keep: Collection[str]) -> Metadata:
+        """What the file has of that, as ``kqcodec.images.metadata.metadata_of`` finds it."""
+        return metadata_of(self._source, keep)
 
     def frame(self, number: int) -> Frame:
         """One frame, counted from 0; frames of other sizes don't matter.

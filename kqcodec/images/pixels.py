@@ -198,19 +198,25 @@ def _from_pillow(
 ) -> NDArray[np.uint8]:
     if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
-    if image.format == "KQ" and image.info.get("label_map"):
-        raise ImageError(
-            f"{name} is a label map, and its ids are no colours: kqcodec.label_map() and kq encode "
-            "--labels take them, and kq decode --colors makes a picture of it"
-        )
+    _check_colors(image, name)
     with reading_image(name):
         warn_of_frames(image, name)
         return _channels(pillow_samples(image, name, keep_profile), background)
 
 
+def _check_colors(image: Any, name: str) -> None:
+    """Raise ImageError for a label map among the images of Pillow's."""
+    if image.format == "KQ" and image.info.get("label_map"):
+        raise ImageError(
+            f"{name} is a label map, and its ids are no colours: kqcodec.label_map() and kq encode "
+            "--labels take them, and kq decode --colors makes a picture of it"
+        )
+
+
 def frame_pixels(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint8]:
     """The pixels of the frame that a Pillow image stands at, as ``image_pixels`` has those of a
     picture; what Pillow raises is left to ``reading_image``."""
+    _check_colors(image, name)
     return _channels(pillow_samples(image, name, keep_profile), None)
 
 

@@ -1,7 +1,6 @@
 """`kq decode` and `kq convert` of sequences: every frame is written, or one."""
 
 import json
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec.cli.screen import failures
-from kqcodec.format.sequence import FrameTiming
 from kqcodec.images.animations import open_animation
-from kqcodec.images.indexed_image import IndexedImage
 
 pytestmark = pytest.mark.compiled
 
@@ -21,11 +18,9 @@ pytestmark = pytest.mark.compiled
 @pytest.fixture
 def frames(tmp_path):
     """Those of demo.kq, which is to be shown twice."""
-    palette = samples.indexed(1, 1, 16).palette
-    labels = samples.moving(16, 37, 29, 6)
-    timing = FrameTiming(plays=2, unit=Fraction(1, 10))
-    (tmp_path / "demo.kq").write_bytes(samples.sequence(palette, labels, timing=timing))
-    return [IndexedImage(palette, each).lasting(timing.unit) for each in labels]
+    images, data = samples.animation(plays=2)
+    (tmp_path / "demo.kq").write_bytes(data)
+    return images
 
 
 def assert_same(data, frames):
@@ -149,7 +144,8 @@ def test_arrays(tmp_path, frames, labels):
 def test_a_background(tmp_path):
     palette = np.array([[9, 9, 9, 255], [255, 0, 0, 128], [0, 0, 0, 0]], np.uint8)
     labels = [np.full((5, 7), number % 3, np.uint8) for number in range(4)]
-    (tmp_path / "a.kq").write_bytes(samples.sequence(palette, labels))
+    data = samples.file_of_frames(palette, labels)
+    (tmp_path / "a.kq").write_bytes(data)
     message = refusal(kq("decode", tmp_path / "a.kq", "-o", tmp_path / "a.gif"), failures.USAGE)
     assert "no other transparency; choose another extension, .png say, or give a -" in message
     assert files_in(tmp_path) == ["a.kq"]
