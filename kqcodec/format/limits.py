@@ -12,6 +12,7 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     entries of ids          2**24         N / 8     (and tiles that an index lists, and frames)
     bytes of chains         2**31         16 N      (models of tiles, from frame to frame)
     bytes of an input       2**30         8 N
+    pixels of all frames    2**34         128 N     (of an input, one after the other)
     work                    600 * 2**27   600 * N     (for thumbnails a quarter)
 
 An input is a picture, label map or archive of another format, which is read whole; a .kq
@@ -52,6 +53,7 @@ _PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
 _PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
 _CHAIN_BYTES_A_PIXEL = 16
 _INPUT_BYTES_A_PIXEL = _INPUT // DEFAULT_MAX_PIXELS
+PIXELS_OF_FRAMES = 128  # of the frames of an input together, for each that one may have
 # A picture of 24 megapixels, 256 colours, by best has 77 * 10**9 and must open; at the most
 # it takes a minute of a processor. 2**27 pixels like that took five.
 _WORK_A_PIXEL = 600
@@ -201,6 +203,14 @@ def check_limit(
 def max_input_bytes(max_pixels: int | None) -> int | None:
     """The bytes that an input may have; None for no limit."""
     return None if max_pixels is None else max(_INPUT, _INPUT_BYTES_A_PIXEL * max_pixels)
+
+
+def max_pixels_of_frames(max_pixels: int | None) -> int | None:
+    """The pixels that the frames of an input may have together, which are decoded one after the
+    other; None for no limit. By default they are ten minutes of 1280 x 720, 30 a second."""
+    if max_pixels is None:
+        return None
+    return PIXELS_OF_FRAMES * max(DEFAULT_MAX_PIXELS, max_pixels)
 
 
 def input_too_large(most: int) -> LimitError:

@@ -79,6 +79,8 @@ def _needs_all(settings: EncodeSettings) -> str | None:
         "--dither": settings.dither > 0,
         "--keep": bool(settings.keep),
         "--skip-if-larger": settings.skip_if_larger,
+        "--lossless": settings.lossless,
+        "--frame": settings.frames.frame is not None,
         "a goal like --psnr": settings.goal is not None,
     }
     return next((option for option, is_given in chosen.items() if is_given), None)

@@ -60,10 +60,17 @@ def reading_kq(name: str) -> Iterator[str | BinaryIO]:
 @contextlib.contextmanager
 def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
     """What the API reads for the input ``name``; what goes wrong becomes a Failure."""
+    with picture_failures(name, max_pixels):
+        yield picture_source(name, max_pixels)
+
+
+@contextlib.contextmanager
+def picture_failures(name: str, max_pixels: int) -> Iterator[None]:
+    """Turn what goes wrong in reading the picture ``name`` into a Failure."""
     shown = display_name(name)
     with reading(shown):
         try:
-            yield picture_source(name, max_pixels)
+            yield
         except ImageError as exc:
             if exc.advice != "max pixels":
                 raise
