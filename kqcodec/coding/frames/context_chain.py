@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.coders.context import CHAINED
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.limits import chain_workspace
 from kqcodec.format.sizes import payload_range
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from kqcodec.format.names import EffortName
     from kqcodec.kernels.protocol_frames import FrameChain
 
-CHAINED = 6  # the first byte of a payload
 # Settings: how large tables are, that labels are asked about, and a match, in bits 7-6, 4 and 3,
 # and how quickly to learn. Tables of 2**18 slots take 14 MB, and frames 5 % less than by 2**16;
 # 2**20 take 1 to 5 % less again. What label maps have to say fits into 2**16.

@@ -9,7 +9,8 @@ from trust import attempts
 
 import kqcodec
 from kqcodec import errors
-from kqcodec.coding.frames.tile_chain import FROM_BEFORE
+from kqcodec.coding.coders.context import CHAINED
+from kqcodec.coding.coders.frame_parts import FROM_BEFORE
 from kqcodec.coding.repair.sequence import LostFrames
 from kqcodec.format.container import Section
 from kqcodec.format.sequence import FrameTiming
@@ -54,7 +55,9 @@ class Layout:
     def alone(self, coder, number, tile):
         """Whether that tile needs no frame before it."""
         first = self.data[self.payloads[number, tile][0]]
-        return coder in {"packed", "dense"} or number % KEY == 0 or first not in FROM_BEFORE
+        return (
+            coder in {"packed", "dense"} or number % KEY == 0 or first not in {CHAINED, FROM_BEFORE}
+        )
 
 
 LAYOUTS = {coder: Layout(data) for coder, data in FILES.items()}
