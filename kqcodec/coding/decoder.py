@@ -290,7 +290,7 @@ def read(
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> IndexedImage:
-    """The palette and labels in a .kq file, exactly as they were encoded.
+    """The palette and labels in a .kq file, or its first frame, exactly as they were encoded.
 
     Args:
         source: a path, a URL (with the extra ``remote``), the file's bytes, or a

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.coders.context import CHAINED
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.limits import chain_workspace
 from kqcodec.format.sizes import payload_range
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from kqcodec.format.names import EffortName
     from kqcodec.kernels.protocol_frames import FrameChain
 
-CHAINED = 6  # the first byte of a payload
 # Settings: how large tables are, that labels are asked about, and a match, in bits 7-6, 4 and 3,
 # and how quickly to learn. By tables of 2**16, 2**18 and 2**20 slots a chain takes 4, 14 and 55 MB,
 # and recordings of screens 9, 4 and 0 % more. What label maps have to say fits into 2**16.
