@@ -142,9 +142,9 @@ def fresh(rng: random.Random) -> Pieces:
 
 def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: random.Random) -> Pieces:
     """Of frames that are moved, changed or the same, in colours or of ids."""
-    colors = palette
+    colors, axis = palette, rng.choice(AXES)
     if rng.random() < 0.3 and len(palette) <= labels.size:
-        colors = IdTable(np.arange(len(palette)))
+        colors, axis = IdTable(np.arange(len(palette)), shape="volume"), "depth"
     frames = [labels]
     for _ in range(rng.randrange(5)):
         there = np.roll(frames[-1], (rng.randrange(20), rng.randrange(20)), (0, 1))
@@ -156,7 +156,7 @@ def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: rando
         encoded_frames(
             *(colors, labels.shape[1], labels.shape[0]),
             [(frame, rng.choice((1, 1, 1, 2, 2**32 - 1))) for frame in frames],
-            FrameTiming(rng.choice(AXES), rng.choice((0, 0, 2))),
+            FrameTiming(axis, rng.choice((0, 0, 2))),
             options=CodingOptions(coder=coder, tile=tile, threads=1),
         )
     )
