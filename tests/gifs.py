@@ -75,3 +75,18 @@ def shown(size, palette, patches):
             there[:] = 0
         elif patch.disposal == PREVIOUS:
             canvas = before
+
+
+SIZE = 24, 18  # of moving()
+
+
+def moving(count=6):
+    """A GIF of that many frames in 16 colours, shown five times, and what is seen of each."""
+    palette = np.random.default_rng(0).integers(0, 256, (16, 3), dtype=np.uint8)
+    first = np.random.default_rng(1).integers(0, 16, SIZE[::-1]).astype(np.uint8)
+    patches = [Patch(first, disposal=KEEP)]
+    for number in range(count - 1):
+        part = np.full((4, 5), number % 16, dtype=np.uint8)
+        place = (2 * number, number) if number != 2 else (0, 0)
+        patches.append(Patch(part, None, place, KEEP, centiseconds=3 + number))
+    return gif(SIZE, palette, patches, 4), list(shown(SIZE, palette, patches))

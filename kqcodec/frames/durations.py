@@ -56,6 +56,14 @@ def fraction_of(value: Any, name: str) -> Fraction:
     return fraction
 
 
+def in_seconds(milliseconds: Any) -> Any:
+    """Durations as other programs have them, in milliseconds, for ``durations``: a number, or a
+    list of them; errors are those of ``fraction_of``."""
+    if isinstance(milliseconds, Iterable) and not isinstance(milliseconds, str):
+        return [in_seconds(each) for each in milliseconds]
+    return fraction_of(milliseconds, "duration") / 1000
+
+
 class Durations:
     """The duration of one frame after the other: of all the same, of each its own, or what the
     frame itself says, and a tenth of a second where it says nothing.

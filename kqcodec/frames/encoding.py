@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kqcodec.frames.durations import SecondsLike
     from kqcodec.frames.quantizing import FrameColors
     from kqcodec.frames.sources import FramesLike, InputFrame
+    from kqcodec.images.metadata import Metadata
 
 DEFAULT_KEY_DISTANCE = 256
 # What a slice, which takes no time, lasts.
@@ -128,6 +129,9 @@ def write_frames(
 class FrameEncoder:
     """Frames about to be encoded; arguments and errors are those of ``encode_frames``.
 
+    Args:
+        metadata: of the file; None for what is kept of the first frame's.
+
     Attributes:
         frames: how many have been coded so far.
     """
@@ -144,6 +148,7 @@ class FrameEncoder:
         axis: AxisName = "time",
         coder: CoderName = DEFAULT_CODER,
         tile: TileSize = None,
+        metadata: Metadata | None = None,
         **options: Unpack[QuantizeKeywords],
     ) -> None:
         self._options = QuantizeOptions(**options)
@@ -166,6 +171,7 @@ class FrameEncoder:
             whole_number(loop, "loop", 0, MAX_NUMBER),
             Fraction(axis == "time"),
         )
+        self._metadata = metadata
         self._colors: FrameColors | None = None
         self.frames = 0
 
@@ -187,7 +193,7 @@ class FrameEncoder:
                 self._labelled(each, self._colors, unit),
                 replace(self._timing, unit=unit * self._timing.unit),
                 options=self._coding,
-                sections=reader.metadata.sections(),
+                sections=(self._metadata or reader.metadata).sections(),
             )
 
     def costs(self) -> Costs | None:

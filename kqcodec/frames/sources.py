@@ -85,7 +85,7 @@ class InputFrames:
             )
         keep_profile = "icc" in options.keep
         source: Any = (
-            open_animation(frames, keep_profile=keep_profile) if _is_file(frames) else frames
+            open_animation(frames, keep_profile=keep_profile) if is_file(frames) else frames
         )
         if isinstance(source, Sized) and len(source) > MAX_FRAMES:
             raise _too_many()
@@ -200,7 +200,7 @@ class InputFrames:
             )
 
 
-def _is_file(frames: FramesLike) -> TypeGuard[ImageLike]:
+def is_file(frames: object) -> TypeGuard[ImageLike]:
     """Whether frames are those of a file or of an image of Pillow's."""
     kinds = (str, os.PathLike, bytes, bytearray, memoryview)
     return isinstance(frames, kinds) or hasattr(frames, "read") or is_pillow_image(frames)

@@ -23,6 +23,7 @@ from kqcodec.errors import ArgumentError, ImageError
 from kqcodec.format.limits import PIXELS_OF_FRAMES, max_pixels_of_frames
 from kqcodec.images.conversion import each_warning_once, warn_of_loss
 from kqcodec.images.image_files import (
+    MOST_COUNTED,
     WITH_PREVIEWS_OR_LAYERS,
     is_reduced,
     opened_image,
@@ -150,6 +151,8 @@ class Animation:
             for found, _ in enumerate(self._places(image)):
                 if found == number:
                     return self._decoded(image)
+                if image.format == "PNG":  # or older Pillows take transparent entries for opaque
+                    self._decoded(image)
         raise ArgumentError(
             f"{self.name} has no frame {number:,}: its frames are numbered from 0 to {found:,}"
         )
@@ -280,10 +283,12 @@ def _count(image: Any) -> int | None:
         return count - 1 if getattr(image, "default_image", False) and count > 1 else count
     place = image.tell()
     try:
-        while image.format == "TIFF":  # whose next directories may be smaller versions
-            image.seek(image.tell() + 1)
-            if not is_reduced(image):
-                return None
+        if image.format == "TIFF":  # whose next directories may be smaller versions
+            for number in range(place + 1, place + MOST_COUNTED):
+                image.seek(number)
+                if not is_reduced(image):
+                    break
+            return None
         return None if image.is_animated else 1
     except EOFError:
         return 1 if place == 0 else None

@@ -9,7 +9,13 @@ import numpy as np
 
 from kqcodec.errors import ImageError
 from kqcodec.images.conversion import from_16_bit, warn_of_loss
-from kqcodec.images.image_files import frame_count, is_transparent, load, raw_mode
+from kqcodec.images.image_files import (
+    MOST_COUNTED,
+    frame_count,
+    is_transparent,
+    load,
+    raw_mode,
+)
 from kqcodec.images.metadata import upright_transpose
 from kqcodec.images.png_colors import keyed_grey, note_cicp, with_whole_samples
 from kqcodec.images.profiles import in_srgb
@@ -63,7 +69,8 @@ def warn_of_frames(image: Any, name: str) -> None:
         things = "pages" if image.format in FORMATS_WITH_PAGES else "frames"
         used = image.tell()
         which = "first one" if used == 0 else f"one that it stands at, number {used + 1},"
-        warn_of_loss(f"{name} has {count} {things}; only the {which} is used")
+        many = "at least " if count == MOST_COUNTED else ""
+        warn_of_loss(f"{name} has {many}{count} {things}; only the {which} is used")
 
 
 def _black_is_0(image: Any, samples: NDArray[Any]) -> NDArray[Any]:

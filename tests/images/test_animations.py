@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import re
 import struct
 import zlib
 from fractions import Fraction
@@ -10,15 +11,20 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from gifs import BACKGROUND, KEEP, Patch, gif, shown
-from PIL import Image, features
+from PIL import Image
+from profiles import rgb_profile
+from tiffs import GREY, tiff
 
 from kqcodec.errors import ArgumentError, ImageError
-from kqcodec.images import animations
+from kqcodec.images import animations, image_files, pillow_samples
 from kqcodec.images.animations import open_animation
 from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.pixels import image_pixels
+from kqcodec.images.profiles import palette_in_srgb
 
 pytestmark = pytest.mark.compiled
+
+Image.init()  # so that it is known which formats there are
 
 SIZE = (23, 17)
 RANDOM = np.random.default_rng(3)
@@ -125,10 +131,15 @@ def test_apng_and_webp(file_format, channels):
         assert all(map(np.array_equal, [frame.pixels for frame in found], frames))
 
 
-def test_apng_durations_are_exact():
-    data = file_of(pictures(3), "PNG", duration=[1000 / 3, 1000 / 60, 0])
+def test_apng_durations_are_exact_and_none_is_a_tenth():
+    data = bytearray(file_of(pictures(3), "PNG", duration=20))
+    controls = [found.start() for found in re.finditer(b"fcTL", data)]
+    for place, delay in zip(controls, [(1, 3), (1001, 30_000), (0, 0)], strict=True):
+        data[place + 24 : place + 28] = struct.pack(">HH", *delay)
+        crc = zlib.crc32(data[place : place + 30])
+        data[place + 30 : place + 34] = struct.pack(">I", crc)
     found = [frame.duration for frame in open_animation(data)]
-    assert found == [Fraction(1, 3), Fraction(1, 60), Fraction(1, 10)]
+    assert found == [Fraction(1, 3), Fraction(1001, 30_000), Fraction(1, 10)]
 
 
 @pytest.mark.parametrize("disposal", [0, 1, 2])
@@ -160,7 +171,7 @@ def test_that_picture_is_not_seen_through_the_first_frame():
     assert np.array_equal(found[opaque], frames[1][opaque])
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+@pytest.mark.skipif("AVIF" not in Image.SAVE_ALL, reason="this Pillow has no AVIF")
 def test_avif():
     data = file_of(pictures(3), "AVIF", duration=[40, 50, 60])
     found = assert_as_pillow(data)
@@ -188,11 +199,50 @@ def test_pages_of_tiff_are_as_pictures_of_their_own(mode):
 
 
 def test_smaller_versions_in_tiff_are_no_pages():
-    large, small = map(Image.fromarray, (pictures(1)[0], pictures(1, size=(11, 8))[0]))
-    buffer = io.BytesIO()
-    small.encoderinfo = {"tiffinfo": {254: 1}}
-    large.save(buffer, "TIFF", save_all=True, append_images=[small])
-    assert open_animation(buffer.getvalue()).count == 1
+    reduced = GREY | {254: 1}
+    assert open_animation(tiff(GREY, reduced)).count == 1
+    animation = open_animation(tiff(GREY, reduced, GREY, pixels=b"\1\2\3\4"))
+    assert animation.count is None
+    assert [frame.pixels[..., 0].tolist() for frame in animation] == [[[1, 2], [3, 4]]] * 2
+    with pytest.raises(ArgumentError, match="from 0 to 1"):
+        animation.frame(2)
+
+
+def test_of_a_thousand_smaller_versions_few_are_looked_at(monkeypatch):
+    data = file_of(pictures(5, size=(4, 4)), "TIFF")
+    for module in (image_files, animations, pillow_samples):
+        monkeypatch.setattr(module, "MOST_COUNTED", 3)
+    with pytest.warns(ConversionWarning, match="has at least 3 pages"):
+        image_pixels(data)
+    monkeypatch.setattr(animations, "is_reduced", lambda image: image.tell() > 0)
+    assert open_animation(data).count is None  # since nobody looks for more
+    assert len(list(open_animation(data))) == 1
+
+
+def test_every_frame_is_turned_upright():
+    frames = pictures(3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind in ("PNG", "WEBP"):
+        data = file_of(frames, kind, duration=20, lossless=True, exif=exif.tobytes())
+        animation = open_animation(data)
+        assert animation.size == SIZE[::-1]
+        for frame, pixels in zip(animation, frames, strict=True):
+            assert np.array_equal(frame.pixels, np.rot90(pixels, -1))
+
+
+def test_profiles_are_applied_to_every_frame_or_kept():
+    frames = pictures(3)
+    profile = rgb_profile()
+    expected = palette_in_srgb(frames.reshape(-1, 3), profile).reshape(frames.shape)
+    for kind in ("PNG", "WEBP", "TIFF"):
+        data = file_of(frames, kind, duration=20, lossless=True, icc_profile=profile)
+        if kind == "TIFF":
+            data = file_of(frames, kind, icc_profile=profile)
+        found = [frame.pixels for frame in open_animation(data)]
+        assert all(map(np.array_equal, found, expected))
+        kept = [frame.pixels for frame in open_animation(data, keep_profile=True)]
+        assert all(map(np.array_equal, kept, frames))
 
 
 def test_frames_of_different_sizes_are_refused():
@@ -311,7 +361,7 @@ def test_limits(monkeypatch):
     small, large = pictures(1, size=(5, 4)), pictures(1, size=(90, 80))
     pages = file_of([small[0], large[0]], "TIFF")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(ImageError, match="frame of 90 x 80, too many pixels") as caught:
+    with pytest.raises(ImageError, match="too many pixels to be safe") as caught:
         open_animation(pages).frame(1)
     assert caught.value.advice == "max pixels"
     monkeypatch.setattr(animations, "_MOST_PAGES", 3)

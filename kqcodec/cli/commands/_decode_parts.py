@@ -119,7 +119,9 @@ def read_part(file: KqFile, part: Part) -> IndexedImage | NDArray[np.uint8]:
     if file.is_label_map:
         from kqcodec.coding.label_files import painted
 
-        return painted(file.labels(part.region, times=part.scale or 1), file.meaning)
+        frame = 0 if file.is_volume else None
+        ids = file.labels(part.region, frame=frame, times=part.scale or 1)
+        return painted(ids, file.meaning)
     if part.scale is not None:
         return file.scaled(part.scale, method="nearest", box=part.region)
     return file.read() if part.region is None else file.region(part.region)

@@ -82,13 +82,14 @@ def read_labels(name: str, max_pixels: int, **options: Any) -> LabelMap:
     """The input ``name`` as a label map, by the keywords of ``kqcodec.label_map``; a Failure if it
     can't be read, holds no labels, or is over the limit."""
     from kqcodec.format.limits import check_limit
+    from kqcodec.labels.ids import is_volume
     from kqcodec.labels.label_maps import label_map
 
     try:
         with reading_picture(name, max_pixels) as source:
             found = label_map(source, **options)
-            height, width = found.values.shape[:2]
-            check_limit(found.values.size, max_pixels, f"{width} x {height}")
+            sides = found.values.shape[: 3 if is_volume(found.values) else 2]
+            check_limit(found.values.size, max_pixels, " x ".join(map(str, reversed(sides))))
     except (TypeError, ValueError) as exc:
         raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
     return found

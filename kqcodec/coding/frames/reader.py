@@ -20,6 +20,7 @@ from kqcodec.coding.frames.directory import (
     FrameList,
     read_directory,
     wrong_directory,
+    wrong_end,
 )
 from kqcodec.coding.work import Budget, work_of
 from kqcodec.errors import InvalidDataError
@@ -28,13 +29,15 @@ from kqcodec.format.container import Record, Sealer, read_u32
 from kqcodec.format.header import CHECKSUM_SIZE
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import check_limit, memory_for
-from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head
+from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head, timing_of
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
-    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.coding.frames.chains import Chains
+    from kqcodec.coding.frames.tile_chain import TileChain
+    from kqcodec.format.container import Section
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.limits import Limits
@@ -42,6 +45,16 @@ if TYPE_CHECKING:
 
 # Frames are asked of a server in pieces of about so many bytes.
 _PIECE = 1 << 22
+
+
+def checked_timing(sections: Sequence[Section], header: Header) -> FrameTiming | None:
+    """How the frames of a file follow each other; None if it is a still."""
+    timing = timing_of(sections)
+    if timing is not None and sizes.predictable(header.coder) and timing.key_distance != 1:
+        raise InvalidDataError(
+            f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
+        )
+    return timing
 
 
 class Frame(NamedTuple):
@@ -104,10 +117,9 @@ class FrameReader:
         if not len(done):
             raise InvalidDataError("a sequence without a frame (rule 19.9)")
         directory = done.to_bytes(self.sealer)
-        if bytes(self.source.read(len(directory), "the directory of frames")) != directory:
-            raise wrong_directory()
-        if memoryview(self.source.read_up_to(1)).nbytes:
-            raise InvalidDataError("bytes follow the end of the file (rule 19.9)")
+        found = bytes(self.source.read_up_to(len(directory) + 1))
+        if found != directory:
+            raise wrong_end(found, len(directory), self.sealer)
 
     def expect(self, start: int, stop: int) -> None:
         """Prepare to read the frames from ``start`` to ``stop`` - 1."""
