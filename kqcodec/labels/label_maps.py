@@ -55,7 +55,8 @@ def label_map(
 
     Args:
         source: an array of bools or integers of shape (H, W) or (H, W, 1), negative and 64-bit
-            ones too; a Pillow image of mode P, 1, L, I or I;16; a path, bytes or a binary file:
+            ones too, or of a volume (Z, H, W), but not uint8 of shape (Z, H, 3) or (Z, H, 4),
+            which are taken for colours: ``LabelMap(array)`` takes them; a Pillow image of mode P, 1, L, I or I;16; a path, bytes or a binary file:
             images that Pillow opens in such a mode, TIFF of up to 64 bits (by the extra
             ``tiff``), GeoTIFF (by the extra ``geo``, with place, nodata, colours, attributes
             and tags), .npy, .npz, .kq, COCO's JSON of instances, and one mask in COCO's run
