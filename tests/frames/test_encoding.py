@@ -1,5 +1,6 @@
 import io
 import itertools
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -10,8 +11,10 @@ from samples import CODERS, indexed
 import kqcodec
 from kqcodec import IndexedImage, encode_frames, read_frames, write_frames
 from kqcodec.errors import ArgumentError, ColorsError, ImageError
-from kqcodec.frames import sources
+from kqcodec.frames import sources, spool
 from kqcodec.frames.encoding import FrameEncoder
+
+pytestmark = pytest.mark.compiled
 
 
 def pictures(frames=4, height=9, width=11, seed=3):
@@ -158,7 +161,7 @@ def test_palettes_of_too_many_colours_are_refused():
     frames = [IndexedImage(palette, labels) for palette in keys]
     with pytest.raises(ColorsError, match="use 98,304 different colours or more"):
         encode_frames(frames)
-    assert len(list(read_frames(encode_frames(frames[:2])))) == 2
+    assert len(list(read_frames(encode_frames(frames[:2], coder="packed")))) == 2
 
 
 @pytest.mark.parametrize("options", [{"k": 5}, {"palette": ["#fff"]}, {"dither": 0.5}], ids=str)
@@ -232,6 +235,33 @@ def test_palettes_that_change_meanwhile_are_refused():
     other = IndexedImage(255 - one.palette, labels)
     with pytest.raises(ImageError, match="changed while they were read"):
         encode_frames(Changing([one, one], [one, other]))
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"k": 9, "dither": 0.5}, {"palette": ["#000", "#333"]}], ids=str
+)
+def test_few_frames_are_in_memory_at_a_time(options, monkeypatch):
+    monkeypatch.setattr(spool, "_IN_MEMORY", 1 << 16)
+    choices = np.random.default_rng(0).integers(0, 4, (7, 300, 400, 3), np.uint8)
+
+    def most_for(count):
+        frames = (choices[number % 7] for number in range(count))
+        tracemalloc.start()
+        for _ in FrameEncoder(frames, **{"k": None, "coder": "packed", **options}).parts():
+            pass
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    most_for(3)  # what is made once is made now
+    assert most_for(60) - most_for(10) < choices[0].nbytes
+
+
+def test_threads_make_no_difference():
+    frames = np.random.default_rng(1).integers(0, 256, (3, 70, 90, 3), np.uint8)
+    for options in ({}, {"dither": 0.7}, {"dither": 0.7, "dither_kind": "blue-noise"}):
+        one, many = (encode_frames(frames, 8, tile=16, threads=n, **options) for n in (1, 4))
+        assert one == many
 
 
 # --- what is refused --------------------------------------------------------

@@ -12,6 +12,8 @@ DITHERED = [
     {"dither": 0.9, "dither_kind": kind} for kind in ("floyd-steinberg", "blue-noise", "bayer")
 ]
 
+pytestmark = pytest.mark.compiled
+
 
 def still_and_moving(frames=6, height=40, width=60, channels=3):
     """A gradient with noise, on which a square of another gradient moves, and the place where it
