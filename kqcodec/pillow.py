@@ -68,6 +68,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
@@ -94,13 +95,14 @@ from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from fractions import Fraction
     from typing import IO
 
     from numpy.typing import NDArray
 
+    from kqcodec.coding.frames.directory import FrameDirectory
     from kqcodec.coding.id_table import Ids
     from kqcodec.coding.lazy_array import LazyArray
+    from kqcodec.format.sequence import FrameTiming
     from kqcodec.images.indexed_image import IndexedImage
 
 FORMAT = "KQ"
@@ -128,15 +130,18 @@ class KqImageFile(ImageFile.ImageFile):
     format_description = "k-means palette image"
 
     _frames: KqFile | LazyArray | None = None  # of a sequence; of a volume of labels its array
-    _durations: tuple[Fraction, ...] = ()
+    _units: NDArray[np.int64] | None = None  # how many each frame of an animation lasts,
+    _unit = Fraction(1)  # each of so many milliseconds
     _shown = 0
 
     def _open(self) -> None:
         with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
             opened = Opened.of_any_size(source, Limits.of(_max_pixels()))
-            self.n_frames = 1 if opened.frames is None else opened.frames.directory.frames
+            directory = None if opened.frames is None else opened.frames.directory
+        self.n_frames = 1 if directory is None else directory.frames
         self.is_animated = self.n_frames > 1
         header = opened.header
+        self._has_ids = header.label_map
         self._size = header.width, header.height
         self.info = {
             "coder": header.coder,
@@ -160,30 +165,29 @@ class KqImageFile(ImageFile.ImageFile):
         self.info.update(Metadata.from_sections(opened.sections).pillow_info())
         if source.file_size is not None:
             self.info["file_bytes"] = source.file_size
-        if opened.frames is not None:
-            self._open_frames()
+        if opened.timing is not None and directory is not None:
+            self._open_frames(opened.timing, directory)
         self._show(0)
 
-    def _open_frames(self) -> None:
+    def _open_frames(self, timing: FrameTiming, directory: FrameDirectory) -> None:
         file = _binary(self.fp)
         file.seek(0)
         frames = KqFile(file, max_pixels=_max_pixels())
-        self._frames = frames.as_array(labels=True) if frames.is_label_map else frames
+        self._frames = frames.as_array(labels=True) if self._has_ids else frames
         self._fp = file
         self._close_exclusive_fp_after_loading = False
-        with _format_errors_as_os_errors():
-            self._durations = frames.durations
-        if self._durations:  # it is an animation
-            self.info["loop"] = frames.loop
+        if timing.axis == "time":
+            self._units, self._unit = directory.durations, 1000 * timing.unit
+            self.info["loop"] = timing.plays
 
     def _show(self, frame: int) -> None:
         self._shown = frame
-        if self._durations:
-            milliseconds = 1000 * self._durations[frame]
+        if self._units is not None:
+            milliseconds = int(self._units[frame]) * self._unit
             whole = milliseconds.denominator == 1
             self.info["duration"] = int(milliseconds) if whole else float(milliseconds)
         # Pillow's type for this has a name, a private one, only since Pillow 11.
-        tile: Any = ("kq", (0, 0, *self._size), 0, ("label_map" in self.info, self._frames, frame))
+        tile: Any = ("kq", (0, 0, *self._size), 0, (self._has_ids, self._frames, frame))
         self.tile = [tile]
 
     def seek(self, frame: int) -> None:
@@ -237,8 +241,8 @@ class KqDecoder(ImageFile.PyDecoder):
         """
         pixels: Any
         with _format_errors_as_os_errors():
-            label_map, frames, frame = self.args
-            if label_map:
+            has_ids, frames, frame = self.args
+            if has_ids:
                 if frames is None:
                     ids = KqFile(_binary(self.fd), max_pixels=_max_pixels()).labels()
                 else:
