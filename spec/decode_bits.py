@@ -25,6 +25,9 @@ class Refused(Exception):  # noqa: N818 - the file is refused; no error of the d
         self.why = why
 
 
+# Which tile, for messages: "3", and in a sequence "3 of frame 7".
+Index = int | str
+
 # ── 1. Conventions ──────────────────────────────────────────────────────────
 
 
@@ -99,7 +102,7 @@ def read_length(source: Source, part: str, rule: str = "6.3") -> int:
     raise Refused("6.4", f"the length of {part} has over four bytes")
 
 
-def check_unused_bits(payload: bytes, bits: int, index: int) -> None:
+def check_unused_bits(payload: bytes, bits: int, index: Index) -> None:
     """Refuse a payload of so many bits with anything behind them."""
     # 6.7: "The bits of a payload's last byte that hold nothing are 0."
     unused_bits = 8 * len(payload) - bits
@@ -110,7 +113,7 @@ def check_unused_bits(payload: bytes, bits: int, index: int) -> None:
 # ── 7. The coder packed ─────────────────────────────────────────────────────
 
 
-def decode_packed(k: int, index: int, payload: bytes, count: int) -> Iterator[int]:
+def decode_packed(k: int, index: Index, payload: bytes, count: int) -> Iterator[int]:
     """Yield `count` labels of ceil(log2 K) bits each."""
     # 7.1: "Each label is a number of b = ceil(log2 K) bits, most significant bit
     # first, and they follow each other without gaps, also from row to row."
@@ -151,7 +154,7 @@ def dense_bits(k: int, labels: int) -> int:
     return q * block_bits(k, n) + block_bits(k, r)
 
 
-def decode_dense(k: int, index: int, payload: bytes, count: int) -> Iterator[int]:
+def decode_dense(k: int, index: Index, payload: bytes, count: int) -> Iterator[int]:
     """Yield `count` labels: the digits, to base K, of one number after the other."""
     # 8.1: "A tile's labels are cut into blocks of n labels, the last of which may be
     # shorter."
@@ -166,7 +169,7 @@ def decode_dense(k: int, index: int, payload: bytes, count: int) -> Iterator[int
             yield from block_digits(k, index, v, r)
 
 
-def block_digits(k: int, index: int, v: int, m: int) -> list[int]:
+def block_digits(k: int, index: Index, v: int, m: int) -> list[int]:
     """Return L(0) to L(m−1), the labels of the block with the number V."""
     # 8.1: "V = L(0)·K^(m−1) + L(1)·K^(m−2) + … + L(m−1)"
     #

@@ -171,12 +171,15 @@ class RunCounters:
 class ContextTile:
     """A tile that is being decoded, and all that has been learnt in it."""
 
+    # 16.21, its table: "half(MEDIAN), half(MEAN), half(W), half(N)"
+    halves = ("MEDIAN", "MEAN", "W", "N")
+
     def __init__(
         self, next_bit: NextBit, settings: int, colors: list[bytes], width: int, height: int
     ) -> None:
         """Start with nothing learnt."""
-        self.next_bit = next_bit
-        self.model = model = MODELS[settings >> 6]
+        self.next_bit, self.settings = next_bit, settings
+        self.model = model = self.model_of(settings)
         self.has_match = bool(settings & 8)
         self.rho = RHO[settings & 7]
         self.colors, self.k = colors, len(colors)
@@ -196,9 +199,9 @@ class ContextTile:
         self.offsets = {name: row * self.stride + c for name, (c, row) in NEIGHBOURS.items()}
 
         # 16.4: "With s = ceil(log2 of the number of its labels)"
-        # 16.4: "c = min(max(s + 2, 8), 17) − 4, e = min(max(s, 8), 16)"
+        # 16.4: "e = min(max(s, 8), 16)"
         s = (width * height - 1).bit_length()
-        self.c = min(max(s + 2, 8), 17) - 4
+        self.c = self.lines(s)
         self.e = min(max(s, 8), 16)
 
         # 16.16: "0 to 10 have one each, of the others two share one, 11 and 12, 13 and 14, up
@@ -235,14 +238,23 @@ class ContextTile:
         # neighbours, 1 to 12, if m is 1, and 5 is W alone if K is over 64."
         # 16.15: "Where there are no colours, 0 is W NEE, 2 is that of all neighbours and 5 is NEE,
         # whatever m and K are."
-        names = CONTEXTS[:k]
-        if model is SMALL and self.has_match:
+        names = CONTEXTS[:31] if model is LARGE else CONTEXTS[:7]
+        if model is not LARGE and self.has_match:
             names[2] = ALL_NEIGHBOURS
-        if model is SMALL and self.k > 64:
+        if model is not LARGE and self.k > 64:
             names[5] = "W"
-        if model is SMALL and self.colorless:
+        if model is not LARGE and self.colorless:
             names[0], names[2], names[5] = "W NEE", ALL_NEIGHBOURS, "NEE"
         self.contexts = [[FEATURES.index(name) for name in context.split()] for context in names]
+
+    def model_of(self, settings: int) -> Model:
+        """Return the model that the settings name."""
+        return MODELS[settings >> 6]
+
+    def lines(self, s: int) -> int:
+        """Return how many lines a table has, as a power of two, in a tile of 2^s labels."""
+        # 16.4: "c = min(max(s + 2, 8), 17) − 4"
+        return min(max(s + 2, 8), 17) - 4
 
     def decode(self) -> list[int]:
         """Return the places of all labels."""
@@ -463,14 +475,9 @@ class ContextTile:
 
     def find_match(self) -> int | None:
         """Look for a match where there is none, and return the label it expects."""
-        # 16.17: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 − e)), h
-        # being the sum, mod 2^32, of the terms of the features 1 to 11; the present position
-        # takes its place."
         if not self.has_match:
             return None
-        key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
-        z = self.positions.get(key, 0)
-        self.positions[key] = self.position
+        z = self.last_position()
 
         # 16.17: "If there is no match, the first of these two that holds becomes its position,
         # and its length 1"
@@ -493,6 +500,16 @@ class ContextTile:
 
         # 16.17: "*Expected* is then the label at the position of the match, if it is there."
         return self.plane[self.match_position] if self.match_length else None
+
+    def last_position(self) -> int:
+        """Return where the same neighbours were last, and note that they are here."""
+        # 16.17: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 − e)), h
+        # being the sum, mod 2^32, of the terms of the features 1 to 11; the present position
+        # takes its place."
+        key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
+        z = self.positions.get(key, 0)
+        self.positions[key] = self.position
+        return z
 
     def is_alike(self, position: int, names: tuple[str, ...]) -> bool:
         """Return whether another position has the same neighbours of these names."""
@@ -521,16 +538,14 @@ class ContextTile:
             elif sum(mid <= place < hi for place in refused) == hi - mid:
                 bit = 0
             else:
-                half = {}
-                for name in ("MEDIAN", "MEAN", "W", "N"):
-                    place = around[name]
-                    # 16.21: "half(x) is 0 if the place x isn't in the range, 1 if it is
-                    # under mid, otherwise 2."
-                    half[name] = 0 if not lo <= place < hi else 1 if place < mid else 2
+                # 16.21: "half(x) is 0 if the place x isn't in the range, 1 if it is under mid,
+                # otherwise 2."
+                places = (around[name] for name in self.halves)
+                half = [0 if not lo <= p < hi else 1 if p < mid else 2 for p in places]
                 names: list[tuple[object, ...]] = [
-                    (depth, half["MEDIAN"], half["MEAN"], half["W"], half["N"]),
+                    (depth, *half),
                     (path if path < 256 else depth,),
-                    (around["W"] % 256,),
+                    self.third_row(depth),
                 ]
                 says = None
                 if expected is not None and lo <= expected < hi:
@@ -539,6 +554,11 @@ class ContextTile:
             lo, hi = (mid, hi) if bit else (lo, mid)
             path, depth = 2 * path + bit, depth + 1
         return lo
+
+    def third_row(self, depth: int) -> tuple[object, ...]:
+        """Return the name of the row of set 2 in the search."""
+        # 16.21, its table: "W mod 256"
+        return (self.around["W"] % 256,)
 
     def mixed_bit(
         self, search: int, group: int, node: int, says: int | None, names: list[tuple[object, ...]]

@@ -45,6 +45,7 @@ class Table(NamedTuple):
 
     dtype: str
     is_column: bool
+    is_volume: bool
     entries: list[bytes]  # the id of each entry, big-endian
 
 
@@ -54,11 +55,13 @@ class Table(NamedTuple):
 def decode_table(payload: bytes, n: int, k: int, is_whole: bool) -> Table:
     """Decode the table of a label map of n pixels; K is M where the coder is packed or dense."""
     # 18.3: "m: 1 if entries are mapped"
-    # 18.3: "s: 1 for an array of the shape (H, W, 1), 0 for (H, W)"
+    # 18.3: "s: 1 for an array of the shape (H, W, 1)"
+    # 18.3: "v: 1 for one of the shape (F, H, W), of a sequence"
     source = Source(payload, "the table of ids")
     kind = source.take(1, "18.3", "its kind")[0]
-    is_mapped, is_column, number = bool(kind & 32), bool(kind & 16), kind & 15
-    if kind >> 6 or number >= len(TYPES):
+    is_mapped, is_column, is_volume = bool(kind & 32), bool(kind & 16), is_of_volume(payload)
+    number = kind & 15
+    if kind >> 7 or (is_column and is_volume) or number >= len(TYPES):
         raise Refused("18.3", f"the table of ids has the kind {kind:08b}")
     type_ = TYPES[number]
 
@@ -100,7 +103,12 @@ def decode_table(payload: bytes, n: int, k: int, is_whole: bool) -> Table:
         if max(lists[1]) >= u:
             raise Refused("18.4", f"an entry has the id {max(lists[1])}, and there are {u}")
         stored = [stored[place] for place in lists[1]]
-    return Table(type_.name, is_column, stored)
+    return Table(type_.name, is_column, is_volume, stored)
+
+
+def is_of_volume(payload: bytes) -> bool:
+    """Return whether the payload of a table says that its array has slices."""
+    return bool(payload[0] & 64)
 
 
 # ── 18.7: lists of numbers ──────────────────────────────────────────────────
@@ -155,6 +163,32 @@ OWN_LIST, REGIONS = 4, 5
 RECENT = 64
 
 
+def read_own_list(name: str, most: int, m: int, payload: bytes) -> tuple[list[int], bytes]:
+    """Return the entries, of M, that a tile's list has, at most so many, and what follows it."""
+    # 18.8: "n − 1 and the length of the list's payload are written as lengths are by rule 6.4.
+    # n is at most K, and at most the number of the tile's labels."
+    what = f"the own list of {name}"
+    source = Source(payload, f"the payload of {name}")
+    source.position = 1
+    n = 1 + read_length(source, what, "18.8")
+    if n > most:
+        raise Refused("18.8", f"{what} has {n} entries")
+    numbers = source.take(read_length(source, what, "18.8"), "18.8", what)
+
+    # 18.8: "The list has n numbers (18.7): the first entry, then each other as its difference
+    # from the one before, less 1. Entries are less than M."
+    entry, entries = -1, []
+    for difference in read_lists(numbers, [n], what)[0]:
+        entry += difference + 1
+        entries.append(entry)
+    if entry >= m:
+        raise Refused("18.8", f"{what} has the entry {entry}, and there are {m}")
+
+    # 18.8: "What follows is the payload of a tile with K = n, whose label i is entry i of the
+    # list."
+    return entries, source.take(source.bytes_left(), "18.8", what)
+
+
 class LabelTile(NamedTuple):
     """A tile by context or tokens, of which rule 18.9 is carried out by another."""
 
@@ -168,32 +202,12 @@ class LabelTile(NamedTuple):
         # 18.8: "Otherwise it can begin with a list of the entries that the tile has:"
         if payload[0] != OWN_LIST:
             return self.labels(k, payload)
+        entries, rest = read_own_list(self.name, min(k, self.width * self.height), m, payload)
 
-        # 18.8: "n − 1 and the length of the list's payload are written as lengths are by rule 6.4.
-        # n is at most K, and at most the number of the tile's labels."
-        what = f"the own list of {self.name}"
-        source = Source(payload, f"the payload of {self.name}")
-        source.position = 1
-        n = 1 + read_length(source, what, "18.8")
-        if n > min(k, self.width * self.height):
-            raise Refused("18.8", f"{what} has {n} entries")
-        numbers = source.take(read_length(source, what, "18.8"), "18.8", what)
-
-        # 18.8: "The list has n numbers (18.7): the first entry, then each other as its difference
-        # from the one before, less 1. Entries are less than M."
-        entry, entries = -1, []
-        for difference in read_lists(numbers, [n], what)[0]:
-            entry += difference + 1
-            entries.append(entry)
-        if entry >= m:
-            raise Refused("18.8", f"{what} has the entry {entry}, and there are {m}")
-
-        # 18.8: "What follows is the payload of a tile with K = n, whose label i is entry i of the
-        # list. It doesn't begin with 04."
-        rest = source.take(source.bytes_left(), "18.8", what)
+        # 18.8: "It doesn't begin with 04."
         if rest[:1] == bytes([OWN_LIST]):
-            raise Refused("18.8", f"{what} is followed by another")
-        return [entries[label] for label in self.labels(n, rest)]
+            raise Refused("18.8", f"the own list of {self.name} is followed by another")
+        return [entries[label] for label in self.labels(len(entries), rest)]
 
     def labels(self, k: int, payload: bytes) -> list[int]:
         """Return the labels of a tile without a list, each of them less than K."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NO_COLORS = np.empty((0, 3), dtype=np.uint8)
 NAMES = [str(dtype) for dtype in DTYPES]
-COLUMN, MAPPED = 16, 32  # of a table's kind
+COLUMN, MAPPED, VOLUME = 16, 32, 64  # of a table's kind
 TREE = 7  # bits of the tree of a list's numbers
 
 
@@ -87,6 +87,7 @@ class LabelParts(Parts):
     ids: tuple[int, ...] = (0,)  # ascending
     dtype: str = "uint8"
     column: bool = False
+    volume: bool = False  # of a sequence
     places: tuple[int, ...] | None = None  # of the ids, for each entry
     most: int | None = None  # K, where it isn't the number of entries
     table: bytes | None = None  # another payload in its place
@@ -118,8 +119,8 @@ class LabelParts(Parts):
         if payload is None:
             kind = NAMES.index(self.dtype)
             payload = table_of(kind, self.ids, self.places)
-            if self.column:
-                payload = bytes((payload[0] | COLUMN,)) + payload[1:]
+            shape = COLUMN if self.column else VOLUME if self.volume else 0
+            payload = bytes((payload[0] | shape,)) + payload[1:]
         return pack_length(len(payload)) + payload
 
     def palette_part(self) -> bytes:

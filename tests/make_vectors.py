@@ -22,6 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import chain_vectors
+import frame_vectors
+import invalid_chain_vectors
+import invalid_frame_vectors
 import invalid_label_vectors
 import label_vectors
 from freeze_vectors import frozen_digests
@@ -48,6 +52,7 @@ from vector_parts import (
     Parts,
     ShortParts,
     Valid,
+    colors,
     flipped,
     patterned,
     scattered,
@@ -74,11 +79,6 @@ EXIF = bytes.fromhex("4D4D002A 00000008 0001 0112 0003 00000001 00010000 0000000
 
 
 # ── Contents ────────────────────────────────────────────────────────────────
-
-
-def colors(k: int) -> bytes:
-    """K different colours: 97 is odd, so that red runs through all its values."""
-    return b"".join(bytes((97 * i & 255, 57 * i & 255, i >> 8)) for i in range(k))
 
 
 def picture(width: int, height: int, k: int, coder: str = "packed", tile: int = 0) -> Parts:
@@ -650,6 +650,8 @@ def valid_vectors() -> list[Valid]:
         valid_tokens_bands,
         valid_short,
         *label_vectors.VALID,
+        *frame_vectors.VALID,
+        *chain_vectors.VALID,
     )
     return [vector for topic in topics for vector in topic()]
 
@@ -815,7 +817,8 @@ def invalid_unsupported() -> Iterator[Invalid]:
         name = kind.decode("ascii")
         data = with_sections(base, (kind, b"unknown")).to_bytes()
         what = f"mandatory section {name}, which nobody knows"
-        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data)
+        until = "1.2" if kind == b"FRAM" else ""
+        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data, until)
 
 
 def with_sides(parts: Parts, width: int, height: int) -> Parts:
@@ -1443,6 +1446,8 @@ def invalid_vectors() -> list[Invalid]:
         invalid_tokens_streams,
         invalid_short,
         *invalid_label_vectors.INVALID,
+        *invalid_frame_vectors.INVALID,
+        *invalid_chain_vectors.INVALID,
     )
     return [vector for topic in topics for vector in topic()]
 

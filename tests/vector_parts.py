@@ -247,6 +247,8 @@ def since(data: bytes) -> dict[str, str]:
         return {}
     if head[6] >> 5 in (2, 3) or head[6] & (FLAG_CODED_PALETTE | FLAG_LABEL_MAP):
         return {"since": "1.2"}
+    if head[6] & FLAG_SECTIONS and head[5] == 0x12:  # a sequence, by packed or dense
+        return {"since": "1.2"}
     return {"since": "1.1"} if head[6] & FLAG_ALPHA else {}
 
 
@@ -312,6 +314,11 @@ class Invalid:
 
 
 # ── Contents ────────────────────────────────────────────────────────────────
+
+
+def colors(k: int) -> bytes:
+    """K different colours: 97 is odd, so that red runs through all its values."""
+    return b"".join(bytes((97 * i & 255, 57 * i & 255, i >> 8)) for i in range(k))
 
 
 def scattered(count: int, k: int) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-import decode as spec_decoder
+import decode_bits
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ def coded_bits(draw, max_size=120):
 
 def spec_bits(payload, probabilities):
     """(bits, whether the payload ends well), by spec/decode.py."""
-    decoder = spec_decoder.ArithmeticDecoder(bytes(payload))
+    decoder = decode_bits.ArithmeticDecoder(bytes(payload))
     bits = [decoder.bit(p) for p in probabilities.tolist()]
     return bits, decoder.ends_well()
 
@@ -63,7 +63,7 @@ def test_any_payload_decodes_alike(payload, case):
 def test_bytes_that_no_bit_asks_for_and_zeros_at_the_end_are_refused(case):
     bits, probabilities = case
     payload = reference.code_bits(bits, probabilities, 4 * len(bits) + 8)
-    decoder = spec_decoder.ArithmeticDecoder(payload)
+    decoder = decode_bits.ArithmeticDecoder(payload)
     for p in probabilities.tolist():
         decoder.bit(p)
     too_long = payload.ljust(decoder.asked, b"\0") + b"\1"

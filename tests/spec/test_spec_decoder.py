@@ -12,6 +12,7 @@ import tokenize
 from pathlib import Path
 
 import decode as spec_decoder
+import decode_bits
 import decode_context
 import decode_mixing
 import numpy as np
@@ -102,7 +103,7 @@ def test_decodes_the_context_of_all_settings(
     order = np.arange(k, dtype=np.uint16) if colorless else kernels.tree_order(palette)
     colors = palette[:0] if colorless else palette
     payload = kernels.context_encode(labels, order, colors, byte, 10_000)
-    decoder = spec_decoder.ArithmeticDecoder(payload)
+    decoder = decode_bits.ArithmeticDecoder(payload)
     entries = [b"" if colorless else bytes(entry) for entry in palette]
     assert decode_context.tree_order(entries) == order.tolist()
     decoded = decode_context.decode_tile(decoder.bit, byte, entries, shape[1], shape[0])
@@ -131,7 +132,7 @@ def test_the_first_bits_of_the_example_are_those_of_the_document() -> None:
     wanted = re.findall(r"^\| \d \| \d \| .* \| (\d+) \| (\d) \|$", rule("16.23"), re.MULTILINE)
     assert len(wanted) == 9
     payload = (VECTORS / "valid" / "example-context.kq").read_bytes()[34:-4]
-    decoder = spec_decoder.ArithmeticDecoder(payload[1:])
+    decoder = decode_bits.ArithmeticDecoder(payload[1:])
     found: list[tuple[str, str]] = []
 
     def next_bit(p: int) -> int:
@@ -197,7 +198,7 @@ def test_quotes_the_document_word_for_word(part: Path) -> None:
     bodies = (" ".join(body.split()) for body in rules[2::2])
     text = dict(zip(rules[1::2], bodies, strict=True))
     quotations = re.findall(r'(\d+\.\d+)(?:, its table)?: "([^"]+)"', comments(part))
-    assert len(quotations) > 20
+    assert len(quotations) > len(part.read_text(encoding="utf-8").splitlines()) // 25
     for rule, quotation in quotations:
         assert quotation in text[rule], rule
 

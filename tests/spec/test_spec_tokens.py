@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 
 import decode as spec_decoder
+import decode_bits
+import decode_tiles
 import decode_tokens
 import numpy as np
 import pytest
@@ -46,7 +48,7 @@ def by_document(payload: bytes, palette: np.ndarray, like: np.ndarray) -> list[i
     """The same by the second decoder."""
     entries = [bytes(entry) for entry in palette]
     try:
-        return list(spec_decoder.decode_tokens(entries, 0, payload, like.shape[::-1]))
+        return list(decode_tiles.decode_tokens(entries, 0, payload, like.shape[::-1]))
     except spec_decoder.Refused:
         return None
 
@@ -101,7 +103,7 @@ def test_the_example_is_as_the_document_takes_it_apart() -> None:
     payload = (VECTORS / "valid" / "example-tokens.kq").read_bytes()[32:-4]
     front_bytes, data = payload[2 : 2 + payload[1]], payload[2 + payload[1] :]
     asked: list[tuple[int, int]] = []
-    decoder = spec_decoder.ArithmeticDecoder(front_bytes)
+    decoder = decode_bits.ArithmeticDecoder(front_bytes)
 
     def next_bit(p: int) -> int:
         bit: int = decoder.bit(p)

@@ -4,9 +4,7 @@ the worked examples against the files."""
 from __future__ import annotations
 
 import ast
-import hashlib
 import io
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ import make_vectors as generator
 import numpy as np
 import pytest
 from places import SPEC, VECTORS
+from vector_index import ERRORS, INDEX, STILL_INVALID, Pipe, big_endian, read, sha256
 
 import kqcodec
 from kqcodec import errors
@@ -23,47 +22,17 @@ from kqcodec import errors
 if TYPE_CHECKING:
     pass
 
-ERRORS = {
-    "signature": errors.SignatureError,
-    "truncated": errors.TruncatedError,
-    "checksum": errors.ChecksumError,
-    "unsupported": errors.UnsupportedError,
-    "invalid": errors.InvalidDataError,
-    "limit": errors.LimitError,
-}
-INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
-
-
-def read(vector: dict[str, Any]) -> bytes:
-    return (VECTORS / str(vector["name"])).read_bytes()
-
-
-def sha256(data: Any) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-class Pipe(io.RawIOBase):
-    """A file that can't seek and doesn't know its size."""
-
-    def __init__(self, data: bytes) -> None:
-        self.rest = io.BytesIO(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self.rest.readinto(buffer)
-
-
-PICTURES = [vector for vector in INDEX["valid"] if "dtype" not in vector]
-LABEL_MAPS = [vector for vector in INDEX["valid"] if "dtype" in vector]
+# Those of sequences are for test_vectors_frames.py.
+STILLS = [vector for vector in INDEX["valid"] if "frames" not in vector]
+PICTURES = [vector for vector in STILLS if "dtype" not in vector]
+LABEL_MAPS = [vector for vector in STILLS if "dtype" in vector]
 each_picture = pytest.mark.parametrize("vector", PICTURES, ids=lambda vector: vector["name"])
 each_label_map = pytest.mark.parametrize("vector", LABEL_MAPS, ids=lambda vector: vector["name"])
-# What later versions know is invalid no longer.
-STILL_INVALID = [
-    vector for vector in INDEX["invalid"] if vector.get("until", "9.9") > INDEX["format"]
-]
-each_invalid = pytest.mark.parametrize("vector", STILL_INVALID, ids=lambda vector: vector["name"])
+each_invalid = pytest.mark.parametrize(
+    "vector",
+    [vector for vector in STILL_INVALID if "/frames-" not in vector["name"]],
+    ids=lambda vector: vector["name"],
+)
 
 
 @each_picture
@@ -83,11 +52,6 @@ def test_both_decoders_give_the_pixels_of_the_index(vector: dict[str, Any]) -> N
     assert (picture.height, picture.width, picture.channels) == shape
     assert b"".join(picture.entries) == indexed.palette.tobytes()
     assert sha256(picture.pixels) == vector["pixels_sha256"]
-
-
-def big_endian(ids: np.ndarray) -> bytes:
-    """Ids as they count in the index."""
-    return ids.astype(ids.dtype.newbyteorder(">")).tobytes()
 
 
 @each_label_map
@@ -257,7 +221,7 @@ def test_the_index_names_rules_of_the_document() -> None:
 def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
     for vector in INDEX["valid"]:
         header = kqcodec.open(read(vector)).header
-        is_new = header.coder in ("context", "tokens") or header.label_map
+        is_new = header.coder in ("context", "tokens") or header.label_map or "frames" in vector
         since = "1.2" if is_new else "1.1" if header.alpha else None
         assert vector.get("since") == since
         assert vector.get("alpha", False) == header.alpha
@@ -284,7 +248,7 @@ def worked_examples() -> list[bytes]:
 def test_the_worked_examples_are_vectors() -> None:
     names = [
         f"example-{name}"
-        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "short")
+        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "frames", "short")
     ]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors

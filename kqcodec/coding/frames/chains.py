@@ -86,7 +86,7 @@ class Chains:
     @cached_property
     def frame_tokens(self) -> FrameTokensCoder:
         """What codes tiles from the frame before by the coder tokens."""
-        return FrameTokensCoder(self.coder, self.header.k, self.entries)
+        return FrameTokensCoder(self.coder, self.header.k)
 
     @cached_property
     def tree(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kqcodec.errors import ChecksumError, InvalidDataError
+from kqcodec.errors import ChecksumError, FormatError, InvalidDataError, TruncatedError
 from kqcodec.format.sequence import MAX_FRAMES, MAX_NUMBER
 from kqcodec.format.sizes import DIRECTORY_TAIL, END_SIZE, LEAST_FRAME
 from kqcodec.kernels import kernels
@@ -122,3 +122,12 @@ def read_lists(
 def wrong_directory() -> InvalidDataError:
     """The error that frames are others than the directory says."""
     return InvalidDataError("the directory disagrees with the frames (rule 19.9)")
+
+
+def wrong_end(found: bytes, size: int, sealer: Sealer) -> FormatError:
+    """The error that a file ends so, and not with a directory of so many bytes."""
+    if sealer.directory_checksum(found[:-4]) == int.from_bytes(found[-4:], "big"):
+        return wrong_directory()
+    if len(found) < size:
+        return TruncatedError(f"the file ends early: within {_PART}")
+    return ChecksumError(f"{_PART} is damaged: its checksum doesn't match, or bytes follow it")

@@ -20,6 +20,7 @@ from kqcodec.coding.frames.directory import (
     FrameList,
     read_directory,
     wrong_directory,
+    wrong_end,
 )
 from kqcodec.coding.work import Budget, work_of
 from kqcodec.errors import InvalidDataError
@@ -116,10 +117,9 @@ class FrameReader:
         if not len(done):
             raise InvalidDataError("a sequence without a frame (rule 19.9)")
         directory = done.to_bytes(self.sealer)
-        if bytes(self.source.read(len(directory), "the directory of frames")) != directory:
-            raise wrong_directory()
-        if memoryview(self.source.read_up_to(1)).nbytes:
-            raise InvalidDataError("bytes follow the end of the file (rule 19.9)")
+        found = bytes(self.source.read_up_to(len(directory) + 1))
+        if found != directory:
+            raise wrong_end(found, len(directory), self.sealer)
 
     def expect(self, start: int, stop: int) -> None:
         """Prepare to read the frames from ``start`` to ``stop`` - 1."""
@@ -262,7 +262,7 @@ class Canvas:
 
         threads = max(1, min(self._threads, len(records)))
         for pixels in ordered_map(decode, records, threads):
-            self.budget.spend_pixels(pixels)
+            self.budget.spend_chained(pixels, reader.header.k)
         self._next = frame.number + 1
         self.changed.update({record.tile: frame.number for record in records})
         if records:
