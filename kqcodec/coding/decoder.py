@@ -99,8 +99,8 @@ class Opened:
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
         timing = checked_timing(sections, header)
-        if table is not None and (table.shape == "volume") != (timing is not None):
-            raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
+        if table is not None:
+            table.check_frames(timing)
         opened = cls(
             source,
             header,

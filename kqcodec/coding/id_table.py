@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from kqcodec.format.container import Sealer
     from kqcodec.format.header import Header
+    from kqcodec.format.sequence import FrameTiming
     from kqcodec.format.source import Source
 
     # bool, or integers of 8 to 64 bits.
@@ -144,6 +145,12 @@ class IdTable:
         if place == len(self.distinct) or int(self.distinct[place]) != number:
             return np.empty(0, dtype=np.intp)
         return np.array([place]) if self.places is None else np.flatnonzero(self.places == place)
+
+    def check_frames(self, timing: FrameTiming | None) -> None:
+        """Raise InvalidDataError if the file has frames, and this is none of a volume, or the other
+        way round."""
+        if (self.shape == "volume") != (timing is not None):
+            raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
 
     @cached_property
     def _entry_of_place(self) -> Labels:

@@ -72,6 +72,8 @@ def recover(
         kept = SavedColors.of(front, fill, palette)
     front, header = kept.front, kept.front.header
     timing = checked_timing(front.sections, header)
+    if isinstance(kept, SavedIds):
+        kept.table.check_frames(timing)
     if timing is not None:
         return recover_frames(data, kept, timing, threads=count, limits=limits)
     with memory_for(header):  # untouched as yet, so that a claim costs nothing
