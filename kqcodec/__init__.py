@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kqcodec.colors.costs import Costs
     from kqcodec.format import names
     from kqcodec.format.header import Header
+    from kqcodec.frames.encoding import encode_frames, write_frames
     from kqcodec.frames.reading import read_frames
     from kqcodec.images.blocks import RawPixels
     from kqcodec.images.indexed_image import IndexedImage
@@ -70,6 +71,7 @@ _HOMES = {
     "decode_labels": "labels.label_codec",
     "elbow": "quantization.elbow",
     "encode": "codec",
+    "encode_frames": "frames.encoding",
     "encode_labels": "labels.label_codec",
     "encode_stream": "large.streaming",
     "html_report": "show.report",
@@ -87,6 +89,7 @@ _HOMES = {
     "segment": "labels.segments",
     "shared_palette": "quantization.shared_palette",
     "write": "codec",
+    "write_frames": "frames.encoding",
     "write_palette": "quantization.palette_files",
 }
 
@@ -114,6 +117,7 @@ __all__ = [
     "decode_labels",
     "elbow",
     "encode",
+    "encode_frames",
     "encode_labels",
     "encode_stream",
     "errors",
@@ -133,6 +137,7 @@ __all__ = [
     "segment",
     "shared_palette",
     "write",
+    "write_frames",
     "write_palette",
 ]
 

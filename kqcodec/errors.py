@@ -33,9 +33,11 @@ Advice = Literal[
     "kq file",  # give a .kq file
     "convert",  # convert the picture to a common format
     "more colors",  # allow more colours, or put a background behind transparent pixels
+    "choose colors",  # choose some of the colours, rather than keep all
     "background",  # put a background behind transparent pixels
     "max pixels",  # raise the limit of pixels, for a file that is trusted
     "part",  # read a part of the picture, or a smaller one
+    "one frame",  # take one of the frames
     "box",  # take a box within the picture
     "smaller tiles",
     "lesser goal",

@@ -17,10 +17,16 @@ RGBA. ``info`` also has "coder", "k", "file_bytes" (where the file can seek),
 "theory_bits" and, of what the file carries, "icc_profile", "exif" and "xmp".
 ``verify`` checks and decodes every tile.
 
+Of a file of several frames ``n_frames`` says how many, ``seek`` goes to one, decoding what it
+needs and not before ``load``, and ``ImageSequence`` goes through all. ``info`` has "loop", how
+often an animation is to be played, 0 for ever, and for the frame "duration" in milliseconds, a
+whole number where it is one.
+
 A label map opens as its ids, never as their colours: in mode P, with a palette of 256, where
 all of them are 0 to 255, in I;16 where they are up to 65,535, and in I where 32 bits with a
 sign hold them. Others are refused: ``kqcodec.decode_labels`` gives them. ``info`` then has
 "label_map", true, "names", by id, and "nodata", if there is one; "k" is how many ids there are.
+A volume of labels has its slices as frames.
 
 A damaged or unsupported .kq file raises
 OSError, which is what programs that use Pillow catch, with the FormatError as its
@@ -41,6 +47,20 @@ Writing. ``image.save("x.kq", ...)`` takes these options, all of ``kqcodec.write
                 is stored, as by Pillow's other formats; None stores none.
                 The colours are those of the profile, and aren't converted.
 
+With ``save_all=True``, as for GIF, PNG and WebP, all frames of the image are stored and those of
+
+    append_images
+                more images, each with all of its frames; they imply ``save_all``.
+    duration    milliseconds, of all frames or a list with those of each. Without it a frame's
+                own ``info["duration"]`` counts, and 100 where it has none.
+    loop        how often they are to be played, 0 for ever. Without it the first image's own
+                counts, and 0 where it has none.
+    key_distance
+                as for ``kqcodec.encode_frames``.
+
+Frames have one palette. Without ``k`` those of GIF and of mode P, if all are, keep all of their
+colours, up to 65,536.
+
 Wrong options raise TypeError or ValueError, before anything is written.
 """
 
@@ -54,7 +74,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImagePalette
 
 from kqcodec.codec import read_pixels
-from kqcodec.coding.decoder import Opened, read, tiles_of
+from kqcodec.coding.decoder import Opened, read
 from kqcodec.coding.encoder import encode_indexed, in_order_of
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.coding.options import CodingOptions
@@ -62,6 +82,9 @@ from kqcodec.coding.size_report import theory_bits_of
 from kqcodec.errors import FormatError, LabelsError
 from kqcodec.format.header import SIGNATURES
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
+from kqcodec.frames.durations import in_seconds
+from kqcodec.frames.encoding import FrameEncoder
+from kqcodec.images.animations import open_animation
 from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.metadata import Metadata
 from kqcodec.quantization.options import QuantizeOptions
@@ -71,11 +94,14 @@ from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from fractions import Fraction
     from typing import IO
 
     from numpy.typing import NDArray
 
     from kqcodec.coding.id_table import Ids
+    from kqcodec.coding.lazy_array import LazyArray
+    from kqcodec.images.indexed_image import IndexedImage
 
 FORMAT = "KQ"
 # As many as an image of mode P can have, so that what is saved opens as one.
@@ -101,15 +127,21 @@ class KqImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "k-means palette image"
 
+    _frames: KqFile | LazyArray | None = None  # of a sequence; of a volume of labels its array
+    _durations: tuple[Fraction, ...] = ()
+    _shown = 0
+
     def _open(self) -> None:
         with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
             opened = Opened.of_any_size(source, Limits.of(_max_pixels()))
+            self.n_frames = 1 if opened.frames is None else opened.frames.directory.frames
+        self.is_animated = self.n_frames > 1
         header = opened.header
         self._size = header.width, header.height
         self.info = {
             "coder": header.coder,
             "k": header.k,
-            "theory_bits": theory_bits_of(opened),
+            "theory_bits": theory_bits_of(opened, self.n_frames),
         }
         if opened.table is not None:
             with _format_errors_as_os_errors():
@@ -128,9 +160,48 @@ class KqImageFile(ImageFile.ImageFile):
         self.info.update(Metadata.from_sections(opened.sections).pillow_info())
         if source.file_size is not None:
             self.info["file_bytes"] = source.file_size
+        if opened.frames is not None:
+            self._open_frames()
+        self._show(0)
+
+    def _open_frames(self) -> None:
+        file = _binary(self.fp)
+        file.seek(0)
+        frames = KqFile(file, max_pixels=_max_pixels())
+        self._frames = frames.as_array(labels=True) if frames.is_label_map else frames
+        self._fp = file
+        self._close_exclusive_fp_after_loading = False
+        with _format_errors_as_os_errors():
+            self._durations = frames.durations
+        if self._durations:  # it is an animation
+            self.info["loop"] = frames.loop
+
+    def _show(self, frame: int) -> None:
+        self._shown = frame
+        if self._durations:
+            milliseconds = 1000 * self._durations[frame]
+            whole = milliseconds.denominator == 1
+            self.info["duration"] = int(milliseconds) if whole else float(milliseconds)
         # Pillow's type for this has a name, a private one, only since Pillow 11.
-        tile: Any = ("kq", (0, 0, *self._size), 0, (header.label_map,))
+        tile: Any = ("kq", (0, 0, *self._size), 0, ("label_map" in self.info, self._frames, frame))
         self.tile = [tile]
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame, from 0 on.
+
+        Raises:
+            EOFError: there is none.
+            ValueError: the image is closed.
+        """
+        if not self._seek_check(frame):
+            return
+        self._fp.tell()  # of an image that is closed Pillow has it raise
+        self.fp = cast("IO[bytes]", self._fp)
+        self._show(frame)
+
+    def tell(self) -> int:
+        """The frame that ``load`` loads, or has loaded."""
+        return self._shown
 
     def _take_palette(self, palette: NDArray[np.uint8]) -> None:
         self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
@@ -138,7 +209,7 @@ class KqImageFile(ImageFile.ImageFile):
             self.info["transparency"] = palette[:, 3].tobytes()
 
     def verify(self) -> None:
-        """Check and decode every tile, then close the file, as Pillow's
+        """Check and decode every tile of every frame, then close the file, as Pillow's
         formats do: open it again to use it.
 
         Raises:
@@ -148,9 +219,8 @@ class KqImageFile(ImageFile.ImageFile):
         if self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         self.fp.seek(0)
-        with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
-            for _ in tiles_of(Opened.of_any_size(source, Limits.of(_max_pixels()))):
-                pass
+        with _format_errors_as_os_errors():
+            KqFile(_binary(self.fp), max_pixels=_max_pixels()).verify()
         super().verify()
 
 
@@ -165,11 +235,18 @@ class KqDecoder(ImageFile.PyDecoder):
         Raises:
             OSError: the file is damaged.
         """
+        pixels: Any
         with _format_errors_as_os_errors():
-            (label_map,) = self.args
+            label_map, frames, frame = self.args
             if label_map:
-                with KqFile(_binary(self.fd), max_pixels=_max_pixels()) as file:
-                    pixels: Any = file.labels().astype(_DTYPE_OF_MODE[self.mode], copy=False)
+                if frames is None:
+                    ids = KqFile(_binary(self.fd), max_pixels=_max_pixels()).labels()
+                else:
+                    ids = frames[frame]
+                pixels = ids.astype(_DTYPE_OF_MODE[self.mode], copy=False)
+            elif frames is not None:
+                indexed = frames.frame(frame)
+                pixels = indexed.labels if self.mode == "P" else indexed.to_pixels()
             elif self.mode == "P":
                 pixels = read(_binary(self.fd), max_pixels=_max_pixels()).labels
             else:
@@ -180,32 +257,105 @@ class KqDecoder(ImageFile.PyDecoder):
 
 def _save(image: Image.Image, file: IO[bytes], _: str | bytes) -> None:
     options: dict[str, Any] = getattr(image, "encoderinfo", {})
-    coding = CodingOptions(**{name: options[name] for name in _CODING if name in options})
+    coding = CodingOptions(**_among(_CODING, options))
     k = options.get("k")
-    given = any(name in options for name in ("palette", "pins", "background"))
-    if image.mode in ("I", "I;16") and image.info.get("label_map"):
-        raise ValueError(
-            "the image holds the ids of a label map, which are no colours; "
-            "kqcodec.encode_labels(numpy.asarray(image)) stores them"
-        )
-    if k is None and image.mode == "P" and not given:
+    _check_colors(image)
+    if k is None and image.mode == "P" and not _quantizes(options):
         indexed = from_palette_image(image)
     else:
         if k is None and "palette" not in options:
             k = DEFAULT_K
-        # Without its profile, so that colours stay in it; and as a plain image,
-        # which is turned by nobody: a format of Pillow's keeps width and height.
-        plain = image.copy()
-        plain.info.pop("icc_profile", None)
-        request = QuantizeOptions(
-            **{name: options[name] for name in _QUANTIZING if name in options}
-        )
-        indexed = quantized(plain, k, request)
+        request = QuantizeOptions(**_among(_QUANTIZING, options))
+        indexed = quantized(_plain(image), k, request)
         if request.order_is_free:
             indexed = in_order_of(coding.coder, indexed)
     indexed = replace(indexed, metadata=_metadata(image, options))
     # In memory first: whatever fails has failed before a byte is written.
     write_parts(file, [encode_indexed(indexed, coding)])
+
+
+def _save_all(image: Image.Image, file: IO[bytes], name: str | bytes) -> None:
+    options: dict[str, Any] = getattr(image, "encoderinfo", {})
+    images = [image, *options.get("append_images", ())]
+    if sum(getattr(each, "n_frames", 1) for each in images) == 1:
+        _save(image, file, name)
+        return
+    k = options.get("k")
+    exact = k is None and not _quantizes(options) and all(map(_has_palette, images))
+    if k is None and "palette" not in options and not exact:
+        k = DEFAULT_K
+    duration, loop = options.get("duration"), options.get("loop")
+    encoder = FrameEncoder(
+        _Frames(images, in_mode_p=exact and all(map(_stays_in_mode, images))),
+        k,
+        durations=None if duration is None else in_seconds(duration),
+        loop=open_animation(image).plays if loop is None else loop,
+        key_distance=options.get("key_distance"),
+        metadata=_metadata(image, options),
+        **_among((*_QUANTIZING, *_CODING), options),
+    )
+    # In memory first, as above.
+    write_parts(file, [b"".join(encoder.parts())])
+
+
+class _Frames:
+    """All frames of images, which may be gone through more than once: plain images, or as indexed
+    ones where all of them are in mode P."""
+
+    def __init__(self, images: list[Image.Image], *, in_mode_p: bool) -> None:
+        self._images, self._in_mode_p = images, in_mode_p
+
+    def __iter__(self) -> Iterator[Image.Image | IndexedImage]:
+        for image in self._images:
+            place = image.tell()
+            try:
+                for number in range(getattr(image, "n_frames", 1)):
+                    image.seek(number)
+                    _check_colors(image)
+                    if not self._in_mode_p:
+                        yield _plain(image)
+                        continue
+                    milliseconds = image.info.get("duration") or 0
+                    seconds = in_seconds(milliseconds) if milliseconds > 0 else None
+                    yield from_palette_image(image).lasting(seconds)
+            finally:
+                image.seek(place)
+
+
+def _has_palette(image: Image.Image) -> bool:
+    """Whether an image has few colours, though Pillow may compose its frames in RGB."""
+    return image.mode == "P" or image.format == "GIF"
+
+
+def _stays_in_mode(image: Image.Image) -> bool:
+    """Whether all frames of an image have the mode of the first, as those of GIF haven't."""
+    return getattr(image, "n_frames", 1) == 1 or image.format == FORMAT
+
+
+def _among(names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that have one of these names."""
+    return {name: options[name] for name in names if name in options}
+
+
+def _quantizes(options: dict[str, Any]) -> bool:
+    """Whether they need pixels, where there are palette and labels."""
+    return any(name in options for name in ("palette", "pins", "background"))
+
+
+def _check_colors(image: Image.Image) -> None:
+    if image.mode in ("I", "I;16") and image.info.get("label_map"):
+        raise ValueError(
+            "the image holds the ids of a label map, which are no colours; "
+            "kqcodec.encode_labels(numpy.asarray(image)) stores them"
+        )
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Without its profile, so that colours stay in it; and as an image that is turned by nobody: a
+    format of Pillow's keeps width and height."""
+    plain = image.copy()
+    plain.info.pop("icc_profile", None)
+    return plain
 
 
 def _metadata(image: Image.Image, options: dict[str, Any]) -> Metadata:
@@ -258,5 +408,6 @@ def _accept(prefix: bytes) -> bool:
 Image.register_open(FORMAT, KqImageFile, _accept)
 Image.register_decoder("kq", KqDecoder)
 Image.register_save(FORMAT, _save)
+Image.register_save_all(FORMAT, _save_all)
 Image.register_extension(FORMAT, ".kq")
 Image.register_mime(FORMAT, "image/x-kq")

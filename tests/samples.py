@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,36 @@ def indexed_images(draw: st.DrawFn, max_side: int = 70) -> IndexedImage:
     image = indexed(width, height, k, draw(st.integers(0, 2**32 - 1)), channels)
     spread = draw(st.sampled_from((k, max(1, k // 4), 1)))
     return IndexedImage(image.palette, k - 1 - image.labels.astype(np.int64) % spread)
+
+
+def animation(
+    k: int = 16, width: int = 37, height: int = 29, count: int = 6, **timing: Any
+) -> tuple[list[IndexedImage], bytes]:
+    """Frames in which a rectangle after the other changes, each for a tenth of a second, and
+    their file; ``timing`` is that of ``FrameTiming``."""
+    random = np.random.default_rng(k)
+    first = indexed(width, height, k, seed=k)
+    frames = [first.labels]
+    for _ in range(count - 1):
+        labels = frames[-1].copy()
+        left, top = random.integers(0, width - 3), random.integers(0, height - 3)
+        part = labels[top : top + 9, left : left + 12]
+        part[:] = random.integers(0, k, part.shape)
+        frames.append(labels)
+    images = [IndexedImage(first.palette, labels) for labels in frames]
+    data = file_of_frames(first.palette, frames, **timing)
+    return [image.lasting(Fraction(1, 10)) for image in images], data
+
+
+def file_of_frames(palette: Any, frames: list[Any], **timing: Any) -> bytes:
+    """The file of these labels, each shown for a tenth of a second."""
+    height, width = frames[0].shape
+    tenth = FrameTiming(**{"unit": Fraction(1, 10), **timing})
+    parts = encoded_frames(
+        *(palette, width, height, [(labels, 1) for labels in frames], tenth),
+        options=CodingOptions(coder="packed"),
+    )
+    return b"".join(parts)
 
 
 def tiled(

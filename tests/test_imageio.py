@@ -11,7 +11,7 @@ import samples
 import kqcodec
 from kqcodec import Metadata
 from kqcodec.coding.encoder import in_order_of
-from kqcodec.errors import ChecksumError, LimitError
+from kqcodec.errors import ChecksumError, ImageError, LimitError
 
 pytest.importorskip("imageio")
 
@@ -91,8 +91,10 @@ def test_writing(tmp_path, portrait):
 @pytest.mark.parametrize(
     ("pictures", "options", "error"),
     [
-        (np.zeros((2, 4, 4, 3), np.uint8), {"is_batch": True}, ValueError),
-        ([np.zeros((4, 4, 3), np.uint8)] * 2, {}, ValueError),
+        (np.zeros((2, 4, 4, 3), np.uint8), {"is_batch": False}, ValueError),
+        (np.zeros((2, 4, 4, 3), np.uint8), {"duration": 0}, ValueError),
+        (np.zeros((2, 4, 4, 3), np.uint8), {"duration": 5, "fps": 5}, TypeError),
+        ([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)], {}, ImageError),
         (np.zeros((4, 4, 3)), {}, TypeError),
         (np.zeros((4, 4, 3), np.uint8), {"k": 0}, ValueError),
         (np.zeros((4, 4, 3), np.uint8), {"quality": 5}, TypeError),
@@ -106,8 +108,9 @@ def test_what_cant_be_written_leaves_no_file(tmp_path, pictures, options, error)
 
 def test_other_indices_and_files_are_refused(stored, tmp_path):
     path, _ = stored
-    with pytest.raises(IndexError):
-        iio.imread(path, index=1)
+    for index in (1, -1):
+        with pytest.raises(IndexError):
+            iio.imread(path, index=index)
     with pytest.raises(LimitError):
         iio.imread(path, max_pixels=10)
     (tmp_path / "b.kq").write_bytes(b"GIF89a")
@@ -144,3 +147,88 @@ def test_a_label_map_is_read_as_its_ids(name, tmp_path):
     assert about["ids"].tolist() == np.unique(values).tolist()
     assert about["k"] == len(about["ids"])
     assert about["meaning"].nodata == 3
+
+
+# --- frames ------------------------------------------------------------------
+
+
+@pytest.fixture
+def frames():
+    """Five pictures in which a square moves, shape (5, 12, 20, 3)."""
+    found = np.zeros((5, 12, 20, 3), dtype=np.uint8)
+    for number in range(5):
+        found[number, 3:8, number : number + 6] = (200, 10 * number, 30)
+    return found
+
+
+DURATIONS = [50.0, 50.0, 1000 / 3, 100.0, 2000.0]
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        (lambda frames: frames, {}),
+        (list, {}),
+        (tuple, {}),
+        (iter, {}),
+        (lambda frames: frames, {"is_batch": True}),
+    ],
+)
+def test_frames_are_written_and_read(frames, tmp_path, given, options):
+    path = tmp_path / "a.kq"
+    iio.imwrite(path, given(frames), duration=DURATIONS, loop=3, key_distance=2, **options)
+    assert np.array_equal(iio.imread(path), frames)
+    assert np.array_equal(iio.imread(path, index=...), frames)
+    assert np.array_equal(iio.imread(path, index=3), frames[3])
+    assert np.array_equal(np.stack(list(iio.imiter(path))), frames)
+    assert iio.imread(path, labels=True).shape == (5, 12, 20)
+    assert next(iio.imiter(path, labels=True)).shape == (12, 20)
+    for index in (None, ...):
+        properties = iio.improps(path, index=index)
+        assert properties.shape == (5, 12, 20, 3)
+        assert (properties.n_images, properties.is_batch) == (5, True)
+    assert iio.improps(path, index=4).shape == (12, 20, 3)
+    about = iio.immeta(path)
+    assert (about["loop"], about["duration"]) == (3, DURATIONS)
+    assert iio.immeta(path, index=2)["duration"] == DURATIONS[2]
+    assert kqcodec.open(path).key_distance == 2
+    for index in (5, -1):
+        for function in (iio.imread, iio.improps, iio.immeta):
+            with pytest.raises(IndexError, match="the file holds 5"):
+                function(path, index=index)
+
+
+def test_frames_a_second_grey_ones_and_bytes(frames):
+    data = iio.imwrite("<bytes>", frames[..., 0], extension=".kq", fps=25, k=8)
+    assert np.array_equal(iio.imread(data, extension=".kq")[..., 0], frames[..., 0])
+    assert iio.immeta(data, extension=".kq")["duration"] == [40.0] * 5
+    still = iio.imwrite("<bytes>", frames[0], extension=".kq", fps=25)
+    assert kqcodec.open(still).timing is None
+
+
+def test_frames_written_one_by_one(frames, tmp_path):
+    path = tmp_path / "a.kq"
+    with iio.imopen(path, "w") as file:
+        for frame in frames:
+            file.write(frame, k=16, duration=20)
+        file.write(frames[:2])
+    assert np.array_equal(iio.imread(path), np.concatenate([frames, frames[:2]]))
+    assert iio.immeta(path)["duration"] == [20.0] * 7
+
+
+def test_frames_that_fail_half_way_leave_no_file(frames, tmp_path):
+    path = tmp_path / "a.kq"
+
+    def some():
+        yield from frames[:2]
+        raise ZeroDivisionError
+
+    def one_by_one():
+        with iio.imopen(path, "w") as file:
+            for frame in some():
+                file.write(frame)
+
+    for write in (lambda: iio.imwrite(path, some()), one_by_one):
+        with pytest.raises(ZeroDivisionError):
+            write()
+        assert not path.exists()

@@ -19,7 +19,8 @@ from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.coders.context import workspace_of
 from kqcodec.coding.coders.label_parts import TileParts, has_parts
 from kqcodec.coding.frames.chains import Chains
-from kqcodec.coding.frames.reader import FrameReader
+from kqcodec.coding.frames.reader import FrameReader, checked_timing
+from kqcodec.coding.frames.room import Room
 from kqcodec.coding.id_images import indexed_ids
 from kqcodec.coding.id_table import IdTable, read_table
 from kqcodec.coding.meaning import Meaning
@@ -39,7 +40,7 @@ from kqcodec.format.limits import (
     memory_for,
     tokens_workspace,
 )
-from kqcodec.format.sequence import FrameTiming, timing_of
+from kqcodec.format.sequence import FrameTiming
 from kqcodec.format.short_form import read_header
 from kqcodec.format.sizes import predictable
 from kqcodec.format.source import BufferSource, Source
@@ -97,11 +98,7 @@ class Opened:
             palette = palette_of_bytes(read_palette(source, header, sealer), header.k)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
-        timing = timing_of(sections)
-        if timing is not None and predictable(header.coder) and timing.key_distance != 1:
-            raise InvalidDataError(
-                f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
-            )
+        timing = checked_timing(sections, header)
         if table is not None and (table.shape == "volume") != (timing is not None):
             raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
         opened = cls(
@@ -140,7 +137,8 @@ class Opened:
         """What reads the frames of a sequence; None of a still."""
         if self.timing is None:
             return None
-        chains = Chains(self.header, self.coder, self.stored_palette, self.entries)
+        room = Room(self.limits)
+        chains = Chains(self.header, self.coder, self.stored_palette, self.entries, room=room)
         return FrameReader(
             *(self.source, self.header, self.sealer, self.timing, self.limits),
             *(self.entries, chains, self.first_record),

@@ -111,17 +111,23 @@ def picture_bytes(indexed: IndexedImage, file_format: str) -> bytes:
         return encode_indexed(indexed)
     if file_format == "GIF" and indexed.k > _MOST_COLORS_OF_GIF:
         raise ValueError(f"GIF files hold at most 256 colours, not {indexed.k:,}")
-    image = indexed.to_pil()
+    image = pillow_image(indexed, file_format)
     check_alpha(indexed.has_alpha, file_format)
-    if image.mode == "P" and file_format not in (
-        _PALETTED_WITH_ALPHA if indexed.has_alpha else PALETTED
-    ):
-        image = image.convert("RGBA" if indexed.has_alpha else "RGB")
     if indexed.has_alpha and file_format == "GIF":
         transparency = _gif_transparency(indexed)
         del image.info["transparency"]
         image.info.update(transparency)
     return pillow_bytes(image, file_format, indexed.metadata)
+
+
+def pillow_image(indexed: IndexedImage, file_format: str) -> Image.Image:
+    """The picture as Pillow's, with its palette where the format keeps it."""
+    image = indexed.to_pil()
+    if image.mode == "P" and file_format not in (
+        _PALETTED_WITH_ALPHA if indexed.has_alpha else PALETTED
+    ):
+        image = image.convert("RGBA" if indexed.has_alpha else "RGB")
+    return image
 
 
 def check_alpha(has_alpha: bool, file_format: str) -> None:
@@ -216,6 +222,18 @@ def npy_bytes(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
     return buffer.getvalue()
+
+
+def npy_front(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """What precedes the values of an array in a .npy file."""
+    front = io.BytesIO()
+    description = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    np.lib.format.write_array_header_1_0(front, description)
+    return front.getvalue()
 
 
 def carried(

@@ -135,7 +135,10 @@ def costs_of_palette(
                 part = colors.part(some)
                 yield *squares(part.colors, palette.take(labels[some], axis=0)), part.counts
 
-    return _costs(parts(), colors.pixels, len(colors), len(palette), iterations)
+    lost = Losses()
+    for part in parts():
+        lost.add(*part)
+    return lost.costs(colors.pixels, len(colors), len(palette), iterations)
 
 
 def costs_of_pixels(
@@ -143,30 +146,56 @@ def costs_of_pixels(
 ) -> Costs:
     """The costs of labels, shape (H, W), that needn't be those of the nearest entries,
     whose costs are ``like``. Pixels and palette have both alpha or neither."""
+    return losses_of_pixels(pixels, palette, labels).like(like)
+
+
+def losses_of_pixels(
+    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], labels: NDArray[Any]
+) -> Losses:
+    """What is lost of pixels, shape (H, W, C), by labels, shape (H, W), of a palette, (K, C)."""
     flat, flat_labels = pixels.reshape(-1, pixels.shape[-1]), labels.reshape(-1)
-    chunks = (slice(start, start + _CHUNK) for start in range(0, len(flat), _CHUNK))
-    parts = ((*squares(flat[i], palette.take(flat_labels[i], axis=0)), None) for i in chunks)
-    return _costs(parts, len(flat), like.unique_colors, like.palette_colors, like.iterations)
+    lost = Losses()
+    for start in range(0, len(flat), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        lost.add(*squares(flat[some], palette.take(flat_labels[some], axis=0)), None)
+    return lost
 
 
-def _costs(
-    parts: Iterable[_Part], pixels: int, unique_colors: int, palette_colors: int, iterations: int
-) -> Costs:
-    total, steps, unit = 0, 0, 1
-    for squared, unit, counts in parts:
-        total += _weighted_sum(squared, counts)
-        steps += _weighted_sum(distances_in_steps(squared, unit), counts)
-    mean = total / (unit * pixels)
-    return Costs(
-        inertia=(total + unit // 2) // unit,
-        distance_sum=steps_to_distance(steps),
-        mse=mean,
-        psnr=psnr_of_mse(mean),
-        pixels=pixels,
-        unique_colors=unique_colors,
-        palette_colors=palette_colors,
-        iterations=iterations,
-    )
+class Losses:
+    """Squared and plain distances, summed as integers: of parts that have all alpha, or none."""
+
+    def __init__(self) -> None:
+        self._total, self._steps, self._unit = 0, 0, 1
+
+    def add(self, squared: NDArray[Any], unit: int, counts: NDArray[np.int64] | None) -> None:
+        """Add squared distances, ``unit`` of which are 1, each as often as it counts."""
+        self._total += _weighted_sum(squared, counts)
+        self._steps += _weighted_sum(distances_in_steps(squared, unit), counts)
+        self._unit = unit
+
+    def __iadd__(self, other: Losses) -> Losses:
+        self._total += other._total
+        self._steps += other._steps
+        self._unit = other._unit
+        return self
+
+    def like(self, other: Costs) -> Costs:
+        """These losses as the costs of pixels that have others, too."""
+        return self.costs(other.pixels, other.unique_colors, other.palette_colors, other.iterations)
+
+    def costs(self, pixels: int, unique_colors: int, palette_colors: int, iterations: int) -> Costs:
+        """These losses as those of so many pixels, with what else is told of them."""
+        mean = self._total / (self._unit * pixels)
+        return Costs(
+            inertia=(self._total + self._unit // 2) // self._unit,
+            distance_sum=steps_to_distance(self._steps),
+            mse=mean,
+            psnr=psnr_of_mse(mean),
+            pixels=pixels,
+            unique_colors=unique_colors,
+            palette_colors=palette_colors,
+            iterations=iterations,
+        )
 
 
 def _weighted_sum(values: NDArray[Any], weights: NDArray[np.int64] | None) -> int:

@@ -10,7 +10,9 @@ lowers the pixels alone, and None lifts all. The colours have the format's own l
     tiles                   2**20         N / 128
     bytes of metadata       2**24         N / 8
     entries of ids          2**24         N / 8     (and tiles that an index lists, and frames)
+    bytes of chains         2**31         16 N      (models of tiles, from frame to frame)
     bytes of an input       2**30         8 N
+    pixels of all frames    2**34         128 N     (of an input, one after the other)
     work                    600 * 2**27   600 * N     (for thumbnails a quarter)
 
 An input is a picture, label map or archive of another format, which is read whole; a .kq
@@ -49,7 +51,9 @@ _METADATA = 2**24
 _INPUT = 2**30
 _PIXELS_A_TILE = DEFAULT_MAX_PIXELS // _TILES
 _PIXELS_A_BYTE = DEFAULT_MAX_PIXELS // _METADATA
+_CHAIN_BYTES_A_PIXEL = 16
 _INPUT_BYTES_A_PIXEL = _INPUT // DEFAULT_MAX_PIXELS
+PIXELS_OF_FRAMES = 128  # of the frames of an input together, for each that one may have
 # A picture of 24 megapixels, 256 colours, by best has 77 * 10**9 and must open; at the most
 # it takes a minute of a processor. 2**27 pixels like that took five.
 _WORK_A_PIXEL = 600
@@ -68,6 +72,8 @@ _TABLES = {1: 7, 2: 21}
 _TABLE_BITS = 17
 _MARGIN_COLUMNS, _MARGIN_ROWS = 16, 3
 _OTHER_TABLES = 3_000_000  # rule 9.3
+_CHAIN_TABLES, _ROWS_BELOW = 16, 2  # of sequences
+_EARLIER_FRAMES, _EARLIER_LABELS = 16, 1 << 24
 _TOKENS_TABLES = 200_000  # of the coder tokens
 
 
@@ -82,6 +88,8 @@ class Limits:
             frames of a sequence.
         tile: pixels of a tile by the coder context, with its margins.
         work: to decode the tiles, see ``kqcodec.coding.work``.
+        steps: of work, for each of ``max_pixels``.
+        chains: bytes that what decodes frames keeps from one to the next.
     """
 
     pixels: int | None
@@ -89,7 +97,8 @@ class Limits:
     metadata: int | None
     tile: int | None
     work: int | None
-    steps: int = _WORK_A_PIXEL  # of work, for each of ``max_pixels``
+    steps: int = _WORK_A_PIXEL
+    chains: int | None = None
 
     @classmethod
     def of(cls, max_pixels: int | None) -> Limits:
@@ -105,6 +114,7 @@ class Limits:
             metadata=raised // _PIXELS_A_BYTE,
             tile=raised,
             work=raised * _WORK_A_PIXEL,
+            chains=raised * _CHAIN_BYTES_A_PIXEL,
         )
 
     def for_thumbnails(self) -> Limits:
@@ -153,6 +163,15 @@ class Limits:
         """Raise LimitError if a sequence has too many frames."""
         _check(frames, self.metadata, "frames", _PIXELS_A_BYTE)
 
+    def check_chains(self, size: int) -> None:
+        """Raise LimitError if what decodes the tiles of frames takes too much memory together."""
+        if self.chains is not None and size > self.chains:
+            raise LimitError(
+                f"decoding frames takes more than the limit of {self.chains:,} bytes of memory; "
+                f"set max_pixels (--max-pixels) to {2 * size // _CHAIN_BYTES_A_PIXEL:,} or more "
+                "if you trust the file"
+            )
+
     def check_index(self, tiles: int) -> None:
         """Raise LimitError if an index of labels lists too many tiles."""
         _check(tiles, self.metadata, "tiles in the index of labels", _PIXELS_A_BYTE)
@@ -184,6 +203,14 @@ def check_limit(
 def max_input_bytes(max_pixels: int | None) -> int | None:
     """The bytes that an input may have; None for no limit."""
     return None if max_pixels is None else max(_INPUT, _INPUT_BYTES_A_PIXEL * max_pixels)
+
+
+def max_pixels_of_frames(max_pixels: int | None) -> int | None:
+    """The pixels that the frames of an input may have together, which are decoded one after the
+    other; None for no limit. By default they are ten minutes of 1280 x 720, 30 a second."""
+    if max_pixels is None:
+        return None
+    return PIXELS_OF_FRAMES * max(DEFAULT_MAX_PIXELS, max_pixels)
 
 
 def input_too_large(most: int) -> LimitError:
@@ -228,6 +255,16 @@ def context_workspace(settings: int, width: int, height: int) -> int:
     bits = min((width * height - 1).bit_length() + 2, _TABLE_BITS)
     slots = _TABLES[settings >> 6] * 4 << max(bits, 8)  # of four bytes
     return 2 * context_plane_cells(width, height) + slots + 4 * width + _OTHER_TABLES
+
+
+def chain_workspace(settings: int, width: int, height: int) -> int:
+    """Bytes that a chain by the coder context takes for a tile, at most: tables, planes and
+    earlier frames (spec/kq.md, section 19)."""
+    labels = width * height
+    bits = min((labels - 1).bit_length() + 4, 14 + 2 * (settings >> 6))
+    earlier = min(_EARLIER_FRAMES, _EARLIER_LABELS // labels)
+    cells = context_plane_cells(width, height + _ROWS_BELOW)
+    return (_CHAIN_TABLES * 4 << bits) + (9 + 2 * earlier) * cells + _OTHER_TABLES
 
 
 def tokens_workspace(payload: int, pixels: int, itemsize: int) -> int:

@@ -151,27 +151,43 @@ def is_transparent(image: Any) -> bool:
 
 
 # Further images of these are previews of the first (MPO), or its layers (PSD).
-_WITH_PREVIEWS_OR_LAYERS = ("MPO", "PSD")
+WITH_PREVIEWS_OR_LAYERS = ("MPO", "PSD")
 _SUBFILE_TYPE, _REDUCED = 254, 1
+MOST_COUNTED = 1 << 12
 
 
 def frame_count(image: Any) -> int:
-    """How many frames or pages there are; 1 where they can't be counted."""
-    if image.format in _WITH_PREVIEWS_OR_LAYERS:
+    """How many frames or pages there are; 1 where they can't be counted. Of a TIFF file's
+    directories, each of which takes its time, no more than ``MOST_COUNTED`` are looked at."""
+    if image.format in WITH_PREVIEWS_OR_LAYERS:
         return 1
     place = image.tell()
     count = 1
     # What is wrong with the others isn't the picture's fault.
     with contextlib.suppress(Exception):
-        count = int(getattr(image, "n_frames", 1))
-        if image.format == "TIFF" and count > 1 and raw_mode(image):  # nothing to lose yet
-            count = sum(_is_page(image, number) or number == place for number in range(count))
+        if image.format == "TIFF" and raw_mode(image):  # nothing to lose yet
+            count = _page_count(image, place)
+        else:
+            count = int(getattr(image, "n_frames", 1))
     if image.tell() != place:
         image.seek(place)
     return count
 
 
-def _is_page(image: Any, number: int) -> bool:
-    """Whether a directory of a TIFF file isn't a smaller version of another one."""
-    image.seek(number)
-    return not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED
+def _page_count(image: Any, place: int) -> int:
+    """How many directories of a TIFF file aren't smaller versions of another one; that at
+    ``place``, which is used, counts in any case."""
+    count = 0
+    for number in range(MOST_COUNTED):
+        try:
+            image.seek(number)
+        except EOFError:
+            break
+        count += number == place or not is_reduced(image)
+    return count
+
+
+def is_reduced(image: Any) -> bool:
+    """Whether the directory of a TIFF file that an image stands at is a smaller version of
+    another one."""
+    return bool(int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED)

@@ -9,7 +9,13 @@ import numpy as np
 
 from kqcodec.errors import ImageError
 from kqcodec.images.conversion import from_16_bit, warn_of_loss
-from kqcodec.images.image_files import frame_count, is_transparent, load, raw_mode
+from kqcodec.images.image_files import (
+    MOST_COUNTED,
+    frame_count,
+    is_transparent,
+    load,
+    raw_mode,
+)
 from kqcodec.images.metadata import upright_transpose
 from kqcodec.images.png_colors import keyed_grey, note_cicp, with_whole_samples
 from kqcodec.images.profiles import in_srgb
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
 
 # Raw modes of Pillow with samples of 16 bits that become 8 bits. (BGR;16 has 16 a pixel.)
 _RAW_MODE_OF_16_BITS = re.compile(r"(?!BGR)[A-Za-z]{2,};16[BLN]?")
-_FORMATS_WITH_PAGES = ("TIFF", "DCX", "PDF")
+FORMATS_WITH_PAGES = ("TIFF", "DCX", "PDF")
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 
 
@@ -38,7 +44,6 @@ def pillow_samples(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint
     # the tile, gone after load(), tells.
     if _RAW_MODE_OF_16_BITS.fullmatch(raw_mode(image)):
         warn_of_loss(f"{name} has 16 bits a sample; the palette keeps 8")
-    warn_of_frames(image, name)
     of_png = image.format == "PNG"
     note_cicp(image)
     keyed = with_whole_samples(image)
@@ -61,10 +66,11 @@ def warn_of_frames(image: Any, name: str) -> None:
     """Give a ConversionWarning if an image has frames besides the one that is used."""
     count = frame_count(image)
     if count > 1:
-        things = "pages" if image.format in _FORMATS_WITH_PAGES else "frames"
+        things = "pages" if image.format in FORMATS_WITH_PAGES else "frames"
         used = image.tell()
         which = "first one" if used == 0 else f"one that it stands at, number {used + 1},"
-        warn_of_loss(f"{name} has {count} {things}; only the {which} is used")
+        many = "at least " if count == MOST_COUNTED else ""
+        warn_of_loss(f"{name} has {many}{count} {things}; only the {which} is used")
 
 
 def _black_is_0(image: Any, samples: NDArray[Any]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from kqcodec.errors import ImageError
 from kqcodec.format.integers import shown, whole_number
 from kqcodec.images.conversion import each_warning_once, from_16_bit
 from kqcodec.images.image_files import opened_image, opened_path, read_contents, reading_image
-from kqcodec.images.pillow_samples import pillow_samples
+from kqcodec.images.pillow_samples import pillow_samples, warn_of_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def image_pixels(
         ConversionWarning: something was lost.
     """
     checked = None if background is None else _checked_background(background)
-    name = _name_of(image)
+    name = name_of(image)
     if is_pillow_image(image):
         return _from_pillow(image, checked, name, keep_profile)
     if isinstance(image, (str, os.PathLike)):
@@ -81,7 +81,7 @@ def image_pixels(
     )
 
 
-def _name_of(image: Any) -> str:
+def name_of(image: Any) -> str:
     """What messages call an image."""
     if isinstance(image, (str, os.PathLike)):
         return os.fspath(image)
@@ -198,13 +198,26 @@ def _from_pillow(
 ) -> NDArray[np.uint8]:
     if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
+    _check_colors(image, name)
+    with reading_image(name):
+        warn_of_frames(image, name)
+        return _channels(pillow_samples(image, name, keep_profile), background)
+
+
+def _check_colors(image: Any, name: str) -> None:
+    """Raise ImageError for a label map among the images of Pillow's."""
     if image.format == "KQ" and image.info.get("label_map"):
         raise ImageError(
             f"{name} is a label map, and its ids are no colours: kqcodec.label_map() and kq encode "
             "--labels take them, and kq decode --colors makes a picture of it"
         )
-    with reading_image(name):
-        return _channels(pillow_samples(image, name, keep_profile), background)
+
+
+def frame_pixels(image: Any, name: str, keep_profile: bool) -> NDArray[np.uint8]:
+    """The pixels of the frame that a Pillow image stands at, as ``image_pixels`` has those of a
+    picture; what Pillow raises is left to ``reading_image``."""
+    _check_colors(image, name)
+    return _channels(pillow_samples(image, name, keep_profile), None)
 
 
 # --- blocks -----------------------------------------------------------------

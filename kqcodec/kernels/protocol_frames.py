@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.format.labels import Labels
-    from kqcodec.kernels.protocol import Bytes
 
 
 class FrameChain(Protocol):
@@ -51,7 +50,12 @@ class FrameKernels(Protocol):
         """
 
     def frame_chain(
-        self, order: NDArray[np.uint16], colors: Bytes, width: int, height: int, setting: int
+        self,
+        order: NDArray[np.uint16],
+        colors: NDArray[np.uint8],
+        width: int,
+        height: int,
+        setting: int,
     ) -> FrameChain:
         """A chain for a tile of that size; order, colours and setting as for ``context_encode``,
         but that its two bits above say how large tables are: 1 to 3."""

@@ -10,7 +10,7 @@ import numpy as np
 from kqcodec.format.header import MAX_COLORS
 from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.labels.color_tables import color_table
-from kqcodec.labels.ids import LabelMap, as_integers, id_range
+from kqcodec.labels.ids import LabelMap, as_integers, check_no_colors, id_range
 from kqcodec.labels.label_maps import label_map
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def indexed_labels(
 def checked_labels(source: Any) -> NDArray[Any]:
     """Integers of shape (H, W), from 0 to 65,535, from an array of whole numbers; raises
     TypeError or ValueError where it holds something else."""
-    array = as_integers(LabelMap(source).values, "indexed images have pixels")
+    check_no_colors(source)
+    array = as_integers(LabelMap(source).values, "indexed images have shape (H, W)")
     lowest, highest = id_range(array)
     if lowest < 0:
         raise ValueError(

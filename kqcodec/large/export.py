@@ -3,13 +3,13 @@ tiled TIFF, and NumPy's arrays row by row."""
 
 from __future__ import annotations
 
-import io
 import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kqcodec.coding.decoder import Opened
+from kqcodec.coding.export import npy_front
 from kqcodec.coding.tile_assembly import TileAssembly
 from kqcodec.format.grid import Grid
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits
@@ -117,14 +117,7 @@ def _npy_parts(
         shape, dtype = (*shape, palette.shape[1]), np.dtype(np.uint8)
     elif opened.table is not None and opened.table.shape == "column":
         shape = (*shape, 1)
-    front = io.BytesIO()
-    description = {
-        "descr": np.lib.format.dtype_to_descr(dtype),
-        "fortran_order": False,
-        "shape": shape,
-    }
-    np.lib.format.write_array_header_1_0(front, description)
-    yield front.getvalue()
+    yield npy_front(shape, dtype)
     rows = min(header.height, max(1, _ROW_PIXELS // header.width))
     strips = Grid(header.width, header.height, header.width, rows)
     with TileAssembly(strips, opened.label_dtype, _WAITING) as assembly:

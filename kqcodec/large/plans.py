@@ -206,7 +206,7 @@ def ids_in(samples: NDArray[Any], name: str) -> Ids:
     """A block's samples as ids, shape (h, w) or (h, w, 1); LabelsError if they aren't."""
     try:
         values = LabelMap(samples).values
-        plane_of(values, "labels in blocks have shape (H, W) or (H, W, 1)")
+        plane_of(values, "labels in blocks must have shape (H, W) or (H, W, 1)")
     except (TypeError, ValueError) as exc:
         raise LabelsError(f"{name} doesn't hold labels: {exc}") from exc
     return values

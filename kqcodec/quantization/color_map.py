@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Pixels looked up at a time; fewer aren't worth a thread.
 _PART = 1 << 20
+# Samples of pictures whose labels are found sooner without a table.
+_FEW_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +81,11 @@ class ColorMap:
         return replace(self, palette=self.palette[order], labels=renumbered(self.labels, places))
 
 
-def labels_by_bisection(color_map: ColorMap, pixels: NDArray[np.uint8]) -> Labels:
-    """The labels of a few pixels of shape (H, W, channels), each found by bisection: sooner
-    than by a ``Labeler``, whose table has first to be filled."""
+def labels_in(color_map: ColorMap, pixels: NDArray[np.uint8], threads: int = 1) -> Labels:
+    """The labels, shape (H, W), of a picture's pixels, as ``Labeler.labels`` gives them. A few
+    pixels are found by bisection: sooner than by a table, which has first to be filled."""
+    if pixels.size > _FEW_SAMPLES:
+        return Labeler(color_map).labels(pixels, threads)
     flat = pixels.reshape(-1, color_map.colors.channels)
     return color_map.labels[_places(color_map.colors.keys, flat)].reshape(pixels.shape[:2])
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kqcodec.colors.spaces import Space
+    from kqcodec.format.labels import Labels
     from kqcodec.format.names import DitherKind, SpaceName
     from kqcodec.images.indexed_image import IndexedImage
 
@@ -92,28 +93,64 @@ def dithered(
     assert indexed.costs is not None  # noqa: S101 - quantizing has filled it
     if indexed.costs.mse == 0:
         return indexed
-    entries = np.arange(indexed.k)
-    mask = np.ones(pixels.shape[:2], dtype=np.bool_)
-    if pixels.shape[2] == 4:
-        mask = pixels[:, :, 3] == OPAQUE_ALPHA
-        entries = np.flatnonzero(indexed.palette[:, 3] == OPAQUE_ALPHA)
-        if len(entries) == 0:
-            return indexed
-    rgb, palette = pixels[:, :, :3], indexed.palette[entries, :3]
-    if kind == "floyd-steinberg":
-        found = _diffused(rgb, mask, palette, space_of(space), strength)
-    else:
-        found = _mixed(
-            rgb,
-            palette,
-            space_of(space),
-            strength=strength,
-            thresholds=_bayer() if kind == "bayer" else _blue_noise(),
-            threads=threads,
-        )
-    labels = np.where(mask, entries.astype(indexed.labels.dtype)[found], indexed.labels)
+    labels = dithered_labels(
+        pixels,
+        indexed.palette,
+        indexed.labels,
+        space,
+        strength=strength,
+        kind=kind,
+        threads=threads,
+    )
     costs = costs_of_pixels(pixels, indexed.palette, labels, like=indexed.costs)
     return replace(indexed, labels=labels, costs=costs)
+
+
+def dithered_labels(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    labels: Labels,
+    space: SpaceName,
+    *,
+    strength: int,
+    kind: DitherKind,
+    threads: int,
+    mask: NDArray[np.bool_] | None = None,
+    place: tuple[int, int] = (0, 0),
+) -> Labels:
+    """The labels of these pixels, shape (H, W, 3) or (H, W, 4), dithered.
+
+    Args:
+        pixels: the rectangle of a picture whose first row and column are ``place`` there.
+        palette: shape (K, 3), or (K, 4) where the pixels have alpha.
+        labels: those that pixels keep that aren't opaque, shape (H, W).
+        space, strength, kind, threads: as for ``dithered``.
+        mask: where to dither, shape (H, W); errors end elsewhere, and labels stay. None for
+            everywhere.
+    """
+    entries = np.arange(len(palette))
+    if mask is None:
+        mask = np.ones(labels.shape, dtype=np.bool_)
+    if pixels.shape[2] == 4:
+        mask = mask & (pixels[:, :, 3] == OPAQUE_ALPHA)
+        entries = np.flatnonzero(palette[:, 3] == OPAQUE_ALPHA)
+        if len(entries) == 0:
+            return labels
+    rgb, colors = pixels[:, :, :3], palette[entries, :3]
+    if kind == "floyd-steinberg":
+        found = _diffused(rgb, mask, colors, space_of(space), strength)
+    else:
+        matrix = _bayer() if kind == "bayer" else _blue_noise()
+        found = _mixed(
+            rgb,
+            colors,
+            space_of(space),
+            strength=strength,
+            thresholds=np.roll(matrix, (-place[0], -place[1]), axis=(0, 1)),
+            threads=threads,
+        )
+    chosen: Labels = np.where(mask, entries.astype(labels.dtype)[found], labels)
+    return chosen
 
 
 def _diffused(

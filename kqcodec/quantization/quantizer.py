@@ -14,7 +14,7 @@ from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.images.metadata import checked_keep, metadata_of
 from kqcodec.images.pixels import image_pixels
 from kqcodec.quantization.coarse_histogram import coarse_histogram
-from kqcodec.quantization.color_map import ColorMap, Labeler, labels_by_bisection
+from kqcodec.quantization.color_map import ColorMap, labels_in
 from kqcodec.quantization.dither import dithered
 from kqcodec.quantization.finished_palette import (
     MappedPalette,
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from kqcodec.images.metadata import Metadata
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import QuantizeKeywords
-
-# Samples of pictures whose labels are found sooner without a table.
-_FEW_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +114,7 @@ def quantized(
     if options.fixed is not None and options.fixed.shape[1] == 4:
         image = replace(image, pixels=with_alpha(image.pixels), colors=image.colors.with_alpha())
     mapped = color_map(image.colors, k, options)
-    if image.pixels.size <= _FEW_SAMPLES:
-        labels = labels_by_bisection(mapped, image.pixels)
-    else:
-        labels = Labeler(mapped).labels(image.pixels, workers)
+    labels = labels_in(mapped, image.pixels, workers)
     indexed = IndexedImage(mapped.palette, labels, costs=mapped.costs)
     if options.strength:
         indexed = dithered(

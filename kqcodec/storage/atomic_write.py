@@ -47,9 +47,13 @@ def write_to(
     Raises:
         FileExistsError: the path exists and ``overwrite`` is false.
         OSError: it can't be written to.
+        TypeError: it is something else.
     """
     if isinstance(target, (str, os.PathLike)):
         return write_whole(target, parts, overwrite)
+    if not hasattr(target, "write"):
+        kind = type(target).__name__
+        raise TypeError(f"the target, which comes first, must be a path or a file, not {kind}")
     return write_parts(target, parts)
 
 

@@ -50,23 +50,28 @@ def content(repository: str, commit: str, path: str, clones: Path | None) -> byt
         return bytes(answer.read())
 
 
+def fetch(pictures: Path, folder: Path, clones: Path | None) -> None:
+    """Bring what the list names into the folder, and the manifest up to date."""
+    manifest = {}
+    for kind, repository, commit, path in entries(pictures):
+        name = f"{kind}/{repository.partition('/')[2]}-{Path(path).name}"
+        target = folder / name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content(repository, commit, path, clones))
+        digest = hashlib.sha256(target.read_bytes()).hexdigest()
+        origin = {"repository": repository, "commit": commit, "path": path}
+        manifest[name] = {**origin, "sha256": digest}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    print(f"{len(manifest)} files in {folder}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the classes' folders are made")
     parser.add_argument("--clones", type=Path, help="take them out of clones in this folder")
     arguments = parser.parse_args()
-    manifest = {}
-    for folder, repository, commit, path in entries():
-        name = f"{folder}/{repository.partition('/')[2]}-{Path(path).name}"
-        target = arguments.folder / name
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content(repository, commit, path, arguments.clones))
-        digest = hashlib.sha256(target.read_bytes()).hexdigest()
-        origin = {"repository": repository, "commit": commit, "path": path}
-        manifest[name] = {**origin, "sha256": digest}
-    (arguments.folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    print(f"{len(manifest)} pictures in {arguments.folder}")
+    fetch(LIST, arguments.folder, arguments.clones)
 
 
 if __name__ == "__main__":

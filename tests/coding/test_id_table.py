@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kqcodec.coding.id_table import DTYPES, IdTable
+from kqcodec.coding.id_table import DTYPES, IdTable, read_table
 from kqcodec.errors import InvalidDataError, LimitError
+from kqcodec.format.container import Sealer, pack_length
 from kqcodec.format.header import Header
 from kqcodec.format.limits import Limits
+from kqcodec.format.source import BufferSource
 from kqcodec.kernels import kernels
 
 _HEADER = Header(coder="context", width=40, height=30, k=1, label_map=True, minor=2)
@@ -28,15 +30,16 @@ def _payload(first: int, counts: list[int], *lists: list[int]) -> bytes:
 def test_any_ids_come_back(data: st.DataObject) -> None:
     dtype = data.draw(st.sampled_from(DTYPES))
     shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=6))
-    shape += data.draw(st.sampled_from([(), (1,)]))
+    shape += data.draw(st.sampled_from([(), (1,), (2,), (5,)]))
     values: Any = data.draw(hnp.arrays(dtype, shape))
     table = IdTable.of(values)
     assert table.distinct.tolist() == sorted(set(values.reshape(-1).tolist()))
     again = IdTable.from_payload(table.to_payload(), _HEADER)
     assert again.dtype == values.dtype
-    assert again.column == (values.ndim == 3)
+    kind = "plane" if values.ndim == 2 else "column" if shape[2] == 1 else "volume"
+    assert again.shape == kind
     assert np.array_equal(again.distinct, table.distinct)
-    plane = values.reshape(shape[:2])
+    plane = values.reshape(len(values), -1)
     found = again.values_of(again.entries_of(plane))
     assert found.dtype == values.dtype
     assert np.array_equal(found, plane)
@@ -72,7 +75,8 @@ def test_an_id_that_the_table_lacks() -> None:
     "payload",
     [
         pytest.param(_payload(9, [0], [1]), id="no such type"),
-        pytest.param(_payload(0x42, [0], [1]), id="a reserved bit"),
+        pytest.param(_payload(0x82, [0], [1]), id="a reserved bit"),
+        pytest.param(_payload(0x52, [0], [1]), id="two shapes"),
         pytest.param(_payload(2, [0], [256]), id="too large for uint8"),
         pytest.param(_payload(0, [0], [2]), id="too large for bool"),
         pytest.param(_payload(2, [1], [255, 0]), id="the second too large"),
@@ -89,6 +93,18 @@ def test_an_id_that_the_table_lacks() -> None:
 def test_tables_that_are_none(payload: bytes) -> None:
     with pytest.raises(InvalidDataError):
         IdTable.from_payload(payload, _HEADER)
+
+
+def test_a_volume_has_more_ids_than_a_slice_has_pixels() -> None:
+    payload = _payload(0x44, [0x89, 0x31], [0] * 1202)
+    table = IdTable.from_payload(payload, _HEADER)
+    assert (table.entries, table.shape) == (1202, "volume")
+    sealer = Sealer(_HEADER)
+    for first, refused in ((0x44, False), (4, True)):
+        padded = pack_length(30_000) + bytes([first]) + payload[1:].ljust(29_999, b"\0")
+        data = padded + sealer.palette_checksum(padded).to_bytes(4, "big")
+        with pytest.raises(InvalidDataError, match=r"18\.2" if refused else r"13\.5"):
+            read_table(BufferSource(data), _HEADER, sealer, Limits.of(None))
 
 
 def test_a_table_has_as_many_entries_as_k_at_least() -> None:

@@ -41,6 +41,11 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     Image.fromarray(portrait[::step, ::step, 0] // 50).save(tmp_path / "mask.png")
     (tmp_path / "pictures" / "sub").mkdir(parents=True)
     Image.fromarray(portrait[::step, ::step]).save(tmp_path / "pictures" / "sub" / "one.png")
+    (tmp_path / "shots").mkdir()
+    shots = [Image.fromarray(portrait[top::16, ::16][:32]) for top in range(3)]
+    for number, shot in enumerate(shots):
+        shot.save(tmp_path / "shots" / f"{number}.png")
+    shots[0].save(tmp_path / "anim.gif", save_all=True, append_images=shots[1:])
     icon = np.dstack([portrait[::step, ::step], portrait[::step, ::step, 1]])
     Image.fromarray(icon).save(tmp_path / "icon.png")
     tifffile.imwrite(tmp_path / "slide.tif", portrait[::step, ::step], photometric="rgb")
@@ -63,6 +68,7 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
     written = {path.name for path in tmp_path.iterdir()}
     assert {"photo.kq", "back.png", "photo8.kq", "mask.kq"} <= written
     assert {"asked.kq", "three.png", "merged.kq", "panoptic.kq", "painted.kq"} <= written
+    assert {"anim.kq", "first.kq", "film.kq", "screen.kq"} <= written
     assert {"shared.act", "pinned.kq", "hues.kq", "dithered.kq", "noise.kq"} <= written
     for name in ("out/photo.kq", "small/sub/one.kq", "png8/sub/one.png", "shared/sub/one.kq"):
         assert (tmp_path / name).exists()

@@ -65,9 +65,9 @@ def test_metadata_that_are_not_there_are_a_truncation():
 
 def test_the_limits_are_those_that_are_promised():
     """The tables of kqcodec/format/limits.py and spec/promises.md."""
-    assert Limits(2**27, 2**20, 2**24, 2**27, 600 * 2**27) == DEFAULT_LIMITS
+    assert Limits(2**27, 2**20, 2**24, 2**27, 600 * 2**27, chains=2**31) == DEFAULT_LIMITS
     n = 3 * 2**28
-    assert Limits.of(n) == Limits(n, n // 128, n // 8, n, 600 * n)
+    assert Limits.of(n) == Limits(n, n // 128, n // 8, n, 600 * n, chains=16 * n)
     assert Limits.of(5) == dataclasses.replace(DEFAULT_LIMITS, pixels=5)
     assert max_input_bytes(5) == max_input_bytes(2**27) == 2**30
     assert max_input_bytes(n) == 8 * n
@@ -77,7 +77,9 @@ def test_the_limits_are_those_that_are_promised():
 
 def test_tile_by_tile_the_limits_grow_with_the_file():
     more = Limits.of(4096 * 2**20)
-    assert DEFAULT_LIMITS.by_tiles(2**20) == dataclasses.replace(more, metadata=2**24, tile=2**27)
+    assert DEFAULT_LIMITS.by_tiles(2**20) == dataclasses.replace(
+        more, metadata=2**24, tile=2**27, chains=2**31
+    )
     assert DEFAULT_LIMITS.by_tiles(2**15) == DEFAULT_LIMITS.by_tiles(None) == DEFAULT_LIMITS
     for chosen in (Limits.of(5), Limits.of(None)):
         assert chosen.by_tiles(2**20) == chosen

@@ -17,14 +17,20 @@ from structure import (
     FLAG_CODED_PALETTE,
     FLAG_LABEL_MAP,
     FLAG_SECTIONS,
+    FRAMES,
     MOST_TILES,
+    PieceOfTime,
     Pieces,
     pack_length,
     taken_apart,
 )
 
 import kqcodec
+from kqcodec.coding.frames.writer import encoded_frames
+from kqcodec.coding.id_table import IdTable
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format.labels import label_dtype
+from kqcodec.format.sequence import AXES, FrameTiming
 from kqcodec.kernels import kernels
 
 if TYPE_CHECKING:
@@ -78,6 +84,8 @@ def mutated(data: bytes, most: int, seed: int, change_bytes: ChangeBytes | None 
         rng.choice(_CHANGES)(pieces, rng, change)
     if rng.random() < 0.9:
         _fit(pieces, rng)
+    if rng.random() < 0.95:
+        _list_frames(pieces)
     out = pieces.to_bytes()
     return out if len(out) <= most else change(data, most)[:most]
 
@@ -115,6 +123,8 @@ def fresh(rng: random.Random) -> Pieces:
     palette = numbers.integers(0, 256, (k, rng.choice((3, 3, 4))), dtype=np.uint8)
     coder = rng.choice(("packed", "dense", "context", "context", "tokens", "tokens"))
     tile = rng.choice((0, 0, 16, (16, 0)))
+    if rng.random() < 0.25:
+        return _fresh_sequence(palette, labels, coder, tile, rng)
     if rng.random() < 0.4:
         return _fresh_label_map(labels, coder, tile, rng)
     image = kqcodec.IndexedImage(palette, labels)
@@ -127,6 +137,31 @@ def fresh(rng: random.Random) -> Pieces:
         coded = kernels.context_encode(image.labels, order, colors, byte, 4096)
         if coded is not None:
             pieces.payloads = [bytes([byte]) + coded]
+    return pieces
+
+
+def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: random.Random) -> Pieces:
+    """Of frames that are moved, changed or the same, in colours or of ids."""
+    colors = palette
+    if rng.random() < 0.3 and len(palette) <= labels.size:
+        colors = IdTable(np.arange(len(palette)))
+    frames = [labels]
+    for _ in range(rng.randrange(5)):
+        there = np.roll(frames[-1], (rng.randrange(20), rng.randrange(20)), (0, 1))
+        height, width = (rng.randint(0, side) for side in labels.shape)
+        frames.append(frames[-1].copy())
+        frames[-1][:height, :width] = there[:height, :width]
+        frames[-1][rng.randrange(len(labels))] = rng.randrange(int(labels.max()) + 1)
+    data = b"".join(
+        encoded_frames(
+            *(colors, labels.shape[1], labels.shape[0]),
+            [(frame, rng.choice((1, 1, 1, 2, 2**32 - 1))) for frame in frames],
+            FrameTiming(rng.choice(AXES), rng.choice((0, 0, 2))),
+            options=CodingOptions(coder=coder, tile=tile, threads=1),
+        )
+    )
+    pieces = taken_apart(data)
+    assert pieces is not None
     return pieces
 
 
@@ -299,6 +334,71 @@ def _parts(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
     pieces.payloads[at] = head + pieces.payloads[at]
 
 
+def _frames(pieces: Pieces, rng: random.Random, change: ChangeBytes) -> None:
+    """Other frames, fewer of them, or one more; of a still a sequence."""
+    if not pieces.is_sequence:
+        pieces.flags |= FLAG_SECTIONS
+        data = FrameTiming(rng.choice(AXES), rng.choice((0, 0, 1, 2))).to_section().data
+        pieces.sections.insert(0, (FRAMES, data))
+    what, at = rng.randrange(6), rng.randrange(len(pieces.later) + 1)
+    if what == 0 or at == len(pieces.later):
+        other = rng.choice(pieces.frames)
+        duration = rng.choice((None, None, 1, 2, 0, 2**32))
+        pieces.later.insert(at, PieceOfTime(duration, list(other.payloads)))
+    elif what == 1:
+        del pieces.later[at]
+    elif what == 2:
+        pieces.later[at].duration = rng.choice((None, 0, 1, 2, 127, 2**32 - 1, 2**35 - 1))
+    else:
+        _change_a_tile(pieces, pieces.later[at].payloads, rng, change)
+
+
+def _change_a_tile(
+    pieces: Pieces, payloads: list[bytes], rng: random.Random, change: ChangeBytes
+) -> None:
+    """Another payload in a frame behind the first."""
+    if not payloads:
+        return
+    at, what = rng.randrange(len(payloads)), rng.randrange(4)
+    if what == 0:
+        payloads[at] = b""
+    elif what == 1:
+        payloads[at] = rng.choice((b"\6", b"\7", b"\7\0")) + payloads[at]
+    elif what == 2 and pieces.tile_count <= MOST_TILES:
+        payloads[at] = _from_before(*pieces.tile_labels(at), payloads[at], rng)
+    else:
+        payloads[at] = change(payloads[at], 600)
+
+
+def _from_before(width: int, height: int, rest: bytes, rng: random.Random) -> bytes:
+    """Rules 19.27 to 19.29: moves, runs of blocks and a rectangle that may be right."""
+    moves = [
+        rng.choice((0, 1, 2, 7, 31, 32, 2 * rng.randrange(2 * side)))
+        for _ in range(rng.choice((0, 0, 1, 1, 2, 3, 4)))
+        for side in (width, height)
+    ]
+    head = [bytes([7, len(moves) // 2]), *map(pack_length, moves)]
+    if moves:
+        runs = rng.randint(1, 1 + -(-width // 16) * -(-height // 16))
+        lists = [[rng.choice((0, 0, 0, 1, 2, 2**63)) for _ in range(runs)] for _ in range(3)]
+        lists = lists[: 2 + (len(moves) > 2)]
+        blocks = kernels.numbers_encode([np.array(some, dtype=np.uint64) for some in lists])
+        head += [pack_length(runs - 1), pack_length(len(blocks)), blocks]
+    left, upper = rng.randint(0, width), rng.randint(0, height)
+    sides = rng.randint(0, width), rng.randint(0, height)
+    return b"".join([*head, *map(pack_length, (left, upper, *sides)), rest])
+
+
+def _list_frames(pieces: Pieces) -> None:
+    """Have the directory of frames say what is so."""
+    durations, before = [], 1
+    for frame in pieces.frames:
+        before = before if frame.duration is None else frame.duration
+        durations.append(before)
+    lists = [[frame.size for frame in pieces.frames], durations]
+    pieces.frame_lists = kernels.numbers_encode([np.array(some, np.uint64) for some in lists])
+
+
 def _short(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
     pieces.short = not pieces.short
 
@@ -306,7 +406,7 @@ def _short(pieces: Pieces, rng: random.Random, _: ChangeBytes) -> None:
 _CHANGES: tuple[Change, ...] = (
     *(_payload, _payload, _payload, _settings, _noise, _palette, _code_palette, _section, _section),
     *(_size, _size, _k, _tile, _coder, _flags, _version, _tiles, _directory, _flaw),
-    *(_short, _table, _table, _parts),
+    *(_short, _table, _table, _parts, _frames, _frames, _frames),
 )
 
 

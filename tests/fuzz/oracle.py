@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import frame_oracle
 import label_oracle
 import numpy as np
 from PIL import Image
@@ -25,10 +26,12 @@ from PIL import Image
 import kqcodec
 import kqcodec.coding.coders.context
 import kqcodec.coding.coders.dense
+import kqcodec.coding.coders.frame_tokens
 import kqcodec.coding.coders.label_tiles
 import kqcodec.coding.coders.packed
 import kqcodec.coding.coders.tokens
 import kqcodec.coding.decoder
+import kqcodec.coding.frames.directory
 import kqcodec.coding.id_table
 import kqcodec.coding.label_index
 import kqcodec.pillow
@@ -55,6 +58,8 @@ _USERS = (
     kqcodec.coding.coders.context,
     kqcodec.coding.coders.tokens,
     kqcodec.coding.coders.label_tiles,
+    kqcodec.coding.coders.frame_tokens,
+    kqcodec.coding.frames.directory,
     kqcodec.coding.id_table,
     kqcodec.coding.label_index,
 )
@@ -73,6 +78,9 @@ def examined(data: bytes, every_way: bool = True) -> bool:
         Exception: one raised what it mustn't.
     """
     header, _ = outcome(lambda: kqcodec.open(data).header)
+    timing, _ = outcome(lambda: kqcodec.open(_Pipe(data), **_LIMITS).timing)  # also if it is cut
+    if timing is not None:
+        return frame_oracle.examined(sys.modules[__name__], data, every_way)
     if header is not None and header.label_map:
         return label_oracle.examined(sys.modules[__name__], data, every_way)
     image, error = outcome(lambda: kqcodec.read(data, **_LIMITS))

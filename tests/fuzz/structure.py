@@ -19,8 +19,11 @@ FIELDS = struct.Struct(">5sBBBIIH")
 FLAG_ALPHA, FLAG_CODED_PALETTE, FLAG_SECTIONS, FLAG_LABEL_MAP = 1, 2, 4, 8
 _WITH_LENGTH = FLAG_CODED_PALETTE | FLAG_LABEL_MAP  # ahead of the palette, or the table of ids
 END = b"END "
+FRAMES = b"FRAM"  # the first section of a sequence
+FRAME, DURATION, UNCHANGED = 1, 2, 4  # bits of a frame's head
 MOST_TILES = 64  # in files that are put together here
 MOST_SECTIONS = 300
+MOST_FRAMES = 100
 
 
 def pack_length(length: int) -> bytes:
@@ -29,6 +32,31 @@ def pack_length(length: int) -> bytes:
     while length := length >> 7:
         groups.append(length & 127 | 128)
     return bytes(reversed(groups))
+
+
+@dataclass
+class PieceOfTime:
+    """A frame of a sequence behind the first: how long it lasts, None for as long as the one before
+    it, and its tiles' payloads, empty where they are unchanged."""
+
+    duration: int | None
+    payloads: list[bytes]
+
+    @property
+    def head(self) -> bytes:
+        """All of its head but the checksum."""
+        lengths = [len(payload) for payload in self.payloads]
+        flags, duration = FRAME | (0 if any(lengths) else UNCHANGED), b""
+        if self.duration is not None:
+            flags, duration = flags | DURATION, pack_length(self.duration)
+        return (
+            bytes([flags]) + duration + b"".join(map(pack_length, lengths if any(lengths) else ()))
+        )
+
+    @property
+    def size(self) -> int:
+        """Its bytes in the file."""
+        return len(self.head) + 2 + sum(len(payload) + 4 for payload in self.payloads if payload)
 
 
 @dataclass
@@ -45,6 +73,9 @@ class Pieces:
     palette: bytes = b"\0\0\0"  # plain with alpha behind it, or the coded payload; or a table
     sections: list[tuple[bytes, bytes]] = field(default_factory=list)  # END left out
     payloads: list[bytes] = field(default_factory=lambda: [b""])
+    duration: int | None = None  # of the first frame of a sequence
+    later: list[PieceOfTime] = field(default_factory=list)  # the frames behind it
+    frame_lists: bytes = b""  # the payload in the directory of frames
     lengths: list[int] | None = None  # what the directory says, if that isn't the truth
     long_lengths: bool = False  # a zero group ahead of each length of a tile
     wrong: int | None = None  # the part, counted from 0, whose checksum is wrong
@@ -56,6 +87,16 @@ class Pieces:
     def channels(self) -> int:
         """Bytes of a palette's entry."""
         return 4 if self.flags & FLAG_ALPHA else 3
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether frames are what follows the sections."""
+        return bool(self.flags & FLAG_SECTIONS and self.sections and self.sections[0][0] == FRAMES)
+
+    @property
+    def frames(self) -> list[PieceOfTime]:
+        """Those of a sequence."""
+        return [PieceOfTime(self.duration, self.payloads), *self.later]
 
     @property
     def tile_sides(self) -> tuple[int, int]:
@@ -98,6 +139,8 @@ class Pieces:
                 section_head = kind[:4].ljust(4) + struct.pack(">I", len(data))
                 crc16 = struct.pack(">H", binascii.crc_hqx(section_head, 0xFFFF) ^ self._flaw())
                 out += [section_head, crc16, data, self._seal(kind[:4].ljust(4), ordinal, data)]
+        if self.is_sequence:
+            return self._finished([*out, *self._frames()])
         for index, payload in enumerate(self.payloads):
             length = pack_length(len(payload))
             if self.long_lengths:
@@ -107,8 +150,27 @@ class Pieces:
             lengths = self.lengths or [len(payload) for payload in self.payloads]
             body = struct.pack(f">{len(lengths)}I", *(n & 0xFFFFFFFF for n in lengths))
             out += [body, self._seal(b"TDIR", 0, body)]
-        whole = b"".join(out)
+        return self._finished(out)
+
+    def _finished(self, parts: list[bytes]) -> bytes:
+        whole = b"".join(parts)
         return whole[: max(0, len(whole) - self.cut)] + self.tail
+
+    def _frames(self) -> list[bytes]:
+        """Rules 19.3 to 19.9."""
+        out, frames = [], self.frames
+        for number, frame in enumerate(frames):
+            out.append(self._head(number, frame.head))
+            for index, payload in enumerate(frame.payloads):
+                if payload:
+                    ordinal = number * self.tile_count + index
+                    out += [payload, self._seal(b"TILE", ordinal, payload)]
+        body = self.frame_lists + struct.pack(">II", len(frames), len(self.frame_lists))
+        return [*out, self._head(len(frames), b"\0"), body, self._seal(b"TDIR", 0, body)]
+
+    def _head(self, number: int, head: bytes) -> bytes:
+        covered = self._header + struct.pack(">Q", number) + head
+        return head + struct.pack(">H", binascii.crc_hqx(covered, 0xFFFF) ^ self._flaw())
 
     def _short_form(self, flags: int) -> bytes:
         payload = (self.payloads or [b""])[0]
@@ -152,7 +214,7 @@ class _Reader:
 
     def take_length(self) -> int:
         length, more = 0, True
-        while more and length < 1 << 21:
+        while more and length < 1 << 28:
             (byte,) = self.take(1) or b"\0"
             length, more = length << 7 | byte & 127, bool(byte & 128)
         return length
@@ -181,6 +243,9 @@ def taken_apart(data: bytes) -> Pieces | None:
         if kind == END:
             break
         pieces.sections.append((kind, section))
+    if pieces.is_sequence:
+        _take_frames(pieces, reader)
+        return pieces
     pieces.payloads = []
     for _ in range(min(pieces.tile_count, MOST_TILES)):
         pieces.payloads.append(reader.take(reader.take_length()))
@@ -189,6 +254,25 @@ def taken_apart(data: bytes) -> Pieces | None:
         reader.take(4 * pieces.tile_count + 4)
     pieces.tail = reader.data
     return pieces
+
+
+def _take_frames(pieces: Pieces, reader: _Reader) -> None:
+    """The frames of a sequence, and all that follows them."""
+    frames, tiles = [], min(pieces.tile_count, MOST_TILES)
+    while len(frames) < MOST_FRAMES and (flags := ord(reader.take(1) or b"\0")):
+        duration = reader.take_length() if flags & DURATION else None
+        lengths = [0 if flags & UNCHANGED else reader.take_length() for _ in range(tiles)]
+        reader.take(2)
+        frames.append(PieceOfTime(duration, [b""] * tiles))
+        for index, length in enumerate(lengths):
+            if length:
+                frames[-1].payloads[index] = reader.take(length)
+                reader.take(4)
+    reader.take(2)
+    pieces.frame_lists = reader.data[:-12]
+    if frames:
+        pieces.duration, pieces.payloads = frames[0].duration, frames[0].payloads
+        pieces.later = frames[1:]
 
 
 def _short_taken_apart(reader: _Reader) -> Pieces:

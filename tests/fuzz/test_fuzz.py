@@ -66,6 +66,19 @@ def test_a_file_taken_apart_and_put_together_is_the_same(coder, tile, channels):
     assert oracle.examined(data)
 
 
+def test_sequences_taken_apart_and_put_together_are_the_same():
+    random_numbers, chained = random.Random(2), 0
+    for _ in range(30 if SLOW else 150):
+        pieces = mutator.fresh(random_numbers)
+        if pieces.is_sequence:
+            data = pieces.to_bytes()
+            again = taken_apart(data)
+            assert again.to_bytes() == data
+            assert oracle.examined(data, every_way=False)
+            chained += any(b"\7" in payload[:1] for one in again.later for payload in one.payloads)
+    assert chained > 0
+
+
 def test_each_wrong_checksum_is_the_only_flaw():
     data = encode_indexed(
         indexed(40, 20, 5), CodingOptions(tile=16), sections=[Section(b"abcd", b"x")]

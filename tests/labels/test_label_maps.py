@@ -167,8 +167,8 @@ def test_nan_becomes_nodata():
     [
         (np.zeros((2, 2), complex), "integers, not complex128"),
         (np.array([["a"]]), "integers, not <U1"),
-        (np.zeros((2, 2, 3), np.uint8), r'\(H, W, 1\), not \(2, 2, 3\).*ids="rgb"'),
-        (np.zeros((9, 4, 5), int), r"not \(9, 4, 5\): of a volume give the slices"),
+        (np.zeros((2, 2, 3), np.uint8), r'\(2, 2, 3\) are taken for colours.*ids="rgb"'),
+        (np.zeros((2, 9, 4, 5), int), r"\(Z, H, W\), not \(2, 9, 4, 5\)"),
         (np.zeros(4, int), r"not \(4,\)"),
         (np.zeros((0, 4), int), "no labels"),
         (np.ma.masked_equal(np.zeros((2, 2), int), 1), "masked.*filled"),

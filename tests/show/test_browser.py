@@ -4,11 +4,13 @@ Skipped, saying so, where one of them isn't there. KQCODEC_SCREENSHOTS names a f
 for pictures of what the tests see.
 """
 
+import base64
 import io
 import os
 import shutil
 from pathlib import Path
 
+import gifs
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,8 +82,8 @@ class Watched:
 def opened(browser, report):
     found = []
 
-    def open_report(**options):
-        found.append(Watched(browser, report, **options))
+    def open_report(path=report, **options):
+        found.append(Watched(browser, path, **options))
         return found[-1]
 
     yield open_report
@@ -176,6 +178,103 @@ def test_a_mask_shows_its_colour_alone(opened, pixels):
     assert buttons.nth(2).get_attribute("aria-pressed") == "false"
     buttons.nth(5).click()
     assert (tab.shot(".compare")[rows, columns] == plain).all()
+
+
+# --- frames ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def player(tmp_path_factory):
+    path = tmp_path_factory.mktemp("player") / "report.html"
+    data, shown = gifs.moving()
+    page = kqcodec.html_report(data, 256, title="moving", effort="fast")
+    path.write_text(page, encoding="utf-8")
+    return path, shown
+
+
+def frame_shown(tab, number):
+    """Once the player shows it, the pixels on its canvases."""
+    wait_until(tab, f"shown === {number} && drawing === null")
+    layers = tab.page.evaluate("canvases.map((canvas) => canvas.toDataURL())")
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(x[22:])))) for x in layers]
+
+
+def wait_until(tab, condition):
+    """Until that is true in the page, whose policy lets no string become a program."""
+    tab.page.evaluate(
+        f"new Promise((done) => {{ const look = () => "
+        f"{condition} ? done() : setTimeout(look, 10); look(); }})"
+    )
+
+
+def test_frames_are_played_once_through_and_end(opened, player):
+    path, shown = player
+    tab = opened(path)
+    assert all(np.array_equal(layer, shown[0]) for layer in frame_shown(tab, 0))
+    play = tab.page.get_by_role("button", name="Play")
+    tab.page.evaluate("clip.plays = 2")
+    play.click()
+    assert tab.page.get_by_role("button", name="Pause").is_visible()
+    wait_until(tab, "played === 2")
+    assert play.is_visible()
+    assert all(np.array_equal(layer, shown[5]) for layer in frame_shown(tab, 5))
+    assert tab.page.locator("output").inner_text() == "frame 6 of 6, 0.25 of 0.32 s"
+    play.click()  # once more from the start
+    wait_until(tab, "wanted > 0 && wanted < 5 || played > 0")
+    tab.keep("player")
+
+
+def test_pause_stays_where_it_is(opened, player):
+    tab = opened(player[0])
+    tab.page.select_option(".player select", "0.25")
+    tab.page.get_by_role("button", name="Play").click()
+    wait_until(tab, "wanted === 1")
+    tab.page.get_by_role("button", name="Pause").click()
+    number = tab.page.evaluate("wanted")
+    assert tab.page.evaluate("timer") is None
+    frame_shown(tab, number)
+
+
+def test_steps_and_the_slider(opened, player):
+    path, shown = player
+    tab = opened(path)
+    back, on = (tab.page.get_by_label(f"one frame {word}") for word in ("back", "on"))
+    assert back.is_disabled()
+    for number in (1, 2, 3):
+        on.click()
+        assert all(np.array_equal(layer, shown[number]) for layer in frame_shown(tab, number))
+    back.click()
+    assert all(np.array_equal(layer, shown[2]) for layer in frame_shown(tab, 2))
+    slider = tab.page.get_by_label("frame", exact=True)
+    slider.focus()
+    for key, number in (("End", 5), ("Home", 0), ("ArrowRight", 1)):
+        tab.page.keyboard.press(key)
+        assert all(np.array_equal(layer, shown[number]) for layer in frame_shown(tab, number))
+    tab.page.keyboard.press("End")
+    assert on.is_disabled()
+    assert tab.page.locator("output").inner_text().startswith("frame 6 of 6, ")
+
+
+def test_the_player_s_picture_is_enlarged_and_compared(opened, player):
+    path, shown = player
+    tab = opened(path)
+    tab.page.select_option("#zoom", "8")
+    assert tab.page.locator(".compare").bounding_box()["width"] == 8 * gifs.SIZE[0]
+    tab.page.locator(".compare input").focus()
+    tab.page.keyboard.press("End")
+    frame_shown(tab, 0)
+    shot = tab.shot(".compare")[80:140, 8:60]
+    expected = shown[0][..., :3].repeat(8, axis=0).repeat(8, axis=1)[80:140, 8:60]
+    assert np.array_equal(shot, expected)
+
+
+def test_the_player_on_a_phone(opened, player):
+    tab = opened(player[0], viewport={"width": 390, "height": 800}, has_touch=True)
+    frame_shown(tab, 0)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.page.get_by_label("one frame on").tap()
+    frame_shown(tab, 1)
+    tab.keep("player-phone")
 
 
 def test_dark_and_narrow(opened):

@@ -20,13 +20,18 @@ from trust.pictures import noise, scrambled
 
 import kqcodec
 from kqcodec import IndexedImage, Metadata
+from kqcodec.coding.frames.writer import encoded_frames
+from kqcodec.coding.options import CodingOptions
 from kqcodec.format.labels import label_dtype
+from kqcodec.format.sequence import FrameTiming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from trust.pictures import Pictures
+
+    from kqcodec.format.names import EffortName
 
 PACKED_DENSE, ALPHA, CONTEXT = "format 1.0", "format 1.1", "format 1.2"
 QUANTIZER = "quantizer"
@@ -51,7 +56,10 @@ class Case(NamedTuple):
 
 def cases() -> list[Case]:
     """All of them."""
-    return [*_indexed_cases(), *_label_map_cases(), *_quantizer_cases(), *_whole_cases()]
+    return [
+        *(*_indexed_cases(), *_frame_cases(), *_label_map_cases()),
+        *(*_quantizer_cases(), *_whole_cases()),
+    ]
 
 
 # --- indexed images to files and back ---------------------------------------------
@@ -134,6 +142,54 @@ def _indexed_cases() -> Iterator[Case]:
         coded = _Coded("areas", 40, "tokens", channels=4, tile=tile)
         yield Case(name, CONTEXT, tile == 16, coded)
     yield Case("context/sections", CONTEXT, True, _Coded("areas", 5, "context", sections=True))
+
+
+# --- sequences of frames to files and back ----------------------------------------
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """Frames that are scrolled and changed, the fifth a key frame, through a coder."""
+
+    kind: str
+    k: int
+    coder: str
+    effort: EffortName = "default"
+    tile: Any = 0
+
+    def __call__(self, _: Pictures, threads: int | None) -> dict[str, bytes]:
+        first = indexed_of(self.kind, self.k, 3, 60, 90)
+        scrolled = np.roll(first.labels, (5, -16), axis=(0, 1))
+        changed = scrolled.copy()
+        changed[10:20, 30:60] = 0
+        frames = [first.labels, first.labels, scrolled, changed, first.labels, scrolled]
+        options = CodingOptions(
+            coder=self.coder, effort=self.effort, tile=self.tile, threads=threads
+        )
+        data = b"".join(
+            encoded_frames(
+                *(first.palette, 90, 60, [(labels, 40) for labels in frames]),
+                FrameTiming(key_distance=4),
+                options=options,
+            )
+        )
+        back = [image.labels for image in kqcodec.read_frames(data, threads=threads)]
+        if not all(map(np.array_equal, back, frames)) or len(back) != len(frames):
+            raise AssertionError("frames don't come back")
+        return {"file": data}
+
+
+def _frame_cases() -> Iterator[Case]:
+    for coder, k in itertools.product(("packed", "dense"), (1, 3, 300)):
+        yield Case(f"frames/{coder}-k{k}", CONTEXT, True, _Frames("areas", k, coder))
+    for coder, k, kind in itertools.product(("context", "tokens"), (1, 2, 17, 256, 300), KINDS):
+        for effort in EFFORTS if coder == "context" else ("default",):
+            quick = k in (2, 300) and kind == "areas" and effort != "best"
+            name = f"frames/{coder}-{effort}-{kind}-k{k}"
+            yield Case(name, CONTEXT, quick, _Frames(kind, k, coder, effort))
+    for coder in ("context", "tokens"):
+        coded = _Frames("tiled", 40, coder, tile=32)
+        yield Case(f"frames/{coder}-tiles", CONTEXT, coder == "tokens", coded)
 
 
 # --- label maps to files and back -------------------------------------------------

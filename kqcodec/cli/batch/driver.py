@@ -317,7 +317,7 @@ class Tally:
             else:
                 self.done += 1
                 self.bytes_in += size
-                self.bytes_out += figures.get("file_bytes", figures.get("output_bytes", 0))
+                self.bytes_out += figures.get("file_bytes", figures.get("output_bytes")) or 0
 
     def sentences(self, order: Sequence[str]) -> list[str]:
         """What is the matter with those that failed, in that order of names."""

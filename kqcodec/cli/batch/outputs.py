@@ -23,7 +23,7 @@ from kqcodec.cli.screen.text import visible
 from kqcodec.storage.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
@@ -330,6 +330,11 @@ def _pour(parts: Iterable[Buffer]) -> int:
     with writing(STANDARD_OUTPUT):
         from kqcodec.storage.atomic_write import write_parts
 
-        written = write_parts(sys.stdout.buffer, parts)
+        return write_parts(sys.stdout.buffer, _each_flushed(parts))
+
+
+def _each_flushed(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+    """The parts, each of which leaves before the next is made: frames may be long in coming."""
+    for part in parts:
+        yield part
         sys.stdout.buffer.flush()
-    return written

@@ -26,7 +26,8 @@ _PARTLY = "\n* without the pictures that it can't hold or failed on"
 def picture_text(of_picture: Sequence[Measurement]) -> str:
     """For each K the smallest .kq file of a picture and the smallest other."""
     first = of_picture[0]
-    lines = [f"{visible(first.name)}, {first.shape.width:,} x {first.shape.height:,}"]
+    frames = f", {first.shape.frames:,} frames" * (first.shape.frames > 1)
+    lines = [f"{visible(first.name)}, {first.shape.width:,} x {first.shape.height:,}{frames}"]
     for each in of_picture:
         k = f"{each.shape.k:,}" + f" of {each.k_asked:,}" * (each.shape.k < each.k_asked)
         found = [each.smallest(is_peer=is_peer) for is_peer in (False, True)]

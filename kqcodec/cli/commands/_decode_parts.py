@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli.options.common import parsed, together
-from kqcodec.cli.screen.failures import STREAM, display_name, reading
+from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, reading
 from kqcodec.format.names import SCALING_METHODS
 from kqcodec.storage.atomic_write import is_stream
 from kqcodec.storage.opening import open_source
@@ -118,10 +119,77 @@ def read_part(file: KqFile, part: Part) -> IndexedImage | NDArray[np.uint8]:
     if file.is_label_map:
         from kqcodec.coding.label_files import painted
 
-        return painted(file.labels(part.region, times=part.scale or 1), file.meaning)
+        frame = 0 if file.is_volume else None
+        ids = file.labels(part.region, frame=frame, times=part.scale or 1)
+        return painted(ids, file.meaning)
     if part.scale is not None:
         return file.scaled(part.scale, method="nearest", box=part.region)
     return file.read() if part.region is None else file.region(part.region)
+
+
+def part_of_frame(frame: IndexedImage, part: Part) -> IndexedImage | NDArray[np.uint8]:
+    """The part of a frame that was decoded whole, as ``read_part`` has it."""
+    from kqcodec.coding.encoder import encode_indexed
+    from kqcodec.coding.kq_file import KqFile
+    from kqcodec.coding.options import CodingOptions
+    from kqcodec.images.indexed_image import IndexedImage
+
+    alone = encode_indexed(frame, CodingOptions(coder="packed", threads=1))
+    with KqFile(alone, threads=1, max_pixels=None) as file:
+        found = read_part(file, part)
+    return found.lasting(frame.duration) if isinstance(found, IndexedImage) else found
+
+
+def still_file(
+    found: IndexedImage | NDArray[np.uint8],
+    metadata: Metadata,
+    file_format: str,
+    labels: bool,
+    background: tuple[int, int, int] | None,
+) -> tuple[list[bytes], dict[str, Any]]:
+    """What ``read_part`` has found as a file of that format, in memory, so that a picture that
+    the format can't hold leaves no file; of its labels, if they are wanted. The figures, too."""
+    from kqcodec.images.indexed_image import IndexedImage
+
+    if not isinstance(found, IndexedImage):
+        with for_format(found.shape[2] == 4):
+            return [mean_file(found, metadata, file_format, background)], figures_of(found)
+    if background is not None:
+        found = found.flattened(background)
+    return _picture_file(found, file_format, labels), figures_of(found)
+
+
+def figures_of(found: IndexedImage | NDArray[np.uint8]) -> dict[str, Any]:
+    """The figures of what ``read_part`` has found, ready for JSON; means have no palette."""
+    from kqcodec.images.indexed_image import IndexedImage
+
+    if isinstance(found, IndexedImage):
+        size = {"width": found.width, "height": found.height}
+        return {**size, "k": found.k, "alpha": found.has_alpha}
+    height, width, channels = found.shape
+    return {"width": width, "height": height, "alpha": channels == 4}
+
+
+def _picture_file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
+    from kqcodec.coding.export import npy_bytes, picture_bytes, pillow_bytes
+    from kqcodec.labels.indexed_labels import label_picture
+
+    with for_format(indexed.has_alpha):
+        if not labels:
+            return [picture_bytes(indexed, file_format)]
+        if file_format == "NPY":
+            return [npy_bytes(indexed.labels)]
+        return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
+
+
+@contextlib.contextmanager
+def for_format(has_alpha: bool) -> Iterator[None]:
+    """Turn the exception of a format that can't hold a picture into a Failure."""
+    try:
+        yield
+    except ValueError as exc:
+        other = ", or give a --background" if has_alpha else ""
+        raise Failure(USAGE, f"{exc}; choose another extension, .png say{other}") from exc
 
 
 def mean_file(

@@ -44,6 +44,7 @@ def encoded_label_map(name: str, settings: EncodeSettings) -> tuple[bytes, dict[
     return data, {
         "width": header.width,
         "height": header.height,
+        **({} if opened.frames is None else {"frames": opened.frames.directory.frames}),
         "coder": header.coder,
         "effort": settings.effort,
         "tiles": header.grid.count,

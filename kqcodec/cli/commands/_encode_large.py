@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from kqcodec.cli.batch.paths import digested
@@ -60,10 +61,11 @@ def _is_large_label_map(name: str, max_pixels: int) -> bool:
     from kqcodec.images.blocks import open_blocks
 
     try:
-        with open_blocks(name) as blocks:
+        # Whoever reads it says what is lost, or wrong.
+        with warnings.catch_warnings(action="ignore"), open_blocks(name) as blocks:
             pixels = blocks.width * blocks.height
     except (KqError, OSError, ImportError, TypeError, ValueError):
-        return False  # whoever reads it whole says what is wrong
+        return False
     return pixels >= _LARGE if is_array else pixels > max_pixels
 
 
@@ -77,6 +79,8 @@ def _needs_all(settings: EncodeSettings) -> str | None:
         "--dither": settings.dither > 0,
         "--keep": bool(settings.keep),
         "--skip-if-larger": settings.skip_if_larger,
+        "--lossless": settings.lossless,
+        "--frame": settings.frames.frame is not None,
         "a goal like --psnr": settings.goal is not None,
     }
     return next((option for option, is_given in chosen.items() if is_given), None)

@@ -63,9 +63,14 @@ class FrameFigures:
         return cls(header, timing, *_by_heads(source, header, frames))
 
     @property
+    def count(self) -> int:
+        """How many there are, as far as that is known; 1 of a still."""
+        return max(1, len(self.sizes))
+
+    @property
     def pixels(self) -> int:
-        """Those of all frames that are known."""
-        return self.header.pixels * max(1, len(self.sizes))
+        """Those of all of them."""
+        return self.header.pixels * self.count
 
     @property
     def seconds(self) -> Fraction | None:

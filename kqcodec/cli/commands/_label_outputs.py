@@ -89,7 +89,7 @@ def write_ids(
     """Write them as the result of the input ``name``, in one of ``LABEL_FORMATS``, with what
     stands beside such a file; the figures of it, or a Failure if the format can't hold them."""
     from kqcodec.labels.files.geotiff import SIDECAR
-    from kqcodec.labels.ids import LabelMap
+    from kqcodec.labels.ids import LabelMap, is_volume
     from kqcodec.labels.saving import label_files, save_labels
 
     target = outputs.targets[name]
@@ -117,9 +117,11 @@ def write_ids(
         raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
     from kqcodec.coding.id_table import IdTable
 
+    *depth, height, width = values.shape[: 3 if is_volume(values) else 2]
     return {
-        "width": values.shape[1],
-        "height": values.shape[0],
+        "width": width,
+        "height": height,
+        **({"frames": depth[0]} if depth else {}),
         "k": len(IdTable.of(values).distinct),
         "dtype": values.dtype.name,
         "output_bytes": written,

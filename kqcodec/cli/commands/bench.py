@@ -97,7 +97,8 @@ def command(
     each folder is a class in the table. A picture is reduced to K colours once, and
     every format stores that very result, without loss: bytes and speed are given for
     each folder and in all, and with --json for each picture. What was written is
-    decoded and compared before it counts.
+    decoded and compared before it counts. Animations are compared with all of their frames,
+    each for a tenth of a second: GIF, APNG, WebP and JPEG XL hold them, too.
 
     Ratios are to the formula 24*K + N*log2(K) bits, and to the smallest of the other
     formats and of the .kq files, chosen anew for each picture. Speed is in megapixels
@@ -194,7 +195,7 @@ def _measured(name: str, folder: str, settings: BenchSettings) -> Iterator[Measu
     from kqcodec.quantization.quantizer import quantize
     from kqcodec.show.bench.measure import measure
 
-    pixels = _pixels(name, settings.max_pixels)
+    pixels, frames = _pixels(name, settings.max_pixels)
     last: Measurement | None = None
     for k in settings.ks:
         if last is not None and last.shape.k < last.k_asked:
@@ -210,19 +211,31 @@ def _measured(name: str, folder: str, settings: BenchSettings) -> Iterator[Measu
                     folder=folder,
                     k_asked=k,
                     timed=settings.timed,
+                    frames=frames,
                 )
         yield last
 
 
-def _pixels(name: str, max_pixels: int) -> Pixels:
-    from kqcodec.images.conversion import warn_of_loss
-    from kqcodec.images.pixels import WHITE, flattened, image_pixels
+def _pixels(name: str, max_pixels: int) -> tuple[Pixels, int]:
+    """Those of a picture; or of all frames, below each other, and how many these are."""
+    import numpy as np
 
-    with reading_picture(display_name(name), max_pixels):
-        pixels = image_pixels(name)
-        if pixels.shape[2] == 4:
-            warn_of_loss(f"{name} has transparent pixels, composited on the background {WHITE}")
-        return flattened(pixels, WHITE)
+    from kqcodec.format.limits import check_limit
+    from kqcodec.images.animations import open_animation
+    from kqcodec.images.conversion import warn_of_loss
+    from kqcodec.images.pixels import WHITE, flattened
+
+    with reading_picture(name, max_pixels) as source:
+        found: list[Pixels] = []
+        for frame in open_animation(source):
+            pixels = frame.pixels
+            frames, (height, width) = len(found) + 1, pixels.shape[:2]
+            what = f"{frames} frames of {width} x {height}"
+            check_limit(frames * height * width, max_pixels, what)
+            if pixels.shape[2] == 4 and not found:
+                warn_of_loss(f"{name} has transparent pixels, composited on the background {WHITE}")
+            found.append(flattened(pixels, WHITE))
+        return np.concatenate(found), len(found)
 
 
 def _tell_left_out(measurements: Sequence[Measurement], told: set[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
+from kqcodec.cli.commands._frame_outputs import ALL_FRAMES, write_animation
 from kqcodec.cli.commands._label_outputs import check_format, write_ids
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name, display_output
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # As --to takes them, and as extensions; kqcodec.coding.export has them in capitals.
 _FORMATS = ("png", "gif", "bmp", "tiff", "webp", "npy", "npz")
+_ANIMATED = ("png", "gif", "webp")
 _MOST_COLORS = 256
 _PALETTE_SUFFIX = ".palette.npy"
 
@@ -58,7 +60,8 @@ def command(
     png is PNG8: its palette and indices are the file's, entry by entry; so are those
     of gif, bmp and tiff. These take up to 256 colours. webp is lossless WebP, which
     keeps every pixel, but no order. npz holds the arrays "palette" and "labels", npy
-    the labels, with the palette beside them in NAME.palette.npy. An ICC profile, Exif
+    the labels, with the palette beside them in NAME.palette.npy. Animations become png (APNG),
+    gif and webp, and nothing else. An ICC profile, Exif
     and XMP go along where the format carries them. A label map becomes png, tiff, npy or npz
     of its ids, as by kq decode; other formats are refused. A FILE is a .kq file, a folder of
     them with -r, or - for standard input.
@@ -81,6 +84,16 @@ def command(
                 ids = write_ids(file.labels(), file.meaning, name, outputs, to.upper(), rgb=False)
                 start = {"input": name, "output": outputs.targets[name], "format": to}
                 return {**(figures := {**start, **ids}), "text": summary(figures)}
+            if file.timing is not None:
+                if to not in _ANIMATED:
+                    raise Failure(
+                        REFUSED,
+                        f"{display_name(name)}: it has frames, and {to} takes one; use --to "
+                        "png, gif or webp, or kq decode for a file of each",
+                    )
+                start = {"input": name, "output": outputs.targets[name], "format": to}
+                figures = write_animation(file, name, outputs, to.upper(), ALL_FRAMES)
+                return {**(figures := {**start, **figures}), "text": summary(figures)}
             indexed = file.read()
         figures = {
             "input": name,
@@ -142,7 +155,8 @@ def summary(figures: dict[str, Any]) -> str:
     if figures["output"] == STREAM:
         return ""
     colors = f"K = {figures['k']:,}, " if "k" in figures else ""  # means have no palette
+    frames = f"{figures['frames']:,} frames, " if "frames" in figures else ""
     return (
         f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
-        f"{colors}{figures['output_bytes']:,} bytes"
+        f"{frames}{colors}{figures['output_bytes']:,} bytes"
     )

@@ -13,9 +13,14 @@ from kqcodec.cli.commands._decode_parts import (
     Part,
     is_large,
     large_parts,
-    mean_file,
     part_options,
     read_part,
+    still_file,
+)
+from kqcodec.cli.commands._frame_outputs import (
+    FrameFiles,
+    FrameOptions,
+    write_frames,
 )
 from kqcodec.cli.commands._label_outputs import (
     ZarrOutputs,
@@ -25,7 +30,7 @@ from kqcodec.cli.commands._label_outputs import (
 )
 from kqcodec.cli.commands.convert import summary
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import REFUSED, STREAM, USAGE, Failure, display_name
+from kqcodec.cli.screen.failures import REFUSED, STREAM, Failure, display_name
 from kqcodec.cli.screen.inputs import reading_kq, warnings_as_lines
 from kqcodec.cli.screen.text import visible
 from kqcodec.errors import LimitError
@@ -36,7 +41,6 @@ if TYPE_CHECKING:
 
     from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.coding.kq_file import KqFile
-    from kqcodec.images.indexed_image import IndexedImage
 
 _DEFAULT_SUFFIX = ".png"
 _OF_LABELS = ("NPY", "NPZ", "ZARR", "PNG", "BMP", "TIFF")
@@ -51,13 +55,16 @@ _OF_LABELS = ("NPY", "NPZ", "ZARR", "PNG", "BMP", "TIFF")
     "  kq decode mask.kq --colors -o shown.png\n"
     "  kq decode photo.kq --region 10,10,30,30 -o corner.png\n"
     "  kq decode photo.kq --scale 1/2 -o small.png\n"
+    "  kq decode demo.kq -o demo.gif\n"
+    "  kq decode demo.kq -o frames/%04d.png\n"
+    "  kq decode demo.kq --frame 2 -o third.png\n"
     "  kq decode -r pictures/ -o decoded/",
 )
 @common.inputs_argument
 @common.output_option(
     "The picture to write, its format told by the extension; for several inputs and folders a "
-    "directory, made if missing; - for PNG on standard output.  [default: beside each input, as "
-    "NAME.png]"
+    "directory, made if missing; - for PNG on standard output; frames/%04d.png, say, for a file of "
+    "each frame.  [default: beside each input, as NAME.png]"
 )
 @click.option(
     "--labels",
@@ -83,6 +90,12 @@ _OF_LABELS = ("NPY", "NPZ", "ZARR", "PNG", "BMP", "TIFF")
     metavar="COLOR",
     help="Put this colour behind transparent pixels, for formats without alpha.",
 )
+@click.option(
+    "--frame",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Only this frame of an animation or a volume; the first is number 0.",
+)
 @part_options
 @common.threads_option
 @common.max_pixels_option
@@ -95,6 +108,7 @@ def command(
     colors: bool,
     ids: str,
     background: tuple[int, int, int] | None,
+    frame: int | None,
     threads: int | None,
     max_pixels: int,
     **given: Any,
@@ -110,16 +124,22 @@ def command(
     ICC profile, Exif and XMP go along where the format carries them. Pictures of over 32
     megapixels become tiled TIFF files and .npy tile by tile, in bounded memory.
 
+    Animations become .gif, .png (APNG) and .webp, frame by frame, none left out, with their
+    durations rounded so that the whole lasts as long; .npy gets all frames. GIF has at most 256
+    colours in what changes at once, and pixels that are wholly transparent or not at all. What a
+    format can't hold is refused.
+
     Label maps are written as their ids, never as colours unless --colors asks for them: to
     .png of 8 or 16 bits, to .tiff (a GeoTIFF if the map has a place), .npy, .npz and .zarr of
     any; other formats are refused, and so are ids that don't fit.
     """
     options = BatchOptions.taken_from(given)
     part = Part.taken_from(given, labels)
+    chosen = FrameOptions(frame, part, labels, background)
     if colors and (labels or ids == "rgb"):
         raise click.UsageError("--colors is for colours rather than labels or ids.")
     batch = Batch.plan(inputs, options, ".kq".__eq__, _DEFAULT_SUFFIX, output)
-    batch = ZarrOutputs.instead(batch, inputs, output)
+    batch = FrameFiles.instead(ZarrOutputs.instead(batch, inputs, output), inputs, output)
     named = batch.outputs.directory is None and output not in (None, STREAM)
     file_format = _format_of(output) if output is not None and named else "PNG"
     if labels and file_format not in _OF_LABELS:
@@ -130,8 +150,6 @@ def command(
         raise click.UsageError("--ids rgb makes .png files, with a JSON file beside.")
 
     def decoded(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
-        import numpy as np
-
         from kqcodec.coding.kq_file import KqFile
 
         target = outputs.targets[name]
@@ -145,8 +163,13 @@ def command(
                 check_format(name, file_format, rgb=ids == "rgb")
             elif ids == "rgb" or file_format == "ZARR":
                 raise Failure(REFUSED, f"{display_name(name)}: it is a picture, which has no ids")
-            if not part.is_given and is_large(file, name, file_format, max_pixels):
-                parts = large_parts(
+            if in_ids and (frame is not None or isinstance(outputs, FrameFiles)):
+                raise Failure(REFUSED, f"{display_name(name)}: it is a label map, without frames")
+            if not in_ids and (written := write_frames(file, name, outputs, file_format, chosen)):
+                return {**start, **written}
+            whole = frame is None and not part.is_given
+            if whole and is_large(file, name, file_format, max_pixels):
+                large = large_parts(
                     name,
                     target,
                     file_format,
@@ -155,7 +178,7 @@ def command(
                     threads=each,
                     max_pixels=max_pixels,
                 )
-                return {**start, **_large_size(file), "output_bytes": outputs.write(name, parts)}
+                return {**start, **_large_size(file), "output_bytes": outputs.write(name, large)}
             if in_ids:
                 with _in_one_piece(name, part):
                     values, meaning = ids_of(file, name, part)
@@ -165,25 +188,10 @@ def command(
                     **write_ids(values, meaning, name, outputs, file_format, rgb=rgb),
                 }
             with _in_one_piece(name, part):
-                found = read_part(file, part)
+                found = read_part(file, part) if frame is None else next(chosen.frames(file, name))
             metadata = file.metadata
-        if isinstance(found, np.ndarray):
-            with _for_format(found.shape[2] == 4):
-                data = mean_file(found, metadata, file_format, background)
-            height, width, channels = found.shape
-            size: dict[str, Any] = {"width": width, "height": height, "alpha": channels == 4}
-            return {**start, **size, "output_bytes": outputs.write(name, [data])}
-        if background is not None:
-            found = found.flattened(background)
-        written = outputs.write(name, _file(found, file_format, labels))
-        return {
-            **start,
-            "width": found.width,
-            "height": found.height,
-            "k": found.k,
-            "alpha": found.has_alpha,
-            "output_bytes": written,
-        }
+        parts, figures = still_file(found, metadata, file_format, labels, background)
+        return {**start, **figures, "output_bytes": outputs.write(name, parts)}
 
     def work(name: str, outputs: Outputs, each: int) -> dict[str, Any]:
         figures = decoded(name, outputs, each)
@@ -226,27 +234,3 @@ def _format_of(target: str) -> str:
         return format_of(target)
     except ValueError as exc:
         raise click.UsageError(f"{visible(target)}: {exc}.") from exc
-
-
-def _file(indexed: IndexedImage, file_format: str, labels: bool) -> list[bytes]:
-    """The bytes of the picture in that format, in memory, so that a picture that
-    the format can't hold leaves no file; of its labels, if they are wanted."""
-    from kqcodec.coding.export import npy_bytes, picture_bytes, pillow_bytes
-    from kqcodec.labels.indexed_labels import label_picture
-
-    with _for_format(indexed.has_alpha):
-        if not labels:
-            return [picture_bytes(indexed, file_format)]
-        if file_format == "NPY":
-            return [npy_bytes(indexed.labels)]
-        return [pillow_bytes(label_picture(indexed), file_format, indexed.metadata)]
-
-
-@contextlib.contextmanager
-def _for_format(has_alpha: bool) -> Iterator[None]:
-    """Turn the exception of a format that can't hold a picture into a Failure."""
-    try:
-        yield
-    except ValueError as exc:
-        other = ", or give a --background" if has_alpha else ""
-        raise Failure(USAGE, f"{exc}; choose another extension, .png say{other}") from exc

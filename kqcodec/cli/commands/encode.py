@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import sys
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -14,13 +15,24 @@ from kqcodec.cli.batch.discover import is_picture
 from kqcodec.cli.batch.distribution import Distribution, distribution_options
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.batch.manifest import Run
+from kqcodec.cli.batch.outputs import Outputs
 from kqcodec.cli.batch.paths import digested, size_of
 from kqcodec.cli.batch.resume import whole_name
+from kqcodec.cli.commands._encode_frames import (
+    animation_in,
+    check_animating,
+    check_whole,
+    encoder_of,
+    frames_of,
+    one_frame,
+    shots_failures,
+)
 from kqcodec.cli.commands._encode_labels import encoded_label_map
 from kqcodec.cli.commands._encode_large import encode_pieces, is_in_pieces
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
 from kqcodec.cli.options.encoding import EncodeSettings
+from kqcodec.cli.options.frames import FrameSettings, frame_options
 from kqcodec.cli.options.labels import LabelSettings, label_options
 from kqcodec.cli.options.palette import (
     check_pins,
@@ -30,28 +42,39 @@ from kqcodec.cli.options.palette import (
 )
 from kqcodec.cli.options.pieces import Pieces, pieces_options
 from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, display_output
-from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
+from kqcodec.cli.screen.inputs import (
+    picture_failures,
+    picture_source,
+    pillow_limits,
+    warnings_as_lines,
+)
 from kqcodec.cli.screen.text import finite, number, percent
+from kqcodec.errors import ColorsError
 from kqcodec.format import sizes
+from kqcodec.format.header import MAX_COLORS
 from kqcodec.format.short_form import read_header
 from kqcodec.format.source import BufferSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.colors.costs import Costs
     from kqcodec.format.header import Header
+    from kqcodec.frames.encoding import FrameEncoder
     from kqcodec.images.indexed_image import IndexedImage
+    from kqcodec.images.pixels import ImageLike
+    from kqcodec.quantization.options import QuantizeOptions
+    from kqcodec.quantization.quantizer import CountedPixels
 
 
 # Options about choosing colours, which a label map has.
 _QUANTIZING = (
     *("k", "quality", "psnr", "max_bytes"),
-    *("pins", "sort", "dither", "dither_kind"),
+    *("pins", "sort", "dither", "dither_kind", "lossless"),
     *("space", "seed", "restarts", "background"),
 )
-
+# Those that --lossless leaves nothing to do.
+_CHOOSING = ("k", "quality", "psnr", "max_bytes", "palette_file", "pins", "dither")
 
 _ARRAYS_OF_LABELS = (".npy", ".npz")
 
@@ -63,6 +86,8 @@ _ARRAYS_OF_LABELS = (".npy", ".npz")
     "  kq encode photo.png -k 16 --pin '#ff2000' --dither 0.85 -o dithered.kq\n"
     "  kq encode photo.png --psnr 30 -o good.kq\n"
     "  kq encode photo.png --keep icc,exif -o kept.kq\n"
+    "  kq encode anim.gif --lossless\n"
+    "  kq encode --animate --fps 12 shots/*.png -o demo.kq\n"
     "  kq encode --labels mask.png\n"
     "  kq encode --labels mask.png --nodata 0 --index -o asked.kq\n"
     "  kq encode -r pictures/ -k 64 -o out/ --skip-existing --skip-if-larger\n"
@@ -75,6 +100,11 @@ _ARRAYS_OF_LABELS = (".npy", ".npz")
 )
 @goals.k_option
 @goals.goal_options
+@click.option(
+    "--lossless",
+    is_flag=True,
+    help="Keep all colours, up to 65,536; refuse what has more.",
+)
 @palette_options
 @common.coder_option(
     "context: the fewest bits, learnt from neighbouring pixels; tokens: some more, decoded many "
@@ -91,6 +121,7 @@ _ARRAYS_OF_LABELS = (".npy", ".npz")
 )
 @label_options
 @common.keep_option
+@frame_options
 @pieces_options
 @click.option(
     "--skip-if-larger",
@@ -104,6 +135,7 @@ def command(
     inputs: tuple[str, ...],
     output: str | None,
     labels: bool,
+    lossless: bool,
     manifest: str | None,
     scheduler: str | None,
     **given: Any,
@@ -114,6 +146,9 @@ def command(
     for standard input. It is turned upright as its Exif says, and its colours are
     converted to sRGB. TIFF files of over 32 megapixels (with the extra tiff), .npy and
     .zarr arrays and raw pixels are read in pieces, twice, and may be larger than memory.
+
+    All frames of an animation (GIF, APNG, WebP, AVIF), or pages of a TIFF file, are kept, with
+    one palette for all; --frame takes one, and --animate makes pictures the frames of one file.
     """
     label_settings = LabelSettings.taken_from(given, labels=labels)
     if labels:
@@ -121,6 +156,9 @@ def command(
     if given["skip_if_larger"] and STREAM in inputs:
         raise click.UsageError("--skip-if-larger needs a file, whose size it can compare.")
     check_together()
+    if lossless:
+        _refuse_choosing()
+    frames = FrameSettings.taken_from(given)
     options = BatchOptions.taken_from(given)
     pieces = Pieces.taken_from(given)
     if pieces.raw is not None and (labels or options.recursive):
@@ -131,12 +169,14 @@ def command(
     if given["palette_file"] is not None:
         palette = read_palette_file(given["palette_file"])
     settings = EncodeSettings(
-        k=k if palette is None else None,
+        k=k if palette is None and not lossless else None,
         goal=goal,
         palette=palette,
+        lossless=lossless,
         labels=labels,
         label_settings=label_settings,
         pieces=pieces,
+        frames=frames,
         hidden=options.quiet or options.as_json or options.recursive or len(inputs) > 1,
         **given,
     )
@@ -144,6 +184,8 @@ def command(
     def wanted(suffix: str) -> bool:
         return is_picture(suffix) or (labels and suffix in _ARRAYS_OF_LABELS)
 
+    if frames.animate:
+        return _animate(inputs, output, options, settings)
     inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
     batch = Batch.plan(inputs, options, wanted, ".kq", output)
     distribution = None
@@ -155,6 +197,35 @@ def command(
             batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
     with pillow_limits(settings.max_pixels), warnings_as_lines():
         return batch.run(Encoding(settings), settings.threads, distribution)
+
+
+def _animate(
+    inputs: tuple[str, ...], output: str | None, options: BatchOptions, settings: EncodeSettings
+) -> int:
+    """Make the inputs the frames of one file; returns the exit code."""
+    check_animating(inputs, output, settings)
+    outputs = Outputs.one(inputs, STREAM if output is None else output, options.force)
+    if outputs.use_stream and sys.stdout.buffer.isatty():
+        raise click.UsageError("standard output is a terminal; redirect it, or give -o.")
+
+    def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
+        alone = replace(settings, threads=threads)
+        with frames_of(inputs, alone) as frames:
+            encoder = encoder_of(frames, name, alone)
+            parts = _guarded(encoder.parts(), shots_failures(inputs, settings.max_pixels))
+            figures = _written(name, outputs, alone, parts, costs=encoder.costs, encoder=encoder)
+            check_whole(frames, figures)
+            return figures
+
+    batch = Batch([inputs[0]], outputs, options, on_stderr=outputs.use_stream)
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        return batch.run(work, settings.threads)
+
+
+def _refuse_choosing() -> None:
+    given = common.options_given(_CHOOSING)
+    if given:
+        raise click.UsageError(f"--lossless keeps all colours; leave out {given[0]}.")
 
 
 def _refuse_quantizing(keep: Sequence[str]) -> None:
@@ -198,7 +269,15 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
             _not_larger([data], name)
         written = outputs.write(name, digested([data], digest.update))
         return _all_figures(name, outputs, written, digest.hexdigest(), figures)
-    indexed = _quantized(name, settings)
+    with picture_failures(name, settings.max_pixels):
+        source = picture_source(name, settings.max_pixels)
+        animation = animation_in(source, settings)
+        if animation is None:
+            indexed = _quantized(source, settings)
+    if animation is not None:
+        encoder = encoder_of(animation, name, settings)
+        parts = _guarded(encoder.parts(), picture_failures(name, settings.max_pixels))
+        return _written(name, outputs, settings, parts, costs=encoder.costs, encoder=encoder)
     from kqcodec.coding.encoder import encoded_parts
     from kqcodec.coding.options import CodingOptions
 
@@ -206,13 +285,36 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
         coder=settings.coder, effort=settings.effort, tile=settings.tile, threads=settings.threads
     )
     parts = encoded_parts(indexed, coding)
+    return _written(name, outputs, settings, parts, costs=lambda: indexed.costs)
+
+
+def _guarded(
+    parts: Iterator[bytes], failures: contextlib.AbstractContextManager[None]
+) -> Iterator[bytes]:
+    """The parts, with what goes wrong in reading told of the input, not of the output."""
+    with failures:
+        yield from parts
+
+
+def _written(
+    name: str,
+    outputs: Outputs,
+    settings: EncodeSettings,
+    parts: Iterator[bytes],
+    *,
+    costs: Callable[[], Costs | None],
+    encoder: FrameEncoder | None = None,
+) -> dict[str, Any]:
+    """Write the parts of a file, of frames where there is an encoder of them; its figures."""
+    digest = hashlib.sha256()
     first = next(parts)
     whole: Iterable[bytes] = itertools.chain([first], parts)
     if settings.skip_if_larger:
         whole = _not_larger(list(whole), name)
-    written = outputs.write(name, digested(whole, digest.update))
-    figures = _figures(indexed.costs, settings, read_header(BufferSource(first)))
-    return _all_figures(name, outputs, written, digest.hexdigest(), figures)
+    size = outputs.write(name, digested(whole, digest.update))
+    frames = None if encoder is None else encoder.frames
+    figures = _figures(costs(), settings, read_header(BufferSource(first)), frames)
+    return _all_figures(name, outputs, size, digest.hexdigest(), figures)
 
 
 def _all_figures(
@@ -239,25 +341,47 @@ def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
     return parts
 
 
-def _quantized(name: str, settings: EncodeSettings) -> IndexedImage:
+def _quantized(source: str | BinaryIO, settings: EncodeSettings) -> IndexedImage:
+    """A still picture, or the frame of one that was asked for."""
     from kqcodec.coding.encoder import in_order_of
+    from kqcodec.quantization.options import QuantizeOptions
+    from kqcodec.quantization.quantizer import quantized
 
-    with reading_picture(name, settings.max_pixels) as source:
-        request = replace(
-            settings.request,
-            palette=settings.palette,
-            pins=settings.pins,
-            sort=settings.sort,
-            dither=settings.dither,
-            dither_kind=settings.dither_kind,
-            keep=settings.keep,
-        )
-        indexed = settings.quantized(source, request)
+    request = QuantizeOptions(**settings.quantize_keywords())
+    image: ImageLike = source
+    metadata = None
+    if settings.frames.frame is not None:
+        image, metadata = one_frame(source, settings.frames.frame, settings.keep)
+    if settings.lossless:
+        indexed = quantized(_counted(image, request), MAX_COLORS, request)
+    else:
+        indexed = settings.quantized(image, request)
+    if metadata is not None:
+        indexed = replace(indexed, metadata=metadata)
     return in_order_of(settings.coder, indexed) if request.order_is_free else indexed
 
 
-def _figures(costs: Costs | None, settings: EncodeSettings, header: Header) -> dict[str, object]:
-    """What is known about a picture and its file, ready for JSON."""
+def _counted(image: ImageLike, request: QuantizeOptions) -> CountedPixels:
+    """The pixels of a picture, all of whose colours fit a palette; ColorsError if they don't."""
+    from kqcodec.quantization.quantizer import count_pixels
+
+    counted = count_pixels(
+        image, threads=request.threads, background=request.background, keep=request.keep
+    )
+    if len(counted.colors) > MAX_COLORS:
+        raise ColorsError(
+            f"it has {len(counted.colors):,} different colours, and a palette has at most "
+            f"{MAX_COLORS:,}",
+            "choose colors",
+        )
+    return counted
+
+
+def _figures(
+    costs: Costs | None, settings: EncodeSettings, header: Header, frames: int | None = None
+) -> dict[str, object]:
+    """What is known about a picture, or so many frames, and its file, ready for JSON."""
+    pixels = header.pixels * (frames or 1)
     figures: dict[str, object] = {
         "width": header.width,
         "height": header.height,
@@ -266,9 +390,11 @@ def _figures(costs: Costs | None, settings: EncodeSettings, header: Header) -> d
         "tiles": header.grid.count,
         "k": header.k,
         "alpha": header.alpha,
-        "raw_bits": sizes.raw_bits(header.pixels, header.alpha),
-        "theory_bits": sizes.theory_bits(header.pixels, header.k, header.alpha),
+        "raw_bits": sizes.raw_bits(pixels, header.alpha),
+        "theory_bits": sizes.theory_bits(pixels, header.k, header.alpha),
     }
+    if frames is not None:
+        figures["frames"] = frames
     if costs is None:
         return figures
     return {
@@ -302,8 +428,12 @@ def _summary(figures: dict[str, Any]) -> str:
         )
     else:
         loss = "every pixel exact"
+    frames = ""
+    if "frames" in figures:
+        frames = f"{figures['frames']:,} frame{'s' * (figures['frames'] != 1)} of "
     return (
-        f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
+        f"{display_output(figures['output'])}: {frames}"
+        f"{figures['width']:,} x {figures['height']:,}, "
         f"K = {figures['k']:,}{asked}, {figures['file_bytes']:,} bytes, "
         f"{percent(bits / figures['raw_bits'])} of raw, "
         f"{bits / figures['theory_bits']:.4f} of theory; {loss}"

@@ -105,10 +105,12 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
     ids_table, meaning = opened.table, opened.meaning
     assert ids_table is not None  # noqa: S101 - it is a label map's
     ids = ids_table.distinct.tolist()
-    raw, theory = raw_bits_of(opened), theory_bits_of(opened)
-    lines[1] = table(_header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}"))
+    frames = FrameFigures.of(name, source, header, opened.sealer, opened.timing)
+    raw, theory = raw_bits_of(opened, frames.count), theory_bits_of(opened, frames.count)
+    told = _header_rows(header, source, f"{len(ids):,} of {ids_table.dtype.name}")
+    lines[1] = table([*told, *frames.rows()])
     bits: list[tuple[str, float]] = [
-        (f"raw {raw // header.pixels}*N", raw),
+        (f"raw {raw // frames.pixels}*N", raw),
         ("theory ids + N*log2(K)", theory),
     ]
     if source.file_size is not None:
@@ -120,9 +122,9 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
     rows = [("id", "colour", "name")]
     for key, color in zip(map(int, shown), colors, strict=True):
         remark = "nodata" if key == meaning.nodata else ""
-        told = visible(meaning.names.get(key, remark))
-        told = told if len(told) <= _LONGEST_NAME else told[: _LONGEST_NAME - 1] + "…"
-        rows.append((str(key), hex_color(*color), told))
+        label = visible(meaning.names.get(key, remark))
+        label = label if len(label) <= _LONGEST_NAME else label[: _LONGEST_NAME - 1] + "…"
+        rows.append((str(key), hex_color(*color), label))
     lines.append(table(rows))
     if len(shown) < len(ids):
         lines.append(f"  and {len(ids) - len(shown):,} more ids, up to {ids[-1]}")
@@ -130,6 +132,7 @@ def _label_map_info(name: str, source: Source, header: Header, lines: list[str])
         "input": name,
         **_figures(header, source, opened.sections),
         "label_map": True,
+        **frames.to_dict(),
         "k": len(ids),
         "dtype": ids_table.dtype.name,
         "least_id": int(ids[0]),

@@ -88,8 +88,8 @@ def command(
     max_pixels: int,
     **given: Any,
 ) -> int:
-    """List the ids of label maps, with their names, pixels and boxes; or write a mask of one,
-    or the same map with other ids.
+    """List the ids of label maps, with their names, pixels and boxes, of volumes in all slices; or
+    write a mask of one, or the same map with other ids.
 
     A file with an index tells all that without being decoded, and for a mask only the tiles
     that have the id are. Other ids change no tile. A FILE is a .kq file, a folder of them with
@@ -116,6 +116,10 @@ def command(
         ):
             if mask is None:
                 return _list(name, file)
+            if file.is_volume:
+                raise Failure(
+                    REFUSED, f"{display_name(name)}: it is a volume, of which a mask is no picture"
+                )
             found = file.mask(mask)
         pixels = int(found.sum())
         figures = {"input": name, "output": outputs.targets[name], "id": mask, "pixels": pixels}
@@ -132,6 +136,7 @@ def _list(name: str, file: KqFile) -> dict[str, Any]:
 
     counts, boxes = file.counts().tolist(), file.boxes().tolist()
     header, meaning = file.header, file.meaning
+    frames = file.frames if file.is_volume else 1
     colors = meaning.color_of(file.ids).tolist()
     labels = [
         {
@@ -139,7 +144,7 @@ def _list(name: str, file: KqFile) -> dict[str, Any]:
             "name": meaning.names.get(int(label)),
             "color": hex_color(*color),
             "pixels": count,
-            "share": count / header.pixels,
+            "share": count / (header.pixels * frames),
             "box": box,
         }
         for label, color, count, box in zip(file.ids.tolist(), colors, counts, boxes, strict=True)
@@ -148,6 +153,7 @@ def _list(name: str, file: KqFile) -> dict[str, Any]:
         "input": name,
         "width": header.width,
         "height": header.height,
+        **({"frames": frames} if file.is_volume else {}),
         "dtype": str(file.ids.dtype),
         "nodata": meaning.nodata,
         "ids": len(labels),
@@ -155,7 +161,8 @@ def _list(name: str, file: KqFile) -> dict[str, Any]:
         "labels": labels,
     }
     many = "s" * (len(labels) > 1)
-    heading = f"{display_name(name)}: {header.width:,} x {header.height:,}, {figures['dtype']}"
+    size = f"{header.width:,} x {header.height:,}" + (f" x {frames:,}" if file.is_volume else "")
+    heading = f"{display_name(name)}: {size}, {figures['dtype']}"
     lines = [f"{heading}, {len(labels):,} id{many}", *_table(labels[:_MOST_ROWS])]
     if len(labels) > _MOST_ROWS:
         lines.append(f"  and {len(labels) - _MOST_ROWS:,} more, which --json lists")
@@ -164,7 +171,10 @@ def _list(name: str, file: KqFile) -> dict[str, Any]:
 
 def _table(labels: list[dict[str, Any]]) -> list[str]:
     """A line for each label, of at most 80 characters, for which names may be cut."""
-    rows = [["id", "pixels", "share", "left", "top", "right", "bottom"]]
+    sides = ["left", "top", "right", "bottom"]
+    if labels and len(labels[0]["box"]) > len(sides):
+        sides = ["left", "top", "front", "right", "bottom", "back"]
+    rows = [["id", "pixels", "share", *sides]]
     for label in labels:
         shares = [number(label["pixels"]), percent(label["share"])]
         rows.append([str(label["id"]), *shares, *map(str, label["box"])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -95,7 +95,8 @@ def command(
     **search: Any,
 ) -> int:
     """Find the best palette of at most K colours for all pictures together, by k-means on
-    all their pixels, to be used with kq encode --palette. It has alpha if any picture does.
+    all their pixels, of all frames of animations too, to be used with kq encode --palette. It
+    has alpha if any picture does.
 
     One FILE that is a palette or a .kq file is converted as it is, unless -k is given.
     Palettes are read from .gpl (GIMP), .act, .aco and .ase (Adobe), .pal (JASC, Microsoft,
@@ -174,7 +175,6 @@ def _summed(
     """The sum of the histograms of all pictures that can be read, which they are, and the
     exit code for the others."""
     from kqcodec.colors.histogram_sum import HistogramSum
-    from kqcodec.quantization.quantizer import count_pixels
 
     total, lock = HistogramSum(), Lock()
     used: set[str] = set()
@@ -187,7 +187,7 @@ def _summed(
                 "give it alone and without -k to convert it",
             )
         with reading_picture(name, max_pixels) as source:
-            colors = count_pixels(source, threads=each, background=background).colors
+            colors = _colors_of(source, each, background)
             with lock:
                 total.add(colors)
         used.add(name)
@@ -195,6 +195,22 @@ def _summed(
 
     code = batch.run(add, threads)
     return (total.total() if used else None), [n for n in batch.names if n in used], code
+
+
+def _colors_of(
+    source: str | BinaryIO, threads: int, background: tuple[int, int, int] | None
+) -> Histogram:
+    """The histogram of all frames of a picture; raises what ``open_animation`` raises."""
+    from kqcodec.colors.histogram import histogram
+    from kqcodec.colors.histogram_sum import HistogramSum
+    from kqcodec.images.animations import open_animation
+    from kqcodec.images.pixels import flattened
+
+    total = HistogramSum()
+    for frame in open_animation(source):
+        pixels = frame.pixels if background is None else flattened(frame.pixels, background)
+        total.add(histogram(pixels, threads))
+    return total.total()
 
 
 def _found(

@@ -13,11 +13,12 @@ from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
 from kqcodec.cli.options.quantizing import Quantizing
-from kqcodec.cli.screen.failures import STREAM, display_name, display_output
+from kqcodec.cli.screen.failures import STREAM, USAGE, Failure, display_name, display_output
 from kqcodec.cli.screen.inputs import pillow_limits, reading_picture, warnings_as_lines
 
 if TYPE_CHECKING:
     from kqcodec.cli.batch.outputs import Outputs
+    from kqcodec.quantization.options import SearchKeywords
 
 
 @click.command(
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n"
     "  kq report photo.png -k 16\n"
     "  kq report photo.png -k auto -o auto.html\n"
-    "  kq report photo.png --psnr 28 --effort fast -o good.html",
+    "  kq report photo.png --psnr 28 --effort fast -o good.html\n"
+    "  kq report demo.gif -k 64",
 )
 @common.inputs_argument
 @common.output_option(
@@ -44,7 +46,8 @@ def command(*, inputs: tuple[str, ...], output: str | None, **given: Any) -> int
     It shows the original and the picture in K colours under a slider, the palette with
     shares, cost and size against K with the knee, a mask of each colour, the bits of
     each part of the .kq file against theory, and sizes beside PNG and lossless WebP.
-    The page is one file that needs nothing else: no server and no network.
+    Frames of animations and pages of TIFF files are played there; -k says how many colours they
+    have together. The page is one file that needs nothing else: no server and no network.
     """
     options = BatchOptions.taken_from(given)
     k, goal = goals.goal_of(*map(given.pop, ("k", "quality", "psnr", "max_bytes")))
@@ -68,24 +71,47 @@ def _page(name: str, settings: Quantizing) -> tuple[bytes, dict[str, Any]]:
     """The page, and the figures that are told about it."""
     from kqcodec.quantization.file_sizes import FileCoding
     from kqcodec.quantization.quantizer import count_pixels
-    from kqcodec.show.report import html_report
+    from kqcodec.show.report import frames_page, html_report
+    from kqcodec.show.report.frames import gather_frames, several_frames
 
+    request = settings.request
+    coding = FileCoding.after(settings.coder, settings.tile, request)
+    about: dict[str, Any] = {
+        "title": os.path.basename(display_name(name)),
+        "source_bytes": None if name == STREAM else os.path.getsize(name),
+    }
+    search: SearchKeywords = {
+        "effort": settings.effort,
+        "space": settings.space,
+        "seed": settings.seed,
+        "restarts": settings.restarts,
+    }
     with reading_picture(name, settings.max_pixels) as source:
+        animation = several_frames(source)
+        if animation is not None:
+            if settings.goal is not None or settings.k is None:
+                raise Failure(
+                    USAGE,
+                    f"{display_name(name)}: a goal like --psnr is for one picture, and this has "
+                    "several frames; say how many colours with -k",
+                )
+            content = gather_frames(
+                *(animation, settings.k, coding.coding),
+                background=settings.background,
+                search=search,
+                **about,
+            )
+            figures = {"k": content.first.k, "frames": content.report.frames}
+            return frames_page(content).encode(), {**figures, "coder": settings.coder}
         counted = count_pixels(source, threads=settings.threads, background=settings.background)
-        request = settings.request
-        coding = FileCoding.after(settings.coder, settings.tile, request)
         indexed = coding.ordered(settings.quantized(counted, request))
         page = html_report(
             counted,
             indexed,
-            title=os.path.basename(display_name(name)),
             coder=settings.coder,
             tile=settings.tile,
-            source_bytes=None if name == STREAM else os.path.getsize(name),
-            effort=settings.effort,
-            space=settings.space,
-            seed=settings.seed,
-            restarts=settings.restarts,
             threads=settings.threads,
+            **about,
+            **search,
         )
     return page.encode(), {"k": indexed.k, "coder": settings.coder}

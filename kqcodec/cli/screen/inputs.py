@@ -60,10 +60,17 @@ def reading_kq(name: str) -> Iterator[str | BinaryIO]:
 @contextlib.contextmanager
 def reading_picture(name: str, max_pixels: int) -> Iterator[str | BinaryIO]:
     """What the API reads for the input ``name``; what goes wrong becomes a Failure."""
+    with picture_failures(name, max_pixels):
+        yield picture_source(name, max_pixels)
+
+
+@contextlib.contextmanager
+def picture_failures(name: str, max_pixels: int) -> Iterator[None]:
+    """Turn what goes wrong in reading the picture ``name`` into a Failure."""
     shown = display_name(name)
     with reading(shown):
         try:
-            yield picture_source(name, max_pixels)
+            yield
         except ImageError as exc:
             if exc.advice != "max pixels":
                 raise
@@ -75,13 +82,14 @@ def read_labels(name: str, max_pixels: int, **options: Any) -> LabelMap:
     """The input ``name`` as a label map, by the keywords of ``kqcodec.label_map``; a Failure if it
     can't be read, holds no labels, or is over the limit."""
     from kqcodec.format.limits import check_limit
+    from kqcodec.labels.ids import is_volume
     from kqcodec.labels.label_maps import label_map
 
     try:
         with reading_picture(name, max_pixels) as source:
             found = label_map(source, **options)
-            height, width = found.values.shape[:2]
-            check_limit(found.values.size, max_pixels, f"{width} x {height}")
+            sides = found.values.shape[: 3 if is_volume(found.values) else 2]
+            check_limit(found.values.size, max_pixels, " x ".join(map(str, reversed(sides))))
     except (TypeError, ValueError) as exc:
         raise Failure(REFUSED, f"{display_name(name)}: {exc}") from exc
     return found

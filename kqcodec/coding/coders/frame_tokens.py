@@ -46,17 +46,14 @@ class FrameTokensCoder:
 
     Args:
         still: what codes a tile by itself.
-        k: labels of a tile, 2 to 65,536.
-        entries: of the palette or table, at least ``k``.
+        k: labels, 2 to 65,536.
     """
 
-    def __init__(self, still: Coder, k: int, entries: int) -> None:
+    def __init__(self, still: Coder, k: int) -> None:
         self._still = still
         self._k = k
-        self._changes = LabelTileCoder(
-            min(k + 1, MAX_COLORS), "tokens", DEFAULT_EFFORT, entries + 1
-        )
-        self._dtype = label_dtype(entries + 1)
+        self._changes = LabelTileCoder(min(k + 1, MAX_COLORS), "tokens", DEFAULT_EFFORT, k + 1)
+        self._dtype = label_dtype(k + 1)
 
     def encode(self, labels: Labels, before: Labels) -> bytes:
         """The payload of labels, those of the frame before being known, both of shape (h, w); b""
@@ -135,9 +132,7 @@ def _moved(labels: Labels, before: Labels) -> tuple[tuple[tuple[int, int], ...],
     it."""
     rows, columns = (-(-side // BLOCK) for side in labels.shape)
     grid = np.zeros((rows, columns), dtype=np.uint8)
-    # More than 65,536 labels may look alike here, and are compared below.
-    now, earlier = (some.astype(np.uint16) for some in (labels, before))
-    moves = [(int(dx), int(dy)) for dx, dy in kernels.find_moves(now, earlier)]
+    moves = [(int(dx), int(dy)) for dx, dy in kernels.find_moves(labels, before)]
     if not moves:
         return (), grid
     differs = ~_whole_blocks(labels == before)

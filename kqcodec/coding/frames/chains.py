@@ -8,8 +8,8 @@ the frame before.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,35 +28,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.coding.coders import Coder
-    from kqcodec.coding.frames.context_chain import ContextChain
     from kqcodec.coding.frames.label_chain import Entries
+    from kqcodec.coding.frames.room import Room
+    from kqcodec.coding.frames.tile_chain import TileChain
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
-
-
-# The first bytes of payloads that are coded from the frame before, by context and by tokens.
-FROM_BEFORE = (6, 7)
-
-
-class TileChain(Protocol):
-    """One tile from a key frame on. It is for one thread at a time."""
-
-    def encode(self, labels: Labels) -> bytes:
-        """The payload of the next frame's labels, of the tile's shape; b"" where they are those
-        of the frame before."""
-
-    def decode(self, payload: Buffer, canvas: Labels) -> int:
-        """Make of the labels of the frame before, which ``canvas`` holds, C-contiguous, those of
-        the next frame. What a key frame finds there is of no matter.
-
-        Returns:
-            The work in pixels, beyond what ``kqcodec.coding.work`` foretells of the payload.
-
-        Raises:
-            InvalidDataError: not a payload that ``encode`` makes. What ``canvas`` and the chain
-                then hold is undefined.
-        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +46,7 @@ class Chains:
         palette: uint8, shape (K, 3) or (K, 4); None of a label map.
         entries: how many labels there may be.
         effort: of the coder context.
+        room: for the memory of the chains of a file that is read.
     """
 
     header: Header
@@ -76,6 +54,7 @@ class Chains:
     palette: NDArray[np.uint8] | None
     entries: int
     effort: EffortName = DEFAULT_EFFORT
+    room: Room | None = None
 
     def begin(self, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> TileChain:
         """The chain of a tile, for a key frame and those that follow it; of a label map to be
@@ -83,28 +62,31 @@ class Chains:
         if predictable(self.header.coder) or self.header.k == 1:
             return _SingleFrames(self.coder)
         if self.header.label_map:
-            return LabelChain(self, tile, lists)
+            unlisted = partial(self.unlisted, tile)
+            return LabelChain(unlisted, self.header.k, self.entries, lists)
         return self._plain(tile)
 
-    def unlisted(self, k: int, tile: int) -> TileChain:
+    def unlisted(self, tile: int, k: int) -> TileChain:
         """The chain of a tile of labels below k, of a label map and without lists of its own."""
         header = replace(self.header, k=k)
         coder = UnlistedCoder(k, header.coder, self.effort)
         if k == 1:
             return _SingleFrames(coder)
-        return Chains(header, coder, None, k, self.effort)._plain(tile)
+        return Chains(header, coder, None, k, self.effort, self.room)._plain(tile)
 
     def _plain(self, tile: int) -> TileChain:
         """The chain of a tile of more than one colour, without lists, by context or tokens."""
         if self.header.coder == "tokens":
             return _TokensFrames(self)
         box = self.header.grid.box(tile)
-        return ContextChain(self.coder, self.tree, self.effort, box.width, box.height)
+        return ContextChain(
+            *(self.coder, self.tree, self.effort, self.room), width=box.width, height=box.height
+        )
 
     @cached_property
     def frame_tokens(self) -> FrameTokensCoder:
         """What codes tiles from the frame before by the coder tokens."""
-        return FrameTokensCoder(self.coder, self.header.k, self.entries)
+        return FrameTokensCoder(self.coder, self.header.k)
 
     @cached_property
     def tree(self) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kqcodec.errors import InvalidDataError
+from kqcodec.format.limits import chain_workspace
 from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from kqcodec.coding.coders import Coder
+    from kqcodec.coding.frames.room import Reservation, Room
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
     from kqcodec.kernels.protocol_frames import FrameChain
@@ -45,6 +47,7 @@ class ContextChain:
         still: what codes a tile by itself.
         tree: order and colours of the palette, as ``kernels.frame_chain`` takes them.
         effort: how hard to try.
+        room: for the memory of the chains of a file that is read.
         width, height: of the tile.
     """
 
@@ -53,6 +56,8 @@ class ContextChain:
         still: Coder,
         tree: tuple[NDArray[np.uint16], NDArray[np.uint8]],
         effort: EffortName,
+        room: Room | None,
+        *,
         width: int,
         height: int,
     ) -> None:
@@ -63,12 +68,17 @@ class ContextChain:
         self._settings = (_SETTINGS if has_colors else _LABEL_MAPS)[effort]
         k = len(tree[0])
         self._most = payload_range("context", width * height, k)[1]
+        self._room = room
+        self._reserved: Reservation | None = None
         self._chain: FrameChain | None = None
         self._before: Labels | None = None  # of an encoder
         self._is_key = True
 
     def _begin(self, settings: int, before: Labels | None) -> FrameChain:
         """A chain that has learned nothing, behind a frame, or at a key frame."""
+        self._chain = self._reserved = None
+        if self._room is not None:
+            self._reserved = self._room.reserve(chain_workspace(settings, *self._size))
         self._chain = kernels.frame_chain(*self._tree, *self._size, settings)
         if not self._is_key:
             assert before is not None  # noqa: S101 - a frame came before

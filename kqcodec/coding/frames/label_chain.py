@@ -4,10 +4,10 @@ spec/kq.md, section 19. The list stands ahead of a payload that begins a chain, 
 that follow, which are coded as labels of the list. So it has the ids of all of them:
 
     04 list 06 ...   the chain begins, labels are those of the list
-    06 ...           the next slice, of the same labels
+    06 ... 07 ...    the next slice, of the same labels
     (nothing)        no change
     04 list ...      a list anew, with which a chain begins anew, too
-    45 ...           a slice by itself, without a list, and so do those that follow
+    45 ...           a slice by itself, without a list, as are those that follow
 """
 
 from __future__ import annotations
@@ -17,23 +17,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.coding.coders.frame_parts import FROM_BEFORE
 from kqcodec.coding.coders.label_parts import OWN_LIST, listed_parts
 from kqcodec.coding.coders.label_tiles import own_list, pack_own_list
+from kqcodec.coding.frames.context_chain import CHAINED
 from kqcodec.format.labels import label_dtype
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
     from typing_extensions import Buffer
 
-    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.coding.frames.tile_chain import TileChain
     from kqcodec.format.labels import Labels
 
     Entries = NDArray[np.integer[Any]]
 
-CHAINED = 6  # the first byte of a payload that is coded from the frame before
 NO_LISTS: Mapping[int, Entries] = MappingProxyType({})
+# What payloads begin with that go on with a list.
+_CHAINED = (b"", bytes([CHAINED]), bytes([FROM_BEFORE]))
 _COPIED = 16  # pixels that are copied in the time in which one is coded
 
 
@@ -41,15 +44,22 @@ class LabelChain:
     """See ``TileChain``; for label maps, whose labels are entries of a table.
 
     Args:
-        chains: what makes those of labels without lists.
-        tile: whose.
+        unlisted: what makes chains of the tile for so many labels, without lists.
+        k: labels of the tile at most.
+        entries: of the table.
         lists: for encoding, by the frames of the chain from which on they hold, counted from
             0: the entries that there are up to the next, ascending. Frames ahead of the first
             have none.
     """
 
-    def __init__(self, chains: Chains, tile: int, lists: Mapping[int, Entries] = NO_LISTS) -> None:
-        self._chains, self._tile = chains, tile
+    def __init__(
+        self,
+        unlisted: Callable[[int], TileChain],
+        k: int,
+        entries: int,
+        lists: Mapping[int, Entries] = NO_LISTS,
+    ) -> None:
+        self._unlisted, self._most, self._table = unlisted, k, entries
         self._lists = lists
         self._frame = 0
         self._start(None)
@@ -57,8 +67,8 @@ class LabelChain:
     def _start(self, entries: Entries | None) -> None:
         """Begin anew, with a list or without one."""
         self._entries = entries
-        self._k = self._chains.header.k if entries is None else len(entries)
-        self._inner: TileChain = self._chains.unlisted(self._k, self._tile)
+        self._k = self._most if entries is None else len(entries)
+        self._inner = self._unlisted(self._k)
         self._places: Labels | None = None
 
     def encode(self, labels: Labels) -> bytes:
@@ -70,7 +80,7 @@ class LabelChain:
         places = labels if self._entries is None else np.searchsorted(self._entries, labels)
         payload = self._inner.encode(places.astype(label_dtype(self._k), copy=False))
         # A slice that is coded by itself ends the list, too.
-        alone = payload[:1] not in (b"", bytes([CHAINED]))
+        alone = payload[:1] not in _CHAINED
         if self._entries is not None and (new or alone):
             return pack_own_list(self._entries) + payload
         return payload
@@ -78,12 +88,11 @@ class LabelChain:
     def decode(self, payload: Buffer, canvas: Labels) -> int:
         """See ``TileChain``."""
         view = memoryview(payload).cast("B")
-        first = view[0] if view.nbytes else None
-        if first == OWN_LIST:
-            listed, numbers, view = listed_parts(view, self._chains.header.k)
-            entries = own_list(numbers, listed, self._chains.entries)
+        if view[:1] == bytes([OWN_LIST]):
+            listed, numbers, view = listed_parts(view, self._most)
+            entries = own_list(numbers, listed, self._table)
             self._start(entries.astype(canvas.dtype))
-        elif first != CHAINED and self._entries is not None:
+        elif view[:1] not in _CHAINED and self._entries is not None:
             self._start(None)
         if self._entries is None and canvas.itemsize <= 2:
             return self._inner.decode(view, canvas)

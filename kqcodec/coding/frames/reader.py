@@ -29,13 +29,15 @@ from kqcodec.format.container import Record, Sealer, read_u32
 from kqcodec.format.header import CHECKSUM_SIZE
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import check_limit, memory_for
-from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head
+from kqcodec.format.sequence import MAX_FRAMES, FrameTiming, read_head, timing_of
 from kqcodec.storage.threads import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
-    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.coding.frames.chains import Chains
+    from kqcodec.coding.frames.tile_chain import TileChain
+    from kqcodec.format.container import Section
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
     from kqcodec.format.limits import Limits
@@ -43,6 +45,16 @@ if TYPE_CHECKING:
 
 # Frames are asked of a server in pieces of about so many bytes.
 _PIECE = 1 << 22
+
+
+def checked_timing(sections: Sequence[Section], header: Header) -> FrameTiming | None:
+    """How the frames of a file follow each other; None if it is a still."""
+    timing = timing_of(sections)
+    if timing is not None and sizes.predictable(header.coder) and timing.key_distance != 1:
+        raise InvalidDataError(
+            f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
+        )
+    return timing
 
 
 class Frame(NamedTuple):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kqcodec.coding.frames.chains import TileChain
+    from kqcodec.coding.frames.tile_chain import TileChain
     from kqcodec.format.container import Section
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kqcodec.coding.frames.chains import FROM_BEFORE
+from kqcodec.coding.frames.tile_chain import FROM_BEFORE
 from kqcodec.coding.repair.frame_search import head_at
 from kqcodec.coding.work import Budget, work_of
 from kqcodec.errors import FormatError, InvalidDataError
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from kqcodec.coding.coders import Coder
-    from kqcodec.coding.frames.chains import Chains, TileChain
+    from kqcodec.coding.frames.chains import Chains
+    from kqcodec.coding.frames.tile_chain import TileChain
     from kqcodec.coding.repair.frame_search import FramePlaces
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
@@ -198,7 +199,9 @@ class Replay:
     def _decode(self, tile: _Tile, record: Record, key: bool) -> int:
         """The work in pixels; FormatError if there is no such payload, or it needs frames that
         are lost."""
-        chain = None if key else tile.chain
+        if key:
+            tile.chain = None  # which makes room for the next
+        chain = tile.chain
         if chain is None:
             if not key and memoryview(record.payload).cast("B")[0] in FROM_BEFORE:
                 raise InvalidDataError("it needs frames that are lost")

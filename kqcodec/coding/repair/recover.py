@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.frames.reader import checked_timing
 from kqcodec.coding.repair import damaged_front
 from kqcodec.coding.repair.colors import SavedColors
 from kqcodec.coding.repair.damaged_front import Damage, Front
@@ -30,7 +31,6 @@ from kqcodec.format.container import Record, Sealer
 from kqcodec.format.header import HEADER_SIZE, SHORT_SIGNATURE, Header
 from kqcodec.format.labels import label_dtype
 from kqcodec.format.limits import DEFAULT_MAX_PIXELS, Limits, memory_for
-from kqcodec.format.sequence import timing_of
 from kqcodec.format.short_form import MAX_SIZE, expand
 from kqcodec.storage.threads import ordered_map, thread_count
 
@@ -71,7 +71,7 @@ def recover(
     else:
         kept = SavedColors.of(front, fill, palette)
     front, header = kept.front, kept.front.header
-    timing = timing_of(front.sections)
+    timing = checked_timing(front.sections, header)
     if timing is not None:
         return recover_frames(data, kept, timing, threads=count, limits=limits)
     with memory_for(header):  # untouched as yet, so that a claim costs nothing

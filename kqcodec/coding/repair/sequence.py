@@ -9,6 +9,7 @@ import numpy as np
 
 from kqcodec.coding.coders import coder_of, label_coder_of
 from kqcodec.coding.frames.chains import Chains
+from kqcodec.coding.frames.room import Room
 from kqcodec.coding.frames.writer import sealed_frames
 from kqcodec.coding.repair.damaged_front import Damage
 from kqcodec.coding.repair.frame_search import FramePlaces, find_frames
@@ -87,7 +88,7 @@ def recover_frames(
         palette, coder = None, label_coder_of(header.coder, header.k, kept.entries, "fast")
     else:
         palette, coder = kept.palette, coder_of(header.coder, kept.palette, "fast")
-    chains = Chains(header, kept.coder, palette, kept.entries)
+    chains = Chains(header, kept.coder, palette, kept.entries, room=Room(limits))
     replay = Replay(
         *(data, header, timing, limits, places, coder, chains),
         *(kept.entries, kept.entry, threads),

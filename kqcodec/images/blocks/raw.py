@@ -14,6 +14,8 @@ from kqcodec.format.integers import whole_number
 from kqcodec.images.blocks.base import Blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from kqcodec.format.grid import Box
@@ -65,21 +67,15 @@ class RawPixels(Blocks):
         return block
 
     def _fill(self, samples: NDArray[np.uint8], row: int, column: int) -> None:
-        view = memoryview(samples).cast("B")
         start = (row * self.width + column) * self.samples
         if start != self._position:
             self._file.seek(self._start + start)
-        done = 0
-        while done < len(view):
-            part = self._file.read(min(_STEP, len(view) - done))
-            if not part:
-                raise EOFError(
-                    f"they end after {start + done:,} of "
-                    f"{self.width * self.height * self.samples:,} bytes"
-                )
-            view[done : done + len(part)] = part
-            done += len(part)
-        self._position = start + done
+        self._position = start + _read_into(samples, self._file)
+        if self._position < start + samples.size:
+            raise EOFError(
+                f"they end after {self._position:,} of "
+                f"{self.width * self.height * self.samples:,} bytes"
+            )
 
     def check_end(self) -> None:
         """Raise ImageError unless the file ends where the picture does."""
@@ -88,6 +84,55 @@ class RawPixels(Blocks):
                 f"{self.name} goes on behind {self.width:,} x {self.height:,} pixels; "
                 "check their size and layout"
             )
+
+
+class RawFrames:
+    """Frames of 8-bit samples, one after the other, read once from where a binary file stands to
+    its end: an iterator of arrays of shape (H, W, 3), (H, W, 4) or, of grey ones, (H, W).
+
+    Args:
+        file, width, height, layout: as for ``RawPixels``, the size being a frame's.
+
+    Attributes:
+        whole: how many frames were read.
+        cut: bytes of the next one, in which the file has ended; 0 where it hasn't.
+
+    Raises:
+        ImageError: there isn't one whole frame.
+        TypeError, ValueError: a wrong size or layout.
+    """
+
+    def __init__(self, file: BinaryIO, width: int, height: int, layout: str = "rgb") -> None:
+        like = RawPixels(file, width, height, layout)
+        self.name, self._file = like.name, file
+        self._shape = (like.height, like.width, like.samples)
+        self.whole = self.cut = 0
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return self
+
+    def __next__(self) -> NDArray[np.uint8]:
+        frame = np.empty(self._shape, dtype=np.uint8)
+        done = _read_into(frame, self._file)
+        if done == frame.size:
+            self.whole += 1
+            return frame if frame.shape[2] > 1 else frame[:, :, 0]
+        if self.whole == 0:
+            raise ImageError(
+                f"{self.name} ends after {done:,} of the {frame.size:,} bytes of a frame; check "
+                "its size and layout"
+            )
+        self.cut = done
+        raise StopIteration
+
+
+def _read_into(samples: NDArray[np.uint8], file: BinaryIO) -> int:
+    """Fill an array from a file: how many bytes of it, fewer where the file ends."""
+    view, done = memoryview(samples).cast("B"), 0
+    while done < len(view) and (part := file.read(min(_STEP, len(view) - done))):
+        view[done : done + len(part)] = part
+        done += len(part)
+    return done
 
 
 def _can_seek(file: BinaryIO) -> bool:

@@ -12,6 +12,7 @@ from kqcodec.kernels.reference.context import context_decode, context_encode
 from kqcodec.kernels.reference.context_model import tree_order
 from kqcodec.kernels.reference.dense import dense_decode, dense_encode
 from kqcodec.kernels.reference.diffuse import diffuse
+from kqcodec.kernels.reference.frame_chain import frame_chain
 from kqcodec.kernels.reference.grid_descent import nudge
 from kqcodec.kernels.reference.merge_split import merge_and_split, near, search_round
 from kqcodec.kernels.reference.moves import find_moves
@@ -41,6 +42,7 @@ __all__ = [
     "encode_palette",
     "fill_table",
     "find_moves",
+    "frame_chain",
     "lloyd",
     "look_up",
     "merge_and_split",

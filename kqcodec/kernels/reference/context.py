@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from kqcodec.format.labels import Labels
     from kqcodec.kernels.protocol import Bytes
+    from kqcodec.kernels.reference.logistic import Integers
 
 _DEPTHS = 16  # of the tree
 _SLOT_BITS = 17  # of the largest tables
@@ -54,8 +55,8 @@ _TREE0 = _MOST_NAMES * 3 * 128
 _SET1 = _TREE0 + _DEPTHS * 81  # set 0 goes by equal neighbours; guesses
 _TREE1 = _SET1 + _MOST_NAMES * 256
 _SET2 = _TREE1 + 256  # set 1 by the label asked about; the path
-_TREE2 = _SET2 + _MOST_NAMES * 64
-_ROWS = _TREE2 + 256  # set 2 by more equal neighbours; the label on the left
+_TREE2 = _SET2 + _MOST_NAMES * 512
+_ROWS = _TREE2 + _DEPTHS * 64  # set 2 by more equal neighbours; the label on the left
 
 
 class _Shape(NamedTuple):
@@ -69,11 +70,24 @@ class _Shape(NamedTuple):
     large: bool
 
 
-_SHAPES = {1: _Shape(7, 2, 8, large=False), 2: _Shape(31, 3, 32, large=True)}
+_SHAPES = {
+    1: _Shape(7, 2, 8, large=False),
+    2: _Shape(31, 3, 32, large=True),
+    3: _Shape(15, 3, 0, large=False),  # from the frame before, without runs
+}
 _FIRST_RATES = (115, 162, 230, 325, 459, 650, 918, 1260)
 
 
-class _Coder:
+class Tables(NamedTuple):
+    """What the models of a sequence share."""
+
+    line_bits: int
+    slots: Integers
+    places: list[int]
+    displaced: list[int]
+
+
+class Coder:
     """Codes the labels of a plane in place, row after row from the first.
 
     Args:
@@ -83,10 +97,17 @@ class _Coder:
         setting: the model in bits 7..6, whether it asks for labels by name in 4,
             whether there is a match in 3, the rate of learning in 2..0.
         code: codes a bit.
+        tables: those of a sequence.
     """
 
     def __init__(
-        self, plane: Plane, order: NDArray[np.uint16], colors: Bytes, setting: int, code: Code
+        self,
+        plane: Plane,
+        order: NDArray[np.uint16],
+        colors: Bytes,
+        setting: int,
+        code: Code,
+        tables: Tables | None = None,
     ) -> None:
         self._plane, self._code = plane, code
         self._shape = shape = _SHAPES[setting >> 6]
@@ -96,12 +117,19 @@ class _Coder:
         self._names = names if setting & 16 else ()
         size = (plane.width * plane.height - 1).bit_length()
         line_bits = max(min(size + 2, _SLOT_BITS), 8) - 4
+        if tables:
+            line_bits = tables.line_bits
         rate = _FIRST_RATES[setting & 7]
         self._mixer = Mixer(
             code, shape.contexts, line_bits, shape.sets, _ROWS, rate, large=shape.large
         )
-        self._model = Model(order, colors, shape.contexts, follows=follows)
+        # From the frame before there are eight contexts more.
+        contexts = 7 if shape.run_match == 0 else shape.contexts
+        self._model = Model(order, colors, contexts, follows=follows)
         self._match = Match(plane, min(max(size, 8), 16) if follows else 0)
+        if tables:
+            self._mixer.slots = tables.slots
+            self._match.places, self._match.displaced = tables.places, tables.displaced
         # Counters of whole runs, and of where flat and matched ones end.
         self._flat = [_COUNTER_BEGIN] * 256
         self._alike = [_COUNTER_BEGIN] * 128
@@ -255,14 +283,28 @@ class _Coder:
 
     def _is(self, label: int, name: int, refused: int, around: Surroundings) -> int:
         """Whether it is the label of that name, when so many were refused before."""
+        marks = name & 255, around.equal >> 7 & 63
+        return self._answer(label == name, name, refused, refused, around, marks)
+
+    def _answer(
+        self,
+        bit: int,
+        name: int,
+        node: int,
+        kind: int,
+        around: Surroundings,
+        marks: tuple[int, int],
+    ) -> int:
+        """Whether it is that name, by the rows of a kind of question, and of marks in the second
+        and third set."""
         expected = self._match.expected
         agrees = -1 if expected < 0 else int(expected == name)
         rows = (
-            (refused * 3 + agrees + 1) * 128 + (around.equal & 127),
-            _SET1 + refused * 256 + (name & 255),
-            _SET2 + refused * 64 + (around.equal >> 7 & 63),
+            (kind * 3 + agrees + 1) * 128 + (around.equal & 127),
+            _SET1 + kind * 256 + marks[0],
+            _SET2 + kind * 512 + marks[1],
         )
-        return self._decide(label == name, refused, 0, rows, agrees)
+        return self._decide(bit, node, 0, rows, agrees)
 
     def _search(self, label: int, around: Surroundings, refused: list[int]) -> int:
         """The label, when it is none of those refused: a search in the tree."""
@@ -288,7 +330,7 @@ class _Coder:
                 rows = (
                     _TREE0 + level * 81 + guesses,
                     _TREE1 + (path if path < 256 else level),
-                    _TREE2 + (w & 255),
+                    _TREE2 + self._last_row(level, around),
                 )
                 node = 1 << within | path & ((1 << within) - 1)
                 bit = self._decide(label >= middle, node, 1, rows, halves[4] - 1)
@@ -296,6 +338,10 @@ class _Coder:
             path = path << 1 | bit
             depth += 1
         return low
+
+    def _last_row(self, level: int, around: Surroundings) -> int:
+        """The row in the tree of the last set."""
+        return around.neighbours[W] & 255
 
     def _decide(self, bit: int, node: int, tree: int, rows: tuple[int, ...], agrees: int) -> int:
         rows = rows[: self._shape.sets]
@@ -328,7 +374,7 @@ def context_encode(
         return bit
 
     plane = Plane(np.argsort(order).astype(np.uint16)[labels])
-    coder = _Coder(plane, order, colors, setting, code)
+    coder = Coder(plane, order, colors, setting, code)
     for row in plane.rows():
         coder.code_row(row)
         if encoder.full(capacity):
@@ -341,7 +387,7 @@ def context_decode(
 ) -> bool:
     decoder = RangeDecoder(payload)
     plane = Plane(np.zeros(out.shape, dtype=np.uint16))
-    coder = _Coder(plane, order, colors, setting, lambda _, p: decoder.decode(p))
+    coder = Coder(plane, order, colors, setting, lambda _, p: decoder.decode(p))
     for row in plane.rows():
         coder.code_row(row)
     out[:] = order[plane.places()]

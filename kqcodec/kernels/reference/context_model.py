@@ -80,6 +80,11 @@ _CONTEXTS: tuple[tuple[int, ...], ...] = (
 _MULTIPLIERS = [pow(MULTIPLIER, kind + 1, 1 << 32) for kind in range(_FEATURES)]
 
 
+def term(kind: int, value: int) -> int:
+    """A feature's part in a context, not yet modulo 2^32."""
+    return (value + 1) * pow(MULTIPLIER, kind + 1, 1 << 32)
+
+
 def tree_order(colors: Bytes) -> NDArray[np.uint16]:
     channels = colors.astype(np.int64)
     sums = channels.sum(axis=1)
@@ -117,6 +122,8 @@ class Plane:
     """Places in a list, row after row, with margins that are 0 at first."""
 
     def __init__(self, places: NDArray[np.uint16]) -> None:
+        self.height: int
+        self.width: int
         self.height, self.width = places.shape
         self.stride = self.width + 2 * MARGIN
         padded = np.pad(places, ((_ABOVE, 0), (MARGIN, MARGIN)))
@@ -227,34 +234,42 @@ class Match:
     def __init__(self, plane: Plane, bits: int) -> None:
         self._labels, self._stride = plane.labels, plane.stride
         self._bits = bits  # 0: this tile does without
-        self._places = [0] * (1 << bits)
+        self.places = [0] * (1 << bits)
         # By column, how far away the last right match was.
-        self._displaced = [0] * plane.width
-        self._row = 0
+        self.displaced = [0] * plane.width
+        self.row = 0
         self.at = 0
         self.length = 0  # how long it has held, 0 for no match
         self.expected = -1  # the label, -1 for none
 
     def begin_row(self, row: int) -> None:
         """At the first label of a row there is none."""
-        self._row, self.at, self.length = row, 0, 0
+        self.row, self.at, self.length = row, 0, 0
+
+    def place_of(self, around: Surroundings) -> int:
+        """Where it stands where such surroundings were last."""
+        eleven = enumerate(around.neighbours[:NNN])
+        h = sum((label + 1) * _MULTIPLIERS[kind] for kind, label in eleven)
+        return scramble(h & MASK) >> (32 - self._bits)
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether seven neighbours are the same."""
+        return self._same_above(one, other) and self._same_beside(one, other)
 
     def find(self, at: int, around: Surroundings) -> None:
         """Where to follow from, at a label with such neighbours."""
         if not self._bits:
             return
-        eleven = enumerate(around.neighbours[:NNN])
-        h = sum((label + 1) * _MULTIPLIERS[kind] for kind, label in eleven)
-        place = scramble(h & MASK) >> (32 - self._bits)
+        place = self.place_of(around)
         if not self.length:
-            displaced = at - self._displaced[at - self._row]
-            last = self._places[place]
+            displaced = at - self.displaced[at - self.row]
+            last = self.places[place]
             # Where the match was that is wrong since the last label, it isn't again.
             if displaced not in (at, self.at) and self._same_above(displaced, at):
                 self.at, self.length = displaced, 1
-            elif last and self._same_above(last, at) and self._same_beside(last, at):
+            elif last and self.same(last, at):
                 self.at, self.length = last, 1
-        self._places[place] = at
+        self.places[place] = at
         self.expected = self._labels[self.at] if self.length else -1
 
     def _same_above(self, one: int, other: int) -> bool:
@@ -290,8 +305,8 @@ class Match:
 
     def repeat(self, at: int, count: int) -> None:
         """After so many labels that were those of the match."""
-        column = at - self._row
-        self._displaced[column : column + count] = [at - self.at] * count
+        column = at - self.row
+        self.displaced[column : column + count] = [at - self.at] * count
         self.at += count
         self.length += count
 

@@ -197,7 +197,7 @@ class Mixer:
         # From there on contexts share tables, two and two.
         tables = [i if i < _ALONE else _ALONE + (i - _ALONE) // 2 for i in range(contexts)]
         self._tables = np.array(tables) << line_bits
-        self._slots = np.zeros((tables[-1] + 1) * 16 << line_bits, dtype=np.int64)
+        self.slots = np.zeros((tables[-1] + 1) * 16 << line_bits, dtype=np.int64)
         self._lines = self._checks = self._tables  # until `begin`
         self._shown = np.empty(contexts + 1, dtype=np.int64)  # the lanes' counters
         # How often the match is right, and the final weights: of the question, of the tree.
@@ -237,7 +237,7 @@ class Mixer:
         the bit is ``agrees``, -1 for nothing.
         """
         at = self._lines ^ _NODES[node]
-        slots = np.minimum(self._slots[at] ^ self._checks, _BEYOND)
+        slots = np.minimum(self.slots[at] ^ self._checks, _BEYOND)
         counters, places = slots >> _SIX, slots & _LOW_BYTE
         held += tree * HELD
         right = self._match[held]
@@ -281,7 +281,7 @@ class Mixer:
             self._histories[in_maps] = _CHANCE_AFTER[bit][chances]
         after = self._counters.after[bit][counters] | _HISTORY_AFTER[bit][places]
         # Where two contexts share a slot, what the later one says stays.
-        self._slots[at] = after ^ self._checks
+        self.slots[at] = after ^ self._checks
         return bit
 
     def _step(self, row: int, error: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError, UnsupportedImageError
 from kqcodec.format.header import MAX_COLORS
-from kqcodec.images.image_files import load, raw_mode
+from kqcodec.images.image_files import frame_count, load, raw_mode, reading_image
 from kqcodec.images.indexed_image import from_palette_image
 from kqcodec.images.pillow_samples import warn_of_frames
 from kqcodec.labels.color_tables import colors_by_id
@@ -29,7 +29,8 @@ _NONE, _UNSIGNED, _SIGNED = 1, 1, 2
 
 
 def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
-    """The ids of a Pillow image, which is decoded for it, and its palette as their colours.
+    """The ids of a Pillow image, which is decoded for it, and its palette as their colours; of a
+    TIFF file with several grey pages of one size those of a volume.
 
     Args:
         image: of mode P, 1, L, I or I;16; or, if ``rgb``, RGB or RGBA.
@@ -41,7 +42,7 @@ def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
         ValueError: it has no pixels.
 
     Warns:
-        ConversionWarning: it has further frames.
+        ConversionWarning: it has further frames, which are no slices.
     """
     if 0 in image.size and not image.format:
         raise ValueError(f"{name} has no pixels: its size is {image.size}")
@@ -55,6 +56,9 @@ def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
         )
     if _bytes_are_swapped(image):
         raise UnsupportedImageError(f"{name} is a TIFF file that Pillow reads wrongly")
+    slices = None if rgb else _slices(image, name)
+    if slices is not None:
+        return LabelMap(slices)
     warn_of_frames(image, name)
     raw = raw_mode(image)
     load(image, name)
@@ -66,6 +70,34 @@ def from_pillow(image: Any, name: str, *, rgb: bool) -> LabelMap:
         entries = len(image.getpalette("RGB") or ()) // 3  # labels beyond have no colour
         return LabelMap(values, Meaning(colors=colors_by_id(table[:entries], values)))
     return LabelMap(_grey_labels(image, raw))
+
+
+def _slices(image: Any, name: str) -> NDArray[Any] | None:
+    """The grey pages of a TIFF file, shape (Z, H, W); None where there is but one, or they aren't
+    all of one size and kind."""
+    if image.format != "TIFF" or image.mode == "P" or frame_count(image) < 2:
+        return None
+    with reading_image(name):
+        pages = range(image.n_frames)
+        kinds = {_kind(image, page) for page in pages}
+        if len(kinds) > 1:
+            image.seek(0)
+            return None
+        check_pixels(len(pages) * image.width * image.height, name)
+        slices = []
+        for page in pages:
+            image.seek(page)
+            raw = raw_mode(image)
+            load(image, name)
+            slices.append(_grey_labels(image, raw))
+    return np.stack(slices)
+
+
+def _kind(image: Any, page: int) -> tuple[object, ...]:
+    """What a page has in common with others of a volume."""
+    image.seek(page)
+    tags = image.tag_v2
+    return image.size, image.mode, raw_mode(image), tags.get(_BITS), tags.get(_SAMPLE_FORMAT)
 
 
 def _grey_labels(image: Any, raw: str) -> NDArray[Any]:
@@ -119,7 +151,8 @@ def unread_by_pillow(exc: ImageError, data: bytes) -> bool:
 
 
 def tiff_array(data: bytes, name: str) -> NDArray[Any]:
-    """The grey samples, (H, W), of a TIFF file that Pillow doesn't read.
+    """The grey samples, (H, W), of a TIFF file that Pillow doesn't read, or (Z, H, W) where its
+    pages are all of one size and dtype.
 
     Raises:
         ImageError: tifffile doesn't either; LabelsError if it isn't grey.
@@ -131,27 +164,38 @@ def tiff_array(data: bytes, name: str) -> NDArray[Any]:
         raise ImportError(
             f"{name}: such a TIFF file needs tifffile; pip install 'kqcodec[tiff]' brings it"
         ) from exc
-    from PIL import Image
-
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page = file.pages[0]
-            shape = tuple(page.shape)
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and int(np.prod(shape, dtype=object)) > limit:
-                raise ImageError(
-                    f"{name} has too many pixels to be safe; if you trust it, raise "
-                    "PIL.Image.MAX_IMAGE_PIXELS",
-                    "max pixels",
-                )
+            pages = list(file.pages)
+            shape = tuple(pages[0].shape)
+            if any((page.shape, page.dtype) != (shape, pages[0].dtype) for page in pages):
+                pages = pages[:1]
+            check_pixels(len(pages) * int(np.prod(shape, dtype=object)), name)
             if len(shape) != 2:
                 raise LabelsError(f"{name} is no label map: its samples have shape {shape}")
-            segments = zip(page.dataoffsets, page.databytecounts, strict=True)
+            segments = [
+                pair
+                for page in pages
+                for pair in zip(page.dataoffsets, page.databytecounts, strict=True)
+            ]
             if any(start + count > len(data) for start, count in segments):
                 raise ImageError(f"{name} is cut short", "undamaged copy")  # zeros to tifffile
-            samples: NDArray[Any] = page.asarray()
+            slices: list[NDArray[Any]] = [page.asarray() for page in pages]
     except ImageError:
         raise
     except Exception as exc:
         raise ImageError(f"{name} can't be read as a TIFF file: {exc}") from exc
-    return samples
+    return np.stack(slices) if len(slices) > 1 else slices[0]
+
+
+def check_pixels(pixels: int, name: str) -> None:
+    """Raise ImageError if there are more pixels than Pillow allows."""
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and pixels > limit:
+        raise ImageError(
+            f"{name} has too many pixels to be safe; if you trust it, raise "
+            "PIL.Image.MAX_IMAGE_PIXELS",
+            "max pixels",
+        )

@@ -1,4 +1,4 @@
-"""Label maps in zarr: arrays of two dimensions, and the image-label groups of OME-Zarr.
+"""Label maps in zarr: pictures and volumes, and the image-label groups of OME-Zarr.
 
 https://ngff.openmicroscopy.org: such a group has "multiscales", whose first data set is the
 one of the highest resolution, and "image-label", with colours and properties by id.
@@ -17,6 +17,7 @@ import numpy as np
 
 from kqcodec.coding.meaning import Meaning
 from kqcodec.errors import ImageError, LabelsError
+from kqcodec.labels.files.pillow_images import check_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +35,8 @@ def is_zarr(path: str) -> bool:
 
 
 def zarr_array(path: str, key: str | None) -> tuple[NDArray[Any], Meaning]:
-    """A zarr array of one picture, or that of an OME-Zarr image-label group with what the group
-    says about its ids.
+    """A zarr array of one picture or volume, or that of an OME-Zarr image-label group with what
+    the group says about its ids.
 
     Args:
         path: the folder.
@@ -43,11 +44,9 @@ def zarr_array(path: str, key: str | None) -> tuple[NDArray[Any], Meaning]:
             of an image-label group.
 
     Raises:
-        ImageError: it can't be read; LabelsError if it holds something else than one picture.
+        ImageError: it can't be read; LabelsError if it holds something else than one of these.
         ImportError: zarr isn't there; the extra ``zarr`` brings it.
     """
-    from PIL import Image
-
     zarr = _zarr()
     try:
         found: Any = zarr.open(path, mode="r")
@@ -65,16 +64,12 @@ def zarr_array(path: str, key: str | None) -> tuple[NDArray[Any], Meaning]:
                 )
             found = found[scale]
         shape = tuple(int(side) for side in found.shape)
-        limit = Image.MAX_IMAGE_PIXELS
-        if limit is not None and int(np.prod(shape, dtype=object)) > limit:
-            raise ImageError(
-                f"{path} has too many pixels to be safe; if you trust it, raise "
-                "PIL.Image.MAX_IMAGE_PIXELS",
-                "max pixels",
-            )
+        check_pixels(int(np.prod(shape, dtype=object)), path)
         flat = _sides(shape)
         if flat is None:
-            raise LabelsError(f"{path} is no picture: its shape is {shape}; take a slice of it")
+            raise LabelsError(
+                f"{path} is no picture or volume: its shape is {shape}; take a part of it"
+            )
         values: NDArray[Any] = np.asarray(found[...]).reshape(flat)
     except ImageError:
         raise
@@ -118,13 +113,11 @@ def _zarr() -> Any:
 
 
 def _sides(shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """(H, W) or (H, W, 1) as it is; the last two of several, if those ahead are 1, as OME-Zarr
-    has time, channel and depth; None for anything else."""
-    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
-        return shape
-    if len(shape) > 2 and all(side == 1 for side in shape[:-2]):
-        return shape[-2:]
-    return None
+    """(H, W), (H, W, 1) or (Z, H, W), without the axes ahead that are 1, as OME-Zarr has time,
+    channel and depth; None for anything else."""
+    while len(shape) > 2 and shape[0] == 1 and shape[2:] != (1,):
+        shape = shape[1:]
+    return shape if len(shape) in (2, 3) else None
 
 
 def _highest_resolution(attributes: Mapping[str, Any]) -> str | None:

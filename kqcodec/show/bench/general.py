@@ -50,7 +50,7 @@ def _content(subject: Subject) -> bytes:
 
 def _pixels(content: bytes, shape: Shape) -> Pixels:
     plane = np.frombuffer(content, _stored_dtype(shape.k), offset=3 * shape.k)
-    return painted(plane.reshape(shape.height, shape.width), content[: 3 * shape.k], shape)
+    return painted(plane.reshape(shape.rows, shape.width), content[: 3 * shape.k], shape)
 
 
 def _stored_dtype(k: int) -> np.dtype[Any]:
@@ -61,9 +61,9 @@ def painted(labels: Any, palette: bytes, shape: Shape) -> Pixels:
     """The pixels of labels, by the same kernel that paints .kq files; raises ValueError where
     the labels have another shape, or are outside 0..K-1."""
     plane: Labels = np.ascontiguousarray(labels, dtype=label_dtype(shape.k))
-    if plane.shape != (shape.height, shape.width) or int(plane.max()) >= shape.k:
+    if plane.shape != (shape.rows, shape.width) or int(plane.max()) >= shape.k:
         raise ValueError(f"labels of shape {plane.shape}, up to {int(plane.max())}")
-    rgb = np.empty((shape.height, shape.width, 3), dtype=np.uint8)
+    rgb = np.empty((shape.rows, shape.width, 3), dtype=np.uint8)
     kernels.paint(plane, np.frombuffer(palette, np.uint8).reshape(shape.k, 3), rgb)
     return rgb
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kqcodec.coding.decoder import read
 from kqcodec.errors import KqError
 from kqcodec.format import sizes
+from kqcodec.show.bench.ours import stored_in
 from kqcodec.show.bench.subject import Shape, Subject
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Measurement:
             "folder": self.folder,
             "width": self.shape.width,
             "height": self.shape.height,
+            "frames": self.shape.frames,
             "k": self.shape.k,
             "k_asked": self.k_asked,
             "theory_bytes": self.theory_bytes,
@@ -129,11 +130,12 @@ def measure(
     folder: str = "",
     k_asked: int | None = None,
     timed: bool = True,
+    frames: int = 1,
 ) -> Measurement:
-    """Code an image with every tool that can run here, .kq first, whose palette order peers
-    try too. Without ``k_asked`` as many colours were asked for as are there. Where ``timed``,
-    what is quick is repeated, and the times are kept."""
-    subject = Subject.of(indexed)
+    """Code an image, or so many frames below each other in it, with every tool that can run
+    here, .kq first, whose palette order peers try too. Without ``k_asked`` as many colours were
+    asked for as are there. Where ``timed``, what is quick is repeated, and the times are kept."""
+    subject = Subject.of(indexed, frames)
     trials: dict[str, Trial | Result] = {}
     left_out = {}
     coded: list[IndexedImage] = []
@@ -146,7 +148,7 @@ def measure(
         trial = smallest_trial(tool, subject.in_orders(coded) if wanted else [subject])
         trials[tool.name] = trial
         if isinstance(trial, Trial) and not tool.is_peer:
-            coded.append(read(trial.data, threads=1, max_pixels=None))
+            coded.append(stored_in(trial.data))
     results = [_result(trial, timed) for trial in trials.values()]
     asked = indexed.k if k_asked is None else k_asked
     return Measurement(name, folder, asked, subject.shape, tuple(results), left_out)

@@ -1,4 +1,5 @@
-"""The other formats: PNG, GIF, WebP and JPEG XL, each at its smallest.
+"""The other formats: PNG, GIF, WebP and JPEG XL, each at its smallest; of frames their
+animations, each frame for a tenth of a second.
 
 Foreign modules are imported by name where they are used: they are extras.
 """
@@ -14,27 +15,42 @@ import numpy as np
 
 from kqcodec.show.bench.codec import Codec, Tool, needs
 from kqcodec.show.bench.general import GENERAL, painted
+from kqcodec.show.bench.subject import SECONDS
 
 if TYPE_CHECKING:
     from kqcodec.show.bench.subject import Pixels, Shape, Subject
 
 _OXIPNG_HIGHEST = 6
+_MILLISECONDS = round(1000 * SECONDS)
 
 
 def _pillow_bytes(subject: Subject, file_format: str, indexed: bool, **options: Any) -> bytes:
     from PIL import Image
 
-    image = subject.indexed.to_pil() if indexed else Image.fromarray(subject.rgb)
+    if indexed:
+        first, *others = [picture.to_pil() for picture in subject.pictures]
+    else:
+        first, *others = map(Image.fromarray, subject.in_frames(subject.rgb))
+    if others:
+        options |= {"save_all": True, "append_images": others, "duration": _MILLISECONDS}
     buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
+    first.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
-def _pillow_pixels(data: bytes, _: Shape) -> Pixels:
-    from PIL import Image
+def _pillow_pixels(data: bytes, shape: Shape) -> Pixels:
+    """Of animations those of all frames; equal ones in a row may be stored as one that takes as
+    long as all of them."""
+    from PIL import Image, ImageSequence
 
     with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
+        if not getattr(image, "is_animated", False):
+            return np.tile(np.asarray(image.convert("RGB")), (shape.frames, 1, 1))
+        found = []
+        for frame in ImageSequence.Iterator(image):
+            rgb = np.asarray(frame.convert("RGB"))
+            found += [rgb] * round(frame.info["duration"] / _MILLISECONDS)
+    return np.concatenate(found)
 
 
 def _pillow(file_format: str, indexed: bool = True, **options: Any) -> tuple[Codec, ...]:
@@ -47,7 +63,8 @@ def _oxipng(subject: Subject) -> bytes:
     """PNG by oxipng's highest preset, from Pillow's quick one."""
     oxipng = importlib.import_module("oxipng")
     png = _pillow_bytes(subject, "PNG", True, compress_level=1)
-    strip = oxipng.StripChunks.all()
+    chunks = oxipng.StripChunks
+    strip = chunks.all() if subject.frames == 1 else chunks.safe()  # the others are frames
     return bytes(oxipng.optimize_from_memory(png, level=_OXIPNG_HIGHEST, strip=strip, force=False))
 
 
@@ -58,25 +75,27 @@ def _jxl(effort: int) -> tuple[Codec, Codec]:
     def encode_plane(subject: Subject) -> bytes:
         # Without the true depth, labels of 16 bits bring a container with them.
         bits = max(8, (subject.shape.k - 1).bit_length())
-        plane = _jxl_encode(subject.indexed.labels, effort, bits)
+        plane = _jxl_encode(subject, subject.indexed.labels, effort, bits)
         return subject.indexed.palette.tobytes() + plane
 
     def decode_plane(data: bytes, shape: Shape) -> Pixels:
-        return painted(_jxl_decode(data[3 * shape.k :]), data[: 3 * shape.k], shape)
+        plane = _jxl_decode(data[3 * shape.k :]).reshape(shape.rows, shape.width)
+        return painted(plane, data[: 3 * shape.k], shape)
 
     return (
         Codec(encode_plane, decode_plane, "index plane", sees_order=True),
-        Codec(lambda subject: _jxl_encode(subject.rgb, effort, 8), _jxl_pixels, "RGB"),
+        Codec(lambda subject: _jxl_encode(subject, subject.rgb, effort, 8), _jxl_pixels, "RGB"),
     )
 
 
-def _jxl_pixels(data: bytes, _: Shape) -> Pixels:
-    rgb: Pixels = _jxl_decode(data)
+def _jxl_pixels(data: bytes, shape: Shape) -> Pixels:
+    rgb: Pixels = _jxl_decode(data).reshape(shape.rows, shape.width, 3)
     return rgb
 
 
-def _jxl_encode(plane: Any, effort: int, bits: int) -> bytes:
+def _jxl_encode(subject: Subject, plane: Any, effort: int, bits: int) -> bytes:
     imagecodecs = importlib.import_module("imagecodecs")
+    plane = plane if subject.frames == 1 else subject.in_frames(plane)
     return bytes(
         imagecodecs.jpegxl_encode(
             plane, effort=effort, lossless=True, bitspersample=bits, numthreads=1
@@ -112,7 +131,15 @@ PEERS: tuple[Tool, ...] = (
     ),
     Tool(
         "webp",
-        _pillow("WEBP", indexed=False, lossless=True, method=6, quality=100, exact=True),
+        _pillow(
+            "WEBP",
+            indexed=False,
+            lossless=True,
+            method=6,
+            quality=100,
+            exact=True,
+            minimize_size=True,
+        ),
         missing=_webp_missing,
         max_side=16_383,
     ),

@@ -1,9 +1,13 @@
-"""What is coded: one indexed image, the same for everybody."""
+"""What is coded: one indexed image, or frames of one palette, the same for everybody.
+
+Frames stand below each other in one tall image, so that arrays are alike for both.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +19,31 @@ from kqcodec.quantization.finished_palette import lumas
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# uint8, shape (H, W, 3).
+# What each frame lasts, in formats that say it.
+SECONDS = Fraction(1, 10)
+# uint8, shape (F * H, W, 3).
 Pixels: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What every decoder is told, since bare labels don't say it: the shape and K."""
+    """What every decoder is told, since bare labels don't say it: the shape of a frame, K and
+    how many frames there are."""
 
     width: int
     height: int
     k: int
+    frames: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Those of all frames."""
+        return self.frames * self.height
 
     @property
     def pixels(self) -> int:
-        """Width times height."""
-        return self.width * self.height
+        """Those of all frames."""
+        return self.width * self.rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,24 +51,38 @@ class Subject:
     """An indexed image and its pixels, which a coding starts from.
 
     Attributes:
-        indexed: palette and labels.
-        rgb: the pixels, uint8, shape (H, W, 3).
+        indexed: palette and labels, of frames below each other.
+        rgb: the pixels, uint8, shape (F * H, W, 3).
         order: what the palette's order is called.
+        frames: how many there are.
     """
 
     indexed: IndexedImage
     rgb: Pixels
     order: str
+    frames: int = 1
 
     @classmethod
-    def of(cls, indexed: IndexedImage) -> Subject:
+    def of(cls, indexed: IndexedImage, frames: int = 1) -> Subject:
         """The subject that an indexed image is, its palette as given."""
-        return cls(indexed, indexed.to_rgb(), "as given")
+        return cls(indexed, indexed.to_rgb(), "as given", frames)
 
     @property
     def shape(self) -> Shape:
-        """The image's shape and K."""
-        return Shape(self.indexed.width, self.indexed.height, self.indexed.k)
+        """A frame's shape, K and the number of frames."""
+        height = self.indexed.height // self.frames
+        return Shape(self.indexed.width, height, self.indexed.k, self.frames)
+
+    def in_frames(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """An array of the labels' or the pixels' shape, cut into frames: (F, H, W) or
+        (F, H, W, 3)."""
+        return plane.reshape(self.frames, -1, *plane.shape[1:])
+
+    @property
+    def pictures(self) -> list[IndexedImage]:
+        """The frames."""
+        labels = self.in_frames(self.indexed.labels)
+        return [IndexedImage(self.indexed.palette, each) for each in labels]
 
     def in_orders(self, others: Iterable[IndexedImage]) -> list[Subject]:
         """This image, then with its palette by luma, then as in the others, which
@@ -65,7 +92,7 @@ class Subject:
         subjects = [self]
         for indexed, order in named:
             if all(indexed != subject.indexed for subject in subjects):
-                subjects.append(Subject(indexed, self.rgb, order))
+                subjects.append(replace(self, indexed=indexed, order=order))
         return subjects
 
 

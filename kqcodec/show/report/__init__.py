@@ -17,17 +17,20 @@ from kqcodec.images.indexed_image import IndexedImage
 from kqcodec.quantization.file_sizes import FileCoding
 from kqcodec.quantization.options import QuantizeOptions
 from kqcodec.quantization.quantizer import CountedPixels, count_pixels, quantized
-from kqcodec.show.report import sections
+from kqcodec.show.report import player, sections
 from kqcodec.show.report.content import gather
+from kqcodec.show.report.frames import gather_frames, several_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Unpack
 
     from kqcodec.coding.options import TileSize
     from kqcodec.format.names import CoderName
     from kqcodec.images.pixels import Color, ImageLike
     from kqcodec.quantization.options import SearchKeywords
-    from kqcodec.show.report.content import Content
+    from kqcodec.show.report.frames import FramesContent
 
 # Of a file; no file system has larger ones.
 _MOST_BYTES = (1 << 63) - 1
@@ -52,10 +55,13 @@ def html_report(
     elbow, the mask of each colour, the bits of each part of the file against theory,
     and sizes beside PNG and lossless WebP.
 
+    An image of several frames, a file or a Pillow image, is played there, and has no elbow and no
+    masks: instead the bytes of each frame are shown, and sizes beside GIF, APNG and WebP.
+
     Args:
         image: whatever ``quantize`` accepts.
         k: the number of colours, or what ``quantize`` or ``quantize_to`` has made of
-            that very image, whose palette then keeps its order.
+            that very image, whose palette then keeps its order, and which then is its only frame.
         title: above all.
         coder, tile: of the file whose bits are shown.
         threads, background: as for ``quantize``.
@@ -70,6 +76,17 @@ def html_report(
     coding = FileCoding.after(coder, tile, chosen)
     if source_bytes is not None:
         source_bytes = whole_number(source_bytes, "source_bytes", 0, _MOST_BYTES)
+    animation = None if isinstance(k, IndexedImage) else several_frames(image)
+    if animation is not None and not isinstance(k, IndexedImage):
+        return frames_page(
+            gather_frames(
+                *(animation, k, coding.coding),
+                title=title,
+                source_bytes=source_bytes,
+                background=background,
+                search=options,
+            )
+        )
     if not isinstance(image, CountedPixels):
         image = count_pixels(image, threads=threads, background=background)
     indexed = k if isinstance(k, IndexedImage) else coding.ordered(quantized(image, k, chosen))
@@ -83,10 +100,6 @@ def html_report(
         source_bytes=source_bytes,
         options=chosen,
     )
-    return _page(content)
-
-
-def _page(content: Content) -> str:
     parts = (
         sections.head,
         sections.picture,
@@ -96,15 +109,33 @@ def _page(content: Content) -> str:
         sections.bits,
         sections.file_sizes,
     )
-    body = "\n".join(f"<section>{part(content)}</section>" for part in parts)
+    return _page(title, indexed.k, [part(content) for part in parts], "page.js")
+
+
+def frames_page(content: FramesContent) -> str:
+    """The page about frames."""
+    parts = (
+        player.head(content),
+        player.player(content),
+        player.palette(content),
+        player.frame_bytes(content),
+        sections.bits(content),
+        sections.file_sizes(content),
+    )
+    return _page(content.title, content.first.k, parts, "page.js", "player.js")
+
+
+def _page(title: str, k: int, parts: Iterable[str], *scripts: str) -> str:
+    body = "\n".join(f"<section>{part}</section>" for part in parts)
+    script = "".join(map(_resource, scripts))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(content.title)}: {content.indexed.k:,} colours</title>\n"
+        f"<title>{escape(title)}: {k:,} colours</title>\n"
         f'<link rel="icon" href="data:,">\n<style>\n{_resource("page.css")}</style></head>\n'
         f"<body>\n{body}\n<footer>Made by kqcodec {__version__}, from k-means to the last "
-        f"bit.</footer>\n<script>\n{_resource('page.js')}</script></body></html>\n"
+        f"bit.</footer>\n<script>\n{script}</script></body></html>\n"
     )
 
 

@@ -9,7 +9,8 @@ const zoom = document.querySelector("#zoom");
 zoom.addEventListener("change", () => {
   const factor = Number(zoom.value);
   compare.classList.toggle("zoomed", factor > 0);
-  compare.style.width = factor > 0 ? factor * compare.querySelector("img").naturalWidth + "px" : "";
+  const layer = compare.querySelector("img, canvas");
+  compare.style.width = factor > 0 ? factor * (layer.naturalWidth || layer.width) + "px" : "";
 });
 
 const veil = compare.querySelector(".veil");

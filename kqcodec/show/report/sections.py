@@ -14,8 +14,10 @@ from kqcodec.show.report.svg_graphs import Line, Mark, curve_svg, legend
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.labels.segment import Segment
     from kqcodec.show.report.content import Content
+    from kqcodec.show.report.frames import FramesContent
 
 # Of more colours only the swatches are shown, with the rest in their tips.
 _MANY = 64
@@ -39,19 +41,39 @@ def head(content: Content) -> str:
         ("colours", f"{report.k:,} of {costs.unique_colors:,}"),
         ("PSNR", f"{costs.psnr:.2f} dB" if costs.inertia else "exact"),
         (f".kq, {escape(report.coder)}", f"{report.file_bytes:,} bytes"),
-        ("of raw", _percent(bits / report.raw_bits)),
+        ("of raw", percent(bits / report.raw_bits)),
         ("of theory", f"{100 * bits / report.theory_bits:,.2f}\u00a0%"),
     ]
+    return titled(content.title, facts)
+
+
+def titled(title: str, facts: Iterable[tuple[str, str]]) -> str:
+    """A title above names and values, which are HTML."""
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
-    return f'<h1>{escape(content.title)}</h1><dl class="facts">{cells}</dl>'
+    return f'<h1>{escape(title)}</h1><dl class="facts">{cells}</dl>'
 
 
 def picture(content: Content) -> str:
     """Original and quantized, one over the other, with the slider."""
     height, width = content.pixels.shape[:2]
     step = data_urls.step_for(width, height)
-    fit = -(-width // step) * max(1, _WIDE * step // width)
     clear = " clear" if content.pixels.shape[2] == 4 else ""
+    return compared(
+        content.indexed,
+        step,
+        f'<img class="before{clear}" alt="the original" '
+        f'src="{data_urls.pixels_uri(content.pixels, step)}">'
+        f'<img class="after{clear}" alt="the picture in {content.indexed.k:,} colours" '
+        f'src="{data_urls.indexed_uri(content.indexed, step)}">'
+        '<img class="veil" alt="" hidden>',
+    )
+
+
+def compared(indexed: IndexedImage, step: int, layers: str, controls: str = "") -> str:
+    """Two layers under a slider that divides them, and what is below it; for pictures of the
+    size and the number of colours of one, of which one pixel in ``step`` × ``step`` is shown."""
+    width, height = indexed.width, indexed.height
+    fit = -(-width // step) * max(1, _WIDE * step // width)
     reduced = " reduced" if fit > _WIDE else ""
     note = ""
     if step > 1:
@@ -65,33 +87,33 @@ def picture(content: Content) -> str:
         'left, the picture in K colours on its right.</p><div class="tools"><label>Size '
         f'<select id="zoom"><option value="0">fit</option>{zooms}</select></label></div>'
         f'<div class="view"><div class="compare{reduced}" style="--fit:{fit}px;'
-        f'--ratio:{width / height:.5f}">'
-        f'<img class="before{clear}" alt="the original" '
-        f'src="{data_urls.pixels_uri(content.pixels, step)}">'
-        f'<img class="after{clear}" alt="the picture in {content.indexed.k:,} colours" '
-        f'src="{data_urls.indexed_uri(content.indexed, step)}">'
-        '<img class="veil" alt="" hidden><input type="range" min="0" max="100" step="0.1" '
+        f'--ratio:{width / height:.5f}">{layers}'
+        '<input type="range" min="0" max="100" step="0.1" '
         'value="50" aria-label="how much of the original is shown"><div class="edge"></div>'
-        f'<span class="left">original</span><span class="right">K = {content.indexed.k:,}</span>'
-        f"</div></div>{note}"
+        f'<span class="left">original</span><span class="right">K = {indexed.k:,}</span>'
+        f"</div></div>{controls}{note}"
     )
 
 
 def palette(content: Content) -> str:
     """The colours with their shares."""
-    used = sorted(content.segments.used, key=lambda segment: segment.label)
-    total = content.indexed.labels.size
+    return colors(content.segments.used, content.indexed.labels.size)
+
+
+def colors(segments: Iterable[Segment], total: int) -> str:
+    """The colours of segments, which are used, with their shares of so many pixels."""
+    used = sorted(segments, key=lambda segment: segment.label)
     strip = "".join(
         f'<i style="flex:{segment.pixels} 0 0;background:{_hex(segment)}" '
-        f'title="{_hex(segment)}, {_percent(segment.share)}"></i>'
+        f'title="{_hex(segment)}, {percent(segment.share)}"></i>'
         for segment in used
         if segment.pixels * _STRIP >= total
     )
     shown = _largest(used, MOST_COLORS)
     many = " many" if len(shown) > _MANY else ""
-    colors = "".join(
-        f'<li title="{_hex(segment)}, {_percent(segment.share)}">{_swatch(segment)}<div>'
-        f"<b><code>{_hex(segment)}</code></b><span>{_percent(segment.share)}</span></div></li>"
+    entries = "".join(
+        f'<li title="{_hex(segment)}, {percent(segment.share)}">{_swatch(segment)}<div>'
+        f"<b><code>{_hex(segment)}</code></b><span>{percent(segment.share)}</span></div></li>"
         for segment in shown
     )
     rest = ""
@@ -100,7 +122,7 @@ def palette(content: Content) -> str:
     return (
         "<h2>Palette</h2><p>In the order of the file. The strip shows how much of the picture "
         f'each colour takes.</p><div class="strip clear">{strip}</div>'
-        f'<ul class="colors{many}">{colors}</ul>{rest}'
+        f'<ul class="colors{many}">{entries}</ul>{rest}'
     )
 
 
@@ -158,7 +180,7 @@ def masks(content: Content) -> str:
             f'<figure><button type="button" aria-pressed="false" aria-label="show {_hex(segment)} '
             f'alone"><img alt="mask of {_hex(segment)}" src="{uri}"></button>'
             f"<figcaption>{_swatch(segment)} <code>{_hex(segment)}</code> "
-            f"{_percent(segment.share)}<br>{segment.pixels:,} pixels<br>"
+            f"{percent(segment.share)}<br>{segment.pixels:,} pixels<br>"
             f"x {left:,} to {right - 1:,}, y {top:,} to {bottom - 1:,}{error}</figcaption></figure>"
         )
     rest = ""
@@ -171,7 +193,7 @@ def masks(content: Content) -> str:
     )
 
 
-def bits(content: Content) -> str:
+def bits(content: Content | FramesContent) -> str:
     """The file's parts beside the formula."""
     report = content.report
     parts = [
@@ -192,7 +214,7 @@ def bits(content: Content) -> str:
     names = legend([Line(name, kind, ()) for name, _, kind in drawn])
     rows = "".join(
         f"<tr><td{' class=part' if name.startswith(' ') else ''}>{escape(name.strip())}</td>"
-        f"<td>{_bits(value)}</td><td>{_percent(to_raw)}</td><td>{_percent(to_theory)}</td></tr>"
+        f"<td>{_bits(value)}</td><td>{percent(to_raw)}</td><td>{percent(to_theory)}</td></tr>"
         for name, value, to_raw, to_theory in report.rows()
     )
     return (
@@ -204,7 +226,7 @@ def bits(content: Content) -> str:
     )
 
 
-def file_sizes(content: Content) -> str:
+def file_sizes(content: Content | FramesContent) -> str:
     """The bytes of the picture as .kq files and in other formats."""
     ours = [(f".kq, {coder}", size, True) for coder, size in content.ours.items()]
     others = [(name, size, False) for name, size in content.other_formats.items()]
@@ -219,8 +241,9 @@ def file_sizes(content: Content) -> str:
     source = ""
     if content.source_bytes is not None:
         source = f" The file that it was made from has {content.source_bytes:,} bytes."
+    what = "The picture" if content.report.frames == 1 else "All frames"
     return (
-        f"<h2>Sizes</h2><p>The picture in K colours, without loss, beside formats of others "
+        f"<h2>Sizes</h2><p>{what} in K colours, without loss, beside formats of others "
         f"as Pillow writes them.{missing}{source}</p>"
         f'<div class="sizes">{cells}</div>'
     )
@@ -242,7 +265,8 @@ def _swatch(segment: Segment) -> str:
     return f'<i class="swatch clear"><i style="background:{_hex(segment)}"></i></i>'
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share of 1, with more digits where it is small."""
     digits = 2 if share >= 0.001 else 4
     return f"{100 * share:,.{digits}f}\u00a0%"
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from itertools import product
 
+import gifs
 import numpy as np
 import pytest
 from commands import (
@@ -25,8 +26,10 @@ from PIL import Image
 import kqcodec
 from kqcodec.cli.commands import bench
 from kqcodec.cli.screen import failures
+from kqcodec.frames.encoding import encode_frames
 from kqcodec.show.bench import peers
 from kqcodec.show.bench.codec import Codec, Tool
+from kqcodec.show.bench.measure import measure
 
 pytestmark = pytest.mark.compiled
 
@@ -150,6 +153,37 @@ def test_wrong_pixels_are_told_and_not_counted(pictures, monkeypatch):
     message = refusal(result, failures.REFUSED)
     assert "K = 2, png: png decoded other pixels than were encoded" in message
     assert "wrong" in result.stdout
+
+
+def test_all_frames_of_an_animation_are_stored(tmp_path):
+    data, shown = gifs.moving()
+    (tmp_path / "a.gif").write_bytes(data)
+    result = kq("bench", tmp_path, "-k", "8,300", "--no-times", "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    few, all_of_them, _ = map(json.loads, result.stdout.splitlines())
+    assert (few["frames"], few["width"], few["height"], few["k"]) == (6, 24, 18, 8)
+    assert all_of_them["theory_bytes"] == (24 * 16 + 6 * 24 * 18 * 4) / 8
+    assert few["left_out"] == {}
+    sizes = {row["tool"]: row["bytes"] for row in few["results"]}
+    frames = np.stack(shown)[..., :3]
+    for coder in ("packed", "dense"):
+        coded = encode_frames(frames, 8, durations=0.1, coder=coder)
+        assert sizes[f"kq {coder}"] == len(coded)
+    assert {"kq context default", "kq tokens", *EVERYWHERE} <= set(sizes)
+    text = kq("bench", tmp_path, "-k", 8, *FEW[2:]).stdout
+    assert text.startswith(f"{tmp_path / 'a.gif'}, 24 x 18, 6 frames\n")
+    message = refusal(kq("bench", tmp_path, *FEW, "--max-pixels", 2000), failures.REFUSED)
+    assert "5 frames of 24 x 18 pixels are over the limit of 2,000" in message
+
+
+def test_equal_frames_are_counted_by_what_they_last(tmp_path):
+    """Pillow stores them as one."""
+    frame = kqcodec.IndexedImage(np.eye(3, dtype=np.uint8), np.eye(9, dtype=np.uint8))
+    tall = kqcodec.IndexedImage(frame.palette, np.concatenate([frame.labels] * 4))
+    found = measure(tall, peers.PEERS[:4], frames=4, timed=False)
+    assert {result.tool: result.error for result in found.results} == dict.fromkeys(
+        ("png", "oxipng", "gif", "webp")
+    )
 
 
 def test_peers_that_are_missing_are_named_once(pictures, monkeypatch):

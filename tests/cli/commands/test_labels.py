@@ -111,7 +111,7 @@ def test_options_about_choosing_colors_are_refused(mask, option):
     ("array", "message"),
     [
         (np.zeros((2, 2)), "labels must be integers, not float64"),
-        (np.zeros((2, 2, 2), int), "labels must have shape (H, W)"),
+        (np.zeros((2, 2, 2, 2), int), "labels must have shape (H, W)"),
     ],
 )
 def test_other_arrays_are_refused_and_the_rest_goes_on(mask, tmp_path, array, message):
@@ -267,3 +267,34 @@ def test_folders_of_label_maps(mask, tmp_path):
     result = kq("encode", "-r", "--labels", folder, "-o", tmp_path / "out")
     assert "wrong.npy doesn't hold labels" in refusal(result, failures.REFUSED)
     assert files_in(tmp_path / "out") == ["mask.kq", "more.kq"]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".tif", ".zarr"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint64])
+def test_volumes_go_there_and_back(tmp_path, suffix, dtype):
+    z, y, x = np.mgrid[:4, :20, :30]
+    values = ((y + z) // 6 * 5 + x // 7).astype(dtype)
+    start, coded, end = (tmp_path / name for name in ("a" + suffix, "a.kq", "b" + suffix))
+    kqcodec.save_labels(values, start)
+    result = kq("encode", "--labels", start, "-o", coded)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert np.array_equal(kqcodec.decode_labels(coded), values)
+    assert kq("decode", coded, "-o", end).exit_code == 0
+    assert np.array_equal(kqcodec.label_map(end).values, values)
+    listed = kq("labels", coded).stdout
+    assert "30 x 20 x 4" in listed
+    assert "front" in listed
+    assert "a volume of shape" in refusal(
+        kq("decode", coded, "-o", tmp_path / "c.png"), failures.REFUSED
+    )
+    message = refusal(kq("labels", coded, "--mask", 3), failures.REFUSED)
+    assert message.endswith("it is a volume, of which a mask is no picture")
+
+
+def test_pages_that_are_no_slices(tmp_path):
+    path = tmp_path / "a.tif"
+    pages = [Image.fromarray(np.full((size, 5), size, np.uint8)) for size in (4, 5)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    result = kq("encode", "--labels", path)
+    assert "has 2 pages; only the first one is used" in result.stderr
+    assert kqcodec.decode_labels(tmp_path / "a.kq").tolist() == [[4] * 5] * 4

@@ -2,8 +2,10 @@
 
 import json
 
+import gifs
 import numpy as np
 import pytest
+import samples
 from commands import files_in, kq, kq_process, refusal, usage_refusal
 from PIL import Image
 from trust.resources import built
@@ -109,3 +111,32 @@ def test_wrong_usage(picture):
     assert "'auto'" in usage_refusal(kq("report", picture, "-k", "many"))
     assert "fractal" in usage_refusal(kq("report", picture, "--coder", "fractal"))
     assert files_in(picture.parent) == ["photo.png"]
+
+
+def test_frames_are_played(tmp_path):
+    data, _ = gifs.moving()
+    path = tmp_path / "a.gif"
+    path.write_bytes(data)
+    result = kq("report", path, "-k", 64, *FAST)
+    assert (result.exit_code, result.stderr) == (0, "")
+    page = path.with_suffix(".html").read_text("utf-8")
+    options = {"title": "a.gif", "source_bytes": len(data), "effort": "fast"}
+    assert page == kqcodec.html_report(data, 64, **options)
+    assert "K = 16, " in result.stdout
+    figures = json.loads(kq("report", path, "-k", 64, "--json", "--force", *FAST).stdout)
+    assert (figures["k"], figures["frames"]) == (16, 6)
+    piped = kq("report", "-", "-o", tmp_path / "b.html", "-k", 64, *FAST, stdin=data)
+    assert piped.exit_code == 0
+    assert "<canvas" in (tmp_path / "b.html").read_text("utf-8")
+    message = refusal(kq("report", path, "--psnr", 30, "--force"), failures.USAGE)
+    assert "several frames; say how many colours with -k" in message
+
+
+def test_a_kq_file_is_played(tmp_path):
+    frames, data = samples.animation()
+    path = tmp_path / "a.kq"
+    path.write_bytes(data)
+    assert kq("report", path, "-k", 16, *FAST).exit_code == 0
+    page = path.with_suffix(".html").read_text("utf-8")
+    assert f"<dd>{len(frames)} of 37 × 29</dd>" in page
+    assert "<dd>exact</dd>" in page

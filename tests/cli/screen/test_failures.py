@@ -104,8 +104,8 @@ BAD_FILES = {
     "cut short in its short form": (kqcodec.encode(NOISE, 3)[:11], "cut short"),
     "cut in its header": (kqcodec.encode(NOISE, 3, coder="dense")[:11], "ends within its header"),
     "transferred as text": (mangled(), "transfer it again"),
-    "giant": (giant(3), "--max-pixels|cut short"),
-    "giant of one colour": (giant(1), "--max-pixels|cut short"),
+    "giant": (giant(3), "--max-pixels|cut short|ends early"),
+    "giant of one colour": (giant(1), "--max-pixels|cut short|ends early"),
 }
 
 

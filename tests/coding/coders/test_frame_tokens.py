@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from kqcodec.coding.coders.frame_parts import FROM_BEFORE, FrameParts
 from kqcodec.coding.coders.frame_tokens import FrameTokensCoder
-from kqcodec.coding.coders.label_tiles import LabelTileCoder
 from kqcodec.coding.coders.tokens import TokensCoder
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.grid import Box
@@ -20,10 +19,9 @@ pytestmark = pytest.mark.compiled
 KS = (2, 3, 200, 255, 256, 257, 65_535, 65_536)
 
 
-def coder_of(k: int, entries: int = 0) -> FrameTokensCoder:
-    """Of pictures without colours, or of a label map with more entries."""
-    still = LabelTileCoder(k, "tokens", "default", entries) if entries else TokensCoder(k)
-    return FrameTokensCoder(still, k, entries or k)
+def coder_of(k: int) -> FrameTokensCoder:
+    """Of labels without colours."""
+    return FrameTokensCoder(TokensCoder(k), k)
 
 
 def coded(coder: FrameTokensCoder, labels: np.ndarray, before: np.ndarray) -> bytes:
@@ -46,15 +44,12 @@ def noise(k: int, height: int, width: int, seed: int = 0) -> np.ndarray:
 
 @st.composite
 def frames(draw):
-    """Labels, those before, K, and the entries of a label map or 0."""
-    k, entries = draw(
-        st.sampled_from([*((k, 0) for k in KS), (3, 3), (300, 300), (60, 65_536), (90, 70_000)])
-    )
+    """Labels, those before, and K."""
+    k = draw(st.sampled_from(KS))
     height, width = draw(st.integers(1, 60)), draw(st.integers(1, 70))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    names = random.choice(entries or k, min(k, 40), replace=False)
-    dtype = label_dtype(entries or k)
-    before = names[random.integers(0, len(names), (height, width))].astype(dtype)
+    names = random.choice(k, min(k, 40), replace=False)
+    before = names[random.integers(0, len(names), (height, width))].astype(label_dtype(k))
     if draw(st.booleans()):
         before[:] = before[0, 0]
         before[height // 3 :, width // 3 :] = names[0]
@@ -65,17 +60,17 @@ def frames(draw):
     share = draw(st.sampled_from([0, 0.001, 0.1, 0.9]))
     some = random.random(labels.shape) < share
     labels[some] = names[random.integers(0, len(names), np.count_nonzero(some))]
-    return labels, before, k, entries
+    return labels, before, k
 
 
 @given(frames())
 def test_labels_come_back(case):
-    labels, before, k, entries = case
+    labels, before, k = case
     if np.array_equal(labels, before):
-        assert coder_of(k, entries).encode(labels, before) == b""
+        assert coder_of(k).encode(labels, before) == b""
         return
-    payload = coded(coder_of(k, entries), labels, before)
-    assert len(payload) <= payload_range("tokens", labels.size, k, bool(entries))[1]
+    payload = coded(coder_of(k), labels, before)
+    assert len(payload) <= payload_range("tokens", labels.size, k)[1]
 
 
 def test_one_label_that_has_changed_is_all_that_is_coded():
@@ -105,23 +100,16 @@ def test_all_that_has_changed_may_have_moved():
     assert (set(parts.moves), parts.box.pixels) == ({(30, 20), (-32, -18)}, 0)
 
 
-@pytest.mark.parametrize("entries", [0, 70_000])
-def test_another_picture_is_coded_by_itself(entries):
-    coder = coder_of(200, entries)
+def test_another_picture_is_coded_by_itself():
     labels, before = noise(200, 90, 80), noise(200, 90, 80, seed=1)
-    if entries:
-        labels, before = labels.astype(np.uint32), before.astype(np.uint32)
-    assert coded(coder, labels, before)[0] != FROM_BEFORE
+    assert coded(coder_of(200), labels, before)[0] != FROM_BEFORE
 
 
-@pytest.mark.parametrize(("k", "entries"), [(65_536, 0), (65_536, 70_000)])
-def test_of_all_labels_some_are_told_by_a_list(k, entries):
-    top = (entries or k) - 1
-    before = (np.arange(300 * 300) % (top + 1)).reshape(300, 300).astype(label_dtype(top + 1))
+def test_the_last_of_all_labels_is_told_by_a_list():
+    before = np.arange(256 * 256, dtype=np.uint32).reshape(256, 256).astype(np.uint16)
     labels = before.copy()
-    labels[90:100, 40:99] = top
-    payload = coded(coder_of(k, entries), labels, before)
-    assert len(payload) < 40
+    labels[90:100, 40:99] = 65_535
+    assert len(coded(coder_of(65_536), labels, before)) < 40
 
 
 def test_a_payload_is_the_same_from_labels_in_any_layout():
@@ -137,9 +125,9 @@ def test_a_payload_is_the_same_from_labels_in_any_layout():
 # --- what somebody else has written ---------------------------------------------------
 
 
-def refused(payload: bytes, canvas: np.ndarray, k: int, reason: str, entries: int = 0) -> None:
+def refused(payload: bytes, canvas: np.ndarray, k: int, reason: str) -> None:
     with pytest.raises(InvalidDataError, match=reason):
-        coder_of(k, entries).decode(payload, canvas)
+        coder_of(k).decode(payload, canvas)
 
 
 def runs(*lists: list[int]) -> bytes:
@@ -215,23 +203,22 @@ def test_a_list_has_no_more_than_the_entries():
             assert canvas.sum() == 8
 
 
-@given(st.binary(max_size=60), st.sampled_from([(3, 0), (256, 0), (60, 70_000)]), st.booleans())
-def test_any_payload_is_decoded_or_refused(data, case, moves):
-    k, entries = case
-    canvas = noise(k, 40, 50).astype(label_dtype(entries or k))
+@given(st.binary(max_size=60), st.sampled_from([3, 256, 60_000]), st.booleans())
+def test_any_payload_is_decoded_or_refused(data, k, moves):
+    canvas = noise(k, 40, 50)
     payload = bytes([FROM_BEFORE, *([1, 0, 2] if moves else [0])]) + data
     try:
-        coder_of(k, entries).decode(payload, canvas)
+        coder_of(k).decode(payload, canvas)
     except InvalidDataError:
         return
-    assert int(canvas.max()) < (entries or k)
+    assert int(canvas.max()) < k
 
 
 @settings(max_examples=40)
 @given(frames(), st.data())
 def test_a_changed_payload_is_decoded_or_refused(case, data):
-    labels, before, k, entries = case
-    coder = coder_of(k, entries)
+    labels, before, k = case
+    coder = coder_of(k)
     payload = bytearray(coder.encode(labels, before))
     if not payload:
         return
@@ -245,4 +232,4 @@ def test_a_changed_payload_is_decoded_or_refused(case, data):
             coder.decode(damaged, canvas)
         except InvalidDataError:
             continue
-        assert int(canvas.max()) < (entries or k)
+        assert int(canvas.max()) < k

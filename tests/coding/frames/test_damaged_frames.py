@@ -16,11 +16,12 @@ import kqcodec
 from kqcodec import errors
 from kqcodec.coding.decoder import Opened
 from kqcodec.coding.frames.directory import FrameList
+from kqcodec.coding.frames.room import Room
 from kqcodec.coding.layout import Layout
 from kqcodec.coding.options import CodingOptions
 from kqcodec.coding.player import images_of
 from kqcodec.format.container import Sealer, Section
-from kqcodec.format.limits import Limits
+from kqcodec.format.limits import Limits, chain_workspace
 from kqcodec.format.sequence import FrameHead, FrameTiming, pack_head
 from kqcodec.format.source import BufferSource
 from kqcodec.kernels import kernels
@@ -381,3 +382,33 @@ def test_a_limit_on_frames():
     assert len(list(kqcodec.read_frames(data, max_pixels=WIDTH * HEIGHT))) == len(LABELS)
     with pytest.raises(errors.LimitError):
         next(kqcodec.read_frames(data, max_pixels=WIDTH * HEIGHT - 1))
+
+
+@pytest.mark.parametrize("k", [5, 300])
+def test_what_chains_keep_is_limited(k):
+    """A few bytes a tile ask for megabytes each."""
+    labels = np.zeros((64, 256), dtype=np.uint8 if k < 256 else np.uint16)
+    data = sequence(indexed(1, 1, k).palette, [labels] * 2, tile=16, effort="fast")
+    assert len(list(kqcodec.read_frames(data))) == 2
+
+    def played(limits):
+        opened = Opened.from_source(BufferSource(data), limits)
+        return sum(1 for _ in images_of(opened, 0, None, 2))
+
+    limits = Limits.of(64 * 256)
+    one = chain_workspace(0x40, 16, 16)
+    if data.count(b"\x06\x5c"):  # where chains are used
+        with pytest.raises(errors.LimitError, match="bytes of memory; set max_pixels"):
+            played(replace(limits, chains=20 * one))
+    assert played(replace(limits, chains=64 * one)) == 2
+    assert played(replace(limits, chains=None)) == 2
+
+
+def test_memory_of_chains_is_free_again():
+    room = Room(replace(Limits.of(None), chains=100))
+    kept = [room.reserve(60)]
+    with pytest.raises(errors.LimitError):
+        room.reserve(60)
+    kept.clear()
+    kept.append(room.reserve(60))
+    kept.append(room.reserve(40))

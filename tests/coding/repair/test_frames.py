@@ -9,7 +9,7 @@ from trust import attempts
 
 import kqcodec
 from kqcodec import errors
-from kqcodec.coding.frames.chains import FROM_BEFORE
+from kqcodec.coding.frames.tile_chain import FROM_BEFORE
 from kqcodec.coding.repair.sequence import LostFrames
 from kqcodec.format.container import Section
 from kqcodec.format.sequence import FrameTiming

@@ -29,7 +29,7 @@ static void run(fuzz_input input) {
     most = wanted < most ? wanted : most;
     memcpy(now + to, before + from, most * sizeof *now);
   }
-  kq_frame_move moves[KQ_MOST_MOVES];
+  kq_shift moves[KQ_MOST_MOVES];
   const int found = kq_find_moves(now, before, stride, width, height, moves);
   DEMAND(found >= 0 && found <= KQ_MOST_MOVES);
   const kq_frames frames = {now, before, stride, width, height};
@@ -38,11 +38,11 @@ static void run(fuzz_input input) {
     DEMAND(moves[i].dx != 0 || moves[i].dy != 0);
     for (int j = 0; j < i; j++)
       DEMAND(moves[i].dx != moves[j].dx || moves[i].dy != moves[j].dy);
-    for (size_t y = 0; y + KQ_BLOCK <= height; y += KQ_BLOCK)
-      for (size_t x = 0; x + KQ_BLOCK <= width; x += KQ_BLOCK) {
+    for (size_t y = 0; y + KQ_FRAME_BLOCK <= height; y += KQ_FRAME_BLOCK)
+      for (size_t x = 0; x + KQ_FRAME_BLOCK <= width; x += KQ_FRAME_BLOCK) {
         const kq_voter block = {(uint32_t)x, (uint32_t)y, 0, 0};
         explained += kq_block_moved(&frames, &block, moves[i]) &&
-                     !kq_block_moved(&frames, &block, (kq_frame_move){0, 0});
+                     !kq_block_moved(&frames, &block, (kq_shift){0, 0});
       }
     DEMAND(explained >= KQ_MOVE_BLOCKS);
   }

@@ -59,9 +59,24 @@ def test_other_groups_want_a_key(tmp_path):
         label_map(path, key="nothing")
 
 
-def test_volumes_are_no_picture(tmp_path):
-    zarr.save_array(str(tmp_path / "a.zarr"), np.zeros((2, 3, 4), np.uint8))
-    with pytest.raises(LabelsError, match=r"its shape is \(2, 3, 4\); take a slice"):
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((2, 3, 4), (2, 3, 4)),
+        ((1, 1, 2, 3, 4), (2, 3, 4)),
+        ((1, 3, 4), (3, 4)),
+        ((1, 3, 1), (1, 3, 1)),
+    ],
+)
+def test_volumes(tmp_path, shape, found):
+    values = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    zarr.save_array(str(tmp_path / "a.zarr"), values)
+    assert np.array_equal(label_map(tmp_path / "a.zarr").values, values.reshape(found))
+
+
+def test_times_of_volumes_are_no_volume(tmp_path):
+    zarr.save_array(str(tmp_path / "a.zarr"), np.zeros((2, 2, 3, 4), np.uint8))
+    with pytest.raises(LabelsError, match=r"its shape is \(2, 2, 3, 4\); take a part"):
         label_map(tmp_path / "a.zarr")
 
 

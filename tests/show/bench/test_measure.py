@@ -106,7 +106,7 @@ def test_our_palette_orders_are_tried_by_peers(monkeypatch):
 
     monkeypatch.setattr(ours, "encode_indexed", lambda *_, **__: b"")
     monkeypatch.setattr(ours, "decode", lambda *_, **__: IMAGE.to_rgb())
-    monkeypatch.setattr(measuring, "read", lambda *_, **__: backwards)
+    monkeypatch.setattr(measuring, "stored_in", lambda *_, **__: backwards)
     tools = [Tool("seer", (Seer(IMAGE.to_rgb(), "labels"),)), *ours.kq_tools(("dense",))]
     found = measure(IMAGE, tools, timed=False)
     assert found.result("seer").size == 1

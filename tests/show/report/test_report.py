@@ -3,10 +3,10 @@
 import base64
 import io
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from pages import Tags
 from PIL import Image, features
 
 import kqcodec
@@ -17,37 +17,6 @@ from kqcodec.show.report.other_formats import other_format_sizes
 from kqcodec.show.report.svg_graphs import Line, Mark, curve_svg
 
 pytestmark = pytest.mark.compiled
-
-VOID = {"meta", "link", "img", "input", "br"}
-
-
-class Tags(HTMLParser):
-    """Every start tag with its attributes; complains about tags that don't match."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.found, self.open = [], []
-        self.feed(page)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def of(self, name, kind=None):
-        return [
-            attributes
-            for tag, attributes in self.found
-            if tag == name and (kind is None or kind in attributes.get("class", "").split())
-        ]
 
 
 def pixels_of(uri):

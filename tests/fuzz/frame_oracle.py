@@ -1,0 +1,150 @@
+"""What must hold of any bytes that are given as a sequence of frames: see oracle.py, of which this
+is the part for files with the section FRAM."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import kqcodec
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.frames.reader import Canvas
+from kqcodec.coding.frames.writer import encoded_frames
+from kqcodec.coding.options import CodingOptions
+from kqcodec.errors import FormatError, LabelsError
+from kqcodec.format.limits import Limits
+from kqcodec.format.source import BufferSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Frames = list[tuple[int, Any]]  # of each the duration, and the labels or entries
+
+
+class Sequence:
+    """A sequence that is read in many ways.
+
+    Attributes:
+        oracle: the module oracle.py.
+        data: the file.
+        frames: its frames, or None if it is refused, which `error` says.
+    """
+
+    def __init__(self, oracle: Any, data: bytes) -> None:
+        self.oracle = oracle
+        self.data = data
+        self.frames, self.error = self.outcome(self.in_order)
+
+    def outcome(self, read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
+        """What comes back, or the error that is allowed."""
+        found: tuple[Any, FormatError | None] = self.oracle.outcome(read)
+        return found
+
+    def opened(self) -> Opened:
+        """The file, which stands at its first frame."""
+        return Opened.from_source(BufferSource(self.data), Limits.of(self.oracle.MAX_PIXELS))
+
+    def in_order(self) -> Frames:
+        """All frames, one after the other."""
+        opened = self.opened()
+        canvas, found = Canvas(opened.frames, None, 1), []
+        for frame in opened.frames.in_order():
+            canvas.take(frame)
+            found.append((frame.duration, canvas.picture()))
+        return found
+
+    def same(self, what: str, found: Frames | None) -> None:
+        """They are these frames, or refused as these are."""
+        self.demand((found is None) == (self.frames is None), f"{what} says {self.error!r:.200}")
+        for (duration, labels), (wanted, others) in zip(
+            found or (), self.frames or (), strict=True
+        ):
+            equal = duration == wanted and np.array_equal(labels, others)
+            self.demand(equal, f"{what} gives other frames")
+
+    def demand(self, holds: bool, what: str) -> None:
+        """Raise DisagreementError unless it holds."""
+        if not holds:
+            raise self.oracle.DisagreementError(what)
+
+
+def examined(oracle: Any, data: bytes, every_way: bool) -> bool:
+    """As `oracle.examined`, of a file that is a sequence."""
+    it = Sequence(oracle, data)
+    choice = zlib.crc32(data)
+    for index, (way, share) in enumerate(_WAYS):
+        if every_way or (choice >> index) % share == 0:
+            way(it)
+    return it.frames is not None
+
+
+def _by_number(it: Sequence) -> None:
+    """By the directory, from the last to the first."""
+
+    def read() -> Frames:
+        opened, found = it.opened(), []
+        canvas = Canvas(opened.frames, None, 1)
+        for number in reversed(range(opened.frames.directory.frames)):
+            found.append((canvas.show(number), canvas.picture()))
+        return found[::-1]
+
+    found, _ = it.outcome(read)
+    if it.frames is not None:
+        it.same("the directory", found)
+
+
+def _images(it: Sequence) -> None:
+    """As pictures, from a pipe; a label map may have ids that no palette has."""
+    pipe = io.BytesIO(it.data)
+    pipe.seekable = lambda: False  # type: ignore[method-assign]
+    limits = {"threads": 1, "max_pixels": it.oracle.MAX_PIXELS}
+    try:
+        images, _ = it.outcome(lambda: list(kqcodec.read_frames(pipe, **limits)))
+    except LabelsError:
+        it.demand(it.opened().header.label_map, "read_frames knows no colours of a picture")
+        return
+    it.demand((images is None) == (it.frames is None), f"read_frames says {it.error!r:.200}")
+    if images is None:
+        return
+    opened = it.opened()
+    for image, (duration, labels) in zip(images, it.frames, strict=True):
+        shown = labels if opened.table is None else opened.table.values_of(labels)
+        it.demand(np.array_equal(image.labels, shown), "read_frames gives other frames")
+        it.demand(image.duration == opened.timing.seconds(duration), "another duration")
+
+
+def _again(it: Sequence) -> None:
+    """Encoding what was decoded, and decoding that, changes nothing."""
+    if it.frames is None:
+        return
+    opened, header = it.opened(), it.opened().header
+    colors = opened.stored_palette if opened.table is None else opened.table
+    for coder in ("tokens", header.coder):
+        parts = encoded_frames(
+            *(colors, header.width, header.height, ((one, time) for time, one in it.frames)),
+            opened.timing,
+            options=CodingOptions(coder=coder, tile=16, threads=1, effort="fast"),
+            k=header.k,
+        )
+        it.same(f"{coder} again", Sequence(it.oracle, b"".join(parts)).frames)
+
+
+def _each_kernel(it: Sequence) -> None:
+    if len(it.data) < 400:
+
+        def look(name: str) -> None:
+            it.same(f"the {name} kernels", it.outcome(it.in_order)[0])
+
+        it.oracle.on_each_kernel(it.data, None, look)
+
+
+# Each way, and how many inputs share one look at it when they choose for themselves.
+_WAYS: tuple[tuple[Callable[[Sequence], None], int], ...] = (
+    (_by_number, 2),
+    (_images, 4),
+    (_again, 16),
+    (_each_kernel, 256),
+)
