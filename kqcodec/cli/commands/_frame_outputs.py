@@ -17,6 +17,7 @@ from kqcodec.cli.commands._decode_parts import (
     part_of_frame,
     still_file,
 )
+from kqcodec.cli.commands._label_outputs import ids_of, write_ids
 from kqcodec.cli.screen.failures import REFUSED, USAGE, Failure, display_name, reading
 from kqcodec.cli.screen.text import visible
 
@@ -86,10 +87,7 @@ class FrameOptions:
                 count += 1
                 yield part_of_frame(image, self.part) if self.part.is_given else image
         if count == 0:
-            raise Failure(
-                USAGE,
-                f"{display_name(name)}: it has no frame {first:,}; they are numbered from 0 on",
-            )
+            raise _no_frame(name, first)
 
 
 ALL_FRAMES = FrameOptions(None, Part(None, None, None), labels=False, background=None)
@@ -140,6 +138,33 @@ def _check_held(name: str, outputs: Outputs, file_format: str, options: FrameOpt
     each = "NAME%04d" + (os.path.splitext(outputs.targets[name])[1] or ".png")
     reason += f", a file for each by -o {each}, or one by --frame"
     raise Failure(REFUSED, f"{display_name(name)}: {reason}")
+
+
+def write_slices(
+    file: KqFile, name: str, outputs: Outputs, file_format: str, options: FrameOptions, *, rgb: bool
+) -> dict[str, Any]:
+    """Write the slices of the label map ``name``, a file for each, or the one that is asked for;
+    the figures of them. One that is no volume is a single slice."""
+    count, frame = file.frames, options.frame
+    if frame is not None and frame >= count:
+        raise _no_frame(name, frame)
+    values, meaning = ids_of(file, name, options.part, frame if file.is_volume else None)
+    slices = values if file.is_volume and frame is None else [values]
+    if not isinstance(outputs, FrameFiles):
+        return write_ids(slices[0], meaning, name, outputs, file_format, rgb=rgb)
+    written = 0
+    figures: dict[str, Any] = {}
+    for number, ids in enumerate(slices, frame or 0):
+        output = outputs.of_frame(name, number)
+        output.check(name)
+        figures = write_ids(ids, meaning, name, output, file_format, rgb=rgb)
+        written += figures["output_bytes"]
+    return {**figures, "frames": len(slices), "output_bytes": written}
+
+
+def _no_frame(name: str, number: int) -> Failure:
+    reason = f"it has no frame {number:,}; they are numbered from 0 on"
+    return Failure(USAGE, f"{display_name(name)}: {reason}")
 
 
 def write_animation(

@@ -50,16 +50,16 @@ class ZarrOutputs(Outputs):
         """Nothing is left beside it."""
 
 
-def ids_of(file: KqFile, name: str, part: Part) -> tuple[Ids, Meaning]:
-    """The ids of the part that is asked for, or of all, and what they mean, its place in the
-    world that of the part."""
+def ids_of(file: KqFile, name: str, part: Part, frame: int | None = None) -> tuple[Ids, Meaning]:
+    """The ids of the part that is asked for, or of all, of a volume of one slice, or of all, and
+    what they mean, its place in the world that of the part."""
     if part.method("nearest") == "mean":
         raise Failure(
             REFUSED,
             f"{display_name(name)}: ids have no mean; use --scale-by nearest, or --colors",
         )
     times, region = part.scale or 1, part.region
-    values, meaning = file.labels(region, times=times), file.meaning
+    values, meaning = file.labels(region, frame=frame, times=times), file.meaning
     if meaning.transform is not None and part.is_given:
         left, upper = (0, 0) if region is None else region[:2]
         a, b, c, d, e, f = meaning.transform

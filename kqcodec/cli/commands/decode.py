@@ -21,6 +21,7 @@ from kqcodec.cli.commands._frame_outputs import (
     FrameFiles,
     FrameOptions,
     write_frames,
+    write_slices,
 )
 from kqcodec.cli.commands._label_outputs import (
     ZarrOutputs,
@@ -164,7 +165,9 @@ def command(
             elif ids == "rgb" or file_format == "ZARR":
                 raise Failure(REFUSED, f"{display_name(name)}: it is a picture, which has no ids")
             if in_ids and (frame is not None or isinstance(outputs, FrameFiles)):
-                raise Failure(REFUSED, f"{display_name(name)}: it is a label map, without frames")
+                rgb = ids == "rgb"
+                slices = write_slices(file, name, outputs, file_format, chosen, rgb=rgb)
+                return {**start, **slices}
             if not in_ids and (written := write_frames(file, name, outputs, file_format, chosen)):
                 return {**start, **written}
             whole = frame is None and not part.is_given

@@ -193,7 +193,35 @@ def test_a_damaged_sequence_leaves_no_animation(tmp_path, frames):
     assert files_in(tmp_path) == ["demo.kq"]
 
 
-def test_label_maps_have_no_frames(tmp_path):
-    kqcodec.write(tmp_path / "a.kq", kqcodec.LabelMap(np.arange(12).reshape(3, 4)))
-    message = refusal(kq("decode", tmp_path / "a.kq", "--frame", 0), failures.REFUSED)
-    assert "it is a label map, without frames" in message
+@pytest.fixture
+def volume(tmp_path):
+    """Labels of cells.kq, whose slices differ."""
+    ids = np.random.default_rng(4).integers(0, 5, (4, 9, 11)).astype(np.uint16) * 300
+    kqcodec.write(tmp_path / "cells.kq", kqcodec.LabelMap(ids))
+    return ids
+
+
+def test_slices_of_label_volumes(tmp_path, volume):
+    result = kq("decode", tmp_path / "cells.kq", "-o", tmp_path / "z%02d.png")
+    assert result.exit_code == 0, result.stderr
+    assert "11 x 9, 4 frames, " in result.stdout
+    for number, ids in enumerate(volume):
+        with Image.open(tmp_path / f"z{number:02}.png") as image:
+            assert np.array_equal(np.asarray(image), ids)
+    options = ["--frame", 2, "--region", "1,2,8,7", "-o"]
+    assert kq("decode", tmp_path / "cells.kq", *options, tmp_path / "one.npy").exit_code == 0
+    assert np.array_equal(np.load(tmp_path / "one.npy"), volume[2, 2:7, 1:8])
+    assert kq("decode", tmp_path / "cells.kq", *options, tmp_path / "n%d.npy").exit_code == 0
+    assert np.array_equal(np.load(tmp_path / "n2.npy"), volume[2, 2:7, 1:8])
+    message = refusal(kq("decode", tmp_path / "cells.kq", "--frame", 4), failures.USAGE)
+    assert "it has no frame 4; they are numbered from 0 on" in message
+
+
+def test_a_label_map_is_one_slice(tmp_path):
+    ids = np.arange(12).reshape(3, 4)
+    kqcodec.write(tmp_path / "a.kq", kqcodec.LabelMap(ids))
+    assert kq("decode", tmp_path / "a.kq", "--frame", 0, "-o", tmp_path / "a.npy").exit_code == 0
+    assert kq("decode", tmp_path / "a.kq", "-o", tmp_path / "%d.npy").exit_code == 0
+    for name in ("a.npy", "0.npy"):
+        assert np.array_equal(np.load(tmp_path / name), ids)
+    assert "no frame 1" in refusal(kq("decode", tmp_path / "a.kq", "--frame", 1), failures.USAGE)
