@@ -149,7 +149,7 @@ def _by_heads(source: Source, header: Header, frames: int) -> tuple[list[int], l
         durations.append(duration)
         sizes.append(source.position - start)
     if len(sizes) != frames or not sizes:
-        raise InvalidDataError(f"{_PART} disagrees with the frames (rule 19.7)")
+        raise InvalidDataError(f"{_PART} disagrees with the frames (rule 19.9)")
     return sizes, durations
 
 
