@@ -103,9 +103,9 @@ def _proof(report: SizeReport) -> str:
     ratio = 8 * report.file_bytes / report.theory_bits
     side = "below" if ratio < 1 else "above"
     return (
-        f"The parts add up to\n  the file's {size}, {ratio:.4f} of theory and so {side} it: how "
-        f"many the coder {report.coder} needs\n  depends on the picture, and no header tells it "
-        "beforehand."
+        f"The parts add up to\n  the file's {size}, {ratio:.4f} of theory and so {side} it: how\n"
+        f"  many the coder {report.coder} needs depends on the picture, and no header tells it\n"
+        "  beforehand."
     )
 
 

@@ -110,7 +110,7 @@ def test_what_verify_counts(tmp_path, coder):
     assert found["colors_used"] == 10
     text = kq("verify", path).stdout
     assert "40 x 17, 6 frames, N = 4,080, K = 10" in text
-    assert max(map(len, text.splitlines()[1:])) <= 100
+    assert max(map(len, text.splitlines()[1:])) <= 80
 
 
 def test_heads_and_directory_tell_the_same(tmp_path, monkeypatch):
