@@ -13,7 +13,8 @@ meta:
   ks-version: '0.10'
 doc: |
   A picture of K colours: a palette, and one label a pixel, in tiles that can be
-  decoded alone; or a label map, with a table of ids in place of a palette.
+  decoded alone; or a label map, with a table of ids in place of a palette; or frames of
+  either.
 doc-ref: kq.md
 seq:
   - id: header
@@ -38,17 +39,36 @@ seq:
     type: tile
     repeat: expr
     repeat-expr: header.num_tiles
+    if: not has_frames
     doc: Section 6, in the order of rule 6.1.
   - id: directory
     type: directory
-    if: header.num_tiles > 1
+    if: not has_frames and header.num_tiles > 1
     doc: Rule 6.8.
+  - id: frames
+    type: frame
+    repeat: until
+    repeat-until: not _.is_frame
+    if: has_frames
+    doc: Section 19; the last is the head of the end.
+  - id: frame_directory
+    type: frame_directory
+    size: _io.size - _io.pos
+    if: has_frames
+    doc: Rule 19.9.
   - id: behind
     size-eos: true
     valid:
       expr: _.length == 0
     doc: Rule 6.9, nothing follows.
+instances:
+  has_frames:
+    value: header.has_sections and sections[0].kind == "FRAM"
+    doc: Rule 19.1.
 enums:
+  axis:
+    0: time
+    1: depth
   coder:
     0: packed
     1: dense
@@ -170,8 +190,11 @@ types:
     doc: Rules 18.3 and 18.4.
     seq:
       - id: reserved
-        type: b2
-        valid: 0
+        type: b1
+        valid: false
+      - id: is_volume
+        type: b1
+        doc: The array's shape is (F, H, W), of a sequence.
       - id: is_mapped
         type: b1
       - id: is_column
@@ -207,6 +230,103 @@ types:
         doc: Of kind and length.
       - id: data
         size: len_data
+        if: kind != "FRAM"
+      - id: timing
+        type: timing
+        size: len_data
+        if: kind == "FRAM"
+      - id: crc32
+        type: u4
+  timing:
+    doc: Rule 19.2.
+    seq:
+      - id: axis
+        type: u1
+        enum: axis
+      - id: reserved
+        contents: [0, 0, 0]
+      - id: key_distance
+        type: u4
+        doc: D; if it is 0, frame 0 is the only key frame.
+      - id: plays
+        type: u4
+        doc: 0 for ever.
+      - id: numerator
+        type: u4
+        doc: Of the seconds that a duration of 1 lasts, or of the metres between slices.
+      - id: denominator
+        type: u4
+        valid:
+          min: 1
+  frame:
+    doc: Rules 19.4 to 19.7.
+    seq:
+      - id: reserved
+        type: b5
+        valid: 0
+      - id: is_unchanged
+        type: b1
+      - id: has_duration
+        type: b1
+      - id: is_frame
+        type: b1
+        doc: Where it isn't, this is the head of the end.
+      - id: duration
+        type: duration
+        if: has_duration
+        doc: Where it is absent, that of the frame before, or 1.
+      - id: lengths
+        type: length
+        repeat: expr
+        repeat-expr: _root.header.num_tiles
+        if: is_frame and not is_unchanged
+      - id: crc16
+        type: u2
+      - id: tiles
+        type: frame_tile(lengths[_index].value)
+        repeat: expr
+        repeat-expr: _root.header.num_tiles
+        if: is_frame and not is_unchanged
+  frame_tile:
+    params:
+      - id: len_payload
+        type: u4
+    seq:
+      - id: payload
+        size: len_payload
+        doc: Empty where the tile is unchanged, without a checksum.
+      - id: crc32
+        type: u4
+        if: len_payload > 0
+  duration:
+    doc: Groups of seven bits, the most significant group first, rule 19.5.
+    seq:
+      - id: groups
+        type: group
+        repeat: until
+        repeat-until: not _.goes_on or _index == 4
+    instances:
+      last:
+        value: groups.size - 1
+      value:
+        value: >-
+          groups[last].bits
+          + (last >= 1 ? groups[last - 1].bits << 7 : 0)
+          + (last >= 2 ? groups[last - 2].bits << 14 : 0)
+          + (last >= 3 ? groups[last - 3].bits << 21 : 0)
+          + (last >= 4 ? groups[last - 4].bits << 28 : 0)
+  frame_directory:
+    seq:
+      - id: lists
+        size: _io.size - 12
+        doc: Lists of numbers, rule 18.7, the bytes of the frames and their durations.
+      - id: num_frames
+        type: u4
+        valid:
+          min: 1
+      - id: len_lists
+        type: u4
+        valid: _io.size - 12
       - id: crc32
         type: u4
   tile:

@@ -78,7 +78,9 @@ def example() -> FrameParts:
     changed = tuple(0 if i == 5 * 17 + 5 else label for i, label in enumerate(labels))
     palette = bytes.fromhex("000000 C81E1E FFFFFF")
     first = ContextParts(17, 17, palette, labels)
-    return FrameParts(first, (labels, labels, changed), durations=(4, 4, 8))
+    key, later = by_hand(FrameParts(first, (labels, changed)), 0x9C)
+    parts = FrameParts(first, (labels, labels, changed), durations=(4, 4, 8))
+    return overridden(parts, (key, b"", later))
 
 
 def valid_context() -> Iterator[Valid]:

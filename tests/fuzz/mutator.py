@@ -174,10 +174,15 @@ def _fresh_label_map(labels: Any, coder: Any, tile: Any, rng: random.Random) -> 
     if rng.random() < 0.3:  # many labels
         labels = labels + np.arange(labels.size).reshape(labels.shape) // rng.choice((3, 9, 40))
     values = pool.view(dtype)[labels % 256, 0]
-    values = values.reshape(*values.shape, *rng.choice(((), (1,))))
+    options: dict[str, Any] = {"index": rng.random() < 0.3}
+    if rng.random() < 0.3:  # a volume, but for a single column
+        values = np.stack([values, np.roll(values, 1), values, values])
+        options = {"key_distance": rng.choice((0, 1, 2))} if values.shape[2] > 1 else {}
+    else:
+        values = values.reshape(*values.shape, *rng.choice(((), (1,))))
     names = {int(values.flat[0]): "it"} if rng.random() < 0.3 else None
     data = kqcodec.encode_labels(
-        values, coder=coder, tile=tile, names=names, index=rng.random() < 0.3, effort="best"
+        kqcodec.LabelMap(values), coder=coder, tile=tile, names=names, effort="best", **options
     )
     if rng.random() < 0.3:  # a table with a map
         data = kqcodec.remap_labels(data, {int(values.flat[-1]): int(values.flat[0])})

@@ -87,7 +87,8 @@ def test_every_valid_vector_has_the_parts_that_we_find(kq_format):
         if header.label_map:
             table = opened.table
             assert found.ids.table.dtype.name.rstrip("_") == str(table.dtype)
-            assert found.ids.table.is_column == table.column
+            assert found.ids.table.is_column == (table.shape == "column")
+            assert found.ids.table.is_volume == (table.shape == "volume")
             assert found.ids.table.last_id.value == len(table.distinct) - 1
             assert found.ids.table.is_mapped == (table.places is not None)
         elif not found.header.has_coded_palette:
@@ -95,13 +96,41 @@ def test_every_valid_vector_has_the_parts_that_we_find(kq_format):
             assert colors == [tuple(c[:3]) for c in opened.palette.tolist()]
         if header.alpha and not found.header.has_coded_palette:
             assert found.palette.alpha == opened.palette[:, 3].tolist()
-        sections = [(s.kind.encode(), s.data) for s in getattr(found, "sections", [])[:-1]]
-        assert sections == [(s.kind, s.data) for s in opened.sections]
+        sections = getattr(found, "sections", [])[:-1]
+        assert [s.kind.encode() for s in sections] == [s.kind for s in opened.sections]
+        data_of = [s.data for s in opened.sections]
+        if found.has_frames:
+            compare_frames(found, path, records)
+            data_of[0] = None
+        assert [getattr(s, "data", None) for s in sections] == data_of
+        if found.has_frames:
+            continue
         assert [t.payload for t in found.tiles] == [bytes(r.payload) for r in records]
         assert [t.crc32 for t in found.tiles] == [r.checksum for r in records]
         lengths = [len(bytes(r.payload)) for r in records]
         if len(records) > 1:
             assert found.directory.lengths == lengths
+
+
+def compare_frames(found, path, first):
+    """The frames of a file with what we find, of which the tiles of the first are given."""
+    timing = found.sections[0].timing
+    with kqcodec.open(path) as file, open_source(path) as source:
+        assert file.timing.key_distance == timing.key_distance
+        assert (file.timing.axis, file.loop) == (timing.axis.name, timing.plays)
+        assert file.timing.unit * timing.denominator == timing.numerator
+        frames = list(Opened.from_source(source, Limits.of(None)).frames.in_order())
+    duration = 1
+    assert not found.frames[-1].is_frame
+    for frame, ours in zip(found.frames[:-1], frames, strict=True):
+        duration = frame.duration.value if frame.has_duration else duration
+        assert duration == ours.duration
+        tiles = [tile for tile in getattr(frame, "tiles", []) if tile.len_payload]
+        assert [t.payload for t in tiles] == [bytes(r.payload) for r in ours.records]
+        assert [t.crc32 for t in tiles] == [r.checksum for r in ours.records]
+    assert found.frame_directory.num_frames == len(frames)
+    if found.header.k > 1:
+        assert len(found.frames[0].tiles) == len(first)
 
 
 @pytest.mark.parametrize("kind", ["signature", "truncated"])

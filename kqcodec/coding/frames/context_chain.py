@@ -121,7 +121,9 @@ class ContextChain:
         if chain is None:
             settings = view[0] if view.nbytes else 0
             if settings < 0x40 or settings & 0x20:
-                raise InvalidDataError(f"a chain's settings {settings:#04x} mean nothing (19.12)")
+                raise InvalidDataError(
+                    f"a chain's settings {settings:#04x} mean nothing (rule 19.14)"
+                )
             chain, view = self._begin(settings, canvas), view[1:]
         self._is_key = False
         work = chain.decode(view, canvas)
