@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from kqcodec.coding.frames.writer import encoded_frames
 from kqcodec.format.integers import whole_number
 from kqcodec.format.names import DEFAULT_CODER, check_name
-from kqcodec.format.sequence import AXES, MAX_NUMBER, FrameTiming
+from kqcodec.format.sequence import (
+    AXES,
+    DEFAULT_KEY_DISTANCE,
+    MAX_NUMBER,
+    FrameTiming,
+)
 from kqcodec.frames.durations import Durations, in_units, unit_of
 from kqcodec.frames.joining import JoinedColors
 from kqcodec.frames.quantizing import GivenColors, MappedColors
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from kqcodec.frames.sources import FramesLike, InputFrame
     from kqcodec.images.metadata import Metadata
 
-DEFAULT_KEY_DISTANCE = 256
 # What a slice, which takes no time, lasts.
 _SLICE = Fraction(1)
 

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kqcodec.cli.options.common import options_given, parsed, together
-from kqcodec.format.sequence import MAX_NUMBER
+from kqcodec.format.sequence import DEFAULT_KEY_DISTANCE, MAX_NUMBER
 
 if TYPE_CHECKING:
     from fractions import Fraction
-
-# Equal to kqcodec.frames.encoding.DEFAULT_KEY_DISTANCE, whose module imports NumPy; a test
-# compares them.
-KEY_DISTANCE = 256
 
 
 @parsed("not a number above 0, like 12, 0.04 or 30000/1001")
@@ -96,7 +92,7 @@ frame_options = together(
     click.option(
         "--key-distance",
         type=click.IntRange(0, MAX_NUMBER),
-        default=KEY_DISTANCE,
+        default=DEFAULT_KEY_DISTANCE,
         show_default=True,
         metavar="N",
         help="Code every Nth frame by itself, so that who wants a later one can begin there; 0: "

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _FIRST_BYTES = re.compile(rb"[\x01\x03\x05\x07]")
 # Behind damage so many frames may be missing, and are passed over.
 _PASSED = 256
+# Places that could be heads are tried as long as they aren't much more than in noise, of which one
+# in 64 is: each counts so many bytes.
+_A_PLACE = 32
 # By the last byte of a CRC-16, what was put in with the byte that led to it.
 _TABLE = [binascii.crc_hqx(bytes([value]), 0) for value in range(256)]
 _INDEX = {entry & 0xFF: index for index, entry in enumerate(_TABLE)}
@@ -82,7 +85,7 @@ class _Search:
         self._starts: dict[int, int] = {}
         self._last: int | None = None  # how many frames there are
         self._end = len(data)  # of the frames
-        self._left = 4 * len(data) + (1 << 20)  # bytes that may be looked at in the search
+        self._left = 4 * len(data) + (1 << 20)  # steps of the search, of a byte each
 
     def run(self, start: int) -> FramePlaces:
         """See ``find_frames``."""
@@ -223,9 +226,9 @@ class _Search:
             body = bytes(self._data[place : source.position])
             (state,) = struct.unpack(">H", source.read(2, "a head"))
         except FormatError:
-            self._left -= source.position - place
             return None
-        self._left -= len(body)
+        finally:
+            self._left -= _A_PLACE + source.position - place
         for byte in reversed(body):
             index = _INDEX[state & 0xFF]
             state = (state ^ _TABLE[index]) >> 8 | (index ^ byte) << 8
@@ -238,10 +241,10 @@ class _Search:
         if head is None:
             return False
         for tile, length in enumerate(head.lengths or ()):
-            self._left -= length
             payload = self._data[start : start + length]
             stored = self._data[start + length :][:CHECKSUM_SIZE]
             if length and stored.nbytes == CHECKSUM_SIZE and self._left > 0:
+                self._left -= length
                 checksum = self._sealer.tile_checksum(tile, payload, number)
                 if checksum == int.from_bytes(stored, "big"):
                     return True

@@ -12,8 +12,7 @@ from PIL import Image
 
 import kqcodec
 from kqcodec import read_frames
-from kqcodec.cli.options import frames as options
-from kqcodec.frames.encoding import DEFAULT_KEY_DISTANCE, FrameEncoder
+from kqcodec.frames.encoding import FrameEncoder
 
 pytestmark = pytest.mark.compiled
 
@@ -320,7 +319,3 @@ def test_lossless_takes_no_more_colours_than_there_may_be(count, folder):
     assert "65,792 different colours" in told
     assert told.endswith("; leave out --lossless, to keep the best of them")
     assert files_in(folder) == ["a.png"]
-
-
-def test_the_key_distance_is_that_of_the_api():
-    assert options.KEY_DISTANCE == DEFAULT_KEY_DISTANCE

@@ -276,6 +276,13 @@ def test_every_flipped_bit_behind_the_frames_costs_nothing():
         check(data[:end] + bytes(damaged), [])
 
 
+@coders
+def test_frames_behind_noise_are_found(coder):
+    data, starts = FILES[coder], LAYOUTS[coder].starts
+    noise = np.random.default_rng(1).bytes(100_000)
+    check(data[: starts[4]] + noise + data[starts[5] : starts[-1]], lost_from(coder, 4))
+
+
 def test_a_long_search_ends():
     """What looks like heads everywhere costs what its bytes do."""
     data, layout = FILES["context"], LAYOUTS["context"]
