@@ -134,7 +134,7 @@ def decode(
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """The picture in the bytes of a .kq file.
+    """The picture in the bytes of a .kq file, or its first frame.
 
     Args:
         data: the whole file: bytes, bytearray, memoryview or another buffer.

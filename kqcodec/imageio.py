@@ -227,16 +227,17 @@ class KqPlugin(PluginV3):
         """See the module; nothing of it is applied to the pixels."""
         opened, frames = self._opened()
         frame = _checked(index, frames)
+        told = slice(None) if index in (None, ...) else slice(frame, frame + 1)
         colors: dict[str, Any] = {"k": opened.header.k, "palette": opened.stored_palette}
         if opened.table is not None:
             ids = opened.table.distinct
             colors = {"k": len(ids), "ids": ids, "meaning": opened.meaning}
         timing: dict[str, Any] = {}
         if opened.frames is not None and opened.frames.timing.axis == "time":
-            unit = 1000 * opened.frames.timing.unit
-            each = [float(unit * units) for units in opened.frames.directory.durations.tolist()]
+            unit, durations = 1000 * opened.frames.timing.unit, opened.frames.directory.durations
+            each = [float(unit * units) for units in durations[told].tolist()]
             timing["loop"] = opened.frames.timing.plays
-            timing["duration"] = each if index in (None, ...) else each[frame]
+            timing["duration"] = each if index in (None, ...) else each[0]
         return {
             "coder": opened.header.coder,
             **colors,

@@ -206,6 +206,23 @@ def test_frames_a_second_grey_ones_and_bytes(frames):
     assert kqcodec.open(still).timing is None
 
 
+def test_the_slices_of_a_volume_of_labels():
+    values = np.zeros((5, 20, 30), dtype=np.int64)
+    values[2:4, 3:9, 5:20] = -(2**40)
+    data = kqcodec.encode_labels(values)
+    for found in (
+        iio.imread(data, extension=".kq"),
+        iio.imread(data, extension=".kq", index=..., labels=True),
+        np.stack(list(iio.imiter(data, extension=".kq"))),
+        np.stack([iio.imread(data, extension=".kq", index=number) for number in range(5)]),
+    ):
+        assert found.dtype == values.dtype
+        assert np.array_equal(found, values)
+    assert iio.improps(data, extension=".kq").shape == values.shape
+    assert iio.improps(data, extension=".kq", index=0).shape == (20, 30)
+    assert not {"duration", "loop"} & set(iio.immeta(data, extension=".kq"))
+
+
 def test_frames_written_one_by_one(frames, tmp_path):
     path = tmp_path / "a.kq"
     with iio.imopen(path, "w") as file:

@@ -19,6 +19,7 @@ import kqcodec.pillow
 from kqcodec.coding.encoder import in_order_of
 from kqcodec.errors import FormatError, ImageError
 from kqcodec.format.sizes import theory_bits
+from kqcodec.pillow import writing
 from kqcodec.quantization.options import QuantizeKeywords
 
 
@@ -331,7 +332,7 @@ def test_a_real_photograph(portrait):
 def test_every_option_of_the_encoder_is_one_of_save():
     parameters = set(inspect.signature(kqcodec.encode).parameters) - {"image", "options"}
     parameters |= set(QuantizeKeywords.__annotations__) - {"keep", "progress"}
-    options = {"k", *kqcodec.pillow._QUANTIZING, *kqcodec.pillow._CODING}
+    options = {"k", *writing.QUANTIZING, *writing.CODING}
     assert options == parameters
     for name in options:
         assert re.search(rf"\b{name}\b", kqcodec.pillow.__doc__)

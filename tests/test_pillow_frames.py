@@ -153,6 +153,42 @@ def test_damage_costs_the_frames_that_need_it():
             image.load()
 
 
+VOLUMES = {
+    "P": (np.uint8, 7),
+    "I;16": (np.uint16, 1000),
+    "I": (np.int32, -70_000),
+}
+
+
+@pytest.mark.parametrize("mode", VOLUMES)
+def test_the_slices_of_a_volume_of_labels(mode):
+    dtype, label = VOLUMES[mode]
+    values = np.zeros((5, 20, 30), dtype=dtype)
+    for number in range(5):
+        values[number, 2 + number : 9, 5:20] = label
+    data = kqcodec.encode_labels(values, names={int(label): "cell"}, key_distance=2, tile=16)
+    Image.open(io.BytesIO(data)).verify()
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.mode, image.n_frames, image.info["k"]) == (mode, 5, 2)
+        assert image.info["names"] == {label: "cell"}
+        assert not {"loop", "duration"} & set(image.info)
+        for number, frame in enumerate(ImageSequence.Iterator(image)):
+            assert np.array_equal(np.asarray(frame), values[number])
+        image.seek(1)
+        assert np.array_equal(np.asarray(image), values[1])
+        if mode != "P":
+            with pytest.raises(ValueError, match="the ids of a label map"):
+                image.save(io.BytesIO(), "KQ", save_all=True)
+
+
+def test_pillow_s_limit_is_on_a_frame(monkeypatch):
+    data = encoded(frames_of())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)  # a frame has 391
+    with Image.open(io.BytesIO(data)) as image:
+        for frame in ImageSequence.Iterator(image):
+            frame.load()
+
+
 # --- writing -----------------------------------------------------------------
 
 

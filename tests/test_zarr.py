@@ -210,3 +210,27 @@ def test_labels_of_ome_zarr_are_written_and_read(version, tmp_path):
         assert all("KqLabels" in repr(stored[name].info) for name in stored.array_keys())
         found = [node for node in Reader(parse_url(path))() if "labels/cells" in str(node)]
     assert np.array_equal(found[0].data[0].compute(), labels)
+
+
+def test_planes_are_slices_where_that_is_smaller():
+    z, y, x = np.mgrid[:12, :72, :80]
+    rings = np.hypot(x - 40 - z / 2, y - 30) + 1.3 * np.hypot(x - 10, y - 60 + z / 3)
+    smooth = (rings // 9 % 17).astype("u4")
+    noise = np.random.default_rng(1).integers(0, 2, (3, 70, 80)).astype("u1")
+    for chunk, slices in (
+        (smooth, 12),
+        (smooth.reshape(3, 4, 1, 72, 80), 12),
+        (np.asfortranarray(smooth.transpose(2, 1, 0)), 12),
+        (smooth[:, :40, :40], None),
+        (noise, None),
+        (np.repeat(smooth[:1, :, :, None], 4, 3).astype("u1"), None),
+    ):
+        data = encoded_chunk(chunk, "default", "context")
+        in_memory = chunk if chunk.flags.c_contiguous else np.ascontiguousarray(chunk.T)
+        assert np.array_equal(decoded_chunk(data, chunk.size), in_memory.reshape(-1))
+        with kqcodec.open(data) as file:
+            assert (file.frames if file.is_volume else None) == slices
+        with pytest.raises(
+            InvalidDataError, match=f"{chunk.size:,} labels, over {chunk.size - 1:,}"
+        ):
+            decoded_chunk(data, chunk.size - 1)

@@ -98,9 +98,7 @@ class Opened:
             palette = palette_of_bytes(read_palette(source, header, sealer), header.k)
         palette_size = source.position - HEADER_SIZE - CHECKSUM_SIZE
         sections = container.read_sections(source, header, sealer, check_size=limits.check_metadata)
-        timing = checked_timing(sections, header)
-        if table is not None and (table.shape == "volume") != (timing is not None):
-            raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
+        timing = checked_timing(sections, header, table)
         opened = cls(
             source,
             header,
@@ -290,7 +288,7 @@ def read(
     threads: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> IndexedImage:
-    """The palette and labels in a .kq file, exactly as they were encoded.
+    """The palette and labels in a .kq file, or its first frame, exactly as they were encoded.
 
     Args:
         source: a path, a URL (with the extra ``remote``), the file's bytes, or a

@@ -52,8 +52,12 @@ class OpenFile:
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
-        return f"<kqcodec.KqFile, {state}>"
+        """With what has been read before, and nothing else."""
+        size = "" if self._header is None else f" {self._header.width}x{self._header.height}"
+        reader = None if self._opened is None else self._opened.frames
+        known = None if reader is None else vars(reader).get("directory")
+        frames = "" if known is None else f", {known.frames:,} frames"
+        return f"<kqcodec.KqFile{size}{frames}, {'closed' if self._closed else 'open'}>"
 
     def close(self) -> None:
         """Close the file, where it was opened by name."""

@@ -54,6 +54,12 @@ class HistogramSum:
                 "background",
             )
 
+    @property
+    def least_colors(self) -> int:
+        """A number of different colours that there are so far, of up to 2^18 all."""
+        listed = 0 if self._listed is None else len(self._listed)
+        return listed if self._table is None else max(listed, _MOST_LISTED)
+
     def _into_table(self, part: Histogram) -> Histogram:
         """Count the opaque colours of a part in the table, and give back the others."""
         assert self._table is not None  # noqa: S101 - called when it is there

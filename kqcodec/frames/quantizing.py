@@ -165,12 +165,15 @@ class MappedColors:
             pixels = frame.samples
             if before is None or not np.array_equal(before, pixels):
                 colors = histogram(pixels, threads)
-                _check_number(len(colors), k)
             before = pixels
             total.add(colors)
-        found = total.total()
-        _check_number(len(found), k)
-        return cls(color_map(found, k or MAX_COLORS, options), options, coding)
+            if k is None and total.least_colors > MAX_COLORS:
+                raise ColorsError(
+                    f"the frames have {total.least_colors:,} different colours or more, and a "
+                    f"palette has at most {MAX_COLORS:,}",
+                    "choose colors",
+                )
+        return cls(color_map(total.total(), k or MAX_COLORS, options), options, coding)
 
     def labels(self, frame: InputFrame) -> Labels:
         """See ``FrameColors``."""
@@ -179,15 +182,6 @@ class MappedColors:
     def costs(self) -> Costs:
         """See ``FrameColors``; without dithering those of all frames at any time."""
         return self._still.lost.like(self._costs) if self._strength else self._costs
-
-
-def _check_number(colors: int, k: int | None) -> None:
-    if k is None and colors > MAX_COLORS:
-        raise ColorsError(
-            f"the frames have {colors:,} different colours or more, and a palette has at most "
-            f"{MAX_COLORS:,}",
-            "choose colors",
-        )
 
 
 class GivenColors:

@@ -97,7 +97,8 @@ class IndexedImage:
     __hash__ = None  # type: ignore[assignment]  # compared by value, and large
 
     def __repr__(self) -> str:
-        return f"<IndexedImage {self.width}x{self.height}, K = {self.k}>"
+        duration = "" if self.duration is None else f", {float(self.duration):g} s"
+        return f"<IndexedImage {self.width}x{self.height}, K = {self.k}{duration}>"
 
     def lasting(self, duration: Fraction | None) -> IndexedImage:
         """The same picture, with the same arrays, shown for so many seconds."""

@@ -55,13 +55,15 @@ def label_map(
 
     Args:
         source: an array of bools or integers of shape (H, W) or (H, W, 1), negative and 64-bit
-            ones too; a Pillow image of mode P, 1, L, I or I;16; a path, bytes or a binary file:
-            images that Pillow opens in such a mode, TIFF of up to 64 bits (by the extra
-            ``tiff``), GeoTIFF (by the extra ``geo``, with place, nodata, colours, attributes
-            and tags), .npy, .npz, .kq, COCO's JSON of instances, and one mask in COCO's run
-            lengths as JSON; the path of a .zarr folder (by the extra ``zarr``): an array, or an
-            image-label group of OME-Zarr, of which the highest resolution is taken; an indexed
-            image; or a label map.
+            ones too, or of a volume (Z, H, W), but not uint8 of shape (Z, H, 3) or (Z, H, 4),
+            which are taken for colours: ``LabelMap(array)`` takes them; a Pillow image of mode
+            P, 1, L, I or I;16; a path, bytes or a binary file: images that Pillow opens in such
+            a mode, TIFF of up to 64 bits (by the extra ``tiff``), its grey pages of one size
+            being the slices of a volume, GeoTIFF (by the extra ``geo``, with place, nodata,
+            colours, attributes and tags), .npy, .npz, .kq, COCO's JSON of instances, and one
+            mask in COCO's run lengths as JSON; the path of a .zarr folder (by the extra
+            ``zarr``): an array, or an image-label group of OME-Zarr, of which the highest
+            resolution is taken; an indexed image; or a label map.
         key: the array of an .npz file, "labels" or the only one if it is None; or the path
             within a .zarr folder.
         ids: "values" for samples, or "rgb" for COCO's panoptic pictures, where a colour is the

@@ -2,7 +2,7 @@
 
     python tests/bench/recording.py [--frames 6000] [--keep FILE]
 
-A process draws the recording of `made_frames.py`, 1280 x 720, and encodes it as it comes, with
+A process draws the recording of `made_recording.py`, 1280 x 720, and encodes it as it comes, with
 its palette, into a pipe; another one decodes it out of a pipe and compares every frame with
 that drawn anew; a third opens the file for one frame. Times are of the processor, those of
 drawing told apart; memory is the peak of the process, drawing included.
@@ -27,7 +27,7 @@ PLACE = 5000 / 6000  # of the frame that is asked for
 
 
 def draw(frames: int) -> None:
-    from made_frames import Recording
+    from made_recording import Recording
 
     for _ in Recording(frames):
         pass
@@ -35,7 +35,7 @@ def draw(frames: int) -> None:
 
 def encode(frames: int) -> None:
     import numpy as np
-    from made_frames import Recording
+    from made_recording import Recording
 
     import kqcodec
 
@@ -51,7 +51,7 @@ def encode(frames: int) -> None:
 
 def decode(frames: int) -> None:
     import numpy as np
-    from made_frames import Recording
+    from made_recording import Recording
 
     import kqcodec
 
@@ -63,7 +63,7 @@ def decode(frames: int) -> None:
 
 def one(frames: int, path: str) -> None:
     import numpy as np
-    from made_frames import Recording
+    from made_recording import Recording
 
     import kqcodec
 

@@ -103,7 +103,7 @@ def test_what_is_drawn_has_the_colors_of_its_palette(module) -> None:
 
 
 def test_a_recording_scrolls_and_has_frames_that_need_no_others(module) -> None:
-    recording = module("made_frames").Recording(1000)
+    recording = module("made_recording").Recording(1000)
     frames = [recording.frame(place) for place in (400, 401, 400)]
     assert frames[0].shape == (720, 1280, 3)
     assert np.array_equal(frames[0], frames[2])

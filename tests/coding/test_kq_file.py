@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from samples import indexed
+from samples import animation, indexed
 
 import kqcodec
 from kqcodec import errors
@@ -129,6 +129,13 @@ def test_a_damaged_header_does_not_keep_it_from_being_opened(data, image):
         with pytest.raises(errors.FormatError):
             _ = file.header
         assert file.recover().image == image
+
+
+def test_what_was_read_is_told():
+    file = kqcodec.open(animation()[1])
+    assert repr(file) == "<kqcodec.KqFile, open>"
+    assert repr(file.frame(1)) == "<IndexedImage 37x29, K = 16, 0.1 s>"
+    assert repr(file) == "<kqcodec.KqFile 37x29, 6 frames, open>"
 
 
 def test_a_closed_file_says_so(source):

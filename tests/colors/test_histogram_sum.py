@@ -42,6 +42,17 @@ def test_the_sum_is_that_of_the_lists(channels, most, count, monkeypatch):
     assert found.counts.dtype == np.int64
 
 
+@pytest.mark.parametrize("most", [2, 1000])
+def test_a_sum_knows_how_many_colours_it_has_so_far(most, monkeypatch):
+    monkeypatch.setattr(histogram_sum, "_MOST_LISTED", most)
+    total, parts = HistogramSum(), parts_of(0, 4, 3)
+    assert total.least_colors == 0
+    for count in range(1, 5):
+        total.add(parts[count - 1])
+        so_far = len(np.unique(np.concatenate([part.keys for part in parts[:count]])))
+        assert total.least_colors == min(so_far, most)
+
+
 def test_a_table_that_is_nearly_full(monkeypatch):
     monkeypatch.setattr(histogram_sum, "_MOST_LISTED", 1000)
     keys = np.arange(3, 1 << 24, dtype=np.uint32)

@@ -124,6 +124,16 @@ def test_more_colours_than_a_palette_has_are_refused():
         encode_frames(frames.reshape(1, 256, 257, 3))
 
 
+def test_too_many_colours_are_refused_as_soon_as_they_are_seen():
+    def frames():
+        colors = np.arange(2**18 + 2**16, dtype="<u4").view(np.uint8).reshape(5, 256, 256, 4)
+        yield from colors[:2, ..., :3]
+        raise AssertionError
+
+    with pytest.raises(ColorsError, match="131,072 different colours or more"):
+        encode_frames(frames())
+
+
 def test_transparent_pixels_need_an_entry():
     frames = still_and_moving(2, channels=4)
     with pytest.raises(ColorsError, match="the palette is opaque"):

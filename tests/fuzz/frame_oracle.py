@@ -141,10 +141,23 @@ def _each_kernel(it: Sequence) -> None:
         it.oracle.on_each_kernel(it.data, None, look)
 
 
+def _recovered(it: Sequence) -> None:
+    """What is saved of a damaged file is a sound one; a sound file comes back as it was."""
+    limits = {"threads": 1, "max_pixels": it.oracle.MAX_PIXELS}
+    saved, _ = it.outcome(lambda: kqcodec.open(it.data, **limits).recover())
+    if it.frames is not None:
+        sound = saved is not None and not saved.damages and saved.to_bytes() == it.data
+        it.demand(sound, f"a sound file is changed by recovery: {saved!r:.200}")
+    elif saved is not None:
+        clean = Sequence(it.oracle, saved.to_bytes())
+        it.demand(clean.frames is not None, f"what recovery writes is refused: {clean.error!r}")
+
+
 # Each way, and how many inputs share one look at it when they choose for themselves.
 _WAYS: tuple[tuple[Callable[[Sequence], None], int], ...] = (
     (_by_number, 2),
     (_images, 4),
     (_again, 16),
+    (_recovered, 8),
     (_each_kernel, 256),
 )

@@ -142,9 +142,9 @@ def fresh(rng: random.Random) -> Pieces:
 
 def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: random.Random) -> Pieces:
     """Of frames that are moved, changed or the same, in colours or of ids."""
-    colors = palette
+    colors, axis = palette, rng.choice(AXES)
     if rng.random() < 0.3 and len(palette) <= labels.size:
-        colors = IdTable(np.arange(len(palette)))
+        colors, axis = IdTable(np.arange(len(palette)), shape="volume"), "depth"
     frames = [labels]
     for _ in range(rng.randrange(5)):
         there = np.roll(frames[-1], (rng.randrange(20), rng.randrange(20)), (0, 1))
@@ -156,7 +156,7 @@ def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: rando
         encoded_frames(
             *(colors, labels.shape[1], labels.shape[0]),
             [(frame, rng.choice((1, 1, 1, 2, 2**32 - 1))) for frame in frames],
-            FrameTiming(rng.choice(AXES), rng.choice((0, 0, 2))),
+            FrameTiming(axis, rng.choice((0, 0, 2))),
             options=CodingOptions(coder=coder, tile=tile, threads=1),
         )
     )
@@ -174,10 +174,15 @@ def _fresh_label_map(labels: Any, coder: Any, tile: Any, rng: random.Random) -> 
     if rng.random() < 0.3:  # many labels
         labels = labels + np.arange(labels.size).reshape(labels.shape) // rng.choice((3, 9, 40))
     values = pool.view(dtype)[labels % 256, 0]
-    values = values.reshape(*values.shape, *rng.choice(((), (1,))))
+    options: dict[str, Any] = {"index": rng.random() < 0.3}
+    if rng.random() < 0.3:  # a volume, but for a single column
+        values = np.stack([values, np.roll(values, 1), values, values])
+        options = {"key_distance": rng.choice((0, 1, 2))} if values.shape[2] > 1 else {}
+    else:
+        values = values.reshape(*values.shape, *rng.choice(((), (1,))))
     names = {int(values.flat[0]): "it"} if rng.random() < 0.3 else None
     data = kqcodec.encode_labels(
-        values, coder=coder, tile=tile, names=names, index=rng.random() < 0.3, effort="best"
+        kqcodec.LabelMap(values), coder=coder, tile=tile, names=names, effort="best", **options
     )
     if rng.random() < 0.3:  # a table with a map
         data = kqcodec.remap_labels(data, {int(values.flat[-1]): int(values.flat[0])})

@@ -31,6 +31,7 @@ import kqcodec.coding.coders.label_tiles
 import kqcodec.coding.coders.packed
 import kqcodec.coding.coders.tokens
 import kqcodec.coding.decoder
+import kqcodec.coding.frames.context_chain
 import kqcodec.coding.frames.directory
 import kqcodec.coding.id_table
 import kqcodec.coding.label_index
@@ -59,6 +60,7 @@ _USERS = (
     kqcodec.coding.coders.tokens,
     kqcodec.coding.coders.label_tiles,
     kqcodec.coding.coders.frame_tokens,
+    kqcodec.coding.frames.context_chain,
     kqcodec.coding.frames.directory,
     kqcodec.coding.id_table,
     kqcodec.coding.label_index,
@@ -271,6 +273,8 @@ def _recovered(data: bytes, image: Any, error: FormatError | None) -> None:
     if saved is None:
         return
     clean = saved.to_bytes()
+    if kqcodec.open(clean).timing is not None:  # its head was damaged, see frame_oracle.py
+        return
     if saved.header.label_map:  # the header was damaged
         _same("the recovered file", kqcodec.decode_labels(clean, **_LIMITS), saved.labels)
     else:

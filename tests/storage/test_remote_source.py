@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from samples import indexed, region, tiled
+from samples import indexed, region, sequence, tiled
 
 import kqcodec
 from kqcodec import errors
@@ -18,6 +18,7 @@ from kqcodec.format.container import Sealer, Section
 from kqcodec.format.grid import Box
 from kqcodec.format.header import Header
 from kqcodec.format.labels import palette_bytes
+from kqcodec.format.sequence import FrameTiming
 from kqcodec.storage.http import HttpRangeReader
 from kqcodec.storage.ranges import FIRST_BYTES
 
@@ -54,6 +55,22 @@ def test_a_region_takes_two_requests_and_one_for_each_run_of_tiles(site, box, ru
     # Nothing but the tiles that it touches, and none twice.
     touched = sum(1 for _ in header.grid.touched(Box(*box)))
     assert sum(stop - start for start, stop in spans[2:]) <= touched * (128 * 64 + 8)
+
+
+def test_a_frame_takes_three_requests(site):
+    """For what is ahead of the frames, for the directory at the end, and for the frames."""
+    labels = [indexed(300, 200, 16, seed).labels for seed in range(40)]
+    timing = FrameTiming(key_distance=8)
+    data = sequence(indexed(1, 1, 16).palette, labels, timing=timing, coder="tokens")
+    site.files[NAME] = data
+    with kqcodec.open(site.url + NAME) as file:
+        starts = kqcodec.open(data)._front().frames.directory.starts
+        assert (file.frame(26).labels == labels[26]).all()
+        assert file.frames == 40
+    spans = site.ranges_of(NAME)
+    assert spans[0] == (0, FIRST_BYTES)
+    assert spans[1] == (len(data) - FIRST_BYTES, len(data))
+    assert spans[2:] == [(starts[24], starts[27])]
 
 
 def sliced(url, box):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kqcodec.cli.batch.driver import Batch, BatchOptions
+from kqcodec.cli.batch.outputs import Outputs
+from kqcodec.cli.commands._encode_output import guarded, written
 from kqcodec.cli.options import common
 from kqcodec.cli.screen.failures import (
     REFUSED,
@@ -19,7 +22,12 @@ from kqcodec.cli.screen.failures import (
     failure_of,
     reading,
 )
-from kqcodec.cli.screen.inputs import picture_failures, picture_source
+from kqcodec.cli.screen.inputs import (
+    picture_failures,
+    picture_source,
+    pillow_limits,
+    warnings_as_lines,
+)
 from kqcodec.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -40,7 +48,30 @@ if TYPE_CHECKING:
 _OF_RUNS = ("recursive", "manifest", "scheduler", "frame", "labels")
 
 
-def check_animating(inputs: Sequence[str], output: str | None, settings: EncodeSettings) -> None:
+def animate(
+    inputs: tuple[str, ...], output: str | None, options: BatchOptions, settings: EncodeSettings
+) -> int:
+    """Make the inputs the frames of one file; returns the exit code."""
+    _check_animating(inputs, output, settings)
+    outputs = Outputs.one(inputs, STREAM if output is None else output, options.force)
+    if outputs.use_stream and sys.stdout.buffer.isatty():
+        raise click.UsageError("standard output is a terminal; redirect it, or give -o.")
+
+    def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
+        alone = replace(settings, threads=threads)
+        with _frames_of(inputs, alone) as frames:
+            encoder = encoder_of(frames, name, alone)
+            parts = guarded(encoder.parts(), _shots_failures(inputs, settings.max_pixels))
+            figures = written(name, outputs, alone, parts, costs=encoder.costs, encoder=encoder)
+            _check_whole(frames, figures)
+            return figures
+
+    batch = Batch([inputs[0]], outputs, options, on_stderr=outputs.use_stream)
+    with pillow_limits(settings.max_pixels), warnings_as_lines():
+        return batch.run(work, settings.threads)
+
+
+def _check_animating(inputs: Sequence[str], output: str | None, settings: EncodeSettings) -> None:
     """Raise click.UsageError for a command line with --animate that makes no sense."""
     given = common.options_given(_OF_RUNS)
     if given:
@@ -102,10 +133,10 @@ def one_frame(
 
 
 @contextlib.contextmanager
-def frames_of(names: Sequence[str], settings: EncodeSettings) -> Iterator[Shots | RawFrames]:
+def _frames_of(names: Sequence[str], settings: EncodeSettings) -> Iterator[_Shots | RawFrames]:
     """The frames that --animate is given; a Failure if they can't be read."""
     if settings.pieces.raw is None:
-        yield Shots(names, settings.max_pixels)
+        yield _Shots(names, settings.max_pixels)
         return
     from kqcodec.images.blocks.raw import RawFrames
 
@@ -125,10 +156,10 @@ def frames_of(names: Sequence[str], settings: EncodeSettings) -> Iterator[Shots 
         yield frames
 
 
-def check_whole(frames: Shots | RawFrames, figures: dict[str, Any]) -> None:
+def _check_whole(frames: _Shots | RawFrames, figures: dict[str, Any]) -> None:
     """Raise a Failure if raw frames ended within one, though what is known of the others, which
     are written, is told."""
-    if isinstance(frames, Shots) or not frames.cut:
+    if isinstance(frames, _Shots) or not frames.cut:
         return
     raise Failure(
         REFUSED,
@@ -140,7 +171,7 @@ def check_whole(frames: Shots | RawFrames, figures: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Shots:
+class _Shots:
     """Pictures that are the frames of a file; they are read anew each time."""
 
     names: Sequence[str]
@@ -154,7 +185,7 @@ class Shots:
 
 
 @contextlib.contextmanager
-def shots_failures(names: Sequence[str], max_pixels: int) -> Iterator[None]:
+def _shots_failures(names: Sequence[str], max_pixels: int) -> Iterator[None]:
     """Turn what goes wrong with the pictures of an animation into a Failure that names one."""
     with picture_failures(names[0], max_pixels):
         try:

@@ -158,7 +158,7 @@ def _by_directory(source: Source, sealer: Sealer, first: int) -> tuple[list[int]
     import numpy as np
 
     from kqcodec.coding.frames.directory import read_directory
-    from kqcodec.format.limits import Limits
+    from kqcodec.format.limits import DEFAULT_LIMITS
 
-    directory = read_directory(source, sealer, first, Limits.of(None))
+    directory = read_directory(source, sealer, first, DEFAULT_LIMITS)
     return np.diff(directory.starts).tolist(), directory.durations.tolist()

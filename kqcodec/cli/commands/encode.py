@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import itertools
-import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -15,20 +13,18 @@ from kqcodec.cli.batch.discover import is_picture
 from kqcodec.cli.batch.distribution import Distribution, distribution_options
 from kqcodec.cli.batch.driver import Batch, BatchOptions, batch_options
 from kqcodec.cli.batch.manifest import Run
-from kqcodec.cli.batch.outputs import Outputs
-from kqcodec.cli.batch.paths import digested, size_of
+from kqcodec.cli.batch.paths import digested
 from kqcodec.cli.batch.resume import whole_name
-from kqcodec.cli.commands._encode_frames import (
-    animation_in,
-    check_animating,
-    check_whole,
-    encoder_of,
-    frames_of,
-    one_frame,
-    shots_failures,
-)
+from kqcodec.cli.commands._encode_frames import animate, animation_in, encoder_of, one_frame
 from kqcodec.cli.commands._encode_labels import encoded_label_map
 from kqcodec.cli.commands._encode_large import encode_pieces, is_in_pieces
+from kqcodec.cli.commands._encode_output import (
+    all_figures,
+    figures_of,
+    guarded,
+    not_larger,
+    written,
+)
 from kqcodec.cli.options import common
 from kqcodec.cli.options import k as goals
 from kqcodec.cli.options.encoding import EncodeSettings
@@ -41,26 +37,20 @@ from kqcodec.cli.options.palette import (
     read_palette_file,
 )
 from kqcodec.cli.options.pieces import Pieces, pieces_options
-from kqcodec.cli.screen.failures import LARGER, STREAM, Failure, display_name, display_output
+from kqcodec.cli.screen.failures import STREAM
 from kqcodec.cli.screen.inputs import (
     picture_failures,
     picture_source,
     pillow_limits,
     warnings_as_lines,
 )
-from kqcodec.cli.screen.text import finite, number, percent
 from kqcodec.errors import ColorsError
-from kqcodec.format import sizes
 from kqcodec.format.header import MAX_COLORS
-from kqcodec.format.short_form import read_header
-from kqcodec.format.source import BufferSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from kqcodec.colors.costs import Costs
-    from kqcodec.format.header import Header
-    from kqcodec.frames.encoding import FrameEncoder
+    from kqcodec.cli.batch.outputs import Outputs
     from kqcodec.images.indexed_image import IndexedImage
     from kqcodec.images.pixels import ImageLike
     from kqcodec.quantization.options import QuantizeOptions
@@ -185,7 +175,7 @@ def command(
         return is_picture(suffix) or (labels and suffix in _ARRAYS_OF_LABELS)
 
     if frames.animate:
-        return _animate(inputs, output, options, settings)
+        return animate(inputs, output, options, settings)
     inputs = tuple(name.rstrip("/") if name.endswith(".zarr/") else name for name in inputs)
     batch = Batch.plan(inputs, options, wanted, ".kq", output)
     distribution = None
@@ -197,29 +187,6 @@ def command(
             batch = replace(batch, outputs=replace(batch.outputs, adopts=True))
     with pillow_limits(settings.max_pixels), warnings_as_lines():
         return batch.run(Encoding(settings), settings.threads, distribution)
-
-
-def _animate(
-    inputs: tuple[str, ...], output: str | None, options: BatchOptions, settings: EncodeSettings
-) -> int:
-    """Make the inputs the frames of one file; returns the exit code."""
-    check_animating(inputs, output, settings)
-    outputs = Outputs.one(inputs, STREAM if output is None else output, options.force)
-    if outputs.use_stream and sys.stdout.buffer.isatty():
-        raise click.UsageError("standard output is a terminal; redirect it, or give -o.")
-
-    def work(name: str, outputs: Outputs, threads: int) -> dict[str, Any]:
-        alone = replace(settings, threads=threads)
-        with frames_of(inputs, alone) as frames:
-            encoder = encoder_of(frames, name, alone)
-            parts = _guarded(encoder.parts(), shots_failures(inputs, settings.max_pixels))
-            figures = _written(name, outputs, alone, parts, costs=encoder.costs, encoder=encoder)
-            check_whole(frames, figures)
-            return figures
-
-    batch = Batch([inputs[0]], outputs, options, on_stderr=outputs.use_stream)
-    with pillow_limits(settings.max_pixels), warnings_as_lines():
-        return batch.run(work, settings.threads)
 
 
 def _refuse_choosing() -> None:
@@ -259,16 +226,16 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
     digest = hashlib.sha256()
     if is_in_pieces(name, settings):
         header, costs, size, sampled = encode_pieces(name, outputs, settings, digest.update)
-        figures = _figures(costs, settings, header)
+        figures = figures_of(costs, settings, header)
         if sampled is not None:
             figures["sampled"] = sampled
-        return _all_figures(name, outputs, size, digest.hexdigest(), figures)
+        return all_figures(name, outputs, size, digest.hexdigest(), figures)
     if settings.labels:
         data, figures = encoded_label_map(name, settings)
         if settings.skip_if_larger:
-            _not_larger([data], name)
-        written = outputs.write(name, digested([data], digest.update))
-        return _all_figures(name, outputs, written, digest.hexdigest(), figures)
+            not_larger([data], name)
+        size = outputs.write(name, digested([data], digest.update))
+        return all_figures(name, outputs, size, digest.hexdigest(), figures)
     with picture_failures(name, settings.max_pixels):
         source = picture_source(name, settings.max_pixels)
         animation = animation_in(source, settings)
@@ -276,8 +243,8 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
             indexed = _quantized(source, settings)
     if animation is not None:
         encoder = encoder_of(animation, name, settings)
-        parts = _guarded(encoder.parts(), picture_failures(name, settings.max_pixels))
-        return _written(name, outputs, settings, parts, costs=encoder.costs, encoder=encoder)
+        parts = guarded(encoder.parts(), picture_failures(name, settings.max_pixels))
+        return written(name, outputs, settings, parts, costs=encoder.costs, encoder=encoder)
     from kqcodec.coding.encoder import encoded_parts
     from kqcodec.coding.options import CodingOptions
 
@@ -285,60 +252,7 @@ def _encode(name: str, outputs: Outputs, settings: EncodeSettings) -> dict[str, 
         coder=settings.coder, effort=settings.effort, tile=settings.tile, threads=settings.threads
     )
     parts = encoded_parts(indexed, coding)
-    return _written(name, outputs, settings, parts, costs=lambda: indexed.costs)
-
-
-def _guarded(
-    parts: Iterator[bytes], failures: contextlib.AbstractContextManager[None]
-) -> Iterator[bytes]:
-    """The parts, with what goes wrong in reading told of the input, not of the output."""
-    with failures:
-        yield from parts
-
-
-def _written(
-    name: str,
-    outputs: Outputs,
-    settings: EncodeSettings,
-    parts: Iterator[bytes],
-    *,
-    costs: Callable[[], Costs | None],
-    encoder: FrameEncoder | None = None,
-) -> dict[str, Any]:
-    """Write the parts of a file, of frames where there is an encoder of them; its figures."""
-    digest = hashlib.sha256()
-    first = next(parts)
-    whole: Iterable[bytes] = itertools.chain([first], parts)
-    if settings.skip_if_larger:
-        whole = _not_larger(list(whole), name)
-    size = outputs.write(name, digested(whole, digest.update))
-    frames = None if encoder is None else encoder.frames
-    figures = _figures(costs(), settings, read_header(BufferSource(first)), frames)
-    return _all_figures(name, outputs, size, digest.hexdigest(), figures)
-
-
-def _all_figures(
-    name: str, outputs: Outputs, size: int, sha256: str, figures: dict[str, Any]
-) -> dict[str, Any]:
-    figures = {
-        "input": name,
-        "output": outputs.targets[name],
-        "file_bytes": size,
-        "sha256": sha256,
-        **figures,
-    }
-    return {**figures, "text": _summary(figures)}
-
-
-def _not_larger(parts: list[bytes], name: str) -> list[bytes]:
-    size, limit = sum(map(len, parts)), size_of(name)
-    if size > limit:
-        raise Failure(
-            LARGER,
-            f"{display_name(name)}: its .kq file would have {size:,} bytes, more than the "
-            f"{limit:,} that it has itself; it is left out",
-        )
-    return parts
+    return written(name, outputs, settings, parts, costs=lambda: indexed.costs)
 
 
 def _quantized(source: str | BinaryIO, settings: EncodeSettings) -> IndexedImage:
@@ -375,66 +289,3 @@ def _counted(image: ImageLike, request: QuantizeOptions) -> CountedPixels:
             "choose colors",
         )
     return counted
-
-
-def _figures(
-    costs: Costs | None, settings: EncodeSettings, header: Header, frames: int | None = None
-) -> dict[str, object]:
-    """What is known about a picture, or so many frames, and its file, ready for JSON."""
-    pixels = header.pixels * (frames or 1)
-    figures: dict[str, object] = {
-        "width": header.width,
-        "height": header.height,
-        "coder": header.coder,
-        "effort": settings.effort,
-        "tiles": header.grid.count,
-        "k": header.k,
-        "alpha": header.alpha,
-        "raw_bits": sizes.raw_bits(pixels, header.alpha),
-        "theory_bits": sizes.theory_bits(pixels, header.k, header.alpha),
-    }
-    if frames is not None:
-        figures["frames"] = frames
-    if costs is None:
-        return figures
-    return {
-        **figures,
-        # The most, where a goal has chosen it.
-        "k_asked": settings.k,
-        "goal": None if settings.goal is None else settings.goal.to_dict(),
-        "palette": settings.palette_file,
-        "sort": settings.sort if settings.palette is None else None,
-        "dither": settings.dither,
-        "dither_kind": settings.dither_kind if settings.dither else None,
-        "space": settings.space,
-        "seed": settings.seed,
-        "restarts": settings.restarts,
-        **finite(asdict(costs)),
-    }
-
-
-def _summary(figures: dict[str, Any]) -> str:
-    bits = 8 * figures["file_bytes"]
-    asked = ""
-    if figures.get("goal") is None and figures.get("k_asked") not in (None, figures["k"]):
-        asked = f" of {figures['k_asked']:,} asked for"
-    if "inertia" not in figures:
-        loss = "every label kept"
-    elif figures["inertia"]:
-        loss = (
-            f"MSE {number(figures['mse'], 2)}, PSNR {number(figures['psnr'], 2)} dB, "
-            f"inertia {number(figures['inertia'])}, "
-            f"sum of distances {number(figures['distance_sum'])}"
-        )
-    else:
-        loss = "every pixel exact"
-    frames = ""
-    if "frames" in figures:
-        frames = f"{figures['frames']:,} frame{'s' * (figures['frames'] != 1)} of "
-    return (
-        f"{display_output(figures['output'])}: {frames}"
-        f"{figures['width']:,} x {figures['height']:,}, "
-        f"K = {figures['k']:,}{asked}, {figures['file_bytes']:,} bytes, "
-        f"{percent(bits / figures['raw_bits'])} of raw, "
-        f"{bits / figures['theory_bits']:.4f} of theory; {loss}"
-    )

@@ -47,7 +47,8 @@ _LONGEST_NAME = 45  # beside an id of twenty digits and its colour
 def command(*, inputs: tuple[str, ...], **given: Any) -> int:
     """Show the header, palette and sizes of .kq files, of label maps their ids.
 
-    Only the first bytes are read; kq verify checks the rest. A FILE is a .kq file, a folder
+    Only the first bytes are read, and the heads or the directory of frames, which tell how long
+    each lasts and how large it is; kq verify checks the rest. A FILE is a .kq file, a folder
     of them with -r, or - for standard input.
     """
     batch = Batch.plan(inputs, BatchOptions.taken_from(given), ".kq".__eq__)

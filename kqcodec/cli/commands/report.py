@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "  kq report photo.png -k 16\n"
     "  kq report photo.png -k auto -o auto.html\n"
     "  kq report photo.png --psnr 28 --effort fast -o good.html\n"
-    "  kq report demo.gif -k 64",
+    "  kq report anim.gif -k 64",
 )
 @common.inputs_argument
 @common.output_option(

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 @common.max_pixels_option
 @common.force_option
 def command(*, source: str, output: str, size: int, max_pixels: int, force: bool) -> None:
-    """Write a small PNG of a .kq file, in sRGB and upright; of a label map in its colours.
+    """Write a small PNG of a .kq file, in sRGB and upright; of a label map in its colours, of
+    frames the first.
 
     Freedesktop's thumbnailers call this once kq integrate --user has told them to.
     Pictures that take much work to decode are refused, more than a quarter of what kq

@@ -19,7 +19,7 @@ from kqcodec.coding.coders.dense import DenseCoder
 from kqcodec.coding.coders.enlarged import FIRST, HEAD, Enlargement, enlargement_of
 from kqcodec.coding.coders.packed import check_range
 from kqcodec.errors import InvalidDataError
-from kqcodec.format.limits import context_workspace
+from kqcodec.format.limits import chain_workspace, context_workspace
 from kqcodec.format.sizes import payload_range
 from kqcodec.kernels import kernels
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kqcodec.format.labels import Labels
     from kqcodec.format.names import EffortName
 
+CHAINED = 6  # the first byte of a payload of kqcodec.coding.frames.context_chain
 _DENSE = 0  # the first byte of a payload that is dense's behind it
 # Of the labels of a photograph, fewer are those of all three neighbours: the most that
 # photographs have in up to 32 colours, and in more.
@@ -190,6 +191,8 @@ def workspace_of(payload: memoryview, shape: tuple[int, int], itemsize: int) -> 
         payload, shape = payload[HEAD:], cells
         if not payload.nbytes:
             return 0
+    if payload[0] == CHAINED:
+        return chain_workspace(payload[1], shape[1], shape[0]) if payload.nbytes > 1 else 0
     return besides + context_workspace(payload[0], shape[1], shape[0])
 
 

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Grid = NDArray[np.uint8]  # of blocks: 0 where they stay, 1 + i where they move by move i
 
-# So many labels that haven't changed, between some in their row that have, may be coded all the
-# same: it saves a run, and costs less than that. And where at least 1 label in 20 has changed, all
-# may be. Measured on screen recordings and pixel art, of which each takes 3 to 5 %.
+# Up to so many labels that haven't changed, between some that have, may be coded all the same: it
+# saves a run, and costs less than that. And where at least 1 label in 20 has changed, all may be.
+# Each is worth 3 to 5 % of screen recordings and pixel art.
 _GAP = 8
 _SPARSE = 20
 
@@ -115,6 +115,7 @@ def _masks(changed: Mask) -> Iterator[Mask]:
 
 
 def _is_dense(changed: Mask) -> bool:
+    """Whether so much has changed that all may be coded."""
     return _SPARSE * int(np.count_nonzero(changed)) >= changed.size
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from kqcodec.coding.coders.context import tree_of
 from kqcodec.coding.coders.frame_tokens import FrameTokensCoder
 from kqcodec.coding.coders.label_tiles import UnlistedCoder
-from kqcodec.coding.frames.context_chain import ContextChain
+from kqcodec.coding.frames.context_chain import ContextChain, settings_of
 from kqcodec.coding.frames.label_chain import NO_LISTS, LabelChain
 from kqcodec.format.names import DEFAULT_EFFORT
 from kqcodec.format.sizes import predictable
@@ -78,9 +78,11 @@ class Chains:
         """The chain of a tile of more than one colour, without lists, by context or tokens."""
         if self.header.coder == "tokens":
             return _TokensFrames(self)
-        box = self.header.grid.box(tile)
+        grid = self.header.grid
+        settings = settings_of(self.effort, grid.count, colors=self.palette is not None)
+        box = grid.box(tile)
         return ContextChain(
-            *(self.coder, self.tree, self.effort, self.room), width=box.width, height=box.height
+            *(self.coder, self.tree, settings, self.room), width=box.width, height=box.height
         )
 
     @cached_property

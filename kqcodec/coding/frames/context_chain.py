@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.coding.coders.context import CHAINED
 from kqcodec.errors import InvalidDataError
 from kqcodec.format.limits import chain_workspace
 from kqcodec.format.sizes import payload_range
@@ -32,12 +33,19 @@ if TYPE_CHECKING:
     from kqcodec.format.names import EffortName
     from kqcodec.kernels.protocol_frames import FrameChain
 
-CHAINED = 6  # the first byte of a payload
 # Settings: how large tables are, that labels are asked about, and a match, in bits 7-6, 4 and 3,
-# and how quickly to learn. Tables of 2**18 slots take 14 MB, and frames 5 % less than by 2**16;
-# 2**20 take 1 to 5 % less again. What label maps have to say fits into 2**16.
+# and how quickly to learn. By tables of 2**16, 2**18 and 2**20 slots a chain takes 4, 14 and 55 MB,
+# and recordings of screens 9, 4 and 0 % more. What label maps have to say fits into 2**16.
 _SETTINGS: dict[EffortName, int] = {"fast": 0x5C, "default": 0x9C, "best": 0xDC}
 _LABEL_MAPS: dict[EffortName, int] = {"fast": 0x52, "default": 0x52, "best": 0x92}
+
+
+def settings_of(effort: EffortName, tiles: int, *, colors: bool) -> int:
+    """The settings of the chains of a picture of so many tiles; those of one may have what memory
+    there is."""
+    if not colors:
+        return _LABEL_MAPS[effort]
+    return _SETTINGS["best" if effort == "default" and tiles == 1 else effort]
 
 
 class ContextChain:
@@ -46,7 +54,7 @@ class ContextChain:
     Args:
         still: what codes a tile by itself.
         tree: order and colours of the palette, as ``kernels.frame_chain`` takes them.
-        effort: how hard to try.
+        settings: of a chain that is begun to encode.
         room: for the memory of the chains of a file that is read.
         width, height: of the tile.
     """
@@ -55,7 +63,7 @@ class ContextChain:
         self,
         still: Coder,
         tree: tuple[NDArray[np.uint16], NDArray[np.uint8]],
-        effort: EffortName,
+        settings: int,
         room: Room | None,
         *,
         width: int,
@@ -64,8 +72,7 @@ class ContextChain:
         self._still = still
         self._tree = tree
         self._size = width, height
-        has_colors = len(tree[1]) > 0
-        self._settings = (_SETTINGS if has_colors else _LABEL_MAPS)[effort]
+        self._settings = settings
         k = len(tree[0])
         self._most = payload_range("context", width * height, k)[1]
         self._room = room

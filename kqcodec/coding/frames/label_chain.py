@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kqcodec.coding.coders.context import CHAINED
 from kqcodec.coding.coders.frame_parts import FROM_BEFORE
 from kqcodec.coding.coders.label_parts import OWN_LIST, listed_parts
 from kqcodec.coding.coders.label_tiles import own_list, pack_own_list
-from kqcodec.coding.frames.context_chain import CHAINED
 from kqcodec.format.labels import label_dtype
 
 if TYPE_CHECKING:

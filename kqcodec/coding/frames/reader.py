@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from kqcodec.coding.frames.chains import Chains
     from kqcodec.coding.frames.tile_chain import TileChain
+    from kqcodec.coding.id_table import IdTable
     from kqcodec.format.container import Section
     from kqcodec.format.header import Header
     from kqcodec.format.labels import Labels
@@ -47,13 +48,18 @@ if TYPE_CHECKING:
 _PIECE = 1 << 22
 
 
-def checked_timing(sections: Sequence[Section], header: Header) -> FrameTiming | None:
-    """How the frames of a file follow each other; None if it is a still."""
+def checked_timing(
+    sections: Sequence[Section], header: Header, table: IdTable | None
+) -> FrameTiming | None:
+    """How the frames of a file with these sections follow each other, and with that table if it
+    is a label map; None if it is a still."""
     timing = timing_of(sections)
     if timing is not None and sizes.predictable(header.coder) and timing.key_distance != 1:
         raise InvalidDataError(
             f"a key distance of {timing.key_distance} by {header.coder} (rule 19.2)"
         )
+    if table is not None and (table.shape == "volume") != (timing is not None):
+        raise InvalidDataError("label maps have frames if they are volumes alone (rule 18.3)")
     return timing
 
 
@@ -262,7 +268,7 @@ class Canvas:
 
         threads = max(1, min(self._threads, len(records)))
         for pixels in ordered_map(decode, records, threads):
-            self.budget.spend_pixels(pixels)
+            self.budget.spend_chained(pixels, reader.header.k)
         self._next = frame.number + 1
         self.changed.update({record.tile: frame.number for record in records})
         if records:

@@ -10,10 +10,6 @@ if TYPE_CHECKING:
     from kqcodec.format.labels import Labels
 
 
-# The first bytes of payloads that are coded from the frame before, by context and by tokens.
-FROM_BEFORE = (6, 7)
-
-
 class TileChain(Protocol):
     """One tile from a key frame on. It is for one thread at a time."""
 

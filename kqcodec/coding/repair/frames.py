@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kqcodec.coding.frames.tile_chain import FROM_BEFORE
+from kqcodec.coding.coders.context import CHAINED
+from kqcodec.coding.coders.frame_parts import FROM_BEFORE
 from kqcodec.coding.repair.frame_search import head_at
 from kqcodec.coding.work import Budget, work_of
 from kqcodec.errors import FormatError, InvalidDataError
@@ -149,7 +150,7 @@ class Replay:
         outcomes = ordered_map(decode, records, max(1, min(self.threads, len(records))))
         sound: dict[int, bytes] = {}
         for record, (problem, pixels) in zip(records, outcomes, strict=True):
-            budget.spend_pixels(pixels)
+            budget.spend_chained(pixels, header.k)
             if problem is None:
                 sound[record.tile] = bytes(record.payload)
                 continue
@@ -203,7 +204,7 @@ class Replay:
             tile.chain = None  # which makes room for the next
         chain = tile.chain
         if chain is None:
-            if not key and memoryview(record.payload).cast("B")[0] in FROM_BEFORE:
+            if not key and memoryview(record.payload).cast("B")[0] in (CHAINED, FROM_BEFORE):
                 raise InvalidDataError("it needs frames that are lost")
             chain = self.chains.begin(record.tile)
         labels = tile.labels.copy()  # since these stay if the payload is invalid

@@ -71,7 +71,7 @@ def recover(
     else:
         kept = SavedColors.of(front, fill, palette)
     front, header = kept.front, kept.front.header
-    timing = checked_timing(front.sections, header)
+    timing = checked_timing(front.sections, header, front.table)
     if timing is not None:
         return recover_frames(data, kept, timing, threads=count, limits=limits)
     with memory_for(header):  # untouched as yet, so that a claim costs nothing

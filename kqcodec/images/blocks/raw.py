@@ -122,7 +122,7 @@ class RawFrames:
                 f"{self.name} ends after {done:,} of the {frame.size:,} bytes of a frame; check "
                 "its size and layout"
             )
-        self.cut = done
+        self.cut = self.cut or done
         raise StopIteration
 
 

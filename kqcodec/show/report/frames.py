@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import numpy as np
 from kqcodec.coding.decoder import Opened
 from kqcodec.coding.kq_file import KqFile
 from kqcodec.colors.values import with_alpha
+from kqcodec.errors import ImageError
 from kqcodec.format.limits import Limits
 from kqcodec.format.names import CODERS
 from kqcodec.format.source import BufferSource
@@ -20,6 +23,7 @@ from kqcodec.frames.export import ANIMATED, animation_parts
 from kqcodec.frames.reading import read_frames
 from kqcodec.frames.sources import is_file
 from kqcodec.images.animations import open_animation
+from kqcodec.images.conversion import ConversionWarning
 from kqcodec.images.pixels import flattened
 from kqcodec.show.report import data_urls
 from kqcodec.show.report.clip import Clip
@@ -121,11 +125,11 @@ def gather_frames(
     # Of many ways through the frames only the first decodes them slowly.
     quick = data
     if coding.coder != "tokens":
-        quick = _stored_by("tokens", _Stored(data, threads), coding)
+        quick = b"".join(_parts_by("tokens", _Stored(data, threads), coding))
     stored = _Stored(quick, threads)
     ours: dict[CoderName, int] = {coding.coder: len(data), "tokens": len(quick)}
     for coder in CODERS:
-        ours[coder] = ours.get(coder) or len(_stored_by(coder, stored, coding))
+        ours[coder] = ours.get(coder) or sum(map(len, _parts_by(coder, stored, coding)))
     first = file.frame(0)
     step = data_urls.step_for(first.width, first.height)
     clip, counts = Clip(step), np.zeros(first.k, dtype=np.int64)
@@ -152,8 +156,8 @@ def gather_frames(
     )
 
 
-def _stored_by(coder: CoderName, frames: _Stored, coding: CodingOptions) -> bytes:
-    """The same frames in a file by another coder."""
+def _parts_by(coder: CoderName, frames: _Stored, coding: CodingOptions) -> Iterator[bytes]:
+    """The parts of the file of the same frames by another coder."""
     encoder = FrameEncoder(
         *(frames, None),
         coder=coder,
@@ -161,7 +165,7 @@ def _stored_by(coder: CoderName, frames: _Stored, coding: CodingOptions) -> byte
         effort=coding.effort,
         threads=coding.threads,
     )
-    return b"".join(encoder.parts())
+    return encoder.parts()
 
 
 def _other_sizes(stored: _Stored, plays: int) -> dict[str, int]:
@@ -169,12 +173,11 @@ def _other_sizes(stored: _Stored, plays: int) -> dict[str, int]:
     again and compared before it counts."""
     found = {}
     for file_format in ANIMATED:
-        try:
+        with contextlib.suppress(ImageError, OSError, ValueError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConversionWarning)  # of durations, which are no matter
             data = b"".join(animation_parts(stored, file_format, plays=plays))
-        except (OSError, ValueError):
-            continue
-        if _shows(data, stored):
-            found[_NAMES[file_format]] = len(data)
+            if _shows(data, stored):
+                found[_NAMES[file_format]] = len(data)
     return found
 
 

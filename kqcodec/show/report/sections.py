@@ -241,10 +241,12 @@ def file_sizes(content: Content | FramesContent) -> str:
     source = ""
     if content.source_bytes is not None:
         source = f" The file that it was made from has {content.source_bytes:,} bytes."
-    what = "The picture" if content.report.frames == 1 else "All frames"
+    what, by = "The picture", " as Pillow writes them"
+    if content.report.frames > 1:
+        what, by = "All frames", ""
     return (
-        f"<h2>Sizes</h2><p>{what} in K colours, without loss, beside formats of others "
-        f"as Pillow writes them.{missing}{source}</p>"
+        f"<h2>Sizes</h2><p>{what} in K colours, without loss, beside formats of others{by}."
+        f"{missing}{source}</p>"
         f'<div class="sizes">{cells}</div>'
     )
 

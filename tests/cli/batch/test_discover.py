@@ -466,6 +466,6 @@ def test_of_two_runs_at_once_the_later_skips(tmp_path, monkeypatch):
 def test_a_result_as_large_as_its_input_is_no_larger(tmp_path, monkeypatch, less, code):
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     size = len(kqcodec.encode(tmp_path / "a.png", 16))
-    monkeypatch.setattr("kqcodec.cli.commands.encode.size_of", lambda _: size - less)
+    monkeypatch.setattr("kqcodec.cli.commands._encode_output.size_of", lambda _: size - less)
     assert kq("encode", tmp_path / "a.png", "--skip-if-larger").exit_code == code
     assert (tmp_path / "a.kq").exists() == (code == 0)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import samples
 from commands import KQ, kq, refusal
+from PIL import Image
 
 import kqcodec
 from kqcodec.cli.commands import _frame_figures
@@ -146,6 +147,14 @@ def test_a_cut_anywhere_is_refused(tmp_path, command):
     for length in range(0, len(data), 1 if command == "info" else 7):
         path.write_bytes(data[:length])
         refusal(kq(command, path), failures.REFUSED)
+
+
+def test_the_thumbnail_is_of_the_first_frame(tmp_path):
+    frames, data = samples.animation()
+    (tmp_path / "a.kq").write_bytes(data)
+    assert kq("thumbnail", tmp_path / "a.kq", tmp_path / "a.png").exit_code == 0
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image), frames[0].to_rgb())
 
 
 def test_a_volume_of_labels(tmp_path):

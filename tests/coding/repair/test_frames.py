@@ -9,7 +9,8 @@ from trust import attempts
 
 import kqcodec
 from kqcodec import errors
-from kqcodec.coding.frames.tile_chain import FROM_BEFORE
+from kqcodec.coding.coders.context import CHAINED
+from kqcodec.coding.coders.frame_parts import FROM_BEFORE
 from kqcodec.coding.repair.sequence import LostFrames
 from kqcodec.format.container import Section
 from kqcodec.format.sequence import FrameTiming
@@ -54,7 +55,9 @@ class Layout:
     def alone(self, coder, number, tile):
         """Whether that tile needs no frame before it."""
         first = self.data[self.payloads[number, tile][0]]
-        return coder in {"packed", "dense"} or number % KEY == 0 or first not in FROM_BEFORE
+        return (
+            coder in {"packed", "dense"} or number % KEY == 0 or first not in {CHAINED, FROM_BEFORE}
+        )
 
 
 LAYOUTS = {coder: Layout(data) for coder, data in FILES.items()}
@@ -240,6 +243,31 @@ def test_unchanged_frames_stay_so(coder):
     damaged = bytearray(one)
     damaged[-20] ^= 1
     assert not kqcodec.open(bytes(damaged)).recover().lost
+
+
+@coders
+@pytest.mark.parametrize("distance", [0, 3])
+def test_slices_of_labels_are_frames(coder, distance):
+    z, y, x = np.mgrid[:8, :20, :40]
+    volume = ((x + 3 * z) // 7 * 100 + (y + z) // 5).astype(np.uint32) * 1000
+    data = kqcodec.encode_labels(volume, coder=coder, tile=16, key_distance=distance)
+    sound = kqcodec.open(data).recover()
+    assert sound.to_bytes() == data
+    assert np.array_equal(sound.labels, volume[0])
+    layout = Layout(data)
+    for number in (0, 4):
+        damaged = bytearray(data)
+        damaged[layout.payloads[number, 1][1] - 1] ^= 1
+        saved = kqcodec.open(bytes(damaged)).recover()
+        assert saved.damages
+        found = kqcodec.decode_labels(saved.to_bytes())
+        for tile, start, stop in saved.lost_frames:
+            assert (tile, start) == (1, number)
+            place = (slice(start, stop), *saved.header.grid.box(tile).slices)
+            shown = volume[number - 1][place[1:]] if number else saved.fill_label
+            assert (found[place] == shown).all()
+            found[place] = volume[place]
+        assert np.array_equal(found, volume)
 
 
 def test_every_flipped_bit_behind_the_frames_costs_nothing():

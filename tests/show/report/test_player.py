@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import warnings
 from fractions import Fraction
 
 import gifs
@@ -13,9 +14,11 @@ from pages import Tags
 from PIL import Image
 
 import kqcodec
+import kqcodec.pillow
 from kqcodec.frames.encoding import encode_frames
 from kqcodec.show.report import clip as clips
 from kqcodec.show.report import data_urls
+from kqcodec.show.report import frames as report_frames
 from kqcodec.show.report.clip import Clip
 
 pytestmark = pytest.mark.compiled
@@ -101,6 +104,25 @@ def test_the_same_arguments_give_the_same_page(page, tmp_path):
     options = {"title": "moving", "effort": "fast"}
     for image in (tmp_path / "a.gif", io.BytesIO(data), Image.open(io.BytesIO(data))):
         assert kqcodec.html_report(image, 5, threads=1, **options) == page
+
+
+def test_formats_that_cannot_hold_the_frames_are_left_out():
+    frames = np.random.default_rng(0).integers(0, 256, (3, 20, 30, 3), dtype=np.uint8)
+    data = encode_frames(frames, durations="1/1000")  # 1,800 colours, for a millisecond each
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = kqcodec.html_report(data, 600, effort="fast")
+    assert "<span>GIF</span>" not in page
+    assert "<span>APNG</span>" in page
+
+
+@pytest.mark.parametrize("frames", [5, 6])
+def test_other_frames_do_not_count(frames, monkeypatch):
+    other = gifs.moving(frames)[0]  # which has 16 colours
+    monkeypatch.setattr(report_frames, "animation_parts", lambda *_, **__: [other])
+    page = kqcodec.html_report(gifs.moving()[0], 5, effort="fast")
+    assert not re.search("<span>(GIF|APNG|WebP, lossless)</span>", page)
+    assert "This Pillow writes none of the others." in page
 
 
 def test_one_frame_has_the_page_of_a_picture():
