@@ -201,6 +201,11 @@ def valid_tokens() -> Iterator[Valid]:
         yield Valid(
             f"frames-tokens-moves-{name}", what, ("19.27", "19.28"), moved(base, parts, lists)
         )
+    few = chained(20, 16, 9, [scattered(320, 9)] * 2, coder="tokens")
+    lists = ([0], [0], [2])
+    parts = moved(few, TokenParts(((0, 1), (0, 2), (3, 0)), 1, listed(*lists)), lists)
+    what = "the third of three moves, and two blocks"
+    yield Valid("frames-tokens-moves-blocks", what, ("19.27", "19.28"), parts)
     labels = tuple(slices(30, 22, 8, 3))
     parts = replace(sequence(volume(30, 22, 8, "tokens"), labels, axis=1), chained=True)
     yield Valid("frames-labels-tokens-chain", "a volume, tokens", ("19.11", "19.29"), parts)

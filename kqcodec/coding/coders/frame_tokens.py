@@ -203,7 +203,7 @@ def _grid_of(parts: FrameParts, shape: tuple[int, int]) -> Grid:
     rows, columns = (-(-side // BLOCK) for side in shape)
     lists = 3 if len(parts.moves) > 1 else 2
     numbers = kernels.numbers_decode(parts.blocks, [parts.runs] * lists)
-    if numbers is None or max(int(some.max()) for some in numbers) >= rows * columns:
+    if numbers is None or max(int(some.max()) for some in numbers[:2]) >= rows * columns:
         raise InvalidDataError("the runs of blocks that have moved in a tile are invalid")
     gaps, lengths = numbers[0].astype(np.int64), numbers[1].astype(np.int64) + 1
     which = numbers[2] if lists == 3 else np.zeros_like(numbers[0])
