@@ -4,6 +4,7 @@ runs it in an empty folder."""
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,21 @@ def streams(pixels: NDArray[np.uint8]) -> None:
     kqcodec.encode_stream(raw, io.BytesIO(), palette=["#000000", "#ffffff"])
 
 
+def frames(pixels: NDArray[np.uint8]) -> None:
+    film = np.stack([pixels, pixels, pixels[::-1]])
+    data: bytes = kqcodec.encode_frames(film, 8, fps=12, effort="fast")
+    size: int = kqcodec.write_frames("film.kq", film, 8, fps=12, effort="fast")
+    assert Path("film.kq").read_bytes() == data
+    assert size == len(data)
+    shown: list[kqcodec.IndexedImage] = list(kqcodec.read_frames("film.kq", 1))
+    assert shown[0].duration == Fraction(1, 12)
+    with kqcodec.open("film.kq") as file:
+        durations: tuple[Fraction, ...] = file.durations
+        assert (file.frames, sum(durations), file.loop) == (3, Fraction(1, 4), 0)
+        assert file.frame(2) == shown[1]
+        assert file.as_array().shape == (3, 60, 80, 3)
+
+
 def label_maps() -> None:
     ids = np.zeros((60, 80), dtype=np.int64)
     ids[:20, :50], ids[30:, 20:60] = -1, 7
@@ -121,6 +137,7 @@ def label_maps() -> None:
 
 def questions(file: kqcodec.KqFile, ids: NDArray[np.int64]) -> None:
     assert file.is_label_map
+    assert not file.is_volume
     assert file.ids.tolist() == [-1, 0, 7]
     known: kqcodec.Meaning = file.meaning
     assert (known.names, known.nodata) == ({7: "tree"}, 0)
@@ -155,6 +172,7 @@ if __name__ == "__main__":
     quantized = quantizing(original)
     files(original, quantized)
     streams(original)
+    frames(original)
     label_maps()
     segments(original)
     refusals()
