@@ -32,7 +32,7 @@ def both_code(labels: np.ndarray, k: int, setting: int, colored: bool = True) ->
     return payload
 
 
-class Watched(reference_context._Coder):
+class Watched(reference_context.Coder):
     """Notes what runs there were: their kind, whether all labels were as they looked, how
     many could have been, and for flat ones what ended them and how long a match had held."""
 
@@ -58,7 +58,7 @@ class WatchedMatch(reference_context.Match):
 
     def find(self, at: int, around: Any) -> None:
         before, was_at = self.length, self.at
-        behind = self._displaced[at - self._row]
+        behind = self.displaced[at - self.row]
         super().find(at, around)
         if not before and behind and at - behind == was_at and self._same_above(was_at, at):
             self.seen.add(("match", "just wrong", bool(self.length)))
@@ -72,7 +72,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> set[tuple[Any, ...]]:
     seen: set[tuple[Any, ...]] = set()
     monkeypatch.setattr(Watched, "seen", seen, raising=False)
     monkeypatch.setattr(WatchedMatch, "seen", seen, raising=False)
-    monkeypatch.setattr(reference_context, "_Coder", Watched)
+    monkeypatch.setattr(reference_context, "Coder", Watched)
     monkeypatch.setattr(reference_context, "Match", WatchedMatch)
     return seen
 
@@ -184,7 +184,7 @@ def test_names_that_are_refused_without_colors(
     """From one, in flat surroundings, to three, but never all labels."""
     counts = set()
 
-    class Asking(reference_context._Coder):
+    class Asking(reference_context.Coder):
         def _search(self, label: int, around: Any, refused: list[int]) -> int:
             found = super()._search(label, around, refused)
             assert found not in refused
@@ -192,7 +192,7 @@ def test_names_that_are_refused_without_colors(
             counts.add(len(refused))
             return found
 
-    monkeypatch.setattr(reference_context, "_Coder", Asking)
+    monkeypatch.setattr(reference_context, "Coder", Asking)
     random = np.random.default_rng(k)
     labels = np.where(random.random((24, 40)) < 0.03, random.integers(0, k, (24, 40)), k // 2)
     labels[:, 20:] = random.integers(0, k, (24, 20))
