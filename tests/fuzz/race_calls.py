@@ -207,6 +207,40 @@ def _find_moves(a: Arrays) -> list[Any]:
     return [labels, before, 80, a.whole("int32", 3, 2)]
 
 
+_CHAIN_SETTINGS = (0x43, 0x5C, 0x5A, 0x4C)
+
+
+def _chain_open(a: Arrays) -> list[Any]:
+    colors = a.whole("uint8", a.k, 3) if a.random.integers(2) else b""
+    return [a.order(), colors, a.n, 1, int(a.random.choice(_CHAIN_SETTINGS))]
+
+
+def _chain(a: Arrays) -> tuple[Callable[[Any], Any], Change, int]:
+    """What opens a chain by a set of kernels, labels for it, and their bytes."""
+    labels, itemsize, width = a.tile()
+    k = min(a.k, 1 << 8 * itemsize)
+    order, height = a.random.permutation(k).astype(np.uint16), a.n // width
+    colors, setting = a.random.bytes(3 * k), int(a.random.choice(_CHAIN_SETTINGS))
+
+    def opened(kernels: Any) -> Any:
+        return kernels.chain_open(order, colors, width, height, setting)
+
+    return opened, labels, itemsize
+
+
+def _chain_begin(a: Arrays) -> list[Any]:
+    return [*_chain(a)]
+
+
+def _chain_encode(a: Arrays) -> list[Any]:
+    return [*_chain(a), bytearray(4 * a.n * a.wide + 64)]
+
+
+def _chain_decode(a: Arrays) -> list[Any]:
+    opened, labels, itemsize = _chain(a)
+    return [opened, a.whole("uint8", max(1, a.n // 3)), itemsize, labels]
+
+
 def _histogram(a: Arrays, count: int) -> list[Change]:
     keys = Change(
         lambda: np.sort(a.random.choice(1 << 24, count, replace=False)).astype(np.uint32),
@@ -299,7 +333,13 @@ FAMILIES: dict[str, dict[str, Callable[[Arrays], list[Any]]]] = {
         "regions_encode": _regions_encode,
         "regions_decode": _regions_decode,
     },
-    "frames": {"find_moves": _find_moves},
+    "frames": {
+        "find_moves": _find_moves,
+        "chain_open": _chain_open,
+        "chain_begin": _chain_begin,
+        "chain_encode": _chain_encode,
+        "chain_decode": _chain_decode,
+    },
     "palette": {
         "encode_palette": lambda a: [
             *(a.whole("uint8", a.k, 3), a.k, int(a.random.integers(2))),

@@ -85,16 +85,17 @@ def _inside(families: list[str], seconds: float, programs: list[str]) -> None:
         name = list(calls)[number % len(calls)]
         module = modules[number // len(calls) % len(modules)]
         faulthandler.dump_traceback_later(_ENDLESS, exit=True)
-        _round(getattr(module, name), name, calls[name](Arrays(number)), number, change, counts)
+        _round(module, name, calls[name](Arrays(number)), number, change, counts)
         number += 1
     faulthandler.cancel_dump_traceback_later()
     print(json.dumps(vars(counts)))
 
 
 def _round(
-    kernel: Any, name: str, pattern: list[Any], number: int, change: Any, counts: Counts
+    module: Any, name: str, pattern: list[Any], number: int, change: Any, counts: Counts
 ) -> None:
-    """Calls with the same arrays, some of which are changed."""
+    """Calls with the same arrays, some of which are changed; a chain, which may come to an end,
+    is opened anew then."""
     random = np.random.default_rng(number)
     places = [place for place, what in enumerate(pattern) if isinstance(what, Change)]
     arguments = [what.right().copy() if isinstance(what, Change) else what for what in pattern]
@@ -115,6 +116,10 @@ def _round(
             targets, ctypes.c_size_t(len(targets)), ctypes.c_uint32(number), ctypes.byref(stop)
         )
 
+    def opened() -> list[Any]:
+        return [what(module) if callable(what) else what for what in arguments]
+
+    kernel, now = getattr(module, name), opened()
     thread = threading.Thread(target=changer)
     thread.start()
     try:
@@ -122,9 +127,11 @@ def _round(
         while (start := time.monotonic()) < end:
             counts.calls += 1
             try:
-                kernel(*arguments)
+                kernel(*now)
             except ValueError:
                 counts.refused += 1
+            except RuntimeError:
+                now = opened()
             counts.slowest = max(counts.slowest, time.monotonic() - start)
             counts.kernels[name] = counts.kernels.get(name, 0) + 1
     finally:

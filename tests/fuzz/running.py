@@ -22,7 +22,7 @@ ROOT = HERE.parent.parent
 HEADERS = ROOT / "kqcodec" / "kernels" / "c"
 work = ROOT / "build" / "fuzz"  # see --folder
 
-KERNELS = ("packed", "dense", "bits", "palette", "context", "tokens", "numbers", "regions")
+KERNELS = ("packed", "dense", "bits", "palette", "context", "chain", "tokens", "numbers", "regions")
 KERNELS += ("paint", "pixels", "search", "moves")
 DECODER = "decoder"
 TARGETS = (*KERNELS, DECODER)
@@ -33,7 +33,7 @@ OK, FOUND, CANNOT = 0, 1, 2
 _LONGEST_INPUT = 1024
 # Comparisons with numbers tell nothing of what is arithmetically coded, and take a third
 # of the time.
-_UNTRACED = ("bits", "palette", "context", "tokens", "numbers", "regions")
+_UNTRACED = ("bits", "palette", "context", "chain", "tokens", "numbers", "regions")
 _SANITIZERS = {
     "address": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "memory": ["-fsanitize=memory", "-fsanitize-memory-track-origins"],

@@ -6,6 +6,7 @@
 #include "coding/palette_coder.h"
 #include "context/context.h"
 #include "context/tree.h"
+#include "frames/chain.h"
 #include "pixels/paint.h"
 #include "regions/ids.h"
 #include "tokens/decode.h"
@@ -19,6 +20,9 @@ int decode_palette(const uint8_t *payload, size_t size, size_t k,
 int decode_context(const uint8_t *payload, size_t size, int setting,
                    const uint8_t *palette, uint32_t k, size_t width,
                    size_t height, uint16_t *labels);
+int decode_frames(const uint8_t *payloads, const size_t *sizes, size_t frames,
+                  int begun, int setting, const uint8_t *palette, uint32_t k,
+                  size_t width, size_t height, uint16_t *labels);
 int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette,
                   uint32_t k, size_t width, size_t height, uint16_t *labels);
 int decode_regions(const uint8_t *payload, size_t size, const uint8_t *colors,
@@ -53,6 +57,29 @@ int decode_context(const uint8_t *payload, size_t size, int setting,
   if (order && kq_tree_order(palette, k, order)) {
     kq_tile tile = {order, palette, k, setting, width, height, 1};
     done = kq_context_decode(&tables, &tile, payload, size, labels);
+  }
+  free(order);
+  return done;
+}
+
+/* Frames one behind the other, of which the last one is left. If `begun`, the
+ * labels are those of the frame ahead of them. */
+int decode_frames(const uint8_t *payloads, const size_t *sizes, size_t frames,
+                  int begun, int setting, const uint8_t *palette, uint32_t k,
+                  size_t width, size_t height, uint16_t *labels) {
+  static kq_logistic tables;
+  static kq_chain chain;
+  uint16_t *order = malloc(k * sizeof *order);
+  int done = -1;
+  kq_logistic_init(&tables);
+  if (order && kq_tree_order(palette, k, order)) {
+    kq_tile tile = {order, palette, k, setting, width, height, 1};
+    done = kq_chain_open(&chain, &tables, &tile);
+    if (done == 1 && begun)
+      done = kq_chain_begin(&chain, labels) ? 1 : -1;
+    for (size_t i = 0; i < frames && done == 1; payloads += sizes[i++])
+      done = kq_chain_decode(&chain, payloads, sizes[i], labels) >= 0;
+    kq_chain_close(&chain);
   }
   free(order);
   return done;

@@ -21,6 +21,7 @@ HEADERS = [path for path in ALL if path.suffix == ".h"]
 PLAIN = [path for path in HEADERS if path.parent.name != "boundary"]  # without Python
 TEMPLATES = {  # included twice, or inside of something
     *(f"context/{one}.h" for one in ("match", "mix", "mix_avx2", "runs", "steps")),
+    "frames/later.h",
     *(f"tokens/{one}.h" for one in ("bands", "stream", "tile")),
     *(f"{folder}/{one}.h" for folder in ("context", "tokens") for one in ("view", "view_avx2")),
 }
@@ -142,6 +143,25 @@ def test_regions_decode_without_their_encoder(decoder):
     assert decoder.decode_regions(payload, size, colors.tobytes(), *shape, k, out) == 1
     assert count == 3
     assert np.array_equal(found, labels)
+
+
+@pytest.mark.parametrize("begun", [0, 1])
+def test_frames_decode_without_their_encoder(decoder, begun):
+    k, (height, width), setting = 5, (20, 18), 0b01_01_1_100
+    random = np.random.default_rng(6)
+    palette = random.integers(0, 256, (k, 3), dtype=np.uint8)
+    frames = [random.integers(0, k, (height, width), dtype=np.uint16) for _ in range(2)]
+    frames += [np.roll(frames[1], 3, axis=1), frames[0]]
+    chain = reference.frame_chain(reference.tree_order(palette), palette, width, height, setting)
+    if begun:
+        chain.begin(frames[0])
+    payloads = [chain.encode(frame, 1 << 12) for frame in frames[begun:]]
+    found, size_t = frames[0].copy() if begun else np.zeros_like(frames[0]), ctypes.c_size_t
+    sizes = (size_t * len(payloads))(*map(len, payloads))
+    tile = palette.tobytes(), k, size_t(width), size_t(height), ctypes.c_void_p(found.ctypes.data)
+    many = size_t(len(payloads)), begun, setting
+    assert decoder.decode_frames(b"".join(payloads), sizes, *many, *tile) == 1
+    assert np.array_equal(found, frames[-1])
 
 
 def test_decoders_compile_without_encoders_and_decode(decoder):

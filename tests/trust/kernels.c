@@ -744,7 +744,7 @@ static void of_frame_moves(uint64_t *digest)
     uint16_t *now = room(STRIDE * HEIGHT, sizeof *now);
     for (int kind = AREAS; kind <= NOISE; kind++)
         for (uint32_t by = 1; by < 40; by += 6) {
-            kq_frame_move moves[KQ_MOST_MOVES];
+            kq_shift moves[KQ_MOST_MOVES];
             draw_labels(kind, 60000, STRIDE, HEIGHT, 1, before);
             memcpy(now, before, STRIDE * HEIGHT * sizeof *now);
             for (size_t y = 0; y < HEIGHT; y++)

@@ -34,9 +34,10 @@ static void chain_destroy(PyObject *capsule)
     }
 }
 
-/* The chain in a capsule, which is the caller's until it sets `busy` to 0, of labels of so many
- * bytes; NULL with an exception. */
-static kq_held_chain *chain_taken(PyObject *capsule, const Py_buffer *labels, int itemsize)
+/* The chain in a capsule, which is the caller's until it sets `busy` to 0, for labels of so many
+ * bytes, which are below K if they are `read`; NULL with an exception. */
+static kq_held_chain *chain_taken(PyObject *capsule, const Py_buffer *labels, int itemsize,
+                                  int read)
 {
     kq_held_chain *held = PyCapsule_GetPointer(capsule, KQ_CHAIN_NAME);
     if (!held)
@@ -50,6 +51,8 @@ static kq_held_chain *chain_taken(PyObject *capsule, const Py_buffer *labels, in
         !holds(labels, held->chain.tile.width * held->chain.tile.height, (size_t)itemsize))
         return (kq_held_chain *)refuse("chain: sizes don't fit");
     held->chain.tile.wide = itemsize == 2;
+    if (read && !labels_fit(&held->chain.tile, labels->buf))
+        return (kq_held_chain *)refuse("chain: a label is K or more");
     held->busy = 1;
     return held;
 }
@@ -99,7 +102,7 @@ static PyObject *py_chain_begin(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "Oy*i", &capsule, &b[0], &itemsize))
         return NULL;
-    kq_held_chain *held = chain_taken(capsule, &b[0], itemsize);
+    kq_held_chain *held = chain_taken(capsule, &b[0], itemsize, 1);
     if (!held)
         return released(b, 1, NULL);
     Py_BEGIN_ALLOW_THREADS done = kq_chain_begin(&held->chain, b[0].buf);
@@ -119,7 +122,7 @@ static PyObject *py_chain_encode(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "Oy*iw*", &capsule, &b[0], &itemsize, &b[1]))
         return NULL;
-    kq_held_chain *held = chain_taken(capsule, &b[0], itemsize);
+    kq_held_chain *held = chain_taken(capsule, &b[0], itemsize, 1);
     if (!held)
         return released(b, 2, NULL);
     Py_BEGIN_ALLOW_THREADS done =
@@ -141,7 +144,7 @@ static PyObject *py_chain_decode(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "Oy*iw*", &capsule, &b[0], &itemsize, &b[1]))
         return NULL;
-    kq_held_chain *held = chain_taken(capsule, &b[1], itemsize);
+    kq_held_chain *held = chain_taken(capsule, &b[1], itemsize, 0);
     if (!held)
         return released(b, 2, NULL);
     Py_BEGIN_ALLOW_THREADS work =

@@ -45,7 +45,6 @@ static int tile_fits(kq_tile *tile, const Py_buffer *order, const Py_buffer *col
     tile->colors = colors->len ? colors->buf : NULL;
     tile->k = (uint32_t)k;
     tile->setting = setting;
-    tile->slot_bits = 0;
     tile->width = (size_t)width;
     tile->height = items(labels, size) / (size_t)width;
     tile->wide = itemsize == 2;

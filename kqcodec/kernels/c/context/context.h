@@ -156,15 +156,15 @@ typedef struct {
     uint32_t k;
     int setting;
     size_t width, height;
-    int wide;      /* labels of two bytes */
-    int slot_bits; /* of a sequence, of its largest tables, otherwise 0; its labels are elsewhere */
+    int wide; /* labels of two bytes */
 } kq_tile;
 
-/* A model for a tile, k >= 2; `colors`, NULL for none, are in the order of the tree; `shared`,
- * if it isn't NULL, is a model of the same sequence, whose tables it has. Returns 0 without
- * memory. */
+/* A model for a tile, k >= 2; `colors`, NULL for none, are in the order of the tree. That of a
+ * sequence, of whose tables the largest have 2^slot_bits slots, otherwise 0, has no labels of its
+ * own; `shared`, if it isn't NULL, is another one of the same sequence, whose tables it has, too.
+ * Returns 0 without memory, and has none then. */
 static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_tile *tile,
-                           const uint8_t *colors, const kq_context *shared)
+                           const uint8_t *colors, int slot_bits, const kq_context *shared)
 {
     const int setting = tile->setting;
     const size_t width = tile->width, height = tile->height;
@@ -181,15 +181,14 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     int size = 0; /* ceil(log2 of the labels) */
     while ((size_t)1 << size < width * height)
         size++;
-    int slot_bits =
-        tile->slot_bits ? kq_least(size + 4, tile->slot_bits) : kq_least(size + 2, KQ_SLOT_BITS);
-    m->line_bits = (slot_bits < 8 ? 8 : slot_bits) - 4;
+    const int bits = slot_bits ? kq_least(size + 4, slot_bits) : kq_least(size + 2, KQ_SLOT_BITS);
+    m->line_bits = (bits < 8 ? 8 : bits) - 4;
     m->place_bits = KQ_SETTING_MATCH(setting) ? kq_least(size < 8 ? 8 : size, 16) : 0;
     m->expected = -1;
 
     const size_t lanes = (size_t)m->shape->lanes, inputs = KQ_INPUTS(lanes);
-    const int tables_of = tile->slot_bits ? kq_context_shapes[KQ_LATER].lanes : m->shape->lanes;
-    const size_t slots = shared ? 0 : (size_t)KQ_TABLES(tables_of) * KQ_SLOTS << m->line_bits;
+    const int table_lanes = slot_bits ? KQ_LATER_LANES : m->shape->lanes;
+    const size_t slots = shared ? 0 : (size_t)KQ_TABLES(table_lanes) * KQ_SLOTS << m->line_bits;
     const size_t weights = KQ_ROWS * inputs, places = shared ? 0 : (size_t)1 << m->place_bits;
     const size_t histories = KQ_HAS_HISTORIES(lanes) ? lanes * 2 * KQ_HISTORIES : 0;
     const size_t cells = colors && !shared ? KQ_COLOR_CELLS : 0;
@@ -198,12 +197,12 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     if (!shared) {
         m->displaced = calloc(width, sizeof *m->displaced);
         m->plane.colors = colors ? malloc(k * sizeof *m->plane.colors) : NULL;
-        m->plane.labels = tile->slot_bits ? NULL : calloc(labels, sizeof *m->plane.labels);
+        m->plane.labels = slot_bits ? NULL : calloc(labels, sizeof *m->plane.labels);
     }
     if (!m->memory || (!shared && (!m->displaced || (colors && !m->plane.colors))) ||
-        (!tile->slot_bits && !m->plane.labels)) {
+        (!slot_bits && !m->plane.labels)) {
         kq_context_close(m);
-        m->memory = NULL;
+        memset(m, 0, sizeof *m);
         return 0;
     }
     m->weights = (int32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
@@ -300,7 +299,7 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
     uint8_t *colors;
     int done = -1;
     if (kq_tile_colors(tile, &colors) && places &&
-        kq_context_open(&model, tables, tile, colors, NULL)) {
+        kq_context_open(&model, tables, tile, colors, 0, NULL)) {
         for (size_t y = 0; y < tile->height; y++) {
             uint16_t *row = model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
             for (size_t x = 0; x < tile->width; x++)
@@ -327,7 +326,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
     kq_range_decoder decoder;
     uint8_t *colors;
     int done = -1;
-    if (kq_tile_colors(tile, &colors) && kq_context_open(&model, tables, tile, colors, NULL)) {
+    if (kq_tile_colors(tile, &colors) && kq_context_open(&model, tables, tile, colors, 0, NULL)) {
         kq_range_decoder_init(&decoder, payload, size);
         model.decoder = &decoder;
         kq_context_code(&model);

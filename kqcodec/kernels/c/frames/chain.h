@@ -8,7 +8,9 @@
 #define KQ_FRAMES_CHAIN_H
 
 #include "context/context.h"
+#ifndef KQ_DECODE_ONLY
 #include "frames/moves.h"
+#endif
 
 #define KQ_CHAIN_LABELS ((ptrdiff_t)1 << 26) /* at most, of a tile */
 #define KQ_BELOW 2                           /* rows kept free below the last */
@@ -22,12 +24,12 @@ typedef struct {
     const kq_logistic *tables;
     kq_sequence sequence;
     kq_context first, later; /* models; their planes, slots and matches are the sequence's */
-    int frames;              /* since the chain began, up to 2 */
-    void *memory;
+    int begun;               /* there is a frame before */
+    void *memory;            /* of the planes */
     uint16_t *order, *places;
     uint8_t *colors; /* of entries; NULL for none */
 #ifndef KQ_DECODE_ONLY
-    uint16_t *truth; /* a frame's labels, as places */
+    uint16_t *truth; /* a frame's labels, as places, rows as in a plane but for the margins above */
 #endif
 } kq_chain;
 
@@ -52,20 +54,27 @@ static void kq_chain_close(kq_chain *c)
     memset(c, 0, sizeof *c);
 }
 
-/* Forgets everything but the labels of the frame. */
+static void kq_counters_begin(uint32_t *counters, size_t count, uint32_t with)
+{
+    for (size_t i = 0; i < count; i++)
+        counters[i] = with;
+}
+
+/* Forgets everything but the labels of the frame. Returns 0 without memory. */
 static int kq_chain_forget(kq_chain *c)
 {
     kq_sequence *s = &c->sequence;
-    uint8_t *colors;
-    kq_chain_close_models(c);
+    const int slot_bits = KQ_CHAIN_SLOT_BITS(c->tile.setting);
     kq_tile tile = c->tile;
-    tile.slot_bits = KQ_CHAIN_SLOT_BITS(c->tile.setting);
-    tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_SMALL);
+    uint8_t *colors;
     int opened = 0;
+    kq_chain_close_models(c);
     if (kq_tile_colors(&tile, &colors)) {
-        opened = kq_context_open(&c->first, c->tables, &tile, colors, NULL);
+        tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_SMALL);
+        opened = kq_context_open(&c->first, c->tables, &tile, colors, slot_bits, NULL);
         tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_LATER);
-        opened = opened && kq_context_open(&c->later, c->tables, &tile, colors, &c->first);
+        opened =
+            opened && kq_context_open(&c->later, c->tables, &tile, colors, slot_bits, &c->first);
     }
     free(colors);
     if (!opened)
@@ -76,101 +85,117 @@ static int kq_chain_forget(kq_chain *c)
     memset(s->age, 0, s->size);
     memset(s->last_blocks, 0, s->blocks_wide * s->blocks_high);
     s->earlier_count = 0;
-    for (size_t i = 0; i < sizeof s->still / sizeof *s->still; i++)
-        s->still[i] = KQ_COUNTER_BEGIN;
-    for (size_t i = 0; i < sizeof s->rows / sizeof *s->rows; i++)
-        s->rows[i] = KQ_QUARTER_BEGIN;
-    for (size_t i = 0; i < sizeof s->changed / sizeof *s->changed; i++)
-        s->changed[i] = KQ_QUARTER_BEGIN;
-    for (size_t i = 0; i < sizeof s->moved / sizeof *s->moved; i++)
-        s->moved[i] = KQ_QUARTER_BEGIN;
-    for (size_t i = 0; i < KQ_MOST_MOVES; i++)
-        s->more[i] = KQ_HALF_BEGIN;
-    for (size_t i = 0; i < 5 * 256; i++)
-        s->numbers[i / 256][i % 256] = KQ_HALF_BEGIN;
+    kq_counters_begin(s->still, (size_t)1 << KQ_STILL_BITS, KQ_COUNTER_BEGIN);
+    kq_counters_begin(s->rows, 8, KQ_QUARTER_BEGIN);
+    kq_counters_begin(s->changed, 1 << 10, KQ_QUARTER_BEGIN);
+    kq_counters_begin(s->moved, 16 * KQ_MOST_MOVES, KQ_QUARTER_BEGIN);
+    kq_counters_begin(s->more, KQ_MOST_MOVES, KQ_HALF_BEGIN);
+    for (size_t i = 0; i < 5; i++)
+        kq_counters_begin(s->numbers[i], 256, KQ_HALF_BEGIN);
     return 1;
 }
 
-/* A chain for a tile, of which order and colours are copied, k >= 2. Returns 0 without memory. */
+/* The planes of a sequence, filled with 0, and the frames ahead of the one before. Returns 0
+ * without memory. */
+static int kq_chain_planes(kq_chain *c)
+{
+    kq_sequence *s = &c->sequence;
+    const size_t stride = c->tile.width + 2 * KQ_MARGIN, blocks = s->blocks_wide * s->blocks_high;
+    const size_t planes = 2 * s->size + KQ_BELOW * stride + KQ_READ_BEHIND;
+    size_t cells = planes + s->size;
+#ifndef KQ_DECODE_ONLY
+    cells += s->size;
+#endif
+    if (s->size > SIZE_MAX / 16) /* all of these together have fewer bytes for each */
+        return 0;
+    c->memory = calloc(cells * sizeof *s->labels + s->size + 2 * blocks, 1);
+    if (!c->memory)
+        return 0;
+    s->labels = c->memory;
+    s->replaced = s->labels + planes;
+    s->age = (uint8_t *)(s->labels + cells);
+    s->blocks = s->age + s->size;
+    s->last_blocks = s->blocks + blocks;
+#ifndef KQ_DECODE_ONLY
+    c->truth = s->replaced + s->size;
+#endif
+    for (int i = 0; i < s->earlier_most; i++)
+        if (!(s->earlier[i] = malloc(s->size * sizeof *s->earlier[i])))
+            return 0;
+    return 1;
+}
+
+/* Copies of a tile's order and colours, which may be changed by somebody else, and the place of
+ * each entry. Returns 0 without memory. */
+static int kq_chain_palette(kq_chain *c, const kq_tile *tile)
+{
+    const size_t k = tile->k;
+    c->order = malloc(k * sizeof *c->order);
+    c->places = calloc(k, sizeof *c->places);
+    c->colors = tile->colors ? malloc(3 * k) : NULL;
+    if (!c->order || !c->places || (tile->colors && !c->colors))
+        return 0;
+    for (uint32_t place = 0; place < k; place++) {
+        const uint32_t entry = kq_tile_entry(tile, place);
+        c->order[place] = (uint16_t)entry;
+        c->places[entry] = (uint16_t)place;
+    }
+    if (c->colors)
+        memcpy(c->colors, tile->colors, 3 * k);
+    c->tile.order = c->order;
+    c->tile.colors = c->colors;
+    return 1;
+}
+
+/* How many frames ahead of the one before are kept of a tile of so many labels. */
+static int kq_earlier_frames(size_t labels)
+{
+    const size_t most = ((size_t)1 << KQ_EARLIER_LABELS) / labels;
+    return most < KQ_EARLIER_FRAMES ? (int)most : KQ_EARLIER_FRAMES;
+}
+
+/* A chain for a tile of at most KQ_CHAIN_LABELS, k >= 2. Returns 0 without memory. */
 static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *tile)
 {
     memset(c, 0, sizeof *c);
     kq_sequence *s = &c->sequence;
     c->tile = *tile;
     c->tables = tables;
-    const size_t k = tile->k, stride = tile->width + 2 * KQ_MARGIN,
-                 labels = tile->width * tile->height;
-    s->size = (tile->height + KQ_ABOVE) * stride;
+    s->size = (tile->height + KQ_ABOVE) * (tile->width + 2 * KQ_MARGIN);
     s->blocks_wide = (tile->width + KQ_FRAME_BLOCK - 1) / KQ_FRAME_BLOCK;
     s->blocks_high = (tile->height + KQ_FRAME_BLOCK - 1) / KQ_FRAME_BLOCK;
-    while (s->earlier_most < KQ_EARLIER_FRAMES &&
-           (size_t)(s->earlier_most + 1) * labels <= (size_t)1 << KQ_EARLIER_LABELS)
-        s->earlier_most++;
-    const size_t blocks = s->blocks_wide * s->blocks_high;
-    const size_t planes = 2 * s->size + KQ_BELOW * stride + KQ_READ_BEHIND;
-    c->memory = calloc((planes + 2 * s->size) * 2 + s->size + 2 * blocks, 1);
-    c->order = malloc(k * sizeof *c->order);
-    c->places = malloc(k * sizeof *c->places);
-    c->colors = tile->colors ? malloc(3 * k) : NULL;
-    int enough = c->memory && c->order && c->places && (c->colors || !tile->colors);
-    for (int i = 0; i < s->earlier_most && enough; i++) {
-        s->earlier[i] = malloc(s->size * sizeof *s->earlier[i]);
-        enough = s->earlier[i] != NULL;
-    }
-    if (enough) {
-        s->labels = c->memory;
-        s->replaced = s->labels + planes;
-        c->truth = s->replaced + s->size;
-        s->age = (uint8_t *)(c->truth + s->size);
-        s->blocks = s->age + s->size;
-        s->last_blocks = s->blocks + blocks;
-        for (uint32_t place = 0; place < k; place++) {
-            c->order[place] = (uint16_t)kq_tile_entry(tile, place);
-            c->places[place] = 0;
-        }
-        for (uint32_t place = 0; place < k; place++)
-            c->places[c->order[place]] = (uint16_t)place;
-        if (c->colors)
-            memcpy(c->colors, tile->colors, 3 * k);
-        c->tile.order = c->order;
-        c->tile.colors = c->colors;
-        enough = kq_chain_forget(c);
-    }
-    if (!enough)
-        kq_chain_close(c);
-    return enough;
+    s->earlier_most = kq_earlier_frames(tile->width * tile->height);
+    if (kq_chain_planes(c) && kq_chain_palette(c, tile) && kq_chain_forget(c))
+        return 1;
+    kq_chain_close(c);
+    return 0;
 }
 
-/* The frame's labels as places. */
-static void kq_chain_take(kq_chain *c, const void *labels)
+/* The first label of the frame; the next row's is a stride further. */
+static uint16_t *kq_chain_labels(const kq_chain *c)
 {
-    const size_t width = c->tile.width, stride = c->first.plane.stride;
-    for (size_t y = 0; y < c->tile.height; y++)
+    return c->first.plane.labels + KQ_ABOVE * c->first.plane.stride + KQ_MARGIN;
+}
+
+/* Puts a frame's labels, as places, into rows that are a stride apart. */
+static void kq_chain_take(const kq_chain *c, const void *labels, uint16_t *rows)
+{
+    const size_t width = c->tile.width;
+    for (size_t y = 0; y < c->tile.height; y++, rows += c->first.plane.stride)
         for (size_t x = 0; x < width; x++)
-            c->truth[y * stride + x] =
-                c->places[kq_label_below(c->tile.k, labels, y * width + x, c->tile.wide)];
-}
-
-/* `truth` into the plane. */
-static void kq_chain_fill(kq_chain *c)
-{
-    const size_t width = c->tile.width, stride = c->first.plane.stride;
-    for (size_t y = 0; y < c->tile.height; y++)
-        memcpy(c->first.plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN, c->truth + y * stride,
-               width * sizeof *c->truth);
+            rows[x] = c->places[kq_label_below(c->tile.k, labels, y * width + x, c->tile.wide)];
 }
 
 /* After a frame that was coded by itself. */
 static void kq_chain_key(kq_chain *c)
 {
     kq_sequence *s = &c->sequence;
-    for (size_t i = 0; i < KQ_MARGIN; i++)
-        (c->first.plane.labels + KQ_ABOVE * c->first.plane.stride)[i] = 0;
+    memset(kq_chain_labels(c) - KQ_MARGIN, 0, KQ_MARGIN * sizeof(uint16_t));
     for (size_t y = 0; y < c->tile.height; y++)
         kq_frame_margins(&c->later, y);
     memcpy(s->labels, s->labels + s->size, s->size * sizeof *s->labels);
     memcpy(s->replaced, s->labels, s->size * sizeof *s->labels);
-    c->frames = 1;
+    c->begun = 1;
 }
 
 /* Begins with a frame that something else has coded; 0 without memory. */
@@ -178,87 +203,103 @@ static int kq_chain_begin(kq_chain *c, const void *labels)
 {
     if (!kq_chain_forget(c))
         return 0;
-    kq_chain_take(c, labels);
-    kq_chain_fill(c);
+    kq_chain_take(c, labels, kq_chain_labels(c));
     kq_chain_key(c);
     return 1;
 }
 
+/* Codes the next frame, whose labels are `truth`, or in the plane if it is the first one, where
+ * they are known. Returns the work as kq_chain_decode does. */
 static long long kq_chain_code(kq_chain *c, const uint16_t *truth)
 {
-    long long work;
-    if (c->frames == 0) {
+    if (!c->begun) {
         kq_context_code(&c->first);
         kq_chain_key(c);
         return (long long)(c->tile.width * c->tile.height);
     }
-    work = kq_context_later(&c->later, truth);
+    const long long work = kq_context_later(&c->later, truth);
     if (work >= 0)
         kq_end_frame(&c->later);
     return work;
 }
 
 #ifndef KQ_DECODE_ONLY
-/* Which blocks of the frame changed, and which of them are somewhere in earlier frames. Returns 0
- * without memory. */
-static int kq_chain_blocks(kq_chain *c)
+/* Whether the labels of a block are the same in two planes, from its first one in each. */
+static int kq_same_block(const uint16_t *a, const uint16_t *b, size_t stride, const kq_block *block)
 {
-    kq_context *m = &c->later;
-    kq_sequence *s = &c->sequence;
-    const size_t blocks = s->blocks_wide * s->blocks_high;
-    const size_t width = c->tile.width, stride = m->plane.stride;
-    size_t changed = 0;
-    s->move_count = 0;
-#define KQ_TRUTH(block) (c->truth + (block).y * stride + (block).x)
-    for (size_t i = 0; i < blocks; i++) {
-        const kq_block block = kq_block_at(m, i);
-        s->blocks[i] = !kq_same_block(KQ_TRUTH(block), m->plane.labels + block.at, stride, &block);
-        changed += s->blocks[i];
-    }
-    if (!changed)
-        return 1;
-    kq_frame_move found[KQ_MOST_MOVES + KQ_EARLIER_FRAMES];
+    for (size_t y = 0; y < block->height; y++)
+        if (memcmp(a + y * stride, b + y * stride, block->width * sizeof *a) != 0)
+            return 0;
+    return 1;
+}
+
+/* Whether a block of the frame to be coded is just what a move brings there. */
+static int kq_chain_explains(const kq_chain *c, const kq_frame_move *move, size_t index)
+{
+    const size_t stride = c->later.plane.stride;
+    const kq_block block = kq_block_at(&c->later, index);
+    const uint16_t *from = kq_moved_from(&c->later, &block, move);
+    return from && kq_same_block(c->truth + block.y * stride + block.x, from, stride, &block);
+}
+
+#define KQ_FRAME_CANDIDATES (KQ_MOST_MOVES + KQ_EARLIER_FRAMES)
+
+/* Moves that may explain blocks: from the frame before, and from the same place in earlier ones.
+ * Returns how many there are, -1 without memory. */
+static int kq_chain_candidates(const kq_chain *c, kq_frame_move *candidates)
+{
     kq_shift moves[KQ_MOST_MOVES];
-    const uint16_t *labels = m->plane.labels + KQ_ABOVE * stride + KQ_MARGIN;
-    int count = 0, moved = kq_find_moves(c->truth, labels, stride, width, c->tile.height, moves);
+    const int moved = kq_find_moves(c->truth, kq_chain_labels(c), c->later.plane.stride,
+                                    c->tile.width, c->tile.height, moves);
     if (moved < 0)
-        return 0;
+        return -1;
+    int count = 0;
     for (int i = 0; i < moved; i++)
         if (moves[i].dx >= -KQ_MOVE_MOST && moves[i].dx <= KQ_MOVE_MOST &&
             moves[i].dy >= -KQ_MOVE_MOST && moves[i].dy <= KQ_MOVE_MOST)
-            found[count++] = (kq_frame_move){0, moves[i].dx, moves[i].dy};
-    for (int from = 1; from <= s->earlier_count; from++)
-        found[count++] = (kq_frame_move){from, 0, 0};
-    while (s->move_count < KQ_MOST_MOVES) {
-        size_t most = 3;
-        int best = -1;
-        for (int i = 0; i < count; i++) {
-            size_t votes = 0;
-            for (size_t b = 0; b < blocks; b++) {
-                if (s->blocks[b] != KQ_CODED)
-                    continue;
-                const kq_block block = kq_block_at(m, b);
-                const uint16_t *from = kq_moved_from(m, &block, found + i);
-                votes += from && kq_same_block(KQ_TRUTH(block), from, stride, &block);
-            }
-            if (votes > most) {
-                most = votes;
-                best = i;
-            }
-        }
-        if (best < 0)
-            break;
-        for (size_t b = 0; b < blocks; b++) {
-            const kq_block block = kq_block_at(m, b);
-            const uint16_t *from = kq_moved_from(m, &block, found + best);
-            if (s->blocks[b] == KQ_CODED && from &&
-                kq_same_block(KQ_TRUTH(block), from, stride, &block))
-                s->blocks[b] = (uint8_t)(KQ_MOVED + s->move_count);
-        }
-        s->moves[s->move_count++] = found[best];
+            candidates[count++] = (kq_frame_move){0, moves[i].dx, moves[i].dy};
+    for (int from = 1; from <= c->sequence.earlier_count; from++)
+        candidates[count++] = (kq_frame_move){from, 0, 0};
+    return count;
+}
+
+/* Which blocks of the frame changed, and which of these a move explains: of the candidates the one
+ * that explains most, the first of several, as long as that are KQ_MOVE_BLOCKS. Returns 0 without
+ * memory. */
+static int kq_chain_blocks(kq_chain *c)
+{
+    static const kq_frame_move nowhere = {0, 0, 0};
+    kq_frame_move candidates[KQ_FRAME_CANDIDATES];
+    kq_sequence *s = &c->sequence;
+    const size_t blocks = s->blocks_wide * s->blocks_high;
+    size_t changed = 0;
+    s->move_count = 0;
+    for (size_t i = 0; i < blocks; i++) {
+        s->blocks[i] = kq_chain_explains(c, &nowhere, i) ? KQ_UNCHANGED : KQ_CODED;
+        changed += s->blocks[i] == KQ_CODED;
     }
-#undef KQ_TRUTH
-    return 1;
+    const int count = changed ? kq_chain_candidates(c, candidates) : 0;
+    while (count > 0 && s->move_count < KQ_MOST_MOVES) {
+        size_t most = 0;
+        int best = 0;
+        for (int candidate = 0; candidate < count; candidate++) {
+            size_t explained = 0;
+            for (size_t i = 0; i < blocks; i++)
+                explained +=
+                    s->blocks[i] == KQ_CODED && kq_chain_explains(c, candidates + candidate, i);
+            if (explained > most) {
+                most = explained;
+                best = candidate;
+            }
+        }
+        if (most < KQ_MOVE_BLOCKS)
+            break;
+        for (size_t i = 0; i < blocks; i++)
+            if (s->blocks[i] == KQ_CODED && kq_chain_explains(c, candidates + best, i))
+                s->blocks[i] = (uint8_t)(KQ_MOVED + s->move_count);
+        s->moves[s->move_count++] = candidates[best];
+    }
+    return count >= 0;
 }
 
 /* Writes the payload of the next frame to `out`. Returns 1 and the payload's size, 0 if that is
@@ -270,10 +311,8 @@ static int kq_chain_encode(kq_chain *c, const void *labels, uint8_t *out, size_t
     kq_range_encoder_init(&encoder, out, capacity);
     c->first.encoder = c->later.encoder = &encoder;
     c->first.decoder = c->later.decoder = NULL;
-    kq_chain_take(c, labels);
-    if (c->frames == 0)
-        kq_chain_fill(c);
-    else if (!kq_chain_blocks(c))
+    kq_chain_take(c, labels, c->begun ? c->truth : kq_chain_labels(c));
+    if (c->begun && !kq_chain_blocks(c))
         return -1;
     kq_chain_code(c, c->truth);
     return !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
@@ -285,7 +324,7 @@ static int kq_chain_encode(kq_chain *c, const void *labels, uint8_t *out, size_t
 static long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size, void *labels)
 {
     kq_range_decoder decoder;
-    const int first = c->frames == 0;
+    const int first = !c->begun;
     kq_range_decoder_init(&decoder, payload, size);
     c->first.decoder = c->later.decoder = &decoder;
 #ifndef KQ_DECODE_ONLY
@@ -294,12 +333,10 @@ static long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t siz
     const long long work = kq_chain_code(c, NULL);
     if (work < 0 || !kq_range_decoder_valid(&decoder))
         return -1;
-    for (size_t y = 0; y < c->tile.height; y++)
+    const uint16_t *row = kq_chain_labels(c);
+    for (size_t y = 0; y < c->tile.height; y++, row += c->first.plane.stride)
         if (first || kq_blocks_changed(&c->sequence, y / KQ_FRAME_BLOCK))
-            kq_tile_store(&c->tile,
-                          c->first.plane.labels + (y + KQ_ABOVE) * c->first.plane.stride +
-                              KQ_MARGIN,
-                          y * c->tile.width, labels);
+            kq_tile_store(&c->tile, row, y * c->tile.width, labels);
     return work;
 }
 

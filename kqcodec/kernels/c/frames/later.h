@@ -69,8 +69,7 @@ KQ_FUNCTION void KQ_NAME(match_later)(kq_context *m, size_t at, uint32_t hash)
     const ptrdiff_t size = (ptrdiff_t)m->sequence->size, stride = (ptrdiff_t)m->plane.stride;
     uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
     if (m->match_length == 0) {
-        const ptrdiff_t behind = (int32_t)m->displaced[at - m->row_at],
-                        displaced = (ptrdiff_t)at - behind;
+        const ptrdiff_t behind = kq_frame_behind(m, at), displaced = (ptrdiff_t)at - behind;
         if (behind && displaced != m->match_at && displaced >= KQ_ABOVE * stride - size &&
             displaced < size - KQ_MARGIN && KQ_NAME(same_around)(&m->plane, displaced, f, 7)) {
             m->match_at = displaced;
@@ -89,76 +88,76 @@ KQ_FUNCTION void KQ_NAME(match_later)(kq_context *m, size_t at, uint32_t hash)
     m->expected = m->match_length ? m->plane.labels[m->match_at] : -1;
 }
 
-/* The label at a place, from the frame before; `refused` is what it is known not to be, -1 for
- * nothing. */
-KQ_FUNCTION uint32_t KQ_NAME(label_later)(kq_context *m, int lanes, int sets, size_t at,
-                                          uint32_t same, uint32_t label, int32_t known)
+/* The contexts of a label and what is around it in both frames, and its marks. */
+KQ_FUNCTION void KQ_NAME(contexts_later)(kq_context *m, size_t at, uint32_t same)
 {
-    kq_sequence *s = m->sequence;
+    const kq_sequence *s = m->sequence;
     const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    uint16_t *here = m->plane.labels + at;
-    const uint16_t *p = here - s->size;
-    uint32_t *f = m->around.feature, *h = m->hashes;
+    const uint16_t *here = m->plane.labels + at, *p = here - s->size;
+    uint32_t *h = m->hashes;
     KQ_NAME(view) view;
     KQ_NAME(look)(&view, here, stride);
     KQ_NAME(neighbours)(&view);
     KQ_NAME(survey)(&view, &m->around);
     KQ_NAME(predict)(&m->plane, &m->around, 0);
-    const uint32_t hash = KQ_NAME(hash)(&view, &m->around, &m->plane, 8, m->place_bits, h);
+    const uint32_t hash =
+        KQ_NAME(hash)(&view, &m->around, &m->plane, KQ_LATER_SHARED + 1, m->place_bits, h);
     KQ_NAME(match_later)(m, at, hash);
-    const uint32_t was = here[0], equal = KQ_NAME(equal_before)(here, p, stride);
-    const uint32_t sp = (same & 15) | (equal & 3) << 4;
-    const uint32_t tp = KQ_TERM(KQ_P, was), tpe = KQ_TERM(KQ_PE, (uint32_t)here[1]);
-    const uint32_t w = (f[KQ_W] + 1) * kq_multipliers[KQ_W],
-                   n = (f[KQ_N] + 1) * kq_multipliers[KQ_N],
-                   nw = (f[KQ_NW] + 1) * kq_multipliers[KQ_NW];
+    const uint32_t equal = KQ_NAME(equal_before)(here, p, stride);
+#define KQ_AROUND(kind) ((m->around.feature[kind] + 1) * kq_multipliers[kind])
+    const uint32_t was = KQ_TERM(KQ_P, (uint32_t)here[0]),
+                   right = KQ_TERM(KQ_PE, (uint32_t)here[1]), w = KQ_AROUND(KQ_W),
+                   n = KQ_AROUND(KQ_N);
     h[7] = KQ_TERM(KQ_SAME_EQUAL, same | equal << 8);
-    h[8] = KQ_TERM(KQ_Q, (uint32_t)s->replaced[at]) + tp + w;
-    h[9] = n + tp + tpe;
-    h[10] = w + n + nw + tp + tpe + KQ_TERM(KQ_PS, (uint32_t)here[stride]);
-    h[11] = (f[KQ_EQUAL22] + 1) * kq_multipliers[KQ_EQUAL22] +
-            KQ_TERM(KQ_SAME, same << 4 | (equal & 3) | (equal >> 2 & 12));
-    h[12] = KQ_TERM(KQ_MATCHED, (uint32_t)(m->expected + 1)) + tp;
-    h[13] = (f[KQ_MEDIAN] + 1) * kq_multipliers[KQ_MEDIAN] + tp;
-    if (m->plane.colorless)
-        h[14] = KQ_TERM(KQ_FARTHER, KQ_NAME(equal_farther)(here, p, stride)) +
-                KQ_TERM(KQ_SAME_EQUAL, equal);
-    else
-        h[14] =
-            n + (f[KQ_NN] + 1) * kq_multipliers[KQ_NN] + (f[KQ_NNN] + 1) * kq_multipliers[KQ_NNN];
+    h[8] = KQ_TERM(KQ_Q, (uint32_t)s->replaced[at]) + was + w;
+    h[9] = n + was + right;
+    h[10] = w + n + KQ_AROUND(KQ_NW) + was + right + KQ_TERM(KQ_PS, (uint32_t)here[stride]);
+    h[11] = KQ_AROUND(KQ_EQUAL22) + KQ_TERM(KQ_SAME, same << 4 | (equal & 3) | (equal >> 2 & 12));
+    h[12] = KQ_TERM(KQ_MATCHED, (uint32_t)(m->expected + 1)) + was;
+    h[13] = KQ_AROUND(KQ_MEDIAN) + was;
+    h[14] = m->plane.colorless ? KQ_TERM(KQ_FARTHER, KQ_NAME(equal_farther)(here, p, stride)) +
+                                     KQ_TERM(KQ_SAME_EQUAL, equal)
+                               : n + KQ_AROUND(KQ_NN) + KQ_AROUND(KQ_NNN);
     h[15] = 0;
-    m->marks[0] = sp | (uint32_t)(m->around.equal >> 7 & 3) << 6;
-    m->marks[1] = sp;
+#undef KQ_AROUND
+    m->marks[1] = (same & 15) | (equal & 3) << 4;
+    m->marks[0] = m->marks[1] | (m->around.equal >> 7 & 3) << 6;
     m->marks[2] = (equal >> 4 & 63) | kq_log(s->age[at]) << 6;
-    int32_t refused[KQ_MOST_NAMES] = {known, -1, -1};
-    uint32_t count = known >= 0, group = 0;
-    const int colorless = m->plane.colorless;
-    const uint32_t most = colorless ? KQ_MOST_NAMES : 2;
+}
+
+/* The label at a place, from the frame before; `known` is what it is known not to be, -1 for
+ * nothing. */
+KQ_FUNCTION uint32_t KQ_NAME(label_later)(kq_context *m, int lanes, int sets, size_t at,
+                                          uint32_t same, uint32_t label, int32_t known)
+{
+    KQ_NAME(contexts_later)(m, at, same);
     if (known >= 0 && m->expected == known)
         m->expected = -1;
-    const int first = (same & 3) == 3;
-    const int32_t names[7] = {first ? (int32_t)was : (int32_t)f[KQ_W],
-                              first ? (int32_t)f[KQ_W] : (int32_t)was,
-                              (int32_t)f[KQ_N],
-                              (int32_t)f[KQ_NE],
-                              (int32_t)f[KQ_NEE],
-                              (int32_t)f[KQ_NW],
+    uint32_t *f = m->around.feature;
+    const int32_t was = m->plane.labels[at], w = (int32_t)f[KQ_W];
+    const int was_first = (same & 3) == 3; /* W and N are what they were */
+    const int32_t names[7] = {was_first ? was : w, was_first ? w : was, (int32_t)f[KQ_N],
+                              (int32_t)f[KQ_NE],   (int32_t)f[KQ_NEE],  (int32_t)f[KQ_NW],
                               (int32_t)f[KQ_WW]};
-    for (int i = 0; i < (colorless ? 7 : 2) && count < most && count + 1 < m->plane.k; i++) {
-        const int32_t name = names[i];
-        if (name == refused[0] || name == refused[1])
+    const int candidates = m->plane.colorless ? 7 : 2;
+    const uint32_t most = m->plane.colorless ? KQ_MOST_NAMES : 2;
+    int32_t refused[KQ_MOST_NAMES] = {known, -1, -1};
+    uint32_t count = known >= 0, lines = 0; /* of which group lines are looked up, 0 for none */
+    for (int i = 0; i < candidates && count < most && count + 1 < m->plane.k; i++) {
+        if (names[i] == refused[0] || names[i] == refused[1])
             continue;
-        const uint32_t kind = i > 1 ? 2 : (uint32_t)(i == first), at_group = kind == 1 ? 1 : 2;
-        if (group != at_group)
-            KQ_NAME(lines)(m, lanes, at_group);
-        group = at_group;
-        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)name, kind == 2 ? count : 0, kind))
-            return (uint32_t)name;
-        refused[count++] = name;
+        /* 0 what was here, 1 W, 2 another */
+        const uint32_t kind = i > 1 ? 2 : (uint32_t)(i == was_first), group = kind == 1 ? 1 : 2;
+        if (lines != group)
+            KQ_NAME(lines)(m, lanes, group);
+        lines = group;
+        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)names[i], kind == 2 ? count : 0, kind))
+            return (uint32_t)names[i];
+        refused[count++] = names[i];
     }
-    if (group != 1)
+    if (lines != 1)
         KQ_NAME(lines)(m, lanes, 1);
-    f[KQ_MEAN] = was; /* in its place */
+    f[KQ_MEAN] = (uint32_t)was; /* in its place */
     return KQ_NAME(search)(m, lanes, sets, label, refused);
 }
 
@@ -170,7 +169,7 @@ KQ_FUNCTION void KQ_NAME(run_later)(kq_context *m, int lanes, int sets, size_t r
     kq_sequence *s = m->sequence;
     const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
     uint16_t *labels = m->plane.labels;
-    KQ_NAME(match_begin_row)(m, row);
+    KQ_NAME(match_begin_row)(m, row); /* as if one began here */
     for (size_t x = from; x < to; x++) {
         const size_t at = row + x;
         uint16_t *here = labels + at;
@@ -185,15 +184,7 @@ KQ_FUNCTION void KQ_NAME(run_later)(kq_context *m, int lanes, int sets, size_t r
             known = here[0];
         }
         const uint32_t found = KQ_NAME(label_later)(m, lanes, sets, at, same, label, known);
-        const int matched = m->match_length && labels[m->match_at] == found;
-        if (m->match_length && matched) {
-            m->match_length++;
-            m->displaced[at - m->row_at] = (uint32_t)((ptrdiff_t)at - m->match_at);
-            m->match_at++;
-        } else if (m->match_length) {
-            m->match_length = 0;
-            m->match_at++;
-        }
+        KQ_NAME(match_follow)(m, at, found);
         *here = (uint16_t)found;
     }
 }

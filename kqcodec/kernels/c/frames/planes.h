@@ -27,6 +27,7 @@ static const uint32_t kq_later_multipliers[KQ_LATER_FEATURES] = {
 };
 /* A feature's part in a hash. */
 #define KQ_TERM(kind, value) (((value) + 1) * kq_later_multipliers[kind])
+#define KQ_LATER_SHARED 7 /* contexts, which are those of the small model */
 
 static size_t kq_smaller(size_t a, size_t b)
 {
@@ -46,6 +47,16 @@ static void kq_frame_margins(kq_context *m, size_t y)
     }
 }
 
+/* How far away the last right match was in the column of a label: from -S to 2 S, S being the
+ * labels of a plane, so that 32 bits tell it even where S is over 2^30. */
+static ptrdiff_t kq_frame_behind(const kq_context *m, size_t at)
+{
+    const uint32_t behind = m->displaced[at - m->row_at];
+    return (ptrdiff_t)(behind > 2 * (uint64_t)m->sequence->size
+                           ? (int64_t)behind - (INT64_C(1) << 32)
+                           : (int64_t)behind);
+}
+
 /* The labels of a block: from the first, so many rows and columns. */
 typedef struct {
     size_t at, x, y, width, height;
@@ -61,15 +72,6 @@ static kq_block kq_block_at(const kq_context *m, size_t index)
     block.height = kq_smaller(KQ_FRAME_BLOCK, m->plane.height - block.y);
     block.at = (block.y + KQ_ABOVE) * m->plane.stride + KQ_MARGIN + block.x;
     return block;
-}
-
-/* Whether the labels of a block are the same in two planes, from its first one in each. */
-static int kq_same_block(const uint16_t *a, const uint16_t *b, size_t stride, const kq_block *block)
-{
-    for (size_t y = 0; y < block->height; y++)
-        if (memcmp(a + y * stride, b + y * stride, block->width * sizeof *a) != 0)
-            return 0;
-    return 1;
 }
 
 /* Where a block comes from by a move, NULL if that is outside of the frame. */
