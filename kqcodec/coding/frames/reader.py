@@ -262,7 +262,7 @@ class Canvas:
 
         threads = max(1, min(self._threads, len(records)))
         for pixels in ordered_map(decode, records, threads):
-            self.budget.spend_pixels(pixels)
+            self.budget.spend_pixels(pixels, reader.header.k)
         self._next = frame.number + 1
         self.changed.update({record.tile: frame.number for record in records})
         if records:

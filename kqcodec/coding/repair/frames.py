@@ -149,7 +149,7 @@ class Replay:
         outcomes = ordered_map(decode, records, max(1, min(self.threads, len(records))))
         sound: dict[int, bytes] = {}
         for record, (problem, pixels) in zip(records, outcomes, strict=True):
-            budget.spend_pixels(pixels)
+            budget.spend_pixels(pixels, header.k)
             if problem is None:
                 sound[record.tile] = bytes(record.payload)
                 continue
