@@ -207,3 +207,13 @@ def test_the_limit_is_at_least_one(limit):
     for reader in READERS.values():
         with pytest.raises(ValueError, match="max_pixels must be at least 1"):
             reader(large(DEFAULT), max_pixels=limit)
+
+
+def test_what_frames_have_coded_counts_by_their_colours():
+    budget = work.Budget(Limits.of(1000))
+    most = 600 * 2**27
+    budget.spend_pixels(most // 2100, 1000)  # 100 + 200 for each of ten bits
+    with pytest.raises(errors.LimitError, match="steps"):
+        budget.spend_pixels(1, 1000)
+    budget.allow(1)
+    budget.spend_pixels(1000, 1000)

@@ -58,7 +58,12 @@ def test_both_sets_of_kernels_make_and_read_the_same_bytes(
 ):
     random = np.random.default_rng(seed)
     frames = drawn_frames(random, height, width, k)
-    palette = tree(random, k) if colors else names(k)
+    both_kernels_agree(frames, tree(random, k) if colors else names(k), setting, begun)
+
+
+def both_kernels_agree(frames, palette, setting, begun=False):
+    """Both make the same bytes of frames, and read them; returns the work of each."""
+    height, width = frames[0].shape
     made = [kind.frame_chain(*palette, width, height, setting) for kind in (compiled, reference)]
     read = [kind.frame_chain(*palette, width, height, setting) for kind in (compiled, reference)]
     canvases = [np.zeros_like(frames[0]) for _ in read]
@@ -67,6 +72,7 @@ def test_both_sets_of_kernels_make_and_read_the_same_bytes(
             chain.begin(frames[0])
         canvases = [frames[0].copy() for _ in read]
         frames = frames[1:]
+    done = []
     for frame in frames:
         payloads = [chain.encode(frame, CAPACITY) for chain in made]
         assert payloads[0] == payloads[1]
@@ -75,6 +81,33 @@ def test_both_sets_of_kernels_make_and_read_the_same_bytes(
         ]
         assert work[0] == work[1] >= 0
         assert all(np.array_equal(canvas, frame) for canvas in canvases)
+        done.append(work[0])
+    return done
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize(
+    ("height", "width", "k"),
+    [(1, 300, 9), (300, 1, 9), (1, 1, 2), (2, 40, 65_536), (17, 16, 4096), (16, 17, 4097)],
+)
+@pytest.mark.parametrize("colors", [False, True])
+def test_both_agree_on_frames_of_other_shapes(height, width, k, colors):
+    random = np.random.default_rng(height + k)
+    palette = tree(random, k) if colors else names(k)
+    both_kernels_agree(drawn_frames(random, height, width, k), palette, 0x5C)
+
+
+@pytest.mark.compiled
+def test_both_agree_on_what_comes_from_many_frames_ago():
+    """From as far as frames are kept; what is further away is coded again."""
+    random = np.random.default_rng(4)
+    first = random.integers(0, 30, (17, 17), dtype=np.uint8)
+    frames = [first.copy() for _ in range(19)]
+    for number, frame in enumerate(frames):
+        frame[::16, ::16] = number  # in all four blocks
+    frames += [frames[2], frames[3], frames[1]]  # 16, 16 and 19 frames ahead of the one before
+    work = both_kernels_agree(frames, tree(random, 30), 0x5C)
+    assert work[-4:] == [17 * 17, 17 * 17 // 16, 17 * 17 // 16, 17 * 17]
 
 
 @pytest.mark.parametrize("kernels", [compiled, pytest.param(reference, marks=pytest.mark.compiled)])

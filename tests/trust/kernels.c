@@ -18,6 +18,7 @@
 #include "pixels/colors.h"
 #include "context/context.h"
 #include "coding/numbers.h"
+#include "frames/chain.h"
 #include "frames/moves.h"
 #include "regions/coloring.h"
 #include "tokens/encode.h"
@@ -764,6 +765,82 @@ static void of_frame_moves(uint64_t *digest)
     free(now);
 }
 
+/* A frame of some kind from the one before: it has moved, is painted over, sprinkled, what it was
+ * two frames ago, or the same. */
+static void draw_next(int turn, uint32_t k, const uint16_t *before, const uint16_t *last,
+                      uint16_t *now)
+{
+    uint64_t random = (uint64_t)turn;
+    for (size_t y = 0; y < TILE_HEIGHT; y++)
+        for (size_t x = 0; x < TILE_WIDTH; x++) {
+            const size_t i = y * TILE_WIDTH + x;
+            const uint32_t noise = below(&random, k), inside = x > 20 && x < 50 && y > 10 && y < 30;
+            uint32_t label = last[i];
+            if (turn % 6 == 0 && x >= 3)
+                label = last[i - 3];
+            else if (turn % 6 == 1 && y + 2 < TILE_HEIGHT)
+                label = last[i + 2 * TILE_WIDTH];
+            else if (turn % 6 == 2 && inside)
+                label = (last[i] + 1) % k;
+            else if (turn % 6 == 3)
+                label = below(&random, 40) ? label : noise;
+            else if (turn % 6 == 4)
+                label = before[i];
+            now[i] = (uint16_t)label;
+        }
+}
+
+/* Every kind of picture with every K, from frame to frame, with colours and without, and more
+ * frames than are kept. */
+static void of_chains(uint64_t *digest)
+{
+    enum { FRAMES = 22, MOST = 4 * TILE };
+    uint8_t *colors = room(65536, 3), *payload = room(MOST, 1);
+    uint16_t *order = room(65536, sizeof *order), *frames = room(FRAMES * TILE, sizeof *frames);
+    uint16_t *back = room(TILE, sizeof *back);
+    uint8_t *memory = room(2 * sizeof(kq_chain) + 63, 1);
+    /* one that encodes, and one that decodes, where vectors may stand */
+    kq_chain *pair = (kq_chain *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+    for (size_t s = 0; s < COUNT(some_k); s++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            const uint32_t k = some_k[s];
+            const int turn = (int)s + kind, match = turn % 4 != 0, named = turn % 3 == 0;
+            const int asks = turn % 5 != 0;
+            const int setting = (1 + turn % 3) << 6 | asks << 4 | match << 3 | (5 * turn) % 8;
+            const int count = kind == AREAS ? FRAMES : 7;
+            kq_tile tile = {order, named ? NULL : colors, k, setting, TILE_WIDTH, TILE_HEIGHT, 1};
+            draw_colors(k, 3, colors);
+            must(kq_tree_order(colors, k, order), "no memory");
+            for (uint32_t i = 0; i < k && named; i++)
+                order[i] = (uint16_t)i;
+            draw_labels(kind, k, TILE_WIDTH, TILE_HEIGHT, 1, frames);
+            for (int i = 0; i < 2; i++)
+                must(kq_chain_open(pair + i, &tables, &tile), "no memory");
+            for (int i = 0; i < count; i++) {
+                uint16_t *now = frames + i * TILE;
+                size_t size = 0;
+                if (i)
+                    draw_next(turn + i, k, now - (i > 1 ? 2 : 1) * TILE, now - TILE, now);
+                must(kq_chain_encode(pair, now, payload, MOST, &size) == 1, "no frame");
+                const long long work = kq_chain_decode(pair + 1, payload, size, back);
+                must(work >= 0, "not a frame");
+                must(memcmp(now, back, TILE * sizeof *now) == 0, "the frame differs");
+                ADD_ARRAY(digest, payload, size, 1);
+                add(digest, (uint64_t)work, 8);
+                for (int j = 0; j < 2 && i == 4 && turn % 2; j++) /* as behind a still */
+                    must(kq_chain_begin(pair + j, now), "no memory");
+            }
+            for (int i = 0; i < 2; i++)
+                kq_chain_close(pair + i);
+        }
+    free(memory);
+    free(colors);
+    free(payload);
+    free(order);
+    free(frames);
+    free(back);
+}
+
 /* --- all of them ------------------------------------------------------------------ */
 
 static const struct {
@@ -778,7 +855,7 @@ static const struct {
     {"lloyd", of_lloyd},             {"moves", of_moves},     {"nudge", of_nudge},
     {"diffuse", of_diffuse},         {"round", of_round},     {"kinds", of_kinds},
     {"tokens", of_tokens},           {"numbers", of_numbers}, {"regions", of_regions},
-    {"frame-moves", of_frame_moves},
+    {"frame-moves", of_frame_moves}, {"frame-chain", of_chains},
 };
 #define KERNELS COUNT(kernels)
 

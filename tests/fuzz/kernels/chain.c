@@ -188,8 +188,12 @@ static void runs_out(fuzz_input *input, const kq_tile *tile)
 
 static void run(fuzz_input input)
 {
-    if (tables.flat[0] == 0)
+    if (tables.flat[0] == 0) {
         kq_logistic_init(&tables);
+        DEMAND(kq_earlier_frames(1 << 20) == KQ_EARLIER_FRAMES);
+        DEMAND(kq_earlier_frames((1 << 20) + 1) == KQ_EARLIER_FRAMES - 1);
+        DEMAND(kq_earlier_frames(1 << 24) == 1 && kq_earlier_frames((1 << 24) + 1) == 0);
+    }
     const uint32_t byte = next(&input, 1), kind = next(&input, 1);
     const int setting = (int)(byte & 0x1F) | (byte & 0x80 ? 2 : 1) << 6;
     const uint32_t k = next_k(&input);

@@ -97,7 +97,7 @@ static long long kq_move_blocks(kq_context *m)
         if (s->blocks[i] < KQ_MOVED)
             continue;
         const kq_block block = kq_block_at(m, i);
-        const uint16_t *from = kq_moved_from(m, &block, s->moves + s->blocks[i] - KQ_MOVED);
+        const uint16_t *from = kq_moved_from(m, &block, &s->moves[s->blocks[i] - KQ_MOVED]);
         if (!from)
             return -1;
         for (size_t y = 0; y < block.height; y++)
