@@ -11,11 +11,7 @@ noise and the like; flat areas take a tenth of it or less:
     tokens                               50                     100,000
     regions, K being their colours       400 more               0
     an own list, K being its length      5 more                 500 for each entry
-<<<<<<< HEAD
-    context from the frame before        150 * (ceil(log2 K) + 1) of what it codes, 5 of all
-=======
     context from the frame before        100 + 200 * ceil(log2 K) of what it codes, known afterwards
->>>>>>> chainkernel
     tokens from the frame before         5 more of what it codes, 5 of all where blocks have moved,
                                                                 500 for each run of these
 
@@ -26,15 +22,9 @@ labels included. Pixels of an enlarged tile take 5, and its cells what pixels ta
 for K = 2, 16, 256 and 4,096: 70, 240, 520 and 850 ns by the small model, 250, 970, 2,300 and
 3,800 by the large model, of noise; of a ramp 2, 9, 160 and 550, and 7, 40, 1,000 and 3,100; of
 a run in vain before each label, 110, 190, 430 and 730, and 300, 850, 1,800 and 3,000; of noise
-<<<<<<< HEAD
-in a label map, 80, 260, 490 and 680, and 240, 1,200, 2,600 and 3,900; of noise from frame to
-frame, 220, 720, 1,230 and 1,650. What is coded of a frame only decoding tells. Without
-AVX2 all of it takes two to three times as long.
-=======
 in a label map, 80, 260, 490 and 680, and 240, 1,200, 2,600 and 3,900; of noise from the frame
 before, 150, 520, 900 and 1,500 with tables of 2**16 slots, and 280, 960, 1,700 and 2,000 with
 2**20. Without AVX2 all of it takes two to three times as long.
->>>>>>> chainkernel
 """
 
 from __future__ import annotations
@@ -61,7 +51,6 @@ _A_TOKEN = 50
 _A_TILE = 100_000
 _A_REGION = 400  # each label may be one
 _A_LISTED = 500
-_A_CHAINED = 150
 _A_COPY = 2
 _PIXELS_A_BYTE = 4096  # of sequences
 # So many bytes of payloads are read ahead of what is decoded, a record being as many more
@@ -129,15 +118,9 @@ class Budget:
         self._done += steps
         self._limits.check_work(self._done - self._earned, 2 * self._done)
 
-<<<<<<< HEAD
-    def spend_chained(self, pixels: int, k: int) -> None:
-        """The same for pixels that context has coded from the frame before."""
-        self.spend(pixels * _A_CHAINED * (label_bits(k) + 1))
-=======
     def spend_pixels(self, pixels: int, k: int) -> None:
         """The same for pixels, of so many colours, that were coded from the frame before."""
         self.spend(pixels * (_A_CHAINED + _A_CHAINED_BIT * label_bits(k)))
->>>>>>> chainkernel
 
     def copy(self, pixels: int) -> None:
         """The same for pixels that were copied."""

@@ -268,11 +268,7 @@ class Canvas:
 
         threads = max(1, min(self._threads, len(records)))
         for pixels in ordered_map(decode, records, threads):
-<<<<<<< HEAD
-            self.budget.spend_chained(pixels, reader.header.k)
-=======
             self.budget.spend_pixels(pixels, reader.header.k)
->>>>>>> chainkernel
         self._next = frame.number + 1
         self.changed.update({record.tile: frame.number for record in records})
         if records:
