@@ -155,7 +155,8 @@ def summary(figures: dict[str, Any]) -> str:
     if figures["output"] == STREAM:
         return ""
     colors = f"K = {figures['k']:,}, " if "k" in figures else ""  # means have no palette
-    frames = f"{figures['frames']:,} frames, " if "frames" in figures else ""
+    count = figures.get("frames", 0)
+    frames = f"{count:,} frame{'s' * (count != 1)}, " if count else ""
     return (
         f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
         f"{frames}{colors}{figures['output_bytes']:,} bytes"
