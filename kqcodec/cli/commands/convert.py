@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -92,7 +93,8 @@ def command(
                         "png, gif or webp, or kq decode for a file of each",
                     )
                 start = {"input": name, "output": outputs.targets[name], "format": to}
-                figures = write_animation(file, name, outputs, to.upper(), ALL_FRAMES)
+                frames = replace(ALL_FRAMES, max_pixels=max_pixels)
+                figures = write_animation(file, name, outputs, to.upper(), frames)
                 return {**(figures := {**start, **figures}), "text": summary(figures)}
             indexed = file.read()
         figures = {
