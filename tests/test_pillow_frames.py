@@ -94,6 +94,18 @@ def test_frames_that_are_passed_over_are_not_loaded():
         assert np.array_equal(np.asarray(image), frames[3].labels)
 
 
+def test_a_frame_is_whole_after_the_one_before_was_changed():
+    frames = frames_of()
+    with Image.open(io.BytesIO(encoded(frames))) as image:
+        image.thumbnail((5, 5))
+        image.seek(1)
+        assert np.array_equal(np.asarray(image), frames[1].labels)
+        image.putalpha(128)
+        image.seek(2)
+        assert (image.mode, image.size) == ("P", (23, 17))
+        assert np.array_equal(pixels(image)[..., :3], frames[2].to_pixels())
+
+
 @pytest.mark.parametrize("number", [5, -1, 1000])
 def test_beyond_the_last_frame_is_eof_and_the_image_stays(number):
     frames = frames_of()

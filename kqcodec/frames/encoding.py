@@ -74,8 +74,9 @@ def encode_frames(
         frames: an iterable of images of one size, each whatever ``quantize`` accepts; an array
             of shape (F, H, W), (F, H, W, 3) or (F, H, W, 4), or anything like one; the path,
             bytes or binary file of an animation (GIF, APNG, WebP, AVIF) or of pages (TIFF), or a
-            Pillow image of one; or an iterable of indexed images, which are stored exactly: with
-            their palette, if all have the same, or else with one of all entries that they use.
+            Pillow image of one; or an iterable of indexed images, or an open .kq file, which are
+            stored exactly: with their palette, if all have the same, or else with one of all
+            entries that they use.
         k: colours, 1..65,536; None for indexed images, with a ``palette``, or to keep all colours
             of all frames.
         durations: how many seconds a frame is shown, or an iterable of them, one for each: whole

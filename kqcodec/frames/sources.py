@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from kqcodec.coding.kq_file import KqFile
 from kqcodec.errors import ArgumentError, ImageError
 from kqcodec.format.sequence import MAX_FRAMES
 from kqcodec.frames.spool import FrameSpool
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from kqcodec.quantization.options import QuantizeOptions
 
     FramesLike: TypeAlias = (
-        "Iterable[ImageLike | IndexedImage] | NDArray[Any] | ImageLike | Animation"
+        "Iterable[ImageLike | IndexedImage] | NDArray[Any] | ImageLike | Animation | KqFile"
     )
 
 
@@ -84,9 +85,11 @@ class InputFrames:
                 f"an array of frames must have shape (F, H, W) or (F, H, W, C), not {frames.shape}"
             )
         keep_profile = "icc" in options.keep
-        source: Any = (
-            open_animation(frames, keep_profile=keep_profile) if is_file(frames) else frames
-        )
+        source: Any = frames
+        if isinstance(frames, KqFile):
+            source = frames.iter_frames()
+        elif is_file(frames):
+            source = open_animation(frames, keep_profile=keep_profile)
         if isinstance(source, Sized) and len(source) > MAX_FRAMES:
             raise _too_many()
         try:
@@ -100,6 +103,8 @@ class InputFrames:
         self._checksums = array("L")
         self.durations: list[Fraction] = []
         self.plays = source.plays if isinstance(source, Animation) else 0
+        if isinstance(frames, KqFile):
+            self.plays = frames.loop or 0
         self.metadata = Metadata()
 
     def close(self) -> None:

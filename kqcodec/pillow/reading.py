@@ -48,6 +48,7 @@ class KqImageFile(ImageFile.ImageFile):
     _units: NDArray[np.int64] | None = None  # how many each frame of an animation lasts,
     _unit = Fraction(1)  # each of so many milliseconds
     _shown = 0
+    _colors: NDArray[np.uint8] | None = None  # of the palette
 
     def _open(self) -> None:
         with _format_errors_as_os_errors(), open_source(_binary(self.fp)) as source:
@@ -85,6 +86,7 @@ class KqImageFile(ImageFile.ImageFile):
         self._show(0)
 
     def _open_frames(self, timing: FrameTiming, directory: FrameDirectory) -> None:
+        self._opened_as = self._size, self._mode
         file = _binary(self.fp)
         file.seek(0)
         frames = KqFile(file, max_pixels=_max_pixels())
@@ -116,6 +118,11 @@ class KqImageFile(ImageFile.ImageFile):
             return
         self._fp.tell()  # of an image that is closed Pillow has it raise
         self.fp = cast("IO[bytes]", self._fp)
+        if (self._size, self._mode) != self._opened_as:  # by thumbnail() or putalpha()
+            self._size, self._mode = self._opened_as
+            self.im: Any = None  # load() makes another
+            if self._colors is not None:
+                self._take_palette(self._colors)
         self._show(frame)
 
     def tell(self) -> int:
@@ -123,6 +130,7 @@ class KqImageFile(ImageFile.ImageFile):
         return self._shown
 
     def _take_palette(self, palette: NDArray[np.uint8]) -> None:
+        self._colors = palette
         self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
         if palette.shape[1] == 4:
             self.info["transparency"] = palette[:, 3].tobytes()

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
-from samples import CODERS, indexed
+from samples import CODERS, Pipe, indexed
 
 import kqcodec
 from kqcodec import IndexedImage, encode_frames, read_frames, write_frames
@@ -132,6 +132,21 @@ def test_another_profile_among_the_frames_is_refused_if_it_would_be_kept():
 
 
 # --- indexed images ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [bytes, io.BytesIO, Pipe])
+def test_a_kq_file_is_its_frames(source):
+    data = encode_frames(pictures(), durations=[1, 1, 2, "1/30"], loop=3, key_distance=2)
+    with kqcodec.open(source(data)) as file:
+        assert encode_frames(file, key_distance=2) == data
+    with kqcodec.open(data) as file:
+        assert [frame.duration for frame in read_frames(encode_frames(file, fps=5, loop=0))] == [
+            Fraction(1, 5)
+        ] * 4
+    still = kqcodec.encode(pictures()[0], 5)
+    with kqcodec.open(still) as file:
+        (frame,) = read_frames(encode_frames(file))
+    assert np.array_equal(frame.labels, kqcodec.read(still).labels)
 
 
 def test_indexed_images_of_one_palette_are_stored_exactly():

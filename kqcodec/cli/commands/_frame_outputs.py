@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from kqcodec.cli.commands._decode_parts import (
 from kqcodec.cli.commands._label_outputs import ids_of, write_ids
 from kqcodec.cli.screen.failures import REFUSED, USAGE, Failure, display_name, reading
 from kqcodec.cli.screen.text import visible
+from kqcodec.errors import FormatError
+from kqcodec.format.limits import DEFAULT_MAX_PIXELS, PIXELS_OF_FRAMES, max_pixels_of_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,24 +73,42 @@ class FrameOptions:
         part: of the picture.
         labels: whether its labels.
         background: what to put behind transparent pixels.
+        max_pixels: of a frame; all together may have more, as those of an input.
     """
 
     frame: int | None
     part: Part
     labels: bool
     background: tuple[int, int, int] | None
+    max_pixels: int = DEFAULT_MAX_PIXELS
 
     def frames(self, file: KqFile, name: str) -> Iterator[_Image]:
         """Those frames of the input ``name``, as ``read_part`` has pictures; a Failure if they
-        can't be read, or there is no such frame."""
+        can't be read, are too many to be written, or there is no such frame."""
         first = self.frame or 0
         count = 0
+        if self.frame is None:  # of a pipe, or a damaged file, they are counted as they come
+            with contextlib.suppress(OSError, FormatError):
+                self._check_pixels(file, name, file.frames)
         with reading(display_name(name)):
             for image in file.iter_frames(first, None if self.frame is None else first + 1):
                 count += 1
+                self._check_pixels(file, name, count)
                 yield part_of_frame(image, self.part) if self.part.is_given else image
         if count == 0:
             raise _no_frame(name, first)
+
+    def _check_pixels(self, file: KqFile, name: str, frames: int) -> None:
+        """Raise a Failure if so many frames, which may take few bytes, are too many to be written:
+        each that is unchanged costs as much as others do."""
+        pixels, most = frames * file.header.pixels, max_pixels_of_frames(self.max_pixels)
+        if most is not None and frames > 1 and pixels > most:
+            raise Failure(
+                REFUSED,
+                f"{display_name(name)}: its frames have more than {most:,} pixels together; take "
+                f"one by --frame, or raise --max-pixels, each of which allows {PIXELS_OF_FRAMES}, "
+                "if you trust the file",
+            )
 
 
 ALL_FRAMES = FrameOptions(None, Part(None, None, None), labels=False, background=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -92,7 +93,8 @@ def command(
                         "png, gif or webp, or kq decode for a file of each",
                     )
                 start = {"input": name, "output": outputs.targets[name], "format": to}
-                figures = write_animation(file, name, outputs, to.upper(), ALL_FRAMES)
+                frames = replace(ALL_FRAMES, max_pixels=max_pixels)
+                figures = write_animation(file, name, outputs, to.upper(), frames)
                 return {**(figures := {**start, **figures}), "text": summary(figures)}
             indexed = file.read()
         figures = {
@@ -155,7 +157,8 @@ def summary(figures: dict[str, Any]) -> str:
     if figures["output"] == STREAM:
         return ""
     colors = f"K = {figures['k']:,}, " if "k" in figures else ""  # means have no palette
-    frames = f"{figures['frames']:,} frames, " if "frames" in figures else ""
+    count = figures.get("frames", 0)
+    frames = f"{count:,} frame{'s' * (count != 1)}, " if count else ""
     return (
         f"{display_output(figures['output'])}: {figures['width']:,} x {figures['height']:,}, "
         f"{frames}{colors}{figures['output_bytes']:,} bytes"

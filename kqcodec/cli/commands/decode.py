@@ -136,7 +136,7 @@ def command(
     """
     options = BatchOptions.taken_from(given)
     part = Part.taken_from(given, labels)
-    chosen = FrameOptions(frame, part, labels, background)
+    chosen = FrameOptions(frame, part, labels, background, max_pixels)
     if colors and (labels or ids == "rgb"):
         raise click.UsageError("--colors is for colours rather than labels or ids.")
     batch = Batch.plan(inputs, options, ".kq".__eq__, _DEFAULT_SUFFIX, output)

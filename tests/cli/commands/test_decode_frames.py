@@ -9,6 +9,7 @@ from commands import files_in, kq, kq_process, refusal, usage_refusal
 from PIL import Image
 
 import kqcodec
+from kqcodec.cli.commands import _frame_outputs
 from kqcodec.cli.screen import failures
 from kqcodec.images.animations import open_animation
 
@@ -73,6 +74,24 @@ def test_files_of_frames_of_any_format(tmp_path, frames):
     out = tmp_path / "labels-%02d.npy"
     assert kq("decode", tmp_path / "demo.kq", "-o", out, "--labels").exit_code == 0
     assert np.array_equal(np.load(tmp_path / "labels-05.npy"), frames[5].labels)
+
+
+@pytest.mark.parametrize("target", ["a.gif", "a.npy", "%d.png"])
+def test_frames_that_are_too_many_to_write(tmp_path, frames, monkeypatch, target):
+    """Those that are unchanged take three bytes each, however large they are written."""
+    pixels = frames[0].width * frames[0].height
+    monkeypatch.setattr(_frame_outputs, "max_pixels_of_frames", lambda _: 5 * pixels)
+    out, path = tmp_path / "out", tmp_path / "demo.kq"
+    out.mkdir()
+    result = kq("decode", path, "-o", out / target)
+    assert "more than 5,365 pixels together" in refusal(result, failures.REFUSED)
+    assert files_in(out) == []
+    assert kq("decode", path, "--frame", 5, "-o", tmp_path / "one.png").exit_code == 0
+    path.write_bytes(path.read_bytes()[:-1])  # so that nobody knows how many there are
+    result = kq("decode", path, "-o", out / target)
+    if target != "a.npy":
+        assert "more than 5,365 pixels together" in refusal(result, failures.REFUSED)
+    assert len(files_in(out)) == (5 if target == "%d.png" else 0)
 
 
 def test_files_of_frames_replace_nothing(tmp_path, frames):
