@@ -159,7 +159,8 @@ def test_all_frames_of_an_animation_are_stored(tmp_path):
     data, shown = gifs.moving()
     (tmp_path / "a.gif").write_bytes(data)
     result = kq("bench", tmp_path, "-k", "8,300", "--no-times", "--json")
-    assert (result.exit_code, result.stderr) == (0, "")
+    warnings = [line for line in result.stderr.splitlines() if "isn't installed" not in line]
+    assert (result.exit_code, warnings) == (0, [])
     few, all_of_them, _ = map(json.loads, result.stdout.splitlines())
     assert (few["frames"], few["width"], few["height"], few["k"]) == (6, 24, 18, 8)
     assert all_of_them["theory_bytes"] == (24 * 16 + 6 * 24 * 18 * 4) / 8
@@ -180,10 +181,12 @@ def test_equal_frames_are_counted_by_what_they_last(tmp_path):
     """Pillow stores them as one."""
     frame = kqcodec.IndexedImage(np.eye(3, dtype=np.uint8), np.eye(9, dtype=np.uint8))
     tall = kqcodec.IndexedImage(frame.palette, np.concatenate([frame.labels] * 4))
-    found = measure(tall, peers.PEERS[:4], frames=4, timed=False)
+    tools = [tool for tool in peers.PEERS[:4] if tool.missing() is None]
+    found = measure(tall, tools, frames=4, timed=False)
     assert {result.tool: result.error for result in found.results} == dict.fromkeys(
-        ("png", "oxipng", "gif", "webp")
+        tool.name for tool in tools
     )
+    assert {"png", "gif", "webp"} <= {tool.name for tool in tools}
 
 
 def test_peers_that_are_missing_are_named_once(pictures, monkeypatch):
