@@ -96,7 +96,7 @@ class FrameOptions:
                 self._check_pixels(file, name, count)
                 yield part_of_frame(image, self.part) if self.part.is_given else image
         if count == 0:
-            raise _no_frame(name, first)
+            raise _no_frame(file, name, first)
 
     def _check_pixels(self, file: KqFile, name: str, frames: int) -> None:
         """Raise a Failure if so many frames, which may take few bytes, are too many to be written:
@@ -168,7 +168,7 @@ def write_slices(
     the figures of them. One that is no volume is a single slice."""
     count, frame = file.frames, options.frame
     if frame is not None and frame >= count:
-        raise _no_frame(name, frame)
+        raise _no_frame(file, name, frame)
     values, meaning = ids_of(file, name, options.part, frame if file.is_volume else None)
     slices = values if file.is_volume and frame is None else [values]
     if not isinstance(outputs, FrameFiles):
@@ -183,8 +183,11 @@ def write_slices(
     return {**figures, "frames": len(slices), "output_bytes": written}
 
 
-def _no_frame(name: str, number: int) -> Failure:
-    reason = f"it has no frame {number:,}; they are numbered from 0 on"
+def _no_frame(file: KqFile, name: str, number: int) -> Failure:
+    last = "on"
+    with contextlib.suppress(OSError, FormatError):  # as above
+        last = f"to {file.frames - 1:,}"
+    reason = f"it has no frame {number:,}; they are numbered from 0 {last}"
     return Failure(USAGE, f"{display_name(name)}: {reason}")
 
 

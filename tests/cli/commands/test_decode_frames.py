@@ -114,7 +114,7 @@ def test_a_still_has_one_frame(tmp_path):
         with Image.open(tmp_path / name) as found:
             assert np.array_equal(np.asarray(found), image.labels)
     message = refusal(kq("decode", tmp_path / "a.kq", "--frame", 1), failures.USAGE)
-    assert "it has no frame 1; they are numbered from 0 on" in message
+    assert "it has no frame 1; they are numbered from 0 to 0" in message
 
 
 @pytest.mark.parametrize("piped", [False, True])
@@ -233,7 +233,7 @@ def test_slices_of_label_volumes(tmp_path, volume):
     assert kq("decode", tmp_path / "cells.kq", *options, tmp_path / "n%d.npy").exit_code == 0
     assert np.array_equal(np.load(tmp_path / "n2.npy"), volume[2, 2:7, 1:8])
     message = refusal(kq("decode", tmp_path / "cells.kq", "--frame", 4), failures.USAGE)
-    assert "it has no frame 4; they are numbered from 0 on" in message
+    assert "it has no frame 4; they are numbered from 0 to 3" in message
 
 
 def test_a_label_map_is_one_slice(tmp_path):
