@@ -18,6 +18,8 @@ from kqcodec.errors import ArgumentError, FormatError, ImageError
 from kqcodec.format.sizes import dense_size, theory_bits
 from kqcodec.frames.encoding import encode_frames
 
+pytestmark = pytest.mark.compiled
+
 DURATIONS = [Fraction(1, 20), Fraction(1, 20), Fraction(1, 3), Fraction(1, 10), Fraction(2)]
 SHOWN = [50, 50, 1000 / 3, 100, 2000]
 

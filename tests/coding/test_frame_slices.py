@@ -14,6 +14,8 @@ from kqcodec import errors
 from kqcodec.coding.frames.reader import Canvas
 from kqcodec.format.sequence import FrameTiming
 
+pytestmark = pytest.mark.compiled
+
 K = 7
 PALETTE = indexed(1, 1, K, 3, channels=4).palette
 LABELS = moving(K, 40, 21, 9, seed=3)

@@ -21,6 +21,8 @@ from kqcodec.format.container import Sealer
 if TYPE_CHECKING:
     from kqcodec.format.grid import Grid
 
+pytestmark = pytest.mark.compiled
+
 _CODERS = ("packed", "dense", "context", "tokens")
 
 

@@ -20,6 +20,8 @@ from kqcodec.storage.opening import open_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.compiled
+
 SEQUENCES = [vector for vector in INDEX["valid"] if "frames" in vector]
 WRONG = [vector for vector in STILL_INVALID if "/frames-" in vector["name"]]
 each_sequence = pytest.mark.parametrize("vector", SEQUENCES, ids=lambda vector: vector["name"])

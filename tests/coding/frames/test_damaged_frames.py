@@ -26,6 +26,8 @@ from kqcodec.format.sequence import FrameHead, FrameTiming, pack_head
 from kqcodec.format.source import BufferSource
 from kqcodec.kernels import kernels
 
+pytestmark = pytest.mark.compiled
+
 coders = pytest.mark.parametrize("coder", CODERS)
 PALETTE = indexed(1, 1, 5, 4).palette
 WIDTH, HEIGHT, TILES = 19, 5, 2

@@ -15,6 +15,8 @@ from kqcodec.coding.repair.sequence import LostFrames
 from kqcodec.format.container import Section
 from kqcodec.format.sequence import FrameTiming
 
+pytestmark = pytest.mark.compiled
+
 coders = pytest.mark.parametrize("coder", CODERS)
 K, FRAMES, KEY = 7, 10, 4
 PALETTE = indexed(1, 1, K, 3).palette
