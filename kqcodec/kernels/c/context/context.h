@@ -192,7 +192,9 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     const size_t weights = KQ_ROWS * inputs, places = shared ? 0 : (size_t)1 << m->place_bits;
     const size_t histories = KQ_HAS_HISTORIES(lanes) ? lanes * 2 * KQ_HISTORIES : 0;
     const size_t cells = colors && !shared ? KQ_COLOR_CELLS : 0;
-    m->memory = malloc(64 + (weights + slots + places + histories) * 4 + cells * 2);
+    const size_t bytes = 64 + (weights + slots + places + histories) * 4 + cells * 2;
+    /* Of a sequence's tables a short one uses little: zeros that are there when they are needed. */
+    m->memory = slot_bits ? calloc(bytes, 1) : malloc(bytes);
     const size_t labels = (height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND;
     if (!shared) {
         m->displaced = calloc(width, sizeof *m->displaced);
@@ -208,7 +210,8 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     m->weights = (int32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
     m->slots = (uint32_t *)(m->weights + weights);
     m->places = m->slots + slots;
-    memset(m->slots, 0, (slots + places) * sizeof *m->slots);
+    if (!slot_bits)
+        memset(m->slots, 0, (slots + places) * sizeof *m->slots);
     m->histories = m->places + places;
     m->plane.cells = (uint16_t *)(m->histories + histories);
     for (uint32_t i = 0; i < k && m->plane.colors; i++)

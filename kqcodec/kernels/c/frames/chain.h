@@ -201,7 +201,7 @@ static void kq_chain_key(kq_chain *c)
 /* Begins with a frame that something else has coded; 0 without memory. */
 static int kq_chain_begin(kq_chain *c, const void *labels)
 {
-    if (!kq_chain_forget(c))
+    if (c->begun && !kq_chain_forget(c))
         return 0;
     kq_chain_take(c, labels, kq_chain_labels(c));
     kq_chain_key(c);

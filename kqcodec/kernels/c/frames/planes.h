@@ -87,6 +87,15 @@ static const uint16_t *kq_moved_from(const kq_context *m, const kq_block *block,
     return plane + (ptrdiff_t)block->at + move->dy * (ptrdiff_t)m->plane.stride + move->dx;
 }
 
+/* Whether a row of blocks has changed ones. */
+static int kq_blocks_changed(const kq_sequence *s, size_t row)
+{
+    for (size_t x = 0; x < s->blocks_wide; x++)
+        if (s->blocks[row * s->blocks_wide + x])
+            return 1;
+    return 0;
+}
+
 /* Fills the blocks that come from elsewhere; returns how many labels they have, -1 if one would
  * come from outside. */
 static long long kq_move_blocks(kq_context *m)
@@ -105,24 +114,10 @@ static long long kq_move_blocks(kq_context *m)
                    block.width * sizeof *from);
         moved += (long long)(block.width * block.height);
     }
-    for (size_t i = 0; moved && i < s->blocks_wide * s->blocks_high; i++)
-        if (s->blocks[i] >= KQ_MOVED) /* a row of blocks once, and it is done */
-            for (size_t y = 0, row = i / s->blocks_wide; y < KQ_FRAME_BLOCK; y++) {
-                if (row * KQ_FRAME_BLOCK + y < m->plane.height)
-                    kq_frame_margins(m, row * KQ_FRAME_BLOCK + y);
-                if (y + 1 == KQ_FRAME_BLOCK)
-                    i = (row + 1) * s->blocks_wide - 1;
-            }
+    for (size_t y = 0; moved && y < m->plane.height; y++)
+        if (kq_blocks_changed(s, y / KQ_FRAME_BLOCK))
+            kq_frame_margins(m, y);
     return moved;
-}
-
-/* Whether a row of blocks has changed ones. */
-static int kq_blocks_changed(const kq_sequence *s, size_t row)
-{
-    for (size_t x = 0; x < s->blocks_wide; x++)
-        if (s->blocks[row * s->blocks_wide + x])
-            return 1;
-    return 0;
 }
 
 /* After a frame: it becomes the one before, and that an earlier one. */
