@@ -10,21 +10,11 @@ saves each in FOLDER/CLASS: recordings of screens, art drawn pixel by pixel, and
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-from pictures import fetch
+from pictures import main
 
 LIST = Path(__file__).with_suffix(".list")
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="where the classes' folders are made")
-    parser.add_argument("--clones", type=Path, help="take them out of clones in this folder")
-    arguments = parser.parse_args()
-    fetch(LIST, arguments.folder, arguments.clones)
-
-
 if __name__ == "__main__":
-    main()
+    main(LIST, __doc__)

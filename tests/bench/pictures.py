@@ -66,12 +66,13 @@ def fetch(pictures: Path, folder: Path, clones: Path | None) -> None:
     print(f"{len(manifest)} files in {folder}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def main(listing: Path = LIST, description: str | None = __doc__) -> None:
+    """The command, of the pictures that are listed there."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the classes' folders are made")
     parser.add_argument("--clones", type=Path, help="take them out of clones in this folder")
     arguments = parser.parse_args()
-    fetch(LIST, arguments.folder, arguments.clones)
+    fetch(listing, arguments.folder, arguments.clones)
 
 
 if __name__ == "__main__":

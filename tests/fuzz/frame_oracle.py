@@ -4,17 +4,18 @@ is the part for files with the section FRAM."""
 from __future__ import annotations
 
 import io
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from examination import Examination
 
 import kqcodec
 from kqcodec.coding.decoder import Opened
+from kqcodec.coding.frames.label_volumes import encoded_volume
 from kqcodec.coding.frames.reader import Canvas
 from kqcodec.coding.frames.writer import encoded_frames
 from kqcodec.coding.options import CodingOptions
-from kqcodec.errors import FormatError, LabelsError
+from kqcodec.errors import LabelsError
 from kqcodec.format.limits import Limits
 from kqcodec.format.source import BufferSource
 
@@ -24,24 +25,16 @@ if TYPE_CHECKING:
 Frames = list[tuple[int, Any]]  # of each the duration, and the labels or entries
 
 
-class Sequence:
+class Sequence(Examination):
     """A sequence that is read in many ways.
 
     Attributes:
-        oracle: the module oracle.py.
-        data: the file.
         frames: its frames, or None if it is refused, which `error` says.
     """
 
     def __init__(self, oracle: Any, data: bytes) -> None:
-        self.oracle = oracle
-        self.data = data
+        super().__init__(oracle, data)
         self.frames, self.error = self.outcome(self.in_order)
-
-    def outcome(self, read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
-        """What comes back, or the error that is allowed."""
-        found: tuple[Any, FormatError | None] = self.oracle.outcome(read)
-        return found
 
     def opened(self) -> Opened:
         """The file, which stands at its first frame."""
@@ -65,19 +58,11 @@ class Sequence:
             equal = duration == wanted and np.array_equal(labels, others)
             self.demand(equal, f"{what} gives other frames")
 
-    def demand(self, holds: bool, what: str) -> None:
-        """Raise DisagreementError unless it holds."""
-        if not holds:
-            raise self.oracle.DisagreementError(what)
-
 
 def examined(oracle: Any, data: bytes, every_way: bool) -> bool:
     """As `oracle.examined`, of a file that is a sequence."""
     it = Sequence(oracle, data)
-    choice = zlib.crc32(data)
-    for index, (way, share) in enumerate(_WAYS):
-        if every_way or (choice >> index) % share == 0:
-            way(it)
+    it.look(_WAYS, every_way)
     return it.frames is not None
 
 
@@ -100,9 +85,8 @@ def _images(it: Sequence) -> None:
     """As pictures, from a pipe; a label map may have ids that no palette has."""
     pipe = io.BytesIO(it.data)
     pipe.seekable = lambda: False  # type: ignore[method-assign]
-    limits = {"threads": 1, "max_pixels": it.oracle.MAX_PIXELS}
     try:
-        images, _ = it.outcome(lambda: list(kqcodec.read_frames(pipe, **limits)))
+        images, _ = it.outcome(lambda: list(kqcodec.read_frames(pipe, **it.limits)))
     except LabelsError:
         it.demand(it.opened().header.label_map, "read_frames knows no colours of a picture")
         return
@@ -120,16 +104,22 @@ def _again(it: Sequence) -> None:
     """Encoding what was decoded, and decoding that, changes nothing."""
     if it.frames is None:
         return
-    opened, header = it.opened(), it.opened().header
-    colors = opened.stored_palette if opened.table is None else opened.table
+    opened = it.opened()
+    header, table = opened.header, opened.table
     for coder in ("tokens", header.coder):
-        parts = encoded_frames(
-            *(colors, header.width, header.height, ((one, time) for time, one in it.frames)),
-            opened.timing,
-            options=CodingOptions(coder=coder, tile=16, threads=1, effort="fast"),
-            k=header.k,
-        )
-        it.same(f"{coder} again", Sequence(it.oracle, b"".join(parts)).frames)
+        options = CodingOptions(coder=coder, tile=16, threads=1, effort="fast")
+        if table is None:
+            frames = ((labels, duration) for duration, labels in it.frames)
+            parts = encoded_frames(
+                *(opened.stored_palette, header.width, header.height, frames, opened.timing),
+                options=options,
+            )
+            it.same(f"{coder} again", Sequence(it.oracle, b"".join(parts)).frames)
+        else:
+            values = np.stack([table.values_of(labels) for _, labels in it.frames])
+            parts = encoded_volume(table, values, opened.timing, options, ())
+            again = kqcodec.decode_labels(b"".join(parts), threads=1)  # which counts all slices
+            it.demand(np.array_equal(again, values), f"{coder} gives other ids")
 
 
 def _each_kernel(it: Sequence) -> None:
@@ -143,8 +133,7 @@ def _each_kernel(it: Sequence) -> None:
 
 def _recovered(it: Sequence) -> None:
     """What is saved of a damaged file is a sound one; a sound file comes back as it was."""
-    limits = {"threads": 1, "max_pixels": it.oracle.MAX_PIXELS}
-    saved, _ = it.outcome(lambda: kqcodec.open(it.data, **limits).recover())
+    saved, _ = it.outcome(lambda: kqcodec.open(it.data, **it.limits).recover())
     if it.frames is not None:
         sound = saved is not None and not saved.damages and saved.to_bytes() == it.data
         it.demand(sound, f"a sound file is changed by recovery: {saved!r:.200}")

@@ -9,10 +9,11 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from examination import Examination
 from PIL import Image
 
 import kqcodec
-from kqcodec.errors import FormatError, LabelsError, LimitError
+from kqcodec.errors import LabelsError, LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,29 +23,16 @@ if TYPE_CHECKING:
 _INDEX = b"lidx"
 
 
-class Reading:
+class Reading(Examination):
     """A label map that is read in many ways.
 
     Attributes:
-        oracle: the module oracle.py.
-        data: the file.
         values: its array, or None if it is refused, which `error` says.
     """
 
     def __init__(self, oracle: Any, data: bytes) -> None:
-        self.oracle = oracle
-        self.data = data
+        super().__init__(oracle, data)
         self.values, self.error = self.outcome(lambda: kqcodec.decode_labels(data, **self.limits))
-
-    @property
-    def limits(self) -> dict[str, Any]:
-        """Of what is read."""
-        return {"threads": 1, "max_pixels": self.oracle.MAX_PIXELS}
-
-    def outcome(self, read: Callable[[], Any]) -> tuple[Any, FormatError | None]:
-        """What comes back, or the error that is allowed."""
-        found: tuple[Any, FormatError | None] = self.oracle.outcome(read)
-        return found
 
     def open(self) -> KqFile:
         """The file."""
@@ -59,11 +47,6 @@ class Reading:
             equal = found.dtype == wanted.dtype and np.array_equal(found, wanted)
             self.demand(equal, f"{what} gives other labels")
 
-    def demand(self, holds: bool, what: str) -> None:
-        """Raise DisagreementError unless it holds."""
-        if not holds:
-            raise self.oracle.DisagreementError(what)
-
     @property
     def plane(self) -> Any:
         """The array without its last axis of length 1."""
@@ -76,10 +59,7 @@ def examined(oracle: Any, data: bytes, every_way: bool) -> bool:
     if isinstance(it.error, LimitError):
         oracle.boundless(data)
         return False
-    choice = zlib.crc32(data)
-    for index, (way, share) in enumerate(_WAYS):
-        if every_way or (choice >> index) % share == 0:
-            way(it)
+    it.look(_WAYS, every_way)
     return it.values is not None
 
 

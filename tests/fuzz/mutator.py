@@ -26,6 +26,7 @@ from structure import (
 )
 
 import kqcodec
+from kqcodec.coding.frames.label_volumes import encoded_volume
 from kqcodec.coding.frames.writer import encoded_frames
 from kqcodec.coding.id_table import IdTable
 from kqcodec.coding.options import CodingOptions
@@ -142,9 +143,6 @@ def fresh(rng: random.Random) -> Pieces:
 
 def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: random.Random) -> Pieces:
     """Of frames that are moved, changed or the same, in colours or of ids."""
-    colors, axis = palette, rng.choice(AXES)
-    if rng.random() < 0.3 and len(palette) <= labels.size:
-        colors, axis = IdTable(np.arange(len(palette)), shape="volume"), "depth"
     frames = [labels]
     for _ in range(rng.randrange(5)):
         there = np.roll(frames[-1], (rng.randrange(20), rng.randrange(20)), (0, 1))
@@ -152,14 +150,19 @@ def _fresh_sequence(palette: Any, labels: Any, coder: Any, tile: Any, rng: rando
         frames.append(frames[-1].copy())
         frames[-1][:height, :width] = there[:height, :width]
         frames[-1][rng.randrange(len(labels))] = rng.randrange(int(labels.max()) + 1)
-    data = b"".join(
-        encoded_frames(
-            *(colors, labels.shape[1], labels.shape[0]),
-            [(frame, rng.choice((1, 1, 1, 2, 2**32 - 1))) for frame in frames],
-            FrameTiming(axis, rng.choice((0, 0, 2))),
-            options=CodingOptions(coder=coder, tile=tile, threads=1),
+    options = CodingOptions(coder=coder, tile=tile, threads=1)
+    distance = rng.choice((0, 0, 2))
+    if rng.random() < 0.3 and len(palette) <= labels.size:
+        table = IdTable(np.arange(len(palette)), shape="volume")
+        timing = FrameTiming("depth", distance)
+        parts = encoded_volume(table, np.stack(frames).astype(table.dtype), timing, options, ())
+    else:
+        lasting = [(frame, rng.choice((1, 1, 1, 2, 2**32 - 1))) for frame in frames]
+        timing = FrameTiming(rng.choice(AXES), distance)
+        parts = encoded_frames(
+            *(palette, labels.shape[1], labels.shape[0], lasting, timing), options=options
         )
-    )
+    data = b"".join(parts)
     pieces = taken_apart(data)
     assert pieces is not None
     return pieces

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from kqcodec.coding.frames.chains import Chains
 from kqcodec.coding.frames.directory import FrameList
-from kqcodec.coding.id_table import IdTable
 from kqcodec.coding.layout import Layout
 from kqcodec.coding.options import DEFAULT_CODING, CodingOptions
 from kqcodec.errors import ArgumentError
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def encoded_frames(
-    colors: NDArray[np.uint8] | IdTable,
+    palette: NDArray[np.uint8],
     width: int,
     height: int,
     frames: Iterable[tuple[Labels, int]],
@@ -42,19 +41,16 @@ def encoded_frames(
     *,
     options: CodingOptions = DEFAULT_CODING,
     sections: Sequence[Section] = (),
-    k: int | None = None,
 ) -> Iterator[bytes]:
     """The parts of the file of a sequence, each frame's as soon as it has come.
 
     Args:
-        colors: the palette of all frames, shape (K, 3) or (K, 4), or the table of ids of a volume
-            of labels.
+        palette: of all frames, shape (K, 3) or (K, 4).
         width, height: of a frame.
-        frames: the labels of each, shape (height, width), of the dtype for the palette or the
-            table and below its number of entries; and how long it lasts, 1 to 2**32 - 1 units.
+        frames: the labels of each, shape (height, width), of the dtype for the palette and below
+            K; and how long it lasts, 1 to 2**32 - 1 units.
         timing: by packed and dense all frames are key frames, whatever it says.
         options, sections: as for stills.
-        k: of label maps, the most different ids in a tile.
 
     Raises:
         ValueError: there is no such file; at once but for what is wrong with frames: none, too
@@ -62,17 +58,8 @@ def encoded_frames(
     """
     if predictable(options.coder):
         timing = replace(timing, key_distance=1)
-    if isinstance(colors, IdTable):
-        layout = Layout.of_labels(
-            *(colors, k or colors.entries, width, height, options),
-            sections=sections,
-            timing=timing,
-        )
-        palette, entries = None, colors.entries
-    else:
-        layout = Layout.of(colors, width, height, options, sections=sections, timing=timing)
-        palette, entries = colors, len(colors)
-    chains = Chains(layout.header, layout.coder, palette, entries, options.effort)
+    layout = Layout.of(palette, width, height, options, sections=sections, timing=timing)
+    chains = Chains(layout.header, layout.coder, palette, len(palette), options.effort)
     return _parts(layout, _payloads(chains, frames, timing, thread_count(options.threads)))
 
 
