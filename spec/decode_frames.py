@@ -153,7 +153,7 @@ def read_frames(
             check_directory(source, header, sizes, durations)
             return
 
-        # 9.3: "In sequences the pixels of all frames count that are decoded."
+        # 9.3: "a decoder may have limits of its own"; this one counts the pixels of all frames.
         if (frame + 1) * header.width * header.height > max_pixels:
             raise Refused("9.3", f"frame {frame} has more than this decoder's {max_pixels} pixels")
         check_lengths(header, head, frame, timing.is_key(frame))
