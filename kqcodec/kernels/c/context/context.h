@@ -75,6 +75,30 @@ KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *tr
 #undef KQ_FUNCTION
 #undef KQ_NAME
 
+#if defined(KQ_SIMD128)
+#define KQ_FUNCTION KQ_INLINE
+#define KQ_NAME(name) kq_simd128_##name
+#include "context/view.h"
+#include "context/match.h"
+#include "context/mix_simd128.h"
+#include "context/steps.h"
+#include "frames/later.h"
+static void kq_simd128_small(kq_context *m)
+{
+    kq_simd128_run(m, KQ_SHAPE_SMALL);
+}
+static void kq_simd128_large(kq_context *m)
+{
+    kq_simd128_run(m, KQ_SHAPE_LARGE);
+}
+static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
+{
+    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+}
+#undef KQ_FUNCTION
+#undef KQ_NAME
+#endif
+
 static int kq_context_has_avx2(void)
 {
     return KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2");
@@ -91,6 +115,12 @@ static void kq_context_code(kq_context *m)
         avx2[model](m);
         return;
     }
+#endif
+#if defined(KQ_SIMD128)
+    static void (*const simd128[KQ_LATER])(kq_context *) = {NULL, kq_simd128_small,
+                                                            kq_simd128_large};
+    simd128[model](m);
+    return;
 #endif
     plain[model](m);
 }
