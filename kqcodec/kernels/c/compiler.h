@@ -40,6 +40,12 @@ static inline void *kq_calloc(size_t count, size_t size)
 #endif
 #endif
 
+/* KQ_SIMD128: WebAssembly's vectors, where the module is compiled for them. */
+#if defined(__wasm_simd128__) && !defined(KQ_NO_SIMD)
+#include <wasm_simd128.h>
+#define KQ_SIMD128 1
+#endif
+
 /* KQ_TARGET("avx2") before a function: compiled for such processors. KQ_ALIGNED(32) before a
  * declaration: at such an address. KQ_INLINE: a function that is part of its callers, so that
  * what is constant in a call is constant in it. */
