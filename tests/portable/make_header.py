@@ -19,9 +19,7 @@ API, CODE = "file/api.h", "file/file.h"
 DEFINED = {"KQ_DECODE_ONLY": True, "KQ_FUZZ": False}  # and therefore gone
 _GUARD = re.compile(r"#ifndef (KQ_\w+_H)\n#define \1\n(.*)\n#endif\n\Z", re.DOTALL)
 _COMMENT = re.compile(r"[ \t]*/\*.*?\*/", re.DOTALL)
-_DIRECTIVE = re.compile(
-    r"\s*#\s*(if|ifdef|ifndef|elif|else|endif|include|define)\b\s*(.*?)\s*(?:/\*.*)?$"
-)
+_DIRECTIVE = re.compile(r"\s*#\s*(\w+)\b\s*(.*?)\s*(?:/\*.*)?$")
 
 
 class Amalgamation:
