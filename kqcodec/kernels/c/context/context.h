@@ -31,9 +31,15 @@ KQ_INLINE int32_t kq_final_weight(int32_t weight)
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
+#if defined(KQ_SIMD128) /* no machine that runs this lacks it */
+#include "context/view_simd128.h"
+#include "context/match.h"
+#include "context/mix_simd128.h"
+#else
 #include "context/view.h"
 #include "context/match.h"
 #include "context/mix.h"
+#endif
 #include "context/steps.h"
 #include "frames/later.h"
 static void kq_plain_small(kq_context *m, size_t from, size_t to)
@@ -75,30 +81,6 @@ KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *tr
 #undef KQ_FUNCTION
 #undef KQ_NAME
 
-#if defined(KQ_SIMD128)
-#define KQ_FUNCTION KQ_INLINE
-#define KQ_NAME(name) kq_simd128_##name
-#include "context/view.h"
-#include "context/match.h"
-#include "context/mix_simd128.h"
-#include "context/steps.h"
-#include "frames/later.h"
-static void kq_simd128_small(kq_context *m, size_t from, size_t to)
-{
-    kq_simd128_run(m, KQ_SHAPE_SMALL, from, to);
-}
-static void kq_simd128_large(kq_context *m, size_t from, size_t to)
-{
-    kq_simd128_run(m, KQ_SHAPE_LARGE, from, to);
-}
-static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
-{
-    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
-}
-#undef KQ_FUNCTION
-#undef KQ_NAME
-#endif
-
 static int kq_context_has_avx2(void)
 {
     return KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2");
@@ -117,11 +99,6 @@ static void kq_context_rows(kq_context *m, size_t from, size_t to)
         avx2[model](m, from, to);
         return;
     }
-#endif
-#if defined(KQ_SIMD128)
-    static coded_rows *const simd128[KQ_LATER] = {NULL, kq_simd128_small, kq_simd128_large};
-    simd128[model](m, from, to);
-    return;
 #endif
     plain[model](m, from, to);
 }
