@@ -44,9 +44,9 @@ static void kq_plain_large(kq_context *m, size_t from, size_t to)
 {
     kq_plain_run(m, KQ_SHAPE_LARGE, from, to);
 }
-static long long kq_plain_later(kq_context *m, const uint16_t *truth)
+static void kq_plain_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
-    return kq_plain_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_plain_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -68,12 +68,19 @@ KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m, size_t from, size_t to)
 {
     kq_avx2_run(m, KQ_SHAPE_LARGE, from, to);
 }
-KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *truth)
+KQ_CONTEXT_AVX2 static void kq_avx2_later(kq_context *m, const uint16_t *truth, size_t from,
+                                          size_t to)
 {
-    return kq_avx2_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_avx2_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
+
+static int kq_context_has_avx2(void)
+{
+    return KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2");
+}
+#endif
 
 #if defined(KQ_SIMD128)
 #define KQ_FUNCTION KQ_INLINE
@@ -91,18 +98,12 @@ static void kq_simd128_large(kq_context *m, size_t from, size_t to)
 {
     kq_simd128_run(m, KQ_SHAPE_LARGE, from, to);
 }
-static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
+static void kq_simd128_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
-    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_simd128_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
-#endif
-
-static int kq_context_has_avx2(void)
-{
-    return KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2");
-}
 #endif
 
 /* The labels of some rows, which follow those that are known. */
@@ -132,14 +133,20 @@ static void kq_context_code(kq_context *m)
     kq_context_rows(m, 0, m->plane.height);
 }
 
-/* A frame from the frame before, see frames/later.h. */
-static long long kq_context_later(kq_context *m, const uint16_t *truth)
+/* Rows of a frame from the frame before, see frames/later.h; kq_plain_frame begins it. */
+static void kq_context_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
 #if defined(KQ_CONTEXT_AVX2)
-    if (kq_context_has_avx2())
-        return kq_avx2_later(m, truth);
+    if (kq_context_has_avx2()) {
+        kq_avx2_later(m, truth, from, to);
+        return;
+    }
 #endif
-    return kq_plain_later(m, truth);
+#if defined(KQ_SIMD128)
+    kq_simd128_later(m, truth, from, to);
+#else
+    kq_plain_later(m, truth, from, to);
+#endif
 }
 
 /* --- beginning and end ---------------------------------------------------- */
