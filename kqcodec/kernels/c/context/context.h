@@ -127,12 +127,6 @@ static void kq_context_rows(kq_context *m, size_t from, size_t to)
     plain[model](m, from, to);
 }
 
-/* All labels of a tile. */
-static void kq_context_code(kq_context *m)
-{
-    kq_context_rows(m, 0, m->plane.height);
-}
-
 /* Rows of a frame from the frame before, see frames/later.h; kq_plain_frame begins it. */
 static void kq_context_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
@@ -350,7 +344,7 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
         }
         kq_range_encoder_init(&encoder, out, capacity);
         model.encoder = &encoder;
-        kq_context_code(&model);
+        kq_context_rows(&model, 0, tile->height);
         done = !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
         kq_context_close(&model);
     }
