@@ -64,7 +64,7 @@ const allocated = async (make) => {
 // --- the module --------------------------------------------------------------
 
 /** The module that this engine runs: with SIMD if it knows functions that return a vector. */
-const place = () =>
+const ownModule = () =>
   WebAssembly.validate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123]))
     ? new URL("./kq.wasm", import.meta.url)
     : new URL("./kq-scalar.wasm", import.meta.url);
@@ -95,7 +95,7 @@ let loading;
 
 export function init(source) {
   if (source === undefined && loading) return loading;
-  const attempt = (loading = compile(source ?? place()));
+  const attempt = (loading = compile(source ?? ownModule()));
   attempt.catch(() => {
     if (loading === attempt) loading = undefined; // the next one may have more luck
   });
