@@ -49,6 +49,7 @@ COMMANDS = {
     "thumbnail": "Write a small PNG of a .kq file.",
     "bench": "Compare .kq with other formats on your pictures.",
     "demo": "Show the whole codec at work on a picture of its own.",
+    "portable": "Copy the decoders for C, C++ and JavaScript into a folder.",
     "integrate": "Teach your desktop, file(1) and shell about .kq files.",
     "completion": "Print the script that has a shell complete kq.",
 }

@@ -85,7 +85,7 @@ def given(command, folder, suffix=None):
 
 
 def test_every_command_is_among_these():
-    assert set(cli.COMMANDS) == {*OPTIONS, "demo", "integrate", "completion"}
+    assert set(cli.COMMANDS) == {*OPTIONS, "demo", "portable", "integrate", "completion"}
 
 
 @pytest.mark.parametrize("command", OPTIONS)
@@ -169,6 +169,7 @@ def test_what_is_visible_stays():
 
 def test_folders_named_so(tmp_path, monkeypatch):
     assert SHOWN in run("demo", "-o", tmp_path / NAME).stdout
+    assert SHOWN in run("portable", tmp_path / NAME, "kq.h").stdout
     (tmp_path / NAME / "extra").touch()
     monkeypatch.setattr(desktop, "refresh", lambda: True)
     for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"):
