@@ -65,6 +65,7 @@ OPTIONS = {
     "elbow": ["-k", "2,3"],
     "report": ["-k", 3, "-o", "{}/out.html"],
     "segment": ["-k", 3, "-o", "{}/out"],
+    "view": ["-o", "{}/out.html"],
     "thumbnail": ["{}/out.png"],
     "bench": ["-k", 3, "--coders", "packed", "--peers", "png", "--no-times"],
 }
@@ -105,6 +106,21 @@ def test_a_name_of_an_output(tmp_path, command):
     assert SHOWN in result.stdout
 
 
+def test_a_name_above_a_drawing(tmp_path):
+    path, _ = given("view", tmp_path)
+    shown = kq("view", "--terminal", "--graphics", "shades", path, path).stdout
+    assert_harmless(shown)
+    assert shown.count(SHOWN) == 2
+
+
+def test_a_name_in_a_page_of_the_viewer(tmp_path):
+    _, arguments = given("view", tmp_path)
+    run(*arguments)
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert_harmless(page)
+    assert f'data-name="{SHOWN}' in page
+
+
 def test_a_name_in_a_page_and_a_manifest(tmp_path):
     path, arguments = given("report", tmp_path)
     run(*arguments)
@@ -143,7 +159,7 @@ def test_a_name_in_a_folder(tmp_path, command):
     assert f"{SHOWN}.txt" in result.stderr
 
 
-@pytest.mark.parametrize("command", [c for c in OPTIONS if c != "thumbnail"])
+@pytest.mark.parametrize("command", [c for c in OPTIONS if c not in ("thumbnail", "view")])
 def test_json_is_exact(tmp_path, command):
     path, arguments = given(command, tmp_path)
     result = run(*arguments, "--json")
