@@ -69,19 +69,23 @@ export class Stage {
   fit() {
     this.#isFitted = true;
     this.#scale = this.#goal = this.#fitting || 1;
-    this.#place(-Infinity, -Infinity);
+    const [width, height] = this.#room;
+    const { width: columns, height: rows } = this.#raster;
+    this.#place((width - columns * this.#scale) / 2, (height - rows * this.#scale) / 2);
   }
 
-  /** Zoom so that the point of the canvas stays where it is; its middle if none is given. */
+  /** Zoom so that what is at a point of the canvas, its middle if none is given, stays there;
+   * out of large pictures until they fit. */
   zoomTo(scale, x = this.#room[0] / 2, y = this.#room[1] / 2) {
     if (!this.#raster) return;
-    const fitting = this.#fitting;
-    this.#goal = Math.min(Math.max(scale, Math.min(1, fitting)), MOST_SCALE);
+    const least = Math.min(1, this.#fitting);
+    this.#goal = Math.min(Math.max(scale, least), MOST_SCALE);
     const next = this.#goal < EVEN_SCALE ? this.#goal : Math.round(this.#goal);
     const [column, row] = [(x - this.#left) / this.#scale, (y - this.#top) / this.#scale];
     this.#scale = next;
-    this.#isFitted = next === fitting;
-    this.#place(x - column * next, y - row * next);
+    this.#isFitted = false;
+    if (next === least && least < 1) this.fit();
+    else this.#place(x - column * next, y - row * next);
   }
 
   /** To the next step in or out, about the keys' cursor if there is one. */
@@ -100,10 +104,9 @@ export class Stage {
     return [this.#left + (x + 0.5) * this.#scale, this.#top + (y + 0.5) * this.#scale];
   }
 
-  /** Put the corner there, but leave no room at a side that the picture could fill. */
+  /** Put the corner there, or so that the middle of the canvas is in the picture. */
   #place(left, top) {
-    const inside = (edge, room, size) =>
-      size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, edge));
+    const inside = (edge, room, size) => Math.min(room / 2, Math.max(room / 2 - size, edge));
     const [width, height] = this.#room;
     this.#left = inside(left, width, this.#raster.width * this.#scale);
     this.#top = inside(top, height, this.#raster.height * this.#scale);
