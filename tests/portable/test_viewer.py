@@ -12,7 +12,7 @@ from PIL import Image
 from viewer_files import HOSTILE, Shown
 
 import kqcodec
-
+from kqcodec import portable
 
 pytestmark = chromium.needs_chromium
 VIEWER = portable.path("viewer.html")

@@ -118,6 +118,7 @@ class Page {
   /** As at the beginning of a file. */
   reset() {
     this.opened.hidden = true;
+    this.opened.removeAttribute("aria-busy");
     this.busy.hidden = true;
     this.save.disabled = true;
     this.unpick.hidden = true;

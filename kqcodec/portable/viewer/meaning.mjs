@@ -47,7 +47,7 @@ const MEMBERS = {
  * Names, colours and the id of no data: Maps by id, in decimal, and a string or null.
  *
  * Data that break the rules count as absent, as a whole (rule 18.22); but JSON.parse doesn't
- * tell that a member comes twice, or that a number is long.
+ * tell that a member comes twice, that a number is long, or that 1.0 isn't written as 1.
  */
 export function meaningOf(data) {
   const found = parsed(data) ?? {};

@@ -50,8 +50,9 @@ export class Palette {
     this.list.onkeydown = (event) => this.#key(event);
   }
 
-  /** Tell shares of what is on the stage: how many pixels each item has, and all. */
-  tell(counts, total) {
+  /** Tell shares of what is on the stage: how many pixels each item has, and all; or that
+   * nothing is known yet. */
+  tell(counts = null, total = 0) {
     this.#counts = counts;
     this.#total = total;
     this.#arrange();
@@ -83,19 +84,19 @@ export class Palette {
         entries.key(item) === wanted || entries.name(item).toLowerCase().includes(wanted) ||
         entries.hex(item).includes(wanted));
     }
-    if (this.sort.value === "share") order.sort((a, b) => counts[b] - counts[a] || a - b);
+    if (counts && this.sort.value === "share") order.sort((a, b) => counts[b] - counts[a] || a - b);
     this.#order = order;
-    const used = counts.reduce((sum, count) => sum + (count > 0), 0);
+    const used = counts ? counts.reduce((sum, count) => sum + (count > 0), 0) : 0;
     this.summary.textContent =
       counted(entries.length, entries.isMap ? "id" : "colour") +
-      (used < entries.length ? `, ${number(used)} used here` : "");
+      (counts && used < entries.length ? `, ${number(used)} used here` : "");
     this.#fillStrip(used);
     this.#list();
   }
 
   #fillStrip(used) {
     this.strip.hidden = used > MOST_IN_STRIP;
-    if (this.strip.hidden) return;
+    if (this.strip.hidden || !this.#counts) return;
     const seen = this.#order.filter((item) => this.#counts[item] * STRIP >= this.#total);
     this.strip.replaceChildren(...[...seen].map((item) => {
       const part = make("i", { title: `${this.#entries.hex(item)}, ${percent(this.share(item))}` });
@@ -107,7 +108,7 @@ export class Palette {
 
   #list() {
     const shown = [...this.#order.subarray(0, this.#rows)];
-    const most = shown.reduce((found, item) => Math.max(found, this.#counts[item]), 1);
+    const most = shown.reduce((found, item) => Math.max(found, this.#counts?.[item] ?? 0), 1);
     this.list.replaceChildren(...shown.map((item) => this.#row(item, most)));
     (this.list.querySelector("[aria-selected=true]") ?? this.list.firstChild)
       ?.setAttribute("tabindex", 0);
@@ -118,23 +119,27 @@ export class Palette {
 
   #row(item, most) {
     const entries = this.#entries;
-    const pixels = this.#counts[item];
-    const bar = make("i", { class: "share", "aria-hidden": "true" });
-    bar.style.width = `${(100 * pixels) / most}%`;
+    const pixels = this.#counts?.[item];
     const name = visible(entries.name(item));
     const row = make(
       "li",
-      { role: "option", tabindex: -1, "data-item": item, class: pixels ? null : "unused" },
+      { role: "option", tabindex: -1, "data-item": item, class: pixels === 0 ? "unused" : null },
       swatch(entries.hex(item)),
       make("span", { class: "which" },
         make("b", {}, entries.key(item)),
         name ? make("bdi", { title: name }, name) : null,
         make("code", {}, entries.hex(item))),
-      make("span", { class: "amount", title: counted(pixels, "pixel") },
-        pixels ? percent(this.share(item)) : "unused", bar),
+      pixels === undefined ? null : this.#amount(item, pixels, most),
     );
     this.#markRow(row);
     return row;
+  }
+
+  #amount(item, pixels, most) {
+    const bar = make("i", { class: "share", "aria-hidden": "true" });
+    bar.style.width = `${(100 * pixels) / most}%`;
+    return make("span", { class: "amount", title: counted(pixels, "pixel") },
+      pixels ? percent(this.share(item)) : "unused", bar);
   }
 
   #choose(row) {

@@ -8,8 +8,8 @@ const LEAST_TIME = 10;
 /**
  * The controls of one sequence, in `element`.
  *
- * `show(frame)` resolves once the frame is on the stage, `foresee(frame)` begins to decode one
- * that will be wanted soon, and `settle()` is told when it stands still.
+ * `show(frame)` resolves once the frame is on the stage, to false if it won't be; `foresee(frame)`
+ * begins to decode one that will be wanted soon, and `settle()` is told when it stands still.
  */
 export class Player {
   #header;
@@ -82,15 +82,11 @@ export class Player {
   }
 
   async #draw() {
-    try {
-      while (this.#shown !== this.#wanted && !this.#isClosed) {
-        const goal = this.#wanted;
-        await this.#told.show(goal);
-        this.#shown = goal;
-      }
-    } finally {
-      this.#drawing = null;
+    while (this.#shown !== this.#wanted && !this.#isClosed) {
+      const goal = this.#wanted;
+      if (await this.#told.show(goal)) this.#shown = goal;
     }
+    this.#drawing = null;
     if (!this.isPlaying && !this.#isClosed) this.#told.settle();
   }
 

@@ -24,8 +24,10 @@ export class Session {
   #palette = null;
   #player = null;
   #labels = null; // of the frame on the stage
+  #counts = null; // of each label there
   #frames = new Map(); // by number, promises of labels, the latest used last
   #picked = null;
+  #point = null; // what the readout tells
   #busy = null;
   #isClosed = false;
 
@@ -66,7 +68,7 @@ export class Session {
     page.opened.setAttribute("aria-busy", "true");
     headFacts(page.facts, opened, this.#entries);
     this.#palette = new Palette(page.palette, this.#entries, (item) => this.pick(item));
-    this.#palette.tell(new Float64Array(this.#entries.length), 1);
+    this.#palette.tell();
     bitsSection(page.bits, opened, null);
     framesSection(page.frames, opened);
     fileSection(page.file, opened);
@@ -103,7 +105,7 @@ export class Session {
     if (this.#isClosed) return;
     this.#raster.show(this.#labels);
     this.#tellShares();
-    if (!header.frames) bitsSection(this.#page.bits, this.#opened, this.#counts);
+    if (header.frames < 2) bitsSection(this.#page.bits, this.#opened, this.#counts);
     this.#page.save.disabled = false;
   }
 
@@ -126,22 +128,21 @@ export class Session {
       this.#labels = await this.#frame(frame);
     } catch (trouble) {
       if (!this.#isClosed) this.#fail(trouble);
-      throw trouble;
     } finally {
       this.#rest();
     }
-    if (this.#isClosed) return;
+    if (this.#isClosed) return false;
     this.#raster.show(this.#labels);
     this.#page.stage.redraw();
+    this.readout();
+    return true;
   }
-
-  #counts = null;
 
   #tellShares() {
     this.#counts = countLabels(this.#labels, this.#entries.labels);
     this.#palette.tell(this.#entries.counts(this.#counts), this.#labels.length);
     this.#palette.mark(this.#picked);
-    this.readout(null);
+    this.readout();
   }
 
   /** Show one item alone, the others veiled; or all again. */
@@ -152,7 +153,7 @@ export class Session {
     this.#palette.mark(item);
     this.#page.unpick.hidden = item === null;
     this.#page.stage.redraw();
-    this.readout(null);
+    this.readout();
   }
 
   pickPixel(point) {
@@ -165,8 +166,9 @@ export class Session {
     return this.#entries.item(this.#raster.labels[y * this.#raster.width + x]);
   }
 
-  /** Tell what is at a pixel; without one what is picked, if anything. */
-  readout(point) {
+  /** Tell what is at a pixel, the latest if none is given; at null what is picked, if anything. */
+  readout(point = this.#point) {
+    this.#point = point;
     const { readout, spoken } = this.#page;
     if (!this.#entries) return;
     const isThere = point && this.#raster.has(point.x, point.y);

@@ -55,6 +55,7 @@ const SENTENCES = {
     "The file’s checksums are right, but what they cover breaks a rule of the format: whatever " +
     "wrote it made a mistake.",
   limit: "The file asks for more memory or work than a page should spend on it unasked.",
+  engine: "This browser is too old: its WebAssembly has no vectors.",
   memory: "The browser hasn’t enough memory for this picture.",
   stopped: "Decoding was stopped.",
   unreadable: "The browser can’t read the file: it may have been moved, or be a folder.",

@@ -42,8 +42,9 @@ export function server(post) {
     queue = queue.then(async () => {
       try {
         post({ id: message.id, answer: await answers[message.what](message) });
-      } catch ({ kind, message: text, pixels }) {
-        post({ id: message.id, trouble: { kind, message: text, pixels } });
+      } catch (error) {
+        const kind = error instanceof WebAssembly.CompileError ? "engine" : error.kind;
+        post({ id: message.id, trouble: { kind, message: error.message, pixels: error.pixels } });
       }
     });
   };
