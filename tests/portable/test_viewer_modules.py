@@ -41,8 +41,7 @@ console.log(JSON.stringify(all));
 def run(program, module, given):
     """What the program prints of what it is given, both as JSON."""
     command = [NODE, "--input-type=module", "-e", program, "--", (SOURCES / module).as_uri()]
-    options = {"input": json.dumps(given), "capture_output": True, "text": True, "check": True}
-    return json.loads(subprocess.run(command, **options).stdout)
+    return json.loads(subprocess.check_output(command, input=json.dumps(given), text=True))
 
 
 def test_parts_of_every_vector_are_those_of_the_size_report():
