@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import random
 import resource
 import sys
@@ -67,12 +68,14 @@ def killer(
 
 
 def survivors(
-    module: str, tree: ast.Module, changes: list[Change], reaches: dict[str, Reach]
+    module: str, tree: ast.Module, changes: list[Change], reaches: dict[str, Reach], seconds: float
 ) -> Iterator[Change]:
-    """Those that no vector notices."""
+    """Those that no vector notices, of the quickest that take so many seconds together."""
     last: dict[str, Vector] = {}  # by function, what noticed the change before
     for change in changes:
         tried = reached(module, change, reaches)
+        sums = itertools.accumulate(reaches[vector.name].seconds for vector in tried)
+        tried = [vector for vector, total in zip(tried, sums, strict=True) if total <= seconds]
         if change.function in last and last[change.function] in tried:
             tried.insert(0, last[change.function])
         name = killer(module, tree, change, tried, reaches)
@@ -88,6 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(names)}")
     parser.add_argument("--count", type=int, help="changes of each module, a sample [all]")
     parser.add_argument("--seed", type=int, default=0, help="which sample [0]")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="of vectors that each change is tried on [60]"
+    )
     given = parser.parse_args(arguments)
     if unknown := set(given.modules) - set(names):
         parser.error(f"the decoder has no module {', '.join(sorted(unknown))}")
@@ -100,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.count is not None and given.count < len(changes):
             changes = random.Random(given.seed).sample(changes, given.count)
         made += len(changes)
-        for change in survivors(module, tree, changes, reaches):
+        for change in survivors(module, tree, changes, reaches, given.seconds):
             if (module, change.function, change.what) in equal:
                 known += 1
                 continue

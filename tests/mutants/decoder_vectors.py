@@ -43,7 +43,6 @@ def vectors() -> list[Vector]:
     return [
         Vector(v["name"], (VECTORS / v["name"]).read_bytes(), v.get("pixels_sha256") or v["kind"])
         for v in index["valid"] + index["invalid"]
-        if "until" not in v
     ]
 
 
