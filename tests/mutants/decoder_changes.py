@@ -49,7 +49,7 @@ PAIRED = "W N, NW NE, WW NN, NWW NEE, NNW NNE, WWW NNN, NNEE NNWW, MEDIAN MEAN, 
 PAIRED += ", ALONG DOWN, RISE SLANT, E E10, P W, Q P, R P, B R, RR R, BB B, BR BL, BRR BLL"
 PAIRED += ", BBR BBL, RRR RR, D C, 29 30, 30 31, 31 30"
 PAIRS = [pair.split() for pair in PAIRED.split(", ")]
-ANOTHER = {b: a for a, b in PAIRS} | {a: b for a, b in PAIRS}
+ANOTHER = {b: a for a, b in PAIRS} | dict(PAIRS)
 WORDS = re.compile(r"[A-Z0-9]+'?(?:,? [A-Z0-9]+'?)*")
 
 # Functions that decode nothing.
@@ -147,7 +147,7 @@ def _is_left_alone(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _others(node: ast.AST, function: str) -> Iterator[ast.AST]:
+def _others(node: ast.AST, function: str) -> Iterator[ast.AST]:  # noqa: PLR0912 -- a list of kinds
     """What else could stand in the place of a node."""
     match node:
         case ast.Constant(value=bool() as value):

@@ -12,6 +12,7 @@ import itertools
 import random
 import resource
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,8 @@ def equal_mutants() -> dict[tuple[str, str, str], str]:
 
 
 def reached(module: str, change: Change, reaches: dict[str, Reach]) -> list[Vector]:
-    """The vectors that come by a change, the quickest first; of one outside of functions those
-    that come by anything in its module."""
+    """The vectors that come by a change, one of each kind ahead of the others, and the quickest
+    first; of a change outside of functions those that come by anything in its module."""
 
     def comes_by(vector: Vector) -> bool:
         lines = reaches[vector.name].lines
@@ -46,7 +47,13 @@ def reached(module: str, change: Change, reaches: dict[str, Reach]) -> list[Vect
             return (module, change.line) in lines
         return any(name == module for name, _ in lines)
 
-    return sorted(filter(comes_by, vectors()), key=lambda vector: reaches[vector.name].seconds)
+    kinds: Counter[str] = Counter()
+    ranked = []
+    for vector in sorted(filter(comes_by, vectors()), key=lambda v: reaches[v.name].seconds):
+        kind = "-".join(vector.name.split("-")[:3])
+        ranked.append((kinds[kind], vector))
+        kinds[kind] += 1
+    return [vector for _, vector in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def killer(
@@ -81,7 +88,9 @@ def survivors(
         name = killer(module, tree, change, tried, reaches)
         if name is None:
             yield change
-        last |= {change.function: vector for vector in tried if vector.name == name}
+        for vector in tried:
+            if vector.name == name:
+                last[change.function] = vector
 
 
 def main(arguments: list[str] | None = None) -> int:

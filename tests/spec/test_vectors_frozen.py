@@ -103,7 +103,7 @@ def test_freezing_adds_and_never_changes(tmp_path):
     with pytest.raises(SystemExit, match="never change"):
         freeze(folder)
     assert path.read_text() == changed
-    assert frozen_digests(folder).keys() == frozen_digests().keys()
+    assert len(frozen_digests(folder)) == len(lines_of_today())
 
 
 def test_the_line_of_a_label_map_says_what_its_ids_are():
