@@ -255,4 +255,10 @@ def most_ids() -> LabelParts:
     return replace(base, ids=ids, dtype="int32", most=4096, lists=True)
 
 
-VALID = (valid_tables, valid_forms, valid_indexes, valid_own_lists, valid_regions)
+VALID = (
+    valid_tables,
+    valid_forms,
+    valid_indexes,
+    valid_own_lists,
+    valid_regions,
+)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from frame_parts import FrameParts, Labels, moving, scrolling
-from frame_vectors import sequence, slices, still, volume
 from label_map_parts import LabelParts, listed, own_list
 from vector_parts import ContextParts, Valid, context_payload, scattered
+from vector_topics.frames import sequence, slices, still, volume
 
 from kqcodec.coding.coders.frame_parts import FrameParts as TokenParts
 from kqcodec.format.grid import Box
@@ -231,4 +231,8 @@ def moved(base: FrameParts, parts: TokenParts, lists: Sequence[Sequence[int]]) -
     return replace(base, frames=frames, payload_override=((1, 0, parts.to_bytes()),))
 
 
-VALID = (valid_context, valid_volumes, valid_tokens)
+VALID = (
+    valid_context,
+    valid_volumes,
+    valid_tokens,
+)
