@@ -230,25 +230,24 @@ def test_the_index_says_which_files_earlier_decoders_refuse() -> None:
 
 
 def worked_examples() -> list[bytes]:
-    """The files that sections 11 and 12 of the document list: lines of an offset and bytes."""
+    """The files that the document lists: lines of an offset and bytes."""
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
-    section = document[document.index("\n## 11.") : document.index("\n## 13.")]
-    files: list[bytearray] = []
-    for line in section.splitlines():
-        match = re.match(r" *(\d+)  ((?:[0-9A-F]{2} )*[0-9A-F]{2})(?:  |$)", line)
-        if match is None:
-            continue
-        if match[1] == "0":
-            files.append(bytearray())
-        assert int(match[1]) == len(files[-1]), f"the offset in {line!r}"
-        files[-1] += bytes.fromhex(match[2])
-    return [bytes(file) for file in files]
+    files: list[bytes] = []
+    for listing in re.findall(r"^```\n( +0  CB .*?)^```", document, re.MULTILINE | re.DOTALL):
+        file = bytearray()
+        for line in listing.splitlines():
+            match = re.match(r" *(\d+)  ((?:[0-9A-F]{2} )*[0-9A-F]{2})(?:  |$)", line)
+            assert match is not None, line
+            assert int(match[1]) == len(file), f"the offset in {line!r}"
+            file += bytes.fromhex(match[2])
+        files.append(bytes(file))
+    return files
 
 
 def test_the_worked_examples_are_vectors() -> None:
     names = [
         f"example-{name}"
-        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "frames", "short")
+        for name in ("packed", "dense", "tiles", "alpha", "short", "context", "tokens", "frames")
     ]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors
