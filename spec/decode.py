@@ -308,7 +308,7 @@ def long_form(data: bytes) -> bytes:
 
     # 12.3: "the header with its CRC-16, and the CRC-32s of palette and tile."
     sides = (width + 1).to_bytes(4, "big") + (height + 1).to_bytes(4, "big")
-    raw = SIGNATURE + bytes((0x12, coder_and_flags, 0)) + sides + last_entry.to_bytes(2, "big")
+    raw = SIGNATURE + bytes((0x10, coder_and_flags, 0)) + sides + last_entry.to_bytes(2, "big")
     raw += binascii.crc_hqx(raw, 0xFFFF).to_bytes(2, "big")
     header = read_header(Source(raw), sys.maxsize)
 

@@ -20,7 +20,7 @@ CONTAINER = ("19.1", "19.2", "19.3", "19.4", "19.9")
 def still(width: int, height: int, k: int, coder: str, tile: int = 0) -> Parts:
     """A picture whose labels are yet to come."""
     kind = ContextParts if coder == "context" else Parts
-    return kind(width, height, colors(k), (), coder, version=0x12, tile=tile)
+    return kind(width, height, colors(k), (), coder, tile=tile)
 
 
 def sequence(parts: Parts, frames: Sequence[Labels], **fields: object) -> FrameParts:

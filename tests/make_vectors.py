@@ -146,7 +146,7 @@ def example_context() -> ContextParts:
 def by_tokens(width: int, height: int, k: int, tile: int = 0) -> Parts:
     """A picture by the coder tokens, whose places are its labels."""
     labels = patterned(width, height, k)
-    return Parts(width, height, greys(k), labels, "tokens", version=0x12, tile=tile)
+    return Parts(width, height, greys(k), labels, "tokens", tile=tile)
 
 
 def greys(k: int) -> bytes:
@@ -268,8 +268,8 @@ def valid_sections() -> Iterator[Valid]:
 
 
 def valid_metadata() -> Iterator[Valid]:
-    """The sections of version 1.1."""
-    base = replace(example("dense"), version=0x11)
+    """The sections that have a meaning."""
+    base = replace(example("dense"), version=0x11)  # as an encoder may not write, and decoders read
     icc, exif, xmp = (b"icc ", rgb_profile()), (b"exif", EXIF), (b"xmp ", XMP)
     all_three = with_sections(base, icc, exif, xmp)
     yield Valid("metadata", "ICC profile, Exif and XMP", ("5.6",), all_three)
@@ -324,8 +324,8 @@ def valid_lengths() -> Iterator[Valid]:
 
 
 def with_alpha(parts: Parts, alpha: bytes) -> Parts:
-    """The same, of version 1.1, with the alpha of each palette entry."""
-    return replace(parts, version=0x11, alpha=alpha)
+    """The same with the alpha of each palette entry."""
+    return replace(parts, alpha=alpha)
 
 
 def alphas(k: int) -> bytes:
@@ -351,9 +351,6 @@ def valid_alpha() -> Iterator[Valid]:
     yield Valid("alpha-opaque", "alpha that is 255 everywhere", rules, opaque)
     hidden = with_alpha(example("packed"), b"\0\0\0")
     yield Valid("alpha-hidden", "nothing but transparent colours, which differ", rules, hidden)
-    older = replace(glass, version=0x10)
-    what = "alpha in a file that claims version 1.0, which an encoder must not write"
-    yield Valid("alpha-version-1.0", what, ("2.3", "10.2"), older)
 
 
 def valid_context() -> Iterator[Valid]:
@@ -498,7 +495,7 @@ def valid_context_cells() -> Iterator[Valid]:
 def valid_tokens() -> Iterator[Valid]:
     """The coder tokens."""
     rules = ("17.1", "17.2", "17.7", "17.14")
-    whole = replace(example_tiles("tokens"), tile=0, version=0x12)
+    whole = replace(example_tiles("tokens"), tile=0)
     example = with_coded_palette(whole)
     yield Valid("example-tokens", "worked example 17.19", ("17.19",), example)
     for k in (2, 3, 16, 40, 200, 256, 257, 300, 4097):
@@ -506,7 +503,7 @@ def valid_tokens() -> Iterator[Valid]:
         yield Valid(f"tokens-k{k}", f"K = {k:,}", (*rules, "17.3"), parts)
     one = replace(by_tokens(9, 7, 2), palette=b"\x80\x20\x10", labels=(0,) * 63)
     yield Valid("tokens-k1", "K = 1: the payload is empty", ("17.1",), one)
-    scatter = Parts(23, 11, soft(40), scattered(253, 40), "tokens", version=0x12)
+    scatter = Parts(23, 11, soft(40), scattered(253, 40), "tokens")
     yield Valid("tokens-dense", "by the coder dense: labels in no order", ("17.1",), scatter)
     smallest = replace(by_tokens(1, 1, 2), labels=(1,))
     yield Valid("tokens-1x1", "1 × 1, K = 2", ("17.1",), smallest)
@@ -560,7 +557,7 @@ def valid_tokens_by_hand() -> Iterator[Valid]:
         *[(int(Token.N), 1, 0)] * 4,
         (Token.COPY, 64, 24),
     ]
-    picture = Parts(8, 15, greys(200), row * 15, "tokens", version=0x12)
+    picture = Parts(8, 15, greys(200), row * 15, "tokens")
     parts = replace(picture, payload_override=((0, by_hand(row * 15, 8, 200, tokens)),))
     what = "each token, and displacements that are kept and not"
     yield Valid("tokens-each", what, ("17.5", "17.15", "17.16", "17.17"), parts)
@@ -588,7 +585,7 @@ def valid_tokens_bands() -> Iterator[Valid]:
         parts = banded(width, height, k)
         yield Valid(f"tokens-bands-{width}x{height}", what, ("17.5", "17.18"), parts)
     labels = drifting(128, 126, 16)
-    parts = Parts(128, 126, greys(16), labels, "tokens", version=0x12)
+    parts = Parts(128, 126, greys(16), labels, "tokens")
     assert parts.payloads()[0][0] == BANDS
     yield Valid("tokens-bands", "three bands, as an encoder has them", ("17.18",), parts)
 
@@ -796,29 +793,23 @@ def with_byte(parts: Parts, position: int, value: int) -> Parts:
 
 
 def invalid_unsupported() -> Iterator[Invalid]:
-    """What a decoder of version 1.0 does not know."""
+    """What no decoder knows."""
     base = example("packed")
     for major in (0, 2, 15):
         data = with_byte(base, 5, major << 4).to_bytes()
         what = f"major version {major}"
         yield Invalid(f"version-{major}.0", what, "2.3", "unsupported", data)
-    for coder in range(2, 8):
+    for coder in range(4, 8):
         data = with_byte(base, 6, coder << 5).to_bytes()
         what = f"reserved coder {coder}"
-        until = "1.2" if coder in (2, 3) else ""
-        yield Invalid(f"coder-{coder}", what, "2.4", "unsupported", data, until)
-    flags = {"alpha": 0, "coded-palette": 1, "palette-elsewhere": 3, "bit-4": 4}
-    for name, bit in flags.items():
-        data = with_byte(base, 6, 1 << bit).to_bytes()
-        what = f"reserved flag, bit {bit}"
-        until = {"alpha": "1.1", "coded-palette": "1.2", "palette-elsewhere": "1.2"}.get(name, "")
-        yield Invalid(f"flag-{name}", what, "2.4", "unsupported", data, until)
-    for kind in (b"DEMO", b"PALX", b"FRAM", b"END1"):
+        yield Invalid(f"coder-{coder}", what, "2.4", "unsupported", data)
+    data = with_byte(base, 6, 1 << 4).to_bytes()
+    yield Invalid("flag-bit-4", "reserved flag, bit 4", "2.4", "unsupported", data)
+    for kind in (b"DEMO", b"PALX", b"END1"):
         name = kind.decode("ascii")
         data = with_sections(base, (kind, b"unknown")).to_bytes()
         what = f"mandatory section {name}, which nobody knows"
-        until = "1.2" if kind == b"FRAM" else ""
-        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data, until)
+        yield Invalid(f"section-mandatory-{name}", what, "5.3", "unsupported", data)
 
 
 def with_sides(parts: Parts, width: int, height: int) -> Parts:
@@ -1067,7 +1058,7 @@ def invalid_coded_palettes() -> Iterator[Invalid]:
         base = example(name)
         payload = encode_palette(base.palette, base.k)
         assert payload is not None
-        data = replace(base, version=0x12, coded_palette=payload).to_bytes()
+        data = replace(base, coded_palette=payload).to_bytes()
         what = f"a coded palette with the coder {name}"
         yield Invalid(f"coded-palette-{name}", what, "4.5", "invalid", data)
 
@@ -1265,7 +1256,7 @@ def invalid_tokens() -> Iterator[Invalid]:
     yield Invalid("tokens-empty", "an empty payload", "6.6", "invalid", data)
     data = replace(base, payload_override=((0, dense + b"\0"),)).to_bytes()
     yield Invalid("tokens-longer", "two bytes longer than by dense", "6.6", "invalid", data)
-    one = Parts(4, 4, b"\x80\x20\x10", (0,) * 16, "tokens", version=0x12)
+    one = Parts(4, 4, b"\x80\x20\x10", (0,) * 16, "tokens")
     data = replace(one, payload_override=((0, b"\0"),)).to_bytes()
     yield Invalid("tokens-k1", "K = 1, and a payload", "6.6", "invalid", data)
     data = flipped(base.to_bytes(), -8, 3)
@@ -1334,7 +1325,7 @@ def invalid_tokens_fronts() -> Iterator[Invalid]:
 def invalid_tokens_streams() -> Iterator[Invalid]:
     """Streams that aren't their labels'."""
     row = (1, 1, 1, 1, 0, 2, 3, 4)
-    base = Parts(8, 15, greys(200), row * 15, "tokens", version=0x12)
+    base = Parts(8, 15, greys(200), row * 15, "tokens")
     escapes = [(int(Token.ESCAPE), 1, 0)] * 8
     # The last byte is the last token, four bits, and padding.
     tokens = [*escapes, (Token.RUN_N, 110, 0), *[(int(Token.N), 1, 0)] * 2]
@@ -1360,7 +1351,7 @@ def invalid_tokens_streams() -> Iterator[Invalid]:
     for name, rule, what, wrong in cases:
         data = replace(base, payload_override=((0, wrong),)).to_bytes()
         yield Invalid(f"tokens-{name}", what, rule, "invalid", data)
-    high = Parts(16, 16, greys(257), (0,) * 255 + (256,), "tokens", version=0x12)
+    high = Parts(16, 16, greys(257), (0,) * 255 + (256,), "tokens")
     tokens = [(Token.RUN_W, 255, 0), (Token.ESCAPE, 1, 0)]
     wrong = by_hand((0,) * 255 + (257,), 16, 257, tokens)
     data = replace(high, payload_override=((0, wrong),)).to_bytes()
@@ -1457,7 +1448,7 @@ def invalid_vectors() -> list[Invalid]:
 
 def index(valid: list[Valid], invalid: list[Invalid]) -> str:
     """The index, one vector a line."""
-    lines = ["{", '"format": "1.2",']
+    lines = ["{", '"format": "1.0",']
     for name, vectors in (("valid", valid), ("invalid", invalid)):
         entries = [json.dumps(vector.entry(), ensure_ascii=False) for vector in vectors]
         lines += [f'"{name}": [', ",\n".join(entries), "]," if name == "valid" else "]"]

@@ -74,16 +74,36 @@ KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *tr
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
+
+#if defined(KQ_SIMD128)
+#define KQ_FUNCTION KQ_INLINE
+#define KQ_NAME(name) kq_simd128_##name
+#include "context/view.h"
+#include "context/match.h"
+#include "context/mix_simd128.h"
+#include "context/steps.h"
+#include "frames/later.h"
+static void kq_simd128_small(kq_context *m)
+{
+    kq_simd128_run(m, KQ_SHAPE_SMALL);
+}
+static void kq_simd128_large(kq_context *m)
+{
+    kq_simd128_run(m, KQ_SHAPE_LARGE);
+}
+static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
+{
+    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+}
+#undef KQ_FUNCTION
+#undef KQ_NAME
 #endif
 
 static int kq_context_has_avx2(void)
 {
-#if defined(KQ_CONTEXT_AVX2)
     return KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2");
-#else
-    return 0;
-#endif
 }
+#endif
 
 static void kq_context_code(kq_context *m)
 {
@@ -95,6 +115,12 @@ static void kq_context_code(kq_context *m)
         avx2[model](m);
         return;
     }
+#endif
+#if defined(KQ_SIMD128)
+    static void (*const simd128[KQ_LATER])(kq_context *) = {NULL, kq_simd128_small,
+                                                            kq_simd128_large};
+    simd128[model](m);
+    return;
 #endif
     plain[model](m);
 }
@@ -144,10 +170,10 @@ static void kq_context_begin(kq_context *m)
 
 static void kq_context_close(kq_context *m)
 {
-    free(m->memory);
-    free(m->displaced);
-    free(m->plane.colors);
-    free(m->plane.labels);
+    KQ_FREE(m->memory);
+    KQ_FREE(m->displaced);
+    KQ_FREE(m->plane.colors);
+    KQ_FREE(m->plane.labels);
 }
 
 typedef struct {
@@ -194,12 +220,12 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     const size_t cells = colors && !shared ? KQ_COLOR_CELLS : 0;
     const size_t bytes = 64 + (weights + slots + places + histories) * 4 + cells * 2;
     /* Of a sequence's tables a short one uses little: zeros that are there when they are needed. */
-    m->memory = slot_bits ? calloc(bytes, 1) : malloc(bytes);
+    m->memory = slot_bits ? KQ_CALLOC(bytes, 1) : KQ_MALLOC(bytes);
     const size_t labels = (height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND;
     if (!shared) {
-        m->displaced = calloc(width, sizeof *m->displaced);
-        m->plane.colors = colors ? malloc(k * sizeof *m->plane.colors) : NULL;
-        m->plane.labels = slot_bits ? NULL : calloc(labels, sizeof *m->plane.labels);
+        m->displaced = (uint32_t *)KQ_CALLOC(width, sizeof *m->displaced);
+        m->plane.colors = colors ? (uint32_t *)KQ_MALLOC(k * sizeof *m->plane.colors) : NULL;
+        m->plane.labels = slot_bits ? NULL : (uint16_t *)KQ_CALLOC(labels, sizeof *m->plane.labels);
     }
     if (!m->memory || (!shared && (!m->displaced || (colors && !m->plane.colors))) ||
         (!slot_bits && !m->plane.labels)) {
@@ -274,7 +300,7 @@ static void kq_tile_store(const kq_tile *tile, const uint16_t *row, size_t first
  * 0 without memory. */
 static int kq_tile_colors(const kq_tile *tile, uint8_t **colors)
 {
-    *colors = kq_tile_has_colors(tile) ? malloc(3 * (size_t)tile->k) : NULL;
+    *colors = kq_tile_has_colors(tile) ? (uint8_t *)KQ_MALLOC(3 * (size_t)tile->k) : NULL;
     for (size_t place = 0; *colors && place < tile->k; place++)
         memcpy(*colors + 3 * place, tile->colors + 3 * (size_t)kq_tile_entry(tile, place), 3);
     return *colors || !kq_tile_has_colors(tile);
@@ -284,7 +310,7 @@ static int kq_tile_colors(const kq_tile *tile, uint8_t **colors)
 /* The place of each entry. */
 static uint16_t *kq_tile_places(const kq_tile *tile)
 {
-    uint16_t *places = calloc(tile->k, sizeof *places);
+    uint16_t *places = KQ_CALLOC(tile->k, sizeof *places);
     for (uint32_t place = 0; places && place < tile->k; place++)
         places[kq_tile_entry(tile, place)] = (uint16_t)place;
     return places;
@@ -314,8 +340,8 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
         done = !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
         kq_context_close(&model);
     }
-    free(places);
-    free(colors);
+    KQ_FREE(places);
+    KQ_FREE(colors);
     return done;
 }
 #endif
@@ -341,7 +367,7 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
         done = kq_range_decoder_valid(&decoder);
         kq_context_close(&model);
     }
-    free(colors);
+    KQ_FREE(colors);
     return done;
 }
 

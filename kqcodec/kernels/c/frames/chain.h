@@ -35,7 +35,7 @@ typedef struct {
 
 static void kq_chain_close_models(kq_chain *c)
 {
-    free(c->later.memory); /* which has nothing else of its own */
+    KQ_FREE(c->later.memory); /* which has nothing else of its own */
     memset(&c->later, 0, sizeof c->later);
     c->first.plane.labels = NULL;
     kq_context_close(&c->first);
@@ -46,11 +46,11 @@ static void kq_chain_close(kq_chain *c)
 {
     kq_chain_close_models(c);
     for (int i = 0; i < KQ_EARLIER_FRAMES; i++)
-        free(c->sequence.earlier[i]);
-    free(c->memory);
-    free(c->order);
-    free(c->places);
-    free(c->colors);
+        KQ_FREE(c->sequence.earlier[i]);
+    KQ_FREE(c->memory);
+    KQ_FREE(c->order);
+    KQ_FREE(c->places);
+    KQ_FREE(c->colors);
     memset(c, 0, sizeof *c);
 }
 
@@ -76,7 +76,7 @@ static int kq_chain_forget(kq_chain *c)
         opened =
             opened && kq_context_open(&c->later, c->tables, &tile, colors, slot_bits, &c->first);
     }
-    free(colors);
+    KQ_FREE(colors);
     if (!opened)
         return 0;
     c->first.plane.labels = c->later.plane.labels = s->labels + s->size;
@@ -108,10 +108,10 @@ static int kq_chain_planes(kq_chain *c)
 #endif
     if (s->size > SIZE_MAX / 16) /* all of these together have fewer bytes for each */
         return 0;
-    c->memory = calloc(cells * sizeof *s->labels + s->size + 2 * blocks, 1);
+    c->memory = KQ_CALLOC(cells * sizeof *s->labels + s->size + 2 * blocks, 1);
     if (!c->memory)
         return 0;
-    s->labels = c->memory;
+    s->labels = (uint16_t *)c->memory;
     s->replaced = s->labels + planes;
     s->age = (uint8_t *)(s->labels + cells);
     s->blocks = s->age + s->size;
@@ -120,7 +120,7 @@ static int kq_chain_planes(kq_chain *c)
     c->truth = s->replaced + s->size;
 #endif
     for (int i = 0; i < s->earlier_most; i++)
-        if (!(s->earlier[i] = malloc(s->size * sizeof *s->earlier[i])))
+        if (!(s->earlier[i] = (uint16_t *)KQ_MALLOC(s->size * sizeof *s->earlier[i])))
             return 0;
     return 1;
 }
@@ -130,9 +130,9 @@ static int kq_chain_planes(kq_chain *c)
 static int kq_chain_palette(kq_chain *c, const kq_tile *tile)
 {
     const size_t k = tile->k;
-    c->order = malloc(k * sizeof *c->order);
-    c->places = calloc(k, sizeof *c->places);
-    c->colors = tile->colors ? malloc(3 * k) : NULL;
+    c->order = (uint16_t *)KQ_MALLOC(k * sizeof *c->order);
+    c->places = (uint16_t *)KQ_CALLOC(k, sizeof *c->places);
+    c->colors = tile->colors ? (uint8_t *)KQ_MALLOC(3 * k) : NULL;
     if (!c->order || !c->places || (tile->colors && !c->colors))
         return 0;
     for (uint32_t place = 0; place < k; place++) {
