@@ -137,9 +137,9 @@ class RunCounters:
 
     def __init__(self) -> None:
         """Start with nothing learnt."""
-        # 16.8: "by a counter, which the same rule names and which begins with p = 63·2^16"
+        # 16.8: "whose number rule 16.11 or 16.12 says and which begins with p = 63·2^16."
         self.whole: dict[object, Counter] = {}
-        # 16.8: "64 counters each, which begin with p = 2^21"
+        # 16.8: "of 64 that begin with p = 2^21; flat runs and matched runs have 64 each."
         self.ends = [Counter(2**21) for _ in range(64)]
 
     def __getitem__(self, number: object) -> Counter:
@@ -148,14 +148,13 @@ class RunCounters:
 
     def length(self, next_bit: NextBit, number: object, most: int) -> int:
         """Decode the length of a run."""
-        # 16.8: "a bit asks by a counter, which the same rule names and which begins with p =
-        # 63·2^16, whether the run has this length."
+        # 16.8: "length = most if bit(counter) = 1"
         if self[number].bit(next_bit):
             return most
 
-        # 16.8: "If not, with lo = 0 and hi = most, as long as hi − lo > 1, a bit asks whether
-        # the length is at least mid = floor((lo + hi) / 2); if so, lo becomes mid, otherwise
-        # hi. At the end the length is lo."
+        # 16.8: "lo, hi = 0, most"
+        # 16.8: "mid = floor((lo + hi) / 2)"
+        # 16.8: "lo, hi = (mid, hi) if bit(end) = 1, otherwise (lo, mid)"
         lo, hi = 0, most
         while hi - lo > 1:
             mid = (lo + hi) // 2
@@ -277,16 +276,16 @@ class ContextTile:
 
     def decode_labels(self) -> None:
         """Decode a run, if there is one, and a label unless the run is as long as it can be."""
-        # 16.8: "Most is 0 or, if there is a match of at least the length of rule 16.4, what
-        # rule 16.12 says."
+        # 16.8: "if there is a match of at least the length of rule 16.4: most, counter = those of
+        # a matched run"
         self.look_around()
         most, number = 0, None
         is_flat = False
         if self.match_length >= self.model.length:
             most, number = self.matched_run()
 
-        # 16.8: "If most is 0, W, WW, N, NW, NE and NN are all the same, and there is no match
-        # or the label at its position is W, most is what rule 16.11 says."
+        # 16.8: "if most = 0, and W = WW = N = NW = NE = NN, and there is no match or the label at
+        # its position is W: most, counter = those of a flat run"
         w = self.around["W"]
         same = all(self.around[name] == w for name in ("WW", "N", "NW", "NE", "NN"))
         expected = self.plane[self.match_position] if self.match_length else w
@@ -299,13 +298,12 @@ class ContextTile:
             length = counters.length(self.next_bit, number, most)
             for _ in range(length):
                 self.follow(w if is_flat else self.plane[self.match_position], is_flat)
-            # 16.8: "If so, the first step follows, behind the run."
+            # 16.8: "if length = most: begin again, with most = 0"
             if length == most:
                 return
             self.look_around()
 
-        # 16.8: "One label, behind the run if there is one, is found by rules 16.10, 16.18 and
-        # 16.19."
+        # 16.8: "the label, by a question (16.18) and, if that leaves it open, a search (16.19)"
         self.follow(self.full_label(), is_flat=False)
 
     def look_around(self) -> None:
@@ -480,12 +478,10 @@ class ContextTile:
             return None
         z = self.last_position()
 
-        # 16.10: "If there is no match, the first of these two that holds becomes its position,
-        # and its length 1"
+        # 16.10: "if length = 0: d = displacement of the column of x"
         if self.match_length == 0:
-            # 16.10: "the present position less the column's displacement, if that isn't 0, the
-            # position of the match (of one that ended in this row) is another, and N, NE and NN
-            # there are the same as at the present position"
+            # 16.10: "if d ≠ 0, and x − d ≠ position, and N, NE and NN of x − d are those of x:
+            # position, length = x − d, 1"
             displacement = self.displacements[self.position - self.start]
             above = self.position - displacement
             if (
@@ -495,7 +491,8 @@ class ContextTile:
             ):
                 self.match_position, self.match_length = above, 1
 
-            # 16.10: "z, if it isn't 0, and W, WW, N, NW, NE, NEE and NN there are the same."
+            # 16.10: "otherwise, if z ≠ 0, and W, WW, N, NW, NE, NEE and NN of z are those of x:
+            # position, length = z, 1"
             elif z != 0 and self.is_alike(z, ("W", "WW", "N", "NW", "NE", "NEE", "NN")):
                 self.match_position, self.match_length = z, 1
 
@@ -504,9 +501,9 @@ class ContextTile:
 
     def last_position(self) -> int:
         """Return where the same neighbours were last, and note that they are here."""
-        # 16.10: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 − e)), h
-        # being the sum, mod 2^32, of the terms of the features 1 to 11; the present position
-        # takes its place."
+        # 16.10: "h = the sum of the terms (16.16) of the features 1 to 11, mod 2^32"
+        # 16.10: "i = floor(scramble(h) / 2^(32 − e))"
+        # 16.10: "z, table[i] = table[i], x"
         key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
         z = self.positions.get(key, 0)
         self.positions[key] = self.position
@@ -565,8 +562,7 @@ class ContextTile:
         self, search: int, group: int, node: int, says: int | None, names: list[tuple[object, ...]]
     ) -> int:
         """Decode a bit by the contexts, the match and the rows of these names."""
-        # 16.17: "All contexts find their slots before any of them learns; if two have found
-        # the same, what the later one makes of it is what stays."
+        # 16.17: "for each context, before any slot learns"
         keys = [self.slot_key(i, group, node) for i in range(self.model.contexts)]
         slots = [self.slot(check, key) for check, key in keys]
 
@@ -627,17 +623,18 @@ class ContextTile:
 
     def slot_key(self, i: int, group: int, node: int) -> tuple[int, tuple[int, int]]:
         """Return the check and the place of the slot of context i at a node of a group."""
-        # 16.17: "With h = scramble(context + M^22·group), the line is floor(h / 2^(32 − c)),
-        # the check floor(h / 16) mod 64, but 1 where that is 0, and the slot of a node the
-        # number (h mod 16) ⊕ node."
+        # 16.17: "h = scramble((context + M^22·group) mod 2^32)"
+        # 16.17: "line = floor(h / 2^(32 − c))"
+        # 16.17: "check = floor(h / 16) mod 64, but 1 if that is 0"
+        # 16.17: "place = 16·line + ((h mod 16) ⊕ node)"
         h = scramble((self.sums[i] + M22 * group) % 2**32)
         line = h >> (32 - self.c)
         return h // 16 % 64 or 1, (self.tables[i], 16 * line + (h % 16 ^ node))
 
     def slot(self, check: int, place: tuple[int, int]) -> Slot:
         """Return what a context with that check finds at that place of a table."""
-        # 16.17: "A slot with another check is taken as one at the start (15.4) with this
-        # check, and the bit then makes of it what stays there."
+        # 16.17: "a copy of table[place] or, if its check is another, a slot as at the start (15.4)
+        # with this check"
         slot = self.slots.get(place)
         return slot.copy() if slot is not None and slot.check == check else Slot(check)
 
