@@ -408,8 +408,8 @@ class ContextTile:
         expected = self.find_match()
         refused: list[int] = []
         for neighbour in self.asked:
-            # 16.18: "those left out that are refused already, until three labels are refused or
-            # all but one of the K."
+            # 16.18: "until the bit is 1, three labels are refused, or all but one of the K; a
+            # neighbour whose label is refused already is left out."
             label, r = self.around[neighbour], len(refused)
             if label in refused or r in (3, self.k - 1):
                 continue
