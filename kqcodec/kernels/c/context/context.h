@@ -31,9 +31,15 @@ KQ_INLINE int32_t kq_final_weight(int32_t weight)
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
+#if defined(KQ_SIMD128) /* no machine that runs this lacks it */
+#include "context/view_simd128.h"
+#include "context/match.h"
+#include "context/mix_simd128.h"
+#else
 #include "context/view.h"
 #include "context/match.h"
 #include "context/mix.h"
+#endif
 #include "context/steps.h"
 #include "frames/later.h"
 static void kq_plain_small(kq_context *m, size_t from, size_t to)
@@ -44,9 +50,9 @@ static void kq_plain_large(kq_context *m, size_t from, size_t to)
 {
     kq_plain_run(m, KQ_SHAPE_LARGE, from, to);
 }
-static long long kq_plain_later(kq_context *m, const uint16_t *truth)
+static void kq_plain_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
-    return kq_plain_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_plain_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -68,36 +74,13 @@ KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m, size_t from, size_t to)
 {
     kq_avx2_run(m, KQ_SHAPE_LARGE, from, to);
 }
-KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *truth)
+KQ_CONTEXT_AVX2 static void kq_avx2_later(kq_context *m, const uint16_t *truth, size_t from,
+                                          size_t to)
 {
-    return kq_avx2_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_avx2_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
-
-#if defined(KQ_SIMD128)
-#define KQ_FUNCTION KQ_INLINE
-#define KQ_NAME(name) kq_simd128_##name
-#include "context/view.h"
-#include "context/match.h"
-#include "context/mix_simd128.h"
-#include "context/steps.h"
-#include "frames/later.h"
-static void kq_simd128_small(kq_context *m, size_t from, size_t to)
-{
-    kq_simd128_run(m, KQ_SHAPE_SMALL, from, to);
-}
-static void kq_simd128_large(kq_context *m, size_t from, size_t to)
-{
-    kq_simd128_run(m, KQ_SHAPE_LARGE, from, to);
-}
-static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
-{
-    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
-}
-#undef KQ_FUNCTION
-#undef KQ_NAME
-#endif
 
 static int kq_context_has_avx2(void)
 {
@@ -118,28 +101,19 @@ static void kq_context_rows(kq_context *m, size_t from, size_t to)
         return;
     }
 #endif
-#if defined(KQ_SIMD128)
-    static coded_rows *const simd128[KQ_LATER] = {NULL, kq_simd128_small, kq_simd128_large};
-    simd128[model](m, from, to);
-    return;
-#endif
     plain[model](m, from, to);
 }
 
-/* All labels of a tile. */
-static void kq_context_code(kq_context *m)
-{
-    kq_context_rows(m, 0, m->plane.height);
-}
-
-/* A frame from the frame before, see frames/later.h. */
-static long long kq_context_later(kq_context *m, const uint16_t *truth)
+/* Rows of a frame from the frame before, see frames/later.h; kq_plain_frame begins it. */
+static void kq_context_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
 #if defined(KQ_CONTEXT_AVX2)
-    if (kq_context_has_avx2())
-        return kq_avx2_later(m, truth);
+    if (kq_context_has_avx2()) {
+        kq_avx2_later(m, truth, from, to);
+        return;
+    }
 #endif
-    return kq_plain_later(m, truth);
+    kq_plain_later(m, truth, from, to);
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -343,7 +317,7 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
         }
         kq_range_encoder_init(&encoder, out, capacity);
         model.encoder = &encoder;
-        kq_context_code(&model);
+        kq_context_rows(&model, 0, tile->height);
         done = !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
         kq_context_close(&model);
     }

@@ -147,34 +147,4 @@ int memcmp(const void *one, const void *other, size_t size)
     return 0;
 }
 
-/* Sinks item `at` of a heap, in which none is greater than the one at half its number. */
-static void kq_wasm_sink(uint64_t *heap, size_t at, size_t count,
-                         int (*compare)(const void *, const void *))
-{
-    const uint64_t item = heap[at];
-    for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && compare(heap + child, heap + child + 1) < 0)
-            child++;
-        if (compare(&item, heap + child) >= 0)
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = item;
-}
-
-/* Of items of eight bytes: no others are sorted here. Heapsort (Williams 1964). */
-void qsort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
-{
-    uint64_t *heap = items;
-    (void)size;
-    for (size_t at = count / 2; at-- > 0;)
-        kq_wasm_sink(heap, at, count, compare);
-    for (size_t last = count; last-- > 1;) {
-        const uint64_t greatest = heap[0];
-        heap[0] = heap[last];
-        heap[last] = greatest;
-        kq_wasm_sink(heap, 0, last, compare);
-    }
-}
-
 #endif
