@@ -1694,6 +1694,18 @@ static long long kq_move_blocks(kq_context *m)
     return moved;
 }
 
+/* How many labels the blocks have that are coded. */
+static long long kq_coded_labels(const kq_context *m)
+{
+    const kq_sequence *s = m->sequence;
+    long long coded = 0;
+    for (size_t i = 0; i < s->blocks_wide * s->blocks_high; i++) {
+        const kq_block block = kq_block_at(m, i);
+        coded += s->blocks[i] == KQ_CODED ? (long long)(block.width * block.height) : 0;
+    }
+    return coded;
+}
+
 /* After a frame: it becomes the one before, and that an earlier one. */
 static void kq_end_frame(kq_context *m)
 {
@@ -1756,6 +1768,462 @@ KQ_INLINE int32_t kq_final_weight(int32_t weight)
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
+#if defined(KQ_SIMD128) /* no machine that runs this lacks it */
+/* ---- context/view_simd128.h ---- */
+/* What stands around a label, for WebAssembly's SIMD (spec/kq.md, section 16): view.h, all
+ * neighbours at once.
+ */
+
+/* The rows above a label, from 3 before it to 4 behind it. What is on the left stands in
+ * scalars: it was written only now, and a vector read over it would wait. */
+typedef struct {
+    v128_t above, second, third;
+    uint32_t w, ww, www;
+    v128_t near; /* features in their order: KQ_W .. KQ_NEE */
+} KQ_NAME(view);
+
+/* Goes to a label. */
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *view, const uint16_t *at, ptrdiff_t stride)
+{
+    view->w = at[-1], view->ww = at[-2], view->www = at[-3];
+    view->above = wasm_v128_load(at - stride - 3);
+    view->second = wasm_v128_load(at - 2 * stride - 3);
+    view->third = wasm_v128_load(at - 3 * stride - 3);
+}
+
+/* Of sixteen comparisons of labels those that hold, a bit for each. */
+KQ_FUNCTION uint32_t KQ_NAME(mask)(v128_t low, v128_t high)
+{
+    return (uint32_t)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(low, high));
+}
+
+/* Whether the surroundings are flat. */
+KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view)
+{
+    if (view->ww != view->w)
+        return 0;
+    const v128_t w = wasm_i16x8_splat((int16_t)view->w);
+    const uint32_t equal =
+        KQ_NAME(mask)(wasm_i16x8_eq(view->above, w), wasm_i16x8_eq(view->second, w));
+    return (~equal & 0x81C) == 0; /* NW, N, NE; NN */
+}
+
+/* Which of eight labels are equal. */
+KQ_FUNCTION v128_t KQ_NAME(same)(const uint16_t *a, const uint16_t *b)
+{
+    return wasm_i16x8_eq(wasm_v128_load(a), wasm_v128_load(b));
+}
+
+/* How many labels, up to `most`, begin three rows that are all w. */
+KQ_FUNCTION size_t KQ_NAME(flat_ahead)(const uint16_t *a, const uint16_t *b, const uint16_t *c,
+                                       uint32_t w, size_t most)
+{
+    const v128_t all = wasm_i16x8_splat((int16_t)w);
+    size_t n = 0;
+    for (; n < most; n += 16) {
+        v128_t same[2];
+        for (int i = 0; i < 2; i++) {
+            const size_t at = n + 8 * (size_t)i;
+            same[i] = wasm_i16x8_eq(wasm_v128_load(a + at), all);
+            same[i] = wasm_v128_and(same[i], wasm_i16x8_eq(wasm_v128_load(b + at), all));
+            same[i] = wasm_v128_and(same[i], wasm_i16x8_eq(wasm_v128_load(c + at), all));
+        }
+        const uint32_t other = KQ_NAME(mask)(same[0], same[1]) ^ 0xFFFF;
+        if (other) {
+            n += KQ_TRAILING_ZEROS(other);
+            break;
+        }
+    }
+    return n < most ? n : most;
+}
+
+/* How many labels ahead, up to `most`, have rows above them that are those at z: two, from
+ * KQ_BEFORE before a label to KQ_BEHIND behind it. */
+KQ_FUNCTION size_t KQ_NAME(alike_ahead)(const uint16_t *at, const uint16_t *z, ptrdiff_t stride,
+                                        size_t most)
+{
+    const uint16_t *a = at - stride - KQ_BEFORE, *c = z - stride - KQ_BEFORE;
+    size_t n = 0;
+    most += KQ_BEFORE + KQ_BEHIND;
+    for (; n < most; n += 16) {
+        const v128_t low = wasm_v128_and(KQ_NAME(same)(a + n, c + n),
+                                         KQ_NAME(same)(a - stride + n, c - stride + n));
+        const v128_t high = wasm_v128_and(KQ_NAME(same)(a + n + 8, c + n + 8),
+                                          KQ_NAME(same)(a - stride + n + 8, c - stride + n + 8));
+        const uint32_t other = KQ_NAME(mask)(low, high) ^ 0xFFFF;
+        if (other) {
+            n += KQ_TRAILING_ZEROS(other);
+            break;
+        }
+    }
+    n = n < most ? n : most;
+    return n > KQ_BEFORE + KQ_BEHIND ? n - KQ_BEFORE - KQ_BEHIND : 0;
+}
+
+/* The eight nearest. */
+KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
+{
+    const v128_t near = wasm_i16x8_shuffle(view->above, view->second, 0, 3, 2, 4, 0, 8 + 3, 1, 5);
+    view->near = wasm_i16x8_replace_lane(wasm_i16x8_replace_lane(near, 0, (int16_t)view->w), 4,
+                                         (int16_t)view->ww);
+}
+
+/* The features that are labels, and which of them are equal. */
+KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
+{
+    enum { W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN, NN2, NN_2 };
+    const v128_t near = view->near;
+    v128_t far = wasm_i16x8_shuffle(view->second, view->third, 2, 4, 0, 8 + 3, 5, 1, 0, 0);
+    far = wasm_i16x8_replace_lane(far, WWW - NNW, (int16_t)view->www);
+    wasm_v128_store(s->feature, wasm_u32x4_extend_low_u16x8(near));
+    wasm_v128_store(s->feature + 4, wasm_u32x4_extend_high_u16x8(near));
+    wasm_v128_store(s->feature + 8, wasm_u32x4_extend_low_u16x8(far));
+    const v128_t a = wasm_i16x8_eq(wasm_i16x8_shuffle(near, near, W, W, N, N, W, N, W, WW),
+                                   wasm_i16x8_shuffle(near, near, N, NW, NW, NE, WW, NN, NE, NW));
+    const v128_t b =
+        wasm_i16x8_eq(wasm_i16x8_shuffle(near, near, NN, NW, NW, NE, NN, NN, NW, NE),
+                      wasm_i16x8_shuffle(near, far, NE, NE, NWW, NEE, NNE, NNW, NNW, NNE));
+    const v128_t c =
+        wasm_i16x8_eq(wasm_i16x8_shuffle(near, far, WW, NN, WW, NNE, NNW, NEE, W, W),
+                      wasm_i16x8_shuffle(near, far, WWW, NNN, NWW, NN2, NN_2, NN2, W, W));
+    s->equal = KQ_NAME(mask)(a, b) | (KQ_NAME(mask)(c, c) & 63) << 16;
+    s->feature[KQ_EQUAL10] = s->equal & 1023;
+    s->feature[KQ_EQUAL22] = s->equal;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s,
+                                   const kq_plane *plane, int lanes, int matched, uint32_t *hashes)
+{
+    (void)view;
+    return kq_hash_contexts(s, plane, lanes, matched, hashes);
+}
+
+/* The colours that view.h predicts. Colours are 16 bits a channel, two or one in a vector. */
+KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
+{
+    uint32_t *f = s->feature;
+    if (!plane->colors) {
+        kq_predict_none(plane, s);
+        return;
+    }
+#define KQ_COLOR(feature) \
+    wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(plane->colors + f[feature]))
+    const v128_t w = KQ_COLOR(KQ_W), n = KQ_COLOR(KQ_N), nw = KQ_COLOR(KQ_NW), ne = KQ_COLOR(KQ_NE),
+                 ww = KQ_COLOR(KQ_WW), nn = KQ_COLOR(KQ_NN);
+    const v128_t both = wasm_i16x8_add(w, n), corners = wasm_i16x8_add(nw, ne);
+    v128_t median = wasm_i16x8_min(wasm_i16x8_max(w, n), wasm_i16x8_sub(both, nw));
+    median = wasm_i16x8_max(wasm_i16x8_min(w, n), median);
+    v128_t mean = wasm_i16x8_add(wasm_i16x8_add(both, both), wasm_i16x8_sub(ne, nw));
+    v128_t wide = wasm_i16x8_add(wasm_i16x8_sub(wasm_i16x8_shl(both, 3), both),
+                                 wasm_i16x8_add(corners, corners));
+    wide = wasm_i16x8_add(wasm_i16x8_sub(wide, wasm_i16x8_add(ww, nn)), wasm_i16x8_splat(8));
+    mean = wasm_i16x8_shr(mean, 2);
+    wide = wasm_i16x8_shr(wide, 4);
+    const v128_t slant = wasm_i16x8_add(w, wasm_i16x8_sub(ne, n));
+    for (int more = 0; more <= all; more++) {
+        v128_t colors = wasm_u8x16_narrow_i16x8(wasm_i64x2_shuffle(median, mean, 0, 2),
+                                                wasm_i64x2_shuffle(wide, slant, 0, 2));
+        if (more) {
+            const v128_t along = wasm_i16x8_sub(wasm_i16x8_add(w, w), ww),
+                         down = wasm_i16x8_sub(wasm_i16x8_add(n, n), nn),
+                         rise = wasm_i16x8_sub(wasm_i16x8_add(n, ne), KQ_COLOR(KQ_NNE));
+            colors = wasm_u8x16_narrow_i16x8(wasm_i64x2_shuffle(along, down, 0, 2), rise);
+        }
+        /* The cells: five bits of each channel, the red ones above. */
+        const v128_t red = wasm_i32x4_shl(wasm_v128_and(colors, wasm_i32x4_splat(0xF8)), 7),
+                     green = wasm_v128_and(wasm_u32x4_shr(colors, 6), wasm_i32x4_splat(31 << 5)),
+                     blue = wasm_v128_and(wasm_u32x4_shr(colors, 19), wasm_i32x4_splat(31));
+        const v128_t cells = wasm_v128_or(wasm_v128_or(red, green), blue);
+        uint32_t *found = f + (more ? KQ_ALONG : KQ_MEDIAN);
+        found[0] = kq_cell_entry(plane, (uint32_t)wasm_i32x4_extract_lane(cells, 0));
+        found[1] = kq_cell_entry(plane, (uint32_t)wasm_i32x4_extract_lane(cells, 1));
+        if (all) /* the small model needs no more */
+            found[2] = kq_cell_entry(plane, (uint32_t)wasm_i32x4_extract_lane(cells, 2));
+        if (all && !more)
+            found[3] = kq_cell_entry(plane, (uint32_t)wasm_i32x4_extract_lane(cells, 3));
+    }
+#undef KQ_COLOR
+}
+/* ---- context/match.h ---- */
+/* The match of the coder `context` (spec/kq.md, section 16): it supposes that the labels
+ * go on as they went on elsewhere. After lpaq's match model, in two dimensions: besides the
+ * place where the same surroundings were last, it tries the displacement that was right in
+ * the same column, since repeated pictures go on downwards, too. Included by context.h after
+ * view.h, once for plain C and once for AVX2.
+ */
+/* Of the `count` neighbours that a place has in common with the present one: N, NE, NN,
+ * then W, NW, WW and NEE. */
+KQ_FUNCTION int KQ_NAME(same_around)(const kq_plane *plane, ptrdiff_t place, const uint32_t *f,
+                                     int count)
+{
+    const uint16_t *z = plane->labels + place, *n = z - plane->stride;
+    if (n[0] != f[KQ_N] || n[1] != f[KQ_NE] || *(n - plane->stride) != f[KQ_NN])
+        return 0;
+    return count == 3 ||
+           (z[-1] == f[KQ_W] && n[-1] == f[KQ_NW] && z[-2] == f[KQ_WW] && n[2] == f[KQ_NEE]);
+}
+
+/* At the first label of a row, there is none. */
+KQ_FUNCTION void KQ_NAME(match_begin_row)(kq_context *m, size_t at)
+{
+    m->match_length = 0;
+    m->match_at = 0;
+    m->row_at = at;
+}
+
+/* Looks for a match, where there is none, and says what is expected; `hash` is that of
+ * eleven neighbours. */
+KQ_FUNCTION void KQ_NAME(match_find)(kq_context *m, size_t at, uint32_t hash)
+{
+    if (m->place_bits == 0)
+        return; /* this tile does without */
+    const uint32_t *f = m->around.feature;
+    uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
+    if (m->match_length == 0) {
+        const ptrdiff_t behind = (ptrdiff_t)m->displaced[at - m->row_at],
+                        displaced = (ptrdiff_t)at - behind;
+        if (behind && displaced != m->match_at && /* which was wrong only now */
+            KQ_NAME(same_around)(&m->plane, displaced, f, 3)) {
+            m->match_at = displaced;
+            m->match_length = 1;
+        } else if (*place && KQ_NAME(same_around)(&m->plane, (ptrdiff_t)*place, f, 7)) {
+            m->match_at = (ptrdiff_t)*place;
+            m->match_length = 1;
+        }
+    }
+    *place = (uint32_t)at;
+    m->expected = m->match_length ? m->plane.labels[m->match_at] : -1;
+}
+
+/* After a label is known that wasn't one of a run. */
+KQ_FUNCTION void KQ_NAME(match_follow)(kq_context *m, size_t at, uint32_t label)
+{
+    if (m->match_length == 0)
+        return;
+    if (m->plane.labels[m->match_at] != label)
+        m->match_length = 0;
+    else {
+        m->match_length++;
+        m->displaced[at - m->row_at] = (uint32_t)((ptrdiff_t)at - m->match_at);
+    }
+    m->match_at++;
+}
+
+/* How long the match has held, as a number below KQ_MATCH_ROWS. */
+KQ_FUNCTION uint32_t KQ_NAME(match_number)(const kq_context *m)
+{
+    uint32_t bits = kq_log(m->match_length);
+    return bits < KQ_MATCH_ROWS ? bits : KQ_MATCH_ROWS - 1;
+}
+/* ---- context/mix_simd128.h ---- */
+/* One decision of the coder `context` for WebAssembly's SIMD: mix.h, four lanes at once.
+ *
+ * Pointers have 32 bits here: a line of slots is an address, to which a node is added by
+ * an exclusive or, since lines begin at multiples of their size.
+ */
+
+typedef struct {
+    v128_t low, high;
+} KQ_NAME(places);
+
+KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e,
+                                            int32_t f, int32_t g, int32_t h)
+{
+    return (KQ_NAME(places)){wasm_i32x4_make(a, b, c, d), wasm_i32x4_make(e, f, g, h)};
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(before)(const KQ_NAME(places) *places, int32_t middle)
+{
+    const v128_t all = wasm_i32x4_splat(middle);
+    return (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_lt(places->low, all)) |
+           (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_lt(places->high, all)) << 4;
+}
+
+#define KQ_V(name) wasm_v128_load(m->vectors[KQ_V_##name])
+
+typedef struct {
+    uint32_t node; /* four times */
+    v128_t value[KQ_MAX_LANES / 4], n[KQ_MAX_LANES / 4];
+    v128_t history[KQ_MAX_LANES / 4], past[KQ_MAX_LANES / 4];
+    v128_t in[KQ_MAX_INPUTS / 4];
+} KQ_NAME(sight);
+
+/* Two vectors at a time go as 16-bit numbers, of which pairs of products are added. */
+KQ_FUNCTION void KQ_NAME(mix)(const kq_context *m, int32_t *const *weights, int sets,
+                              const KQ_NAME(sight) *sight, int inputs, int *logits)
+{
+    v128_t sums[KQ_MAX_SETS];
+    (void)m;
+    for (int v = 0; v < inputs / 4; v += 2) {
+        const v128_t in = wasm_i16x8_narrow_i32x4(sight->in[v], sight->in[v + 1]);
+        for (int s = 0; s < sets; s++) {
+            const v128_t one = wasm_v128_load(weights[s] + 4 * v),
+                         other = wasm_v128_load(weights[s] + 4 * v + 4);
+            const v128_t w =
+                wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(one, 15), wasm_i32x4_shr(other, 15));
+            const v128_t part = wasm_i32x4_dot_i16x8(w, in);
+            sums[s] = v ? wasm_i32x4_add(sums[s], part) : part;
+        }
+    }
+    for (int s = 0; s < sets; s++) {
+        v128_t sum = wasm_i32x4_add(sums[s], wasm_i32x4_shuffle(sums[s], sums[s], 2, 3, 0, 1));
+        sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 1, 0, 3, 2));
+        logits[s] = kq_clamp_logit(wasm_i32x4_extract_lane(sum, 0) >> 14);
+    }
+}
+
+KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs,
+                                    int step)
+{
+    const v128_t by = wasm_i32x4_splat(step & 65535); /* times lower halves, nothing times upper */
+    for (int v = 0; v < inputs / 4; v++) {
+        const v128_t w = wasm_v128_load(weights + 4 * v);
+        wasm_v128_store(weights + 4 * v, wasm_i32x4_add(w, wasm_i32x4_dot_i16x8(sight->in[v], by)));
+    }
+}
+
+KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group)
+{
+    const v128_t by = wasm_i32x4_splat((int32_t)(group * KQ_GROUP_MULTIPLIER)),
+                 slots = wasm_i32x4_splat((int32_t)(uintptr_t)m->slots);
+    for (int i = 0; i < lanes; i += 4) {
+        v128_t h = wasm_i32x4_add(wasm_v128_load(m->hashes + i), by);
+        h = wasm_v128_xor(h, wasm_u32x4_shr(h, 15));
+        h = wasm_i32x4_mul(h, wasm_i32x4_splat(0x2C1B3C6D));
+        h = wasm_v128_xor(h, wasm_u32x4_shr(h, 12));
+        const v128_t table = wasm_i32x4_make(KQ_TABLE(i), KQ_TABLE(i + 1), KQ_TABLE(i + 2),
+                                             i + 4 == lanes ? 0 : KQ_TABLE(i + 3));
+        v128_t line = wasm_v128_or(wasm_i32x4_shl(table, (uint32_t)m->line_bits),
+                                   wasm_u32x4_shr(h, (uint32_t)(32 - m->line_bits)));
+        line = wasm_v128_or(wasm_i32x4_shl(line, 4), wasm_v128_and(h, KQ_V(N)));
+        v128_t check = wasm_v128_and(wasm_i32x4_shl(h, 2), KQ_V(CHECK));
+        check = wasm_i32x4_max(check, wasm_i32x4_splat(1 << 6));
+        wasm_v128_store(m->lines + i, wasm_i32x4_add(slots, wasm_i32x4_shl(line, 2)));
+        wasm_v128_store(m->fresh + i,
+                        wasm_v128_or(check, wasm_i32x4_splat((int32_t)(KQ_HALF << 16 | 1))));
+    }
+}
+
+/* There is no instruction for it. */
+KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
+{
+    (void)m, (void)lanes, (void)group;
+}
+
+/* The slot of a lane. */
+KQ_FUNCTION uint32_t *KQ_NAME(slot)(const kq_context *m, int lane, const KQ_NAME(sight) *sight)
+{
+    return (uint32_t *)(uintptr_t)(m->lines[lane] ^ sight->node);
+}
+
+/* kq_logit of the upper 16 bits: 2p + 1 and 131071 - 2p as floats, which holds them
+ * exactly, and the difference of their bits. */
+KQ_FUNCTION v128_t KQ_NAME(logit)(const kq_context *m, v128_t value)
+{
+    const v128_t x = wasm_v128_or(wasm_u32x4_shr(value, 15), KQ_V(ONE)),
+                 y = wasm_i32x4_sub(KQ_V(TWO), x);
+    return wasm_i32x4_shr(wasm_i32x4_sub(wasm_f32x4_convert_i32x4(x), wasm_f32x4_convert_i32x4(y)),
+                          16);
+}
+
+/* table[n], a byte, for four n at once. Bytes whose number has the top bit set are 0. */
+KQ_FUNCTION v128_t KQ_NAME(pick)(const uint8_t *table, v128_t n)
+{
+    return wasm_i8x16_swizzle(wasm_v128_load(table), n);
+}
+
+KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node, int tree,
+                                  uint32_t match, KQ_NAME(sight) *sight)
+{
+    const int histories = KQ_HAS_HISTORIES(lanes), vectors = lanes / 4;
+    sight->node = node * sizeof *m->slots;
+    for (int v = 0; v < vectors; v++) { /* all loads first: of large tables they take long */
+        v128_t value = wasm_v128_load32_zero(KQ_NAME(slot)(m, 4 * v, sight));
+        value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 1, sight), value, 1);
+        value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 2, sight), value, 2);
+        sight->value[v] = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 3, sight), value, 3);
+    }
+    for (int v = 0; v < vectors; v++) {
+        const int last = v == vectors - 1;
+        v128_t value = sight->value[v];
+        const v128_t fresh = wasm_v128_load(m->fresh + 4 * v);
+        const v128_t other = wasm_v128_and(wasm_v128_xor(value, fresh), KQ_V(CHECK));
+        const v128_t known = wasm_i32x4_eq(other, wasm_i32x4_splat(0));
+        value = wasm_v128_bitselect(value, fresh, known);
+        if (last)
+            value = wasm_i32x4_replace_lane(value, 3, (int32_t)match);
+        v128_t n = wasm_v128_and(wasm_u32x4_shr(value, 12), KQ_V(N));
+        n = wasm_v128_or(n, KQ_V(PICK));
+        const v128_t logit =
+            wasm_i32x4_dot_i16x8(KQ_NAME(logit)(m, value), KQ_NAME(pick)(kq_worths.logit, n));
+        v128_t chance = wasm_i32x4_add(wasm_u32x4_shr(value, 20), KQ_V(CENTRE));
+        chance = wasm_i32x4_dot_i16x8(chance, KQ_NAME(pick)(kq_worths.chance, n));
+        sight->in[v] = wasm_i32x4_shr(logit, 8);
+        sight->in[vectors + v] = wasm_i32x4_shr(chance, KQ_CHANCE_SHIFT(lanes));
+        sight->value[v] = value;
+        sight->n[v] = n;
+        if (histories) {
+            const uint32_t *maps = m->histories;
+            const v128_t bits = wasm_i32x4_shl(wasm_v128_and(value, wasm_i32x4_splat(63)), 2);
+            v128_t at = wasm_v128_and(wasm_u32x4_shr(value, 14), wasm_i32x4_splat(3));
+            at = wasm_i32x4_add(wasm_v128_or(bits, at), wasm_i32x4_make(0, 512, 1024, 1536));
+            at = wasm_i32x4_add(at, wasm_i32x4_splat((8 * v + tree) * KQ_HISTORIES));
+            v128_t past = wasm_v128_load32_zero(maps + wasm_i32x4_extract_lane(at, 0));
+            past = wasm_v128_load32_lane(maps + wasm_i32x4_extract_lane(at, 1), past, 1);
+            past = wasm_v128_load32_lane(maps + wasm_i32x4_extract_lane(at, 2), past, 2);
+            past = wasm_v128_load32_lane(maps + wasm_i32x4_extract_lane(at, 3), past, 3);
+            v128_t said = KQ_NAME(logit)(m, past);
+            if (last)
+                said = wasm_i32x4_replace_lane(said, 3, KQ_BIAS);
+            sight->in[2 * vectors + v] = said;
+            sight->history[v] = at;
+            sight->past[v] = past;
+        }
+    }
+}
+
+KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *sight, int bit)
+{
+    const int histories = KQ_HAS_HISTORIES(lanes);
+    const v128_t target = wasm_i32x4_splat(bit ? 65535 : 0);
+    for (int v = 0; v < lanes / 4; v++) {
+        const int last = v == lanes / 4 - 1;
+        v128_t value = sight->value[v], n = sight->n[v], p = wasm_u32x4_shr(value, 16);
+        const v128_t error = wasm_i32x4_shr(wasm_i32x4_sub(target, p), 1);
+        const v128_t step =
+            wasm_i32x4_shr(wasm_i32x4_dot_i16x8(error, KQ_NAME(pick)(kq_worths.rate, n)), 7);
+        value = wasm_i32x4_add(value, wasm_i32x4_shl(step, 16));
+        /* Bit 7 is set for the largest n, which doesn't grow: that of `grow` is. */
+        v128_t masked = wasm_v128_or(wasm_u32x4_shr(value, 16), KQ_V(STOP));
+        masked = wasm_v128_and(masked, KQ_NAME(pick)(kq_worths.grow, n));
+        const v128_t grows = wasm_i32x4_eq(masked, wasm_i32x4_splat(0));
+        value = wasm_i32x4_sub(value, wasm_i32x4_shl(grows, 12));
+        if (histories) {
+            const v128_t six = wasm_i32x4_splat(63);
+            v128_t history = wasm_i32x4_shl(wasm_v128_and(value, six), 1);
+            history = wasm_v128_or(history, wasm_v128_and(target, wasm_i32x4_splat(1)));
+            const v128_t longest = wasm_v128_and(wasm_i32x4_gt(history, six), wasm_i32x4_splat(32));
+            history = wasm_v128_or(wasm_v128_and(history, six), longest);
+            value = wasm_v128_or(wasm_v128_andnot(value, six), history);
+            v128_t past = wasm_u32x4_shr(sight->past[v], 16);
+            past = wasm_i32x4_add(past, wasm_i32x4_shr(wasm_i32x4_sub(target, past), 6));
+            past = wasm_i32x4_shl(past, 16);
+            uint32_t *maps = m->histories;
+            const v128_t at = sight->history[v];
+            wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 0), past, 0);
+            wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 1), past, 1);
+            wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 2), past, 2);
+            if (!last)
+                wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 3), past, 3);
+        }
+        wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v, sight), value, 0);
+        wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v + 1, sight), value, 1);
+        wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v + 2, sight), value, 2);
+        if (!last)
+            wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v + 3, sight), value, 3);
+    }
+}
+#else
 /* ---- context/view.h ---- */
 /* What stands around a label, in plain C (spec/kq.md, section 16).
  *
@@ -1862,15 +2330,8 @@ KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int
         f[KQ_RISE] = kq_nearest_entry(plane, rise);
     }
 }
-/* ---- context/match.h ---- */
-/* The match of the coder `context` (spec/kq.md, section 16): it supposes that the labels
- * go on as they went on elsewhere. After lpaq's match model, in two dimensions: besides the
- * place where the same surroundings were last, it tries the displacement that was right in
- * the same column, since repeated pictures go on downwards, too. Included by context.h after
- * view.h, once for plain C and once for AVX2.
- */
-/* Of the `count` neighbours that a place has in common with the present one: N, NE, NN,
- * then W, NW, WW and NEE. */
+/* ---- context/match.h, again ---- */
+
 KQ_FUNCTION int KQ_NAME(same_around)(const kq_plane *plane, ptrdiff_t place, const uint32_t *f,
                                      int count)
 {
@@ -1881,7 +2342,6 @@ KQ_FUNCTION int KQ_NAME(same_around)(const kq_plane *plane, ptrdiff_t place, con
            (z[-1] == f[KQ_W] && n[-1] == f[KQ_NW] && z[-2] == f[KQ_WW] && n[2] == f[KQ_NEE]);
 }
 
-/* At the first label of a row, there is none. */
 KQ_FUNCTION void KQ_NAME(match_begin_row)(kq_context *m, size_t at)
 {
     m->match_length = 0;
@@ -1889,18 +2349,16 @@ KQ_FUNCTION void KQ_NAME(match_begin_row)(kq_context *m, size_t at)
     m->row_at = at;
 }
 
-/* Looks for a match, where there is none, and says what is expected; `hash` is that of
- * eleven neighbours. */
 KQ_FUNCTION void KQ_NAME(match_find)(kq_context *m, size_t at, uint32_t hash)
 {
     if (m->place_bits == 0)
-        return; /* this tile does without */
+        return;
     const uint32_t *f = m->around.feature;
     uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
     if (m->match_length == 0) {
         const ptrdiff_t behind = (ptrdiff_t)m->displaced[at - m->row_at],
                         displaced = (ptrdiff_t)at - behind;
-        if (behind && displaced != m->match_at && /* which was wrong only now */
+        if (behind && displaced != m->match_at &&
             KQ_NAME(same_around)(&m->plane, displaced, f, 3)) {
             m->match_at = displaced;
             m->match_length = 1;
@@ -1913,7 +2371,6 @@ KQ_FUNCTION void KQ_NAME(match_find)(kq_context *m, size_t at, uint32_t hash)
     m->expected = m->match_length ? m->plane.labels[m->match_at] : -1;
 }
 
-/* After a label is known that wasn't one of a run. */
 KQ_FUNCTION void KQ_NAME(match_follow)(kq_context *m, size_t at, uint32_t label)
 {
     if (m->match_length == 0)
@@ -1927,7 +2384,6 @@ KQ_FUNCTION void KQ_NAME(match_follow)(kq_context *m, size_t at, uint32_t label)
     m->match_at++;
 }
 
-/* How long the match has held, as a number below KQ_MATCH_ROWS. */
 KQ_FUNCTION uint32_t KQ_NAME(match_number)(const kq_context *m)
 {
     uint32_t bits = kq_log(m->match_length);
@@ -2052,6 +2508,7 @@ KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *
         m->slots[sight->at[i]] = (uint32_t)p << 16 | n << 12 | kept;
     }
 }
+#endif
 /* ---- context/steps.h ---- */
 /* The steps of the coder `context`, included by context.h once for plain C and once
  * for AVX2: KQ_NAME gives the functions their names, KQ_FUNCTION their attributes.
@@ -2654,19 +3111,24 @@ KQ_FUNCTION void KQ_NAME(blocks)(kq_context *m)
     }
 }
 
-/* A frame from the frame before; `truth`, where it is known, has its labels, their rows as
- * far from each other as the plane's.
- * Returns the number of labels that were coded, -1 if a block would come from outside. */
-KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const uint16_t *truth)
+/* Begins with a frame that is told from the frame before: which blocks changed, and those that
+ * moved. Returns the labels that are coded, and a sixteenth of those that moved; -1 if a block
+ * would come from outside. */
+KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m)
 {
-    kq_sequence *s = m->sequence;
     KQ_NAME(moves)(m);
     KQ_NAME(blocks)(m);
     const long long moved = kq_move_blocks(m);
-    if (moved < 0)
-        return -1;
-    long long coded = 0;
-    for (size_t y = 0; y < m->plane.height; y++) {
+    return moved < 0 ? -1 : kq_coded_labels(m) + moved / 16;
+}
+
+/* The coded labels of some rows, from `from` to before `to`; `truth`, where it is known, has the
+ * labels of all, their rows as far from each other as the plane's. */
+KQ_FUNCTION void KQ_NAME(rows_later)(kq_context *m, int lanes, int sets, const uint16_t *truth,
+                                     size_t from, size_t to)
+{
+    const kq_sequence *s = m->sequence;
+    for (size_t y = from; y < to; y++) {
         const uint8_t *blocks = s->blocks + y / KQ_FRAME_BLOCK * s->blocks_wide;
         const size_t row = (y + KQ_ABOVE) * m->plane.stride + KQ_MARGIN;
         int any = 0;
@@ -2676,17 +3138,14 @@ KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const u
             const size_t first = b;
             while (b + 1 < s->blocks_wide && blocks[b + 1] == KQ_CODED)
                 b++;
-            const size_t from = first * KQ_FRAME_BLOCK, end = (b + 1) * KQ_FRAME_BLOCK,
-                         to = end < m->plane.width ? end : m->plane.width;
-            KQ_NAME(run_later)(m, lanes, sets, row, from, to,
+            KQ_NAME(run_later)(m, lanes, sets, row, first * KQ_FRAME_BLOCK,
+                               kq_smaller((b + 1) * KQ_FRAME_BLOCK, m->plane.width),
                                truth ? truth + y * m->plane.stride : NULL);
-            coded += (long long)(to - from);
             any = 1;
         }
         if (any)
             kq_frame_margins(m, y);
     }
-    return coded + moved / 16;
 }
 static void kq_plain_small(kq_context *m, size_t from, size_t to)
 {
@@ -2696,9 +3155,9 @@ static void kq_plain_large(kq_context *m, size_t from, size_t to)
 {
     kq_plain_run(m, KQ_SHAPE_LARGE, from, to);
 }
-static long long kq_plain_later(kq_context *m, const uint16_t *truth)
+static void kq_plain_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
-    return kq_plain_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_plain_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -3773,16 +4232,19 @@ KQ_FUNCTION void KQ_NAME(blocks)(kq_context *m)
     }
 }
 
-KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const uint16_t *truth)
+KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m)
 {
-    kq_sequence *s = m->sequence;
     KQ_NAME(moves)(m);
     KQ_NAME(blocks)(m);
     const long long moved = kq_move_blocks(m);
-    if (moved < 0)
-        return -1;
-    long long coded = 0;
-    for (size_t y = 0; y < m->plane.height; y++) {
+    return moved < 0 ? -1 : kq_coded_labels(m) + moved / 16;
+}
+
+KQ_FUNCTION void KQ_NAME(rows_later)(kq_context *m, int lanes, int sets, const uint16_t *truth,
+                                     size_t from, size_t to)
+{
+    const kq_sequence *s = m->sequence;
+    for (size_t y = from; y < to; y++) {
         const uint8_t *blocks = s->blocks + y / KQ_FRAME_BLOCK * s->blocks_wide;
         const size_t row = (y + KQ_ABOVE) * m->plane.stride + KQ_MARGIN;
         int any = 0;
@@ -3792,17 +4254,14 @@ KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const u
             const size_t first = b;
             while (b + 1 < s->blocks_wide && blocks[b + 1] == KQ_CODED)
                 b++;
-            const size_t from = first * KQ_FRAME_BLOCK, end = (b + 1) * KQ_FRAME_BLOCK,
-                         to = end < m->plane.width ? end : m->plane.width;
-            KQ_NAME(run_later)(m, lanes, sets, row, from, to,
+            KQ_NAME(run_later)(m, lanes, sets, row, first * KQ_FRAME_BLOCK,
+                               kq_smaller((b + 1) * KQ_FRAME_BLOCK, m->plane.width),
                                truth ? truth + y * m->plane.stride : NULL);
-            coded += (long long)(to - from);
             any = 1;
         }
         if (any)
             kq_frame_margins(m, y);
     }
-    return coded + moved / 16;
 }
 KQ_CONTEXT_AVX2 static void kq_avx2_small(kq_context *m, size_t from, size_t to)
 {
@@ -3812,974 +4271,13 @@ KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m, size_t from, size_t to)
 {
     kq_avx2_run(m, KQ_SHAPE_LARGE, from, to);
 }
-KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *truth)
+KQ_CONTEXT_AVX2 static void kq_avx2_later(kq_context *m, const uint16_t *truth, size_t from,
+                                          size_t to)
 {
-    return kq_avx2_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_avx2_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
-
-#if defined(KQ_SIMD128)
-#define KQ_FUNCTION KQ_INLINE
-#define KQ_NAME(name) kq_simd128_##name
-/* ---- context/view.h, again ---- */
-
-typedef struct {
-    const uint16_t *at;
-    ptrdiff_t stride;
-    uint32_t w;
-} KQ_NAME(view);
-
-KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *view, const uint16_t *at, ptrdiff_t stride)
-{
-    view->w = at[-1];
-    view->at = at;
-    view->stride = stride;
-}
-
-KQ_FUNCTION int KQ_NAME(is_flat)(const KQ_NAME(view) *view)
-{
-    const uint16_t *at = view->at, *n = at - view->stride;
-    uint32_t w = view->w;
-    return at[-2] == w && n[-1] == w && n[0] == w && n[1] == w && n[-view->stride] == w;
-}
-
-KQ_FUNCTION size_t KQ_NAME(flat_ahead)(const uint16_t *a, const uint16_t *b, const uint16_t *c,
-                                       uint32_t w, size_t most)
-{
-    size_t n = 0;
-    while (n < most && a[n] == w && b[n] == w && c[n] == w)
-        n++;
-    return n;
-}
-
-KQ_FUNCTION size_t KQ_NAME(alike_ahead)(const uint16_t *at, const uint16_t *z, ptrdiff_t stride,
-                                        size_t most)
-{
-    const uint16_t *a = at - stride - KQ_BEFORE, *c = z - stride - KQ_BEFORE;
-    size_t n = 0;
-    most += KQ_BEFORE + KQ_BEHIND;
-    while (n < most && a[n] == c[n] && a[(ptrdiff_t)n - stride] == c[(ptrdiff_t)n - stride])
-        n++;
-    return n > KQ_BEFORE + KQ_BEHIND ? n - KQ_BEFORE - KQ_BEHIND : 0;
-}
-
-KQ_FUNCTION void KQ_NAME(neighbours)(KQ_NAME(view) *view)
-{
-    (void)view;
-}
-
-KQ_FUNCTION void KQ_NAME(survey)(const KQ_NAME(view) *view, kq_surroundings *s)
-{
-    kq_survey(view->at, view->stride, s);
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(hash)(const KQ_NAME(view) *view, const kq_surroundings *s,
-                                   const kq_plane *plane, int lanes, int matched, uint32_t *hashes)
-{
-    (void)view;
-    return kq_hash_contexts(s, plane, lanes, matched, hashes);
-}
-
-KQ_FUNCTION void KQ_NAME(predict)(const kq_plane *plane, kq_surroundings *s, int all)
-{
-    uint32_t *f = s->feature;
-    if (!plane->colors) {
-        kq_predict_none(plane, s);
-        return;
-    }
-    const uint32_t *colors = plane->colors;
-    int median[3], mean[3], wide[3], slant[3], along[3], down[3], rise[3];
-    for (int c = 0; c < 3; c++) {
-        int w = colors[f[KQ_W]] >> 8 * c & 255, n = colors[f[KQ_N]] >> 8 * c & 255;
-        int nw = colors[f[KQ_NW]] >> 8 * c & 255, ne = colors[f[KQ_NE]] >> 8 * c & 255;
-        int ww = colors[f[KQ_WW]] >> 8 * c & 255, nn = colors[f[KQ_NN]] >> 8 * c & 255;
-        int nne = colors[f[KQ_NNE]] >> 8 * c & 255;
-        int high = w > n ? w : n, low = w > n ? n : w;
-        median[c] = nw >= high ? low : nw <= low ? high : w + n - nw;
-        mean[c] = kq_byte((2 * (w + n) + ne - nw) >> 2);
-        wide[c] = kq_byte((7 * (w + n) + 2 * (ne + nw) - ww - nn + 8) >> 4);
-        slant[c] = kq_byte(w + ne - n);
-        along[c] = kq_byte(2 * w - ww);
-        down[c] = kq_byte(2 * n - nn);
-        rise[c] = kq_byte(n + ne - nne);
-    }
-    f[KQ_MEDIAN] = kq_nearest_entry(plane, median);
-    f[KQ_MEAN] = kq_nearest_entry(plane, mean);
-    if (all) {
-        f[KQ_WIDE] = kq_nearest_entry(plane, wide);
-        f[KQ_SLANT] = kq_nearest_entry(plane, slant);
-        f[KQ_ALONG] = kq_nearest_entry(plane, along);
-        f[KQ_DOWN] = kq_nearest_entry(plane, down);
-        f[KQ_RISE] = kq_nearest_entry(plane, rise);
-    }
-}
-/* ---- context/match.h, again ---- */
-
-KQ_FUNCTION int KQ_NAME(same_around)(const kq_plane *plane, ptrdiff_t place, const uint32_t *f,
-                                     int count)
-{
-    const uint16_t *z = plane->labels + place, *n = z - plane->stride;
-    if (n[0] != f[KQ_N] || n[1] != f[KQ_NE] || *(n - plane->stride) != f[KQ_NN])
-        return 0;
-    return count == 3 ||
-           (z[-1] == f[KQ_W] && n[-1] == f[KQ_NW] && z[-2] == f[KQ_WW] && n[2] == f[KQ_NEE]);
-}
-
-KQ_FUNCTION void KQ_NAME(match_begin_row)(kq_context *m, size_t at)
-{
-    m->match_length = 0;
-    m->match_at = 0;
-    m->row_at = at;
-}
-
-KQ_FUNCTION void KQ_NAME(match_find)(kq_context *m, size_t at, uint32_t hash)
-{
-    if (m->place_bits == 0)
-        return;
-    const uint32_t *f = m->around.feature;
-    uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
-    if (m->match_length == 0) {
-        const ptrdiff_t behind = (ptrdiff_t)m->displaced[at - m->row_at],
-                        displaced = (ptrdiff_t)at - behind;
-        if (behind && displaced != m->match_at &&
-            KQ_NAME(same_around)(&m->plane, displaced, f, 3)) {
-            m->match_at = displaced;
-            m->match_length = 1;
-        } else if (*place && KQ_NAME(same_around)(&m->plane, (ptrdiff_t)*place, f, 7)) {
-            m->match_at = (ptrdiff_t)*place;
-            m->match_length = 1;
-        }
-    }
-    *place = (uint32_t)at;
-    m->expected = m->match_length ? m->plane.labels[m->match_at] : -1;
-}
-
-KQ_FUNCTION void KQ_NAME(match_follow)(kq_context *m, size_t at, uint32_t label)
-{
-    if (m->match_length == 0)
-        return;
-    if (m->plane.labels[m->match_at] != label)
-        m->match_length = 0;
-    else {
-        m->match_length++;
-        m->displaced[at - m->row_at] = (uint32_t)((ptrdiff_t)at - m->match_at);
-    }
-    m->match_at++;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(match_number)(const kq_context *m)
-{
-    uint32_t bits = kq_log(m->match_length);
-    return bits < KQ_MATCH_ROWS ? bits : KQ_MATCH_ROWS - 1;
-}
-/* ---- context/mix_simd128.h ---- */
-/* One decision of the coder `context` for WebAssembly's SIMD: mix.h, four lanes at once.
- *
- * Pointers have 32 bits here: a line of slots is an address, to which a node is added by
- * an exclusive or, since lines begin at multiples of their size.
- */
-
-typedef struct {
-    v128_t low, high;
-} KQ_NAME(places);
-
-KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e,
-                                            int32_t f, int32_t g, int32_t h)
-{
-    return (KQ_NAME(places)){wasm_i32x4_make(a, b, c, d), wasm_i32x4_make(e, f, g, h)};
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(before)(const KQ_NAME(places) *places, int32_t middle)
-{
-    const v128_t all = wasm_i32x4_splat(middle);
-    return (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_lt(places->low, all)) |
-           (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_lt(places->high, all)) << 4;
-}
-
-#define KQ_V(name) wasm_v128_load(m->vectors[KQ_V_##name])
-
-typedef struct {
-    uint32_t node; /* four times */
-    v128_t value[KQ_MAX_LANES / 4], n[KQ_MAX_LANES / 4];
-    v128_t history[KQ_MAX_LANES / 4], past[KQ_MAX_LANES / 4];
-    v128_t in[KQ_MAX_INPUTS / 4];
-} KQ_NAME(sight);
-
-/* Two vectors at a time go as 16-bit numbers, of which pairs of products are added. */
-KQ_FUNCTION void KQ_NAME(mix)(const kq_context *m, int32_t *const *weights, int sets,
-                              const KQ_NAME(sight) *sight, int inputs, int *logits)
-{
-    v128_t sums[KQ_MAX_SETS];
-    (void)m;
-    for (int v = 0; v < inputs / 4; v += 2) {
-        const v128_t in = wasm_i16x8_narrow_i32x4(sight->in[v], sight->in[v + 1]);
-        for (int s = 0; s < sets; s++) {
-            const v128_t one = wasm_v128_load(weights[s] + 4 * v),
-                         other = wasm_v128_load(weights[s] + 4 * v + 4);
-            const v128_t w =
-                wasm_i16x8_narrow_i32x4(wasm_i32x4_shr(one, 15), wasm_i32x4_shr(other, 15));
-            const v128_t part = wasm_i32x4_dot_i16x8(w, in);
-            sums[s] = v ? wasm_i32x4_add(sums[s], part) : part;
-        }
-    }
-    for (int s = 0; s < sets; s++) {
-        v128_t sum = wasm_i32x4_add(sums[s], wasm_i32x4_shuffle(sums[s], sums[s], 2, 3, 0, 1));
-        sum = wasm_i32x4_add(sum, wasm_i32x4_shuffle(sum, sum, 1, 0, 3, 2));
-        logits[s] = kq_clamp_logit(wasm_i32x4_extract_lane(sum, 0) >> 14);
-    }
-}
-
-KQ_FUNCTION void KQ_NAME(mix_learn)(int32_t *weights, const KQ_NAME(sight) *sight, int inputs,
-                                    int step)
-{
-    const v128_t by = wasm_i32x4_splat(step & 65535); /* times lower halves, nothing times upper */
-    for (int v = 0; v < inputs / 4; v++) {
-        const v128_t w = wasm_v128_load(weights + 4 * v);
-        wasm_v128_store(weights + 4 * v, wasm_i32x4_add(w, wasm_i32x4_dot_i16x8(sight->in[v], by)));
-    }
-}
-
-KQ_FUNCTION void KQ_NAME(lines)(kq_context *m, int lanes, uint32_t group)
-{
-    const v128_t by = wasm_i32x4_splat((int32_t)(group * KQ_GROUP_MULTIPLIER)),
-                 slots = wasm_i32x4_splat((int32_t)(uintptr_t)m->slots);
-    for (int i = 0; i < lanes; i += 4) {
-        v128_t h = wasm_i32x4_add(wasm_v128_load(m->hashes + i), by);
-        h = wasm_v128_xor(h, wasm_u32x4_shr(h, 15));
-        h = wasm_i32x4_mul(h, wasm_i32x4_splat(0x2C1B3C6D));
-        h = wasm_v128_xor(h, wasm_u32x4_shr(h, 12));
-        const v128_t table = wasm_i32x4_make(KQ_TABLE(i), KQ_TABLE(i + 1), KQ_TABLE(i + 2),
-                                             i + 4 == lanes ? 0 : KQ_TABLE(i + 3));
-        v128_t line = wasm_v128_or(wasm_i32x4_shl(table, (uint32_t)m->line_bits),
-                                   wasm_u32x4_shr(h, (uint32_t)(32 - m->line_bits)));
-        line = wasm_v128_or(wasm_i32x4_shl(line, 4), wasm_v128_and(h, KQ_V(N)));
-        v128_t check = wasm_v128_and(wasm_i32x4_shl(h, 2), KQ_V(CHECK));
-        check = wasm_i32x4_max(check, wasm_i32x4_splat(1 << 6));
-        wasm_v128_store(m->lines + i, wasm_i32x4_add(slots, wasm_i32x4_shl(line, 2)));
-        wasm_v128_store(m->fresh + i,
-                        wasm_v128_or(check, wasm_i32x4_splat((int32_t)(KQ_HALF << 16 | 1))));
-    }
-}
-
-/* There is no instruction for it. */
-KQ_FUNCTION void KQ_NAME(fetch)(const kq_context *m, int lanes, uint32_t group)
-{
-    (void)m, (void)lanes, (void)group;
-}
-
-/* The slot of a lane. */
-KQ_FUNCTION uint32_t *KQ_NAME(slot)(const kq_context *m, int lane, const KQ_NAME(sight) *sight)
-{
-    return (uint32_t *)(uintptr_t)(m->lines[lane] ^ sight->node);
-}
-
-/* kq_logit of the upper 16 bits: 2p + 1 and 131071 - 2p as floats, which holds them
- * exactly, and the difference of their bits. */
-KQ_FUNCTION v128_t KQ_NAME(logit)(const kq_context *m, v128_t value)
-{
-    const v128_t x = wasm_v128_or(wasm_u32x4_shr(value, 15), KQ_V(ONE)),
-                 y = wasm_i32x4_sub(KQ_V(TWO), x);
-    return wasm_i32x4_shr(wasm_i32x4_sub(wasm_f32x4_convert_i32x4(x), wasm_f32x4_convert_i32x4(y)),
-                          16);
-}
-
-/* table[n], a byte, for four n at once. Bytes whose number has the top bit set are 0. */
-KQ_FUNCTION v128_t KQ_NAME(pick)(const uint8_t *table, v128_t n)
-{
-    return wasm_i8x16_swizzle(wasm_v128_load(table), n);
-}
-
-KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node, int tree,
-                                  uint32_t match, KQ_NAME(sight) *sight)
-{
-    const int histories = KQ_HAS_HISTORIES(lanes), vectors = lanes / 4;
-    sight->node = node * sizeof *m->slots;
-    for (int v = 0; v < vectors; v++) {
-        const int last = v == vectors - 1;
-        v128_t value = wasm_v128_load32_zero(KQ_NAME(slot)(m, 4 * v, sight));
-        value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 1, sight), value, 1);
-        value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 2, sight), value, 2);
-        if (!last)
-            value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 3, sight), value, 3);
-        const v128_t fresh = wasm_v128_load(m->fresh + 4 * v);
-        const v128_t other = wasm_v128_and(wasm_v128_xor(value, fresh), KQ_V(CHECK));
-        const v128_t known = wasm_i32x4_eq(other, wasm_i32x4_splat(0));
-        value = wasm_v128_bitselect(value, fresh, known);
-        if (last)
-            value = wasm_i32x4_replace_lane(value, 3, (int32_t)match);
-        v128_t n = wasm_v128_and(wasm_u32x4_shr(value, 12), KQ_V(N));
-        n = wasm_v128_or(n, KQ_V(PICK));
-        const v128_t logit =
-            wasm_i32x4_dot_i16x8(KQ_NAME(logit)(m, value), KQ_NAME(pick)(kq_worths.logit, n));
-        v128_t chance = wasm_i32x4_add(wasm_u32x4_shr(value, 20), KQ_V(CENTRE));
-        chance = wasm_i32x4_dot_i16x8(chance, KQ_NAME(pick)(kq_worths.chance, n));
-        sight->in[v] = wasm_i32x4_shr(logit, 8);
-        sight->in[vectors + v] = wasm_i32x4_shr(chance, KQ_CHANCE_SHIFT(lanes));
-        sight->value[v] = value;
-        sight->n[v] = n;
-        if (histories) {
-            const uint32_t *maps = m->histories;
-            const v128_t bits = wasm_i32x4_shl(wasm_v128_and(value, wasm_i32x4_splat(63)), 2);
-            v128_t at = wasm_v128_and(wasm_u32x4_shr(value, 14), wasm_i32x4_splat(3));
-            at = wasm_i32x4_add(wasm_v128_or(bits, at), wasm_i32x4_make(0, 512, 1024, 1536));
-            at = wasm_i32x4_add(at, wasm_i32x4_splat((8 * v + tree) * KQ_HISTORIES));
-            v128_t past = wasm_v128_load32_zero(maps + wasm_i32x4_extract_lane(at, 0));
-            past = wasm_v128_load32_lane(maps + wasm_i32x4_extract_lane(at, 1), past, 1);
-            past = wasm_v128_load32_lane(maps + wasm_i32x4_extract_lane(at, 2), past, 2);
-            past = wasm_v128_load32_lane(maps + wasm_i32x4_extract_lane(at, 3), past, 3);
-            v128_t said = KQ_NAME(logit)(m, past);
-            if (last)
-                said = wasm_i32x4_replace_lane(said, 3, KQ_BIAS);
-            sight->in[2 * vectors + v] = said;
-            sight->history[v] = at;
-            sight->past[v] = past;
-        }
-    }
-}
-
-KQ_FUNCTION void KQ_NAME(learn)(kq_context *m, int lanes, const KQ_NAME(sight) *sight, int bit)
-{
-    const int histories = KQ_HAS_HISTORIES(lanes);
-    const v128_t target = wasm_i32x4_splat(bit ? 65535 : 0);
-    for (int v = 0; v < lanes / 4; v++) {
-        const int last = v == lanes / 4 - 1;
-        v128_t value = sight->value[v], n = sight->n[v], p = wasm_u32x4_shr(value, 16);
-        const v128_t error = wasm_i32x4_shr(wasm_i32x4_sub(target, p), 1);
-        const v128_t step =
-            wasm_i32x4_shr(wasm_i32x4_dot_i16x8(error, KQ_NAME(pick)(kq_worths.rate, n)), 7);
-        value = wasm_i32x4_add(value, wasm_i32x4_shl(step, 16));
-        /* Bit 7 is set for the largest n, which doesn't grow: that of `grow` is. */
-        v128_t masked = wasm_v128_or(wasm_u32x4_shr(value, 16), KQ_V(STOP));
-        masked = wasm_v128_and(masked, KQ_NAME(pick)(kq_worths.grow, n));
-        const v128_t grows = wasm_i32x4_eq(masked, wasm_i32x4_splat(0));
-        value = wasm_i32x4_sub(value, wasm_i32x4_shl(grows, 12));
-        if (histories) {
-            const v128_t six = wasm_i32x4_splat(63);
-            v128_t history = wasm_i32x4_shl(wasm_v128_and(value, six), 1);
-            history = wasm_v128_or(history, wasm_v128_and(target, wasm_i32x4_splat(1)));
-            const v128_t longest = wasm_v128_and(wasm_i32x4_gt(history, six), wasm_i32x4_splat(32));
-            history = wasm_v128_or(wasm_v128_and(history, six), longest);
-            value = wasm_v128_or(wasm_v128_andnot(value, six), history);
-            v128_t past = wasm_u32x4_shr(sight->past[v], 16);
-            past = wasm_i32x4_add(past, wasm_i32x4_shr(wasm_i32x4_sub(target, past), 6));
-            past = wasm_i32x4_shl(past, 16);
-            uint32_t *maps = m->histories;
-            const v128_t at = sight->history[v];
-            wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 0), past, 0);
-            wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 1), past, 1);
-            wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 2), past, 2);
-            if (!last)
-                wasm_v128_store32_lane(maps + wasm_i32x4_extract_lane(at, 3), past, 3);
-        }
-        wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v, sight), value, 0);
-        wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v + 1, sight), value, 1);
-        wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v + 2, sight), value, 2);
-        if (!last)
-            wasm_v128_store32_lane(KQ_NAME(slot)(m, 4 * v + 3, sight), value, 3);
-    }
-}
-/* ---- context/steps.h, again ---- */
-
-KQ_FUNCTION int KQ_NAME(bit)(kq_context *m, int bit, uint32_t p)
-{
-    (void)bit;
-    return kq_range_decode(m->decoder, p);
-}
-
-KQ_FUNCTION int KQ_NAME(decide)(kq_context *m, int lanes, int sets, int bit, uint32_t node,
-                                int tree, const uint32_t *rows, int agrees, uint32_t held)
-{
-    const uint16_t *squash = m->tables->squash + 2048;
-    const int inputs = KQ_INPUTS(lanes);
-    int32_t *weights[KQ_MAX_SETS];
-    KQ_NAME(sight) sight;
-    uint16_t *match = &m->match[tree][held];
-    uint32_t said = agrees < 0
-                        ? KQ_HALF << 16
-                        : (uint32_t)(agrees ? *match : 65535 - *match) << 16 | KQ_MATCH_WORTH << 12;
-    KQ_NAME(look_up)(m, lanes, node, tree, said, &sight);
-    int logits[KQ_MAX_SETS];
-    int32_t sum = 0, *final = m->final[(uint32_t)tree * KQ_MATCH_ROWS + held];
-    for (int s = 0; s < sets; s++) {
-        weights[s] = m->weights + (size_t)rows[s] * (size_t)inputs;
-        if (m->seen[rows[s]] == 0)
-            memcpy(weights[s], m->first, (size_t)inputs * sizeof *m->first);
-    }
-    KQ_NAME(mix)(m, weights, sets, &sight, inputs, logits);
-    for (int s = 0; s < sets; s++)
-        sum += final[s] * logits[s];
-    uint32_t p = squash[kq_clamp_logit(sum >> 16)];
-    bit = KQ_NAME(bit)(m, bit, p);
-    int error = ((bit << 16) - (int)p) >> 2;
-    for (int s = 0; s < sets; s++) {
-        uint16_t *seen = &m->seen[rows[s]];
-        uint32_t rate = m->rates[*seen];
-        int step = (((bit << 16) - squash[logits[s]]) >> 1) * (int)(rate & 65535) >> 14;
-        *seen = (uint16_t)(rate >> 16);
-        KQ_NAME(mix_learn)(weights[s], &sight, inputs, step);
-        final[s] = kq_final_weight(final[s] + (error * logits[s] >> 14));
-    }
-    KQ_NAME(learn)(m, lanes, &sight, bit);
-    if (agrees >= 0)
-        kq_map_learn(match, agrees == bit);
-    return bit;
-}
-
-KQ_FUNCTION int KQ_NAME(simple)(kq_context *m, uint32_t *counter, int bit)
-{
-    int32_t p = (int32_t)(*counter >> 10), n = (int32_t)(*counter & 1023);
-    uint32_t chance = (uint32_t)p >> 6;
-    bit = KQ_NAME(bit)(m, bit, chance < 1 ? 1 : chance);
-    p += (int32_t)(((bit ? (1 << 22) - 1 : 0) - p) * (int64_t)m->tables->flat[n] >> 16);
-    *counter = (uint32_t)p << 10 | (uint32_t)(n < 255 ? n + 1 : 255);
-    return bit;
-}
-
-/* ---- context/runs.h, again ---- */
-
-KQ_FUNCTION size_t KQ_NAME(run_length)(kq_context *m, uint32_t *whole, uint32_t *ends, size_t most,
-                                       size_t n)
-{
-    if (KQ_NAME(simple)(m, whole, n == most))
-        return most;
-    size_t low = 0, high = most;
-    while (high - low > 1) {
-        size_t half = low + (high - low) / 2;
-        uint32_t row =
-            kq_log((uint32_t)(high - low)) + (low == 0 ? 16 : 0) + (high == most ? 32 : 0);
-        if (KQ_NAME(simple)(m, ends + row, n >= half))
-            low = half;
-        else
-            high = half;
-    }
-    return low;
-}
-
-KQ_FUNCTION size_t KQ_NAME(matched_run)(kq_context *m, int lanes, uint16_t *at, size_t left,
-                                        size_t *most)
-{
-    const uint16_t *z = m->plane.labels + m->match_at;
-    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    const size_t apart = (size_t)(at - z);
-    *most = KQ_NAME(alike_ahead)(at, z, stride, left < apart ? left : apart);
-    uint32_t *whole;
-    if (*most) {
-        uint32_t length = kq_log(m->match_length / 8);
-        whole = m->alike + (kq_log((uint32_t)*most) | (length < 7 ? length : 7) << 4);
-    } else {
-        const uint16_t *n = at - stride, *above = z - stride;
-        if (KQ_HAS_HISTORIES(lanes) || m->match_length < KQ_LONG_MATCH)
-            return 0;
-        whole = m->unlike + ((uint32_t)(n[0] == above[0]) | (uint32_t)(n[-1] == above[-1]) << 1 |
-                             (uint32_t)(n[1] == above[1]) << 2 | (uint32_t)(z[0] == at[-1]) << 3 |
-                             (uint32_t)(z[0] == n[0]) << 4 | (uint32_t)(z[0] == n[1]) << 5 |
-                             (uint32_t)(m->match_length >= 256) << 6);
-        if (*whole < KQ_SURE)
-            return 0;
-        *most = 1;
-    }
-    size_t n = 0;
-    while (!m->decoder && n < *most && at[n] == z[n])
-        n++;
-    n = KQ_NAME(run_length)(m, whole, m->ends[1], *most, n);
-    if (m->decoder)
-        memcpy(at, z, n * sizeof *at);
-    for (size_t i = 0; i < n; i++)
-        m->displaced[(size_t)(at - m->plane.labels) - m->row_at + i] = (uint32_t)apart;
-    m->match_at += (ptrdiff_t)n;
-    m->match_length += (uint32_t)n;
-    return n;
-}
-
-KQ_FUNCTION size_t KQ_NAME(flat_run)(kq_context *m, uint16_t *at, uint32_t w, size_t left,
-                                     size_t *most)
-{
-    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    const uint16_t *right = at - stride + 1, *above = at - 2 * stride, *expected = above;
-    if (m->match_length) {
-        expected = m->plane.labels + m->match_at;
-        const size_t apart = (size_t)(at - expected);
-        left = left < apart ? left : apart;
-    }
-    *most = KQ_NAME(flat_ahead)(right, above, expected, w, left);
-    uint32_t end = 0;
-    if (*most < left)
-        end = (uint32_t)(right[*most] != w) | (uint32_t)(above[*most] != w) << 1;
-    uint32_t held = m->match_length == 0   ? 0
-                    : m->match_length < 16 ? 1
-                    : m->match_length < 32 ? 2
-                                           : 3;
-    size_t n = 0;
-    while (!m->decoder && n < *most && at[n] == w)
-        n++;
-    n = KQ_NAME(run_length)(m, m->flat + (kq_log((uint32_t)*most) | end << 4 | held << 6),
-                            m->ends[0], *most, n);
-    for (size_t i = 0; m->decoder && i < n; i++)
-        at[i] = (uint16_t)w;
-    if (m->match_length)
-        m->match_at += (ptrdiff_t)n;
-    return n;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(refusals)(uint32_t places)
-{
-    return (places >> 5 & 1) + (places >> 6 & 1) + (places >> 7 & 1);
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(search)(kq_context *m, int lanes, int sets, uint32_t label,
-                                     const int32_t *refused)
-{
-    const uint32_t *f = m->around.feature;
-    uint32_t low = 0, high = m->plane.k, path = 1, held = KQ_NAME(match_number)(m);
-    const KQ_NAME(places) places =
-        KQ_NAME(gather)((int32_t)f[KQ_MEDIAN], (int32_t)f[KQ_MEAN], (int32_t)f[KQ_W],
-                        (int32_t)f[KQ_N], m->expected, refused[0], refused[1], refused[2]);
-    uint32_t within =
-        ~KQ_NAME(before)(&places, 0);
-    uint32_t node = 1, level = 0;
-    while (high - low > 1) {
-        uint32_t middle = (low + high + 1) / 2, under = KQ_NAME(before)(&places, (int32_t)middle);
-        uint32_t below = within & under, above = within & ~under;
-        if (node >= 16) {
-            KQ_NAME(lines)(m, lanes, path);
-            node = 1;
-        }
-        if (node >= 8 && high - low > 2) {
-            KQ_NAME(fetch)(m, lanes, path << 1);
-            KQ_NAME(fetch)(m, lanes, path << 1 | 1);
-        }
-        int bit = label >= middle;
-        if ((below & 0xE0) && KQ_NAME(refusals)(below) == middle - low) {
-            bit = 1;
-        } else if ((above & 0xE0) && KQ_NAME(refusals)(above) == high - middle) {
-            bit = 0;
-        } else {
-            uint32_t halves = m->tables->halves[(below & 15) | (above & 15) << 4];
-            uint32_t rows[KQ_MAX_SETS] = {
-                KQ_TREE_ROWS0 + level * 81 + halves,
-                KQ_ROWS0 + KQ_TREE_ROWS1 + (path < 256 ? path : level),
-                KQ_ROWS0 + KQ_ROWS1 + KQ_TREE_ROWS2 +
-                    (KQ_IS_LATER(lanes) ? level * 64 + m->marks[1] : f[KQ_W] & 255),
-            };
-            int agrees = within & 16 ? !(under & 16) : -1;
-            bit = KQ_NAME(decide)(m, lanes, sets, bit, node, 1, rows, agrees, held);
-        }
-        if (bit) {
-            low = middle;
-            within = above;
-        } else {
-            high = middle;
-            within = below;
-        }
-        path = path << 1 | (uint32_t)bit;
-        node = node << 1 | (uint32_t)bit;
-        level += level < KQ_DEPTHS - 1;
-    }
-    return low;
-}
-
-KQ_FUNCTION int KQ_NAME(ask)(kq_context *m, int lanes, int sets, uint32_t label, uint32_t name,
-                             uint32_t node, uint32_t kind)
-{
-    const int agrees = m->expected < 0 ? -1 : m->expected == (int)name;
-    const uint32_t rows[KQ_MAX_SETS] = {
-        (kind * 3 + (uint32_t)(agrees + 1)) * 128 + (m->around.equal & 127),
-        KQ_ROWS0 + kind * 256 + (KQ_IS_LATER(lanes) ? m->marks[0] : name & 255),
-        KQ_ROWS0 + KQ_ROWS1 + kind * 512 +
-            (KQ_IS_LATER(lanes) ? m->marks[2] : m->around.equal >> 7 & 63),
-    };
-    int is = KQ_NAME(decide)(m, lanes, sets, label == name, node, 0, rows, agrees,
-                             KQ_NAME(match_number)(m));
-    if (agrees == 1 && !is)
-        m->expected = -1;
-    return is;
-}
-
-KQ_FUNCTION int KQ_NAME(ask_more)(kq_context *m, int lanes, int sets, uint32_t label,
-                                  int32_t *refused)
-{
-    static const uint8_t names[5] = {KQ_N, KQ_NE, KQ_NEE, KQ_NW, KQ_WW};
-    uint32_t count = 1;
-
-    for (int i = 0; i < 5 && count < KQ_MOST_NAMES && count + 1 < m->plane.k; i++) {
-        const int32_t name = (int32_t)m->around.feature[names[i]];
-        if (name == refused[0] || name == refused[1])
-            continue;
-        if (count == 1)
-            KQ_NAME(lines)(m, lanes, 2);
-        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)name, count, count))
-            return name;
-        refused[count++] = name;
-    }
-    if (count > 1)
-        KQ_NAME(lines)(m, lanes, 1);
-    return -1;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(view) *view,
-                                    const uint16_t *at, uint32_t label)
-{
-    const uint32_t *f = m->around.feature;
-    KQ_NAME(neighbours)(view);
-    KQ_NAME(survey)(view, &m->around);
-    const int histories = KQ_HAS_HISTORIES(lanes),
-              later = !histories && (m->place_bits || m->plane.colorless);
-    if (!later)
-        KQ_NAME(predict)(&m->plane, &m->around, histories);
-    uint32_t hash = KQ_NAME(hash)(view, &m->around, &m->plane, lanes, m->place_bits, m->hashes);
-    KQ_NAME(match_find)(m, (size_t)(at - m->plane.labels), hash);
-    KQ_NAME(lines)(m, lanes, 1);
-    int32_t refused[KQ_MOST_NAMES] = {-1, -1, -1};
-    if (m->asks) {
-        if (KQ_NAME(ask)(m, lanes, sets, label, f[KQ_W], 0, 0))
-            return f[KQ_W];
-        refused[0] = (int32_t)f[KQ_W];
-        const int found =
-            m->plane.colorless ? KQ_NAME(ask_more)(m, lanes, sets, label, refused) : -1;
-        if (found >= 0)
-            return (uint32_t)found;
-    }
-    if (later)
-        KQ_NAME(predict)(&m->plane, &m->around, histories);
-    return KQ_NAME(search)(m, lanes, sets, label, refused);
-}
-
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, uint32_t run_match, size_t from,
-                              size_t to)
-{
-    const size_t stride = m->plane.stride;
-    const uint16_t *labels = m->plane.labels;
-    for (size_t y = from; y < to; y++) {
-        uint16_t *row = m->plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN;
-        uint16_t *end = row + m->plane.width, *at = row;
-        for (int i = 1; i <= KQ_MARGIN; i++)
-            row[-i] = row[-(ptrdiff_t)stride];
-        KQ_NAME(match_begin_row)(m, (size_t)(row - labels));
-        while (at < end) {
-            size_t left = (size_t)(end - at), most = 0, n = 0;
-            left = left < KQ_RUN_MOST ? left : KQ_RUN_MOST;
-            if (m->match_length >= run_match)
-                n = KQ_NAME(matched_run)(m, lanes, at, left, &most);
-            KQ_NAME(view) view;
-            if (most == 0) {
-                KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
-                uint32_t w = view.w;
-                if (KQ_NAME(is_flat)(&view) && (m->match_length == 0 || labels[m->match_at] == w))
-                    n = KQ_NAME(flat_run)(m, at, w, left, &most);
-            }
-            at += n;
-            if (most && n == most)
-                continue;
-            if (most)
-                KQ_NAME(look)(&view, at, (ptrdiff_t)stride);
-            *at = (uint16_t)KQ_NAME(label)(m, lanes, sets, &view, at, *at);
-            KQ_NAME(match_follow)(m, (size_t)(at - labels), *at);
-            at++;
-        }
-        for (int i = 0; i < KQ_MARGIN; i++)
-            end[i] = end[-1];
-    }
-}
-/* ---- frames/later.h, again ---- */
-
-KQ_FUNCTION uint32_t KQ_NAME(same_before)(const uint16_t *at, const uint16_t *p, ptrdiff_t stride)
-{
-    const uint16_t *n = at - stride, *pn = p - stride;
-    return (uint32_t)(at[-1] == p[-1]) | (uint32_t)(n[0] == pn[0]) << 1 |
-           (uint32_t)(n[-1] == pn[-1]) << 2 | (uint32_t)(n[1] == pn[1]) << 3 |
-           (uint32_t)(at[-2] == p[-2]) << 4 | (uint32_t)(n[-stride] == pn[-stride]) << 5 |
-           (uint32_t)(n[2] == pn[2]) << 6 | (uint32_t)(n[-2] == pn[-2]) << 7;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(equal_before)(const uint16_t *at, const uint16_t *p, ptrdiff_t stride)
-{
-    const uint16_t *n = at - stride, *s = at + stride;
-    const uint32_t was = at[0], e = at[1], w = at[-1];
-    return (uint32_t)(was == w) | (uint32_t)(was == n[0]) << 1 | (uint32_t)(was == n[-1]) << 2 |
-           (uint32_t)(was == n[1]) << 3 | (uint32_t)(was == e) << 4 | (uint32_t)(was == s[0]) << 5 |
-           (uint32_t)(was == s[1]) << 6 | (uint32_t)(was == s[-1]) << 7 |
-           (uint32_t)(e == s[0]) << 8 | (uint32_t)(was == p[-1]) << 9 |
-           (uint32_t)(was == p[-stride]) << 10 | (uint32_t)(w == s[-1]) << 11 |
-           (uint32_t)(n[1] == e) << 12 | (uint32_t)(e == w) << 13 | (uint32_t)(s[0] == w) << 14 |
-           (uint32_t)(s[0] == n[0]) << 15;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(equal_farther)(const uint16_t *at, const uint16_t *p, ptrdiff_t stride)
-{
-    const uint16_t *s = at + stride, *ss = s + stride;
-    const uint32_t was = at[0], ee = at[2], w = at[-1];
-    return (uint32_t)(was == ee) | (uint32_t)(was == ss[0]) << 1 | (uint32_t)(ee == w) << 2 |
-           (uint32_t)(ee == at[2 - stride]) << 3 | (uint32_t)(at[1] == ee) << 4 |
-           (uint32_t)(s[0] == ss[0]) << 5 | (uint32_t)(p[-1] == w) << 6 |
-           (uint32_t)(was == ss[1]) << 7 | (uint32_t)(was == ss[-1]) << 8 |
-           (uint32_t)(was == s[2]) << 9 | (uint32_t)(was == s[-2]) << 10 |
-           (uint32_t)(was == at[3]) << 11;
-}
-
-KQ_FUNCTION int KQ_NAME(ask_still)(kq_context *m, size_t at, uint32_t same, int bit)
-{
-    kq_sequence *s = m->sequence;
-    const uint16_t *here = m->plane.labels + at;
-    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    const uint16_t *n = here - stride, *below = here + stride;
-    const uint32_t was = here[0], age = kq_log(s->age[at]);
-    uint32_t equal = (uint32_t)(was == here[-1]) | (uint32_t)(was == n[0]) << 1 |
-                     (uint32_t)(was == here[1]) << 2 | (uint32_t)(was == below[0]) << 3 |
-                     (uint32_t)(was == below[1]) << 4 | (uint32_t)(was == n[1]) << 5 |
-                     (uint32_t)(was == below[-1]) << 6;
-    equal |= (same >> 6) << 7 | age << 9 | (uint32_t)(m->match_length > 15) << 12 |
-             (uint32_t)(m->match_length > 0) << 13;
-    return KQ_NAME(simple)(m, s->still + equal, bit);
-}
-
-KQ_FUNCTION void KQ_NAME(match_later)(kq_context *m, size_t at, uint32_t hash)
-{
-    if (m->place_bits == 0)
-        return;
-    const uint32_t *f = m->around.feature;
-    const ptrdiff_t size = (ptrdiff_t)m->sequence->size, stride = (ptrdiff_t)m->plane.stride;
-    uint32_t *place = m->places + (kq_scramble(hash) >> (32 - m->place_bits));
-    if (m->match_length == 0) {
-        const ptrdiff_t behind = kq_frame_behind(m, at), displaced = (ptrdiff_t)at - behind;
-        if (behind && displaced != m->match_at && displaced >= KQ_ABOVE * stride - size &&
-            displaced < size - KQ_MARGIN && KQ_NAME(same_around)(&m->plane, displaced, f, 7)) {
-            m->match_at = displaced;
-            m->match_length = 1;
-        } else if (*place && *place != at) {
-            ptrdiff_t z = (ptrdiff_t)*place;
-            if (!KQ_NAME(same_around)(&m->plane, z, f, 7))
-                z -= size;
-            if (KQ_NAME(same_around)(&m->plane, z, f, 7)) {
-                m->match_at = z;
-                m->match_length = 1;
-            }
-        }
-    }
-    *place = (uint32_t)at;
-    m->expected = m->match_length ? m->plane.labels[m->match_at] : -1;
-}
-
-KQ_FUNCTION void KQ_NAME(contexts_later)(kq_context *m, size_t at, uint32_t same)
-{
-    const kq_sequence *s = m->sequence;
-    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    const uint16_t *here = m->plane.labels + at, *p = here - s->size;
-    uint32_t *h = m->hashes;
-    KQ_NAME(view) view;
-    KQ_NAME(look)(&view, here, stride);
-    KQ_NAME(neighbours)(&view);
-    KQ_NAME(survey)(&view, &m->around);
-    KQ_NAME(predict)(&m->plane, &m->around, 0);
-    const uint32_t hash =
-        KQ_NAME(hash)(&view, &m->around, &m->plane, KQ_LATER_SHARED + 1, m->place_bits, h);
-    KQ_NAME(match_later)(m, at, hash);
-    const uint32_t equal = KQ_NAME(equal_before)(here, p, stride);
-#define KQ_AROUND(kind) ((m->around.feature[kind] + 1) * kq_multipliers[kind])
-    const uint32_t was = KQ_TERM(KQ_P, (uint32_t)here[0]),
-                   right = KQ_TERM(KQ_PE, (uint32_t)here[1]), w = KQ_AROUND(KQ_W),
-                   n = KQ_AROUND(KQ_N);
-    h[7] = KQ_TERM(KQ_SAME_EQUAL, same | equal << 8);
-    h[8] = KQ_TERM(KQ_Q, (uint32_t)s->replaced[at]) + was + w;
-    h[9] = n + was + right;
-    h[10] = w + n + KQ_AROUND(KQ_NW) + was + right + KQ_TERM(KQ_PS, (uint32_t)here[stride]);
-    h[11] = KQ_AROUND(KQ_EQUAL22) + KQ_TERM(KQ_SAME, same << 4 | (equal & 3) | (equal >> 2 & 12));
-    h[12] = KQ_TERM(KQ_MATCHED, (uint32_t)(m->expected + 1)) + was;
-    h[13] = KQ_AROUND(KQ_MEDIAN) + was;
-    h[14] = m->plane.colorless ? KQ_TERM(KQ_FARTHER, KQ_NAME(equal_farther)(here, p, stride)) +
-                                     KQ_TERM(KQ_SAME_EQUAL, equal)
-                               : n + KQ_AROUND(KQ_NN) + KQ_AROUND(KQ_NNN);
-    h[15] = 0;
-#undef KQ_AROUND
-    m->marks[1] = (same & 15) | (equal & 3) << 4;
-    m->marks[0] = m->marks[1] | (m->around.equal >> 7 & 3) << 6;
-    m->marks[2] = (equal >> 4 & 63) | kq_log(s->age[at]) << 6;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(label_later)(kq_context *m, int lanes, int sets, size_t at,
-                                          uint32_t same, uint32_t label, int32_t known)
-{
-    KQ_NAME(contexts_later)(m, at, same);
-    if (known >= 0 && m->expected == known)
-        m->expected = -1;
-    uint32_t *f = m->around.feature;
-    const int32_t was = m->plane.labels[at], w = (int32_t)f[KQ_W];
-    const int was_first = (same & 3) == 3;
-    const int32_t names[7] = {was_first ? was : w, was_first ? w : was, (int32_t)f[KQ_N],
-                              (int32_t)f[KQ_NE],   (int32_t)f[KQ_NEE],  (int32_t)f[KQ_NW],
-                              (int32_t)f[KQ_WW]};
-    const int candidates = m->plane.colorless ? 7 : 2;
-    const uint32_t most = m->plane.colorless ? KQ_MOST_NAMES : 2;
-    int32_t refused[KQ_MOST_NAMES] = {known, -1, -1};
-    uint32_t count = known >= 0, lines = 0;
-    for (int i = 0; i < candidates && count < most && count + 1 < m->plane.k; i++) {
-        if (names[i] == refused[0] || names[i] == refused[1])
-            continue;
-
-        const uint32_t kind = i > 1 ? 2 : (uint32_t)(i == was_first), group = kind == 1 ? 1 : 2;
-        if (lines != group)
-            KQ_NAME(lines)(m, lanes, group);
-        lines = group;
-        if (KQ_NAME(ask)(m, lanes, sets, label, (uint32_t)names[i], kind == 2 ? count : 0, kind))
-            return (uint32_t)names[i];
-        refused[count++] = names[i];
-    }
-    if (lines != 1)
-        KQ_NAME(lines)(m, lanes, 1);
-    f[KQ_MEAN] = (uint32_t)was;
-    return KQ_NAME(search)(m, lanes, sets, label, refused);
-}
-
-KQ_FUNCTION void KQ_NAME(run_later)(kq_context *m, int lanes, int sets, size_t row, size_t from,
-                                    size_t to, const uint16_t *truth)
-{
-    kq_sequence *s = m->sequence;
-    const ptrdiff_t stride = (ptrdiff_t)m->plane.stride;
-    uint16_t *labels = m->plane.labels;
-    KQ_NAME(match_begin_row)(m, row);
-    for (size_t x = from; x < to; x++) {
-        const size_t at = row + x;
-        uint16_t *here = labels + at;
-        const uint32_t label = truth ? truth[x] : 0;
-        const uint32_t same = KQ_NAME(same_before)(here, here - s->size, stride);
-        int32_t known = -1;
-        if ((same & 63) == 63 && (m->match_length == 0 || labels[m->match_at] == here[0])) {
-            if (KQ_NAME(ask_still)(m, at, same, label == here[0])) {
-                m->match_at += m->match_length != 0;
-                continue;
-            }
-            known = here[0];
-        }
-        const uint32_t found = KQ_NAME(label_later)(m, lanes, sets, at, same, label, known);
-        KQ_NAME(match_follow)(m, at, found);
-        *here = (uint16_t)found;
-    }
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(byte)(kq_context *m, uint32_t *counters, uint32_t value)
-{
-    uint32_t node = 1;
-    for (int i = 7; i >= 0; i--)
-        node = node << 1 | (uint32_t)KQ_NAME(simple)(m, counters + node, value >> i & 1);
-    return node & 255;
-}
-
-KQ_FUNCTION int32_t KQ_NAME(signed_number)(kq_context *m, uint32_t (*counters)[256], int32_t value)
-{
-    uint32_t number = (uint32_t)(value + 32768);
-    uint32_t high = KQ_NAME(byte)(m, counters[0], number >> 8 & 255);
-    uint32_t low = KQ_NAME(byte)(m, counters[1], number & 255);
-    return (int32_t)(high << 8 | low) - 32768;
-}
-
-KQ_FUNCTION void KQ_NAME(moves)(kq_context *m)
-{
-    kq_sequence *s = m->sequence;
-    int count = 0;
-    while (count < KQ_MOST_MOVES && KQ_NAME(simple)(m, s->more + count, count < s->move_count)) {
-        kq_frame_move *move = s->moves + count++;
-        move->from = (int)KQ_NAME(byte)(m, s->numbers[0], (uint32_t)move->from);
-        move->dx = KQ_NAME(signed_number)(m, s->numbers + 1, move->dx);
-        move->dy = KQ_NAME(signed_number)(m, s->numbers + 3, move->dy);
-    }
-    s->move_count = count;
-}
-
-KQ_FUNCTION void KQ_NAME(blocks)(kq_context *m)
-{
-    kq_sequence *s = m->sequence;
-    const size_t wide = s->blocks_wide, high = s->blocks_high;
-    int above = 0;
-    for (size_t y = 0; y < high; y++) {
-        uint8_t *row = s->blocks + y * wide;
-        const uint8_t *last = s->last_blocks + y * wide, *up = row - wide;
-        int any = 0, was = 0, will = 0;
-        for (size_t x = 0; x < wide; x++) {
-            any |= row[x] != 0;
-            was |= last[x] != 0;
-            will |= y + 1 < high && last[x + wide] != 0;
-        }
-        any = KQ_NAME(simple)(m, s->rows + (was | above << 1 | will << 2), any);
-        for (size_t x = 0; x < wide; x++) {
-            if (!any) {
-                row[x] = KQ_UNCHANGED;
-                continue;
-            }
-            const int w = x > 0, e = x + 1 < wide, n = y > 0;
-            const uint32_t around =
-                (uint32_t)(w && row[x - 1]) | (uint32_t)(n && up[x]) << 1 |
-                (uint32_t)(n && e && up[x + 1]) << 2 | (uint32_t)(n && w && up[x - 1]) << 3 |
-                (uint32_t)(last[x] != 0) << 4 | (uint32_t)(e && last[x + 1]) << 5 |
-                (uint32_t)(y + 1 < high && last[x + wide]) << 6 |
-                (uint32_t)(x > 1 && row[x - 2]) << 7 | (uint32_t)(w && last[x - 1]) << 8 |
-                (uint32_t)above << 9;
-            const int is = row[x];
-            if (!KQ_NAME(simple)(m, s->changed + around, is != 0)) {
-                row[x] = KQ_UNCHANGED;
-                continue;
-            }
-            int found = KQ_CODED;
-            for (int v = 0; v < s->move_count && found == KQ_CODED; v++) {
-                const int by = KQ_MOVED + v;
-                const uint32_t number = (uint32_t)(w && row[x - 1] == by) |
-                                        (uint32_t)(n && up[x] == by) << 1 |
-                                        (uint32_t)(w && row[x - 1] == KQ_CODED) << 2 |
-                                        (uint32_t)(n && up[x] == KQ_CODED) << 3;
-                if (KQ_NAME(simple)(m, s->moved + (number * KQ_MOST_MOVES + (uint32_t)v), is == by))
-                    found = by;
-            }
-            row[x] = (uint8_t)found;
-        }
-        above = any;
-    }
-}
-
-KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const uint16_t *truth)
-{
-    kq_sequence *s = m->sequence;
-    KQ_NAME(moves)(m);
-    KQ_NAME(blocks)(m);
-    const long long moved = kq_move_blocks(m);
-    if (moved < 0)
-        return -1;
-    long long coded = 0;
-    for (size_t y = 0; y < m->plane.height; y++) {
-        const uint8_t *blocks = s->blocks + y / KQ_FRAME_BLOCK * s->blocks_wide;
-        const size_t row = (y + KQ_ABOVE) * m->plane.stride + KQ_MARGIN;
-        int any = 0;
-        for (size_t b = 0; b < s->blocks_wide; b++) {
-            if (blocks[b] != KQ_CODED)
-                continue;
-            const size_t first = b;
-            while (b + 1 < s->blocks_wide && blocks[b + 1] == KQ_CODED)
-                b++;
-            const size_t from = first * KQ_FRAME_BLOCK, end = (b + 1) * KQ_FRAME_BLOCK,
-                         to = end < m->plane.width ? end : m->plane.width;
-            KQ_NAME(run_later)(m, lanes, sets, row, from, to,
-                               truth ? truth + y * m->plane.stride : NULL);
-            coded += (long long)(to - from);
-            any = 1;
-        }
-        if (any)
-            kq_frame_margins(m, y);
-    }
-    return coded + moved / 16;
-}
-static void kq_simd128_small(kq_context *m, size_t from, size_t to)
-{
-    kq_simd128_run(m, KQ_SHAPE_SMALL, from, to);
-}
-static void kq_simd128_large(kq_context *m, size_t from, size_t to)
-{
-    kq_simd128_run(m, KQ_SHAPE_LARGE, from, to);
-}
-static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
-{
-    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
-}
-#undef KQ_FUNCTION
-#undef KQ_NAME
-#endif
 
 static int kq_context_has_avx2(void)
 {
@@ -4800,28 +4298,19 @@ static void kq_context_rows(kq_context *m, size_t from, size_t to)
         return;
     }
 #endif
-#if defined(KQ_SIMD128)
-    static coded_rows *const simd128[KQ_LATER] = {NULL, kq_simd128_small, kq_simd128_large};
-    simd128[model](m, from, to);
-    return;
-#endif
     plain[model](m, from, to);
 }
 
-/* All labels of a tile. */
-static void kq_context_code(kq_context *m)
-{
-    kq_context_rows(m, 0, m->plane.height);
-}
-
-/* A frame from the frame before, see frames/later.h. */
-static long long kq_context_later(kq_context *m, const uint16_t *truth)
+/* Rows of a frame from the frame before, see frames/later.h; kq_plain_frame begins it. */
+static void kq_context_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
 #if defined(KQ_CONTEXT_AVX2)
-    if (kq_context_has_avx2())
-        return kq_avx2_later(m, truth);
+    if (kq_context_has_avx2()) {
+        kq_avx2_later(m, truth, from, to);
+        return;
+    }
 #endif
-    return kq_plain_later(m, truth);
+    kq_plain_later(m, truth, from, to);
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -6718,6 +6207,60 @@ typedef struct {
 #define KQ_RUN
 #define KQ_NAME(name) kq_tokens8_##name
 #define KQ_LABEL uint8_t
+#if defined(KQ_SIMD128)
+/* ---- tokens/view_simd128.h ---- */
+/* What view.h has, for labels of one byte, by WebAssembly's SIMD: the candidates are a word, as
+ * in view_avx2.h. */
+
+typedef struct {
+    uint64_t word; /* W, WW, NW, N, NE, NN, from the lowest byte on; 0 for an escape */
+} KQ_NAME(view);
+
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
+{
+    uint32_t above;
+    memcpy(&above, near, sizeof above);
+    v->word = (before & 0xFFFF) | (uint64_t)above << 16;
+}
+
+/* Which bytes are `label`, a bit for each. */
+KQ_FUNCTION uint32_t KQ_NAME(same)(const KQ_NAME(view) *v, uint64_t label)
+{
+    const v128_t all = wasm_i64x2_splat((int64_t)v->word);
+    return wasm_i8x16_bitmask(wasm_i8x16_eq(all, wasm_i8x16_splat((int8_t)label)));
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
+{
+    return KQ_NAME(same)(v, v->word) & 31;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
+{
+    const uint32_t same = KQ_NAME(same)(v, v->word >> 8 * KQ_TOKEN_N);
+    return KQ_NAME(beside)(v) | (same & 4) << 3 | (same & 48) << 2;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
+{
+    return (uint32_t)(v->word >> (token8 & 63)) & 255;
+}
+
+KQ_FUNCTION size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
+{
+    const v128_t value = wasm_i8x16_splat((int8_t)label);
+    for (size_t length = 0; length < most; length += 16) {
+        const uint32_t same =
+            wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(above + length), value));
+        wasm_v128_store(out + length, value);
+        if (same != 0xFFFF) {
+            length += KQ_TRAILING_ZEROS(~same);
+            return length < most ? length : most;
+        }
+    }
+    return most;
+}
+#else
 /* ---- tokens/view.h ---- */
 /* A label's neighbours, for labels of one byte and of two, on any machine. Included with
  *   KQ_NAME(name)   the names of these functions
@@ -6768,6 +6311,7 @@ KQ_INLINE size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL la
         out[length++] = label;
     return length;
 }
+#endif
 
 /* ---- tokens/bands.h ---- */
 /* Tiles of plain tokens alone: three bands of rows, each with a stream of its own, decoded in
@@ -7910,6 +7454,10 @@ static kq_result kq_job_dense(struct kq_tile_job *job, kq_span payload)
     const uint64_t bits = kq_dense_bits(s, labels);
     if (payload.size != (bits + 7) / 8 || !kq_padded(payload.bytes, bits))
         return KQ_INVALID;
+    if (s->block == 1) { /* K is a power of two */
+        kq_unpack(payload.bytes, job->coded_bytes == 2, labels, s->bits[1], job->coded);
+        return KQ_OK;
+    }
     return kq_dense_decode(payload.bytes, job->coded_bytes == 2, labels, job->parts.k, s->block,
                            s->bits[s->block], s->bits[labels % s->block], job->coded)
                ? KQ_OK
@@ -7924,10 +7472,12 @@ static kq_result kq_job_packed(struct kq_tile_job *job)
     if (!kq_padded(payload.bytes, labels * (uint64_t)bits))
         return KQ_INVALID;
     kq_unpack(payload.bytes, wide, labels, bits, job->coded);
-    for (size_t i = 0; i < labels; i++)
-        if (kq_label_get(job->coded, i, wide) >= job->parts.k)
-            return KQ_INVALID;
-    return KQ_OK;
+    uint32_t most = 0;
+    for (size_t i = 0; i < labels && job->parts.k >> bits == 0; i++) {
+        const uint32_t label = kq_label_get(job->coded, i, wide);
+        most = label > most ? label : most;
+    }
+    return most < job->parts.k ? KQ_OK : KQ_INVALID;
 }
 
 /* The order of labels in the tree: that of the palette, or as they are. */
@@ -8116,11 +7666,12 @@ static kq_result kq_job_begin(struct kq_tile_job *job, kq_file *f, const kq_tile
     if (p->listed && (result = kq_job_list(job)) != KQ_OK)
         return result;
     job->coded_bytes = kq_label_size(p->k);
-    job->coded = (uint8_t *)KQ_CALLOC((size_t)p->width * p->height, (size_t)job->coded_bytes);
+    const size_t labels = (size_t)p->width * p->height, bytes = labels * (size_t)job->coded_bytes;
+    job->coded = (uint8_t *)KQ_MALLOC(bytes);
     if (!job->coded)
         return KQ_NO_MEMORY;
     if (p->k == 1)
-        result = KQ_OK;
+        memset(job->coded, 0, bytes);
     else if (coder == KQ_CODER_PACKED)
         result = kq_job_packed(job);
     else if (coder == KQ_CODER_DENSE)
@@ -8339,113 +7890,6 @@ KQ_API kq_result kq_open(const void *data, size_t size, const kq_limits *limits,
         kq_close(f);
     return result;
 }
-/* ---- pixels/paint.h ---- */
-/* Labels to colours: out[top + y, left + x] = palette[labels[y, x]]. Ids of label maps are
- * painted likewise, in bytes of theirs.
- */
-
-/* Three channels and labels of two bytes. Four bytes are copied for every pixel but
- * the last of a row, where the fourth is overwritten by the next pixel: one load and
- * one store instead of three. The palette's last entry has no fourth byte to load, so
- * its pixels are copied from a padded twin. */
-static inline void kq_paint_row3(const void *labels, size_t start, size_t width,
-                                 const uint8_t *palette, uint32_t k, const uint8_t *padded,
-                                 uint8_t *pixel)
-{
-    const uint32_t last = k - 1;
-    for (size_t x = 0; x + 1 < width; x++, pixel += 3) {
-        uint32_t label = kq_label_get(labels, start + x, 1);
-        KQ_HIDE(label);
-        const uint8_t *color = palette + 3 * (size_t)label;
-        if (label >= last)
-            color = padded;
-        memcpy(pixel, color, 4);
-    }
-    memcpy(pixel, palette + 3 * (size_t)kq_label_below(k, labels, start + width - 1, 1), 3);
-}
-
-static inline void kq_paint_row(const void *labels, size_t start, int wide, size_t width,
-                                const uint8_t *palette, uint32_t k, size_t channels, uint8_t *pixel)
-{
-    for (size_t x = 0; x < width; x++) {
-        const uint8_t *color = palette + channels * kq_label_below(k, labels, start + x, wide);
-        for (size_t c = 0; c < channels; c++)
-            *pixel++ = color[c];
-    }
-}
-
-/* Four channels and labels of two bytes: one load and one store a pixel. */
-static inline void kq_paint_row4(const void *labels, size_t start, size_t width,
-                                 const uint8_t *palette, uint32_t k, uint8_t *pixel)
-{
-    for (size_t x = 0; x < width; x++, pixel += 4)
-        memcpy(pixel, palette + 4 * (size_t)kq_label_below(k, labels, start + x, 1), 4);
-}
-
-#define KQ_BYTES 256 /* labels of a byte, and so many entries that none is outside them */
-
-/* Three or four channels and labels of a byte: the palette has all entries, and a byte more. */
-static inline void kq_paint_bytes(const uint8_t *labels, size_t width, const uint8_t *palette,
-                                  size_t channels, uint8_t *pixel)
-{
-    size_t x = 0;
-    /* Two at a time: the speed of a shorter loop depends on where the linker puts it. */
-    for (; x + 2 < width; x += 2, pixel += 2 * channels) {
-        memcpy(pixel, palette + channels * labels[x], 4);
-        memcpy(pixel + channels, palette + channels * labels[x + 1], 4);
-    }
-    for (; x + 1 < width; x++, pixel += channels)
-        memcpy(pixel, palette + channels * labels[x], 4);
-    memcpy(pixel, palette + channels * labels[width - 1], channels);
-}
-
-/* One, two or eight bytes a pixel, copied at once; of labels of a byte as above. */
-KQ_INLINE void kq_paint_items(const void *labels, size_t start, int wide, size_t width,
-                              const uint8_t *palette, uint32_t k, size_t channels, uint8_t *pixel)
-{
-    const uint8_t *bytes = (const uint8_t *)labels + start;
-    for (size_t x = 0; x < width; x++, pixel += channels) {
-        const size_t label = wide ? kq_label_below(k, labels, start + x, 1) : bytes[x];
-        memcpy(pixel, palette + channels * label, channels);
-    }
-}
-
-/* Paints height x width labels, uint16_t if `wide`, else uint8_t, with a palette of `entries`
- * (1..65536) x `channels` bytes. `out` points at the first pixel to paint; its rows are
- * `stride` bytes apart. A label that isn't below `entries` is painted in any colour. */
-static void kq_paint(const void *labels, int wide, size_t height, size_t width,
-                     const uint8_t *palette, size_t entries, size_t channels, uint8_t *out,
-                     size_t stride)
-{
-    const uint32_t k = (uint32_t)entries;
-    const int usual = channels <= 4 || channels == 8;
-    uint8_t padded[4] = {0}, all[8 * KQ_BYTES + 1] = {0};
-    if (usual && !wide)
-        memcpy(all, palette, (k < KQ_BYTES ? k : KQ_BYTES) * channels);
-    const uint8_t *entry = wide ? palette : all;
-    if (channels == 3)
-        memcpy(padded, palette + 3 * (size_t)(k - 1), 3);
-    for (size_t y = 0; y < height; y++) {
-        const uint8_t *bytes = (const uint8_t *)labels + y * width;
-        uint8_t *row = out + y * stride;
-        if (!usual)
-            kq_paint_row(labels, y * width, wide, width, palette, k, channels, row);
-        else if (channels == 1)
-            kq_paint_items(labels, y * width, wide, width, entry, k, 1, row);
-        else if (channels == 2)
-            kq_paint_items(labels, y * width, wide, width, entry, k, 2, row);
-        else if (channels == 8)
-            kq_paint_items(labels, y * width, wide, width, entry, k, 8, row);
-        else if (!wide && channels == 3)
-            kq_paint_bytes(bytes, width, all, 3, row);
-        else if (!wide)
-            kq_paint_bytes(bytes, width, all, 4, row);
-        else if (channels == 3)
-            kq_paint_row3(labels, y * width, width, palette, k, padded, row);
-        else
-            kq_paint_row4(labels, y * width, width, palette, k, row);
-    }
-}
 /* ---- file/read.h ---- */
 /* Labels, ids and pixels of an open file. */
 
@@ -8522,18 +7966,36 @@ KQ_API const void *kq_tile_labels(const kq_file *file, kq_box *box)
     return file->job->more ? NULL : file->job->labels;
 }
 
-/* Red, green, blue and perhaps alpha of so many labels. */
+KQ_INLINE size_t kq_label_at(const uint8_t *labels, int bytes, size_t i)
+{
+    return bytes == 1   ? labels[i]
+           : bytes == 2 ? ((const uint16_t *)labels)[i]
+                        : ((const uint32_t *)labels)[i];
+}
+
+/* Four bytes are copied for each pixel, but for the last: in three channels the next one's come
+ * over the fourth. */
+KQ_INLINE void kq_paint_as(const uint8_t *colors, const uint8_t *labels, int bytes, size_t count,
+                           size_t channels, uint8_t *pixels)
+{
+    for (size_t i = 0; i + 1 < count; i++, pixels += channels)
+        memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, i), 4);
+    memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, count - 1), channels);
+}
+
+/* Red, green, blue and perhaps alpha of so many labels, at least one. */
 static void kq_paint_labels(const kq_file *f, const uint8_t *labels, size_t count, int channels,
                             uint8_t *pixels)
 {
     const int bytes = kq_label_bytes(f);
-    const uint8_t *colors = f->colors;
-    for (size_t i = 0; i < count; i++, pixels += channels) {
-        const size_t label = bytes == 1   ? labels[i]
-                             : bytes == 2 ? ((const uint16_t *)labels)[i]
-                                          : ((const uint32_t *)labels)[i];
-        memcpy(pixels, colors + 4 * label, (size_t)channels);
-    }
+    if (channels == 3 && bytes == 1)
+        kq_paint_as(f->colors, labels, 1, count, 3, pixels);
+    else if (channels == 3)
+        kq_paint_as(f->colors, labels, bytes, count, 3, pixels);
+    else if (bytes == 1)
+        kq_paint_as(f->colors, labels, 1, count, 4, pixels);
+    else
+        kq_paint_as(f->colors, labels, bytes, count, 4, pixels);
 }
 
 KQ_API kq_result kq_paint_tile(kq_file *file, int channels, uint8_t *pixels, size_t stride)
@@ -8568,10 +8030,7 @@ static void kq_ids_of_labels(const kq_file *f, const uint8_t *labels, size_t cou
 {
     const int bytes = kq_label_bytes(f), size = kq_id_bytes(f->info.dtype);
     for (size_t i = 0; i < count; i++) {
-        const size_t label = bytes == 1   ? labels[i]
-                             : bytes == 2 ? ((const uint16_t *)labels)[i]
-                                          : ((const uint32_t *)labels)[i];
-        const uint64_t id = f->ids[label];
+        const uint64_t id = f->ids[kq_label_at(labels, bytes, i)];
         if (size == 1)
             ids[i] = (uint8_t)id;
         else if (size == 2)
