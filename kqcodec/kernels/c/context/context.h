@@ -50,9 +50,9 @@ static void kq_plain_large(kq_context *m, size_t from, size_t to)
 {
     kq_plain_run(m, KQ_SHAPE_LARGE, from, to);
 }
-static long long kq_plain_later(kq_context *m, const uint16_t *truth)
+static void kq_plain_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
-    return kq_plain_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_plain_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -74,9 +74,10 @@ KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m, size_t from, size_t to)
 {
     kq_avx2_run(m, KQ_SHAPE_LARGE, from, to);
 }
-KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *truth)
+KQ_CONTEXT_AVX2 static void kq_avx2_later(kq_context *m, const uint16_t *truth, size_t from,
+                                          size_t to)
 {
-    return kq_avx2_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_avx2_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -103,20 +104,16 @@ static void kq_context_rows(kq_context *m, size_t from, size_t to)
     plain[model](m, from, to);
 }
 
-/* All labels of a tile. */
-static void kq_context_code(kq_context *m)
-{
-    kq_context_rows(m, 0, m->plane.height);
-}
-
-/* A frame from the frame before, see frames/later.h. */
-static long long kq_context_later(kq_context *m, const uint16_t *truth)
+/* Rows of a frame from the frame before, see frames/later.h; kq_plain_frame begins it. */
+static void kq_context_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
 #if defined(KQ_CONTEXT_AVX2)
-    if (kq_context_has_avx2())
-        return kq_avx2_later(m, truth);
+    if (kq_context_has_avx2()) {
+        kq_avx2_later(m, truth, from, to);
+        return;
+    }
 #endif
-    return kq_plain_later(m, truth);
+    kq_plain_later(m, truth, from, to);
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -320,7 +317,7 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
         }
         kq_range_encoder_init(&encoder, out, capacity);
         model.encoder = &encoder;
-        kq_context_code(&model);
+        kq_context_rows(&model, 0, tile->height);
         done = !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
         kq_context_close(&model);
     }

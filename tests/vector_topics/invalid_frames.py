@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from frame_parts import DURATION, FRAM, FRAME, UNCHANGED, FrameParts
-from frame_vectors import animation, sequence, slices, still, volume
 from label_map_parts import COLUMN, VOLUME, listed
 from vector_parts import Invalid, Section, flipped, with_sections
+from vector_topics.frames import animation, sequence, slices, still, volume
 
 from kqcodec.format.container import pack_length
 

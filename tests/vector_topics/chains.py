@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from frame_parts import FrameParts, Labels, moving, scrolling
-from frame_vectors import sequence, slices, still, volume
 from label_map_parts import LabelParts, listed, own_list
 from vector_parts import ContextParts, Valid, context_payload, scattered
+from vector_topics.frames import sequence, slices, still, volume
 
 from kqcodec.coding.coders.frame_parts import FrameParts as TokenParts
 from kqcodec.format.grid import Box
@@ -73,7 +73,7 @@ def toggling(width: int, height: int, k: int) -> list[Labels]:
 
 
 def example() -> FrameParts:
-    """The sequence of the worked example 11.8."""
+    """The sequence of the worked example 19.30."""
     labels = tuple((c + r) % 3 for r in range(17) for c in range(17))
     changed = tuple(0 if i == 5 * 17 + 5 else label for i, label in enumerate(labels))
     palette = bytes.fromhex("000000 C81E1E FFFFFF")
@@ -85,8 +85,8 @@ def example() -> FrameParts:
 
 def valid_context() -> Iterator[Valid]:
     """Chains by context."""
-    what = "worked example 11.8"
-    yield Valid("example-frames", what, ("11.8", "19.4", "19.9", "19.14", "19.30"), example())
+    what = "worked example 19.30"
+    yield Valid("example-frames", what, ("19.4", "19.9", "19.14", "19.30"), example())
     for k in (2, 5, 70, 300):
         parts = chained(34, 21, k, list(moving(34, 21, k, 5)))
         yield Valid(f"frames-chain-k{k}", f"a square that moves, K = {k}", RULES, parts)
@@ -231,4 +231,8 @@ def moved(base: FrameParts, parts: TokenParts, lists: Sequence[Sequence[int]]) -
     return replace(base, frames=frames, payload_override=((1, 0, parts.to_bytes()),))
 
 
-VALID = (valid_context, valid_volumes, valid_tokens)
+VALID = (
+    valid_context,
+    valid_volumes,
+    valid_tokens,
+)

@@ -6,12 +6,12 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chain_vectors import CHAINED, SETTINGS, by_hand, chained, overridden
 from frame_parts import FrameParts, moving
-from frame_vectors import sequence, slices, volume
-from invalid_frame_vectors import told
 from label_map_parts import listed, own_list, with_length
 from places import SPEC
+from vector_topics.chains import CHAINED, SETTINGS, by_hand, chained, overridden
+from vector_topics.frames import sequence, slices, volume
+from vector_topics.invalid_frames import told
 
 from kqcodec.format.container import pack_length
 from kqcodec.kernels.reference.range_coder import RangeEncoder
@@ -200,4 +200,8 @@ def invalid_tokens() -> Iterator[Invalid]:
         yield told(f"chained by tokens, {what}", rule, f"tokens-{name}", data)
 
 
-INVALID = (invalid_context, invalid_lists, invalid_tokens)
+INVALID = (
+    invalid_context,
+    invalid_lists,
+    invalid_tokens,
+)

@@ -257,4 +257,8 @@ def one_of(number: int) -> bytes:
     return listed((number,))
 
 
-INVALID = (invalid_records, invalid_tables, invalid_tiles)
+INVALID = (
+    invalid_records,
+    invalid_tables,
+    invalid_tiles,
+)
