@@ -175,7 +175,7 @@ def test_file_managers_know_the_type(home):
     [
         ("example-dense", "version 1.0, 5 x 4, 3 colours, dense"),
         ("example-packed", "version 1.0, 5 x 4, 3 colours, packed"),
-        ("example-alpha", "version 1.1, 5 x 4, 3 colours, packed, alpha"),
+        ("example-alpha", "version 1.0, 5 x 4, 3 colours, packed, alpha"),
         ("packed-k65536", "9 x 7, 65536 colours, packed"),
         ("version-1.15", "version 1.15"),
     ],
