@@ -302,6 +302,7 @@ export class KqImgElement extends HTMLElement {
 
   #restart() {
     this.#abandon();
+    if (!this.hasAttribute("src") && this.#header) this.#begin(null);
     const job = (this.#job = new Job());
     queueMicrotask(() => job === this.#job && this.#start()); // other attributes may follow
   }
@@ -472,8 +473,8 @@ export class KqImgElement extends HTMLElement {
     });
     const ratio = this.#header ? [naturalWidth, naturalHeight] : [width, height].map(parseFloat);
     this.#size.replaceSync(`:host {
-      ${width ? `width: ${width};` : ""} ${height ? `height: ${height};` : ""}
-      ${ratio[0] > 0 && ratio[1] > 0 ? `aspect-ratio: ${ratio.join("/")};` : ""}
+      width: ${width ?? "fit-content"}; ${height ? `height: ${height};` : ""}
+      ${ratio[0] > 0 && ratio[1] > 0 ? `aspect-ratio: auto ${ratio.join("/")};` : ""}
       ${this.#text.hidden ? `contain: size layout; contain-intrinsic-size: ${naturalWidth}px ${naturalHeight}px;` : ""}
     }`);
   }
