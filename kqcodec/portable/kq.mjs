@@ -119,7 +119,7 @@ async function bytesOf(given) {
 /** A new instance of the module that holds these bytes. */
 async function enter(bytes) {
   const { exports } = await allocated(async () => WebAssembly.instantiate(await init(), {}));
-  const at = exports.kq_input(bytes.length) >>> 0;
+  const at = exports.kq_input(bytes.length || 1) >>> 0;
   if (!at) throw new KqError("memory");
   new Uint8Array(exports.memory.buffer, at).set(bytes);
   return exports;
@@ -229,8 +229,9 @@ export class KqFile {
     return this.#wasm;
   }
 
-  /** A copy of n elements of the module's memory. */
+  /** A copy of n elements of the module's memory, unless it had none for them. */
   #slice(Type, at, n) {
+    if (!at) throw new KqError("memory");
     return new Type(this.#module.memory.buffer, at >>> 0, n).slice();
   }
 

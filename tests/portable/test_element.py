@@ -334,7 +334,7 @@ def large():
     ("kind", "make"),
     [
         ("signature", lambda: b"<!doctype html><title>sign in</title>"),
-        ("truncated", lambda: b""),
+        ("signature", lambda: b""),
         ("truncated", lambda: kqcodec.encode(STILL, coder="packed")[:-9]),
         ("checksum", lambda: kqcodec.encode(STILL, coder="packed")[:-1] + b"\0"),
         ("limit", large),
