@@ -4,6 +4,9 @@
 // rules for `img` and what else a page does with images keep working, and `load` is the event
 // that the browser sends itself. An <img> can't have frames drawn on it: it is replaced by a
 // <kq-img> that has its attributes and plays. Either has the first source as `data-kq-src`.
+//
+// What stands in the page before this script runs the browser may have tried itself, and have
+// sent `error` for.
 import "./kq-img.mjs";
 
 const NAME = /\.kq([?#]|$)/i;
