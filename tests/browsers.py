@@ -110,9 +110,7 @@ class Tab:
     """
 
     def __init__(self, browser, url, **options):
-        self.context = browser.new_context(
-            **{"viewport": {"width": 800, "height": 600}, **options}
-        )
+        self.context = browser.new_context(**{"viewport": {"width": 800, "height": 600}, **options})
         self.page = self.context.new_page()
         self.complaints = []
         self.page.on("console", lambda message: self.complaints.append(message.text))

@@ -183,7 +183,9 @@ def test_enlarged_pixels_stay_squares(web, opened):
 
 
 def test_it_loads_lazily(web, opened):
-    body = '<div style="height: 5000px"></div><kq-img id="a" src="still.kq" loading="lazy"></kq-img>'
+    body = (
+        '<div style="height: 5000px"></div><kq-img id="a" src="still.kq" loading="lazy"></kq-img>'
+    )
     tab = opened(web.page(body + '<kq-img id="b" src="tiles.kq"></kq-img>'))
     tab.until_happened("load b")
     assert web.asked("/still.kq") == 0
@@ -307,7 +309,9 @@ def test_what_a_request_says(web, opened):
 
 
 def test_many_pictures_share_few_workers(web, opened):
-    tab = opened(web.page("".join(f'<kq-img id="n{x}" src="still.kq"></kq-img>' for x in range(30))))
+    tab = opened(
+        web.page("".join(f'<kq-img id="n{x}" src="still.kq"></kq-img>' for x in range(30)))
+    )
     tab.until("happened.length === 30")
     assert {event.partition(" ")[0] for event in tab.happened} == {"load"}
     assert 1 <= len(tab.page.workers) <= 4
@@ -353,7 +357,9 @@ def test_answers_that_are_refused(web, opened):
     data = web.files["/still.kq"]
     web.answers["/cut.kq"] = lambda handler: handler.send(200, data[:30], length=len(data))
     web.answers["/gone.kq"] = lambda handler: handler.send(404, data)
-    web.answers["/typed.kq"] = lambda handler: handler.send(200, data, {"Content-Type": "text/html"})
+    web.answers["/typed.kq"] = lambda handler: handler.send(
+        200, data, {"Content-Type": "text/html"}
+    )
     names = ("cut", "gone", "typed")
     tab = opened(web.page("".join(f'<kq-img id="{x}" src="{x}.kq"></kq-img>' for x in names)))
     tab.until_happened("error cut", "error gone", "load typed")
