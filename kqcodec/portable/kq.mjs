@@ -48,6 +48,8 @@ const check = (result) => {
   if (result) throw new KqError(KINDS[result]);
 };
 
+const isCount = (value) => Number.isInteger(value) && value >= 0;
+
 const need = (condition, message) => {
   if (!condition) throw new KqError("argument", message);
 };
@@ -81,7 +83,7 @@ const compile = async (given) => {
   if (typeof source === "string" || source instanceof URL) {
     const url = String(source);
     source =
-      inNode && !/^(https?|data|blob):/.test(url)
+      inNode && !/^(?!file)\w\w+:/.test(url)
         ? await readFile(url.startsWith("file:") ? new URL(url) : url)
         : await fetch(url);
   }
@@ -290,8 +292,7 @@ export class KqFile {
   }
 
   #checkFrame(frame) {
-    const there = Number.isInteger(frame) && frame >= 0 && frame < (this.header.frames || 1);
-    need(there, `there is no frame ${frame}`);
+    need(isCount(frame) && frame < (this.header.frames || 1), `there is no frame ${frame}`);
   }
 
   /** The labels of a region, or what `table` has for them, once it is this call's turn. */
@@ -301,8 +302,7 @@ export class KqFile {
     const box = { x: 0, y: 0, width: header.width, height: header.height, ...region };
     const { x, y, width, height } = box;
     need(
-      [x, y, width, height].every(Number.isInteger) &&
-        Math.min(x, y, width - 1, height - 1) >= 0 &&
+      [x, y, width - 1, height - 1].every(isCount) &&
         x + width <= header.width &&
         y + height <= header.height,
       "the region is not within the picture",
