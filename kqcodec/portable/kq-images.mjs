@@ -34,7 +34,7 @@ async function start(img) {
   shown.src = img.dataset.kqSrc;
   try {
     await shown.decode();
-    if (sources.get(img) !== source) return;
+    if (sources.get(img) !== source) return shown.removeAttribute("src"); // its worker may go
     if (shown.header.frames > 1) {
       img.dispatchEvent(new Event("load"));
       img.replaceWith(shown);
