@@ -164,7 +164,8 @@ def read_sections(source: Source, header: Header) -> Timing | None:
         length_field = source.take(4, "5.1", f"the length of section {ordinal}")
         crc = number(source.take(2, "5.1", f"the CRC-16 of section {ordinal}"))
         if binascii.crc_hqx(kind + length_field, 0xFFFF) != crc:
-            raise Refused("5.1", f"section {ordinal} is damaged: its CRC-16 differs")
+            why = f"section {ordinal} is damaged: its CRC-16 differs"
+            raise Refused("5.1", why, "checksum")
 
         # 5.1: "The kind is four ASCII characters: a letter, then three of letters,
         # digits and space."
@@ -207,7 +208,8 @@ def read_sections(source: Source, header: Header) -> Timing | None:
         # compares its CRC-32, then refuses the file."
         if kind[:1].isupper():
             name = kind.decode("ascii")
-            raise Refused("5.3", f"section {ordinal}, '{name}', is mandatory and not known")
+            why = f"section {ordinal}, '{name}', is mandatory and not known"
+            raise Refused("5.3", why, "unsupported")
     return timing
 
 
@@ -289,7 +291,8 @@ def long_form(data: bytes) -> bytes:
     # any of them."
     body, stored = data[:-CRC32_LENGTH], data[-CRC32_LENGTH:]
     if zlib.crc32(body) != number(stored):
-        raise Refused("12.3", "the file is damaged, or not whole: its CRC-32 differs")
+        why = "the file is damaged, or not whole: its CRC-32 differs"
+        raise Refused("12.3", why, "checksum")
 
     # 12.2: "Coder and flags are byte 6 of the header. Width, height and K, each less one,
     # are written as lengths are by rule 6.4."
@@ -308,7 +311,7 @@ def long_form(data: bytes) -> bytes:
 
     # 12.3: "the header with its CRC-16, and the CRC-32s of palette and tile."
     sides = (width + 1).to_bytes(4, "big") + (height + 1).to_bytes(4, "big")
-    raw = SIGNATURE + bytes((0x12, coder_and_flags, 0)) + sides + last_entry.to_bytes(2, "big")
+    raw = SIGNATURE + bytes((0x10, coder_and_flags, 0)) + sides + last_entry.to_bytes(2, "big")
     raw += binascii.crc_hqx(raw, 0xFFFF).to_bytes(2, "big")
     header = read_header(Source(raw), sys.maxsize)
 

@@ -15,14 +15,16 @@ class Refused(Exception):  # noqa: N818 - the file is refused; no error of the d
     """A file that this decoder does not decode.
 
     `rule` is the number of the rule in kq.md that the file breaks or that makes a
-    decoder refuse it, and `why` says how, in a sentence.
+    decoder refuse it, `why` says how, in a sentence, and `kind` is the kind of refusal
+    that vectors/README.md has for it.
     """
 
-    def __init__(self, rule: str, why: str) -> None:
-        """Keep the rule's number and the sentence."""
+    def __init__(self, rule: str, why: str, kind: str = "invalid") -> None:
+        """Keep the rule's number, the sentence and the kind."""
         super().__init__(f"rule {rule}: {why}")
         self.rule = rule
         self.why = why
+        self.kind = kind
 
 
 # Which tile, for messages: "3", and in a sequence "3 of frame 7".
@@ -56,22 +58,30 @@ def bit_numbers(data: bytes, first_bit: int, bits: int, count: int) -> Iterator[
         yield int.from_bytes(whole_bytes, "big") >> (-stop % 8) & mask
 
 
+FILE = "the file"
+
+
 class Source:
-    """The bytes of a file, taken from front to back."""
+    """The bytes of a file, or of a part of one, taken from front to back."""
 
     # 1.5: "A file is written from front to back without going back, and read the
     # same way, tile by tile."
 
-    def __init__(self, data: bytes, name: str = "the file") -> None:
+    def __init__(self, data: bytes, name: str = FILE) -> None:
         """Start before the first byte."""
         self.data, self.name = data, name
         self.position = 0
 
     def take(self, count: int, rule: str, what: str) -> bytes:
         """Take the next `count` bytes, or refuse a file that has fewer."""
+        # 1.6: "A file that ends within a part, or before a part that its header promises, is
+        # truncated and invalid."
+        #
+        # What ends within a part of it has a right checksum, and isn't truncated.
         start, end = self.position, self.position + count
         if end > len(self.data):
-            raise Refused(rule, f"{self.name} ends at byte {len(self.data)}, within {what}")
+            why = f"{self.name} ends at byte {len(self.data)}, within {what}"
+            raise Refused(rule, why, "truncated" if self.name == FILE else "invalid")
         self.position = end
         return self.data[start:end]
 

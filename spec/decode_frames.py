@@ -107,7 +107,7 @@ def read_head(source: Source, header: Header, frame: int, before: int) -> Head |
     # before it uses the head."
     covered = header.raw + frame.to_bytes(8, "big") + source.data[start : source.position]
     if binascii.crc_hqx(covered, 0xFFFF) != number(source.take(2, "19.4", what)):
-        raise Refused("19.4", f"{what} is damaged: its CRC-16 differs")
+        raise Refused("19.4", f"{what} is damaged: its CRC-16 differs", "checksum")
     if not flags & F:
         return None
 
@@ -155,7 +155,8 @@ def read_frames(
 
         # 9.3: "a decoder may have limits of its own"; this one counts the pixels of all frames.
         if (frame + 1) * header.width * header.height > max_pixels:
-            raise Refused("9.3", f"frame {frame} has more than this decoder's {max_pixels} pixels")
+            why = f"frame {frame} has more than this decoder's {max_pixels} pixels"
+            raise Refused("9.3", why, "limit")
         check_lengths(header, head, frame, timing.is_key(frame))
         for index, (chain, length) in enumerate(zip(chains, head.lengths, strict=True)):
             if length == 0:
@@ -208,7 +209,8 @@ def check_directory(source: Source, header: Header, sizes: list[int], durations:
     # 19.9: "it is the end of the file:"
     rest = source.take(source.bytes_left(), "19.9", "the frame directory")
     if len(rest) < 12:
-        raise Refused("19.9", f"the file ends at byte {len(source.data)}, within the directory")
+        why = f"the file ends at byte {len(source.data)}, within the directory"
+        raise Refused("19.9", why, "truncated")
 
     # 19.9: "The CRC-32 has the kind `TDIR` and the ordinal 0; its body is all ahead of it."
     check_part(header, b"TDIR", 0, rest[:-4], rest[-4:])

@@ -82,40 +82,46 @@ class Header(NamedTuple):
 
 def read_header(source: Source, max_pixels: int) -> Header:
     """Read the first 20 bytes and check them in the order of rule 2.9."""
-    # 2.9: "A decoder checks, in this order: signature, length, CRC-16, major
-    # version, coder and flags, and the values of rules 2.5 to 2.7 and 6.2."
+    # 2.9: "A decoder checks, in this order: signature, length (that there are 20 bytes), CRC-16,
+    # major version, coder and flags (that it knows them, then that they may stand together), the
+    # values of rules 2.5 to 2.7 and 6.2, and its own limits for them (rule 9.3)."
 
     # 2.2: "Bytes 0 to 4 are the signature CB 51 0D 0A 0A"
     #
     # A file that ends within the signature is a short .kq file, not a foreign one.
     if not source.data or not SIGNATURE.startswith(source.data[: len(SIGNATURE)]):
-        raise Refused("2.2", "the file does not start with the signature CB 51 0D 0A 0A")
+        raise Refused(
+            "2.2", "the file does not start with the signature CB 51 0D 0A 0A", "signature"
+        )
     raw = source.take(HEADER_LENGTH, "2.1", "the 20 bytes of the header")
 
     # 2.8: "Bytes 18 and 19 are the CRC-16 of bytes 0 to 17: polynomial x^16 + x^12 +
     # x^5 + 1 (hexadecimal 1021), initial value FFFF, bits taken most significant
     # first, nothing inverted."
     if binascii.crc_hqx(raw[:18], 0xFFFF) != number(raw[18:20]):
-        raise Refused("2.8", "the header is damaged: its CRC-16 differs")
+        raise Refused("2.8", "the header is damaged: its CRC-16 differs", "checksum")
 
     # 2.3: "A decoder of this document refuses every major version but 1, and pays no
     # attention to the minor one"
     major = raw[5] >> 4
     if major != 1:
-        raise Refused("2.3", f"the file has major version {major}, and this decoder knows 1")
+        why = f"the file has major version {major}, and this decoder knows 1"
+        raise Refused("2.3", why, "unsupported")
 
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
-    # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 to 3 and flags A, C, S and L."
+    # 2.4: "A decoder refuses a file with a coder or a flag that it does not know, as unsupported:
+    # one of this document knows coders 0 to 3 and flags A, C, S and L."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
     if coder not in (PACKED, DENSE, CONTEXT, TOKENS):
-        raise Refused("2.4", f"the file has coder {coder}, and this decoder knows 0 to 3")
+        why = f"the file has coder {coder}, and this decoder knows 0 to 3"
+        raise Refused("2.4", why, "unsupported")
     if flags & ~(FLAG_A | FLAG_C | FLAG_S | FLAG_L):
-        raise Refused("2.4", f"the file has flags {flags:05b}, and this decoder knows 01111")
+        why = f"the file has flags {flags:05b}, and this decoder knows 01111"
+        raise Refused("2.4", why, "unsupported")
 
-    # 2.4: "It refuses flag C with the coders 0 and 1 (rule 4.5), and flag L together with A or
-    # C."
+    # 2.4: "It refuses flag C with the coders 0 and 1 (rule 4.5), and flag L together with A or C,
+    # as invalid."
     # 4.5: "The coders packed and dense never have flag C"
     if flags & FLAG_L and flags & (FLAG_A | FLAG_C):
         raise Refused("2.4", f"the file has flags {flags:05b}, of a label map and of a palette")
@@ -139,7 +145,8 @@ def read_header(source: Source, max_pixels: int) -> Header:
     # 9.3: "a decoder may have limits of its own, and refuses files beyond them
     # before it allocates memory."
     if width * height > max_pixels:
-        raise Refused("9.3", f"{width} × {height} pixels are over this decoder's {max_pixels}")
+        why = f"{width} × {height} pixels are over this decoder's {max_pixels}"
+        raise Refused("9.3", why, "limit")
 
     # 2.7: "K, the number of palette entries, is 1 to 65,536; bytes 16 and 17 hold
     # K − 1."
@@ -182,4 +189,5 @@ def check_part(header: Header, kind: bytes, ordinal: int, body: bytes, stored: b
     # before it has compared the CRC-32."
     if crc != number(stored):
         part = kind.decode("ascii", "replace")
-        raise Refused("3.3", f"part '{part}', number {ordinal}, is damaged: its CRC-32 differs")
+        why = f"part '{part}', number {ordinal}, is damaged: its CRC-32 differs"
+        raise Refused("3.3", why, "checksum")

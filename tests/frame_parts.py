@@ -74,7 +74,7 @@ class FrameParts:
         """What stands ahead of the frames: the still with the section FRAM, of version 1.2."""
         sections = (Section(FRAM, self.section_data()), *(self.still.sections or ()))
         volume = {"volume": True} if isinstance(self.still, LabelParts) else {}
-        return replace(self.still, sections=sections, version=0x12, **volume)
+        return replace(self.still, sections=sections, **volume)
 
     @property
     def sections(self) -> tuple[Section, ...]:

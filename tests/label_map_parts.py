@@ -83,7 +83,6 @@ class LabelParts(Parts):
     palette: bytes = b""
     labels: tuple[int, ...] = ()
     coder: str = "context"
-    version: int = 0x12
     ids: tuple[int, ...] = (0,)  # ascending
     dtype: str = "uint8"
     column: bool = False

@@ -23,10 +23,6 @@ ERRORS = {
     "limit": errors.LimitError,
 }
 INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
-# What later versions know is invalid no longer.
-STILL_INVALID = [
-    vector for vector in INDEX["invalid"] if vector.get("until", "9.9") > INDEX["format"]
-]
 
 
 def read(vector: dict[str, Any]) -> bytes:

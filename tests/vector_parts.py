@@ -169,7 +169,6 @@ class ContextParts(Parts):
     """The same by the coder context, with these settings in every tile."""
 
     coder: str = "context"
-    version: int = 0x12
     settings: int = 0x5C  # the small model, a question, matches, learning rate 4
     # The tiles consist of cells: across, columns lost, down, rows lost.
     cells: tuple[int, int, int, int] | None = None
@@ -238,20 +237,6 @@ def context_payload(
     return b"\0" + dense if rest is None else bytes((settings,)) + rest
 
 
-def since(data: bytes) -> dict[str, str]:
-    """The version whose decoders know what a file's header names, from 1.1 on."""
-    head, seal = data[:18], data[18:20]
-    if head.startswith(SHORT_SIGNATURE):
-        return {"since": "1.2"}
-    if not head.startswith(SIGNATURE) or seal != struct.pack(">H", binascii.crc_hqx(head, 0xFFFF)):
-        return {}
-    if head[6] >> 5 in (2, 3) or head[6] & (FLAG_CODED_PALETTE | FLAG_LABEL_MAP):
-        return {"since": "1.2"}
-    if head[6] & FLAG_SECTIONS and head[5] == 0x12:  # a sequence, by packed or dense
-        return {"since": "1.2"}
-    return {"since": "1.1"} if head[6] & FLAG_ALPHA else {}
-
-
 @dataclass(frozen=True)
 class Valid:
     """A file that every decoder decodes."""
@@ -276,7 +261,6 @@ class Valid:
             "height": self.parts.height,
             "k": self.parts.k,
             **self.parts.described(),
-            **since(self.data),
             "pixels_sha256": hashlib.sha256(self.parts.pixels()).hexdigest(),
             "file_sha256": hashlib.sha256(self.data).hexdigest(),
             **self.metadata(),
@@ -299,7 +283,6 @@ class Invalid:
     rule: str
     kind: str
     data: bytes
-    until: str = ""  # the first version whose decoders do something else
 
     def entry(self) -> dict[str, object]:
         """Its place in the index."""
@@ -308,7 +291,6 @@ class Invalid:
             "what": self.what,
             "rule": self.rule,
             "kind": self.kind,
-            **({"until": self.until} if self.until else since(self.data)),
             "file_sha256": hashlib.sha256(self.data).hexdigest(),
         }
 

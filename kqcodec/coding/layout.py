@@ -20,7 +20,7 @@ from kqcodec.coding.coders import Coder, coder_of, label_coder_of
 from kqcodec.coding.options import CODED_PALETTES, DEFAULT_CODING, CodingOptions
 from kqcodec.coding.palette import encode_palette
 from kqcodec.errors import ArgumentError, InvalidDataError
-from kqcodec.format.container import FRAMES_KIND, MAX_SECTIONS, SECTION_KINDS, Sealer
+from kqcodec.format.container import MAX_SECTIONS, Sealer
 from kqcodec.format.header import CHECKSUM_SIZE, HEADER_SIZE, MAX_TILE_LABELS, Header
 from kqcodec.format.labels import palette_bytes
 from kqcodec.format.short_form import shorten
@@ -180,7 +180,6 @@ def header_of(
             k=k,
             tile_exponents=exponents,
             sections=bool(sections),
-            minor=2 if label_map else _least_minor(options.coder, alpha, sections),
             alpha=alpha,
             coded_palette=coded_palette,
             label_map=label_map,
@@ -200,10 +199,3 @@ def _checked_sections(
     if len(frames) + len(sections) > MAX_SECTIONS:
         raise ValueError(f"a file has at most {MAX_SECTIONS} sections, not {len(sections)}")
     return (*frames, *sections)
-
-
-def _least_minor(coder: str, alpha: bool, sections: Sequence[Section]) -> int:
-    """The least minor version of the format that has all that the file uses."""
-    if coder in CODED_PALETTES or any(section.kind == FRAMES_KIND for section in sections):
-        return 2
-    return int(alpha or any(section.kind in SECTION_KINDS.values() for section in sections))

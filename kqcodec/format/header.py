@@ -28,16 +28,15 @@ if TYPE_CHECKING:
 SIGNATURE = bytes.fromhex("cb510d0a0a")
 SHORT_SIGNATURE = bytes.fromhex("cb6b")  # of the short form (kqcodec.format.short_form)
 SIGNATURES = SIGNATURE, SHORT_SIGNATURE
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 0
 
-# The last two since 1.2.
 CODER_NUMBERS: dict[CoderName, int] = {"packed": 0, "dense": 1, "context": 2, "tokens": 3}
 CODER_NAMES = {number: name for name, number in CODER_NUMBERS.items()}
 
-FLAG_ALPHA = 1 << 0  # since 1.1
-FLAG_CODED_PALETTE = 1 << 1  # since 1.2
+FLAG_ALPHA = 1 << 0
+FLAG_CODED_PALETTE = 1 << 1
 FLAG_SECTIONS = 1 << 2
-FLAG_LABEL_MAP = 1 << 3  # since 1.2
+FLAG_LABEL_MAP = 1 << 3
 _FLAGS = 0x1F
 _KNOWN_FLAGS = FLAG_ALPHA | FLAG_CODED_PALETTE | FLAG_SECTIONS | FLAG_LABEL_MAP
 
@@ -72,7 +71,7 @@ class Header:
         tile_exponents: (x, y): tiles are 2**x wide and 2**y high, x and y from
             4 to 18; 0 means as wide or high as the picture.
         sections: whether extension sections follow the palette.
-        minor: the format's minor version, which readers needn't know.
+        minor: the format's minor version: 0, and nothing that readers look at.
         alpha: whether the palette has alpha.
         coded_palette: whether the palette is coded; packed and dense have it plain.
         label_map: whether a table of ids stands in the palette's place.
@@ -87,7 +86,7 @@ class Header:
     k: int
     tile_exponents: tuple[int, int] = (0, 0)
     sections: bool = False
-    minor: int = 0
+    minor: int = MINOR
     alpha: bool = False
     coded_palette: bool = False
     label_map: bool = False

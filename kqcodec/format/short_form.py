@@ -22,6 +22,7 @@ from kqcodec.format.header import (
     HEADER_SIZE,
     MAJOR,
     MAX_COLORS,
+    MINOR,
     SHORT_SIGNATURE,
     SIGNATURE,
     Header,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 # has less than half a per cent more.
 MAX_SIZE = 4096
 
-_VERSION = MAJOR << 4 | 2  # whose minor version has this form
+_VERSION = MAJOR << 4 | MINOR
 _CODER_AND_FLAGS = slice(6, 7)  # of the header
 
 
@@ -62,7 +63,7 @@ def _has_short_form(header: Header) -> bool:
         not predictable(header.coder)
         and not header.sections
         and header.tile_exponents == (0, 0)
-        and header.minor == _VERSION & 15
+        and header.minor == MINOR
     )
 
 

@@ -58,7 +58,7 @@ def test_version_names_what_runs(kernels, tmp_path):
     environment = {**os.environ, "KQCODEC_KERNELS": kernels}
     result = kq_process("--version", env=environment)
     if result.returncode == 0:
-        expected = f"kqcodec {kqcodec.__version__}, format 1.2, kernels: {kernels}\n"
+        expected = f"kqcodec {kqcodec.__version__}, format 1.0, kernels: {kernels}\n"
         assert result.stdout.decode() == expected
         assert kernels_loaded(environment, tmp_path) == kernels
     else:  # this install has no compiled kernels

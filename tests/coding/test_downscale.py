@@ -124,7 +124,7 @@ def test_wrong_arguments(options, error):
 @pytest.mark.parametrize("box", [None, (0, 0, 1, 1), (0, 0, 1, 2**26)])
 def test_a_tile_of_one_column_is_limited_however_small_the_part(box):
     """Its plane would take 2.3 GB; a larger file doesn't change that."""
-    header = Header("context", 1, 2**26, 2, minor=2, sections=True)
+    header = Header("context", 1, 2**26, 2, sections=True)
     data = built(header, bytes(6), bytes([BEST, 5]))
     for source in (data, data + bytes(2**20)):
         with pytest.raises(LimitError, match="with margins"):

@@ -18,7 +18,7 @@ from kqcodec.format.limits import Limits
 from kqcodec.format.source import BufferSource
 from kqcodec.kernels import kernels
 
-_HEADER = Header(coder="context", width=40, height=30, k=1, label_map=True, minor=2)
+_HEADER = Header(coder="context", width=40, height=30, k=1, label_map=True)
 
 
 def _payload(first: int, counts: list[int], *lists: list[int]) -> bytes:
@@ -115,7 +115,7 @@ def test_a_table_has_as_many_entries_as_k_at_least() -> None:
         ("packed", 1, False),
         ("dense", 2, True),
     ):
-        header = Header(coder=coder, width=40, height=30, k=k, label_map=True, minor=2)  # type: ignore[arg-type]
+        header = Header(coder=coder, width=40, height=30, k=k, label_map=True)  # type: ignore[arg-type]
         if right:
             assert IdTable.from_payload(payload, header).entries == 2
         else:

@@ -45,19 +45,3 @@ def test_a_file_has_all_its_tiles():
     layout = layout_of(image, coder="packed", tile=32)
     with pytest.raises(ValueError, match="3 payloads for 4 tiles"):
         list(layout.parts([b""] * 3))
-
-
-@pytest.mark.parametrize(
-    ("coder", "channels", "kinds", "minor"),
-    [
-        ("packed", 3, [], 0),
-        ("packed", 3, [b"tEST"], 0),  # which readers of 1.0 skip
-        ("dense", 3, [b"tEST", b"icc "], 1),
-        ("dense", 4, [], 1),
-        ("context", 3, [b"tEST"], 2),
-    ],
-)
-def test_the_minor_version_is_the_least_that_has_what_the_file_uses(coder, channels, kinds, minor):
-    sections = [Section(kind, b"carried along") for kind in kinds]
-    layout = layout_of(indexed(9, 9, 5, channels=channels), coder=coder, sections=sections)
-    assert layout.header.minor == minor

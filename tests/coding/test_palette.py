@@ -233,7 +233,7 @@ def context(monkeypatch):
 def front(coder, palette):
     """(header, header and coded palette as they stand in a file)"""
     k, channels = palette.shape
-    header = Header(coder, 5, 4, k, alpha=channels == 4, coded_palette=True, minor=2)
+    header = Header(coder, 5, 4, k, alpha=channels == 4, coded_palette=True)
     plain = palette_bytes(palette)
     payload = encode_palette(plain, k)
     assert payload is not None

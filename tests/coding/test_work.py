@@ -22,7 +22,7 @@ from kqcodec.format.limits import DEFAULT_LIMITS, Limits
 pytestmark = pytest.mark.compiled
 
 # 2**27 pixels in 32 tiles, K = 16: by best 1,600 steps a pixel, over the limit.
-LARGE = Header("context", 8192, 16384, 16, (11, 11), minor=2)
+LARGE = Header("context", 8192, 16384, 16, (11, 11))
 
 
 def large(settings):
@@ -67,7 +67,7 @@ def record(payload, tile=0):
     ],
 )
 def test_the_steps_of_a_tile(coder, k, payload, steps):
-    header = Header(coder, 16, 40, k, (4, 4), minor=2)
+    header = Header(coder, 16, 40, k, (4, 4))
     assert work.work_of(header, record(payload)) == steps
     assert steps <= work.most_work(header, 256, 1)
     assert work.work_of(header, record(payload, 2)) < steps  # a tile of 16 x 8
@@ -83,7 +83,7 @@ def test_the_steps_of_a_tile(coder, k, payload, steps):
     ],
 )
 def test_the_steps_of_a_tile_of_a_label_map(coder, k, payload, steps):
-    header = Header(coder, 16, 40, k, (4, 4), minor=2, label_map=True)
+    header = Header(coder, 16, 40, k, (4, 4), label_map=True)
     assert work.work_of(header, record(payload)) == steps
     assert steps <= work.most_work(header, 256, 1)
 
@@ -100,14 +100,14 @@ def test_the_steps_of_a_tile_of_a_label_map(coder, k, payload, steps):
     ],
 )
 def test_of_tokens_from_the_frame_before_the_steps_are_of_what_has_changed(parts, steps, label_map):
-    header = Header("tokens", 16, 40, 9, (4, 4), minor=2, label_map=label_map)
+    header = Header("tokens", 16, 40, 9, (4, 4), label_map=label_map)
     assert work.work_of(header, record(parts.to_bytes())) == steps + 100_000
 
 
 def test_honest_pictures_are_within_the_limit_and_larger_ones_by_best_are_not():
     def steps(settings, k, pixels):
         side = int(pixels**0.5) + 1
-        header = Header("context", side, side, k, (11, 11), minor=2)
+        header = Header("context", side, side, k, (11, 11))
         tiles = range(header.grid.count)
         return sum(work.work_of(header, record(bytes([settings]), tile)) for tile in tiles)
 
@@ -151,7 +151,7 @@ def test_small_files_of_much_work_are_refused_before_any_is_done(reader):
 
 @pytest.mark.usefixtures("refusing")
 def test_tile_after_tile_each_is_limited():
-    data = built(Header("context", 8192, 8192, 4096, minor=2), bytes(3 * 4096), bytes([BEST, 5]))
+    data = built(Header("context", 8192, 8192, 4096), bytes(3 * 4096), bytes([BEST, 5]))
     with pytest.raises(errors.LimitError, match="steps"):
         next(kqcodec.open(data).tiles())
     with pytest.raises(errors.InvalidDataError, match="tried"):
@@ -183,7 +183,7 @@ def test_what_is_read_ahead_is_little(monkeypatch):
 @pytest.mark.usefixtures("refusing")
 def test_thumbnails_have_a_quarter(tmp_path):
     path = tmp_path / "a.kq"
-    header = Header("context", 4096, 4096, 16, (11, 11), minor=2)
+    header = Header("context", 4096, 4096, 16, (11, 11))
     path.write_bytes(built(header, bytes(48), bytes([BEST, 5])))
     told = refusal(kq("thumbnail", path, tmp_path / "a.png"), 1)
     assert "steps" in told

@@ -119,7 +119,7 @@ def test_tiles_are_limited():
 
 
 def test_margins_of_the_coder_context_count():
-    header = Header("context", 1, 2**26, 2, minor=2)
+    header = Header("context", 1, 2**26, 2)
     data = header.to_bytes() + bytes(100)
     assert kqcodec.open(data).header == header  # which looks at nothing else
     for reader in (
@@ -137,7 +137,7 @@ def test_margins_of_the_coder_context_count():
         with pytest.raises(errors.LimitError, match="with margins"):
             function(data, (0, 0, 1, 1))
     Limits.of(None).check_tile(header)
-    Limits.of(2**27).check_tile(Header("context", 8192, 8192, 2, minor=2))
+    Limits.of(2**27).check_tile(Header("context", 8192, 8192, 2))
     Limits.of(2**27).check_tile(Header("dense", 1, 2**26, 2))
 
 

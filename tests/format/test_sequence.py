@@ -15,7 +15,7 @@ from kqcodec.format.source import BufferSource
 
 NUMBERS = st.integers(0, 2**32 - 1)
 SOME = st.integers(1, 2**32 - 1)
-HEADER = Header("context", 40, 30, 7, (4, 4), sections=True, minor=2).to_bytes()
+HEADER = Header("context", 40, 30, 7, (4, 4), sections=True).to_bytes()
 TILES = 6
 
 

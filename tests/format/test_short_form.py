@@ -50,7 +50,7 @@ def long_form(header, palette, payload):
 )
 def test_a_short_file_expands_to_what_was_shortened(coder, sides, k, alpha, coded, payload, data):
     """Whatever palette and payload hold: they are decoded elsewhere."""
-    header = Header(coder, *sides, k, minor=2, alpha=alpha, coded_palette=coded)
+    header = Header(coder, *sides, k, alpha=alpha, coded_palette=coded)
     size = data.draw(st.integers(0, 500)) if coded else header.palette_size
     content = bytes(range(256)) * 7
     palette = content[:size]
@@ -72,7 +72,7 @@ def test_figures():
 
 @pytest.mark.parametrize("coder", SHORT_CODERS)
 def test_the_limit_is_on_the_short_form(coder):
-    header = Header(coder, 100, 100, 2, minor=2)
+    header = Header(coder, 100, 100, 2)
     body = start(header) + bytes(6)
     most = MAX_SIZE - len(body) - 2 - 4
     assert len(shorten(header, bytes(6), bytes(most))) == MAX_SIZE
@@ -92,7 +92,7 @@ def test_what_has_no_short_form():
         assert next(parts).startswith(SIGNATURE)
     for header in (
         Header("context", 5, 4, 2, minor=3),
-        Header("context", 5, 4, 2, (4, 0), minor=2),
+        Header("context", 5, 4, 2, (4, 0)),
     ):
         assert shorten(header, bytes(6), b"\0") is None
 

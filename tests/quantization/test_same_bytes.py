@@ -137,12 +137,11 @@ def test_kernels_alone_are_built_as_the_extension_is():
 
 
 def test_published_digests_are_never_rewritten():
-    for group in NEVER_CHANGE:
-        changed = {name: dict(some) for name, some in KEPT.items()}
-        name = next(iter(changed[group]))
-        changed[group][name] = "0" * 32
-        with pytest.raises(digests.PublishedError, match=re.escape(name)):
-            digests.updated(changed, KEPT)
+    changed = {name: dict(some) for name, some in KEPT.items()}
+    name = next(iter(changed[NEVER_CHANGE]))
+    changed[NEVER_CHANGE][name] = "0" * 32
+    with pytest.raises(digests.PublishedError, match=re.escape(name)):
+        digests.updated(changed, KEPT)
     changed = {name: dict(some) for name, some in KEPT.items()}
     changed[QUANTIZER]["new"] = "0" * 32
     assert digests.updated(changed, KEPT)[QUANTIZER]["new"] == "0" * 32

@@ -2,9 +2,9 @@
 
 Each case belongs to a group, by what may ever change it:
 
-- `format 1.0` and `format 1.1`: files by the coders packed and dense, in which the format
-  leaves nothing to choose, and what they decode to. They never change.
-- `format 1.2`: files by the coders context and tokens, in which an encoder has a choice.
+- `packed and dense`: files by these coders, in which the format leaves nothing to choose,
+  and what they decode to. They never change.
+- `context and tokens`: files by these coders, in which an encoder has a choice.
 - `quantizer`: palettes and labels, which a better search may change.
 """
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from kqcodec.format.names import EffortName
 
-PACKED_DENSE, ALPHA, CONTEXT = "format 1.0", "format 1.1", "format 1.2"
+PACKED_DENSE, CONTEXT = "packed and dense", "context and tokens"
 QUANTIZER = "quantizer"
-GROUPS = (PACKED_DENSE, ALPHA, CONTEXT, QUANTIZER)
-NEVER_CHANGE = (PACKED_DENSE, ALPHA)
+GROUPS = (PACKED_DENSE, CONTEXT, QUANTIZER)
+NEVER_CHANGE = PACKED_DENSE
 
 EFFORTS = ("fast", "default", "best")
 KINDS = ("flat", "areas", "tiled", "gradient", "noise")
@@ -121,9 +121,12 @@ def _indexed_cases() -> Iterator[Case]:
         yield Case(name, PACKED_DENSE, True, _Coded("noise", 10, coder, tile=tile))
     for coder, k in itertools.product(("packed", "dense"), (1, 3, 256, 300)):
         yield Case(
-            f"{coder}/alpha-k{k}", ALPHA, True, _Coded("noise", k, coder, channels=4, tile=32)
+            f"{coder}/alpha-k{k}",
+            PACKED_DENSE,
+            True,
+            _Coded("noise", k, coder, channels=4, tile=32),
         )
-    yield Case("dense/sections", ALPHA, True, _Coded("areas", 5, "dense", sections=True))
+    yield Case("dense/sections", PACKED_DENSE, True, _Coded("areas", 5, "dense", sections=True))
     for effort, k, kind in itertools.product(EFFORTS, KS, KINDS):
         quick = k in (1, 3, 17) and kind in ("areas", "noise")
         size = (50, 70) if k < 1000 else (150, 200)

@@ -102,14 +102,13 @@ def updated(found: Digests, kept: Digests) -> Digests:
     """The kept ones with those found in their place; ones that were found no longer go.
 
     Raises:
-        PublishedError: one of the groups that never change would lose one.
+        PublishedError: the group that never changes would lose one.
     """
-    for group in NEVER_CHANGE:
-        for name, digest in kept.get(group, {}).items():
-            if found.get(group, {}).get(name) != digest:
-                raise PublishedError(
-                    f"{name} is of {group}, whose files never change: mend what changed it"
-                )
+    for name, digest in kept.get(NEVER_CHANGE, {}).items():
+        if found.get(NEVER_CHANGE, {}).get(name) != digest:
+            raise PublishedError(
+                f"{name} is of {NEVER_CHANGE}, which never changes: mend what changed it"
+            )
     return {group: dict(sorted(found[group].items())) for group in (INPUTS, *GROUPS)}
 
 

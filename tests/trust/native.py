@@ -28,8 +28,8 @@ FLAGS = (
 )
 # Which of its lines what may change; see digest_cases.py. Not named: the quantizer's.
 GROUPS = {
-    "format 1.0": ("packed", "dense", "paint"),
-    "format 1.2": (
+    "packed and dense": ("packed", "dense", "paint"),
+    "context and tokens": (
         *("range-coder", "palette", "tree", "context-", "tokens", "numbers", "regions"),
         "frame-",
     ),

@@ -85,11 +85,11 @@ def hostile_files(
         for k in (2, 4096, 65_536):
             coded = k == 65_536
             plain = bytes(3 * k) if coded else random.bytes(3 * k)
-            header = Header("context", k=k, coded_palette=coded, minor=2, **narrow)
+            header = Header("context", k=k, coded_palette=coded, **narrow)
             yield f"tiles of 16, {name}, K = {k:,}", built(header, plain, bytes([settings]))
     noisy, header = _noisy_tile(4096, 16)
     yield "tiles of 256, best, K = 4,096, noise", built(header, *noisy)
-    header = Header("context", 1, 1, 65_536, coded_palette=True, minor=2)
+    header = Header("context", 1, 1, 65_536, coded_palette=True)
     yield "a coded palette of 65,536", built(header, bytes(3 * 65_536), bytes([BEST]))
     for coder, k, size in (("packed", 1, 0), ("dense", 3, 4), ("dense", 1, 0)):
         header = Header(coder, k=k, sections=True, **narrow)
@@ -105,7 +105,7 @@ def _noisy_tile(k: int, side: int) -> tuple[tuple[bytes, bytes], Header]:
     labels = order[random.integers(0, k // 3, (side, side))]
     settings = BEST & ~8
     coded = kernels.context_encode(labels, order, palette, settings, 10_000)
-    header = Header("context", 15 * side, 15 * side, k, (4, 4), minor=2)
+    header = Header("context", 15 * side, 15 * side, k, (4, 4))
     return (palette.tobytes(), bytes([settings]) + coded), header
 
 

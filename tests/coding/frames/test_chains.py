@@ -15,7 +15,7 @@ SIDE = 64
 
 
 def chains_of(coder: Coder, palette: np.ndarray | None, entries: int) -> Chains:
-    header = Header("tokens", SIDE, SIDE, min(entries, 300), label_map=palette is None, minor=2)
+    header = Header("tokens", SIDE, SIDE, min(entries, 300), label_map=palette is None)
     return Chains(header, coder, palette, entries)
 
 

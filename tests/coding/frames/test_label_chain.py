@@ -26,9 +26,7 @@ _WIDTH, _HEIGHT = 23, 18
 
 
 def _chains(coder: Any, k: int, entries: int) -> Chains:
-    header = Header(
-        coder=coder, width=_WIDTH, height=_HEIGHT, k=k, sections=True, label_map=True, minor=2
-    )
+    header = Header(coder=coder, width=_WIDTH, height=_HEIGHT, k=k, sections=True, label_map=True)
     return Chains(header, label_coder_of(coder, k, entries), None, entries=entries)
 
 

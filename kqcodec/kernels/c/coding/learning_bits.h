@@ -26,8 +26,9 @@ typedef struct {
 
 static inline void kq_bits_init(kq_bit *bits, size_t count)
 {
+    static const kq_bit even = {32768, 0};
     for (size_t i = 0; i < count; i++)
-        bits[i] = (kq_bit){32768, 0};
+        bits[i] = even;
 }
 
 static inline int kq_coin(kq_bit_coder *c, int bit, uint32_t p)

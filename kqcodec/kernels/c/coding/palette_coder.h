@@ -8,7 +8,6 @@
 #ifndef KQ_CODING_PALETTE_CODER_H
 #define KQ_CODING_PALETTE_CODER_H
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "coding/range_coder.h"
@@ -146,7 +145,7 @@ static void kq_palette_guess_nearest(kq_palette_coder *c, int green, int red)
  * it was off another channel, if that isn't negative, from `base` on. */
 static void kq_palette_exactly(kq_palette_coder *c, int row, int channel, int other, int base)
 {
-    static const uint8_t zeros[KQ_PALETTE_RECENT];
+    static const uint8_t zeros[KQ_PALETTE_RECENT] = {0};
     const uint8_t *values = c->entries[channel] - KQ_PALETTE_RECENT;
     const uint8_t *others = other < 0 ? zeros : c->entries[other] - KQ_PALETTE_RECENT;
     uint8_t *exact = c->guesses.exact[row];
@@ -359,7 +358,7 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
                              uint8_t *out, size_t capacity, size_t *size)
 {
     kq_range_encoder encoder;
-    kq_palette_coder *c = malloc(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
+    kq_palette_coder *c = (kq_palette_coder *)KQ_MALLOC(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
     if (!c)
         return -1;
     kq_range_encoder_init(&encoder, out, capacity);
@@ -373,7 +372,7 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
             entry[j] = palette[kq_palette_place(k, i, j)];
         kq_palette_entry(c, i == 0, k - i, entry);
     }
-    free(c);
+    KQ_FREE(c);
     return kq_range_finish(&encoder, size);
 }
 #endif
@@ -383,7 +382,7 @@ static int kq_palette_encode(const uint8_t *palette, size_t k, int channels, int
 static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int channels,
                              uint8_t *palette)
 {
-    kq_palette_coder *c = malloc(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
+    kq_palette_coder *c = (kq_palette_coder *)KQ_MALLOC(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
     if (!c)
         return -1;
     kq_palette_init(c, channels, (uint8_t *)(c + 1), k);
@@ -396,7 +395,7 @@ static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int 
             palette[kq_palette_place(k, i, j)] = (uint8_t)entry[j];
     }
     int valid = kq_range_decoder_valid(&c->decoder);
-    free(c);
+    KQ_FREE(c);
     return valid;
 }
 

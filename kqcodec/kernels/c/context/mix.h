@@ -10,7 +10,8 @@ typedef struct {
 KQ_FUNCTION KQ_NAME(places) KQ_NAME(gather)(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e,
                                             int32_t f, int32_t g, int32_t h)
 {
-    return (KQ_NAME(places)){{a, b, c, d, e, f, g, h}};
+    const KQ_NAME(places) places = {{a, b, c, d, e, f, g, h}};
+    return places;
 }
 
 /* Which of the eight are before the middle, a bit for each. */

@@ -8,8 +8,6 @@
 #ifndef KQ_CONTEXT_MODEL_H
 #define KQ_CONTEXT_MODEL_H
 
-#include <stdlib.h>
-
 #include "coding/logistic.h"
 
 #define KQ_MARGIN 8          /* labels kept free on both sides of a row */

@@ -12,7 +12,8 @@ KQ_FUNCTION size_t KQ_NAME(run_length)(kq_context *m, uint32_t *whole, uint32_t 
     size_t low = 0, high = most; /* the first is in low .. high - 1 */
     while (high - low > 1) {
         size_t half = low + (high - low) / 2;
-        uint32_t row = kq_log((uint32_t)(high - low)) + 16 * (low == 0) + 32 * (high == most);
+        uint32_t row =
+            kq_log((uint32_t)(high - low)) + (low == 0 ? 16 : 0) + (high == most ? 32 : 0);
         if (KQ_NAME(simple)(m, ends + row, n >= half))
             low = half;
         else

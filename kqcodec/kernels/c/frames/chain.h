@@ -23,9 +23,10 @@ typedef struct {
     kq_tile tile;
     const kq_logistic *tables;
     kq_sequence sequence;
-    kq_context first, later; /* models; their planes, slots and matches are the sequence's */
-    int begun;               /* there is a frame before */
-    void *memory;            /* of the planes */
+    kq_context first, later;  /* models; their planes, slots and matches are the sequence's */
+    kq_range_decoder decoder; /* of the frame that is read */
+    int begun;                /* there is a frame before */
+    void *memory;             /* of the planes */
     uint16_t *order, *places;
     uint8_t *colors; /* of entries; NULL for none */
 #ifndef KQ_DECODE_ONLY
@@ -35,7 +36,7 @@ typedef struct {
 
 static void kq_chain_close_models(kq_chain *c)
 {
-    free(c->later.memory); /* which has nothing else of its own */
+    KQ_FREE(c->later.memory); /* which has nothing else of its own */
     memset(&c->later, 0, sizeof c->later);
     c->first.plane.labels = NULL;
     kq_context_close(&c->first);
@@ -46,11 +47,11 @@ static void kq_chain_close(kq_chain *c)
 {
     kq_chain_close_models(c);
     for (int i = 0; i < KQ_EARLIER_FRAMES; i++)
-        free(c->sequence.earlier[i]);
-    free(c->memory);
-    free(c->order);
-    free(c->places);
-    free(c->colors);
+        KQ_FREE(c->sequence.earlier[i]);
+    KQ_FREE(c->memory);
+    KQ_FREE(c->order);
+    KQ_FREE(c->places);
+    KQ_FREE(c->colors);
     memset(c, 0, sizeof *c);
 }
 
@@ -76,7 +77,7 @@ static int kq_chain_forget(kq_chain *c)
         opened =
             opened && kq_context_open(&c->later, c->tables, &tile, colors, slot_bits, &c->first);
     }
-    free(colors);
+    KQ_FREE(colors);
     if (!opened)
         return 0;
     c->first.plane.labels = c->later.plane.labels = s->labels + s->size;
@@ -108,10 +109,10 @@ static int kq_chain_planes(kq_chain *c)
 #endif
     if (s->size > SIZE_MAX / 16) /* all of these together have fewer bytes for each */
         return 0;
-    c->memory = calloc(cells * sizeof *s->labels + s->size + 2 * blocks, 1);
+    c->memory = KQ_CALLOC(cells * sizeof *s->labels + s->size + 2 * blocks, 1);
     if (!c->memory)
         return 0;
-    s->labels = c->memory;
+    s->labels = (uint16_t *)c->memory;
     s->replaced = s->labels + planes;
     s->age = (uint8_t *)(s->labels + cells);
     s->blocks = s->age + s->size;
@@ -120,7 +121,7 @@ static int kq_chain_planes(kq_chain *c)
     c->truth = s->replaced + s->size;
 #endif
     for (int i = 0; i < s->earlier_most; i++)
-        if (!(s->earlier[i] = malloc(s->size * sizeof *s->earlier[i])))
+        if (!(s->earlier[i] = (uint16_t *)KQ_MALLOC(s->size * sizeof *s->earlier[i])))
             return 0;
     return 1;
 }
@@ -130,9 +131,9 @@ static int kq_chain_planes(kq_chain *c)
 static int kq_chain_palette(kq_chain *c, const kq_tile *tile)
 {
     const size_t k = tile->k;
-    c->order = malloc(k * sizeof *c->order);
-    c->places = calloc(k, sizeof *c->places);
-    c->colors = tile->colors ? malloc(3 * k) : NULL;
+    c->order = (uint16_t *)KQ_MALLOC(k * sizeof *c->order);
+    c->places = (uint16_t *)KQ_CALLOC(k, sizeof *c->places);
+    c->colors = tile->colors ? (uint8_t *)KQ_MALLOC(3 * k) : NULL;
     if (!c->order || !c->places || (tile->colors && !c->colors))
         return 0;
     for (uint32_t place = 0; place < k; place++) {
@@ -208,19 +209,30 @@ static int kq_chain_begin(kq_chain *c, const void *labels)
     return 1;
 }
 
-/* Codes the next frame, whose labels are `truth`, or in the plane if it is the first one, where
- * they are known. Returns the work as kq_chain_decode does. */
-static long long kq_chain_code(kq_chain *c, const uint16_t *truth)
+/* Begins with the next frame. Returns its work: the labels that are coded, and a sixteenth of those
+ * moved; -1 if a block would come from outside. */
+static long long kq_chain_frame(kq_chain *c)
 {
-    if (!c->begun) {
-        kq_context_code(&c->first);
-        kq_chain_key(c);
-        return (long long)(c->tile.width * c->tile.height);
-    }
-    const long long work = kq_context_later(&c->later, truth);
-    if (work >= 0)
+    return c->begun ? kq_plain_frame(&c->later) : (long long)(c->tile.width * c->tile.height);
+}
+
+/* Rows of a frame, whose labels are `truth`, or in the plane if it is the first one, where they are
+ * known. */
+static void kq_chain_rows(kq_chain *c, const uint16_t *truth, size_t from, size_t to)
+{
+    if (c->begun)
+        kq_context_later(&c->later, truth, from, to);
+    else
+        kq_context_rows(&c->first, from, to);
+}
+
+/* After all of its rows it becomes the one before. */
+static void kq_chain_keep(kq_chain *c)
+{
+    if (c->begun)
         kq_end_frame(&c->later);
-    return work;
+    else
+        kq_chain_key(c);
 }
 
 #ifndef KQ_DECODE_ONLY
@@ -314,30 +326,48 @@ static int kq_chain_encode(kq_chain *c, const void *labels, uint8_t *out, size_t
     kq_chain_take(c, labels, c->begun ? c->truth : kq_chain_labels(c));
     if (c->begun && !kq_chain_blocks(c))
         return -1;
-    kq_chain_code(c, c->truth);
+    kq_chain_frame(c);
+    kq_chain_rows(c, c->truth, 0, c->tile.height);
+    kq_chain_keep(c);
     return !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
 }
 #endif
 
-/* Reads the next frame into `labels`, which have the frame before; returns the labels coded, and
- * a sixteenth of those moved, or -1 if the payload is invalid. */
-static long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size, void *labels)
+/* Begins to read the next frame: as kq_chain_frame. Its rows are read one after the other by
+ * kq_chain_rows. */
+static long long kq_chain_open_frame(kq_chain *c, const uint8_t *payload, size_t size)
 {
-    kq_range_decoder decoder;
-    const int first = !c->begun;
-    kq_range_decoder_init(&decoder, payload, size);
-    c->first.decoder = c->later.decoder = &decoder;
+    kq_range_decoder_init(&c->decoder, payload, size);
+    c->first.decoder = c->later.decoder = &c->decoder;
 #ifndef KQ_DECODE_ONLY
     c->first.encoder = c->later.encoder = NULL;
 #endif
-    const long long work = kq_chain_code(c, NULL);
-    if (work < 0 || !kq_range_decoder_valid(&decoder))
-        return -1;
+    return kq_chain_frame(c);
+}
+
+/* Puts a frame that was read into `labels`, which have the frame before; returns 0 if its payload
+ * is invalid. */
+static int kq_chain_close_frame(kq_chain *c, void *labels)
+{
+    const int first = !c->begun;
+    if (!kq_range_decoder_valid(&c->decoder))
+        return 0;
+    kq_chain_keep(c);
     const uint16_t *row = kq_chain_labels(c);
     for (size_t y = 0; y < c->tile.height; y++, row += c->first.plane.stride)
         if (first || kq_blocks_changed(&c->sequence, y / KQ_FRAME_BLOCK))
             kq_tile_store(&c->tile, row, y * c->tile.width, labels);
-    return work;
+    return 1;
+}
+
+/* Reads the next frame into `labels`, which have the frame before. Returns its work, or -1 if the
+ * payload is invalid. */
+static long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size, void *labels)
+{
+    const long long work = kq_chain_open_frame(c, payload, size);
+    if (work >= 0)
+        kq_chain_rows(c, NULL, 0, c->tile.height);
+    return work >= 0 && kq_chain_close_frame(c, labels) ? work : -1;
 }
 
 #endif

@@ -13,7 +13,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "frames/sequence.h"
@@ -251,19 +250,19 @@ static int kq_find_moves(const uint16_t *now, const uint16_t *before, size_t str
     uint64_t *found = NULL;
     uint32_t *rows = NULL, *votes = NULL;
     int count = most < KQ_MOVE_BLOCKS ? 0 : -1;
-    kq_voter *voters = count < 0 ? malloc(most * sizeof *voters) : NULL;
+    kq_voter *voters = count < 0 ? KQ_MALLOC(most * sizeof *voters) : NULL;
     const size_t voting = voters ? kq_voters(&f, voters) : 0;
     if (!voters || voting < KQ_MOVE_BLOCKS) {
-        free(voters);
+        KQ_FREE(voters);
         return voters ? 0 : count;
     }
     while ((size_t)1 << table.bits < 2 * voting)
         table.bits++;
-    table.keys = malloc(voting * sizeof *table.keys);
-    table.slots = malloc(sizeof *table.slots << table.bits);
-    found = malloc(voting * sizeof *found);
-    votes = malloc(voting * sizeof *votes);
-    rows = calloc((KQ_FRAME_BLOCK + 1) * width, sizeof *rows);
+    table.keys = KQ_MALLOC(voting * sizeof *table.keys);
+    table.slots = KQ_MALLOC(sizeof *table.slots << table.bits);
+    found = KQ_MALLOC(voting * sizeof *found);
+    votes = KQ_MALLOC(voting * sizeof *votes);
+    rows = KQ_CALLOC((KQ_FRAME_BLOCK + 1) * width, sizeof *rows);
     if (table.keys && table.slots && found && votes && rows) {
         kq_keys_clear(&table);
         for (size_t i = 0; i < voting; i++)
@@ -273,12 +272,12 @@ static int kq_find_moves(const uint16_t *now, const uint16_t *before, size_t str
         const int chosen = kq_move_candidates(&table, voters, voting, found, votes, candidates);
         count = kq_moves_of(&f, voters, voting, candidates, chosen, moves);
     }
-    free(voters);
-    free(table.keys);
-    free(table.slots);
-    free(found);
-    free(votes);
-    free(rows);
+    KQ_FREE(voters);
+    KQ_FREE(table.keys);
+    KQ_FREE(table.slots);
+    KQ_FREE(found);
+    KQ_FREE(votes);
+    KQ_FREE(rows);
     return count;
 }
 

@@ -11,7 +11,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "wrapping.h"
@@ -84,9 +83,9 @@ static void kq_bucket_starts(const uint8_t *pixels, size_t part, size_t n, uint3
 static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, int64_t *counts)
 {
     size_t written = 0, part = (n + KQ_STREAMS - 1) / KQ_STREAMS;
-    uint16_t *lower = calloc(n, sizeof *lower);
-    uint32_t *ends = calloc((size_t)KQ_BUCKETS * KQ_STREAMS, sizeof *ends);
-    uint32_t *counter = calloc(KQ_BUCKETS, sizeof *counter);
+    uint16_t *lower = KQ_CALLOC(n, sizeof *lower);
+    uint32_t *ends = KQ_CALLOC((size_t)KQ_BUCKETS * KQ_STREAMS, sizeof *ends);
+    uint32_t *counter = KQ_CALLOC(KQ_BUCKETS, sizeof *counter);
     if (lower && ends && counter) {
         kq_bucket_starts(pixels, part, n, ends);
         for (size_t i = 0; i < part; i++)
@@ -108,9 +107,9 @@ static size_t kq_count_colors(const uint8_t *pixels, size_t n, uint32_t *keys, i
             start = end;
         }
     }
-    free(lower);
-    free(ends);
-    free(counter);
+    KQ_FREE(lower);
+    KQ_FREE(ends);
+    KQ_FREE(counter);
     return written;
 }
 
@@ -150,8 +149,9 @@ static uint32_t kq_morton(uint32_t key)
  * radix sort of both halves of the code. Returns 0 without memory. */
 static int kq_morton_order(const uint32_t *keys, size_t n, uint32_t *order)
 {
-    uint32_t *codes = malloc(n * sizeof *codes), *halfway = malloc(n * sizeof *halfway);
-    size_t *low = calloc(KQ_BUCKETS + 1, sizeof *low), *high = calloc(KQ_BUCKETS + 1, sizeof *high);
+    uint32_t *codes = KQ_MALLOC(n * sizeof *codes), *halfway = KQ_MALLOC(n * sizeof *halfway);
+    size_t *low = KQ_CALLOC(KQ_BUCKETS + 1, sizeof *low),
+           *high = KQ_CALLOC(KQ_BUCKETS + 1, sizeof *high);
     int enough = codes && halfway && low && high;
     if (enough) {
         for (size_t i = 0; i < n; i++) {
@@ -168,10 +168,10 @@ static int kq_morton_order(const uint32_t *keys, size_t n, uint32_t *order)
         for (size_t i = 0; i < n; i++)
             order[high[codes[halfway[i]] >> KQ_HIGH_BITS]++] = halfway[i];
     }
-    free(codes);
-    free(halfway);
-    free(low);
-    free(high);
+    KQ_FREE(codes);
+    KQ_FREE(halfway);
+    KQ_FREE(low);
+    KQ_FREE(high);
     return enough;
 }
 

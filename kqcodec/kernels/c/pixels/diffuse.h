@@ -28,13 +28,13 @@ static void kq_cells_free(kq_cells *cells)
         kq_candidates_free(cells->cells[i]);
     kq_candidates_free(cells->all);
     kq_candidates_free(cells->kept);
-    free(cells);
+    KQ_FREE(cells);
 }
 
 /* Cells without lists as yet; NULL where memory ran out. */
 static kq_cells *kq_cells_new(const int16_t *centers, size_t k)
 {
-    kq_cells *cells = calloc(1, sizeof *cells);
+    kq_cells *cells = KQ_CALLOC(1, sizeof *cells);
     if (!cells)
         return NULL;
     cells->all = kq_candidates_new(k);
@@ -145,7 +145,7 @@ static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height,
                       int32_t *errors, uint16_t *labels)
 {
     size_t row = (width + 2) * KQ_CHANNELS;
-    int32_t *below = malloc(row * sizeof *below);
+    int32_t *below = KQ_MALLOC(row * sizeof *below);
     kq_cells *cells = kq_cells_new(centers, k);
     int done = below && cells;
     for (size_t y = 0; done && y < height; y++) {
@@ -158,7 +158,7 @@ static int kq_diffuse(const int16_t *points, const uint8_t *mask, size_t height,
     }
     if (cells)
         kq_cells_free(cells);
-    free(below);
+    KQ_FREE(below);
     return done;
 }
 

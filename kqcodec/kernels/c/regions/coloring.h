@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "regions/ids.h"
@@ -141,7 +140,7 @@ static int kq_regions_encode(const kq_map *m, uint32_t k, uint8_t *colors, uint8
     int found = -1;
     uint32_t *places = NULL, *neighbors = NULL, *room = NULL;
     uint8_t *color = NULL;
-    kq_row_run *runs = malloc(2 * count * sizeof *runs), *numbered = runs + count;
+    kq_row_run *runs = KQ_MALLOC(2 * count * sizeof *runs), *numbered = runs + count;
     if (!runs)
         goto done;
     found = 0;
@@ -153,15 +152,15 @@ static int kq_regions_encode(const kq_map *m, uint32_t k, uint8_t *colors, uint8
             runs[i].parent == i ? (uint32_t)regions++ : numbered[runs[i].parent].parent;
     }
     found = -1;
-    places = calloc(regions + 1, sizeof *places);
-    color = malloc(regions);
+    places = KQ_CALLOC(regions + 1, sizeof *places);
+    color = KQ_MALLOC(regions);
     if (!places || !color)
         goto done;
     KQ_EACH_TOUCH(numbered, count, m->width, KQ_TOUCH_COUNT)
     for (size_t i = 0; i <= regions; i++)
         places[i] = (uint32_t)(touches += places[i]);
-    neighbors = malloc((touches + 1) * sizeof *neighbors);
-    room = malloc((touches + 7 * regions) * sizeof *room);
+    neighbors = KQ_MALLOC((touches + 1) * sizeof *neighbors);
+    room = KQ_MALLOC((touches + 7 * regions) * sizeof *room);
     if (!neighbors || !room)
         goto done;
     KQ_EACH_TOUCH(numbered, count, m->width, KQ_TOUCH_KEEP)
@@ -182,11 +181,11 @@ static int kq_regions_encode(const kq_map *m, uint32_t k, uint8_t *colors, uint8
             found = 0;
     }
 done:
-    free(runs);
-    free(places);
-    free(neighbors);
-    free(room);
-    free(color);
+    KQ_FREE(runs);
+    KQ_FREE(places);
+    KQ_FREE(neighbors);
+    KQ_FREE(room);
+    KQ_FREE(color);
     return found;
 }
 

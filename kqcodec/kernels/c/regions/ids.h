@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "coding/learning_bits.h"
@@ -164,7 +163,7 @@ static int kq_regions_decode(const kq_map *colors, const uint8_t *payload, size_
                              void *out, int size)
 {
     const size_t count = kq_runs_count(colors);
-    kq_row_run *runs = malloc(count * sizeof *runs);
+    kq_row_run *runs = (kq_row_run *)KQ_MALLOC(count * sizeof *runs);
     kq_range_decoder decoder;
     kq_bit_coder coder = {0};
     kq_ids ids;
@@ -184,7 +183,7 @@ static int kq_regions_decode(const kq_map *colors, const uint8_t *payload, size_
         else
             kq_row_run_fill(out, 4, start, runs[i].end, runs[i].parent);
     }
-    free(runs);
+    KQ_FREE(runs);
     return valid;
 }
 

@@ -262,16 +262,16 @@ static void kq_nudge_one(kq_nudging *work, size_t j, uint8_t *active)
 static int kq_nudge(kq_nudging *work)
 {
     size_t n = work->n;
-    work->first = malloc(work->k * sizeof *work->first);
-    work->next = malloc(n * sizeof *work->next);
-    work->previous = malloc(n * sizeof *work->previous);
-    work->member = malloc(n * sizeof *work->member);
-    work->rival = malloc(n * sizeof *work->rival);
-    work->rival_distance = malloc(n * sizeof *work->rival_distance);
+    work->first = KQ_MALLOC(work->k * sizeof *work->first);
+    work->next = KQ_MALLOC(n * sizeof *work->next);
+    work->previous = KQ_MALLOC(n * sizeof *work->previous);
+    work->member = KQ_MALLOC(n * sizeof *work->member);
+    work->rival = KQ_MALLOC(n * sizeof *work->rival);
+    work->rival_distance = KQ_MALLOC(n * sizeof *work->rival_distance);
     work->around = kq_candidates_new(work->reach);
-    work->far = malloc((work->reach + 1) * sizeof *work->far);
+    work->far = KQ_MALLOC((work->reach + 1) * sizeof *work->far);
     work->avx2 = kq_has_avx2();
-    uint8_t *active = calloc(work->k, 1);
+    uint8_t *active = KQ_CALLOC(work->k, 1);
     int enough = work->first && work->next && work->previous && work->member && work->rival &&
                  work->rival_distance && work->around && work->far && active;
     if (enough) {
@@ -284,15 +284,15 @@ static int kq_nudge(kq_nudging *work)
                 kq_nudge_one(work, j, active);
         memcpy(work->active, active, work->k);
     }
-    free(work->first);
-    free(work->next);
-    free(work->previous);
-    free(work->member);
-    free(work->rival);
-    free(work->rival_distance);
+    KQ_FREE(work->first);
+    KQ_FREE(work->next);
+    KQ_FREE(work->previous);
+    KQ_FREE(work->member);
+    KQ_FREE(work->rival);
+    KQ_FREE(work->rival_distance);
     kq_candidates_free(work->around);
-    free(work->far);
-    free(active);
+    KQ_FREE(work->far);
+    KQ_FREE(active);
     return enough;
 }
 

@@ -62,28 +62,28 @@ static int kq_scratch_new(kq_scratch *scratch, const kq_clustering *all, int ite
 {
     kq_region *region = &scratch->region;
     memset(scratch, 0, sizeof *scratch);
-    scratch->before = malloc(all->k * KQ_CHANNELS * sizeof *scratch->before);
-    scratch->members = malloc(all->n * sizeof *scratch->members);
-    scratch->starts = malloc((all->k + 2) * sizeof *scratch->starts);
-    region->which = malloc(all->n * sizeof *region->which);
-    region->points = malloc(all->n * KQ_CHANNELS * sizeof *region->points);
-    region->weights = malloc(all->n * sizeof *region->weights);
-    region->labels = malloc(all->n * sizeof *region->labels);
-    region->costs = malloc((size_t)iterations * sizeof *region->costs);
+    scratch->before = KQ_MALLOC(all->k * KQ_CHANNELS * sizeof *scratch->before);
+    scratch->members = KQ_MALLOC(all->n * sizeof *scratch->members);
+    scratch->starts = KQ_MALLOC((all->k + 2) * sizeof *scratch->starts);
+    region->which = KQ_MALLOC(all->n * sizeof *region->which);
+    region->points = KQ_MALLOC(all->n * KQ_CHANNELS * sizeof *region->points);
+    region->weights = KQ_MALLOC(all->n * sizeof *region->weights);
+    region->labels = KQ_MALLOC(all->n * sizeof *region->labels);
+    region->costs = KQ_MALLOC((size_t)iterations * sizeof *region->costs);
     return scratch->before && scratch->members && scratch->starts && region->which &&
            region->points && region->weights && region->labels && region->costs;
 }
 
 static void kq_scratch_free(kq_scratch *scratch)
 {
-    free(scratch->before);
-    free(scratch->members);
-    free(scratch->starts);
-    free(scratch->region.which);
-    free(scratch->region.points);
-    free(scratch->region.weights);
-    free(scratch->region.labels);
-    free(scratch->region.costs);
+    KQ_FREE(scratch->before);
+    KQ_FREE(scratch->members);
+    KQ_FREE(scratch->starts);
+    KQ_FREE(scratch->region.which);
+    KQ_FREE(scratch->region.points);
+    KQ_FREE(scratch->region.weights);
+    KQ_FREE(scratch->region.labels);
+    KQ_FREE(scratch->region.costs);
 }
 
 /* Lists the points by cluster, each cluster's in their order. */

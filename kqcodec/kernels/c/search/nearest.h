@@ -19,7 +19,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "search/filter.h"
@@ -83,7 +82,7 @@ static void kq_box_of_boxes(const kq_box *boxes, size_t count, kq_box *box)
 static void kq_tree_free(kq_tree *tree)
 {
     for (int level = 0; level < KQ_MAX_LEVELS; level++) {
-        free(tree->boxes[level]);
+        KQ_FREE(tree->boxes[level]);
         kq_candidates_free(tree->at[level]);
     }
     kq_candidates_free(tree->at[KQ_MAX_LEVELS]);
@@ -97,7 +96,7 @@ static int kq_tree_grow(kq_tree *tree, const int16_t *points, size_t n, size_t k
     do {
         size_t count = (below + fanout - 1) / fanout;
         int level = tree->levels++;
-        kq_box *boxes = tree->boxes[level] = malloc(count * sizeof *boxes);
+        kq_box *boxes = tree->boxes[level] = KQ_MALLOC(count * sizeof *boxes);
         tree->at[level] = kq_candidates_new(k);
         if (!boxes || !tree->at[level])
             return 0;

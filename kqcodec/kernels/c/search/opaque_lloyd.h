@@ -101,10 +101,10 @@ static int kq_settle_kinds(kq_kinds *all, kq_choices *now, int iterations, int t
     int left = -1;
     size_t size = all->k * KQ_CHANNELS, others = all->n - all->opaque_points;
     kq_choices next;
-    int64_t *sums = malloc(size * sizeof *sums), *counts = malloc(all->k * sizeof *counts);
-    next.centers = malloc(size * sizeof *next.centers);
-    next.labels = malloc(all->n * sizeof *next.labels);
-    next.distances = malloc(all->n * sizeof *next.distances);
+    int64_t *sums = KQ_MALLOC(size * sizeof *sums), *counts = KQ_MALLOC(all->k * sizeof *counts);
+    next.centers = KQ_MALLOC(size * sizeof *next.centers);
+    next.labels = KQ_MALLOC(all->n * sizeof *next.labels);
+    next.distances = KQ_MALLOC(all->n * sizeof *next.distances);
     memset(all->trees, 0, sizeof all->trees);
     if (sums && counts && next.centers && next.labels && next.distances &&
         (all->opaque_points == 0 ||
@@ -114,11 +114,11 @@ static int kq_settle_kinds(kq_kinds *all, kq_choices *now, int iterations, int t
         left = kq_settle_kinds_with(all, now, &next, iterations, tolerance_bits, sums, counts);
     kq_tree_free(&all->trees[0]);
     kq_tree_free(&all->trees[1]);
-    free(sums);
-    free(counts);
-    free(next.centers);
-    free(next.labels);
-    free(next.distances);
+    KQ_FREE(sums);
+    KQ_FREE(counts);
+    KQ_FREE(next.centers);
+    KQ_FREE(next.labels);
+    KQ_FREE(next.distances);
     return left;
 }
 

@@ -29,34 +29,34 @@ typedef struct {
 
 static int kq_estimates_new(kq_estimates *e, size_t n, size_t k, size_t width)
 {
-    e->labels = malloc(n * sizeof *e->labels);
-    e->second_labels = malloc(n * sizeof *e->second_labels);
-    e->distances = malloc(n * sizeof *e->distances);
-    e->second_distances = malloc(n * sizeof *e->second_distances);
-    e->losses = calloc(k, sizeof *e->losses);
-    e->worst = malloc(k * sizeof *e->worst);
-    e->gains = malloc(k * sizeof *e->gains);
-    e->halves = malloc(2 * k * KQ_CHANNELS * sizeof *e->halves);
-    e->pairs = malloc(2 * width * width * sizeof *e->pairs);
-    e->outcomes = calloc(width * width, 1);
-    e->touched = calloc(k, 1);
+    e->labels = KQ_MALLOC(n * sizeof *e->labels);
+    e->second_labels = KQ_MALLOC(n * sizeof *e->second_labels);
+    e->distances = KQ_MALLOC(n * sizeof *e->distances);
+    e->second_distances = KQ_MALLOC(n * sizeof *e->second_distances);
+    e->losses = KQ_CALLOC(k, sizeof *e->losses);
+    e->worst = KQ_MALLOC(k * sizeof *e->worst);
+    e->gains = KQ_MALLOC(k * sizeof *e->gains);
+    e->halves = KQ_MALLOC(2 * k * KQ_CHANNELS * sizeof *e->halves);
+    e->pairs = KQ_MALLOC(2 * width * width * sizeof *e->pairs);
+    e->outcomes = KQ_CALLOC(width * width, 1);
+    e->touched = KQ_CALLOC(k, 1);
     return e->labels && e->second_labels && e->distances && e->second_distances && e->losses &&
            e->worst && e->gains && e->halves && e->pairs && e->outcomes && e->touched;
 }
 
 static void kq_estimates_free(kq_estimates *e)
 {
-    free(e->labels);
-    free(e->second_labels);
-    free(e->distances);
-    free(e->second_distances);
-    free(e->losses);
-    free(e->worst);
-    free(e->gains);
-    free(e->halves);
-    free(e->pairs);
-    free(e->outcomes);
-    free(e->touched);
+    KQ_FREE(e->labels);
+    KQ_FREE(e->second_labels);
+    KQ_FREE(e->distances);
+    KQ_FREE(e->second_distances);
+    KQ_FREE(e->losses);
+    KQ_FREE(e->worst);
+    KQ_FREE(e->gains);
+    KQ_FREE(e->halves);
+    KQ_FREE(e->pairs);
+    KQ_FREE(e->outcomes);
+    KQ_FREE(e->touched);
 }
 
 /* Assigns the points to the centres as they are, and fills in the losses and gains;

@@ -104,8 +104,8 @@ static int kq_plus_plus(const int16_t *points, const int64_t *weights, size_t n,
                         const uint64_t *randoms, size_t k, uint32_t *chosen)
 {
     kq_seeding work = {points, weights, n, (n + KQ_LANES - 1) / KQ_LANES, NULL, NULL};
-    work.distances = malloc(n * sizeof *work.distances);
-    work.run = malloc(work.runs * sizeof *work.run);
+    work.distances = KQ_MALLOC(n * sizeof *work.distances);
+    work.run = KQ_MALLOC(work.runs * sizeof *work.run);
     int enough = work.distances && work.run;
     if (enough) {
         for (size_t r = 0; r < work.runs; r++) {
@@ -124,8 +124,8 @@ static int kq_plus_plus(const int16_t *points, const int64_t *weights, size_t n,
             kq_seed(&work, points + chosen[j] * KQ_CHANNELS);
         }
     }
-    free(work.distances);
-    free(work.run);
+    KQ_FREE(work.distances);
+    KQ_FREE(work.run);
     return enough;
 }
 

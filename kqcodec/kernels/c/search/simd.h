@@ -9,7 +9,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "compiler.h"
@@ -39,7 +38,7 @@ typedef struct {
 static kq_candidates *kq_candidates_new(size_t capacity)
 {
     size_t room = capacity + KQ_STEP;
-    kq_candidates *list = malloc(sizeof *list + 4 * room * sizeof(int32_t));
+    kq_candidates *list = KQ_MALLOC(sizeof *list + 4 * room * sizeof(int32_t));
     if (list) {
         list->count = 0;
         list->rg = (int32_t *)(list + 1);
@@ -52,7 +51,7 @@ static kq_candidates *kq_candidates_new(size_t capacity)
 
 static void kq_candidates_free(kq_candidates *list)
 {
-    free(list);
+    KQ_FREE(list);
 }
 
 static void kq_candidates_add(kq_candidates *list, const int16_t *center, int32_t index)

@@ -16,7 +16,6 @@
 #include <float.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "compiler.h"
@@ -202,9 +201,9 @@ static size_t kq_variance_cuts(const int16_t *points, const int64_t *weights, si
                                int16_t *centers, size_t k)
 {
     size_t count = 0;
-    uint32_t *order = malloc(n * sizeof *order), *heap = malloc(k * sizeof *heap);
-    kq_cell *cells = malloc(k * sizeof *cells);
-    kq_part *bins = malloc(KQ_BINS * sizeof *bins);
+    uint32_t *order = KQ_MALLOC(n * sizeof *order), *heap = KQ_MALLOC(k * sizeof *heap);
+    kq_cell *cells = KQ_MALLOC(k * sizeof *cells);
+    kq_part *bins = KQ_MALLOC(KQ_BINS * sizeof *bins);
     if (order && heap && cells && bins) {
         for (size_t i = 0; i < n; i++)
             order[i] = (uint32_t)i;
@@ -228,10 +227,10 @@ static size_t kq_variance_cuts(const int16_t *points, const int64_t *weights, si
         for (size_t i = 0; i < count; i++)
             kq_part_mean(&cells[i].cut.whole, centers + 4 * i);
     }
-    free(order);
-    free(heap);
-    free(cells);
-    free(bins);
+    KQ_FREE(order);
+    KQ_FREE(heap);
+    KQ_FREE(cells);
+    KQ_FREE(bins);
     return count;
 }
 
@@ -242,9 +241,9 @@ static int kq_split_gains(const int16_t *points, const int64_t *weights, const u
                           size_t n, double *gains, int16_t *halves, size_t k)
 {
     int result = 0;
-    uint32_t *order = malloc(n * sizeof *order);
-    size_t *ends = calloc(k + 1, sizeof *ends);
-    kq_part *bins = malloc(KQ_BINS * sizeof *bins);
+    uint32_t *order = KQ_MALLOC(n * sizeof *order);
+    size_t *ends = KQ_CALLOC(k + 1, sizeof *ends);
+    kq_part *bins = KQ_MALLOC(KQ_BINS * sizeof *bins);
     if (order && ends && bins) {
         result = 1;
         for (size_t i = 0; i < n && result == 1; i++) {
@@ -271,9 +270,9 @@ static int kq_split_gains(const int16_t *points, const int64_t *weights, const u
             }
         }
     }
-    free(order);
-    free(ends);
-    free(bins);
+    KQ_FREE(order);
+    KQ_FREE(ends);
+    KQ_FREE(bins);
     return result;
 }
 

@@ -27,7 +27,7 @@ static int kq_codes_of(const uint8_t *lengths, uint32_t symbols, int most, kq_co
             total++;
             last = s;
         }
-        codes[s] = (kq_code){0, 0};
+        codes[s].code = codes[s].length = 0;
     }
     if (total < 2)
         return total == 0 || lengths[last] == 1;
@@ -41,7 +41,8 @@ static int kq_codes_of(const uint8_t *lengths, uint32_t symbols, int most, kq_co
         uint32_t code = lengths[s] ? next[lengths[s]]++ : 0, turned = 0;
         for (int i = 0; i < lengths[s]; i++)
             turned = turned << 1 | (code >> i & 1);
-        codes[s] = (kq_code){(uint16_t)turned, lengths[s]};
+        codes[s].code = (uint16_t)turned;
+        codes[s].length = lengths[s];
     }
     return 1;
 }
@@ -59,7 +60,7 @@ static int kq_code_table(const uint8_t *lengths, uint32_t symbols, int most, con
         if (lengths[s] == 0)
             continue;
         only = s;
-        const uint16_t entry = (uint16_t)(codes[s].length << 8 | (names ? names[s] : s));
+        const uint16_t entry = (uint16_t)((uint32_t)codes[s].length << 8 | (names ? names[s] : s));
         if (codes[s].length)
             for (uint32_t at = codes[s].code; at < 1u << most; at += 1u << codes[s].length)
                 table[at] = entry;

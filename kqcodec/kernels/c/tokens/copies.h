@@ -49,7 +49,7 @@ static void kq_try_copy(const kq_parse *p, size_t i, uint32_t distance, uint32_t
  * for long, fewer places are looked at. Returns 0 without memory. */
 static int kq_find_copies(kq_parse *p)
 {
-    uint32_t *head = malloc(sizeof *head << KQ_HASH_BITS);
+    uint32_t *head = KQ_MALLOC(sizeof *head << KQ_HASH_BITS);
     uint32_t *chain = (uint32_t *)p->best; /* which isn't in use yet */
     uint32_t missed = 0;
     size_t next = 0;
@@ -89,7 +89,7 @@ static int kq_find_copies(kq_parse *p)
         chain[i] = head[hash];
         head[hash] = (uint32_t)i;
     }
-    free(head);
+    KQ_FREE(head);
     return 1;
 }
 

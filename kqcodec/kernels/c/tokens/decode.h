@@ -9,8 +9,6 @@
 #ifndef KQ_TOKENS_DECODE_H
 #define KQ_TOKENS_DECODE_H
 
-#include <stdlib.h>
-
 #include "coding/packed.h"
 #include "tokens/state.h"
 
@@ -31,7 +29,11 @@ typedef struct {
 #define KQ_RUN
 #define KQ_NAME(name) kq_tokens8_##name
 #define KQ_LABEL uint8_t
+#if defined(KQ_SIMD128)
+#include "tokens/view_simd128.h"
+#else
 #include "tokens/view.h"
+#endif
 
 #include "tokens/bands.h"
 #include "tokens/stream.h"
@@ -109,7 +111,8 @@ static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_
         return 0;
     kq_range_decoder decoder;
     kq_range_decoder_init(&decoder, *at, length);
-    kq_bit_coder coder = {.decoder = &decoder};
+    kq_bit_coder coder = {0};
+    coder.decoder = &decoder;
     *at += length;
     if (!kq_front_code(&coder, &t->front) || !kq_range_decoder_valid(&decoder))
         return 0;
@@ -125,8 +128,8 @@ static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_
 static int kq_tokens_decode(const kq_tokens_tile *tile, const uint8_t *payload, size_t size)
 {
     const uint8_t *at = payload, *const end = payload + size;
-    kq_tokens *t = malloc(sizeof *t);
-    uint8_t *memory = malloc(size + KQ_STREAM_SLACK);
+    kq_tokens *t = (kq_tokens *)KQ_MALLOC(sizeof *t);
+    uint8_t *memory = (uint8_t *)KQ_MALLOC(size + KQ_STREAM_SLACK);
     int done = t && memory ? 0 : -1;
     if (done == 0 && kq_tokens_open(t, tile, &at, end)) {
         const uint8_t *streams[KQ_BANDS + 1];
@@ -156,8 +159,8 @@ static int kq_tokens_decode(const kq_tokens_tile *tile, const uint8_t *payload, 
                                   : kq_tokens8_tile(t, tile, streams);
         }
     }
-    free(t);
-    free(memory);
+    KQ_FREE(t);
+    KQ_FREE(memory);
     return done;
 }
 

@@ -224,25 +224,25 @@ static size_t kq_put_length(uint8_t *out, size_t length)
 
 static void kq_parse_close(kq_parse *p)
 {
-    free(p->memory);
-    free(p->pattern);
-    free(p->plain);
-    free(p->escape_bits);
-    free(p->run_w);
-    free(p->run_n);
-    free(p->copy_length);
-    free(p->copy_distance);
-    free(p->plain_cost);
-    free(p->best);
-    free(p->kept);
-    free(p->tokens);
-    free(p->escapes);
-    free(p);
+    KQ_FREE(p->memory);
+    KQ_FREE(p->pattern);
+    KQ_FREE(p->plain);
+    KQ_FREE(p->escape_bits);
+    KQ_FREE(p->run_w);
+    KQ_FREE(p->run_n);
+    KQ_FREE(p->copy_length);
+    KQ_FREE(p->copy_distance);
+    KQ_FREE(p->plain_cost);
+    KQ_FREE(p->best);
+    KQ_FREE(p->kept);
+    KQ_FREE(p->tokens);
+    KQ_FREE(p->escapes);
+    KQ_FREE(p);
 }
 
 static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
 {
-    kq_parse *p = calloc(1, sizeof *p);
+    kq_parse *p = KQ_CALLOC(1, sizeof *p);
     if (!p)
         return NULL;
     const size_t n = tile->width * tile->height;
@@ -255,20 +255,20 @@ static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
     p->front.symbols = ((tile->k - 1) >> p->low_bits) + 1;
     p->front.state_bits = n > 20000 ? 8 : n > 2000 ? 7 : 6;
     const size_t margin = 2 * p->stride + 8, table = (size_t)1 << KQ_HASH_BITS;
-    p->memory = calloc(n + KQ_BANDS * margin, sizeof *p->memory);
-    p->pattern = malloc(n);
-    p->plain = malloc(n);
-    p->escape_bits = malloc(n);
-    p->run_w = malloc(n * sizeof *p->run_w);
-    p->run_n = malloc(n * sizeof *p->run_n);
-    p->copy_length = malloc(n * sizeof *p->copy_length);
-    p->copy_distance = malloc(n * sizeof *p->copy_distance);
-    p->plain_cost = malloc((n + 1) * sizeof *p->plain_cost);
+    p->memory = KQ_CALLOC(n + KQ_BANDS * margin, sizeof *p->memory);
+    p->pattern = KQ_MALLOC(n);
+    p->plain = KQ_MALLOC(n);
+    p->escape_bits = KQ_MALLOC(n);
+    p->run_w = KQ_MALLOC(n * sizeof *p->run_w);
+    p->run_n = KQ_MALLOC(n * sizeof *p->run_n);
+    p->copy_length = KQ_MALLOC(n * sizeof *p->copy_length);
+    p->copy_distance = KQ_MALLOC(n * sizeof *p->copy_distance);
+    p->plain_cost = KQ_MALLOC((n + 1) * sizeof *p->plain_cost);
     /* Also the hash table of kq_suits_bands, the chains of copies, and the bits to be written. */
-    p->best = malloc((n + 1 > table ? n + 1 : table) * sizeof *p->best);
-    p->kept = malloc(((n >> 3) + 1) * sizeof *p->kept);
-    p->tokens = malloc(n * sizeof *p->tokens);
-    p->escapes = malloc(n * sizeof *p->escapes);
+    p->best = KQ_MALLOC((n + 1 > table ? n + 1 : table) * sizeof *p->best);
+    p->kept = KQ_MALLOC(((n >> 3) + 1) * sizeof *p->kept);
+    p->tokens = KQ_MALLOC(n * sizeof *p->tokens);
+    p->escapes = KQ_MALLOC(n * sizeof *p->escapes);
     if (!p->memory || !p->pattern || !p->plain || !p->escape_bits || !p->run_w || !p->run_n ||
         !p->copy_length || !p->copy_distance || !p->plain_cost || !p->best || !p->kept ||
         !p->tokens || !p->escapes) {
@@ -284,12 +284,12 @@ static kq_parse *kq_parse_open(const kq_tokens_tile *tile)
 /* Fills the plane: labels as places in the order. Returns 0 without memory. */
 static int kq_fill_plane(kq_parse *p, const kq_tokens_tile *tile)
 {
-    uint16_t *places = calloc(tile->k, sizeof *places);
+    uint16_t *places = KQ_CALLOC(tile->k, sizeof *places);
     for (uint32_t place = 0; places && place < tile->k; place++)
         places[kq_label_below(tile->k, tile->order, place, 1)] = (uint16_t)place;
     for (size_t i = 0; places && i < p->labels; i++)
         p->plane[i] = places[kq_label_below(tile->k, tile->labels, i, tile->wide)];
-    free(places);
+    KQ_FREE(places);
     return places != NULL;
 }
 
@@ -298,8 +298,8 @@ static int kq_fill_plane(kq_parse *p, const kq_tokens_tile *tile)
 static int kq_write_tile(kq_parse *p, uint16_t *const *planes, const size_t *labels, uint8_t *out,
                          size_t capacity, size_t *size)
 {
-    kq_emitter *e = malloc(sizeof *e);
-    uint8_t *memory = malloc(KQ_FRONT_MOST + 4 * p->labels + 64);
+    kq_emitter *e = KQ_MALLOC(sizeof *e);
+    uint8_t *memory = KQ_MALLOC(KQ_FRONT_MOST + 4 * p->labels + 64);
     int done = -1;
     if (e && memory) {
         kq_range_encoder encoder;
@@ -334,8 +334,8 @@ static int kq_write_tile(kq_parse *p, uint16_t *const *planes, const size_t *lab
             memcpy(out + at + front, behind, all);
         }
     }
-    free(e);
-    free(memory);
+    KQ_FREE(e);
+    KQ_FREE(memory);
     return done;
 }
 

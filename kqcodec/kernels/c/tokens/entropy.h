@@ -4,7 +4,6 @@
 #define KQ_TOKENS_ENTROPY_H
 
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "coding/logistic.h"
 #include "tokens/state.h"

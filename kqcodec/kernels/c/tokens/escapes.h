@@ -144,8 +144,8 @@ static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t c
     const uint32_t cells = *w * *v, wide = *w < KQ_COARSE_W ? *w : KQ_COARSE_W,
                    high = *v < KQ_COARSE_N ? *v : KQ_COARSE_N;
     kq_merging m;
-    uint16_t *counts = calloc((size_t)KQ_ESCAPE_CELLS * symbols + 1, sizeof *counts);
-    uint32_t(*sums)[KQ_SYMBOLS] = malloc(KQ_ESCAPE_TABLES * sizeof *sums);
+    uint16_t *counts = KQ_CALLOC((size_t)KQ_ESCAPE_CELLS * symbols + 1, sizeof *counts);
+    uint32_t(*sums)[KQ_SYMBOLS] = KQ_MALLOC(KQ_ESCAPE_TABLES * sizeof *sums);
     int16_t coarse[KQ_ESCAPE_CELLS], table[KQ_ESCAPE_CELLS];
     uint32_t totals[KQ_COARSE_W * KQ_COARSE_N] = {0}, tables = 0;
     const int done = kq_merging_open(&m, KQ_COARSE_W * KQ_COARSE_N, symbols, small) && counts &&
@@ -200,8 +200,8 @@ static int kq_make_escape_tables(kq_front *f, const kq_escape *escapes, size_t c
         }
     }
     kq_merging_close(&m);
-    free(counts);
-    free(sums);
+    KQ_FREE(counts);
+    KQ_FREE(sums);
     return done;
 }
 

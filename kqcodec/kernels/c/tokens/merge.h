@@ -99,21 +99,21 @@ static int kq_merging_open(kq_merging *m, uint32_t groups, uint32_t symbols, con
     memset(m, 0, sizeof *m);
     m->symbols = symbols;
     m->small = small;
-    m->counts = calloc((size_t)groups * symbols, sizeof *m->counts);
-    m->group_of = calloc(groups, sizeof *m->group_of);
-    m->costs = calloc(groups, sizeof *m->costs);
-    m->loss = calloc(groups, sizeof *m->loss);
-    m->partner = calloc(groups, sizeof *m->partner);
+    m->counts = KQ_CALLOC((size_t)groups * symbols, sizeof *m->counts);
+    m->group_of = KQ_CALLOC(groups, sizeof *m->group_of);
+    m->costs = KQ_CALLOC(groups, sizeof *m->costs);
+    m->loss = KQ_CALLOC(groups, sizeof *m->loss);
+    m->partner = KQ_CALLOC(groups, sizeof *m->partner);
     return m->counts && m->group_of && m->costs && m->loss && m->partner;
 }
 
 static void kq_merging_close(kq_merging *m)
 {
-    free(m->counts);
-    free(m->group_of);
-    free(m->costs);
-    free(m->loss);
-    free(m->partner);
+    KQ_FREE(m->counts);
+    KQ_FREE(m->group_of);
+    KQ_FREE(m->costs);
+    KQ_FREE(m->loss);
+    KQ_FREE(m->partner);
 }
 
 /* --- tokens -------------------------------------------------------------------- */

@@ -37,8 +37,8 @@ KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *ti
 {
     const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
     const size_t margin = KQ_NAME(margin)(stride);
-    KQ_LABEL *memory = malloc((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
-    uint32_t *kept = calloc((labels >> 3) + 1, sizeof *kept);
+    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
+    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
     int done = -1;
     if (memory && kept) {
         KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
@@ -46,8 +46,8 @@ KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *ti
                                kept) &&
                KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
     }
-    free(memory);
-    free(kept);
+    KQ_FREE(memory);
+    KQ_FREE(kept);
     return done;
 }
 
@@ -58,8 +58,9 @@ KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *t
     const size_t width = tile->width, stride = width < 2 ? 2 : width;
     const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
     const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
-    KQ_LABEL *memory = malloc((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
-    KQ_NAME(part) *part = malloc(sizeof *part);
+    KQ_LABEL *memory =
+        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
+    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
     KQ_NAME(band) bands[KQ_BANDS];
     KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
     int done = -1;
@@ -82,8 +83,8 @@ KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *t
                                      (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
         }
     }
-    free(memory);
-    free(part);
+    KQ_FREE(memory);
+    KQ_FREE(part);
     return done;
 }
 
