@@ -92,8 +92,10 @@ export class Session {
     const pixels = header.width * header.height;
     let done = 0;
     this.#wait("Decoding", 0);
-    const labels = this.#decoder.frame(header, 0, (found, box) => {
+    const counts = new Float64Array(this.#entries.labels);
+    const labels = this.#decoder.frame(header, 0, (found, box, part) => {
       if (this.#isClosed) return;
+      countLabels(part, counts);
       if (this.#raster.labels !== found) this.#raster.show(found, false);
       this.#raster.reveal(box);
       this.#page.stage.redraw();
@@ -104,7 +106,7 @@ export class Session {
     this.#labels = await labels;
     if (this.#isClosed) return;
     this.#raster.show(this.#labels);
-    this.#tellShares();
+    this.#tellShares(counts);
     if (header.frames < 2) bitsSection(this.#page.bits, this.#opened, this.#counts);
     this.#page.save.disabled = false;
   }
@@ -138,8 +140,8 @@ export class Session {
     return true;
   }
 
-  #tellShares() {
-    this.#counts = countLabels(this.#labels, this.#entries.labels);
+  #tellShares(counts = countLabels(this.#labels, new Float64Array(this.#entries.labels))) {
+    this.#counts = counts;
     this.#palette.tell(this.#entries.counts(this.#counts), this.#labels.length);
     this.#palette.mark(this.#picked);
     this.readout();
