@@ -413,10 +413,10 @@ def test_each_kind_of_damage_has_its_sentence(opened):
 
 def test_a_huge_picture_is_opened_when_asked(opened):
     tab = opened()
-    tab.give(("huge.kq", viewer_files.vector("invalid/limit-over")))
+    tab.give(("huge.kq", viewer_files.huge()))
     assert "more than the 134,217,728 that are opened unasked" in tab.text("#troubleText")
     tab.page.get_by_role("button", name="Open it all the same").click()
-    tab.page.locator("#troubleText", has_text="is cut short").wait_for()
+    tab.page.locator("#troubleText", has_text="a checksum doesn’t match").wait_for()
 
 
 # --- screens -----------------------------------------------------------------
