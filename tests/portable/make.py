@@ -22,5 +22,7 @@ def scripts() -> list[Path]:
 
 
 if __name__ == "__main__":
-    runs = [subprocess.run([sys.executable, path, *sys.argv[1:]], check=False) for path in scripts()]
+    runs = [
+        subprocess.run([sys.executable, path, *sys.argv[1:]], check=False) for path in scripts()
+    ]
     sys.exit(max(run.returncode for run in runs))

@@ -293,11 +293,12 @@ static kq_result kq_job_begin(struct kq_tile_job *job, kq_file *f, const kq_tile
     if (p->listed && (result = kq_job_list(job)) != KQ_OK)
         return result;
     job->coded_bytes = kq_label_size(p->k);
-    job->coded = (uint8_t *)KQ_CALLOC((size_t)p->width * p->height, (size_t)job->coded_bytes);
+    const size_t labels = (size_t)p->width * p->height, bytes = labels * (size_t)job->coded_bytes;
+    job->coded = (uint8_t *)KQ_MALLOC(bytes);
     if (!job->coded)
         return KQ_NO_MEMORY;
     if (p->k == 1)
-        result = KQ_OK;
+        memset(job->coded, 0, bytes);
     else if (coder == KQ_CODER_PACKED)
         result = kq_job_packed(job);
     else if (coder == KQ_CODER_DENSE)
