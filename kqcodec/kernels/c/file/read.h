@@ -34,8 +34,7 @@ KQ_API const uint8_t *kq_section(const kq_file *file, const char *kind, size_t *
 
 KQ_API uint32_t kq_duration(const kq_file *file, uint32_t frame)
 {
-    (void)frame; /* frames: kq_frames_duration */
-    return file->frames ? 0 : 0;
+    return frame < file->info.frames ? file->frames->list.durations[frame] : 0;
 }
 
 KQ_API int kq_label_bytes(const kq_file *file)
@@ -53,7 +52,9 @@ KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
     const kq_box box = kq_header_box(&file->header, tile);
     const uint64_t labels = (uint64_t)box.width * box.height;
     file->tile = tile;
-    task.payload = file->tiles[tile];
+    if (kq_frames_chained(file))
+        return kq_frames_begin(file, frame);
+    task.payload = file->frames ? kq_frame_span(file, frame, tile) : file->tiles[tile];
     task.width = box.width;
     task.height = box.height;
     task.k = file->info.colors;
@@ -66,6 +67,8 @@ KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
 
 KQ_API kq_result kq_step(kq_file *file, int *more)
 {
+    if (kq_frames_chained(file))
+        return kq_frames_step(file, more);
     const kq_result result = file->job->more ? kq_job_step(file->job) : KQ_OK;
     *more = result == KQ_OK && file->job->more;
     return result;
@@ -74,6 +77,8 @@ KQ_API kq_result kq_step(kq_file *file, int *more)
 KQ_API const void *kq_tile_labels(const kq_file *file, kq_box *box)
 {
     *box = kq_header_box(&file->header, file->tile);
+    if (kq_frames_chained(file))
+        return kq_frames_labels(file);
     return file->job->more ? NULL : file->job->labels;
 }
 
