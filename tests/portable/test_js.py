@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from node import NODE, PORTABLE, run
 from places import VECTORS
-from samples import CODERS, LABEL_DTYPES, animation, extremes, indexed
+from samples import CODERS, LABEL_DTYPES, animation, extremes, indexed, slow
 
 import kqcodec
 
@@ -17,10 +17,7 @@ pytestmark = [
 ]
 INDEX = json.loads((VECTORS / "index.json").read_text(encoding="utf-8"))
 IMAGE = indexed(50, 40, 20, seed=1)
-ROWS, COLUMNS = np.mgrid[:250, :300]
-NOISE = np.random.default_rng(2).integers(0, 3, ROWS.shape)
-# What takes a second.
-SLOW = kqcodec.IndexedImage(indexed(1, 1, 200).palette, (ROWS * COLUMNS // 700 + NOISE) % 200)
+SLOW = slow()
 
 
 @pytest.fixture(scope="module")
