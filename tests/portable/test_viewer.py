@@ -228,6 +228,17 @@ def test_ids_have_names_and_colours(opened):
     tab.keep("viewer-labels")
 
 
+def test_entries_of_one_id_are_one(opened):
+    tab, data = opened(), viewer_files.vector("valid/labels-table-merged")
+    tab.give(("merged.kq", data))
+    with kqcodec.open(data) as file:
+        counts = dict(zip(map(str, file.ids), file.counts(), strict=True))
+        pixels = file.header.pixels
+    shares = {row[0]: float(row[-1].removesuffix("\xa0%")) / 100 for row in tab.rows()}
+    expected = {key: count / pixels for key, count in counts.items()}
+    assert shares == pytest.approx(expected, abs=6e-5)
+
+
 def test_a_mask_shows_a_colour_alone(opened):
     tab, shown = opened(), viewer_files.picture()
     tab.show(shown)
@@ -413,10 +424,23 @@ def test_each_kind_of_damage_has_its_sentence(opened):
 
 def test_a_huge_picture_is_opened_when_asked(opened):
     tab = opened()
-    tab.give(("huge.kq", viewer_files.vector("invalid/limit-over")))
+    tab.give(("huge.kq", viewer_files.huge()))
     assert "more than the 134,217,728 that are opened unasked" in tab.text("#troubleText")
     tab.page.get_by_role("button", name="Open it all the same").click()
-    tab.page.locator("#troubleText", has_text="is cut short").wait_for()
+    tab.page.locator("#troubleText", has_text="a checksum doesn’t match").wait_for()
+
+
+def test_what_takes_long_can_be_stopped(opened):
+    never = "delete globalThis.Worker; Blob.prototype.arrayBuffer = () => new Promise(() => {})"
+    tab = opened(script=never)
+    tab.page.set_input_files(
+        "#files", {"name": "a.kq", "mimeType": "image/x-kq", "buffer": viewer_files.huge()}
+    )
+    tab.page.get_by_role("button", name="Stop").click()
+    assert tab.text("#troubleText") == "Decoding was stopped."
+    tab.page.get_by_role("button", name="Try again").click()
+    tab.page.get_by_role("button", name="Stop").wait_for()
+    assert not tab.page.locator("#trouble").is_visible()
 
 
 # --- screens -----------------------------------------------------------------

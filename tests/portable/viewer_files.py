@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+import struct
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -98,6 +100,12 @@ def volume():
     data = kqcodec.encode_labels(ids, spacing="5e-4")
     with kqcodec.open(data) as file:
         return _shown(data, list(np.searchsorted(file.ids, ids)), file.palette)
+
+
+def huge():
+    """A header of over 2^27 pixels in tiles of 2048 x 2048, ahead of a palette that is damaged."""
+    header = bytes.fromhex("cb510d0a0a100088") + struct.pack(">IIH", 16384, 8200, 0)
+    return header + struct.pack(">H", binascii.crc_hqx(header, 0xFFFF)) + bytes(100)
 
 
 def vector(name):

@@ -73,7 +73,8 @@ export class Decoder {
     return this.#ask({ what: "open", blob, maxPixels });
   }
 
-  /** The labels of a frame, row by row; `onTile` gets those so far, and the latest box. */
+  /** The labels of a frame, row by row; `onTile` gets those so far, the latest
+   * box, and its labels. */
   async frame(header, frame, onTile = () => {}) {
     const { width, height } = header;
     let labels = null;
@@ -83,7 +84,7 @@ export class Decoder {
         const from = row * box.width;
         labels.set(part.subarray(from, from + box.width), (box.y + row) * width + box.x);
       }
-      onTile(labels, box);
+      onTile(labels, box, part);
     });
     return labels;
   }

@@ -112,8 +112,8 @@ export class Entries {
   }
 }
 
-/** How often each of so many labels occurs. */
-export function countLabels(labels, many, counts = new Float64Array(many)) {
+/** Add to counts how often each label occurs. */
+export function countLabels(labels, counts) {
   for (let at = 0; at < labels.length; at += 1) counts[labels[at]] += 1;
   return counts;
 }

@@ -97,8 +97,8 @@ class Page {
 
   reopen(allowed) {
     this.session?.close();
-    this.session = new Session(this, this.list[this.chosen]);
-    this.session.open(allowed);
+    this.session = new Session(this, this.list[this.chosen], allowed);
+    this.session.open();
   }
 
   tabKey(event) {

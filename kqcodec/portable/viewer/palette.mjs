@@ -95,8 +95,8 @@ export class Palette {
   }
 
   #fillStrip(used) {
-    this.strip.hidden = used > MOST_IN_STRIP;
-    if (this.strip.hidden || !this.#counts) return;
+    this.strip.hidden = !this.#counts || used > MOST_IN_STRIP;
+    if (this.strip.hidden) return;
     const seen = this.#order.filter((item) => this.#counts[item] * STRIP >= this.#total);
     this.strip.replaceChildren(...[...seen].map((item) => {
       const part = make("i", { title: `${this.#entries.hex(item)}, ${percent(this.share(item))}` });

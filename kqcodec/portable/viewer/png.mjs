@@ -87,7 +87,10 @@ async function deflated(runs) {
   const stream = new CompressionStream("deflate"); // zlib's format, which PNG asks for
   const result = new Response(stream.readable).arrayBuffer();
   const writer = stream.writable.getWriter();
-  for (const run of runs) await writer.write(run);
+  for (const run of runs) {
+    await writer.write(run);
+    await new Promise((done) => setTimeout(done)); // for the page to stay alive meanwhile
+  }
   await writer.close();
   return new Uint8Array(await result);
 }

@@ -9,7 +9,8 @@ import { pngOf } from "./png.mjs";
 import { Raster } from "./raster.mjs";
 import { number, percent, sentence, visible } from "./words.mjs";
 
-export const ALLOWED_PIXELS = 2 ** 27;
+const ALLOWED_PIXELS = 2 ** 27;
+const TRUSTED_PIXELS = 2 ** 32 - 1; // once somebody has said so
 const CACHE = 1 << 28; // bytes of labels of frames that are kept
 const PATIENCE = 250; // milliseconds before work is worth a word
 
@@ -17,6 +18,7 @@ const PATIENCE = 250; // milliseconds before work is worth a word
 export class Session {
   #page;
   #file;
+  #allowed; // pixels
   #decoder;
   #opened = null;
   #entries = null;
@@ -31,18 +33,19 @@ export class Session {
   #busy = null;
   #isClosed = false;
 
-  constructor(page, file) {
+  constructor(page, file, allowed = ALLOWED_PIXELS) {
     this.#page = page;
     this.#file = file;
+    this.#allowed = allowed;
   }
 
-  async open(allowed = ALLOWED_PIXELS) {
+  async open() {
     const page = this.#page;
     page.trouble.hidden = true;
     this.#decoder = new Decoder(page.program);
     this.#wait("Opening");
     try {
-      this.#opened = await this.#decoder.open(await this.#file.blob(), allowed);
+      this.#opened = await this.#decoder.open(await this.#file.blob(), this.#allowed);
       if (this.#isClosed) return;
       this.#lay();
       await this.#firstFrame();
@@ -50,7 +53,7 @@ export class Session {
       page.opened.removeAttribute("aria-busy");
       if (this.#player && this.#opened.header.axis === "time" && !page.isStill()) this.#player.start();
     } catch (trouble) {
-      if (!this.#isClosed) this.#fail(trouble, allowed);
+      if (!this.#isClosed) this.#fail(trouble);
     } finally {
       this.#rest();
     }
@@ -92,8 +95,10 @@ export class Session {
     const pixels = header.width * header.height;
     let done = 0;
     this.#wait("Decoding", 0);
-    const labels = this.#decoder.frame(header, 0, (found, box) => {
+    const counts = new Float64Array(this.#entries.labels);
+    const labels = this.#decoder.frame(header, 0, (found, box, part) => {
       if (this.#isClosed) return;
+      countLabels(part, counts);
       if (this.#raster.labels !== found) this.#raster.show(found, false);
       this.#raster.reveal(box);
       this.#page.stage.redraw();
@@ -104,7 +109,7 @@ export class Session {
     this.#labels = await labels;
     if (this.#isClosed) return;
     this.#raster.show(this.#labels);
-    this.#tellShares();
+    this.#tellShares(counts);
     if (header.frames < 2) bitsSection(this.#page.bits, this.#opened, this.#counts);
     this.#page.save.disabled = false;
   }
@@ -138,8 +143,8 @@ export class Session {
     return true;
   }
 
-  #tellShares() {
-    this.#counts = countLabels(this.#labels, this.#entries.labels);
+  #tellShares(counts = countLabels(this.#labels, new Float64Array(this.#entries.labels))) {
+    this.#counts = counts;
     this.#palette.tell(this.#entries.counts(this.#counts), this.#labels.length);
     this.#palette.mark(this.#picked);
     this.readout();
@@ -230,14 +235,15 @@ export class Session {
     this.#decoder.stop();
   }
 
-  #fail(trouble, allowed = ALLOWED_PIXELS) {
+  #fail(trouble) {
+    const allowed = this.#allowed;
     const { again } = this.#page;
     this.close();
     this.#page.tellTrouble(this.#file.name, sentence(trouble, allowed));
-    const isLimit = trouble.kind === "limit";
-    again.hidden = !isLimit && trouble.kind !== "stopped";
-    again.textContent = isLimit ? "Open it all the same" : "Try again";
-    again.onclick = () => this.#page.reopen(isLimit ? 2 ** 32 - 1 : ALLOWED_PIXELS);
+    const canAllow = trouble.kind === "limit" && allowed < TRUSTED_PIXELS;
+    again.hidden = !canAllow && trouble.kind !== "stopped";
+    again.textContent = canAllow ? "Open it all the same" : "Try again";
+    again.onclick = () => this.#page.reopen(canAllow ? TRUSTED_PIXELS : allowed);
   }
 
   close() {

@@ -54,7 +54,7 @@ const SENTENCES = {
   invalid:
     "The file’s checksums are right, but what they cover breaks a rule of the format: whatever " +
     "wrote it made a mistake.",
-  limit: "The file asks for more memory or work than a page should spend on it unasked.",
+  limit: "The file asks for more memory or work than this page gives.",
   engine: "This browser is too old: its WebAssembly has no vectors.",
   memory: "The browser hasn’t enough memory for this picture.",
   stopped: "Decoding was stopped.",
