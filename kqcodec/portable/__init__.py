@@ -6,13 +6,12 @@
     kq.wasm, kq-scalar.wasm    what that loads; the latter for engines without SIMD
     kq-inline.mjs              the same in one file, the module within it
     kq-worker.mjs              the same in a worker of its own
-    kq-img.mjs                 the element <kq-img> of web pages
+    kq-img.mjs, kq-img.d.ts    the element <kq-img> of web pages, and its types
     kq-images.mjs              has <img src="*.kq"> shown, too
     package.json, README.md    which make an npm package of them
     viewer.html                a page that shows .kq files, by itself
 
-They need neither Python nor each other's sources, and read all files of format 1. ``kq portable``
-copies them.
+They need no Python, and read all files of format 1. ``kq portable`` copies them.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ NAMES = (
     "kq-inline.mjs",
     "kq-worker.mjs",
     "kq-img.mjs",
+    "kq-img.d.ts",
     "kq-images.mjs",
     "package.json",
     "README.md",

@@ -4,6 +4,9 @@
 // rules for `img` and what else a page does with images keep working, and `load` is the event
 // that the browser sends itself. An <img> can't have frames drawn on it: it is replaced by a
 // <kq-img> that has its attributes and plays. Either has the first source as `data-kq-src`.
+//
+// What stands in the page before this script runs the browser may have tried itself, and have
+// sent `error` for.
 import "./kq-img.mjs";
 
 const NAME = /\.kq([?#]|$)/i;
@@ -31,7 +34,7 @@ async function start(img) {
   shown.src = img.dataset.kqSrc;
   try {
     await shown.decode();
-    if (sources.get(img) !== source) return;
+    if (sources.get(img) !== source) return shown.removeAttribute("src"); // its worker may go
     if (shown.header.frames > 1) {
       img.dispatchEvent(new Event("load"));
       img.replaceWith(shown);

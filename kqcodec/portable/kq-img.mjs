@@ -17,7 +17,10 @@ style.replaceSync(`
     position: absolute; inset: auto 0 0; display: flex; gap: 8px; padding: 4px 8px;
     align-items: center; background: #000b; color: #fff; color-scheme: dark;
   }
-  button { all: unset; box-sizing: border-box; flex: none; width: 24px; height: 24px; padding: 5px; cursor: pointer; }
+  button {
+    all: unset; box-sizing: border-box; flex: none; width: 24px; height: 24px; padding: 5px;
+    cursor: pointer;
+  }
   button:focus-visible, input:focus-visible { outline: 2px solid; }
   button::before {
     content: ""; display: block; height: 100%; background: currentColor;
@@ -27,6 +30,7 @@ style.replaceSync(`
     clip-path: polygon(0 0, 33% 0, 33% 100%, 67% 100%, 67% 0, 100% 0, 100% 100%, 0 100%);
   }
   input { flex: auto; min-width: 0; margin: 0; accent-color: currentColor; }
+  @media (pointer: coarse) { button { width: 44px; height: 44px; padding: 14px; } }
 `);
 
 // --- workers -----------------------------------------------------------------
@@ -302,6 +306,7 @@ export class KqImgElement extends HTMLElement {
 
   #restart() {
     this.#abandon();
+    if (!this.hasAttribute("src") && this.#header) this.#begin(null);
     const job = (this.#job = new Job());
     queueMicrotask(() => job === this.#job && this.#start()); // other attributes may follow
   }
@@ -472,8 +477,8 @@ export class KqImgElement extends HTMLElement {
     });
     const ratio = this.#header ? [naturalWidth, naturalHeight] : [width, height].map(parseFloat);
     this.#size.replaceSync(`:host {
-      ${width ? `width: ${width};` : ""} ${height ? `height: ${height};` : ""}
-      ${ratio[0] > 0 && ratio[1] > 0 ? `aspect-ratio: ${ratio.join("/")};` : ""}
+      width: ${width ?? "fit-content"}; ${height ? `height: ${height};` : ""}
+      ${ratio[0] > 0 && ratio[1] > 0 ? `aspect-ratio: auto ${ratio.join("/")};` : ""}
       ${this.#text.hidden ? `contain: size layout; contain-intrinsic-size: ${naturalWidth}px ${naturalHeight}px;` : ""}
     }`);
   }

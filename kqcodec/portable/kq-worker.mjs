@@ -3,6 +3,24 @@ import { init, open } from "./kq.mjs";
 
 let file;
 
+/** Gives ids the colours of section `labl`; others keep theirs. */
+function color({ palette, idTable }, meaning) {
+  let colors;
+  try {
+    ({ colors } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(meaning)));
+  } catch {
+    return; // it isn't what it should be, and counts as absent
+  }
+  const isSample = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
+  const isColor = (value) =>
+    Array.isArray(value) && (value.length === 3 || value.length === 4) && value.every(isSample);
+  if (!Object.values(colors ?? {}).every(isColor)) return;
+  idTable.forEach((id, entry) => {
+    const found = Object.hasOwn(colors ?? {}, id) ? colors[id] : null;
+    if (found) palette.set([...found, 255].slice(0, 4), 4 * entry);
+  });
+}
+
 async function decode(frame) {
   const { width, height, tileWidth, tileHeight } = file.header;
   for (let y = 0; y < height; y += tileHeight) {
@@ -25,6 +43,8 @@ onmessage = async ({ data: { module, bytes, maxPixels, frame = 0 } }) => {
     if (bytes) {
       init(module);
       file = await open(bytes, { maxPixels });
+      const meaning = file.header.labelMap && file.section("labl");
+      if (meaning) color(file, meaning);
       postMessage({ header: file.header });
     }
     await decode(frame);

@@ -1,5 +1,11 @@
 /** Reads `.kq` files: indexed pictures, label maps, and frames of either. */
 
+declare global {
+  namespace WebAssembly {
+    interface Module {} // as in lib.dom.d.ts, which Node does without
+  }
+}
+
 /** What a file is read from. A Response must be of success; views may begin anywhere. */
 export type KqSource = ArrayBufferLike | ArrayBufferView | Blob | Response;
 
@@ -170,11 +176,10 @@ export class KqFile {
 export function init(
   module?:
     | WebAssembly.Module
-    | BufferSource
-    | Response
+    | KqSource
     | URL
     | string
-    | Promise<WebAssembly.Module | BufferSource | Response>,
+    | Promise<WebAssembly.Module | KqSource>,
 ): Promise<WebAssembly.Module>;
 
 /** Reads what the first 20 bytes say (up to 4,096 of a file in the short form), of a file that

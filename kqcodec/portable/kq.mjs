@@ -34,6 +34,8 @@ const FIELDS = (
 ).split(" ");
 const START = 10;
 const SLICE = 12; // ms of decoding between two turns of the event loop
+const STRIP = 16384; // C's KQ_STRIP: so many pixels are painted at once
+const SPARE = 2 ** 26; // bytes of memory that an instance without a file may keep
 
 export class KqError extends Error {
   name = "KqError";
@@ -47,6 +49,8 @@ export class KqError extends Error {
 const check = (result) => {
   if (result) throw new KqError(KINDS[result]);
 };
+
+const isCount = (value) => Number.isInteger(value) && value >= 0;
 
 const need = (condition, message) => {
   if (!condition) throw new KqError("argument", message);
@@ -81,7 +85,7 @@ const compile = async (given) => {
   if (typeof source === "string" || source instanceof URL) {
     const url = String(source);
     source =
-      inNode && !/^(https?|data|blob):/.test(url)
+      inNode && !/^(?!file)\w\w+:/.test(url)
         ? await readFile(url.startsWith("file:") ? new URL(url) : url)
         : await fetch(url);
   }
@@ -92,9 +96,11 @@ const compile = async (given) => {
 };
 
 let loading;
+let spare; // an instance whose file was closed: its memory is there already
 
 export function init(source) {
   if (source === undefined && loading) return loading;
+  spare = undefined;
   const attempt = (loading = compile(source ?? ownModule()));
   attempt.catch(() => {
     if (loading === attempt) loading = undefined; // the next one may have more luck
@@ -116,10 +122,12 @@ async function bytesOf(given) {
     : new Uint8Array(source);
 }
 
-/** A new instance of the module that holds these bytes. */
+/** An instance of the module that holds these bytes, and no other file. */
 async function enter(bytes) {
-  const { exports } = await allocated(async () => WebAssembly.instantiate(await init(), {}));
-  const at = exports.kq_input(bytes.length) >>> 0;
+  let exports = spare;
+  spare = undefined;
+  exports ??= (await allocated(async () => WebAssembly.instantiate(await init(), {}))).exports;
+  const at = exports.kq_input(bytes.length || 1) >>> 0;
   if (!at) throw new KqError("memory");
   new Uint8Array(exports.memory.buffer, at).set(bytes);
   return exports;
@@ -196,22 +204,47 @@ async function decodeTile(wasm, frame, tile, signal) {
 }
 
 /**
- * Labels of a tile, or what `table` has for them, to their places in a region.
- * Returns which part of the region that is.
+ * Parts of a tile to their places in a region: `part` has the labels from one on, so many, or what
+ * is to stand in their places. Returns which part of the region that is.
  */
-function copy(labels, [x, y, width, height], data, region, table) {
+function copy(part, [x, y, width, height], data, region) {
   const left = Math.max(x, region.x);
   const top = Math.max(y, region.y);
-  const count = Math.min(x + width, region.x + region.width) - left;
-  const bottom = Math.min(y + height, region.y + region.height);
-  for (let row = top; row < bottom; row++) {
+  const columns = Math.min(x + width, region.x + region.width) - left;
+  const rows = Math.min(y + height, region.y + region.height) - top;
+  const gapless = columns === width && columns === region.width;
+  const count = gapless ? columns * rows : columns;
+  for (let row = top; row < top + rows; row += gapless ? rows : 1) {
     let from = (row - y) * width + left - x;
     let to = (row - region.y) * region.width + left - region.x;
-    if (table) for (const end = from + count; from < end; ) data[to++] = table[labels[from++]];
-    else data.set(labels.subarray(from, from + count), to);
+    for (const end = from + count; from < end; from += STRIP, to += STRIP) {
+      data.set(part(from, Math.min(STRIP, end - from)), to);
+    }
   }
-  return { x: left - region.x, y: top - region.y, width: count, height: bottom - top };
+  return { x: left - region.x, y: top - region.y, width: columns, height: rows };
 }
+
+/** For `copy`: the labels themselves. */
+const labelsOf = (wasm) => (first, count) => {
+  const Labels = LABEL_ARRAYS[wasm.kq_label_bytes_of()];
+  const at = (wasm.kq_tile_at() >>> 0) + first * Labels.BYTES_PER_ELEMENT;
+  return new Labels(wasm.memory.buffer, at, count);
+};
+
+/** Their colours. */
+const colorsOf = (wasm, palette) => {
+  new Uint8Array(wasm.memory.buffer, wasm.kq_palette_at() >>> 0).set(palette);
+  return (first, count) =>
+    new Uint32Array(wasm.memory.buffer, wasm.kq_paint(first, count) >>> 0, count);
+};
+
+/** What a table has for them. */
+const idsOf = (wasm, table) => (first, count) => {
+  const labels = labelsOf(wasm)(first, count);
+  const ids = new table.constructor(count);
+  for (let i = 0; i < count; i++) ids[i] = table[labels[i]];
+  return ids;
+};
 
 export class KqFile {
   #wasm;
@@ -229,8 +262,9 @@ export class KqFile {
     return this.#wasm;
   }
 
-  /** A copy of n elements of the module's memory. */
+  /** A copy of n elements of the module's memory, unless it had none for them. */
   #slice(Type, at, n) {
+    if (!at) throw new KqError("memory");
     return new Type(this.#module.memory.buffer, at >>> 0, n).slice();
   }
 
@@ -265,16 +299,20 @@ export class KqFile {
   }
 
   async decode(options) {
-    return this.#read(new Uint32Array(this.palette.buffer), options, Uint8ClampedArray);
+    const { palette } = this;
+    const part = (wasm) => colorsOf(wasm, palette);
+    return this.#read(options, Uint32Array, part, Uint8ClampedArray);
   }
 
   async labels(options) {
-    return this.#read(null, options);
+    const Labels = LABEL_ARRAYS[this.#module.kq_label_bytes_of()];
+    return this.#read(options, Labels, labelsOf);
   }
 
   async ids(options) {
     need(this.header.labelMap, "a picture has no ids");
-    return this.#read(this.idTable, options);
+    const { idTable } = this;
+    return this.#read(options, idTable.constructor, (wasm) => idsOf(wasm, idTable));
   }
 
   async *frames(options) {
@@ -285,40 +323,40 @@ export class KqFile {
   }
 
   close() {
+    const wasm = this.#wasm;
     this.#wasm = null;
+    this.#queue.then(() => {
+      if (wasm?.memory.buffer.byteLength <= SPARE) spare = wasm;
+    });
   }
 
   #checkFrame(frame) {
-    const there = Number.isInteger(frame) && frame >= 0 && frame < (this.header.frames || 1);
-    need(there, `there is no frame ${frame}`);
+    need(isCount(frame) && frame < (this.header.frames || 1), `there is no frame ${frame}`);
   }
 
-  /** The labels of a region, or what `table` has for them, once it is this call's turn. */
-  #read(table, { frame = 0, region, onTile, signal } = {}, View) {
+  /** What `part` has for the labels of a region, an array of Type, once it is this call's turn. */
+  #read({ frame = 0, region, onTile, signal } = {}, Type, part, View) {
     this.#checkFrame(frame);
     const { header } = this;
     const box = { x: 0, y: 0, width: header.width, height: header.height, ...region };
     const { x, y, width, height } = box;
     need(
-      [x, y, width, height].every(Number.isInteger) &&
-        Math.min(x, y, width - 1, height - 1) >= 0 &&
+      [x, y, width - 1, height - 1].every(isCount) &&
         x + width <= header.width &&
         y + height <= header.height,
       "the region is not within the picture",
     );
     const done = this.#queue.then(async () => {
       const wasm = this.#module;
-      const Labels = LABEL_ARRAYS[wasm.kq_label_bytes_of()];
-      const data = await allocated(() => new (table?.constructor ?? Labels)(width * height));
+      const data = await allocated(() => new Type(width * height));
       const image = { width, height, data: View ? new View(data.buffer) : data };
+      const found = part(wasm);
       const tiles = tilesOf(header, box);
       for (const [at, tile] of tiles.entries()) {
         await decodeTile(wasm, frame, tile, signal);
-        const { buffer } = wasm.memory;
-        const place = new Uint32Array(buffer, wasm.kq_tile_box() >>> 0, 4);
-        const found = new Labels(buffer, wasm.kq_tile_at() >>> 0, place[2] * place[3]);
-        const part = copy(found, place, data, box, table);
-        onTile?.({ ...part, done: at + 1, total: tiles.length }, image);
+        const place = new Uint32Array(wasm.memory.buffer, wasm.kq_tile_box() >>> 0, 4);
+        const shown = copy(found, place, data, box);
+        onTile?.({ ...shown, done: at + 1, total: tiles.length }, image);
       }
       return image;
     });

@@ -5,24 +5,21 @@
 file/api.h becomes what every source file sees, file/file.h and what it includes the
 implementation. A header stands there once; one without an include guard, which is a template for
 the macros around it, as often as it is included, from the second time on without its comments.
-What only encoders need goes: parts between `#ifndef KQ_DECODE_ONLY` and `#endif`.
+What only encoders need goes, between `#ifndef KQ_DECODE_ONLY` and `#endif`, and so does what only
+the fuzzer needs.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from making import KERNELS, ROOT, main
 
-if TYPE_CHECKING:
-    pass
-
 API, CODE = "file/api.h", "file/file.h"
-DECODE_ONLY = "KQ_DECODE_ONLY"
+DEFINED = {"KQ_DECODE_ONLY": True, "KQ_FUZZ": False}  # and therefore gone
 _GUARD = re.compile(r"#ifndef (KQ_\w+_H)\n#define \1\n(.*)\n#endif\n\Z", re.DOTALL)
 _COMMENT = re.compile(r"[ \t]*/\*.*?\*/", re.DOTALL)
-_DIRECTIVE = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif|else|endif|include|define)\b\s*(.*?)\s*$")
+_DIRECTIVE = re.compile(r"\s*#\s*(\w+)\b\s*(.*?)\s*(?:/\*.*)?$")
 
 
 class Amalgamation:
@@ -80,22 +77,24 @@ def directive_of(line: str) -> tuple[str, str]:
 
 
 def decoder_of(text: str) -> list[str]:
-    """The lines of a header where DECODE_ONLY is defined."""
-    lines, open_conditions = [], []  # None: not about it; else whether lines are kept
+    """The lines of a header that are there with the macros DEFINED."""
+    lines, open_conditions = [], []  # of each whether its lines are kept; None: any other
     for line in text.splitlines():
         word, rest = directive_of(line)
-        ours = None
-        if word.startswith("if"):
-            ours = (word == "ifdef") if rest == DECODE_ONLY else None
+        ours: bool | None = None
+        if word in ("ifdef", "ifndef") and rest in DEFINED:
+            ours = DEFINED[rest] == (word == "ifdef")
             open_conditions.append(ours)
+        elif word.startswith("if"):
+            open_conditions.append(None)
         elif word in ("else", "endif"):
             ours = open_conditions.pop()
             if word == "else":
                 open_conditions.append(None if ours is None else not ours)
-        elif word == "define" and rest == DECODE_ONLY:
-            ours = True
-        if ours is None and DECODE_ONLY in line:
-            raise ValueError(f"only #ifdef and #ifndef may ask for {DECODE_ONLY}: {line}")
+        elif word == "define" and rest in DEFINED:
+            continue
+        if word.startswith(("if", "elif")) and ours is None and any(one in rest for one in DEFINED):
+            raise ValueError(f"only #ifdef and #ifndef may ask for {', '.join(DEFINED)}: {line}")
         if ours is None and False not in open_conditions:
             lines.append(line)
     return lines

@@ -94,12 +94,13 @@ int main(void)
 {
     size_t size, bytes;
     uint8_t *data, *all;
+    uint32_t sides[2];
     for (; (data = next_file(&size)); free(data)) {
         const kq_result result = decode(data, size, NULL, &all, &bytes);
         kq_info info;
         if (result != KQ_OK) {
             printf("%s\n", kinds[result]);
-            must(kq_load(data, size, 4, NULL, NULL, NULL) == NULL, "kq_load refuses it, too");
+            must(kq_load(data, size, 4, sides, sides + 1, NULL) == NULL, "kq_load refuses it, too");
             continue;
         }
         kq_file *file;

@@ -1,11 +1,14 @@
-"""The page of `kq view`, opened in a browser: it lies in a folder that nobody else may read."""
+"""The page of `kq view`, opened in a browser: it lies in a temporary folder that nobody else may
+read. Browsers that come as snaps, as Ubuntu's do, see no temporary folder but their own."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -30,9 +33,10 @@ def open_page(parts: Iterable[bytes]) -> Path:
     """
     import webbrowser
 
-    _remove_earlier()
+    place = _snaps_folder() or Path(tempfile.gettempdir())
+    _remove_earlier(place)
     with writing("the page"):
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     page = folder / "view.html"
     try:
         with writing(str(page)), open(page, "xb", opener=_private) as file:
@@ -53,9 +57,22 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _remove_earlier() -> None:
+def _snaps_folder() -> Path | None:
+    """The folder of the user's that the default browser may read, if it is a snap."""
+    program = shutil.which("xdg-settings")
+    if program is None:
+        return None
+    done = subprocess.run(  # noqa: S603 - a program of the system's
+        [program, "get", "default-web-browser"], check=False, capture_output=True, text=True
+    )
+    name = re.fullmatch(r"([\w-]+)_[\w-]+\.desktop\s*", done.stdout)  # so snaps call theirs
+    folder = Path.home() / "snap" / name[1] / "common" if name else None
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def _remove_earlier(place: Path) -> None:
     """Remove this user's pages of former days."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in place.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             status = folder.lstat()
             ours = os.name != "posix" or status.st_uid == os.getuid()

@@ -86,7 +86,7 @@ def command(
     multiples, with a checkerboard behind transparent ones. Kitty's protocol and sixels show its
     pixels, blocks take two for a character, in 256 colours unless COLORTERM says that all are
     known; shades are for NO_COLOR and terminals without. Animations play until they end, or
-    Ctrl-C does it; of several files each once.
+    Ctrl-C does it; of several files each plays once.
     """
     if terminal:
         if output is not None:

@@ -54,7 +54,9 @@ def canvas_for(graphics: GraphicsName | None, width: int | None, captions: int) 
     size = shutil.get_terminal_size()
     answers = None
     if sys.stdout.isatty():
-        answers = _asked() if graphics in (None, "sixel", "kitty") else Answers()
+        wanted = graphics or graphics_of(os.environ, None)
+        asks = wanted != "shades" and graphics != "blocks"
+        answers = _asked() if asks else Answers()
     if graphics is None:
         graphics = graphics_of(os.environ, answers)
         if graphics == "blocks" and not _has_blocks():

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kqcodec.show.terminal.abilities import GraphicsName
 
 _CELL = (8, 16)  # pixels, of a terminal that doesn't tell
+# A picture one pixel wide may be millions high.
+_MOST_ROWS = 5_000
 
 
 class Drawing(NamedTuple):
@@ -37,7 +39,7 @@ class Canvas:
     Attributes:
         graphics: how.
         columns: how many cells it is wide.
-        rows: how many cells it is high; None where that doesn't matter.
+        rows: how many cells it is high; None where that hardly matters.
         cell: pixels of a cell, width and height, if they are known. Half blocks and shades make
             two of each.
         true_colors: whether half blocks may have any colour.
@@ -55,8 +57,7 @@ class Canvas:
         (width, height), square = (1, 2), 4
         if self.graphics in ("kitty", "sixel"):
             (width, height), square = self.cell or _CELL, 8
-        rows = self.rows and self.rows * height
-        return Room(self.columns * width, rows, square)
+        return Room(self.columns * width, (self.rows or _MOST_ROWS) * height, square)
 
     def drawn(
         self, image: Image.Image, *, exact: bool = False, number: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,27 +14,29 @@ if TYPE_CHECKING:
 # Shades of the checkerboard behind transparent pixels: neither looks like black or white.
 _DARK, _LIGHT = 102, 153
 
+# What a large screen has.
+_MOST_PIXELS = 1 << 23
+
 
 class Room(NamedTuple):
     """What there is room for.
 
     Attributes:
         width: pixels.
-        height: pixels; None where that doesn't matter.
+        height: pixels.
         square: pixels of a side of the checkerboard's squares.
     """
 
     width: int
-    height: int | None
+    height: int
     square: int
 
 
 def fitted_size(width: int, height: int, room: Room) -> tuple[int, int]:
     """The size in which a picture is drawn: a whole multiple of its own, as large as there is
-    room for; if there is too little, one that fills it."""
-    scale = room.width / width
-    if room.height is not None:
-        scale = min(scale, room.height / height)
+    room for; if there is too little, one that fills it. It has 2**23 pixels at most."""
+    most = math.sqrt(_MOST_PIXELS / (width * height))
+    scale = min(room.width / width, room.height / height, most)
     if scale >= 1:
         return width * int(scale), height * int(scale)
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -55,8 +55,9 @@ def _indexed(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.u
         reduced = image.quantize(_MOST_COLORS, dither=Image.Dither.NONE)
         given = reduced.getpalette("RGB") or []
         return np.array(given, dtype=np.uint8).reshape(-1, 3), np.asarray(reduced)
-    palette, labels = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
-    return palette, labels.reshape(pixels.shape[:2]).astype(np.uint8)
+    palette = np.array(sorted(color for _, color in colors), dtype=np.uint8)
+    weights = np.array([1 << 16, 1 << 8, 1])
+    return palette, np.searchsorted(palette @ weights, pixels @ weights).astype(np.uint8)
 
 
 def _lines(band: NDArray[np.uint8]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_what_cannot_be_is_refused(tmp_path):
     assert "DIR" in usage_refusal(kq("portable"))
 
 
-@pytest.mark.parametrize(("begun", "names"), [("kq-im", 2), ("v", 1), ("x", 0)])
+@pytest.mark.parametrize(("begun", "names"), [("kq-img", 2), ("v", 1), ("x", 0)])
 def test_the_names_are_completed(begun, names):
     (_, argument, *_) = portable_command.params
     context = portable_command.make_context("portable", ["folder"])

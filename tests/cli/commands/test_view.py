@@ -33,6 +33,7 @@ PICTURE = np.random.default_rng(6).integers(0, 3, (12, 20, 3)).astype(np.uint8) 
 def folder(tmp_path, monkeypatch):
     """Where a.kq is, and temporary files are; terminals know all colours."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     for name in ("NO_COLOR", "COLUMNS", "TERM"):
@@ -158,6 +159,20 @@ def test_pages_of_former_days_are_removed(folder, browser):
     assert not first.exists()
     assert second.exists()
     assert (folder / "kept").is_dir()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="snaps are for Linux")
+@pytest.mark.parametrize("default", ["firefox_firefox.desktop", "firefox.desktop", ""])
+def test_a_snap_gets_the_page_where_it_may_read(folder, browser, monkeypatch, default):
+    settings = folder / "bin" / "xdg-settings"
+    settings.parent.mkdir()
+    settings.write_text(f"#!/bin/sh\necho {default}\n")
+    settings.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{settings.parent}{os.pathsep}{os.environ['PATH']}")
+    (folder / "snap" / "firefox" / "common").mkdir(parents=True)
+    assert kq("view", "a.kq").exit_code == 0
+    place = "snap/firefox/common" if "_" in default else "tmp"
+    assert opened(browser).parent.parent == folder / place
 
 
 def test_no_browser_is_told_and_leaves_nothing(folder, monkeypatch):
@@ -291,6 +306,14 @@ def test_a_terminal_that_answers_so_gets_sixels(folder):
     assert sixel_shown(image).shape == (19 * 12, 19 * 20, 3)  # of 230 x 400 pixels
     assert text.startswith(abilities.QUESTION + "\n" * 23 + "\x1b[23A")
     assert "?62" not in text  # nothing is echoed
+
+
+@needs_terminals
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"NO_COLOR": "1"}])
+def test_a_terminal_without_colors_is_asked_nothing(folder, environ):
+    text, code = Terminal("view", "-t", "a.kq", **environ).ended()
+    assert code == 0
+    assert set(text) <= set(" .:-=+*#%@\n")
 
 
 @needs_terminals

@@ -30,6 +30,11 @@ def test_it_never_takes_more_than_there_is(columns, rows):
     assert rows is None or (shown.shape[0] <= 20 * rows and covered <= rows)
 
 
+def test_a_pipe_takes_long_pictures_but_not_endless_ones():
+    text, rows = Canvas("shades", 80).drawn(Image.new("RGB", (1, 1 << 20)))
+    assert rows == text.count("\n") == 5_000
+
+
 @pytest.mark.parametrize("graphics", ["kitty", "sixel"])
 def test_lines_are_made_for_an_image_and_the_cursor_ends_below(graphics):
     text, rows = Canvas(graphics, 5, 4, cell=(8, 16)).drawn(IMAGE)

@@ -7,7 +7,7 @@
 
 #ifndef KQ_API
 #ifdef KQ_STATIC
-#define KQ_API static
+#define KQ_API static inline
 #else
 #define KQ_API extern
 #endif

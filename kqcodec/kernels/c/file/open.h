@@ -2,10 +2,9 @@
 #ifndef KQ_FILE_OPEN_H
 #define KQ_FILE_OPEN_H
 
+#include "file/frame_decode.h"
 #include "file/records.h"
 #include "file/sections.h"
-#include "file/tile.h"
-#include "file/work.h"
 
 KQ_API const char *kq_result_text(kq_result result)
 {
@@ -104,7 +103,7 @@ static kq_result kq_open_parts(kq_file *f)
         return result;
     if (info->label_map && (info->shape == KQ_VOLUME) != (frames.bytes != NULL))
         return KQ_INVALID;
-    result = frames.bytes ? KQ_UNSUPPORTED : kq_still_open(f); /* frames: kq_frames_open */
+    result = frames.bytes ? kq_frames_open(f, frames) : kq_still_open(f);
     if (result == KQ_OK && !info->label_map)
         result = kq_palette_order(f);
     return result;
@@ -114,6 +113,7 @@ KQ_API void kq_close(kq_file *file)
 {
     if (!file)
         return;
+    kq_frames_close(file);
     if (file->job)
         kq_job_close(file->job);
     KQ_FREE(file->job);

@@ -12,8 +12,7 @@
 #define KQ_HEADER_SIZE 20
 #define KQ_CHECKSUM_SIZE 4
 
-/* KQ_FUZZ is for tests that change files at random: all checksums match then. */
-#ifdef KQ_FUZZ
+#ifdef KQ_FUZZ /* for tests that change files at random: all checksums match */
 #define KQ_DIFFERS(found, expected) ((void)(found), (void)(expected), 0)
 #else
 #define KQ_DIFFERS(found, expected) ((found) != (expected))

@@ -3,7 +3,6 @@
 #define KQ_FILE_READ_H
 
 #include "file/open.h"
-#include "pixels/paint.h"
 
 KQ_API const kq_info *kq_get_info(const kq_file *file)
 {
@@ -35,8 +34,7 @@ KQ_API const uint8_t *kq_section(const kq_file *file, const char *kind, size_t *
 
 KQ_API uint32_t kq_duration(const kq_file *file, uint32_t frame)
 {
-    (void)frame; /* frames: kq_frames_duration */
-    return file->frames ? 0 : 0;
+    return frame < file->info.frames ? file->frames->list.durations[frame] : 0;
 }
 
 KQ_API int kq_label_bytes(const kq_file *file)
@@ -54,7 +52,9 @@ KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
     const kq_box box = kq_header_box(&file->header, tile);
     const uint64_t labels = (uint64_t)box.width * box.height;
     file->tile = tile;
-    task.payload = file->tiles[tile];
+    if (kq_frames_chained(file))
+        return kq_frames_begin(file, frame);
+    task.payload = file->frames ? kq_frame_span(file, frame, tile) : file->tiles[tile];
     task.width = box.width;
     task.height = box.height;
     task.k = file->info.colors;
@@ -67,6 +67,8 @@ KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
 
 KQ_API kq_result kq_step(kq_file *file, int *more)
 {
+    if (kq_frames_chained(file))
+        return kq_frames_step(file, more);
     const kq_result result = file->job->more ? kq_job_step(file->job) : KQ_OK;
     *more = result == KQ_OK && file->job->more;
     return result;
@@ -75,21 +77,41 @@ KQ_API kq_result kq_step(kq_file *file, int *more)
 KQ_API const void *kq_tile_labels(const kq_file *file, kq_box *box)
 {
     *box = kq_header_box(&file->header, file->tile);
+    if (kq_frames_chained(file))
+        return kq_frames_labels(file);
     return file->job->more ? NULL : file->job->labels;
 }
 
-/* Red, green, blue and perhaps alpha of so many labels. */
+KQ_INLINE size_t kq_label_at(const uint8_t *labels, int bytes, size_t i)
+{
+    return bytes == 1   ? labels[i]
+           : bytes == 2 ? ((const uint16_t *)labels)[i]
+                        : ((const uint32_t *)labels)[i];
+}
+
+/* Four bytes are copied for each pixel, but for the last: in three channels the next one's come
+ * over the fourth. */
+KQ_INLINE void kq_paint_as(const uint8_t *colors, const uint8_t *labels, int bytes, size_t count,
+                           size_t channels, uint8_t *pixels)
+{
+    for (size_t i = 0; i + 1 < count; i++, pixels += channels)
+        memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, i), 4);
+    memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, count - 1), channels);
+}
+
+/* Red, green, blue and perhaps alpha of so many labels, at least one. */
 static void kq_paint_labels(const kq_file *f, const uint8_t *labels, size_t count, int channels,
                             uint8_t *pixels)
 {
     const int bytes = kq_label_bytes(f);
-    const uint8_t *colors = f->colors;
-    for (size_t i = 0; i < count; i++, pixels += channels) {
-        const size_t label = bytes == 1   ? labels[i]
-                             : bytes == 2 ? ((const uint16_t *)labels)[i]
-                                          : ((const uint32_t *)labels)[i];
-        memcpy(pixels, colors + 4 * label, (size_t)channels);
-    }
+    if (channels == 3 && bytes == 1)
+        kq_paint_as(f->colors, labels, 1, count, 3, pixels);
+    else if (channels == 3)
+        kq_paint_as(f->colors, labels, bytes, count, 3, pixels);
+    else if (bytes == 1)
+        kq_paint_as(f->colors, labels, 1, count, 4, pixels);
+    else
+        kq_paint_as(f->colors, labels, bytes, count, 4, pixels);
 }
 
 KQ_API kq_result kq_paint_tile(kq_file *file, int channels, uint8_t *pixels, size_t stride)
@@ -124,10 +146,7 @@ static void kq_ids_of_labels(const kq_file *f, const uint8_t *labels, size_t cou
 {
     const int bytes = kq_label_bytes(f), size = kq_id_bytes(f->info.dtype);
     for (size_t i = 0; i < count; i++) {
-        const size_t label = bytes == 1   ? labels[i]
-                             : bytes == 2 ? ((const uint16_t *)labels)[i]
-                                          : ((const uint32_t *)labels)[i];
-        const uint64_t id = f->ids[label];
+        const uint64_t id = f->ids[kq_label_at(labels, bytes, i)];
         if (size == 1)
             ids[i] = (uint8_t)id;
         else if (size == 2)

@@ -57,26 +57,28 @@ static void kq_job_close(struct kq_tile_job *job)
     job->more = 0;
 }
 
-/* A tile's own list: entries, ascending. */
+/* A tile's own list: so many entries, ascending. */
+static kq_result kq_list_read(kq_span payload, uint32_t listed, uint64_t entries, uint64_t *list)
+{
+    const uint64_t count = listed;
+    if (!kq_numbers_decode(payload.bytes, payload.size, &count, 1, list))
+        return KQ_INVALID;
+    uint64_t next = 0; /* one more than the entry before */
+    for (uint32_t i = 0; i < listed; i++) {
+        if (list[i] >= entries - next)
+            return KQ_INVALID;
+        next += list[i] + 1;
+        list[i] = next - 1;
+    }
+    return KQ_OK;
+}
+
 static kq_result kq_job_list(struct kq_tile_job *job)
 {
     const kq_tile_parts *p = &job->parts;
-    const uint64_t count = p->listed, entries = job->task.entries;
     job->list = (uint64_t *)KQ_MALLOC(p->listed * sizeof *job->list);
-    if (!job->list)
-        return KQ_NO_MEMORY;
-    if (!kq_numbers_decode(p->list.bytes, p->list.size, &count, 1, job->list))
-        return KQ_INVALID;
-    uint64_t next = 0; /* one more than the entry before */
-    for (uint32_t i = 0; i < p->listed; i++) {
-        if (job->list[i] >= entries - next)
-            return KQ_INVALID;
-        next += job->list[i] + 1;
-        job->list[i] = next - 1;
-        if (next == entries && i + 1 < p->listed)
-            return KQ_INVALID;
-    }
-    return KQ_OK;
+    return job->list ? kq_list_read(p->list, p->listed, job->task.entries, job->list)
+                     : KQ_NO_MEMORY;
 }
 
 /* The payload of the coder dense, of the labels that are coded. */
@@ -134,6 +136,17 @@ static kq_result kq_job_tokens(struct kq_tile_job *job, const kq_file *f)
     return done < 0 ? KQ_NO_MEMORY : done ? KQ_OK : KQ_INVALID;
 }
 
+/* What the coder context needs of all tiles; 0 without memory. */
+static int kq_logistic_make(kq_file *f)
+{
+    if (!f->logistic) {
+        f->logistic = (kq_logistic *)KQ_MALLOC(sizeof *f->logistic);
+        if (f->logistic)
+            kq_logistic_init(f->logistic);
+    }
+    return f->logistic != NULL;
+}
+
 /* Room for what decodes rows by the coder context. */
 static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
 {
@@ -142,14 +155,8 @@ static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
     const int settings = payload.bytes[0];
     if (!KQ_SETTING_VALID(settings))
         return KQ_INVALID;
-    if (!f->logistic) {
-        f->logistic = (kq_logistic *)KQ_MALLOC(sizeof *f->logistic);
-        if (!f->logistic)
-            return KQ_NO_MEMORY;
-        kq_logistic_init(f->logistic);
-    }
     job->context_memory = KQ_MALLOC(sizeof *job->context + 63);
-    if (!job->context_memory)
+    if (!job->context_memory || !kq_logistic_make(f))
         return KQ_NO_MEMORY;
     kq_context_tile *context =
         (kq_context_tile *)(((uintptr_t)job->context_memory + 63) & ~(uintptr_t)63);
@@ -293,11 +300,12 @@ static kq_result kq_job_begin(struct kq_tile_job *job, kq_file *f, const kq_tile
     if (p->listed && (result = kq_job_list(job)) != KQ_OK)
         return result;
     job->coded_bytes = kq_label_size(p->k);
-    job->coded = (uint8_t *)KQ_CALLOC((size_t)p->width * p->height, (size_t)job->coded_bytes);
+    const size_t labels = (size_t)p->width * p->height, bytes = labels * (size_t)job->coded_bytes;
+    job->coded = (uint8_t *)KQ_MALLOC(bytes);
     if (!job->coded)
         return KQ_NO_MEMORY;
     if (p->k == 1)
-        result = KQ_OK;
+        memset(job->coded, 0, bytes);
     else if (coder == KQ_CODER_PACKED)
         result = kq_job_packed(job);
     else if (coder == KQ_CODER_DENSE)
