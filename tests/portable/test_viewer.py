@@ -458,4 +458,6 @@ def test_a_phone_has_room(opened, name):
         x, y = tab.where(shown.labels[0].shape, 6, 6)
         tab.page.touchscreen.tap(x, y)
         assert "column 6, row 6" in tab.text("#readout")
+        assert tab.page.locator(".entries [aria-selected=true]").count() == 1
+        assert tab.page.evaluate("scrollY") == 0  # the list scrolls, and the page stays
         tab.keep(f"viewer-phone-{name}-{scheme}")
