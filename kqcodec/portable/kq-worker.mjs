@@ -1,6 +1,7 @@
 // What <kq-img> has done away from the page: one picture, tile by tile, of each frame asked for.
 import { init, open } from "./kq.mjs";
 
+let ready;
 let file;
 
 /** Gives ids the colours of section `labl`; others keep theirs. */
@@ -38,17 +39,24 @@ async function decode(frame) {
   postMessage({ duration: file.duration(frame) });
 }
 
-onmessage = async ({ data: { module, bytes, maxPixels, frame = 0 } }) => {
+async function answer({ module, bytes, maxPixels, frame = 0 }) {
   try {
     if (bytes) {
-      init(module);
+      ready ??= init(module);
+      await ready;
       file = await open(bytes, { maxPixels });
       const meaning = file.header.labelMap && file.section("labl");
       if (meaning) color(file, meaning);
       postMessage({ header: file.header });
     }
     await decode(frame);
+    if (file.header.frames < 2) file.close();
   } catch ({ kind, message }) {
     postMessage({ error: { kind, message } });
   }
+}
+
+let answered; // until then the next question waits
+onmessage = ({ data }) => {
+  answered = Promise.resolve(answered).then(() => answer(data));
 };

@@ -200,6 +200,15 @@ def test_frames_backwards(opened):
         assert shows(tab, frame)
 
 
+def test_seeking_while_it_plays(opened):
+    """Two questions at once: the frame that would have been next, and the one that is asked for."""
+    tab = opened('<kq-img id="a" src="moving.kq"></kq-img>')
+    for frame in (7, 2, 10, 5):
+        tab.get(f"a.play(), a.currentFrame = {frame}")
+        tab.until(f"a.currentFrame === {frame}")
+        assert shows(tab, frame)
+
+
 def test_slices(opened):
     tab = opened('<kq-img id="a" src="slices.kq" controls></kq-img>')
     slider = tab.page.get_by_role("slider", name="Slice")
