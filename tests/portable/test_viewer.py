@@ -4,27 +4,28 @@ import base64
 import io
 import re
 
-import chromium
 import numpy as np
+import offline_pages
 import pytest
 import viewer_files
+from browsers import chromium
 from PIL import Image
 from viewer_files import HOSTILE, Shown
 
 import kqcodec
 from kqcodec import portable
 
-pytestmark = chromium.needs_chromium
+pytestmark = offline_pages.needs_chromium
 VIEWER = portable.path("viewer.html")
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with chromium.launched() as found:
+    with chromium() as found:
         yield found
 
 
-class Viewer(chromium.Watched):
+class Viewer(offline_pages.OfflinePage):
     """A tab with the viewer, mostly with a file on its stage."""
 
     def give(self, *files):
@@ -457,4 +458,6 @@ def test_a_phone_has_room(opened, name):
         x, y = tab.where(shown.labels[0].shape, 6, 6)
         tab.page.touchscreen.tap(x, y)
         assert "column 6, row 6" in tab.text("#readout")
+        assert tab.page.locator(".entries [aria-selected=true]").count() == 1
+        assert tab.page.evaluate("scrollY") == 0  # the list scrolls, and the page stays
         tab.keep(f"viewer-phone-{name}-{scheme}")
