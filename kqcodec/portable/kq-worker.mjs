@@ -1,6 +1,8 @@
 // What <kq-img> has done away from the page: one picture, tile by tile, of each frame asked for.
 import { init, open } from "./kq.mjs";
 
+const LEAST_PIXELS = 2 ** 16; // that are worth a message, unless the row ends
+
 let ready;
 let file;
 
@@ -24,12 +26,13 @@ function color({ palette, idTable }, meaning) {
 
 async function decode(frame) {
   const { width, height, tileWidth, tileHeight } = file.header;
+  const together = Math.ceil(LEAST_PIXELS / (tileWidth * tileHeight)); // tiles of a row
   for (let y = 0; y < height; y += tileHeight) {
-    for (let x = 0; x < width; x += tileWidth) {
+    for (let x = 0; x < width; x += together * tileWidth) {
       const region = {
         x,
         y,
-        width: Math.min(tileWidth, width - x),
+        width: Math.min(together * tileWidth, width - x),
         height: Math.min(tileHeight, height - y),
       };
       const { data } = await file.decode({ frame, region });
