@@ -289,6 +289,22 @@ def test_zoom_to_pixels(opened):
     assert tab.text("#zoom") == "100 %"
 
 
+def test_two_fingers_zoom(opened):
+    tab, shown = opened(has_touch=True, is_mobile=True), viewer_files.picture()
+    tab.show(shown)
+    box = tab.page.locator("#canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = tab.context.new_cdp_session(tab.page)
+    for kind, spans in (("touchStart", [20]), ("touchMove", range(25, 165, 5)), ("touchEnd", [0])):
+        for span in spans:
+            fingers = [{"x": x - span, "y": y, "id": 0}, {"x": x + span, "y": y, "id": 1}]
+            points = fingers if span else []
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    tab.page.locator("#zoom", has_text="800 %").wait_for()
+    assert tab.page.evaluate("visualViewport.scale") == 1
+    assert tab.page.locator(".entries [aria-selected=true]").count() == 0
+
+
 # --- frames ------------------------------------------------------------------
 
 
