@@ -9,6 +9,7 @@ import offline_pages
 import pytest
 import viewer_files
 from browsers import chromium
+from commands import kq
 from PIL import Image
 from viewer_files import HOSTILE, Shown
 
@@ -130,29 +131,20 @@ def test_a_dropped_file_is_shown(opened):
     assert "dropping" not in (tab.page.locator("body").get_attribute("class") or "")
 
 
-def inlined(tmp_path, *files):
-    """The viewer with files in it, as `kq view` writes it."""
-    scripts = "".join(
-        f'<script type="application/x-kq" data-name="{name}">'
-        f"{base64.b64encode(data).decode()}</script>"
-        for name, data in files
-    )
-    page = VIEWER.read_text(encoding="utf-8")
-    assert page.count("<!--kq-files-->") == 1
-    path = tmp_path / "view.html"
-    path.write_text(page.replace("<!--kq-files-->", scripts), encoding="utf-8")
-    return path
-
-
-def test_inlined_files_are_shown(opened, tmp_path):
+def test_files_of_kq_view_are_shown(opened, tmp_path):
     first, second = viewer_files.picture(), viewer_files.label_map()
-    tab = opened(inlined(tmp_path, ("a.kq", first.data), ("b &amp; c.kq", second.data)))
+    names = ("a.kq", '<b> & "c".kq')
+    for name, shown in zip(names, (first, second), strict=True):
+        (tmp_path / name).write_bytes(shown.data)
+    page = tmp_path / "page.html"
+    assert kq("view", *(tmp_path / name for name in names), "-o", page).exit_code == 0
+    tab = opened(page)
     tab.wait()
-    assert tab.page.get_by_role("tab").all_inner_texts() == ["a.kq", "b & c.kq"]
+    assert tab.page.get_by_role("tab").all_inner_texts() == list(names)
     tab.page.locator("#whole").click()
     assert (tab.painted(first.labels[0].shape) == first.pixels[0]).all()
     tab.page.get_by_role("tab", selected=True).press("ArrowRight")
-    tab.page.locator("h1", has_text="b & c.kq").wait_for()
+    tab.page.locator("h1", has_text=names[1]).wait_for()
     tab.wait()
     tab.page.locator("#whole").click()
     assert (tab.painted(second.labels[0].shape) == second.pixels[0]).all()
