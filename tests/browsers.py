@@ -133,6 +133,13 @@ class Tab:
         for event in events:
             self.until(f"happened.includes({event!r})")
 
+    def until_no_worker(self):
+        for _ in range(WAIT * 50):
+            if not self.page.workers:
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError("a worker goes on")
+
     @property
     def happened(self):
         return self.page.evaluate("happened")

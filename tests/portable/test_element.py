@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browsers import CHROMIUM, STRICT, Tab, Web, chromium
 from PIL import Image
-from samples import indexed
+from samples import indexed, slow
 from servers import http_site
 
 import kqcodec
@@ -233,18 +233,12 @@ def test_a_source_that_changes_on_the_way(web, opened):
 
 
 def test_decoding_is_stopped(web, opened):
-    slow = kqcodec.encode(indexed(1500, 1500, 256, seed=6), effort="best")
-    web.files["/slow.kq"] = slow
+    web.files["/slow.kq"] = kqcodec.encode(slow(), effort="best")
     tab = opened(web.page('<kq-img id="a" src="slow.kq"></kq-img>'))
     tab.until("a.naturalWidth")
-    (worker,) = tab.page.workers
+    assert len(tab.page.workers) == 1
     tab.get("a.remove(), window.a = null")
-    tab.until("happened.length === 0")
-    for _ in range(100):
-        if not tab.page.workers:
-            break
-        tab.page.wait_for_timeout(50)
-    assert worker not in tab.page.workers
+    tab.until_no_worker()
     assert tab.happened == []
 
 

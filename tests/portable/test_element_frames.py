@@ -220,11 +220,7 @@ def test_what_nobody_sees_stands_still(opened):
 def test_one_that_is_taken_out_lets_go(opened):
     tab = opened('<kq-img id="a" src="moving.kq" autoplay></kq-img>')
     tab.get("window.held = a, a.remove()")
-    for _ in range(100):
-        if not tab.page.workers:
-            break
-        tab.page.wait_for_timeout(20)
-    assert tab.page.workers == []
+    tab.until_no_worker()
     assert tab.get("held.paused")
     tab.get("document.body.append(held)")
     tab.until("a.currentFrame > 1")

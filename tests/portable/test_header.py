@@ -11,13 +11,13 @@ from pathlib import Path
 import make_header
 import numpy as np
 import pytest
+from making import KERNELS, PORTABLE
 from places import VECTORS
 from vector_index import INDEX, big_endian, sha256
 
 import kqcodec
 
 HERE = Path(__file__).resolve().parent
-PORTABLE = make_header.PORTABLE
 KQ_H = PORTABLE / "kq.h"
 STRICT = ("-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{PORTABLE}")
 KINDS = ("ok", "signature", "truncated", "checksum", "unsupported", "invalid", "limit")
@@ -31,7 +31,7 @@ WAYS = {
     "sanitizers": ("gcc", *C99, "-O1", "-g", "-fsanitize=address,undefined"),
 }
 
-pytestmark = pytest.mark.skipif(not make_header.KERNELS.exists(), reason="no C sources here")
+pytestmark = pytest.mark.skipif(not KERNELS.exists(), reason="no C sources here")
 
 
 def compiled(command: tuple[str, ...], *sources: Path, out: Path | None = None) -> None:
