@@ -180,6 +180,20 @@ def test_the_palette_has_shares(opened):
     assert [row[0] for row in tab.rows()] == list("012345678")
 
 
+def test_long_palettes_are_listed_in_parts(opened):
+    tab, shown = opened(), viewer_files.many()
+    tab.show(shown)
+    assert len(tab.rows()) == 256
+    more = tab.page.get_by_role("button", name="Show 44 more of 44")
+    more.click()
+    assert sorted(int(row[0]) for row in tab.rows()) == list(range(300))
+    assert not more.is_visible()
+    row, column = np.argwhere(shown.labels[0] == 123)[0]
+    for wanted in ("123", hex_of(shown.pixels[0][row, column])):
+        tab.page.get_by_label("search").fill(wanted)
+        assert [row[0] for row in tab.rows()] == ["123"]
+
+
 def test_hovering_reads_a_pixel(opened):
     tab, shown = opened(), viewer_files.picture()
     tab.give(("test.kq", shown.data))
