@@ -132,7 +132,9 @@ def header_program(folder: str) -> Path:
 
 
 def spoken(command: list[str | Path], data: bytes) -> Any:
-    return json.loads(subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout)
+    return json.loads(
+        subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
+    )
 
 
 @contextmanager
@@ -188,7 +190,9 @@ def mean(values: list[float]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--pictures", type=int, default=3)
     parser.add_argument("-k", type=int, default=64)
@@ -233,7 +237,9 @@ def main() -> None:
                     )
                 if rows:
                     means = (mean([row[column] for row in rows]) for column in COLUMNS)
-                    print(f"{name:<12} {task:<8}", *(f"{value:>9.2f}" for value in means), flush=True)
+                    print(
+                        f"{name:<12} {task:<8}", *(f"{value:>9.2f}" for value in means), flush=True
+                    )
 
 
 if __name__ == "__main__":

@@ -319,6 +319,25 @@ def test_a_strict_policy(web, opened):
     assert tab.complaints == []
 
 
+def test_a_policy_without_workers(web, opened):
+    policy = STRICT.replace("worker-src 'self'", "worker-src 'none'")
+    body = "".join(f'<kq-img id="n{x}" src="still.kq" alt="text"></kq-img>' for x in range(9))
+    tab = opened(web.page(body, Content_Security_Policy=policy))
+    tab.until("happened.length === 9")
+    assert {event.partition(" ")[0] for event in tab.happened} == {"error"}
+
+
+def test_a_script_of_another_site(web, opened):
+    with http_site() as site:
+        other = Web(site)
+        for name in ("/kq-img.mjs", "/kq.mjs", "/kq.wasm", "/kq-worker.mjs"):
+            other.headers[name] = {"Access-Control-Allow-Origin": "*"}
+        script = f'<script type="module" src="{other.url}/kq-img.mjs"></script>'
+        web.files["/page.html"] = f'{script}<kq-img id="a" src="still.kq"></kq-img>'.encode()
+        tab = opened(f"{web.url}/page.html")
+        tab.until_happened("load a")
+
+
 # --- a server that means no good ---------------------------------------------
 
 
