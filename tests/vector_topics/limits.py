@@ -284,9 +284,10 @@ def invalid_labels() -> Iterator[Invalid]:
     data = replace(tiled, payload_override=((1, payload),)).to_bytes()
     what = "a list of two entries in a tile of one label"
     yield Invalid("labels-list-labels", what, "18.8", "invalid", data)
-    parts = FrameParts(tiled, (tiled.labels,), axis=1)
-    data = replace(parts, payload_override=((0, 1, payload),)).to_bytes()
-    yield Invalid("frames-labels-list-labels", f"volumes, {what}", "18.8", "invalid", data)
+    parts = FrameParts(replace(tile, most=4), (tile.labels,), axis=1)
+    data = overridden(parts, [replace(tile, most=4).payloads()[0]]).to_bytes()
+    what = "a volume: a list of five entries, and K is 4"
+    yield Invalid("frames-labels-list-5", what, "18.8", "invalid", data)
     still = volume(20, 18, 4, "tokens")
     table = still.table_body()[1:]
     still = replace(still, table=bytes((table[0] | COLUMN | VOLUME,)) + table[1:])
@@ -324,6 +325,17 @@ def invalid_chains() -> Iterator[Invalid]:
         yield Invalid(f"frames-tokens-box-{name}-edge", what, "19.29", "invalid", data)
 
 
+def valid_lists() -> Iterator[Valid]:
+    """A list of a chain that is longer than its tile."""
+    labels = (0, 1, 2) * 5 + (3, 4)
+    first = LabelParts(17, 1, labels=labels, tile=0x10, ids=numbered(5), dtype="uint16")
+    pair = LabelParts(1, 1, labels=(1,), ids=(0, 1)).payloads()[0]
+    parts = FrameParts(first, (labels,), axis=1)
+    parts = replace(parts, payload_override=((0, 1, own_list((0, 4)) + pair),))
+    what = "a volume: a list of two entries in a tile of one label"
+    yield Valid("frames-labels-list-long", what, ("18.8", "19.11"), parts)
+
+
 VALID = (
     valid_context_tables,
     valid_context_trees,
@@ -334,5 +346,6 @@ VALID = (
     valid_chain_tables,
     valid_chain_ages,
     valid_chain_earlier,
+    valid_lists,
 )
 INVALID = (invalid_tokens, invalid_labels, invalid_chains)
