@@ -31,7 +31,10 @@ WAYS = {
     "sanitizers": ("gcc", *C99, "-O0", "-fsanitize=address,undefined"),
 }
 
-pytestmark = pytest.mark.skipif(not KERNELS.exists(), reason="no C sources here")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(not KERNELS.exists(), reason="no C sources here"),
+]
 
 
 def compiled(command: tuple[str, ...], *sources: Path, out: Path | None = None) -> None:
