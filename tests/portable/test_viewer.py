@@ -295,6 +295,15 @@ def test_zoom_to_pixels(opened):
     assert tab.text("#zoom") == "100 %"
 
 
+def test_a_view_from_afar_shows_means(opened):
+    stripes = np.tile(np.arange(2, dtype=np.uint8), (600, 3000))
+    image = kqcodec.IndexedImage(np.array([[0, 0, 0], [255, 200, 100]], np.uint8), stripes)
+    tab = opened()
+    tab.give(("stripes.kq", kqcodec.encode(image)))
+    middle = tab.painted((20, 200))
+    assert np.abs(middle.astype(int) - [128, 100, 50, 255]).max() <= 2
+
+
 def test_two_fingers_zoom(opened):
     tab, shown = opened(has_touch=True, is_mobile=True), viewer_files.picture()
     tab.show(shown)
