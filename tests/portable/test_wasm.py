@@ -15,6 +15,8 @@ from node import NODE, run
 from servers import http_site
 from vector_index import INDEX, read
 
+pytestmark = pytest.mark.compiled
+
 MODULES = ("kq.wasm", "kq-scalar.wasm")
 MOST = 40 * 1024  # bytes, as servers compress it
 VECTORS = INDEX["valid"] + INDEX["invalid"]
