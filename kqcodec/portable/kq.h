@@ -8416,9 +8416,9 @@ struct kq_frames {
     kq_frame_list list;
     kq_frame_tile *tiles; /* all of them, when they are needed */
     uint64_t chains;      /* bytes that all of their chains have */
-    /* The frame that was asked for last; the work since frames weren't asked for in their order,
-     * and the bytes read for it. */
-    uint32_t frame;
+    /* What was asked for last; the work since frames weren't asked for in their order, tile by
+     * tile, and the bytes read for it. */
+    uint32_t frame, tile;
     uint64_t work, read;
     /* Of the tile that was begun: the payload that is decoded, and the last one to be. */
     size_t next, last;
@@ -8837,9 +8837,10 @@ static kq_result kq_frames_begin(kq_file *f, uint32_t frame)
         frames->tiles = (kq_frame_tile *)KQ_CALLOC(f->info.tiles, sizeof *frames->tiles);
     if (!frames->tiles)
         return KQ_NO_MEMORY;
-    if (frame < frames->frame)
+    if (frame < frames->frame || (frame == frames->frame && f->tile <= frames->tile))
         frames->work = frames->read = 0;
     frames->frame = frame;
+    frames->tile = f->tile;
     frames->doing = KQ_DO_NOTHING;
     kq_job_close(f->job);
     const size_t done = frames->tiles[f->tile].done;
@@ -9160,6 +9161,8 @@ KQ_API void kq_close(kq_file *file)
 KQ_API kq_result kq_open(const void *data, size_t size, const kq_limits *limits, kq_file **file)
 {
     kq_header header;
+    if (!file || (!data && size))
+        return KQ_ARGUMENT;
     *file = NULL;
     kq_result result = kq_header_read(&header, (const uint8_t *)data, size);
     if (result != KQ_OK)

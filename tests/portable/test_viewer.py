@@ -16,7 +16,7 @@ from viewer_files import HOSTILE, Shown
 import kqcodec
 from kqcodec import portable
 
-pytestmark = offline_pages.needs_chromium
+pytestmark = [pytest.mark.compiled, offline_pages.needs_chromium]
 VIEWER = portable.path("viewer.html")
 
 

@@ -15,26 +15,15 @@ from node import NODE, run
 from servers import http_site
 from vector_index import INDEX, read
 
+pytestmark = pytest.mark.compiled
+
 MODULES = ("kq.wasm", "kq-scalar.wasm")
 MOST = 40 * 1024  # bytes, as servers compress it
 VECTORS = INDEX["valid"] + INDEX["invalid"]
 EXPORTS = [
-    "memory",
-    "kq_input",
-    "kq_header_input",
-    "kq_open_input",
-    "kq_info_at",
-    "kq_palette_at",
-    "kq_ids_at",
-    "kq_label_bytes_of",
-    "kq_section_at",
-    "kq_section_size",
-    "kq_duration_of",
-    "kq_begin_tile",
-    "kq_step_tile",
-    "kq_tile_at",
-    "kq_tile_box",
-    "kq_paint",
+    *("memory", "kq_input", "kq_header_input", "kq_open_input", "kq_info_at", "kq_palette_at"),
+    *("kq_ids_at", "kq_label_bytes_of", "kq_section_at", "kq_section_size", "kq_duration_of"),
+    *("kq_begin_tile", "kq_step_tile", "kq_tile_at", "kq_tile_box", "kq_paint"),
 ]
 # A function of kq.mjs and all vectors, one after the other: what the index says of each.
 ALL = """async (kq, bytes, sizes) => {
