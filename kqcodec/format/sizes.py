@@ -140,7 +140,8 @@ def payload_range(
         return size, size
     if k == 1:
         return 0, 0
-    own_list = 16 + 6 * min(k, labels) if label_map else 0  # rule 18.6
+    listed = k if frames else min(k, labels)
+    own_list = 16 + 6 * listed if label_map else 0  # rules 18.6 and 19.6
     most = 1 + dense_size(labels, k) + own_list
     return (0, most + _CHAINED) if frames else (1, most)
 

@@ -89,7 +89,7 @@ class LabelChain:
         """See ``TileChain``."""
         view = memoryview(payload).cast("B")
         if view[:1] == bytes([OWN_LIST]):
-            listed, numbers, view = listed_parts(view, min(self._most, canvas.size))
+            listed, numbers, view = listed_parts(view, self._most)
             entries = own_list(numbers, listed, self._table)
             self._start(entries.astype(canvas.dtype))
         elif view[:1] not in _CHAINED and self._entries is not None:

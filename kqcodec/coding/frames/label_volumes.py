@@ -83,13 +83,13 @@ def encoded_volume(
 
 def _lists(slices: Iterable[Labels], k: int) -> dict[int, Entries]:
     """The lists of a tile of K labels, by the slices from which on they hold: few and long; none
-    where they would save little. A list has at most as many entries as the tile labels."""
+    where they would save little."""
     found: dict[int, Entries] = {}
     start, here = 0, np.empty(0, dtype=np.intp)
     for number, labels in enumerate(slices):
         used = used_labels(labels)
         more = np.union1d(here, used)
-        if len(more) > min(MAX_COLORS, labels.size):
+        if len(more) > MAX_COLORS:
             found[start], start, more = here, number, used
         here = more
     found[start] = here

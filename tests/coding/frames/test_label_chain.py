@@ -115,23 +115,19 @@ def test_payloads_that_are_none(payload: bytes) -> None:
         chain.decode(payload, canvas)
 
 
-def test_a_list_has_no_more_entries_than_the_tile_labels() -> None:
+def test_a_list_may_have_more_entries_than_a_slice_has_labels() -> None:
+    entries = np.arange(0, 1_000, 2)
     canvas = np.zeros((_HEIGHT, _WIDTH), dtype=np.uint16)
-    places = np.zeros(canvas.shape, dtype=np.uint16)
-    for entries in (canvas.size, canvas.size + 1):
-        payload = pack_own_list(np.arange(0, 2 * entries, 2))
-        payload += UnlistedCoder(entries, "context", "default").encode(places)
-        chain = _chains("context", 1_000, 1_000).begin(0)
-        if entries == canvas.size:
-            chain.decode(payload, canvas)
-        else:
-            with pytest.raises(InvalidDataError, match="too long"):
-                chain.decode(payload, canvas)
-    # So who encodes begins a list anew before that.
-    slices = [np.arange(start, start + 8).reshape(2, 4) for start in (0, 0, 4, 8)]
-    found = label_volumes._lists(slices, 5_000)
-    assert {at: entries.tolist() for at, entries in found.items()} == {
-        0: [0, 1, 2, 3, 4, 5, 6, 7],
-        2: [4, 5, 6, 7, 8, 9, 10, 11],
-        3: [8, 9, 10, 11, 12, 13, 14, 15],
-    }
+    places = (np.arange(canvas.size) % 500).reshape(canvas.shape).astype(np.uint16)
+    rest = UnlistedCoder(500, "context", "default").encode(places)
+    _chains("context", 1_000, 1_000).begin(0).decode(pack_own_list(entries) + rest, canvas)
+    assert np.array_equal(canvas, places * 2)
+
+
+def test_a_slice_by_itself_ends_the_list() -> None:
+    canvas = np.zeros((_HEIGHT, _WIDTH), dtype=np.uint8)
+    chain = _chains("context", 100, 100).begin(0)
+    chain.decode(_listed([3, 0], _TWO), canvas)
+    labels = np.eye(_HEIGHT, _WIDTH, dtype=np.uint8) * 98
+    chain.decode(UnlistedCoder(100, "context", "default").encode(labels), canvas)
+    assert np.array_equal(canvas, labels)

@@ -76,12 +76,11 @@ static int kq_frame_begins_chain(const kq_file *f, const kq_frame_payload *paylo
 /* A list of the tile's own, ahead of what becomes the payload. */
 static kq_result kq_frame_own_list(kq_file *f, kq_frame_tile *t, kq_span *payload)
 {
-    const kq_box box = kq_frames_box(f);
     kq_cursor c = {payload->bytes, payload->size, 1};
     kq_span numbers;
     uint32_t last;
     if (kq_take_length(&c, 4, &last) != KQ_OK || last >= f->info.colors ||
-        last >= (uint64_t)box.width * box.height || kq_take_span(&c, &numbers) != KQ_OK)
+        kq_take_span(&c, &numbers) != KQ_OK)
         return KQ_INVALID;
     t->list = (uint64_t *)KQ_MALLOC(((size_t)last + 1) * sizeof *t->list);
     if (!t->list)

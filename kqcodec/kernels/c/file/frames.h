@@ -187,6 +187,8 @@ static void kq_frame_range_init(kq_frame_range *range, const kq_file *f)
             continue;
         *least = 0;
         *most += KQ_CHAINED_MORE;
+        if (info->label_map && info->colors > labels) /* a list has those of later frames, too */
+            *most += KQ_OWN_LISTED * (info->colors - labels);
     }
 }
 
