@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from kqcodec.format.version import __version__
 
 if TYPE_CHECKING:
-    from kqcodec import errors
+    from kqcodec import errors, portable
     from kqcodec.codec import decode, encode, open, write
     from kqcodec.coding.decoder import read
     from kqcodec.coding.kq_file import KqFile
@@ -93,7 +93,12 @@ _HOMES = {
     "write_palette": "quantization.palette_files",
 }
 
-_MODULES = {"dask": "large.dask", "errors": "errors", "names": "format.names"}
+_MODULES = {
+    "dask": "large.dask",
+    "errors": "errors",
+    "names": "format.names",
+    "portable": "portable",
+}
 
 __all__ = [
     "AttributeColumn",
@@ -126,6 +131,7 @@ __all__ = [
     "label_map",
     "names",
     "open",
+    "portable",
     "quantize",
     "quantize_to",
     "read",

@@ -75,7 +75,7 @@ class Source:
     def take(self, count: int, rule: str, what: str) -> bytes:
         """Take the next `count` bytes, or refuse a file that has fewer."""
         # 1.6: "A file that ends within a part, or before a part that its header promises, is
-        # truncated and invalid."
+        # truncated and invalid, and so is one that ends within the signature of rule 2.2."
         #
         # What ends within a part of it has a right checksum, and isn't truncated.
         start, end = self.position, self.position + count

@@ -30,7 +30,7 @@ from decode_mixing import (
 # 16.3, its table: "ρ"
 RHO = [115, 162, 230, 325, 459, 650, 918, 1260]
 
-# 16.16: "M^22"
+# 16.17: "M^22"
 M22 = M**22 % 2**32
 
 
@@ -55,27 +55,27 @@ MODELS = {1: SMALL, 2: LARGE}
 
 # 16.7: "These are the neighbours of the label X."
 #
-# As columns and rows from X, in the order of rule 16.15, and then the rest.
+# As columns and rows from X, in the order of rule 16.16, and then the rest.
 NEIGHBOURS = {
     **{"W": (-1, 0), "N": (0, -1), "NW": (-1, -1), "NE": (1, -1), "WW": (-2, 0), "NN": (0, -2)},
     **{"NWW": (-2, -1), "NEE": (2, -1), "NNW": (-1, -2), "NNE": (1, -2), "WWW": (-3, 0)},
     **{"NNN": (0, -3), "NNEE": (2, -2), "NNWW": (-2, -2)},
 }
 
-# 16.12: "Bit 0 is 1 if W = N, and so on"
+# 16.13: "Bit 0 is 1 if W = N, and so on"
 PAIRS = (
     "W N, W NW, N NW, N NE, W WW, N NN, W NE, WW NW, NN NE, NW NE, NW NWW, NE NEE, NN NNE, "
     "NN NNW, NW NNW, NE NNE, WW WWW, NN NNN, WW NWW, NNE NNEE, NNW NNWW, NEE NNEE"
 )
 EQUAL = [tuple(pair.split()) for pair in PAIRS.split(", ")]
 
-# 16.15: "The *features* 1 to 21 are W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN,
+# 16.16: "The *features* 1 to 21 are W, N, NW, NE, WW, NN, NWW, NEE, NNW, NNE, WWW, NNN,
 # MEDIAN, MEAN, WIDE, SLANT, ALONG, DOWN, RISE, E mod 1024 and E."
 PREDICTED = ["MEDIAN", "MEAN", "WIDE", "SLANT", "ALONG", "DOWN", "RISE"]
 FEATURES = [*list(NEIGHBOURS)[:12], *PREDICTED, "E10", "E"]
 POWERS = [pow(M, f, 2**32) for f in range(len(FEATURES) + 1)]
 
-# 16.15, its table: "all neighbours, 1 to 12"
+# 16.16, its table: "all neighbours, 1 to 12"
 ALL_NEIGHBOURS = " ".join(FEATURES[:12])
 CONTEXTS = [
     *("W WW", "E", "MEDIAN", "W N NE", "N", "N NN NNN", "W N NW", "WIDE MEAN", "W", "E10"),
@@ -137,9 +137,9 @@ class RunCounters:
 
     def __init__(self) -> None:
         """Start with nothing learnt."""
-        # 16.8: "by a counter, which the same rule names and which begins with p = 63·2^16"
+        # 16.8: "whose number rule 16.11 or 16.12 says and which begins with p = 63·2^16."
         self.whole: dict[object, Counter] = {}
-        # 16.8: "64 counters each, which begin with p = 2^21"
+        # 16.8: "of 64 that begin with p = 2^21; flat runs and matched runs have 64 each."
         self.ends = [Counter(2**21) for _ in range(64)]
 
     def __getitem__(self, number: object) -> Counter:
@@ -148,14 +148,13 @@ class RunCounters:
 
     def length(self, next_bit: NextBit, number: object, most: int) -> int:
         """Decode the length of a run."""
-        # 16.8: "a bit asks by a counter, which the same rule names and which begins with p =
-        # 63·2^16, whether the run has this length."
+        # 16.8: "length = most if bit(counter) = 1"
         if self[number].bit(next_bit):
             return most
 
-        # 16.8: "If not, with lo = 0 and hi = most, as long as hi − lo > 1, a bit asks whether
-        # the length is at least mid = floor((lo + hi) / 2); if so, lo becomes mid, otherwise
-        # hi. At the end the length is lo."
+        # 16.8: "lo, hi = 0, most"
+        # 16.8: "mid = floor((lo + hi) / 2)"
+        # 16.8: "lo, hi = (mid, hi) if bit(end) = 1, otherwise (lo, mid)"
         lo, hi = 0, most
         while hi - lo > 1:
             mid = (lo + hi) // 2
@@ -204,7 +203,7 @@ class ContextTile:
         self.c = self.lines(s)
         self.e = min(max(s, 8), 16)
 
-        # 16.16: "0 to 10 have one each, of the others two share one, 11 and 12, 13 and 14, up
+        # 16.17: "0 to 10 have one each, of the others two share one, 11 and 12, 13 and 14, up
         # to 29 and 30."
         self.tables = [i if i < 11 else 11 + (i - 11) // 2 for i in range(model.contexts)]
 
@@ -234,9 +233,9 @@ class ContextTile:
         if model.has_maps:
             self.first_weights += [*[322122547 // k] * k, 0]
 
-        # 16.15: "The small model has the contexts 0 to 6, of which 2 is that of all
+        # 16.16: "The small model has the contexts 0 to 6, of which 2 is that of all
         # neighbours, 1 to 12, if m is 1, and 5 is W alone if K is over 64."
-        # 16.15: "Where there are no colours, 0 is W NEE, 2 is that of all neighbours and 5 is NEE,
+        # 16.16: "Where there are no colours, 0 is W NEE, 2 is that of all neighbours and 5 is NEE,
         # whatever m and K are."
         names = CONTEXTS[:31] if model is LARGE else CONTEXTS[:7]
         if model is not LARGE and self.has_match:
@@ -277,16 +276,16 @@ class ContextTile:
 
     def decode_labels(self) -> None:
         """Decode a run, if there is one, and a label unless the run is as long as it can be."""
-        # 16.8: "Most is 0 or, if there is a match of at least the length of rule 16.4, what
-        # rule 16.11 says."
+        # 16.8: "if there is a match of at least the length of rule 16.4: most, counter = those of
+        # a matched run"
         self.look_around()
         most, number = 0, None
         is_flat = False
         if self.match_length >= self.model.length:
             most, number = self.matched_run()
 
-        # 16.8: "If most is 0, W, WW, N, NW, NE and NN are all the same, and there is no match
-        # or the label at its position is W, most is what rule 16.10 says."
+        # 16.8: "if most = 0, and W = WW = N = NW = NE = NN, and there is no match or the label at
+        # its position is W: most, counter = those of a flat run"
         w = self.around["W"]
         same = all(self.around[name] == w for name in ("WW", "N", "NW", "NE", "NN"))
         expected = self.plane[self.match_position] if self.match_length else w
@@ -299,12 +298,12 @@ class ContextTile:
             length = counters.length(self.next_bit, number, most)
             for _ in range(length):
                 self.follow(w if is_flat else self.plane[self.match_position], is_flat)
-            # 16.8: "If so, the first step follows, behind the run."
+            # 16.8: "if length = most: begin again, with most = 0"
             if length == most:
                 return
             self.look_around()
 
-        # 16.8: "One label, behind the run if there is one, is found by rules 16.17 to 16.19."
+        # 16.8: "the label, by a question (16.18) and, if that leaves it open, a search (16.19)"
         self.follow(self.full_label(), is_flat=False)
 
     def look_around(self) -> None:
@@ -336,7 +335,7 @@ class ContextTile:
 
     def longest(self) -> int:
         """Return how long any run can be here."""
-        # 16.10: "but at most 256, the number of labels that the row has left and, if there is a
+        # 16.11: "but at most 256, the number of labels that the row has left and, if there is a
         # match, the present position less its position."
         limits = [256, self.stop - self.position]
         if self.match_length:
@@ -345,7 +344,7 @@ class ContextTile:
 
     def flat_run(self, w: int) -> tuple[int, object]:
         """Return how long a flat run can be, and the number of its counter."""
-        # 16.10: "Most is the number of labels, from the present one on, before the first whose
+        # 16.11: "Most is the number of labels, from the present one on, before the first whose
         # NE or NN isn't W or, if there is a match, for which the label at the position that it
         # will have isn't W"
         most, limit = 0, self.longest()
@@ -358,21 +357,21 @@ class ContextTile:
                 break
             most += 1
 
-        # 16.10: "Let a be 0 if most is the least of these limits; otherwise (1 if the NE of the
+        # 16.11: "Let a be 0 if most is the least of these limits; otherwise (1 if the NE of the
         # first label behind isn't W) + 2·(1 if its NN isn't W)."
         a = 0
         if most < limit:
             a = (self.plane[ne + most] != w) + 2 * (self.plane[nn + most] != w)
 
-        # 16.10: "Let g be 0 if there is no match, 1 if its length is under 16, 2 if under 32,
+        # 16.11: "Let g be 0 if there is no match, 1 if its length is under 16, 2 if under 32,
         # otherwise 3."
-        # 16.10: "bits(most) + 16·a + 64·g"
+        # 16.11: "bits(most) + 16·a + 64·g"
         g = bisect_right((1, 16, 32), self.match_length)
         return most, most.bit_length() + 16 * a + 64 * g
 
     def matched_run(self) -> tuple[int, object]:
         """Return how long a matched run can be, and the number of its counter."""
-        # 16.11: "each of their labels, from three columns before the present one to four behind
+        # 16.12: "each of their labels, from three columns before the present one to four behind
         # the run's last, is the same as the one that is as far from the position of the match."
         x, z = self.position, self.match_position
         most, length = 0, self.match_length
@@ -383,24 +382,24 @@ class ContextTile:
         ):
             most += 1
         if most:
-            # 16.11: "bits(most) + 16·min(bits(floor(l / 8)), 7)"
+            # 16.12: "bits(most) + 16·min(bits(floor(l / 8)), 7)"
             return most, most.bit_length() + 16 * min((length // 8).bit_length(), 7)
 
-        # 16.11: "If most is 0, the model small, and l at least 32, let X', N', NW' and NE' be
+        # 16.12: "If most is 0, the model small, and l at least 32, let X', N', NW' and NE' be
         # the label and the neighbours at the position of the match"
         if self.model is not SMALL or length < 32:
             return 0, None
         around, label = self.around, self.plane[z]
         there = {name: self.plane[z + self.offsets[name]] for name in ("N", "NW", "NE")}
 
-        # 16.11: "(1 if N = N') + 2·(1 if NW = NW') + 4·(1 if NE = NE') + 8·(1 if X' = W) +
+        # 16.12: "(1 if N = N') + 2·(1 if NW = NW') + 4·(1 if NE = NE') + 8·(1 if X' = W) +
         # 16·(1 if X' = N) + 32·(1 if X' = NE) + 64·(1 if l ≥ 256)"
         bits = [around[name] == there[name] for name in ("N", "NW", "NE")]
         bits += [label == around[name] for name in ("W", "N", "NE")]
         bits.append(length >= 256)
         number = ("other", sum(bit << i for i, bit in enumerate(bits)))
 
-        # 16.11: "If its p is at least 15·2^18, most becomes 1, and the run has this counter."
+        # 16.12: "If its p is at least 15·2^18, most becomes 1, and the run has this counter."
         return int(self.matched_runs[number].p >= 15 * 2**18), number
 
     def full_label(self) -> int:
@@ -409,8 +408,8 @@ class ContextTile:
         expected = self.find_match()
         refused: list[int] = []
         for neighbour in self.asked:
-            # 16.18: "those left out that are refused already, until three labels are refused or
-            # all but one of the K."
+            # 16.18: "until the bit is 1, three labels are refused, or all but one of the K; a
+            # neighbour whose label is refused already is left out."
             label, r = self.around[neighbour], len(refused)
             if label in refused or r in (3, self.k - 1):
                 continue
@@ -433,12 +432,12 @@ class ContextTile:
 
     def sum_features(self) -> None:
         """Find what follows from the neighbours: E, the predicted entries, the contexts."""
-        # 16.12: "The number E has 22 bits."
+        # 16.13: "The number E has 22 bits."
         around = self.around
         self.e22 = e = sum((around[a] == around[b]) << bit for bit, (a, b) in enumerate(EQUAL))
 
-        # 16.14: "If K is over 4096, each of the seven is W instead."
-        # 16.14: "Where there are no colours, MEDIAN is NE, MEAN is NEE, and the other five are W."
+        # 16.15: "If K is over 4096, each of the seven is W instead."
+        # 16.15: "Where there are no colours, MEDIAN is NE, MEAN is NEE, and the other five are W."
         if self.k > 4096 or self.colorless:
             around |= dict.fromkeys(PREDICTED, around["W"])
             if self.colorless:
@@ -450,18 +449,18 @@ class ContextTile:
             around |= {n: self.entry_near(c) for n, c in zip(PREDICTED, predicted, strict=True)}
         around |= {"E": e, "E10": e % 1024}
 
-        # 16.15: "The *term* of feature f is (value + 1)·M^f mod 2^32."
-        # 16.15: "A *context* is the sum, mod 2^32, of the terms of some features"
+        # 16.16: "The *term* of feature f is (value + 1)·M^f mod 2^32."
+        # 16.16: "A *context* is the sum, mod 2^32, of the terms of some features"
         self.terms = [(around[name] + 1) * POWERS[f] for f, name in enumerate(FEATURES, 1)]
         self.sums = [sum(self.terms[f] for f in context) % 2**32 for context in self.contexts]
 
     def entry_near(self, color: tuple[int, ...]) -> int:
         """Return the entry that a predicted colour stands for."""
-        # 16.14: "v' = 8·floor(v / 8) + 4"
+        # 16.15: "v' = 8·floor(v / 8) + 4"
         middle = tuple(8 * (value // 8) + 4 for value in color)
         if middle not in self.nearest:
-            # 16.14: "distance = 3·(R − R')² + 4·(G − G')² + 2·(B − B')²"
-            # 16.14: "Of several the one with the lowest place counts."
+            # 16.15: "distance = 3·(R − R')² + 4·(G − G')² + 2·(B − B')²"
+            # 16.15: "Of several the one with the lowest place counts."
             red, green, blue = middle
             self.nearest[middle] = min(
                 range(self.k),
@@ -479,12 +478,10 @@ class ContextTile:
             return None
         z = self.last_position()
 
-        # 16.17: "If there is no match, the first of these two that holds becomes its position,
-        # and its length 1"
+        # 16.10: "if length = 0: d = displacement of the column of x"
         if self.match_length == 0:
-            # 16.17: "the present position less the column's displacement, if that isn't 0, the
-            # position of the match (of one that ended in this row) is another, and N, NE and NN
-            # there are the same as at the present position"
+            # 16.10: "if d ≠ 0, and x − d ≠ position, and N, NE and NN of x − d are those of x:
+            # position, length = x − d, 1"
             displacement = self.displacements[self.position - self.start]
             above = self.position - displacement
             if (
@@ -494,18 +491,19 @@ class ContextTile:
             ):
                 self.match_position, self.match_length = above, 1
 
-            # 16.17: "z, if it isn't 0, and W, WW, N, NW, NE, NEE and NN there are the same."
+            # 16.10: "otherwise, if z ≠ 0, and W, WW, N, NW, NE, NEE and NN of z are those of x:
+            # position, length = z, 1"
             elif z != 0 and self.is_alike(z, ("W", "WW", "N", "NW", "NE", "NEE", "NN")):
                 self.match_position, self.match_length = z, 1
 
-        # 16.17: "*Expected* is then the label at the position of the match, if it is there."
+        # 16.10: "*Expected* is then the label at the position of the match, if it is there."
         return self.plane[self.match_position] if self.match_length else None
 
     def last_position(self) -> int:
         """Return where the same neighbours were last, and note that they are here."""
-        # 16.17: "If m is 1, let z be the one with the number floor(scramble(h) / 2^(32 − e)), h
-        # being the sum, mod 2^32, of the terms of the features 1 to 11; the present position
-        # takes its place."
+        # 16.10: "h = the sum of the terms (16.16) of the features 1 to 11, mod 2^32"
+        # 16.10: "i = floor(scramble(h) / 2^(32 − e))"
+        # 16.10: "z, table[i] = table[i], x"
         key = scramble(sum(self.terms[:11]) % 2**32) >> (32 - self.e)
         z = self.positions.get(key, 0)
         self.positions[key] = self.position
@@ -564,8 +562,7 @@ class ContextTile:
         self, search: int, group: int, node: int, says: int | None, names: list[tuple[object, ...]]
     ) -> int:
         """Decode a bit by the contexts, the match and the rows of these names."""
-        # 16.16: "All contexts find their slots before any of them learns; if two have found
-        # the same, what the later one makes of it is what stays."
+        # 16.17: "for each context, before any slot learns"
         keys = [self.slot_key(i, group, node) for i in range(self.model.contexts)]
         slots = [self.slot(check, key) for check, key in keys]
 
@@ -626,40 +623,41 @@ class ContextTile:
 
     def slot_key(self, i: int, group: int, node: int) -> tuple[int, tuple[int, int]]:
         """Return the check and the place of the slot of context i at a node of a group."""
-        # 16.16: "With h = scramble(context + M^22·group), the line is floor(h / 2^(32 − c)),
-        # the check floor(h / 16) mod 64, but 1 where that is 0, and the slot of a node the
-        # number (h mod 16) ⊕ node."
+        # 16.17: "h = scramble((context + M^22·group) mod 2^32)"
+        # 16.17: "line = floor(h / 2^(32 − c))"
+        # 16.17: "check = floor(h / 16) mod 64, but 1 if that is 0"
+        # 16.17: "place = 16·line + ((h mod 16) ⊕ node)"
         h = scramble((self.sums[i] + M22 * group) % 2**32)
         line = h >> (32 - self.c)
         return h // 16 % 64 or 1, (self.tables[i], 16 * line + (h % 16 ^ node))
 
     def slot(self, check: int, place: tuple[int, int]) -> Slot:
         """Return what a context with that check finds at that place of a table."""
-        # 16.16: "A slot with another check is taken as one at the start (15.4) with this
-        # check, and the bit then makes of it what stays there."
+        # 16.17: "a copy of table[place] or, if its check is another, a slot as at the start (15.4)
+        # with this check"
         slot = self.slots.get(place)
         return slot.copy() if slot is not None and slot.check == check else Slot(check)
 
 
 def predictions(values: tuple[int, ...]) -> list[int]:
     """Return one channel of the seven predicted colours."""
-    # 16.13: "min(W, N) if NW ≥ max(W, N); max(W, N) if NW ≤ min(W, N); otherwise W + N −
+    # 16.14: "min(W, N) if NW ≥ max(W, N); max(W, N) if NW ≤ min(W, N); otherwise W + N −
     # NW"
     w, n, nw, ne, ww, nn, nne = values
     low, high = min(w, n), max(w, n)
     median = low if nw >= high else high if nw <= low else w + n - nw
     predicted = [
         median,
-        # 16.13: "floor((2·W + 2·N + NE − NW) / 4)"
+        # 16.14: "floor((2·W + 2·N + NE − NW) / 4)"
         (2 * w + 2 * n + ne - nw) // 4,
-        # 16.13: "floor((7·W + 7·N + 2·NE + 2·NW − WW − NN + 8) / 16)"
+        # 16.14: "floor((7·W + 7·N + 2·NE + 2·NW − WW − NN + 8) / 16)"
         (7 * w + 7 * n + 2 * ne + 2 * nw - ww - nn + 8) // 16,
-        # 16.13: "SLANT = W + NE − N"
+        # 16.14: "SLANT = W + NE − N"
         w + ne - n,
         2 * w - ww,
         2 * n - nn,
         n + ne - nne,
     ]
 
-    # 16.13: "results under 0 are taken as 0, those over 255 as 255"
+    # 16.14: "results under 0 are taken as 0, those over 255 as 255"
     return [min(max(value, 0), 255) for value in predicted]

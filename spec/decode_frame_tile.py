@@ -13,7 +13,7 @@ from decode_frame_blocks import MOVED, UNCHANGED, Blocks, Counters, Move
 from decode_header import Box
 from decode_mixing import M, NextBit
 
-# 19.24: "There are fifteen. 0 to 6 are those of the small model (16.15)."
+# 19.24: "There are fifteen. 0 to 6 are those of the small model (16.16)."
 # 19.26: "without maps of histories, with δ = 128 and with three sets."
 LATER = Model(15, 3, 0, 128, has_maps=False)
 OLDEST = 127
@@ -37,7 +37,7 @@ FARTHER = [("P", "RR"), ("P", "BB"), ("RR", "W"), ("RR", "NEE"), ("R", "RR"), ("
 FARTHER += [("W", "W'"), *(("P", name) for name in ("BBR", "BBL", "BRR", "BLL", "RRR"))]
 MATCHED = ("W", "WW", "N", "NW", "NE", "NEE", "NN")
 
-# 19.24: "The others are sums of terms (16.15)"
+# 19.24: "The others are sums of terms (16.16)"
 NUMBERS = {"W": 1, "N": 2, "NW": 3, "NN": 6, "NNN": 12, "MEDIAN": 13, "E": 21}
 NUMBERS |= {"P": 25, "R": 26, "B": 27, "Q": 28, "29": 29, "30": 30, "31": 31, "C": 32}
 NUMBERS |= {"D": 30}  # in context 14
@@ -90,7 +90,7 @@ class FrameTile(ChainTile):
         self.plane[-self.size :] = self.plane[: self.size]
 
         # 19.14: "Throughout a chain, also from its first payload to those behind it, chained
-        # payloads have the same tables of lines (16.16) and positions (16.17), and the same
+        # payloads have the same tables of lines (16.17) and positions (16.10), and the same
         # displacements (16.9)"
         if key is not None:
             self.slots, self.positions = key.slots, key.positions

@@ -82,8 +82,9 @@ class Header(NamedTuple):
 
 def read_header(source: Source, max_pixels: int) -> Header:
     """Read the first 20 bytes and check them in the order of rule 2.9."""
-    # 2.9: "A decoder checks, in this order: signature, length, CRC-16, major
-    # version, coder and flags, and the values of rules 2.5 to 2.7 and 6.2."
+    # 2.9: "A decoder checks, in this order: signature, length (that there are 20 bytes), CRC-16,
+    # major version, coder and flags (that it knows them, then that they may stand together), the
+    # values of rules 2.5 to 2.7 and 6.2, and its own limits for them (rule 9.3)."
 
     # 2.2: "Bytes 0 to 4 are the signature CB 51 0D 0A 0A"
     #
@@ -109,8 +110,8 @@ def read_header(source: Source, max_pixels: int) -> Header:
 
     # 2.4: "Byte 6 holds the coder in its upper three bits and flags in the lower
     # five."
-    # 2.4: "A decoder refuses a file with a coder or a flag that it does not know: one
-    # of this document knows coders 0 to 3 and flags A, C, S and L."
+    # 2.4: "A decoder refuses a file with a coder or a flag that it does not know, as unsupported:
+    # one of this document knows coders 0 to 3 and flags A, C, S and L."
     coder, flags = raw[6] >> 5, raw[6] & 0b11111
     if coder not in (PACKED, DENSE, CONTEXT, TOKENS):
         why = f"the file has coder {coder}, and this decoder knows 0 to 3"
@@ -119,8 +120,8 @@ def read_header(source: Source, max_pixels: int) -> Header:
         why = f"the file has flags {flags:05b}, and this decoder knows 01111"
         raise Refused("2.4", why, "unsupported")
 
-    # 2.4: "It refuses flag C with the coders 0 and 1 (rule 4.5), and flag L together with A or
-    # C."
+    # 2.4: "It refuses flag C with the coders 0 and 1 (rule 4.5), and flag L together with A or C,
+    # as invalid."
     # 4.5: "The coders packed and dense never have flag C"
     if flags & FLAG_L and flags & (FLAG_A | FLAG_C):
         raise Refused("2.4", f"the file has flags {flags:05b}, of a label map and of a palette")

@@ -143,7 +143,7 @@ class Row:
         """Return what the row says of a bit."""
         # 15.9: "v = floor(w / 2^15), but at least −32768 and at most 32767"
         # 15.9: "s = Σ v·input"
-        # 15.9: "where s is taken mod 2^32, from −2^31 to 2^31 − 1"
+        # 15.9: "where s, not each product, is taken mod 2^32, from −2^31 to 2^31 − 1"
         v = [min(max(w // 2**15, -32768), 32767) for w in self.w]
         s = sum(one * value for one, value in zip(v, inputs, strict=True))
         s = (s + 2**31) % 2**32 - 2**31

@@ -18,8 +18,8 @@ Guess = tuple[list[int], int]
 
 def decode_palette(payload: bytes, k: int, channels: int) -> tuple[list[bytes], bool]:
     """Return the K entries, and whether the payload ends as an encoder ends it."""
-    # 14.1: "The first bit has p = 32768: it is 1 if the entries ascend, and 0 if they are
-    # in any other order. Then follow the K entries"
+    # 14.1: "The first bit has p = 32768. If it is 1 the entries ascend; 0 promises nothing of their
+    # order, and they may ascend then, too. Then follow the K entries"
     decoder = ArithmeticDecoder(payload)
     ascends = decoder.bit(32768) == 1
 
@@ -150,7 +150,7 @@ def nearest(history: list[list[int]], green: int, red: int) -> list[tuple[int, i
 
     found = sorted(history, key=delta)[:4]
 
-    # 14.9: "u = 1 + floor(2^24 / (16 + δ)^3)."
+    # 14.9: "u = 1 + floor(2^24 / (16 + δ)^3)"
     return [(green + e[BLUE] - e[GREEN], 1 + 2**24 // (16 + delta(e)) ** 3) for e in found]
 
 

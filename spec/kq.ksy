@@ -7,6 +7,8 @@ meta:
   id: kq
   title: KQ palette image
   file-extension: kq
+  xref:
+    mime: image/x-kq
   endian: be
   bit-endian: be
   license: MIT

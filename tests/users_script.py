@@ -160,6 +160,11 @@ def segments(pixels: NDArray[np.uint8]) -> None:
     assert kqcodec.__version__ in page
 
 
+def elsewhere() -> None:
+    header: Path = kqcodec.portable.path("kq.h")
+    assert header.name in kqcodec.portable.NAMES
+
+
 def refusals() -> None:
     try:
         kqcodec.read(b"no file")
@@ -175,4 +180,5 @@ if __name__ == "__main__":
     frames(original)
     label_maps()
     segments(original)
+    elsewhere()
     refusals()

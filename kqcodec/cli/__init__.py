@@ -46,9 +46,11 @@ COMMANDS = {
     "elbow": "Show cost and size in every number of colours, and the knee.",
     "report": "Write a page to look at: slider, palette, elbow, masks, bits.",
     "segment": "Divide pictures by colour into labels, masks and statistics.",
+    "view": "Show .kq files in the browser, or in the terminal.",
     "thumbnail": "Write a small PNG of a .kq file.",
     "bench": "Compare .kq with other formats on your pictures.",
     "demo": "Show the whole codec at work on a picture of its own.",
+    "portable": "Copy the decoders for C, C++ and JavaScript into a folder.",
     "integrate": "Teach your desktop, file(1) and shell about .kq files.",
     "completion": "Print the script that has a shell complete kq.",
 }

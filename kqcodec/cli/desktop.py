@@ -1,12 +1,14 @@
 """What makes .kq files at home on a desktop and in a shell, put into a user's folders.
 
     file managers   the media type image/x-kq and its thumbnails (freedesktop.org's
-                    shared MIME-info and GNOME's thumbnailer files)
+                    shared MIME-info and GNOME's thumbnailer files); `kq view`
+                    as what opens them (a desktop entry)
     file(1)         a block in ~/.magic
     bash, zsh, fish completion of `kq`
 
 Each is a file of our own, or a block between two lines of our own in a file
-that is shared. What isn't ours is neither replaced nor removed.
+that is shared, or the line that chooses our desktop entry. What isn't ours is
+neither replaced nor removed.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from kqcodec.cli.default_opener import DefaultOpener
 from kqcodec.storage.atomic_write import make_folders, write_whole
 
 SHELLS = ("bash", "zsh", "fish")
@@ -57,7 +60,8 @@ class DesktopFile:
         """
         before = self._text_there()
         if self.shared:
-            after = _without_block(before or "") + _block(self.text)
+            others = _without_block(before or "")
+            after = others + "\n" * (others[-1:] not in ("", "\n")) + _block(self.text)
         elif before is None or _MARK in before:
             after = self.text
         else:
@@ -98,22 +102,34 @@ def _without_block(text: str) -> str:
     return re.sub(pattern, "", text, flags=re.DOTALL)
 
 
-def desktop_files(command: str) -> list[DesktopFile]:
-    """All of them, for the user whose folders the environment names. Thumbnailers are to call
-    the absolute path ``command``, for desktops know nothing of virtual environments."""
+def desktop_files(command: str) -> list[DesktopFile | DefaultOpener]:
+    """All of them, for the user whose folders the environment names. Desktops are to call
+    the absolute path ``command``, for they know nothing of virtual environments."""
     home = Path.home()
-    data = _folder("XDG_DATA_HOME", home / ".local" / "share")
-    config = _folder("XDG_CONFIG_HOME", home / ".config")
-    thumbnailer = shared_text("kqcodec.thumbnailer")
-    thumbnailer = thumbnailer.replace("@KQ@", command).replace("@KQ_QUOTED@", _quoted(command))
+    data, config = _data_folder(), _folder("XDG_CONFIG_HOME", home / ".config")
+    applications = data / "applications"
+
+    def calling(name: str) -> str:
+        text = shared_text(name)
+        return text.replace("@KQ@", command).replace("@KQ_QUOTED@", _quoted(command))
+
+    desktops = filter(None, os.environ.get("XDG_CURRENT_DESKTOP", "").lower().split(":"))
+    choices = [config / f"{desktop}-mimeapps.list" for desktop in desktops]
+    choices += [applications / "mimeapps.list", applications / "defaults.list"]  # of old
     return [
         DesktopFile(data / "mime" / "packages" / "kqcodec.xml", shared_text("kqcodec.xml")),
-        DesktopFile(data / "thumbnailers" / "kqcodec.thumbnailer", thumbnailer),
+        DesktopFile(data / "thumbnailers" / "kqcodec.thumbnailer", calling("kqcodec.thumbnailer")),
+        DesktopFile(applications / "kqcodec.desktop", calling("kqcodec.desktop")),
+        DefaultOpener(config / "mimeapps.list", tuple(choices)),
         DesktopFile(home / ".magic", shared_text("kqcodec.magic"), shared=True),
         DesktopFile(data / "bash-completion" / "completions" / "kq", completion("bash")),
         DesktopFile(data / "zsh" / "site-functions" / "_kq", completion("zsh")),
         DesktopFile(config / "fish" / "completions" / "kq.fish", completion("fish")),
     ]
+
+
+def _data_folder() -> Path:
+    return _folder("XDG_DATA_HOME", Path.home() / ".local" / "share")
 
 
 def _folder(variable: str, default: Path) -> Path:
@@ -161,9 +177,16 @@ def command_path() -> str:
 
 
 def refresh() -> bool:
-    """Have the desktop read the media types again; whether it could be told."""
-    folder = _folder("XDG_DATA_HOME", Path.home() / ".local" / "share") / "mime"
-    program = shutil.which("update-mime-database")
+    """Have the desktop read the media types and entries again; whether it could be told of the
+    types."""
+    data = _data_folder()
+    _updated("update-desktop-database", data / "applications")
+    return _updated("update-mime-database", data / "mime")
+
+
+def _updated(name: str, folder: Path) -> bool:
+    """Whether a program of that name could update a folder."""
+    program = shutil.which(name)
     if program is None or not folder.is_dir():
         return False
     done = subprocess.run(  # noqa: S603 - a program of the system's, on the user's own folder

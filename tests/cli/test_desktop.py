@@ -22,6 +22,8 @@ VALID = VECTORS / "valid"
 PIECES = [
     ".local/share/mime/packages/kqcodec.xml",
     ".local/share/thumbnailers/kqcodec.thumbnailer",
+    ".local/share/applications/kqcodec.desktop",
+    ".config/mimeapps.list",
     ".magic",
     ".local/share/bash-completion/completions/kq",
     ".local/share/zsh/site-functions/_kq",
@@ -41,7 +43,7 @@ def home(tmp_path, monkeypatch):
     place = tmp_path / "home"
     place.mkdir()
     monkeypatch.setenv("HOME", str(place))
-    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CURRENT_DESKTOP"):
         monkeypatch.delenv(variable, raising=False)
     return place
 
@@ -70,7 +72,11 @@ def test_the_xdg_folders_are_used(home, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
     assert kq("integrate", "--user", "-q").stdout == ""
     assert (tmp_path / "data" / "thumbnailers" / "kqcodec.thumbnailer").exists()
-    assert there(home) == [".magic", ".config/fish/completions/kq.fish"]
+    assert there(home) == [
+        ".config/mimeapps.list",
+        ".magic",
+        ".config/fish/completions/kq.fish",
+    ]
 
 
 def test_a_dry_run_names_and_does_nothing(home):
@@ -89,6 +95,12 @@ def test_what_others_have_in_magic_stays(home):
     assert magic.read_bytes().count(b">>> kqcodec") == 1
     kq("integrate", "--user", "--remove")
     assert magic.read_bytes() == theirs
+
+
+def test_a_last_line_without_an_end_stays_a_line(home):
+    (home / ".magic").write_text("0\tstring\tABC\tmine")
+    kq("integrate", "--user")
+    assert (home / ".magic").read_text().startswith("0\tstring\tABC\tmine\n# >>> kqcodec")
 
 
 def test_another_ones_file_is_left_alone(home):
@@ -118,9 +130,12 @@ def test_whose_folders_must_be_said(home):
 
 
 def test_a_path_with_spaces_is_quoted(home):
-    (file,) = [p for p in desktop.desktop_files('/a b/"kq') if p.path.name.endswith("thumbnailer")]
-    assert 'Exec="/a b/\\\\"kq" thumbnail' in file.text
-    assert 'TryExec=/a b/"kq\n' in file.text
+    texts = [p.text for p in desktop.desktop_files('/a b/"kq') if hasattr(p, "text")]
+    thumbnailer, entry = [text for text in texts if "TryExec" in text]
+    assert 'Exec="/a b/\\\\"kq" thumbnail' in thumbnailer
+    assert 'Exec="/a b/\\\\"kq" view %F\n' in entry
+    for text in (thumbnailer, entry):
+        assert 'TryExec=/a b/"kq\n' in text
 
 
 # --- what the files do -----------------------------------------------------------
@@ -160,7 +175,7 @@ def test_file_managers_know_the_type(home):
     [
         ("example-dense", "version 1.0, 5 x 4, 3 colours, dense"),
         ("example-packed", "version 1.0, 5 x 4, 3 colours, packed"),
-        ("example-alpha", "version 1.1, 5 x 4, 3 colours, packed, alpha"),
+        ("example-alpha", "version 1.0, 5 x 4, 3 colours, packed, alpha"),
         ("packed-k65536", "9 x 7, 65536 colours, packed"),
         ("version-1.15", "version 1.15"),
     ],
@@ -201,7 +216,7 @@ def test_the_thumbnailer_makes_a_thumbnail(home, tmp_path):
 def test_completion_prints_what_is_installed(home, shell):
     script = kq("completion", shell).stdout
     assert "_KQ_COMPLETE" in script
-    assert script in {file.text for file in desktop.desktop_files("kq")}
+    assert script in {getattr(file, "text", None) for file in desktop.desktop_files("kq")}
 
 
 def test_other_shells_are_refused():

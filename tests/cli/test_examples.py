@@ -18,7 +18,7 @@ pytestmark = pytest.mark.compiled
 SLOW = kernels.chosen() == "reference"
 
 # These begin with files, which for the others would be in the way.
-READERS = ("decode", "convert", "info", "verify", "repair", "thumbnail")
+READERS = ("decode", "convert", "info", "verify", "repair", "view", "thumbnail")
 
 # What extras bring.
 EXTRAS = {"elbow": "matplotlib"}

@@ -64,7 +64,7 @@ def test_every_flipped_bit_is_refused_in_a_pipe(name):
 
 
 def test_a_changed_length_of_a_coded_palette_ends_it_elsewhere():
-    """Rule 9.4: whatever bytes follow a length that has become longer."""
+    """Rule 21.2: whatever bytes follow a length that has become longer."""
     lengths = [*range(1, 600), *range(600, 2**18, 997), 16_383, 16_384, 2**18 - 1]
     tried = 0
     for length in lengths:

@@ -59,7 +59,7 @@ def test_the_command_line_runs_as_shown(text, tmp_path, portrait):
             done = subprocess.run(
                 ["sh", "-c", command],
                 cwd=tmp_path,
-                env=environment(),
+                env={**environment(), "BROWSER": "true", "TMPDIR": str(tmp_path)},
                 check=False,
                 capture_output=True,
                 text=True,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import kq_h
 import numpy as np
 from examination import Examination
 
@@ -143,10 +144,23 @@ def _recovered(it: Sequence) -> None:
 
 
 # Each way, and how many inputs share one look at it when they choose for themselves.
+def _kq_h(it: Sequence) -> None:
+    wanted = None
+    if it.frames is not None:
+        opened = it.opened()
+        table, palette = opened.table, opened.stored_palette
+        wanted = b"".join(
+            (palette[labels] if table is None else table.values_of(labels)).tobytes()
+            for _, labels in it.frames
+        )
+    kq_h.compare(it.oracle, it.data, it.error, wanted)
+
+
 _WAYS: tuple[tuple[Callable[[Sequence], None], int], ...] = (
     (_by_number, 2),
     (_images, 4),
     (_again, 16),
     (_recovered, 8),
     (_each_kernel, 256),
+    (_kq_h, 1),
 )

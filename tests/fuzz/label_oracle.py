@@ -8,6 +8,7 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import kq_h
 import numpy as np
 from examination import Examination
 from PIL import Image
@@ -255,6 +256,11 @@ def _spec(it: Reading) -> None:
         it.demand(bytes(found.pixels) == big.tobytes(), "spec/decode.py has other labels")
 
 
+def _kq_h(it: Reading) -> None:
+    wanted = None if it.values is None else it.values.tobytes()
+    kq_h.compare(it.oracle, it.data, it.error, wanted)
+
+
 _WAYS: tuple[tuple[Callable[[Reading], None], int], ...] = (
     (_picture, 4),
     (_out, 16),
@@ -270,4 +276,5 @@ _WAYS: tuple[tuple[Callable[[Reading], None], int], ...] = (
     (_again, 64),
     (_each_kernel, 512),
     (_spec, 512),
+    (_kq_h, 1),
 )

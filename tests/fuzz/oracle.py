@@ -1,8 +1,8 @@
 """What must hold of any bytes that kqcodec is given as a file.
 
 They are a picture, or they raise FormatError: nothing else escapes. Whichever way they
-are read, on either set of kernels, and by spec/decode.py, they are the same picture or
-none at all.
+are read, on either set of kernels, by spec/decode.py and by kq.h, they are the same
+picture or none at all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import frame_oracle
+import kq_h
 import label_oracle
 import numpy as np
 from PIL import Image
@@ -372,6 +373,11 @@ def _spec(data: bytes, image: Any, error: FormatError | None) -> None:
             raise DisagreementError("spec/decode.py sees another picture")
 
 
+def _kq_h(data: bytes, image: Any, error: FormatError | None) -> None:
+    wanted = None if image is None else image.palette[image.labels].tobytes()
+    kq_h.compare(sys.modules[__name__], data, error, wanted)
+
+
 # Each way, and how many inputs share one look at it when they choose for themselves.
 _WAYS: tuple[tuple[Callable[[bytes, Any, FormatError | None], None], int], ...] = (
     (_metadata, 1),
@@ -388,4 +394,5 @@ _WAYS: tuple[tuple[Callable[[bytes, Any, FormatError | None], None], int], ...] 
     (_again, 128),
     (_each_kernel, 1024),
     (_spec, 1024),
+    (_kq_h, 1),
 )

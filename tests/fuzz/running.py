@@ -23,7 +23,7 @@ HEADERS = ROOT / "kqcodec" / "kernels" / "c"
 work = ROOT / "build" / "fuzz"  # see --folder
 
 KERNELS = ("packed", "dense", "bits", "palette", "context", "chain", "tokens", "numbers", "regions")
-KERNELS += ("paint", "pixels", "search", "moves")
+KERNELS += ("file", "paint", "pixels", "search", "moves")
 DECODER = "decoder"
 TARGETS = (*KERNELS, DECODER)
 # The kernels that decode what a file holds.

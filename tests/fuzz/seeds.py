@@ -33,8 +33,9 @@ def files() -> Iterator[bytes]:
 
 def of_target(target: str) -> Iterator[bytes]:
     """The seeds of a harness, by its name."""
-    if target == "decoder":
+    if target in ("decoder", "file"):
         yield from files()
+    if target == "decoder":
         return
     makers = {"packed": _packed, "dense": _dense, "context": _context, "tokens": _tokens}
     makers |= {"palette": _palette}

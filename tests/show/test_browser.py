@@ -1,39 +1,24 @@
-"""The HTML report in a real browser: headless Chromium, driven by Playwright.
-
-Skipped, saying so, where one of them isn't there. KQCODEC_SCREENSHOTS names a folder
-for pictures of what the tests see.
-"""
+"""The HTML report in a real browser."""
 
 import base64
 import io
-import os
-import shutil
-from pathlib import Path
 
 import gifs
 import numpy as np
+import offline_pages
 import pytest
+from browsers import chromium
 from PIL import Image
 
 import kqcodec
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="the extra `browser` brings Playwright, which isn't there"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = [
-    pytest.mark.compiled,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look with"),
-]
+pytestmark = offline_pages.needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,31 +36,12 @@ def report(pixels, tmp_path_factory):
     return path
 
 
-class Watched:
-    """A tab with the report, and what it complained about and asked for."""
+class Report(offline_pages.OfflinePage):
+    """A tab with the report."""
 
     def __init__(self, browser, path, **options):
-        self.page = browser.new_page(**{"viewport": {"width": 1100, "height": 900}, **options})
-        self.complaints, self.requests = [], []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
+        super().__init__(browser, path, **options)
         self.slider = self.page.locator(".compare input")
-
-    def shot(self, selector):
-        """The element's pixels; Chromium draws pictures at whole ones."""
-        element = self.page.locator(selector).first
-        element.scroll_into_view_if_needed()
-        clip = {name: round(value) for name, value in element.bounding_box().items()}
-        with Image.open(io.BytesIO(self.page.screenshot(clip=clip))) as image:
-            return np.asarray(image.convert("RGB")).astype(int)
-
-    def keep(self, name):
-        folder = os.environ.get("KQCODEC_SCREENSHOTS")
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @pytest.fixture
@@ -83,15 +49,12 @@ def opened(browser, report):
     found = []
 
     def open_report(path=report, **options):
-        found.append(Watched(browser, path, **options))
+        found.append(Report(browser, path, **options))
         return found[-1]
 
     yield open_report
     for tab in found:
-        tab.page.close()
-        assert tab.complaints == []
-        assert {url.partition(":")[0] for url in tab.requests} <= {"file", "data"}
-        assert sum(url.startswith("file:") for url in tab.requests) == 1
+        tab.close()
 
 
 def test_it_opens_without_a_word(opened):

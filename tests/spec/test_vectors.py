@@ -226,25 +226,65 @@ def test_the_index_names_rules_of_the_document() -> None:
 
 
 def worked_examples() -> list[bytes]:
-    """The files that sections 11 and 12 of the document list: lines of an offset and bytes."""
+    """The files that the document lists: lines of an offset and bytes."""
     document = (SPEC / "kq.md").read_text(encoding="utf-8")
-    section = document[document.index("\n## 11.") : document.index("\n## 13.")]
-    files: list[bytearray] = []
-    for line in section.splitlines():
-        match = re.match(r" *(\d+)  ((?:[0-9A-F]{2} )*[0-9A-F]{2})(?:  |$)", line)
-        if match is None:
-            continue
-        if match[1] == "0":
-            files.append(bytearray())
-        assert int(match[1]) == len(files[-1]), f"the offset in {line!r}"
-        files[-1] += bytes.fromhex(match[2])
-    return [bytes(file) for file in files]
+    files: list[bytes] = []
+    for listing in re.findall(r"^```\n( +0  CB .*?)^```", document, re.MULTILINE | re.DOTALL):
+        file = bytearray()
+        for line in listing.splitlines():
+            match = re.match(r" *(\d+)  ((?:[0-9A-F]{2} )*[0-9A-F]{2})(?:  |$)", line)
+            assert match is not None, line
+            assert int(match[1]) == len(file), f"the offset in {line!r}"
+            file += bytes.fromhex(match[2])
+        files.append(bytes(file))
+    return files
 
 
 def test_the_worked_examples_are_vectors() -> None:
     names = [
         f"example-{name}"
-        for name in ("packed", "dense", "tiles", "alpha", "context", "tokens", "frames", "short")
+        for name in ("packed", "dense", "tiles", "alpha", "short", "context", "tokens", "frames")
     ]
     vectors = [(VECTORS / "valid" / f"{name}.kq").read_bytes() for name in names]
     assert worked_examples() == vectors
+
+
+def stages() -> list[tuple[str, ...]]:
+    """The beginnings of names of each stage's vectors, by the document's table of stages."""
+    document = (SPEC / "kq.md").read_text(encoding="utf-8")
+    table = document[document.index("| stage |") : document.index("Contents:")]
+    rows = [line.split(" | ") for line in table.splitlines()[2:] if line.startswith("|")]
+    return [tuple(re.findall(r"`(.*?)`", row[2])) for row in rows]
+
+
+def stage_of(name: str) -> int:
+    """The stage with the longest beginning of that vector's name."""
+    begun = [
+        (len(start), stage)
+        for stage, starts in enumerate(stages())
+        for start in starts
+        if name.startswith(start)
+    ]
+    return max(begun)[1]
+
+
+@pytest.mark.parametrize(
+    "vector", INDEX["valid"] + INDEX["invalid"], ids=lambda vector: vector["name"]
+)
+def test_every_vector_is_of_a_stage_that_has_what_it_needs(vector: dict[str, Any]) -> None:
+    stage = stage_of(vector["name"].partition("/")[2])
+    if "kind" in vector:
+        return
+    data = read(vector)
+    header = kqcodec.open(data).header
+    needed = [
+        header.alpha or header.sections,
+        header.coder == "context",
+        header.coded_palette,
+        data.startswith(b"\xcbk"),
+        header.coder == "tokens",
+        header.label_map,
+        "frames" in vector,
+    ]
+    latest = max((i for i, needs in enumerate(needed, 1) if needs), default=0)
+    assert latest <= stage

@@ -73,7 +73,7 @@ def toggling(width: int, height: int, k: int) -> list[Labels]:
 
 
 def example() -> FrameParts:
-    """The sequence of the worked example 11.8."""
+    """The sequence of the worked example 19.30."""
     labels = tuple((c + r) % 3 for r in range(17) for c in range(17))
     changed = tuple(0 if i == 5 * 17 + 5 else label for i, label in enumerate(labels))
     palette = bytes.fromhex("000000 C81E1E FFFFFF")
@@ -85,8 +85,8 @@ def example() -> FrameParts:
 
 def valid_context() -> Iterator[Valid]:
     """Chains by context."""
-    what = "worked example 11.8"
-    yield Valid("example-frames", what, ("11.8", "19.4", "19.9", "19.14", "19.30"), example())
+    what = "worked example 19.30"
+    yield Valid("example-frames", what, ("19.4", "19.9", "19.14", "19.30"), example())
     for k in (2, 5, 70, 300):
         parts = chained(34, 21, k, list(moving(34, 21, k, 5)))
         yield Valid(f"frames-chain-k{k}", f"a square that moves, K = {k}", RULES, parts)

@@ -78,7 +78,7 @@ def by_context(
 
 
 def example_context() -> ContextParts:
-    """The picture of the worked example 11.6."""
+    """The picture of the worked example 16.23."""
     whole = replace(example_tiles(), tile=0)
     return ContextParts(whole.width, whole.height, whole.palette, whole.labels)
 

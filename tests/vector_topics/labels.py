@@ -95,7 +95,7 @@ def valid_forms() -> Iterator[Valid]:
             parts = replace(parts, labels=patterned(24, 20, k))
             matches = "matches" if settings & 8 else "no matches"
             what = f"{k:,} ids, no colours, model {model}, {matches}"
-            rules = ("16.5", "16.14", "16.15", "18.9")
+            rules = ("16.5", "16.15", "16.16", "18.9")
             yield Valid(f"labels-k{k}-{settings:02x}", what, rules, parts)
     scatter = replace(label_map(24, 20, 2), ids=numbered(90), settings=0, labels=scattered(480, 90))
     yield Valid("labels-scattered", "labels in no order, model dense", ("16.2", "18.9"), scatter)

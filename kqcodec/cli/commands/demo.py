@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kqcodec.cli.batch.folder import fill_folder
 from kqcodec.cli.options import common
-from kqcodec.cli.screen.failures import SYSTEM, Failure, reading, writing
+from kqcodec.cli.screen.failures import reading
 from kqcodec.cli.screen.text import echo, echo_json, table, visible
 
 if TYPE_CHECKING:
@@ -40,42 +41,13 @@ def command(output: str, threads: int | None, force: bool, as_json: bool) -> Non
 
     with reading("the demo"):
         demo = run_demo(threads)
-    _write(demo, output, force)
+    fill_folder(output, demo.files, force, "-o for another folder")
     if as_json:
         for (k, coder), report in demo.reports.items():
             path = os.path.join(output, f"k{k}-{coder}.kq")
             echo_json({"output": path, **report.to_dict()})
     else:
         _print(demo, output)
-
-
-def _write(demo: Demo, folder: str, force: bool) -> None:
-    """Write what isn't there already; touch nothing if a file of another's is."""
-    from kqcodec.storage.atomic_write import make_folders, write_whole
-
-    wanted = {os.path.join(folder, name): data for name, data in demo.files.items()}
-    missing = {path: data for path, data in wanted.items() if _contents(path) != data}
-    others = [path for path in missing if os.path.lexists(path)]
-    if others and not force:
-        raise Failure(
-            SYSTEM,
-            f"{visible(others[0])}: a file that this demo hasn't written is there "
-            "already; give --force to replace it, or -o for another folder",
-        )
-    with writing(visible(folder)):
-        make_folders(folder)
-    for path, data in missing.items():
-        with writing(visible(path)):
-            write_whole(path, [data], force)
-
-
-def _contents(path: str) -> bytes | None:
-    """A file's bytes; None where there is nothing that can be read as one."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None
 
 
 def _print(demo: Demo, folder: str) -> None:

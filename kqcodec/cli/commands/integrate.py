@@ -1,6 +1,8 @@
-"""`kq integrate`: media type, thumbnails, file(1) and completion, for one user."""
+"""`kq integrate`: media type, thumbnails, opener, file(1) and completion, for one user."""
 
 from __future__ import annotations
+
+import sys
 
 import click
 
@@ -22,10 +24,12 @@ from kqcodec.cli.screen.text import complain, echo, visible
 @click.option("--dry-run", is_flag=True, help="Name the files, and do nothing.")
 @common.quiet_option
 def command(*, user: bool, remove: bool, dry_run: bool, quiet: bool) -> None:
-    """Make .kq files at home: media type and thumbnails in file managers, a
-    description by file(1), and completion in bash, zsh and fish.
+    """Make .kq files at home: media type and thumbnails in file managers, kq view to open
+    files with, a description by file(1), and completion in bash, zsh and fish.
 
-    A file that isn't ours is neither replaced nor removed.
+    A file that isn't ours is neither replaced nor removed, and a program that you have chosen to
+    open .kq files stays chosen. File managers are those that go by freedesktop.org's rules, as
+    GNOME's, KDE's and Xfce's do; the Finder and Windows Explorer don't.
     """
     if not user:
         raise click.UsageError(
@@ -49,6 +53,8 @@ def command(*, user: bool, remove: bool, dry_run: bool, quiet: bool) -> None:
         told = desktop.refresh()
         if not told and not remove and not quiet:
             echo("update-mime-database could not be run; file managers will learn the type later")
+        if sys.platform in ("darwin", "win32") and not remove and not quiet:
+            echo("file managers of this system don't go by these files; kq view FILE opens one")
         if not remove and not quiet:
             echo("zsh looks there only if its fpath has that folder, ahead of compinit")
     if failed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from typing import TYPE_CHECKING
 
@@ -64,15 +63,11 @@ def command(*, source: str, output: str, size: int, max_pixels: int, force: bool
 
 
 def _thumbnail(image: Image.Image, size: int) -> bytes:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    from kqcodec.images.profiles import in_srgb
+    from kqcodec.show.upright import upright_in_srgb
 
-    if image.mode == "P":
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    with contextlib.suppress(Exception):  # whatever Pillow raises for broken Exif
-        image = ImageOps.exif_transpose(image)
-    image = in_srgb(image)
+    image = upright_in_srgb(image)
     # Averages of whole blocks first: a picture of millions of pixels takes moments.
     image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
     image.info.clear()

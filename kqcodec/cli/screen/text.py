@@ -2,7 +2,8 @@
 
 Names, metadata, servers' answers and the sentences of exceptions come from strangers. A
 terminal obeys control characters, and shows text in another order after a direction
-character, so all that is printed passes ``echo``, ``complain`` or ``echo_json``.
+character, so all that is printed passes ``echo``, ``complain`` or ``echo_json``; pictures, which
+have no text of theirs, ``paint``.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ def echo(text: str, *, err: bool = False) -> None:
     parts = _OURS.split(text)  # what is ours stands at the odd places
     parts[::2] = map(visible, parts[::2])
     click.echo("".join(parts), err=err)  # noqa: TID251 - this is the one place
+
+
+def paint(drawing: str) -> None:
+    """Print what ``kqcodec.show.terminal`` has drawn, all of it ours, as it is and at once."""
+    click.echo(drawing, nl=False, color=True)  # noqa: TID251
 
 
 def complain(sentence: str) -> None:

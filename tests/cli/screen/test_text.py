@@ -65,6 +65,7 @@ OPTIONS = {
     "elbow": ["-k", "2,3"],
     "report": ["-k", 3, "-o", "{}/out.html"],
     "segment": ["-k", 3, "-o", "{}/out"],
+    "view": ["-o", "{}/out.html"],
     "thumbnail": ["{}/out.png"],
     "bench": ["-k", 3, "--coders", "packed", "--peers", "png", "--no-times"],
 }
@@ -85,7 +86,7 @@ def given(command, folder, suffix=None):
 
 
 def test_every_command_is_among_these():
-    assert set(cli.COMMANDS) == {*OPTIONS, "demo", "integrate", "completion"}
+    assert set(cli.COMMANDS) == {*OPTIONS, "demo", "portable", "integrate", "completion"}
 
 
 @pytest.mark.parametrize("command", OPTIONS)
@@ -103,6 +104,21 @@ def test_a_name_of_an_output(tmp_path, command):
     result = run(*arguments[:2], *arguments[2:-1], f"{tmp_path}/{NAME}-out{arguments[-1][-4:]}")
     assert result.exit_code == 0, result.stderr
     assert SHOWN in result.stdout
+
+
+def test_a_name_above_a_drawing(tmp_path):
+    path, _ = given("view", tmp_path)
+    shown = kq("view", "--terminal", "--graphics", "shades", path, path).stdout
+    assert_harmless(shown)
+    assert shown.count(SHOWN) == 2
+
+
+def test_a_name_in_a_page_of_the_viewer(tmp_path):
+    _, arguments = given("view", tmp_path)
+    run(*arguments)
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert_harmless(page)
+    assert f'data-name="{SHOWN}' in page
 
 
 def test_a_name_in_a_page_and_a_manifest(tmp_path):
@@ -143,7 +159,7 @@ def test_a_name_in_a_folder(tmp_path, command):
     assert f"{SHOWN}.txt" in result.stderr
 
 
-@pytest.mark.parametrize("command", [c for c in OPTIONS if c != "thumbnail"])
+@pytest.mark.parametrize("command", [c for c in OPTIONS if c not in ("thumbnail", "view")])
 def test_json_is_exact(tmp_path, command):
     path, arguments = given(command, tmp_path)
     result = run(*arguments, "--json")
@@ -169,6 +185,7 @@ def test_what_is_visible_stays():
 
 def test_folders_named_so(tmp_path, monkeypatch):
     assert SHOWN in run("demo", "-o", tmp_path / NAME).stdout
+    assert SHOWN in run("portable", tmp_path / NAME, "kq.h").stdout
     (tmp_path / NAME / "extra").touch()
     monkeypatch.setattr(desktop, "refresh", lambda: True)
     for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"):

@@ -43,6 +43,20 @@ static uint32_t kq_power(uint32_t k, size_t exponent)
     return power;
 }
 
+/* words, least significant first: words = words * factor + addend */
+static inline size_t kq_multiply_add(uint32_t *words, size_t used, uint32_t factor, uint32_t addend)
+{
+    uint64_t carry = addend;
+    for (size_t w = 0; w < used; w++) {
+        carry += (uint64_t)words[w] * factor;
+        words[w] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry != 0)
+        words[used++] = (uint32_t)carry;
+    return used;
+}
+
 /* A string of bits, most significant first, read up to 32 at once. */
 typedef struct {
     const uint8_t *at;
@@ -134,20 +148,6 @@ static inline void kq_put_bits(kq_bit_writer *writer, uint32_t value, int bits)
         writer->fill -= 8;
         *writer->at++ = (uint8_t)(writer->held >> writer->fill);
     }
-}
-
-/* words, least significant first: words = words * factor + addend */
-static inline size_t kq_multiply_add(uint32_t *words, size_t used, uint32_t factor, uint32_t addend)
-{
-    uint64_t carry = addend;
-    for (size_t w = 0; w < used; w++) {
-        carry += (uint64_t)words[w] * factor;
-        words[w] = (uint32_t)carry;
-        carry >>= 32;
-    }
-    if (carry != 0)
-        words[used++] = (uint32_t)carry;
-    return used;
 }
 
 static void kq_dense_put_block(const kq_radix *radix, const void *labels, int wide, size_t start,

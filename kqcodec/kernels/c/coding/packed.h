@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "wrapping.h"
+#include "compiler.h"
 
 static inline uint32_t kq_label_get(const void *labels, size_t i, int wide)
 {

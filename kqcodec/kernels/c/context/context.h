@@ -31,22 +31,28 @@ KQ_INLINE int32_t kq_final_weight(int32_t weight)
 
 #define KQ_FUNCTION KQ_INLINE
 #define KQ_NAME(name) kq_plain_##name
+#if defined(KQ_SIMD128) /* no machine that runs this lacks it */
+#include "context/view_simd128.h"
+#include "context/match.h"
+#include "context/mix_simd128.h"
+#else
 #include "context/view.h"
 #include "context/match.h"
 #include "context/mix.h"
+#endif
 #include "context/steps.h"
 #include "frames/later.h"
-static void kq_plain_small(kq_context *m)
+static void kq_plain_small(kq_context *m, size_t from, size_t to)
 {
-    kq_plain_run(m, KQ_SHAPE_SMALL);
+    kq_plain_run(m, KQ_SHAPE_SMALL, from, to);
 }
-static void kq_plain_large(kq_context *m)
+static void kq_plain_large(kq_context *m, size_t from, size_t to)
 {
-    kq_plain_run(m, KQ_SHAPE_LARGE);
+    kq_plain_run(m, KQ_SHAPE_LARGE, from, to);
 }
-static long long kq_plain_later(kq_context *m, const uint16_t *truth)
+static void kq_plain_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
-    return kq_plain_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_plain_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
@@ -60,44 +66,21 @@ static long long kq_plain_later(kq_context *m, const uint16_t *truth)
 #include "context/mix_avx2.h"
 #include "context/steps.h"
 #include "frames/later.h"
-KQ_CONTEXT_AVX2 static void kq_avx2_small(kq_context *m)
+KQ_CONTEXT_AVX2 static void kq_avx2_small(kq_context *m, size_t from, size_t to)
 {
-    kq_avx2_run(m, KQ_SHAPE_SMALL);
+    kq_avx2_run(m, KQ_SHAPE_SMALL, from, to);
 }
-KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m)
+KQ_CONTEXT_AVX2 static void kq_avx2_large(kq_context *m, size_t from, size_t to)
 {
-    kq_avx2_run(m, KQ_SHAPE_LARGE);
+    kq_avx2_run(m, KQ_SHAPE_LARGE, from, to);
 }
-KQ_CONTEXT_AVX2 static long long kq_avx2_later(kq_context *m, const uint16_t *truth)
+KQ_CONTEXT_AVX2 static void kq_avx2_later(kq_context *m, const uint16_t *truth, size_t from,
+                                          size_t to)
 {
-    return kq_avx2_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
-}
-#undef KQ_FUNCTION
-#undef KQ_NAME
-
-#if defined(KQ_SIMD128)
-#define KQ_FUNCTION KQ_INLINE
-#define KQ_NAME(name) kq_simd128_##name
-#include "context/view.h"
-#include "context/match.h"
-#include "context/mix_simd128.h"
-#include "context/steps.h"
-#include "frames/later.h"
-static void kq_simd128_small(kq_context *m)
-{
-    kq_simd128_run(m, KQ_SHAPE_SMALL);
-}
-static void kq_simd128_large(kq_context *m)
-{
-    kq_simd128_run(m, KQ_SHAPE_LARGE);
-}
-static long long kq_simd128_later(kq_context *m, const uint16_t *truth)
-{
-    return kq_simd128_frame(m, KQ_LATER_LANES, KQ_LATER_SETS, truth);
+    kq_avx2_rows_later(m, KQ_LATER_LANES, KQ_LATER_SETS, truth, from, to);
 }
 #undef KQ_FUNCTION
 #undef KQ_NAME
-#endif
 
 static int kq_context_has_avx2(void)
 {
@@ -105,34 +88,32 @@ static int kq_context_has_avx2(void)
 }
 #endif
 
-static void kq_context_code(kq_context *m)
+/* The labels of some rows, which follow those that are known. */
+static void kq_context_rows(kq_context *m, size_t from, size_t to)
 {
-    static void (*const plain[KQ_LATER])(kq_context *) = {NULL, kq_plain_small, kq_plain_large};
+    typedef void coded_rows(kq_context *, size_t, size_t);
+    static coded_rows *const plain[KQ_LATER] = {NULL, kq_plain_small, kq_plain_large};
     ptrdiff_t model = m->shape - kq_context_shapes;
 #if defined(KQ_CONTEXT_AVX2)
-    static void (*const avx2[KQ_LATER])(kq_context *) = {NULL, kq_avx2_small, kq_avx2_large};
+    static coded_rows *const avx2[KQ_LATER] = {NULL, kq_avx2_small, kq_avx2_large};
     if (kq_context_has_avx2()) {
-        avx2[model](m);
+        avx2[model](m, from, to);
         return;
     }
 #endif
-#if defined(KQ_SIMD128)
-    static void (*const simd128[KQ_LATER])(kq_context *) = {NULL, kq_simd128_small,
-                                                            kq_simd128_large};
-    simd128[model](m);
-    return;
-#endif
-    plain[model](m);
+    plain[model](m, from, to);
 }
 
-/* A frame from the frame before, see frames/later.h. */
-static long long kq_context_later(kq_context *m, const uint16_t *truth)
+/* Rows of a frame from the frame before, see frames/later.h; kq_plain_frame begins it. */
+static void kq_context_later(kq_context *m, const uint16_t *truth, size_t from, size_t to)
 {
 #if defined(KQ_CONTEXT_AVX2)
-    if (kq_context_has_avx2())
-        return kq_avx2_later(m, truth);
+    if (kq_context_has_avx2()) {
+        kq_avx2_later(m, truth, from, to);
+        return;
+    }
 #endif
-    return kq_plain_later(m, truth);
+    kq_plain_later(m, truth, from, to);
 }
 
 /* --- beginning and end ---------------------------------------------------- */
@@ -336,7 +317,7 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
         }
         kq_range_encoder_init(&encoder, out, capacity);
         model.encoder = &encoder;
-        kq_context_code(&model);
+        kq_context_rows(&model, 0, tile->height);
         done = !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
         kq_context_close(&model);
     }
@@ -346,29 +327,54 @@ static int kq_context_encode(const kq_logistic *tables, const kq_tile *tile, con
 }
 #endif
 
-/* Fills the labels of a tile, tile->wide saying how wide they are, from a payload of `size`
- * bytes. Returns 1, 0 if the payload is invalid, -1 without memory. */
-static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, const uint8_t *payload,
-                             size_t size, void *labels)
-{
+/* A tile that is being decoded, some rows at a time. */
+typedef struct {
     kq_context model;
     kq_range_decoder decoder;
+    kq_tile tile;
+    size_t row; /* the next one */
+} kq_context_tile;
+
+/* Begins with a payload of `size` bytes; returns 0 without memory. */
+static int kq_context_tile_open(kq_context_tile *t, const kq_logistic *tables, const kq_tile *tile,
+                                const uint8_t *payload, size_t size)
+{
     uint8_t *colors;
-    int done = -1;
-    if (kq_tile_colors(tile, &colors) && kq_context_open(&model, tables, tile, colors, 0, NULL)) {
-        kq_range_decoder_init(&decoder, payload, size);
-        model.decoder = &decoder;
-        kq_context_code(&model);
-        for (size_t y = 0; y < tile->height; y++) {
-            const uint16_t *row =
-                model.plane.labels + (y + KQ_ABOVE) * model.plane.stride + KQ_MARGIN;
-            kq_tile_store(tile, row, y * tile->width, labels);
-        }
-        done = kq_range_decoder_valid(&decoder);
-        kq_context_close(&model);
-    }
+    const int opened =
+        kq_tile_colors(tile, &colors) && kq_context_open(&t->model, tables, tile, colors, 0, NULL);
     KQ_FREE(colors);
-    return done;
+    if (!opened)
+        return 0;
+    kq_range_decoder_init(&t->decoder, payload, size);
+    t->model.decoder = &t->decoder;
+    t->tile = *tile;
+    t->row = 0;
+    return 1;
+}
+
+/* Fills the next rows of `labels`, tile->wide saying how wide these are, at most so many. */
+static void kq_context_tile_rows(kq_context_tile *t, size_t rows, void *labels)
+{
+    const size_t left = t->tile.height - t->row, end = t->row + (rows < left ? rows : left);
+    kq_context_rows(&t->model, t->row, end);
+    for (; t->row < end; t->row++) {
+        const kq_plane *plane = &t->model.plane;
+        const uint16_t *row = plane->labels + (t->row + KQ_ABOVE) * plane->stride + KQ_MARGIN;
+        kq_tile_store(&t->tile, row, t->row * t->tile.width, labels);
+    }
+}
+
+/* Fills the labels of a tile from a payload of `size` bytes. Returns 1, 0 if the payload is
+ * invalid, -1 without memory. */
+static inline int kq_context_decode(const kq_logistic *tables, const kq_tile *tile,
+                                    const uint8_t *payload, size_t size, void *labels)
+{
+    kq_context_tile decoded;
+    if (!kq_context_tile_open(&decoded, tables, tile, payload, size))
+        return -1;
+    kq_context_tile_rows(&decoded, tile->height, labels);
+    kq_context_close(&decoded.model);
+    return kq_range_decoder_valid(&decoded.decoder);
 }
 
 #endif

@@ -119,13 +119,15 @@ KQ_FUNCTION void KQ_NAME(look_up)(const kq_context *m, int lanes, uint32_t node,
 {
     const int histories = KQ_HAS_HISTORIES(lanes), vectors = lanes / 4;
     sight->node = node * sizeof *m->slots;
-    for (int v = 0; v < vectors; v++) {
-        const int last = v == vectors - 1;
+    for (int v = 0; v < vectors; v++) { /* all loads first: of large tables they take long */
         v128_t value = wasm_v128_load32_zero(KQ_NAME(slot)(m, 4 * v, sight));
         value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 1, sight), value, 1);
         value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 2, sight), value, 2);
-        if (!last)
-            value = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 3, sight), value, 3);
+        sight->value[v] = wasm_v128_load32_lane(KQ_NAME(slot)(m, 4 * v + 3, sight), value, 3);
+    }
+    for (int v = 0; v < vectors; v++) {
+        const int last = v == vectors - 1;
+        v128_t value = sight->value[v];
         const v128_t fresh = wasm_v128_load(m->fresh + 4 * v);
         const v128_t other = wasm_v128_and(wasm_v128_xor(value, fresh), KQ_V(CHECK));
         const v128_t known = wasm_i32x4_eq(other, wasm_i32x4_splat(0));

@@ -200,13 +200,14 @@ KQ_FUNCTION uint32_t KQ_NAME(label)(kq_context *m, int lanes, int sets, KQ_NAME(
     return KQ_NAME(search)(m, lanes, sets, label, refused);
 }
 
-/* All labels of a tile, top to bottom and left to right, by a model of that shape, whose
- * numbers are constants here, so that the loops unroll. */
-KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, uint32_t run_match)
+/* The labels of some rows of a tile, which follow those that are known, left to right, by a model
+ * of that shape, whose numbers are constants here, so that the loops unroll. */
+KQ_FUNCTION void KQ_NAME(run)(kq_context *m, int lanes, int sets, uint32_t run_match, size_t from,
+                              size_t to)
 {
     const size_t stride = m->plane.stride;
     const uint16_t *labels = m->plane.labels;
-    for (size_t y = 0; y < m->plane.height; y++) {
+    for (size_t y = from; y < to; y++) {
         uint16_t *row = m->plane.labels + (y + KQ_ABOVE) * stride + KQ_MARGIN;
         uint16_t *end = row + m->plane.width, *at = row;
         for (int i = 1; i <= KQ_MARGIN; i++)

@@ -23,9 +23,10 @@ typedef struct {
     kq_tile tile;
     const kq_logistic *tables;
     kq_sequence sequence;
-    kq_context first, later; /* models; their planes, slots and matches are the sequence's */
-    int begun;               /* there is a frame before */
-    void *memory;            /* of the planes */
+    kq_context first, later;  /* models; their planes, slots and matches are the sequence's */
+    kq_range_decoder decoder; /* of the frame that is read */
+    int begun;                /* there is a frame before */
+    void *memory;             /* of the planes */
     uint16_t *order, *places;
     uint8_t *colors; /* of entries; NULL for none */
 #ifndef KQ_DECODE_ONLY
@@ -208,19 +209,30 @@ static int kq_chain_begin(kq_chain *c, const void *labels)
     return 1;
 }
 
-/* Codes the next frame, whose labels are `truth`, or in the plane if it is the first one, where
- * they are known. Returns the work as kq_chain_decode does. */
-static long long kq_chain_code(kq_chain *c, const uint16_t *truth)
+/* Begins with the next frame. Returns its work: the labels that are coded, and a sixteenth of those
+ * moved; -1 if a block would come from outside. */
+static long long kq_chain_frame(kq_chain *c)
 {
-    if (!c->begun) {
-        kq_context_code(&c->first);
-        kq_chain_key(c);
-        return (long long)(c->tile.width * c->tile.height);
-    }
-    const long long work = kq_context_later(&c->later, truth);
-    if (work >= 0)
+    return c->begun ? kq_plain_frame(&c->later) : (long long)(c->tile.width * c->tile.height);
+}
+
+/* Rows of a frame, whose labels are `truth`, or in the plane if it is the first one, where they are
+ * known. */
+static void kq_chain_rows(kq_chain *c, const uint16_t *truth, size_t from, size_t to)
+{
+    if (c->begun)
+        kq_context_later(&c->later, truth, from, to);
+    else
+        kq_context_rows(&c->first, from, to);
+}
+
+/* After all of its rows it becomes the one before. */
+static void kq_chain_keep(kq_chain *c)
+{
+    if (c->begun)
         kq_end_frame(&c->later);
-    return work;
+    else
+        kq_chain_key(c);
 }
 
 #ifndef KQ_DECODE_ONLY
@@ -314,30 +326,49 @@ static int kq_chain_encode(kq_chain *c, const void *labels, uint8_t *out, size_t
     kq_chain_take(c, labels, c->begun ? c->truth : kq_chain_labels(c));
     if (c->begun && !kq_chain_blocks(c))
         return -1;
-    kq_chain_code(c, c->truth);
+    kq_chain_frame(c);
+    kq_chain_rows(c, c->truth, 0, c->tile.height);
+    kq_chain_keep(c);
     return !kq_range_full(&encoder) && kq_range_finish(&encoder, size);
 }
 #endif
 
-/* Reads the next frame into `labels`, which have the frame before; returns the labels coded, and
- * a sixteenth of those moved, or -1 if the payload is invalid. */
-static long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size, void *labels)
+/* Begins to read the next frame: as kq_chain_frame. Its rows are read one after the other by
+ * kq_chain_rows. */
+static long long kq_chain_open_frame(kq_chain *c, const uint8_t *payload, size_t size)
 {
-    kq_range_decoder decoder;
-    const int first = !c->begun;
-    kq_range_decoder_init(&decoder, payload, size);
-    c->first.decoder = c->later.decoder = &decoder;
+    kq_range_decoder_init(&c->decoder, payload, size);
+    c->first.decoder = c->later.decoder = &c->decoder;
 #ifndef KQ_DECODE_ONLY
     c->first.encoder = c->later.encoder = NULL;
 #endif
-    const long long work = kq_chain_code(c, NULL);
-    if (work < 0 || !kq_range_decoder_valid(&decoder))
-        return -1;
+    return kq_chain_frame(c);
+}
+
+/* Puts a frame that was read into `labels`, which have the frame before; returns 0 if its payload
+ * is invalid. */
+static int kq_chain_close_frame(kq_chain *c, void *labels)
+{
+    const int first = !c->begun;
+    if (!kq_range_decoder_valid(&c->decoder))
+        return 0;
+    kq_chain_keep(c);
     const uint16_t *row = kq_chain_labels(c);
     for (size_t y = 0; y < c->tile.height; y++, row += c->first.plane.stride)
         if (first || kq_blocks_changed(&c->sequence, y / KQ_FRAME_BLOCK))
             kq_tile_store(&c->tile, row, y * c->tile.width, labels);
-    return work;
+    return 1;
+}
+
+/* Reads the next frame into `labels`, which have the frame before. Returns its work, or -1 if the
+ * payload is invalid. */
+static inline long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size,
+                                        void *labels)
+{
+    const long long work = kq_chain_open_frame(c, payload, size);
+    if (work >= 0)
+        kq_chain_rows(c, NULL, 0, c->tile.height);
+    return work >= 0 && kq_chain_close_frame(c, labels) ? work : -1;
 }
 
 #endif

@@ -272,19 +272,24 @@ KQ_FUNCTION void KQ_NAME(blocks)(kq_context *m)
     }
 }
 
-/* A frame from the frame before; `truth`, where it is known, has its labels, their rows as
- * far from each other as the plane's.
- * Returns the number of labels that were coded, -1 if a block would come from outside. */
-KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const uint16_t *truth)
+/* Begins with a frame that is told from the frame before: which blocks changed, and those that
+ * moved. Returns the labels that are coded, and a sixteenth of those that moved; -1 if a block
+ * would come from outside. */
+KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m)
 {
-    kq_sequence *s = m->sequence;
     KQ_NAME(moves)(m);
     KQ_NAME(blocks)(m);
     const long long moved = kq_move_blocks(m);
-    if (moved < 0)
-        return -1;
-    long long coded = 0;
-    for (size_t y = 0; y < m->plane.height; y++) {
+    return moved < 0 ? -1 : kq_coded_labels(m) + moved / 16;
+}
+
+/* The coded labels of some rows, from `from` to before `to`; `truth`, where it is known, has the
+ * labels of all, their rows as far from each other as the plane's. */
+KQ_FUNCTION void KQ_NAME(rows_later)(kq_context *m, int lanes, int sets, const uint16_t *truth,
+                                     size_t from, size_t to)
+{
+    const kq_sequence *s = m->sequence;
+    for (size_t y = from; y < to; y++) {
         const uint8_t *blocks = s->blocks + y / KQ_FRAME_BLOCK * s->blocks_wide;
         const size_t row = (y + KQ_ABOVE) * m->plane.stride + KQ_MARGIN;
         int any = 0;
@@ -294,19 +299,16 @@ KQ_FUNCTION long long KQ_NAME(frame)(kq_context *m, int lanes, int sets, const u
             const size_t first = b;
             while (b + 1 < s->blocks_wide && blocks[b + 1] == KQ_CODED)
                 b++;
-            const size_t from = first * KQ_FRAME_BLOCK, end = (b + 1) * KQ_FRAME_BLOCK,
-                         to = end < m->plane.width ? end : m->plane.width;
-            KQ_NAME(run_later)(m, lanes, sets, row, from, to,
+            KQ_NAME(run_later)(m, lanes, sets, row, first * KQ_FRAME_BLOCK,
+                               kq_smaller((b + 1) * KQ_FRAME_BLOCK, m->plane.width),
                                truth ? truth + y * m->plane.stride : NULL);
-            coded += (long long)(to - from);
             any = 1;
         }
         if (any)
             kq_frame_margins(m, y);
 #ifndef KQ_DECODE_ONLY
         if (m->encoder && kq_range_full(m->encoder))
-            return 0;
+            return;
 #endif
     }
-    return coded + moved / 16;
 }

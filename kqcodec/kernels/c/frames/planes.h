@@ -120,6 +120,18 @@ static long long kq_move_blocks(kq_context *m)
     return moved;
 }
 
+/* How many labels the blocks have that are coded. */
+static long long kq_coded_labels(const kq_context *m)
+{
+    const kq_sequence *s = m->sequence;
+    long long coded = 0;
+    for (size_t i = 0; i < s->blocks_wide * s->blocks_high; i++) {
+        const kq_block block = kq_block_at(m, i);
+        coded += s->blocks[i] == KQ_CODED ? (long long)(block.width * block.height) : 0;
+    }
+    return coded;
+}
+
 /* After a frame: it becomes the one before, and that an earlier one. */
 static void kq_end_frame(kq_context *m)
 {

@@ -29,7 +29,11 @@ typedef struct {
 #define KQ_RUN
 #define KQ_NAME(name) kq_tokens8_##name
 #define KQ_LABEL uint8_t
+#if defined(KQ_SIMD128)
+#include "tokens/view_simd128.h"
+#else
 #include "tokens/view.h"
+#endif
 
 #include "tokens/bands.h"
 #include "tokens/stream.h"
