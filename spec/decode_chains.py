@@ -60,13 +60,15 @@ class Chain:
         rest = payload
         chained = CHAINED.get(header.coder)
         if chained and header.is_label_map and payload[0] == OWN_LIST:
-            most = min(header.k, self.box.labels)
-            listed, rest = read_own_list(f"tile {name}", most, len(self.entries), payload)
+            # The list is for all frames of the chain, and may have more entries than the tile
+            # has labels.
+            listed, rest = read_own_list(f"tile {name}", header.k, len(self.entries), payload)
 
         # 19.8: "the payload that the same labels may have in a still, which is then one *by
         # itself*"
         if rest[:1] != chained:
-            labels = labels_of_tile(header, self.entries, name, payload, self.box.size)
+            size = self.box.size
+            labels = labels_of_tile(header, self.entries, name, payload, size, most_listed=header.k)
             self.labels = list(labels)
             # 19.10: "It begins a *chain* of payloads of its tile"
             self.begin(listed)

@@ -195,6 +195,7 @@ class LabelTile(NamedTuple):
     name: str
     width: int
     height: int
+    most: int  # entries of a list of its own
     decode_plain: Callable[[int, bytes], list[int]]  # the labels for K from a payload of 18.9
 
     def entries(self, k: int, m: int, payload: bytes) -> list[int]:
@@ -202,7 +203,7 @@ class LabelTile(NamedTuple):
         # 18.8: "Otherwise it can begin with a list of the entries that the tile has:"
         if payload[0] != OWN_LIST:
             return self.labels(k, payload)
-        entries, rest = read_own_list(self.name, min(k, self.width * self.height), m, payload)
+        entries, rest = read_own_list(self.name, self.most, m, payload)
 
         # 18.8: "It doesn't begin with 04."
         if rest[:1] == bytes([OWN_LIST]):

@@ -65,7 +65,13 @@ def check_length(header: Header, index: Index, length: int, labels: int, more: i
 
 
 def labels_of_tile(
-    header: Header, entries: list[bytes], index: Index, payload: bytes, size: tuple[int, int]
+    header: Header,
+    entries: list[bytes],
+    index: Index,
+    payload: bytes,
+    size: tuple[int, int],
+    *,
+    most_listed: int | None = None,
 ) -> Iterator[int]:
     """Yield the labels of one tile of so many columns and rows, each the number of an entry."""
     # 7.1: "For K = 1, b is 0 and the payload empty."
@@ -91,7 +97,9 @@ def labels_of_tile(
             raise Refused("18.9", f"{len(payload)} bytes of labels in tile {index}, where K is {k}")
         return list(decode_labels([NO_COLOR] * k, index, payload, size)) if k > 1 else [0] * count
 
-    tile = LabelTile(f"tile {index}", *size, decode_plain)
+    # 18.8: "n is at most K, and at most the number of the tile's labels."
+    most = min(header.k, count) if most_listed is None else most_listed
+    tile = LabelTile(f"tile {index}", *size, most, decode_plain)
     return iter(tile.entries(header.k, len(entries), payload))
 
 

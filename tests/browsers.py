@@ -96,7 +96,8 @@ class Web:
 
 
 class Tab:
-    """A page, what it complained about, and what happened on its <kq-img> elements and images."""
+    """A page, what it complained about and asked for, and what happened on its <kq-img> elements
+    and images."""
 
     WATCH = """
         window.happened = [];
@@ -109,13 +110,15 @@ class Tab:
         }
     """
 
-    def __init__(self, browser, url, **options):
+    def __init__(self, browser, url, script="", **options):
+        """`script` runs ahead of all others."""
         self.context = browser.new_context(**{"viewport": {"width": 800, "height": 600}, **options})
         self.page = self.context.new_page()
-        self.complaints = []
+        self.complaints, self.requests = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.add_init_script(self.WATCH)
+        self.page.add_init_script(self.WATCH + script)
         self.page.goto(url)
 
     def until(self, condition, seconds=WAIT):
@@ -129,6 +132,13 @@ class Tab:
     def until_happened(self, *events):
         for event in events:
             self.until(f"happened.includes({event!r})")
+
+    def until_no_worker(self):
+        for _ in range(WAIT * 50):
+            if not self.page.workers:
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError("a worker goes on")
 
     @property
     def happened(self):

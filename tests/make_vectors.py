@@ -33,12 +33,13 @@ from vector_topics import (
     invalid_parts,
     invalid_tokens,
     labels,
+    limits,
     pictures,
     short,
     tokens,
 )
 
-VALID = (pictures, context, tokens, short, labels, frames, chains)
+VALID = (pictures, context, tokens, short, labels, frames, chains, limits)
 INVALID = (
     invalid_files,
     invalid_parts,
@@ -48,6 +49,7 @@ INVALID = (
     invalid_labels,
     invalid_frames,
     invalid_chains,
+    limits,
 )
 
 

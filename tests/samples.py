@@ -46,6 +46,13 @@ def indexed(width: int, height: int, k: int, seed: int = 0, channels: int = 3) -
     return IndexedImage(random.integers(0, 256, (k, channels)).astype(np.uint8), labels)
 
 
+def slow() -> IndexedImage:
+    """A picture that takes WebAssembly about a second to decode by effort "best"."""
+    rows, columns = np.mgrid[:250, :300]
+    noise = np.random.default_rng(2).integers(0, 3, rows.shape)
+    return IndexedImage(indexed(1, 1, 200).palette, (rows * columns // 700 + noise) % 200)
+
+
 @st.composite
 def indexed_images(draw: st.DrawFn, max_side: int = 70) -> IndexedImage:
     """Any size, K and statistics, noise and constant pictures among them."""

@@ -45,6 +45,7 @@ class Site:
 def _handler(site):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # it holds a body back until the head was acknowledged
 
         def log_message(self, *_):
             pass

@@ -51,25 +51,24 @@ function newWorker() {
   }
 }
 
-function serve() {
-  while (queue.length && busy < MOST) {
-    busy++;
-    queue.shift()(idle.pop() ?? newWorker());
+/** A worker, once fewer than MOST are busy. */
+async function hire() {
+  if (busy < MOST) busy++;
+  else await new Promise((start) => queue.push(start));
+  try {
+    return idle.pop() ?? newWorker();
+  } catch (error) {
+    dismiss();
+    throw error;
   }
 }
 
-/** A worker, once fewer than MOST are busy. */
-const hire = () =>
-  new Promise((start) => {
-    queue.push(start);
-    serve();
-  });
-
 /** One worker fewer is busy; `worker`, if given, is there for others. */
 function dismiss(worker) {
-  busy--;
   if (worker) idle.push(worker);
-  serve();
+  const start = queue.shift();
+  if (start) start();
+  else busy--;
 }
 
 /** Asks a worker, and tells the answers, which come in the order of the questions. */

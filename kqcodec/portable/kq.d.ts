@@ -154,7 +154,7 @@ export class KqFile {
   readonly palette: Uint8ClampedArray<ArrayBuffer>;
   /** The id of each entry of a label map; null of pictures. */
   readonly idTable: KqIds | null;
-  /** Of a frame, in milliseconds; 0 of stills and volumes. */
+  /** Of a frame, in milliseconds; 0 of stills, volumes, and frames that aren't there. */
   duration(frame?: number): number;
   /** A copy of the first section of a kind, `"icc "`, `"exif"` or `"xmp "` for instance, or null. */
   section(kind: string): Uint8Array<ArrayBuffer> | null;
@@ -171,7 +171,8 @@ export class KqFile {
 
 /**
  * Loads the module that decodes, once. Without an argument, and unless called before any other
- * function, it is `kq.wasm` beside this file, or `kq-scalar.wasm` where the engine has no SIMD.
+ * function, it is `kq.wasm` beside this file, or `kq-scalar.wasm` where the engine has no SIMD. A
+ * string is a URL, or in Node a path.
  */
 export function init(
   module?:

@@ -263,6 +263,662 @@ static __forceinline uint32_t kq_leading_zeros(uint32_t x)
     return 31 - highest;
 }
 #endif
+/* ---- coding/range_coder.h ---- */
+/* The binary arithmetic coder (spec/kq.md, section 13): bits with given
+ * probabilities to bytes and back, in 32-bit whole numbers.
+ *
+ * A carryless range coder as in Matt Mahoney's lpaq: the numbers x1..x2 are those
+ * that the bits so far allow; each bit cuts the interval in proportion to its
+ * probability, and bytes on which both ends agree leave at the top.
+ */
+
+/* The last number of the interval's lower part, which is that of bit 1. As p is
+ * 1..65535, both parts hold a number wherever the interval holds two. */
+static inline uint32_t kq_range_cut(uint32_t x1, uint32_t x2, uint32_t p)
+{
+    return x1 + (uint32_t)(((uint64_t)(x2 - x1) * p) >> 16);
+}
+
+typedef struct {
+    uint32_t x1, x2, x;
+    const uint8_t *in;
+    size_t size, position; /* bytes taken, the zeros beyond the end included */
+} kq_range_decoder;
+
+static inline uint8_t kq_range_take(kq_range_decoder *d)
+{
+    size_t position = d->position++;
+    return position < d->size ? d->in[position] : 0;
+}
+
+/* Begins to read a payload of `size` bytes at `in`; zeros are taken to follow it. */
+static inline void kq_range_decoder_init(kq_range_decoder *d, const uint8_t *in, size_t size)
+{
+    d->x1 = 0;
+    d->x2 = UINT32_MAX;
+    d->x = 0;
+    d->in = in;
+    d->size = size;
+    d->position = 0;
+    for (int i = 0; i < 4; i++)
+        d->x = d->x << 8 | kq_range_take(d);
+}
+
+/* The next bit, whose probability of being a 1 is `p` / 65536; p is 1..65535. It is hidden so
+ * that the branch stays a branch: what follows a bit begins on a guess then, long before the
+ * bit is known, where it would wait for it. */
+static inline int kq_range_decode(kq_range_decoder *d, uint32_t p)
+{
+    uint32_t cut = kq_range_cut(d->x1, d->x2, p);
+    int bit;
+    if (d->x <= cut) {
+        d->x2 = cut;
+        bit = 1;
+        KQ_HIDE(bit);
+    } else {
+        d->x1 = cut + 1;
+        bit = 0;
+        KQ_HIDE(bit);
+    }
+    while ((d->x1 ^ d->x2) < 1u << 24) {
+        d->x1 <<= 8;
+        d->x2 = d->x2 << 8 | 255;
+        d->x = d->x << 8 | kq_range_take(d);
+    }
+    return bit;
+}
+
+/* After the last bit: whether the bytes may be those of a coder (rule 13.5). */
+static inline int kq_range_decoder_valid(const kq_range_decoder *d)
+{
+    return d->size <= d->position && (d->size == 0 || d->in[d->size - 1] != 0);
+}
+/* ---- coding/learning_bits.h ---- */
+/* Bits that learn how likely they are, and numbers made of them (spec/kq.md, rules 17.6 and
+ * 17.9): what stands ahead of tokens, and lists of numbers.
+ *
+ * One function for each both encodes and decodes, so that the two can't differ.
+ */
+
+/* Encodes where there is an encoder, else decodes. */
+typedef struct {
+    kq_range_decoder *decoder;
+} kq_bit_coder;
+
+/* How likely a bit is 1, of 65536, and how often it was seen. */
+typedef struct {
+    uint16_t p, seen;
+} kq_bit;
+
+static inline void kq_bits_init(kq_bit *bits, size_t count)
+{
+    static const kq_bit even = {32768, 0};
+    for (size_t i = 0; i < count; i++)
+        bits[i] = even;
+}
+
+static inline int kq_coin(kq_bit_coder *c, int bit, uint32_t p)
+{
+    (void)bit;
+    return kq_range_decode(c->decoder, p);
+}
+
+/* A bit that learns: by 2 / (2 n + 3) of its error, n being how often it was seen. */
+static inline int kq_bit_code(kq_bit_coder *c, kq_bit *b, int bit)
+{
+    static const uint16_t rates[32] = {43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710,
+                                       6898,  6241,  5698,  5242,  4854,  4519,  4228, 3971,
+                                       3744,  3542,  3360,  3196,  3048,  2912,  2788, 2674,
+                                       2570,  2473,  2383,  2299,  2221,  2148,  2080, 2016};
+    bit = kq_coin(c, bit, b->p);
+    const int32_t aim = bit ? 65504 : 32;
+    b->p = (uint16_t)(b->p + ((aim - b->p) * (int64_t)rates[b->seen] >> 16));
+    b->seen = (uint16_t)(b->seen + (b->seen < 31));
+    return bit;
+}
+
+/* A number of `bits` bits, the highest first, as likely as any other. */
+static inline uint32_t kq_bits_even(kq_bit_coder *c, uint32_t value, int bits)
+{
+    uint32_t found = 0;
+    while (bits-- > 0)
+        found = found << 1 | (uint32_t)kq_coin(c, value >> bits & 1, 32768);
+    return found;
+}
+
+/* A number of `bits` bits; each bit learns by those before it. `at` has 1 << bits places. */
+static inline uint32_t kq_bit_tree(kq_bit_coder *c, kq_bit *at, uint32_t value, int bits)
+{
+    uint32_t node = 1;
+    for (int bit = bits - 1; bit >= 0; bit--)
+        node = node << 1 | (uint32_t)kq_bit_code(c, at + node, value >> bit & 1);
+    return node - (1u << bits);
+}
+
+#define KQ_NUMBER_MOST_BITS 64
+
+/* The bits of a number: how many bits it has, and the two highest of them. */
+typedef struct {
+    kq_bit size[128], first[KQ_NUMBER_MOST_BITS + 1], second[KQ_NUMBER_MOST_BITS + 1][2];
+} kq_number_bits;
+
+static inline void kq_number_bits_init(kq_number_bits *b)
+{
+    kq_bits_init(b->size, sizeof *b / sizeof(kq_bit));
+}
+
+/* The highest bit of value + 1 that is 1: how many bits follow it. */
+static inline uint32_t kq_number_size(uint64_t value)
+{
+    uint32_t size = 0;
+    if (value == UINT64_MAX)
+        return KQ_NUMBER_MOST_BITS;
+    while (size < KQ_NUMBER_MOST_BITS - 1 && (value + 1) >> (size + 1))
+        size++;
+    return size;
+}
+
+/* A number of 64 bits: how many bits follow the highest of one more, by a tree of `tree` bits,
+ * at most 7, and those. Returns 0 where it has more than 64 bits. */
+static int kq_number_code(kq_bit_coder *c, kq_number_bits *b, int tree, uint64_t *value)
+{
+    const uint64_t more = *value + 1;
+    const uint32_t size = kq_bit_tree(c, b->size, kq_number_size(*value), tree);
+    uint64_t found = 1; /* of 2^64 and more the bits below */
+    if (size > KQ_NUMBER_MOST_BITS)
+        return 0;
+    for (uint32_t left = size; left-- > 0;) {
+        int bit = more >> left & 1;
+        if (left + 1 == size)
+            bit = kq_bit_code(c, b->first + size, bit);
+        else if (left + 2 == size)
+            bit = kq_bit_code(c, &b->second[size][found & 1], bit);
+        else
+            bit = kq_coin(c, bit, 32768);
+        found = found << 1 | (uint32_t)bit;
+    }
+    *value = found - 1;
+    return size < KQ_NUMBER_MOST_BITS || found == 0;
+}
+/* ---- coding/numbers.h ---- */
+/* Lists of numbers (spec/kq.md, section 18): in a payload of the range coder, each number by bits
+ * that learn with its list.
+ */
+
+#define KQ_NUMBER_TREE 7 /* bits: 0 .. 64 */
+
+/* Codes lists, one after the other; list i has counts[i] numbers. Returns 0 where one is invalid.
+ */
+static int kq_numbers_code(kq_bit_coder *c, const uint64_t *counts, size_t lists, uint64_t *numbers)
+{
+    for (size_t i = 0; i < lists; i++) {
+        kq_number_bits bits;
+        kq_number_bits_init(&bits);
+        for (uint64_t n = counts[i]; n > 0; n--)
+            if (!kq_number_code(c, &bits, KQ_NUMBER_TREE, numbers++))
+                return 0;
+    }
+    return 1;
+}
+
+/* Fills `numbers` from a payload, which of no numbers is empty; returns 0 if it is invalid. */
+static int kq_numbers_decode(const uint8_t *payload, size_t size, const uint64_t *counts,
+                             size_t lists, uint64_t *numbers)
+{
+    kq_range_decoder decoder;
+    kq_bit_coder coder = {0};
+    coder.decoder = &decoder;
+    kq_range_decoder_init(&decoder, payload, size);
+    uint64_t left = 0;
+    for (size_t i = 0; i < lists; i++)
+        left |= counts[i];
+    if (left == 0)
+        return size == 0;
+    return kq_numbers_code(&coder, counts, lists, numbers) && kq_range_decoder_valid(&decoder);
+}
+/* ---- coding/palette_coder.h ---- */
+/* Palettes by arithmetic coding (spec/kq.md, section 14).
+ *
+ * Each value is coded as eight bits, the highest first, under a mixture of guesses. A guess
+ * gives each of the values 0..255 a mass; its weight follows, by Bayes' rule, from how well it
+ * has guessed so far. No array of masses is made: a bit needs of each guess only the mass of
+ * all values under one x, a short sum. Time is linear in K, whatever the bytes.
+ */
+
+#define KQ_PALETTE_GUESSES 6
+#define KQ_PALETTE_RECENT 16 /* entries that guesses look back at */
+#define KQ_PALETTE_WINDOW 32 /* those of which the nearest are sought */
+#define KQ_PALETTE_NEAREST 4
+#define KQ_PALETTE_LATEST 4
+#define KQ_PALETTE_BLACK 2  /* entries, opaque black, that stand ahead of the first */
+#define KQ_PALETTE_NONE 255 /* where a row of exact numbers has no more: not under any value */
+
+/* What the guesses of a value are made of. The masses under x of guess 0 and 1 are those of
+ * `left`, or of `numbers`; of guess 2, of `step`; of 3 and 4, of `exact`; 5 is even. */
+typedef struct {
+    int lowest;              /* the value is at least this */
+    int gaps;                /* whether there is `left`: what remains of 65536 behind d values is */
+    uint32_t left[2][2][17]; /* left[i][0][d % 16] * left[i][1][d / 16] / 65536 */
+    int numbers[KQ_PALETTE_RECENT], count;
+    uint32_t shares[KQ_PALETTE_RECENT]; /* of each number */
+    int step;
+    uint8_t exact[3][KQ_PALETTE_RECENT]; /* rows: guess 3 has the first, guess 4 all */
+    uint32_t first, all;                 /* how many numbers these are */
+} kq_palette_guesses;
+
+typedef struct {
+    kq_range_decoder decoder;
+    int channels, ascending;
+    uint32_t weights[4][2][KQ_PALETTE_GUESSES];
+    /* around[256 + d]: the mass of all values under d around the number 0, sharply in the
+     * lower half and widely in the upper one. */
+    uint64_t around[513];
+    uint8_t *entries[4]; /* green, red, blue, alpha of the entry at hand; behind the others */
+    int seen;            /* how many others there are, at most WINDOW */
+    kq_palette_guesses guesses;
+} kq_palette_coder;
+
+static inline int kq_palette_clamp(int value)
+{
+    return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+/* Begins, with room for the values of WINDOW + k entries of four channels. */
+static void kq_palette_init(kq_palette_coder *c, int channels, uint8_t *values, size_t k)
+{
+    static const uint32_t widths[4] = {0, 1, 2, 4};
+    uint32_t parts[4] = {16384, 5461, 2341, 529}; /* a quarter of 65536 each, on both sides */
+    uint64_t masses[257];                         /* by distance; that of 256 doesn't occur */
+    memset(c, 0, sizeof *c);
+    c->channels = channels;
+    for (int d = 0; d <= 256; d++) {
+        uint64_t wide = parts[2] + parts[3];
+        masses[d] = (parts[0] + parts[1] + wide) | 2 * wide << 32;
+        for (int i = 0; i < 4; i++)
+            parts[i] = parts[i] * ((1u << widths[i]) - 1) >> widths[i];
+    }
+    for (int d = -256; d < 256; d++)
+        c->around[257 + d] = c->around[256 + d] + masses[d < 0 ? -d : d];
+    for (int channel = 0; channel < 4; channel++) {
+        for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+            c->weights[channel][0][i] = c->weights[channel][1][i] = 65536 / KQ_PALETTE_GUESSES;
+        c->entries[channel] = values + (size_t)channel * (KQ_PALETTE_WINDOW + k);
+        memset(c->entries[channel], channel == 3 ? 255 : 0, KQ_PALETTE_WINDOW);
+        c->entries[channel] += KQ_PALETTE_WINDOW;
+    }
+    c->seen = KQ_PALETTE_BLACK;
+}
+
+/* Guesses of the next of `n` ascending values that are spread at random up to 255, as far
+ * apart as they are evenly, and 3/8 of that. */
+static void kq_palette_guess_gaps(kq_palette_guesses *g, size_t n)
+{
+    uint64_t span = (uint64_t)(256 - g->lowest);
+    uint64_t ratios[2] = {(3 * span << 16) / (3 * span + 8 * (uint64_t)n),
+                          (span << 16) / (span + n)};
+    g->gaps = 1;
+    for (int i = 0; i < 2; i++) {
+        uint64_t ratio = ratios[i];
+        for (int row = 0; row < 2; row++) {
+            uint32_t *left = g->left[i][row];
+            left[0] = 1u << 16;
+            for (int d = 1; d <= 16; d++)
+                left[d] = (uint32_t)(left[d - 1] * ratio >> 16);
+            ratio = left[16];
+        }
+    }
+}
+
+/* One of the numbers near which the value may be. */
+static inline void kq_palette_number(kq_palette_guesses *g, int number, uint32_t share)
+{
+    g->numbers[g->count] = kq_palette_clamp(number);
+    g->shares[g->count++] = share;
+}
+
+/* How far in hue each of the last 32 entries is, the latest last, with its age in the lower
+ * five bits; 65535 where there is none. */
+static void kq_palette_distances(const kq_palette_coder *c, int green, int red,
+                                 uint16_t distances[KQ_PALETTE_WINDOW])
+{
+    const uint8_t *greens = c->entries[0] - KQ_PALETTE_WINDOW;
+    const uint8_t *reds = c->entries[1] - KQ_PALETTE_WINDOW;
+    for (int i = 0; i < KQ_PALETTE_WINDOW; i++) {
+        int16_t hue = (int16_t)(reds[i] - greens[i] - (red - green));
+        int16_t off = (int16_t)(greens[i] - green);
+        hue = (int16_t)(hue < 0 ? -hue : hue);
+        off = (int16_t)(off < 0 ? -off : off);
+        distances[i] = (uint16_t)((2 * hue + off) << 5 | (KQ_PALETTE_WINDOW - 1 - i));
+    }
+    for (int i = 0; i < KQ_PALETTE_WINDOW - c->seen; i++)
+        distances[i] = UINT16_MAX;
+}
+
+/* Blue lies off green as in the entries of the nearest hue. */
+static void kq_palette_guess_nearest(kq_palette_coder *c, int green, int red)
+{
+    uint16_t distances[KQ_PALETTE_WINDOW];
+    kq_palette_distances(c, green, red, distances);
+    for (int n = 0; n < KQ_PALETTE_NEAREST && n < c->seen; n++) {
+        uint16_t least = UINT16_MAX;
+        for (int i = 0; i < KQ_PALETTE_WINDOW; i++)
+            least = distances[i] < least ? distances[i] : least;
+        int place = -1 - (least & 31);
+        uint32_t far = 16 + (uint32_t)(least >> 5);
+        distances[KQ_PALETTE_WINDOW + place] = UINT16_MAX;
+        kq_palette_number(&c->guesses, green + c->entries[2][place] - c->entries[0][place],
+                          1 + (1u << 24) / (far * far * far));
+    }
+}
+
+/* Fills a row with what a channel was in the last entries, the latest last; or with how far
+ * it was off another channel, if that isn't negative, from `base` on. */
+static void kq_palette_exactly(kq_palette_coder *c, int row, int channel, int other, int base)
+{
+    static const uint8_t zeros[KQ_PALETTE_RECENT] = {0};
+    const uint8_t *values = c->entries[channel] - KQ_PALETTE_RECENT;
+    const uint8_t *others = other < 0 ? zeros : c->entries[other] - KQ_PALETTE_RECENT;
+    uint8_t *exact = c->guesses.exact[row];
+    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+        exact[i] = (uint8_t)kq_palette_clamp(base + values[i] - others[i]);
+    for (int i = 0; i < KQ_PALETTE_RECENT - c->seen; i++)
+        exact[i] = KQ_PALETTE_NONE;
+}
+
+/* How many of the exact numbers are under x, 0..256: of the first row, and of all. */
+static inline void kq_palette_under(const kq_palette_guesses *g, int x, uint32_t under[2])
+{
+    under[0] = g->first;
+    under[1] = g->all;
+    if (x > 255)
+        return;
+#ifdef KQ_SSE2
+    const __m128i all = _mm_set1_epi8((char)x), one = _mm_set1_epi8(1);
+    __m128i rows[3]; /* 1 where a number is under x */
+    for (int row = 0; row < 3; row++) {
+        __m128i numbers = _mm_loadu_si128((const __m128i *)g->exact[row]);
+        rows[row] = _mm_min_epu8(_mm_subs_epu8(all, numbers), one);
+    }
+    __m128i first = _mm_sad_epu8(rows[0], _mm_setzero_si128());
+    __m128i rest = _mm_sad_epu8(_mm_add_epi8(rows[1], rows[2]), _mm_setzero_si128());
+    under[0] = (uint32_t)(_mm_cvtsi128_si32(first) + _mm_extract_epi16(first, 4));
+    under[1] = under[0] + (uint32_t)(_mm_cvtsi128_si32(rest) + _mm_extract_epi16(rest, 4));
+#else
+    under[0] = 0;
+    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+        under[0] += g->exact[0][i] < x;
+    under[1] = under[0];
+    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+        under[1] += (uint32_t)(g->exact[1][i] < x) + (uint32_t)(g->exact[2][i] < x);
+#endif
+}
+
+/* Gathers what the guesses of a channel are made of, with n entries to come, this included. */
+static void kq_palette_guess(kq_palette_coder *c, int channel, const int *entry, size_t n)
+{
+    kq_palette_guesses *g = &c->guesses;
+    int recent = c->seen < KQ_PALETTE_RECENT ? c->seen : KQ_PALETTE_RECENT;
+    int green = entry[0], red = entry[1];
+    const uint8_t *numbers = NULL; /* the row of them, if there is one */
+    const uint8_t *values = c->entries[channel];
+    g->gaps = g->count = 0;
+    g->first = channel % 3 ? (uint32_t)recent : 1;
+    g->all = channel == 0 ? 2 : g->first + (uint32_t)(channel == 2 ? 2 * recent : recent);
+    memset(g->exact, KQ_PALETTE_NONE, sizeof g->exact);
+    g->step = 2 * values[-1] - values[-2];
+    switch (channel) {
+    case 0:
+        if (c->ascending)
+            kq_palette_guess_gaps(g, n);
+        g->exact[0][0] = (uint8_t)kq_palette_clamp(g->step);
+        g->exact[1][0] = values[-1];
+        for (int i = 0; i < KQ_PALETTE_LATEST && i < recent && !g->gaps; i++)
+            kq_palette_number(g, values[-1 - i], i < 3 ? 4u >> i : 1);
+        break;
+    case 1:
+        g->step = green + values[-1] - c->entries[0][-1];
+        kq_palette_exactly(c, 0, 1, 0, green);
+        numbers = g->exact[0];
+        kq_palette_exactly(c, 1, 1, -1, 0);
+        break;
+    case 2:
+        g->step = red + values[-1] - c->entries[1][-1];
+        kq_palette_exactly(c, 0, 2, 0, green);
+        kq_palette_exactly(c, 1, 2, 1, red);
+        kq_palette_exactly(c, 2, 2, -1, 0);
+        kq_palette_guess_nearest(c, green, red);
+        break;
+    default:
+        g->exact[0][0] = 255;
+        kq_palette_exactly(c, 1, 3, -1, 0);
+        numbers = g->exact[1];
+    }
+    g->step = kq_palette_clamp(g->step);
+    for (int i = 1; i <= recent && numbers; i++)
+        kq_palette_number(g, numbers[KQ_PALETTE_RECENT - i], 1);
+}
+
+/* How much a mass of 1 counts in each guess: 2^40 over the mass of all values. */
+static void kq_palette_units(const kq_palette_guesses *g, uint64_t *units)
+{
+    const uint64_t one = (uint64_t)1 << 40;
+    uint32_t shares = g->gaps ? 1 : 0;
+    for (int i = 0; i < g->count; i++)
+        shares += g->shares[i];
+    units[0] = units[1] = (one >> 16) / shares;
+    units[2] = one >> 16;
+    units[3] = one / g->first;
+    units[4] = one / g->all;
+    units[5] = one >> 8;
+}
+
+/* Fills `sums` with the masses of all values under x, guess by guess; returns them mixed by
+ * `scales`. */
+KQ_INLINE uint64_t kq_palette_sums(const kq_palette_coder *c, const uint64_t *scales, int x,
+                                   uint32_t *sums)
+{
+    const kq_palette_guesses *g = &c->guesses;
+    uint64_t around = 0, mixed = 0;
+    if (g->count == KQ_PALETTE_RECENT) /* the usual case: a share of 1 each */
+        for (int i = 0; i < KQ_PALETTE_RECENT; i++)
+            around += c->around[256 + x - g->numbers[i]];
+    else
+        for (int i = 0; i < g->count; i++)
+            around += g->shares[i] * c->around[256 + x - g->numbers[i]];
+    sums[0] = (uint32_t)around;
+    sums[1] = (uint32_t)(around >> 32);
+    if (g->gaps) {
+        int d = x - g->lowest;
+        for (int i = 0; i < 2; i++) {
+            uint64_t left = (uint64_t)g->left[i][0][d & 15] * g->left[i][1][d >> 4] >> 16;
+            sums[i] = (1u << 16) - (uint32_t)left;
+        }
+    }
+    sums[2] = (uint32_t)c->around[256 + x - g->step];
+    kq_palette_under(g, x, sums + 3);
+    sums[5] = (uint32_t)x;
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+        mixed += scales[i] * sums[i];
+    return mixed;
+}
+
+KQ_INLINE int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
+{
+    (void)bit;
+    return kq_range_decode(&c->decoder, p);
+}
+
+/* Codes a value by the guesses at hand. */
+static int kq_palette_value(kq_palette_coder *c, uint32_t *weights, int value)
+{
+    int start = 0, lowest = c->guesses.lowest;
+    uint64_t scales[KQ_PALETTE_GUESSES], shares[KQ_PALETTE_GUESSES], total = 0;
+    uint32_t sums[KQ_PALETTE_GUESSES], next[KQ_PALETTE_GUESSES];
+    kq_palette_units(&c->guesses, scales);
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+        scales[i] *= weights[i];
+    uint64_t below = kq_palette_sums(c, scales, lowest, sums);
+    uint64_t above = kq_palette_sums(c, scales, 256, sums);
+    for (int bit = 7; bit >= 0; bit--) {
+        int middle = start + (1 << bit);
+        if (lowest >= middle) { /* nothing in the lower half is allowed */
+            start = middle;
+            continue;
+        }
+        uint64_t cut = kq_palette_sums(c, scales, middle, sums);
+        uint64_t p = (above - cut) >> 24 << 16;
+        p /= (above - below) >> 24; /* over 0, as the guess that is even has a part in it */
+        if (kq_palette_bit(c, value >> bit & 1, p < 1 ? 1 : p > 65535 ? 65535 : (uint32_t)p)) {
+            start = middle;
+            below = cut;
+        } else {
+            above = cut;
+        }
+    }
+    kq_palette_sums(c, scales, start, sums);
+    kq_palette_sums(c, scales, start + 1, next);
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++) {
+        shares[i] = scales[i] * (next[i] - sums[i]) >> 24;
+        total += shares[i];
+    }
+    uint64_t kept = ((uint64_t)63488 << 32) / total;
+    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
+        weights[i] = (uint32_t)(shares[i] * kept >> 32) + 2048 / KQ_PALETTE_GUESSES;
+    return start;
+}
+
+/* Codes an entry (green, red, blue, alpha), the first of n to come; where it is decoded,
+ * `entry` becomes its values. */
+static void kq_palette_entry(kq_palette_coder *c, int first, size_t n, int *entry)
+{
+    int same = 1;
+    for (int channel = 0; channel < c->channels; channel++) {
+        int last = c->entries[channel][-1];
+        c->guesses.lowest = c->ascending && !first && same ? last : 0;
+        kq_palette_guess(c, channel, entry, n);
+        entry[channel] = kq_palette_value(c, c->weights[channel][same], entry[channel]);
+        same = same && entry[channel] == last;
+    }
+    for (int channel = 0; channel < 4; channel++)
+        *c->entries[channel]++ = (uint8_t)entry[channel];
+    if (c->seen < KQ_PALETTE_WINDOW)
+        c->seen++;
+}
+
+/* Where a plain palette of `k` entries has a channel of entry `i`: red, green and blue
+ * of each entry, then the alpha of each. */
+static inline size_t kq_palette_place(size_t k, size_t i, int channel)
+{
+    static const size_t place[3] = {1, 0, 2};
+    return channel == 3 ? 3 * k + i : 3 * i + place[channel];
+}
+
+/* Fills `palette`, k x channels bytes, with the plain palette of a payload of `size` bytes.
+ * Returns 1, 0 if the payload is invalid, -1 without memory. */
+static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int channels,
+                             uint8_t *palette)
+{
+    kq_palette_coder *c = (kq_palette_coder *)KQ_MALLOC(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
+    if (!c)
+        return -1;
+    kq_palette_init(c, channels, (uint8_t *)(c + 1), k);
+    kq_range_decoder_init(&c->decoder, payload, size);
+    c->ascending = kq_palette_bit(c, 0, 1u << 15);
+    for (size_t i = 0; i < k; i++) {
+        int entry[4] = {0};
+        kq_palette_entry(c, i == 0, k - i, entry);
+        for (int j = 0; j < channels; j++)
+            palette[kq_palette_place(k, i, j)] = (uint8_t)entry[j];
+    }
+    int valid = kq_range_decoder_valid(&c->decoder);
+    KQ_FREE(c);
+    return valid;
+}
+/* ---- context/tree.h ---- */
+/* The tree of colours (spec/kq.md, section 16): the palette, halved again and again
+ * along its widest channel, as Heckbert's median cut does ("Color image quantization
+ * for frame buffer display", SIGGRAPH 1982), so that a subtree is a region of colour.
+ */
+
+/* Sinks the key at a place of a heap to where none below it is larger. */
+static inline void kq_tree_sink(uint64_t *keys, size_t at, size_t count)
+{
+    const uint64_t key = keys[at];
+    for (size_t below; (below = 2 * at + 1) < count; at = below) {
+        if (below + 1 < count && keys[below + 1] > keys[below])
+            below++;
+        if (keys[below] <= key)
+            break;
+        keys[at] = keys[below];
+    }
+    keys[at] = key;
+}
+
+/* Sorts keys, ascending. Heapsort (J. W. J. Williams, Communications of the ACM 7, 1964): no
+ * memory, and no palette that makes it slow; twice as fast as the C library's qsort. */
+static void kq_tree_sort_keys(uint64_t *keys, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        kq_tree_sink(keys, i, count);
+    while (count-- > 1) {
+        const uint64_t most = keys[0];
+        keys[0] = keys[count];
+        keys[count] = most;
+        kq_tree_sink(keys, 0, count);
+    }
+}
+
+/* The channel of the widest range, ranges counting 3, 4 and 2. */
+static int kq_tree_channel(const uint8_t *colors, const uint64_t *keys, size_t count)
+{
+    static const int channels[3] = {1, 0, 2}, weights[3] = {4, 3, 2};
+    int widest = -1, found = 1;
+    for (int j = 0; j < 3; j++) {
+        int least = 255, most = 0;
+        for (size_t i = 0; i < count; i++) {
+            int value = colors[3 * (keys[i] & 65535) + (size_t)channels[j]];
+            least = value < least ? value : least;
+            most = value > most ? value : most;
+        }
+        if ((most - least) * weights[j] > widest) {
+            widest = (most - least) * weights[j];
+            found = channels[j];
+        }
+    }
+    return found;
+}
+
+/* Sorts keys, whose lower 16 bits are entries, into the order of the tree. */
+static void kq_tree_sort(const uint8_t *colors, uint64_t *keys, size_t count)
+{
+    while (count > 1) {
+        size_t channel = (size_t)kq_tree_channel(colors, keys, count), half = (count + 1) / 2;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t entry = keys[i] & 65535;
+            const uint8_t *c = colors + 3 * entry;
+            keys[i] = (uint64_t)c[channel] << 32 | (uint64_t)(c[0] + c[1] + c[2]) << 16 | entry;
+        }
+        kq_tree_sort_keys(keys, count);
+        kq_tree_sort(colors, keys + half, count - half);
+        count = half;
+    }
+}
+
+/* Writes the entries of a palette, k x 3 bytes, 1 <= k <= 65536, in the order of the tree's
+ * leaves: order[place] = entry. Returns 0 without memory. */
+static int kq_tree_order(const uint8_t *colors, size_t k, uint16_t *order)
+{
+    uint64_t *keys = (uint64_t *)KQ_MALLOC(k * sizeof *keys);
+    if (!keys)
+        return 0;
+    for (size_t i = 0; i < k; i++)
+        keys[i] = i;
+    kq_tree_sort(colors, keys, k);
+    for (size_t i = 0; i < k; i++)
+        order[i] = (uint16_t)keys[i];
+    KQ_FREE(keys);
+    return 1;
+}
 /* ---- coding/logistic.h ---- */
 /* Logistic mixing of adaptive predictions (spec/kq.md, section 15), in whole numbers.
  *
@@ -990,195 +1646,2443 @@ static kq_result kq_check_part(kq_file *f, const char *kind, const uint8_t *body
 {
     return f->info.short_form ? KQ_OK : kq_check_seal(&f->sealer, &f->rest, kind, 0, body, size);
 }
-/* ---- file/records.h ---- */
-/* The tiles of a still: where their payloads are (spec/kq.md, section 6). */
-
-#define KQ_LEAST_RECORD (1 + KQ_CHECKSUM_SIZE)
-
-/* Finds and checks all of them, and what follows. */
-static kq_result kq_records_read(kq_file *f)
-{
-    kq_cursor *c = &f->rest;
-    const uint32_t tiles = f->info.tiles;
-    const int directory = tiles > 1;
-    kq_result result;
-    if (!f->info.short_form && (c->size - c->at) / KQ_LEAST_RECORD < tiles)
-        return KQ_TRUNCATED;
-    f->tiles = (kq_span *)KQ_MALLOC(tiles * sizeof *f->tiles);
-    if (!f->tiles)
-        return KQ_NO_MEMORY;
-    for (uint32_t i = 0; i < tiles; i++) {
-        const kq_box box = kq_header_box(&f->header, i);
-        uint64_t least, most;
-        uint32_t length;
-        kq_payload_range(&f->info, &f->dense, (uint64_t)box.width * box.height, &least, &most);
-        if ((result = kq_take_length(c, 4, &length)) != KQ_OK)
-            return result;
-        if (length < least || length > most)
-            return KQ_INVALID;
-        f->tiles[i].size = length;
-        f->tiles[i].bytes = kq_take(c, length);
-        if (!f->tiles[i].bytes)
-            return KQ_TRUNCATED;
-        if (!f->info.short_form &&
-            (result = kq_check_seal(&f->sealer, c, "TILE", i, f->tiles[i].bytes, length)) != KQ_OK)
-            return result;
-    }
-    if (directory) {
-        const uint8_t *lengths = kq_take(c, 4 * (size_t)tiles);
-        if (!lengths)
-            return KQ_TRUNCATED;
-        if ((result = kq_check_seal(&f->sealer, c, "TDIR", 0, lengths, 4 * (size_t)tiles)) != KQ_OK)
-            return result;
-        for (uint32_t i = 0; i < tiles; i++)
-            if (kq_big32(lengths + 4 * (size_t)i) != f->tiles[i].size)
-                return KQ_INVALID;
-    }
-    return c->at == c->size ? KQ_OK : KQ_INVALID;
-}
-/* ---- file/sections.h ---- */
-/* Extension sections (spec/kq.md, section 5). */
-
-#define KQ_SECTION_HEAD 10
-#define KQ_MOST_SECTIONS 254
-
-static int kq_is_letter(uint8_t c)
-{
-    return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
-static int kq_is_kind(const uint8_t *kind)
-{
-    for (int i = 1; i < 4; i++)
-        if (!kq_is_letter(kind[i]) && kind[i] != ' ' && (kind[i] < '0' || kind[i] > '9'))
-            return 0;
-    return kq_is_letter(kind[0]);
-}
-
-/* Checks all sections. Of a sequence `frames` becomes the data of its section, and stays what it is
- * otherwise. */
-static kq_result kq_sections_read(kq_file *f, kq_span *frames)
-{
-    kq_cursor *c = &f->rest;
-    uint64_t total = 0;
-    f->sections = c->at;
-    for (uint32_t i = 0; f->header.flags & KQ_FLAG_SECTIONS; i++) {
-        const uint8_t *head = kq_take(c, KQ_SECTION_HEAD);
-        if (!head)
-            return KQ_TRUNCATED;
-        if (KQ_DIFFERS(kq_crc16(head, 8, 0xFFFF), kq_big16(head + 8)))
-            return KQ_CHECKSUM;
-        const uint32_t length = kq_big32(head + 4);
-        const int end = !memcmp(head, "END ", 4);
-        if (!kq_is_kind(head) || length >> 28 || (end && length) || (!end && i == KQ_MOST_SECTIONS))
-            return KQ_INVALID;
-        const uint8_t *data = kq_take(c, length);
-        if (!data)
-            return KQ_TRUNCATED;
-        if ((total += length) > f->limits.metadata)
-            return KQ_LIMIT;
-        const kq_result result = kq_check_seal(&f->sealer, c, (const char *)head, i, data, length);
-        if (result != KQ_OK)
-            return result;
-        if (end)
-            break;
-        if (head[0] & 32)
-            continue;
-        if (memcmp(head, "FRAM", 4) != 0)
-            return KQ_UNSUPPORTED;
-        if (i)
-            return KQ_INVALID;
-        frames->bytes = data;
-        frames->size = length;
-    }
-    return KQ_OK;
-}
-
-/* The data of the first section of a kind, of those that were checked; NULL if there is none. */
-static const uint8_t *kq_section_find(const kq_file *f, const char *kind, size_t *size)
-{
-    size_t at = f->sections;
-    while (f->header.flags & KQ_FLAG_SECTIONS && at < f->rest.at) {
-        const uint8_t *head = f->header.rest.data + at;
-        if (!memcmp(head, "END ", 4))
-            break;
-        *size = kq_big32(head + 4);
-        if (!memcmp(head, kind, 4))
-            return head + KQ_SECTION_HEAD;
-        at += KQ_SECTION_HEAD + *size + KQ_CHECKSUM_SIZE;
-    }
-    *size = 0;
-    return NULL;
-}
-/* ---- coding/range_coder.h ---- */
-/* The binary arithmetic coder (spec/kq.md, section 13): bits with given
- * probabilities to bytes and back, in 32-bit whole numbers.
- *
- * A carryless range coder as in Matt Mahoney's lpaq: the numbers x1..x2 are those
- * that the bits so far allow; each bit cuts the interval in proportion to its
- * probability, and bytes on which both ends agree leave at the top.
+/* ---- file/palette.h ---- */
+/* What stands behind the header: a palette, or a label map's table of ids (spec/kq.md, sections 4,
+ * 14 and 18).
  */
 
-/* The last number of the interval's lower part, which is that of bit 1. As p is
- * 1..65535, both parts hold a number wherever the interval holds two. */
-static inline uint32_t kq_range_cut(uint32_t x1, uint32_t x2, uint32_t p)
+enum { KQ_BOOL, KQ_INT8, KQ_UINT8, KQ_INT16, KQ_UINT16, KQ_INT32, KQ_UINT32, KQ_INT64, KQ_UINT64 };
+enum { KQ_PLANE, KQ_COLUMN, KQ_VOLUME };
+#define KQ_MOST_FRAMES ((uint64_t)INT32_MAX)
+
+static int kq_id_bytes(int dtype)
 {
-    return x1 + (uint32_t)(((uint64_t)(x2 - x1) * p) >> 16);
+    return dtype == KQ_BOOL ? 1 : 1 << (dtype - 1) / 2;
+}
+
+static kq_result kq_palette_read(kq_file *f)
+{
+    const size_t k = f->info.colors, plain = (f->info.alpha ? 4 : 3) * k;
+    const size_t start = f->rest.at;
+    kq_result result;
+    uint32_t length;
+    f->stored = (uint8_t *)KQ_MALLOC(4 * k);
+    if (!f->stored)
+        return KQ_NO_MEMORY;
+    if (!(f->header.flags & KQ_FLAG_CODED)) {
+        const uint8_t *colors = kq_take(&f->rest, plain);
+        if (!colors)
+            return KQ_TRUNCATED;
+        memcpy(f->stored, colors, plain);
+        return kq_check_part(f, "PLTE", colors, plain);
+    }
+    if ((result = kq_take_length(&f->rest, 4, &length)) != KQ_OK)
+        return result;
+    if (f->rest.at - start + length >= plain)
+        return KQ_INVALID;
+    const uint8_t *payload = kq_take(&f->rest, length);
+    if (!payload)
+        return KQ_TRUNCATED;
+    result = kq_check_part(f, "PLTE", f->rest.data + start, f->rest.at - start);
+    if (result != KQ_OK)
+        return result;
+    const int valid = kq_palette_decode(payload, length, k, f->info.alpha ? 4 : 3, f->stored);
+    return valid < 0 ? KQ_NO_MEMORY : valid ? KQ_OK : KQ_INVALID;
+}
+
+/* The entries in the order of the tree, which only context and tokens need. */
+static kq_result kq_palette_order(kq_file *f)
+{
+    if (f->info.coder < KQ_CODER_CONTEXT || f->info.colors == 1)
+        return KQ_OK;
+    f->order = (uint16_t *)KQ_MALLOC(f->info.colors * sizeof *f->order);
+    return f->order && kq_tree_order(f->stored, f->info.colors, f->order) ? KQ_OK : KQ_NO_MEMORY;
+}
+
+/* From the differences of ids to the ids; 0 if one isn't of the dtype. */
+static int kq_ids_add_up(uint64_t *ids, size_t count, int dtype)
+{
+    const int is_signed = dtype != KQ_BOOL && dtype % 2 == 1, bits = 8 * kq_id_bytes(dtype);
+    const uint64_t most = dtype == KQ_BOOL ? 1 : UINT64_MAX >> (64 - bits);
+    /* The sign's bit turned round, so that signed numbers ascend, too; then from the least up. */
+    const uint64_t half = is_signed ? (uint64_t)1 << (bits - 1) : 0;
+    uint64_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0) {
+            const uint64_t size = is_signed ? ids[0] >> 1 : ids[0];
+            if (is_signed ? size >= half : size > most)
+                return 0;
+            at = is_signed ? (ids[0] & 1 ? half - 1 - size : half + size) : size;
+        } else {
+            if (ids[i] >= most - at)
+                return 0;
+            at += ids[i] + 1;
+        }
+        ids[i] = at - half;
+    }
+    return 1;
+}
+
+/* The lists of a table, behind its numbers. */
+static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
+{
+    const size_t distinct = f->info.ids, entries = f->info.entries;
+    const int mapped = f->info.dtype & 32;
+    const uint64_t counts[2] = {distinct, entries};
+    uint64_t *numbers = (uint64_t *)KQ_MALLOC((distinct + entries) * sizeof *numbers);
+    f->ids = numbers;
+    if (!numbers)
+        return KQ_NO_MEMORY;
+    if (!kq_numbers_decode(c->data + c->at, c->size - c->at, counts, mapped ? 2 : 1, numbers))
+        return KQ_INVALID;
+    f->info.dtype &= 15;
+    for (size_t i = 0; mapped && i < entries; i++)
+        if (numbers[distinct + i] >= distinct)
+            return KQ_INVALID;
+    if (!kq_ids_add_up(numbers, distinct, f->info.dtype))
+        return KQ_INVALID;
+    if (!mapped)
+        return KQ_OK;
+    f->ids = (uint64_t *)KQ_MALLOC(entries * sizeof *numbers);
+    for (size_t i = 0; f->ids && i < entries; i++)
+        f->ids[i] = numbers[numbers[distinct + i]];
+    KQ_FREE(numbers);
+    return f->ids ? KQ_OK : KQ_NO_MEMORY;
+}
+
+static kq_result kq_table_read(kq_file *f)
+{
+    kq_info *info = &f->info;
+    const uint64_t pixels = (uint64_t)info->width * info->height;
+    const size_t start = f->rest.at;
+    uint32_t length, distinct, entries;
+    kq_result result = kq_take_length(&f->rest, 4, &length);
+    if (result != KQ_OK)
+        return result;
+    if (f->rest.at == f->rest.size)
+        return KQ_TRUNCATED;
+    const uint8_t kind = f->rest.data[f->rest.at];
+    const uint64_t most = kind & 0x40 && !(kind & 0x90) ? pixels * KQ_MOST_FRAMES : pixels;
+    if (length < 3 || length > 32 + 20 * most)
+        return KQ_INVALID;
+    const uint8_t *payload = kq_take(&f->rest, length);
+    if (!payload)
+        return KQ_TRUNCATED;
+    result = kq_check_part(f, "IDS ", f->rest.data + start, f->rest.at - start);
+    if (result != KQ_OK)
+        return result;
+    kq_cursor c = {payload, length, 1};
+    if ((kind & 15) > KQ_UINT64 || kind & 0x80 || (kind & 0x50) == 0x50)
+        return KQ_INVALID;
+    if (kq_take_length(&c, 4, &distinct) != KQ_OK)
+        return KQ_INVALID;
+    entries = distinct;
+    if (kind & 32 && kq_take_length(&c, 4, &entries) != KQ_OK)
+        return KQ_INVALID;
+    distinct++;
+    entries++;
+    if (distinct > entries || entries > most || entries < info->colors ||
+        (info->coder < KQ_CODER_CONTEXT && entries != info->colors))
+        return KQ_INVALID;
+    if (entries > f->limits.metadata)
+        return KQ_LIMIT;
+    info->shape = kind & 16 ? KQ_COLUMN : kind & 64 ? KQ_VOLUME : KQ_PLANE;
+    info->dtype = kind & 47; /* with the bit of a mapped table, until its lists are read */
+    info->ids = distinct;
+    info->entries = entries;
+    return kq_ids_read(f, &c);
+}
+
+/* Red, green, blue and alpha of each label; of a label map by rule 18.24. */
+static int kq_colors_make(kq_file *f)
+{
+    const size_t entries = f->info.entries;
+    if (!f->colors)
+        f->colors = (uint8_t *)KQ_MALLOC(4 * entries);
+    for (size_t i = 0; f->colors && i < entries; i++) {
+        uint8_t *color = f->colors + 4 * i;
+        if (f->ids) {
+            memset(color, 0, 3);
+            for (int bit = 0; bit < 24; bit++)
+                color[bit % 3] |= (uint8_t)((f->ids[i] >> bit & 1) << (7 - bit / 3));
+        } else {
+            memcpy(color, f->stored + 3 * i, 3);
+        }
+        color[3] = f->info.alpha ? f->stored[3 * entries + i] : 255;
+    }
+    return f->colors != NULL;
+}
+/* ---- file/frames.h ---- */
+/* The frames of a file (spec/kq.md, section 19): how they follow each other, their heads, and where
+ * the payloads of each tile are. All of it is checked when a file is opened, and what is kept of it
+ * grows with the bytes of the file alone.
+ */
+
+#define KQ_TIMING_SIZE 20
+#define KQ_DIRECTORY_TAIL 12 /* bytes: how many frames, how many bytes, and a CRC-32 */
+#define KQ_CHAINED_MORE 64   /* bytes that a payload may have more than in a still */
+/* The flags of a head. */
+enum { KQ_IS_FRAME = 1, KQ_HAS_DURATION = 2, KQ_IS_UNCHANGED = 4, KQ_HEAD_FLAGS = 7 };
+
+/* A payload of a tile. */
+typedef struct {
+    size_t at;
+    uint32_t frame, size;
+} kq_frame_payload;
+
+/* The frames of a file, which `info` counts. */
+typedef struct {
+    const kq_file *file;
+    kq_cursor first;            /* at the head of frame 0 */
+    uint32_t *durations;        /* of each */
+    kq_frame_payload *payloads; /* those of tile 0 frame by frame, then those of tile 1 ... */
+    size_t *starts;             /* of each tile's, and where the last one's end; NULL for K = 1 */
+} kq_frame_list;
+
+/* What the section FRAM says. */
+static kq_result kq_read_timing(kq_info *info, const uint8_t *data, size_t size)
+{
+    if (size != KQ_TIMING_SIZE || kq_big32(data) & 0xFEFFFFFFu)
+        return KQ_INVALID;
+    info->axis = data[0];
+    info->key_distance = kq_big32(data + 4);
+    info->plays = kq_big32(data + 8);
+    info->unit_numerator = kq_big32(data + 12);
+    info->unit_denominator = kq_big32(data + 16);
+    return info->unit_denominator == 0 || (info->axis == 0 && info->unit_numerator == 0) ||
+                   (info->coder < KQ_CODER_CONTEXT && info->key_distance != 1)
+               ? KQ_INVALID
+               : KQ_OK;
+}
+
+/* Whether a frame needs no other. */
+static int kq_is_key_frame(const kq_info *info, uint32_t frame)
+{
+    return info->key_distance ? frame % info->key_distance == 0 : frame == 0;
+}
+
+/* --- heads ------------------------------------------------------------------------ */
+
+typedef struct {
+    uint32_t number, duration;
+    int is_end, is_unchanged;
+    size_t start;      /* where the head begins, */
+    kq_cursor lengths; /* and the lengths in it */
+} kq_frame_head;
+
+/* The flags of a head and what they announce, of which the CRC-16 isn't compared yet; the frame
+ * before lasted `head->duration`. */
+static kq_result kq_parse_head(kq_frame_head *head, kq_cursor *c, uint32_t tiles)
+{
+    kq_result result;
+    uint32_t any = 0, length;
+    const uint8_t *byte = kq_take(c, 1), flags = byte ? *byte : 0;
+    if (!byte)
+        return KQ_TRUNCATED;
+    head->is_end = flags == 0;
+    head->is_unchanged = (flags & KQ_IS_UNCHANGED) != 0;
+    if (flags && (!(flags & KQ_IS_FRAME) || flags > KQ_HEAD_FLAGS))
+        return KQ_INVALID;
+    if (flags & KQ_HAS_DURATION) {
+        /* One that is written differs from the one before; that is told last. */
+        if ((result = kq_take_length(c, 5, &head->duration)) != KQ_OK)
+            return result;
+        if (head->duration == 0)
+            return KQ_INVALID;
+    }
+    head->lengths = *c;
+    if (head->is_end || head->is_unchanged)
+        return KQ_OK;
+    for (uint32_t tile = 0; tile < tiles; tile++) {
+        if ((result = kq_take_length(c, 4, &length)) != KQ_OK)
+            return result;
+        any |= length;
+    }
+    return any ? KQ_OK : KQ_INVALID;
+}
+
+/* Reads the next head; of the first one number and duration are that of the frame before, 0 and
+ * 1. */
+static kq_result kq_read_head(const kq_frame_list *list, kq_frame_head *head, kq_cursor *c)
+{
+    const uint32_t before = head->duration;
+    uint8_t number[8] = {0};
+    head->start = c->at;
+    const kq_result result = kq_parse_head(head, c, list->file->info.tiles);
+    if (result != KQ_OK)
+        return result;
+    for (int i = 0; i < 4; i++)
+        number[4 + i] = (uint8_t)(head->number >> (24 - 8 * i));
+    uint32_t crc = kq_crc16(list->file->header.bytes, KQ_HEADER_SIZE, 0xFFFF);
+    crc = kq_crc16(number, sizeof number, crc);
+    crc = kq_crc16(c->data + head->start, c->at - head->start, crc);
+    const uint8_t *stored = kq_take(c, 2);
+    if (!stored)
+        return KQ_TRUNCATED;
+    if (KQ_DIFFERS(crc, kq_big16(stored)))
+        return KQ_CHECKSUM;
+    const int has_duration = c->data[head->start] & KQ_HAS_DURATION;
+    return has_duration && head->duration == before ? KQ_INVALID : KQ_OK;
+}
+
+/* The head ahead of the first. */
+static kq_frame_head kq_no_head(const kq_frame_list *list)
+{
+    kq_frame_head head;
+    memset(&head, 0, sizeof head);
+    head.duration = 1;
+    head.lengths = list->first;
+    return head;
+}
+
+/* --- payloads --------------------------------------------------------------------- */
+
+/* The payloads of a frame, one after the other. */
+typedef struct {
+    kq_cursor lengths;
+    uint32_t next, tiles; /* the tile whose length comes next, and how many there are */
+    uint32_t tile, size;
+    size_t at;
+} kq_payloads;
+
+/* Begins with those behind a head, where the cursor stands. */
+static kq_payloads kq_payloads_of(const kq_frame_head *head, const kq_cursor *c, uint32_t tiles)
+{
+    kq_payloads p;
+    p.lengths = head->lengths;
+    p.next = head->is_unchanged ? tiles : 0;
+    p.tiles = tiles;
+    p.tile = p.size = 0;
+    p.at = c->at;
+    return p;
+}
+
+/* Goes on to the next one; returns 0 if there is none, `at` being where they end. */
+static int kq_payloads_next(kq_payloads *p)
+{
+    p->at += p->size ? (size_t)p->size + KQ_CHECKSUM_SIZE : 0;
+    p->size = 0;
+    while (!p->size && p->next < p->tiles) {
+        p->tile = p->next++;
+        kq_take_length(&p->lengths, 4, &p->size);
+    }
+    return p->size != 0;
+}
+
+/* Tiles are of up to four sizes: cut at the right, below, both or neither. */
+static uint32_t kq_size_of_tile(const kq_header *h, uint32_t tile)
+{
+    const uint32_t last_column = tile % h->tiles_across == h->tiles_across - 1;
+    const uint32_t last_row = tile / h->tiles_across == h->tiles_down - 1;
+    return last_column | last_row << 1;
 }
 
 typedef struct {
-    uint32_t x1, x2, x;
-    const uint8_t *in;
-    size_t size, position; /* bytes taken, the zeros beyond the end included */
-} kq_range_decoder;
+    uint64_t least[4], most[4]; /* bytes of a payload, by the size of its tile */
+} kq_frame_range;
 
-static inline uint8_t kq_range_take(kq_range_decoder *d)
+static void kq_frame_range_init(kq_frame_range *range, const kq_file *f)
 {
-    size_t position = d->position++;
-    return position < d->size ? d->in[position] : 0;
-}
-
-/* Begins to read a payload of `size` bytes at `in`; zeros are taken to follow it. */
-static inline void kq_range_decoder_init(kq_range_decoder *d, const uint8_t *in, size_t size)
-{
-    d->x1 = 0;
-    d->x2 = UINT32_MAX;
-    d->x = 0;
-    d->in = in;
-    d->size = size;
-    d->position = 0;
-    for (int i = 0; i < 4; i++)
-        d->x = d->x << 8 | kq_range_take(d);
-}
-
-/* The next bit, whose probability of being a 1 is `p` / 65536; p is 1..65535. It is hidden so
- * that the branch stays a branch: what follows a bit begins on a guess then, long before the
- * bit is known, where it would wait for it. */
-static inline int kq_range_decode(kq_range_decoder *d, uint32_t p)
-{
-    uint32_t cut = kq_range_cut(d->x1, d->x2, p);
-    int bit;
-    if (d->x <= cut) {
-        d->x2 = cut;
-        bit = 1;
-        KQ_HIDE(bit);
-    } else {
-        d->x1 = cut + 1;
-        bit = 0;
-        KQ_HIDE(bit);
+    const kq_header *h = &f->header;
+    const kq_info *info = &f->info;
+    const uint32_t corners[4] = {0, h->tiles_across - 1, info->tiles - h->tiles_across,
+                                 info->tiles - 1};
+    for (int i = 0; i < 4; i++) {
+        const kq_box box = kq_header_box(h, corners[i]);
+        const uint64_t labels = (uint64_t)box.width * box.height;
+        uint64_t *least = range->least + kq_size_of_tile(h, corners[i]);
+        uint64_t *most = range->most + kq_size_of_tile(h, corners[i]);
+        kq_payload_range(info, &f->dense, labels, least, most);
+        if (info->colors == 1 || info->coder < KQ_CODER_CONTEXT)
+            continue;
+        *least = 0;
+        *most += KQ_CHAINED_MORE;
+        if (info->label_map && info->colors > labels) /* a list has those of later frames, too */
+            *most += KQ_OWN_LISTED * (info->colors - labels);
     }
-    while ((d->x1 ^ d->x2) < 1u << 24) {
-        d->x1 <<= 8;
-        d->x2 = d->x2 << 8 | 255;
-        d->x = d->x << 8 | kq_range_take(d);
-    }
-    return bit;
 }
 
-/* After the last bit: whether the bytes may be those of a coder (rule 13.5). */
-static inline int kq_range_decoder_valid(const kq_range_decoder *d)
+/* Checks the lengths of a frame's payloads, and compares their CRC-32s. The cursor stands behind
+ * the head, and goes on to behind the payloads, which are counted. */
+static kq_result kq_check_payloads(const kq_frame_list *list, const kq_frame_range *range,
+                                   const kq_frame_head *head, kq_cursor *c, size_t *count)
 {
-    return d->size <= d->position && (d->size == 0 || d->in[d->size - 1] != 0);
+    const kq_info *info = &list->file->info;
+    const int must_change =
+        info->colors > 1 && (info->coder < KQ_CODER_CONTEXT || kq_is_key_frame(info, head->number));
+    kq_payloads p = kq_payloads_of(head, c, info->tiles);
+    if (head->is_unchanged)
+        return must_change ? KQ_INVALID : KQ_OK;
+    for (uint32_t tile = 0; tile < info->tiles; tile++) {
+        const uint32_t size = kq_size_of_tile(&list->file->header, tile);
+        uint32_t length = 0;
+        kq_take_length(&p.lengths, 4, &length);
+        if (length < range->least[size] || length > range->most[size] || (!length && must_change))
+            return KQ_INVALID;
+    }
+    p = kq_payloads_of(head, c, info->tiles);
+    while (kq_payloads_next(&p)) {
+        const uint64_t ordinal = (uint64_t)head->number * info->tiles + p.tile;
+        const uint8_t *payload = kq_take(c, p.size);
+        const kq_result result =
+            payload ? kq_check_seal(&list->file->sealer, c, "TILE", ordinal, payload, p.size)
+                    : KQ_TRUNCATED;
+        if (result != KQ_OK)
+            return result;
+        ++*count;
+    }
+    return KQ_OK;
+}
+/* ---- file/frame_list.h ---- */
+/* Opens the frames of a file: checks them all and the directory behind them, and lists the payloads
+ * of each tile (spec/kq.md, section 19).
+ */
+
+static void kq_frame_list_close(kq_frame_list *list)
+{
+    KQ_FREE(list->durations);
+    KQ_FREE(list->payloads);
+    KQ_FREE(list->starts);
+    memset(list, 0, sizeof *list);
+}
+
+/* Checks all frames, and counts them and their payloads. */
+static kq_result kq_check_frames(const kq_frame_list *list, kq_cursor *c, uint32_t most,
+                                 uint32_t *frames, size_t *payloads)
+{
+    kq_frame_range range;
+    kq_frame_head head = kq_no_head(list);
+    kq_frame_range_init(&range, list->file);
+    *payloads = 0;
+    for (;; head.number++) {
+        kq_result result = kq_read_head(list, &head, c);
+        *frames = head.number;
+        if (result != KQ_OK)
+            return result;
+        if (head.is_end || head.number == KQ_MOST_FRAMES)
+            return head.is_end && head.number ? KQ_OK : KQ_INVALID;
+        result = kq_check_payloads(list, &range, &head, c, payloads);
+        if (result != KQ_OK)
+            return result;
+        if (head.number == most)
+            return KQ_LIMIT;
+    }
+}
+
+/* --- the directory ---------------------------------------------------------------- */
+
+/* What decodes it, number by number. */
+typedef struct {
+    kq_range_decoder decoder;
+    kq_bit_coder coder;
+    kq_number_bits bits;
+} kq_directory;
+
+static int kq_directory_says(kq_directory *d, uint64_t number)
+{
+    uint64_t found = 0;
+    return kq_number_code(&d->coder, &d->bits, KQ_NUMBER_TREE, &found) && found == number;
+}
+
+/* Compares the lists in a directory with the frames, which were checked. How long these last is
+ * kept, and, behind the first of `starts`, how many payloads each tile has. */
+static int kq_directory_agrees(kq_frame_list *list, uint32_t frames, const uint8_t *lists,
+                               size_t size)
+{
+    kq_directory d;
+    kq_cursor c = list->first;
+    kq_frame_head head = kq_no_head(list);
+    memset(&d, 0, sizeof d);
+    kq_range_decoder_init(&d.decoder, lists, size);
+    d.coder.decoder = &d.decoder;
+    kq_number_bits_init(&d.bits);
+    for (; head.number < frames; head.number++) {
+        kq_read_head(list, &head, &c);
+        kq_payloads p = kq_payloads_of(&head, &c, list->file->info.tiles);
+        while (kq_payloads_next(&p))
+            list->starts[p.tile + 1]++;
+        c.at = p.at;
+        if (!kq_directory_says(&d, c.at - head.start))
+            return 0;
+        list->durations[head.number] = head.duration;
+    }
+    kq_number_bits_init(&d.bits);
+    for (uint32_t frame = 0; frame < frames; frame++)
+        if (!kq_directory_says(&d, list->durations[frame]))
+            return 0;
+    return kq_range_decoder_valid(&d.decoder);
+}
+
+/* Lists the payloads, which are counted. */
+static void kq_list_payloads(kq_frame_list *list, uint32_t frames)
+{
+    const uint32_t tiles = list->file->info.tiles;
+    kq_cursor c = list->first;
+    kq_frame_head head = kq_no_head(list);
+    for (uint32_t tile = 0; tile < tiles; tile++)
+        list->starts[tile + 1] += list->starts[tile];
+    for (; head.number < frames; head.number++) {
+        kq_read_head(list, &head, &c);
+        kq_payloads p = kq_payloads_of(&head, &c, tiles);
+        while (kq_payloads_next(&p)) {
+            kq_frame_payload *payload = list->payloads + list->starts[p.tile]++;
+            payload->at = p.at;
+            payload->frame = head.number;
+            payload->size = p.size;
+        }
+        c.at = p.at;
+    }
+    /* Each stands where its own payloads end by now, and the next one's begin. */
+    memmove(list->starts + 1, list->starts, tiles * sizeof *list->starts);
+    list->starts[0] = 0;
+}
+
+/* --- opening ---------------------------------------------------------------------- */
+
+/* Opens the frames, the rest of a file, and counts them. The list, all zeros, is to be closed in
+ * any case. */
+static kq_result kq_frame_list_open(kq_frame_list *list, const kq_file *f, uint32_t *frames)
+{
+    size_t payloads;
+    kq_cursor c = f->rest;
+    list->file = f;
+    list->first = c;
+    const kq_result result = kq_check_frames(list, &c, f->limits.metadata, frames, &payloads);
+    if (result != KQ_OK)
+        return result;
+    const uint8_t *lists = c.data + c.at, *tail = c.data + c.size - KQ_DIRECTORY_TAIL;
+    const size_t left = c.size - c.at;
+    if (left <= KQ_DIRECTORY_TAIL)
+        return KQ_TRUNCATED;
+    if (KQ_DIFFERS(kq_big32(tail + 8),
+                   kq_seal(&f->sealer, "TDIR", 0, lists, left - KQ_CHECKSUM_SIZE)))
+        return KQ_CHECKSUM;
+    if (kq_big32(tail) != *frames || kq_big32(tail + 4) != left - KQ_DIRECTORY_TAIL)
+        return KQ_INVALID;
+    list->durations = (uint32_t *)KQ_CALLOC(*frames, sizeof *list->durations);
+    if (payloads) { /* each tile has one; without any there may be more tiles than bytes */
+        list->payloads = (kq_frame_payload *)KQ_CALLOC(payloads, sizeof *list->payloads);
+        list->starts = (size_t *)KQ_CALLOC((size_t)f->info.tiles + 1, sizeof *list->starts);
+    }
+    if (!list->durations || (payloads && (!list->payloads || !list->starts)))
+        return KQ_NO_MEMORY;
+    if (!kq_directory_agrees(list, *frames, lists, left - KQ_DIRECTORY_TAIL))
+        return KQ_INVALID;
+    if (payloads)
+        kq_list_payloads(list, *frames);
+    return KQ_OK;
+}
+
+/* The payload of a tile that its labels in that frame come from: its last one in the frame or ahead
+ * of it. There is one but for K = 1. */
+static size_t kq_payload_at(const kq_frame_list *list, uint32_t tile, uint32_t frame)
+{
+    size_t low = list->starts[tile], high = list->starts[tile + 1];
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (list->payloads[middle].frame <= frame)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+/* ---- frames/sequence.h ---- */
+/* What the coder `context` keeps of a sequence of frames, to code one from the frame before
+ * (spec/kq.md, section 19): the labels that stood there, and what it has learned of where
+ * frames change.
+ */
+
+#define KQ_FRAME_BLOCK 16    /* labels, the side of a block that is unchanged, moved or coded */
+#define KQ_MOST_MOVES 3      /* of a frame */
+#define KQ_MOVE_MOST 32767   /* labels, across or down */
+#define KQ_EARLIER_FRAMES 16 /* that a move may come from, besides the frame before */
+#define KQ_EARLIER_LABELS 24 /* log2 of how many labels these may have together */
+#define KQ_STILL_BITS 14     /* of the counters of labels that look unchanged */
+#define KQ_OLDEST 127        /* changes that a label has outlived: it is not counted on */
+#define KQ_QUARTER_BEGIN ((1u << 20) << 10 | 1)
+
+/* How a block comes to be. */
+enum { KQ_UNCHANGED, KQ_CODED, KQ_MOVED };
+
+typedef struct {
+    int from; /* the frame: 0 the one before, 1 the one before that */
+    int32_t dx, dy;
+} kq_frame_move;
+
+typedef struct {
+    size_t size;        /* labels of a plane with its margins; the frame before stands so
+                           far ahead of the frame */
+    uint16_t *labels;   /* both planes, and behind them a row */
+    uint16_t *replaced; /* what stood at each place before it changed last */
+    uint8_t *age;       /* how many changes nearby it has outlived since */
+    uint16_t *earlier[KQ_EARLIER_FRAMES]; /* planes, the latest first */
+    int earlier_most, earlier_count;
+    uint8_t *blocks, *last_blocks; /* row by row: KQ_UNCHANGED, KQ_CODED, or KQ_MOVED + a move */
+    size_t blocks_wide, blocks_high;
+    kq_frame_move moves[KQ_MOST_MOVES];
+    int move_count;
+    /* counters */
+    uint32_t still[1 << KQ_STILL_BITS]; /* of labels that look unchanged */
+    uint32_t rows[8], changed[1 << 10]; /* of rows of blocks, and of blocks */
+    uint32_t moved[16 * KQ_MOST_MOVES], more[KQ_MOST_MOVES];
+    uint32_t numbers[5][256]; /* of a move, byte by byte */
+} kq_sequence;
+/* ---- tokens/front.h ---- */
+/* What stands ahead of the streams of the coder `tokens` (spec/kq.md, section 17): which
+ * table each context has, the tables, and the codes of escapes, lengths and displacements.
+ *
+ * One function walks through all of it and both encodes and decodes, bit by bit through the
+ * range coder, so that the two can't differ.
+ */
+
+/* A token says what the next label is, or the next few. The first six say that it is that of
+ * a neighbour; a neighbour's number is also its place in the decoder's word of candidates. */
+enum {
+    KQ_TOKEN_W,
+    KQ_TOKEN_WW,
+    KQ_TOKEN_NW,
+    KQ_TOKEN_N,
+    KQ_TOKEN_NE,
+    KQ_TOKEN_NN,
+    KQ_TOKEN_ESCAPE,     /* none of these: the label follows */
+    KQ_TOKEN_RUN_W,      /* the length follows: as many times W */
+    KQ_TOKEN_RUN_N,      /* the length follows: a copy of what is above */
+    KQ_TOKEN_COPY_ABOVE, /* the length follows: a copy with the displacement kept above */
+    KQ_TOKEN_COPY_LAST,  /* the length follows: with the last one */
+    KQ_TOKEN_COPY,       /* displacement and length follow */
+    KQ_TOKEN_FLAT,       /* W, as long as NE is */
+    KQ_TOKENS
+};
+#define KQ_TOKENS_PLAIN (KQ_TOKEN_ESCAPE + 1) /* the tokens of one label */
+
+/* What was before a token: a plain one or flat, a run of W, one of N, a copy. */
+#define KQ_TOKEN_KINDS 4
+#define KQ_PATTERNS 128
+#define KQ_TOKEN_TABLES 32
+#define KQ_ESCAPE_TABLES 32
+#define KQ_ESCAPE_TABLE_LABELS 512 /* a tile has no more such tables than 1 and 1 for so many */
+#define KQ_INTERVALS 32
+#define KQ_SYMBOLS 256 /* of escapes */
+#define KQ_LEAST_STATE_BITS 5
+#define KQ_MOST_STATE_BITS 8
+#define KQ_LEAST_ESCAPE_BITS 4
+#define KQ_MOST_ESCAPE_BITS 10
+#define KQ_VALUES 48 /* symbols of lengths and displacements */
+#define KQ_VALUE_BITS 9
+enum {
+    KQ_VALUE_RUN_W,
+    KQ_VALUE_RUN_N,
+    KQ_VALUE_COPY,
+    KQ_VALUE_ROWS,
+    KQ_VALUE_COLUMNS,
+    KQ_VALUE_CODES
+};
+
+typedef struct {
+    size_t labels;    /* of the tile */
+    uint32_t symbols; /* of escapes: a label's place in the order, without the lowest bits */
+    int bands;        /* whether there are streams of bands: of plain tokens alone */
+    int state_bits, tables;
+    uint8_t map[KQ_TOKEN_KINDS][KQ_PATTERNS];    /* context to table */
+    uint16_t counts[KQ_TOKEN_TABLES][KQ_TOKENS]; /* of states, 1 << state_bits in each table */
+    int escape_bits, escape_tables;              /* the latter 0 where no token is an escape */
+    uint32_t intervals[2];                       /* of W and N */
+    uint8_t interval[2][KQ_SYMBOLS];
+    uint8_t cells[KQ_INTERVALS][KQ_INTERVALS]; /* W's and N's interval to table */
+    uint8_t lengths[KQ_ESCAPE_TABLES][KQ_SYMBOLS];
+    uint8_t values[KQ_VALUE_CODES][KQ_VALUES]; /* lengths of codes */
+} kq_front;
+
+/* The most tables of escapes, so that the work to read them is in proportion to the tile. */
+static inline uint32_t kq_most_escape_tables(const kq_front *f)
+{
+    const size_t most = 1 + f->labels / KQ_ESCAPE_TABLE_LABELS;
+    return most < KQ_ESCAPE_TABLES ? (uint32_t)most : KQ_ESCAPE_TABLES;
+}
+
+/* The pattern of a label's neighbours: bits 0 to 6 are WW = W, NW = W, N = W, NE = W, NW = N,
+ * NE = N and NN = N. Of three labels not just two pairs can be equal. */
+static inline int kq_pattern_possible(int pattern)
+{
+    static const uint8_t pairs[2][3] = {{1, 2, 4}, {2, 3, 5}};
+    for (int i = 0; i < 2; i++)
+        if ((pattern >> pairs[i][0] & 1) + (pattern >> pairs[i][1] & 1) +
+                (pattern >> pairs[i][2] & 1) ==
+            2)
+            return 0;
+    return 1;
+}
+#define KQ_PATTERN_FLAT 12 /* the bits N = W and NE = W */
+/* ---- tokens/codes.h ---- */
+/* Prefix codes and the bits of a stream (spec/kq.md, section 17). */
+
+/* The codes of symbols by their lengths, as everywhere: shorter ones first, then by symbol.
+ * They are written from their highest bit, and the bits of a stream begin with the lowest, so
+ * codes stand there turned round. A single symbol, and the symbol 0 where there is none, take
+ * no bits. */
+typedef struct {
+    uint16_t code; /* turned round */
+    uint8_t length;
+} kq_code;
+
+/* Returns 0 unless the code is complete: what it isn't, a decoder refuses. */
+static int kq_codes_of(const uint8_t *lengths, uint32_t symbols, int most, kq_code *codes)
+{
+    uint32_t count[17] = {0}, next[17] = {0}, used = 0, total = 0, last = 0;
+    for (uint32_t s = 0; s < symbols; s++) {
+        if (lengths[s] > most)
+            return 0;
+        count[lengths[s]]++;
+        if (lengths[s]) {
+            total++;
+            last = s;
+        }
+        codes[s].code = codes[s].length = 0;
+    }
+    if (total < 2)
+        return total == 0 || lengths[last] == 1;
+    for (int length = 1; length <= most; length++) {
+        next[length] = used;
+        used = (used + count[length]) << 1;
+    }
+    if (used != 2u << most)
+        return 0;
+    for (uint32_t s = 0; s < symbols; s++) {
+        uint32_t code = lengths[s] ? next[lengths[s]]++ : 0, turned = 0;
+        for (int i = 0; i < lengths[s]; i++)
+            turned = turned << 1 | (code >> i & 1);
+        codes[s].code = (uint16_t)turned;
+        codes[s].length = lengths[s];
+    }
+    return 1;
+}
+
+/* The table by which a code is decoded: by the next `most` bits, length << 8 | symbol, or what
+ * `names` has for it. */
+static int kq_code_table(const uint8_t *lengths, uint32_t symbols, int most, const uint8_t *names,
+                         uint16_t *table)
+{
+    kq_code codes[KQ_SYMBOLS];
+    uint32_t only = 0;
+    if (!kq_codes_of(lengths, symbols, most, codes))
+        return 0;
+    for (uint32_t s = 0; s < symbols; s++) {
+        if (lengths[s] == 0)
+            continue;
+        only = s;
+        const uint16_t entry = (uint16_t)((uint32_t)codes[s].length << 8 | (names ? names[s] : s));
+        if (codes[s].length)
+            for (uint32_t at = codes[s].code; at < 1u << most; at += 1u << codes[s].length)
+                table[at] = entry;
+    }
+    if (codes[only].length == 0)
+        for (uint32_t at = 0; at < 1u << most; at++)
+            table[at] = names ? names[only] : (uint16_t)only;
+    return 1;
+}
+
+/* --- lengths and displacements ---------------------------------------------------- */
+
+/* Of a value's symbol the bits that follow it, and the least value: two symbols an octave. */
+static inline int kq_value_extra(uint32_t symbol)
+{
+    return symbol < 4 ? 0 : (int)(symbol >> 1) - 1;
+}
+static inline uint32_t kq_value_least(uint32_t symbol)
+{
+    return symbol < 4 ? symbol : (2 | (symbol & 1)) << kq_value_extra(symbol);
+}
+/* ---- tokens/tables.h ---- */
+/* The walk through what stands ahead of the streams (spec/kq.md, section 17): see front.h. */
+
+/* The bits that numbers below `count` take. */
+static int kq_front_width(uint32_t count)
+{
+    int bits = 0;
+    while ((count - 1) >> bits)
+        bits++;
+    return bits;
+}
+
+/* --- tokens -------------------------------------------------------------------- */
+
+/* Which table each context has. */
+static int kq_front_map(kq_bit_coder *c, kq_front *f)
+{
+    kq_bit as_before[2], as_kind[2], table[KQ_TOKEN_TABLES];
+    const int kinds = f->bands ? 1 : KQ_TOKEN_KINDS, bits = kq_front_width((uint32_t)f->tables);
+    kq_bits_init(as_before, 2);
+    kq_bits_init(as_kind, 2);
+    kq_bits_init(table, KQ_TOKEN_TABLES);
+    for (int kind = 0; kind < kinds; kind++) {
+        uint8_t before = 0;
+        int same = 0;
+        for (int pattern = 0; pattern < KQ_PATTERNS; pattern++) {
+            uint8_t *at = &f->map[kind][pattern];
+            if (!kq_pattern_possible(pattern) || f->tables == 1) {
+                *at = 0;
+                continue;
+            }
+            if (kind) {
+                const uint8_t last = f->map[kind - 1][pattern];
+                if (kq_bit_code(c, as_kind + (kind > 1), *at == last)) {
+                    before = *at = last;
+                    continue;
+                }
+            }
+            same = kq_bit_code(c, as_before + same, *at == before);
+            if (!same)
+                before = (uint8_t)kq_bit_tree(c, table, *at, bits);
+            *at = before;
+            if (before >= f->tables)
+                return 0;
+        }
+    }
+    return 1;
+}
+
+/* How many states a token has, at least one. */
+static uint32_t kq_front_count(kq_bit_coder *c, kq_number_bits *bits, uint32_t count)
+{
+    uint64_t more = (uint64_t)count - 1;
+    kq_number_code(c, bits, 4, &more); /* so it has at most 15 bits */
+    return (uint32_t)more + 1;
+}
+
+/* How many states each token has in each table. */
+static int kq_front_counts(kq_bit_coder *c, kq_front *f)
+{
+    kq_bit some[KQ_TOKENS];
+    kq_number_bits numbers[KQ_TOKENS];
+    const int tokens = f->bands ? KQ_TOKENS_PLAIN : KQ_TOKENS;
+    kq_bits_init(some, KQ_TOKENS);
+    for (int s = 0; s < tokens; s++)
+        kq_number_bits_init(numbers + s);
+    for (int t = 0; t < f->tables; t++) {
+        uint32_t left = 1u << f->state_bits;
+        for (int s = 0; s < KQ_TOKENS; s++) {
+            uint32_t count = s < tokens ? f->counts[t][s] : 0;
+            if (left == 0 || s >= tokens)
+                count = 0;
+            else if (s == tokens - 1)
+                count = left;
+            else if (kq_bit_code(c, some + s, count > 0))
+                count = kq_front_count(c, numbers + s, count);
+            else
+                count = 0;
+            if (count > left)
+                return 0;
+            left -= count;
+            f->counts[t][s] = (uint16_t)count;
+        }
+    }
+    return 1;
+}
+
+/* --- escapes ------------------------------------------------------------------- */
+
+/* Where the intervals of W and of N begin, and which table each pair of them has. */
+static int kq_front_cells(kq_bit_coder *c, kq_front *f)
+{
+    kq_bit begins[2][2], as_left, as_above, table[KQ_ESCAPE_TABLES];
+    const int bits = kq_front_width((uint32_t)f->escape_tables);
+    kq_bits_init(&begins[0][0], 4);
+    kq_bits_init(&as_left, 1);
+    kq_bits_init(&as_above, 1);
+    kq_bits_init(table, KQ_ESCAPE_TABLES);
+    for (int side = 0; side < 2; side++) {
+        uint8_t *interval = f->interval[side];
+        int begin = 0;
+        interval[0] = 0;
+        for (uint32_t i = 1; i < f->symbols; i++) {
+            begin = kq_bit_code(c, &begins[side][begin], interval[i] != interval[i - 1]);
+            interval[i] = (uint8_t)(interval[i - 1] + begin);
+            if (interval[i] >= KQ_INTERVALS)
+                return 0;
+        }
+        f->intervals[side] = interval[f->symbols - 1] + 1u;
+    }
+    for (uint32_t w = 0; w < f->intervals[0]; w++)
+        for (uint32_t n = 0; n < f->intervals[1]; n++) {
+            uint8_t *at = &f->cells[w][n];
+            const uint8_t above = w ? f->cells[w - 1][n] : 0, left = n ? at[-1] : above;
+            if (kq_bit_code(c, &as_left, *at == left))
+                *at = left;
+            else if (above != left && kq_bit_code(c, &as_above, *at == above))
+                *at = above;
+            else
+                *at = (uint8_t)kq_bit_tree(c, table, *at, bits);
+            if (*at >= f->escape_tables)
+                return 0;
+        }
+    return 1;
+}
+
+/* The length of a code: whether it isn't 0, by bits[0], then what it is more than 1. */
+static uint8_t kq_front_length(kq_bit_coder *c, kq_bit *bits, uint8_t length)
+{
+    if (!kq_bit_code(c, bits, length > 0))
+        return 0;
+    return (uint8_t)(1 + kq_bit_tree(c, bits, length - 1u, 4));
+}
+
+/* The lengths of the escapes' codes: each by that of the same symbol in the table before, and
+ * those of the two symbols before. */
+static void kq_front_lengths(kq_bit_coder *c, kq_front *f)
+{
+    static const uint8_t classes[17] = {0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4};
+    kq_bit bits[6][13][16];
+    kq_bits_init(&bits[0][0][0], sizeof bits / sizeof(kq_bit));
+    for (int t = 0; t < f->escape_tables; t++) {
+        int last = 0, second = 0;
+        for (uint32_t s = 0; s < f->symbols; s++) {
+            uint8_t *at = &f->lengths[t][s];
+            const int above = t ? classes[f->lengths[t - 1][s]] : 5;
+            const int beside = last && second   ? (last + second + 1) >> 1
+                               : last || second ? 1 + (last + second > 4)
+                                                : 0;
+            *at = kq_front_length(c, bits[above][beside], *at);
+            second = last;
+            last = *at > 10 ? 10 : *at;
+        }
+    }
+}
+
+/* The lengths of the codes of lengths and displacements. */
+static int kq_front_values(kq_bit_coder *c, kq_front *f)
+{
+    for (int code = 0; code < KQ_VALUE_CODES; code++) {
+        uint8_t *lengths = f->values[code];
+        kq_bit bits[2][16];
+        kq_bits_init(&bits[0][0], 32);
+        uint32_t count = KQ_VALUES;
+        while (count && lengths[count - 1] == 0)
+            count--;
+        count = kq_bits_even(c, count, 6);
+        if (count > KQ_VALUES)
+            return 0;
+        for (uint32_t s = 0; s < KQ_VALUES; s++)
+            lengths[s] = s < count ? kq_front_length(c, bits[s && lengths[s - 1]], lengths[s]) : 0;
+    }
+    return 1;
+}
+
+/* Codes all of it; f->symbols and f->bands are known. Returns 0 where what is decoded is
+ * invalid; that codes are complete is for who uses them to check. */
+static int kq_front_code(kq_bit_coder *c, kq_front *f)
+{
+    f->state_bits = KQ_LEAST_STATE_BITS +
+                    (int)kq_bits_even(c, (uint32_t)(f->state_bits - KQ_LEAST_STATE_BITS), 2);
+    f->tables = 1 + (int)kq_bits_even(c, (uint32_t)f->tables - 1, 5);
+    if (!kq_front_map(c, f) || !kq_front_counts(c, f))
+        return 0;
+    f->escape_tables = (int)kq_bits_even(c, (uint32_t)f->escape_tables, 6);
+    if ((uint32_t)f->escape_tables > kq_most_escape_tables(f))
+        return 0;
+    if (f->escape_tables == 0)
+        for (int t = 0; t < f->tables; t++)
+            if (f->counts[t][KQ_TOKEN_ESCAPE])
+                return 0;
+    if (f->escape_tables) {
+        f->escape_bits = KQ_LEAST_ESCAPE_BITS +
+                         (int)kq_bits_even(c, (uint32_t)(f->escape_bits - KQ_LEAST_ESCAPE_BITS), 3);
+        if (f->escape_bits > KQ_MOST_ESCAPE_BITS)
+            return 0;
+        if (f->escape_tables > 1 && !kq_front_cells(c, f))
+            return 0;
+        kq_front_lengths(c, f);
+    }
+    return f->bands || kq_front_values(c, f);
+}
+/* ---- tokens/state.h ---- */
+/* What decoding a tile by the coder `tokens` works with: the tables ready for use, and the
+ * reader of a stream. */
+
+#define KQ_BANDS 3
+#define KQ_STREAM_SLACK 2048 /* zeros behind the streams, so that they are checked now and then */
+#define KQ_STEPS 512         /* labels between checks: at most 26 bits each */
+#define KQ_PLANE_SLACK 32    /* labels behind a plane that may be written to */
+
+typedef struct {
+    kq_front front;
+    uint32_t k, first; /* first: the label of the first place, or that place */
+    int low_bits;      /* of an escape, that stand behind its code as they are */
+    uint32_t escape_mask;
+    /* By the state in its table: base << 16 | bits << 8 | 8 * token. */
+    uint32_t states[KQ_TOKEN_TABLES << KQ_MOST_STATE_BITS];
+    /* Where the table of a context begins in states: by kind, and 2 * pattern + 1. */
+    uint16_t contexts[KQ_TOKEN_KINDS * 2 * KQ_PATTERNS];
+    /* By the next bits: length << 8 | label, or the symbol of labels of two bytes. */
+    uint16_t escapes[KQ_ESCAPE_TABLES << KQ_MOST_ESCAPE_BITS];
+    /* Where the escapes' table begins: cells[cell_w[W] + cell_n[N]], W and N being labels, or
+     * symbols of them. */
+    uint16_t cell_w[KQ_SYMBOLS], cell_n[KQ_SYMBOLS];
+    uint16_t cells[KQ_INTERVALS * KQ_INTERVALS];
+    uint16_t values[KQ_VALUE_CODES][1 << KQ_VALUE_BITS];
+} kq_tokens;
+
+/* Eight bytes, the first the least significant: a single load, where the machine has it so. */
+KQ_INLINE uint64_t kq_load64(const uint8_t *at)
+{
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+           (uint64_t)at[7] << 56;
+}
+
+/* The bits of streams, from the lowest of the first byte on; 57 or more are there to see. */
+typedef struct {
+    const uint8_t *bytes;
+    size_t position; /* in bits */
+} kq_bits;
+
+KQ_INLINE uint64_t kq_bits_ahead(const kq_bits *b)
+{
+    return kq_load64(b->bytes + (b->position >> 3)) >> (b->position & 7);
+}
+
+KQ_INLINE uint32_t kq_bits_take(kq_bits *b, uint32_t count)
+{
+    const uint32_t value = (uint32_t)kq_bits_ahead(b) & ((1u << count) - 1);
+    b->position += count;
+    return value;
+}
+
+/* Whether the bits taken are all of a stream that ends before `end`, up to zeros in its last
+ * byte. */
+static int kq_bits_done(const kq_bits *b, const uint8_t *end)
+{
+    const size_t all = 8 * (size_t)(end - b->bytes);
+    return b->position <= all && all - b->position < 8 && end[-1] >> (8 - (all - b->position)) == 0;
+}
+
+static uint32_t kq_value_take(kq_bits *b, const uint16_t *table)
+{
+    const uint32_t entry = table[kq_bits_ahead(b) & ((1u << KQ_VALUE_BITS) - 1)];
+    b->position += entry >> 8;
+    return kq_value_least(entry & 255) + kq_bits_take(b, (uint32_t)kq_value_extra(entry & 255));
+}
+
+/* The order in which the states of a table go to the tokens: Yann Collet's, of FSE. */
+static void kq_spread_states(const uint16_t *counts, int state_bits, uint8_t *token_of)
+{
+    const uint32_t states = 1u << state_bits, step = (states >> 1) + (states >> 3) + 3;
+    uint32_t at = 0;
+    for (int token = 0; token < KQ_TOKENS; token++)
+        for (uint32_t i = 0; i < counts[token]; i++) {
+            token_of[at] = (uint8_t)token;
+            at = (at + step) & (states - 1);
+        }
+}
+
+/* Makes the tables ready, from the front. `order` are the entries of labels of a byte by their
+ * places, NULL where labels have two bytes and are places. Returns 0 if a code is invalid. */
+static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
+{
+    const kq_front *f = &t->front;
+    const int bits = f->state_bits;
+    for (int table = 0; table < f->tables; table++) {
+        uint8_t token_of[1 << KQ_MOST_STATE_BITS];
+        uint32_t next[KQ_TOKENS];
+        kq_spread_states(f->counts[table], bits, token_of);
+        for (int token = 0; token < KQ_TOKENS; token++)
+            next[token] = f->counts[table][token];
+        for (uint32_t state = 0; state < 1u << bits; state++) {
+            const uint32_t x = next[token_of[state]]++, less = (uint32_t)bits + 1 - kq_log(x);
+            t->states[(uint32_t)table << bits | state] =
+                ((x << less) - (1u << bits)) << 16 | less << 8 | 8u * token_of[state];
+        }
+    }
+    for (int kind = 0; kind < (f->bands ? 1 : KQ_TOKEN_KINDS); kind++)
+        for (int i = 0; i < 2 * KQ_PATTERNS; i++)
+            t->contexts[kind * 2 * KQ_PATTERNS + i] = (uint16_t)(f->map[kind][i >> 1] << bits);
+
+    t->escape_mask = (1u << f->escape_bits) - 1;
+    t->escapes[0] = 0; /* which is looked at, and not used, where there are no tables */
+    for (int table = 0; table < f->escape_tables; table++) {
+        uint16_t *at = t->escapes + ((size_t)table << f->escape_bits);
+        if (!kq_code_table(f->lengths[table], f->symbols, f->escape_bits, order, at))
+            return 0;
+    }
+    for (uint32_t s = 0; s < f->symbols; s++) {
+        const uint32_t label = order ? order[s] : s;
+        t->cell_w[label] = (uint16_t)(f->interval[0][s] * KQ_INTERVALS);
+        t->cell_n[label] = f->interval[1][s];
+    }
+    for (uint32_t w = 0; w <= f->interval[0][f->symbols - 1]; w++)
+        for (uint32_t n = 0; n <= f->interval[1][f->symbols - 1]; n++)
+            t->cells[w * KQ_INTERVALS + n] = (uint16_t)(f->cells[w][n] << f->escape_bits);
+    for (int code = 0; code < KQ_VALUE_CODES && !f->bands; code++)
+        if (!kq_code_table(f->values[code], KQ_VALUES, KQ_VALUE_BITS, NULL, t->values[code]))
+            return 0;
+    return 1;
+}
+/* ---- tokens/decode.h ---- */
+/* The coder `tokens`: labels as tokens, coded by tables that stand ahead of them (spec/kq.md,
+ * section 17), for who wants them back quickly.
+ *
+ * Which neighbour a label is equal to, if any, is what an asymmetric numeral system codes by a
+ * table for the context (J. Duda, "Asymmetric numeral systems", arXiv:1311.2540, 2013; Yann
+ * Collet's tANS, FSE); other labels have prefix codes. Where a tile repeats itself, runs and
+ * copies are tokens, too, as in LZ77.
+ */
+
+/* The first byte of a payload: how the rest is to be read. */
+enum { KQ_TOKENS_STREAM = 1, KQ_TOKENS_BANDS = 2 };
+
+#define KQ_TOKENS_MOST_LABELS ((size_t)1 << 26) /* of a tile */
+
+typedef struct {
+    const uint16_t *order; /* k: place to entry */
+    uint32_t k;            /* 2 .. 65536 */
+    size_t width, height;
+    int wide; /* labels of two bytes, as they must be for k > 256 */
+    void *labels;
+} kq_tokens_tile;
+
+#define KQ_FUNCTION KQ_INLINE
+#define KQ_RUN
+#define KQ_NAME(name) kq_tokens8_##name
+#define KQ_LABEL uint8_t
+#if defined(KQ_SIMD128)
+/* ---- tokens/view_simd128.h ---- */
+/* What view.h has, for labels of one byte, by WebAssembly's SIMD: the candidates are a word, as
+ * in view_avx2.h. */
+
+typedef struct {
+    uint64_t word; /* W, WW, NW, N, NE, NN, from the lowest byte on; 0 for an escape */
+} KQ_NAME(view);
+
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
+{
+    uint32_t above;
+    memcpy(&above, near, sizeof above);
+    v->word = (before & 0xFFFF) | (uint64_t)above << 16;
+}
+
+/* Which bytes are `label`, a bit for each. */
+KQ_FUNCTION uint32_t KQ_NAME(same)(const KQ_NAME(view) *v, uint64_t label)
+{
+    const v128_t all = wasm_i64x2_splat((int64_t)v->word);
+    return wasm_i8x16_bitmask(wasm_i8x16_eq(all, wasm_i8x16_splat((int8_t)label)));
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
+{
+    return KQ_NAME(same)(v, v->word) & 31;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
+{
+    const uint32_t same = KQ_NAME(same)(v, v->word >> 8 * KQ_TOKEN_N);
+    return KQ_NAME(beside)(v) | (same & 4) << 3 | (same & 48) << 2;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
+{
+    return (uint32_t)(v->word >> (token8 & 63)) & 255;
+}
+
+KQ_FUNCTION size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
+{
+    const v128_t value = wasm_i8x16_splat((int8_t)label);
+    for (size_t length = 0; length < most; length += 16) {
+        const uint32_t same =
+            wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(above + length), value));
+        wasm_v128_store(out + length, value);
+        if (same != 0xFFFF) {
+            length += KQ_TRAILING_ZEROS(~same);
+            return length < most ? length : most;
+        }
+    }
+    return most;
+}
+#else
+/* ---- tokens/view.h ---- */
+/* A label's neighbours, for labels of one byte and of two, on any machine. Included with
+ *   KQ_NAME(name)   the names of these functions
+ *   KQ_LABEL        the type of labels
+ */
+
+/* By the tokens' numbers. */
+typedef struct {
+    KQ_LABEL labels[8];
+} KQ_NAME(view);
+
+/* `before` is W, and above its bits WW; `near` are NW, N, NE and NN. */
+KQ_INLINE void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
+{
+    v->labels[KQ_TOKEN_W] = (KQ_LABEL)before;
+    v->labels[KQ_TOKEN_WW] = (KQ_LABEL)(before >> 8 * sizeof(KQ_LABEL));
+    memcpy(v->labels + KQ_TOKEN_NW, near, 4 * sizeof *near);
+    v->labels[KQ_TOKEN_ESCAPE] = 0;
+}
+
+/* Bits 0 to 4 of twice the pattern (front.h) and 1: those that compare with W. */
+KQ_INLINE uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
+{
+    const KQ_LABEL *l = v->labels, w = l[KQ_TOKEN_W];
+    return 1u | (uint32_t)(l[KQ_TOKEN_WW] == w) << 1 | (uint32_t)(l[KQ_TOKEN_NW] == w) << 2 |
+           (uint32_t)(l[KQ_TOKEN_N] == w) << 3 | (uint32_t)(l[KQ_TOKEN_NE] == w) << 4;
+}
+
+/* All of it. */
+KQ_INLINE uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
+{
+    const KQ_LABEL *l = v->labels, n = l[KQ_TOKEN_N];
+    return KQ_NAME(beside)(v) | (uint32_t)(l[KQ_TOKEN_NW] == n) << 5 |
+           (uint32_t)(l[KQ_TOKEN_NE] == n) << 6 | (uint32_t)(l[KQ_TOKEN_NN] == n) << 7;
+}
+
+/* The label of the neighbour of that token times eight; 0 for an escape. */
+KQ_INLINE uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
+{
+    return v->labels[token8 >> 3 & 7];
+}
+
+/* How many labels from `above` on are `label`, at most `most`; writes as many at `out`. */
+KQ_INLINE size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
+{
+    size_t length = 0;
+    while (length < most && above[length] == label)
+        out[length++] = label;
+    return length;
+}
+#endif
+
+/* ---- tokens/bands.h ---- */
+/* Tiles of plain tokens alone: three bands of rows, each with a stream of its own, decoded in
+ * step, so that a processor has three labels to work at while each waits for the one before
+ * it. What is known of a few hundred labels before they are decoded is put together ahead of
+ * them, where a single address finds it for all bands. Included as view.h is. */
+
+typedef struct {
+    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4]; /* NW, N, NE, NN */
+    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];  /* as they are decoded */
+    uint8_t above[KQ_BANDS][KQ_STEPS];    /* bits 5 to 7 of twice the pattern */
+} KQ_NAME(part);
+
+typedef struct {
+    size_t position;        /* in bits */
+    uint32_t state, before; /* before: W, and above its bits WW */
+} KQ_NAME(band);
+
+/* Where the table of an escape between W and N begins. */
+KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LABEL n)
+{
+    const int low = sizeof(KQ_LABEL) > 1 ? t->low_bits : 0;
+    return t->cells[t->cell_w[w >> low] + t->cell_n[n >> low]];
+}
+
+/* The next label of a band. Which tokens are escapes nobody can guess, so there is no branch,
+ * but where labels have two bytes. */
+KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
+                                    int i, size_t x, const uint8_t *bytes)
+{
+    KQ_NAME(view) view;
+    kq_bits stream = {bytes, b->position};
+    uint64_t bits = kq_bits_ahead(&stream);
+    const KQ_LABEL *near = part->near[i][x];
+    KQ_NAME(look)(&view, b->before, near);
+    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
+    const uint32_t entry = t->states[context + b->state];
+    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
+    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+    bits >>= taken;
+    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE); /* else an escape */
+    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+    b->position += taken + (escape >> 8);
+    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
+        bits >>= escape >> 8;
+        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
+        b->position += (uint32_t)t->low_bits;
+    }
+    part->labels[i][x] = (KQ_LABEL)label;
+    b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
+}
+
+/* What is known of `count` labels from `at` on before they are decoded. */
+KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
+                                     size_t count)
+{
+    const KQ_LABEL *above = at - stride, *above2 = above - stride;
+    for (size_t x = 0; x < count; x++) {
+        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
+                       nn = above2[x];
+        KQ_LABEL *near = part->near[i][x];
+        near[0] = nw;
+        near[1] = n;
+        near[2] = ne;
+        near[3] = nn;
+        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
+    }
+}
+
+/* Decodes `rows` rows of three bands, or of the last one alone: `at` are the planes' places.
+ * `end` is that of all streams: returns 0 where they end too early. */
+KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
+                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
+                               const uint8_t *end, int all)
+{
+    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
+    KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
+    for (size_t y = 0; y < rows; y++)
+        /* The first label goes ahead: it is NE of the last one. */
+        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
+            count = count < width - x ? count : width - x;
+            if (a.position > bits || b.position > bits || c.position > bits)
+                return 0;
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
+                KQ_NAME(begin_part)(part, i, at[i], stride, count);
+            for (size_t j = 0; j < count; j++) {
+                if (all) {
+                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
+                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
+                }
+                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
+            }
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
+                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
+                at[i] += count;
+            }
+        }
+    bands[0] = a;
+    bands[1] = b;
+    bands[2] = c;
+    return 1;
+}
+/* ---- tokens/stream.h ---- */
+/* Tiles of one stream, with runs and copies. Included as view.h is. */
+
+/* Copies `count` labels that stand `distance` before `to`, in order, so that a copy may
+ * repeat what it has just written; up to 31 more may be written. */
+KQ_FUNCTION void KQ_NAME(copy)(KQ_LABEL *to, size_t distance, size_t count)
+{
+    enum { STEP = 32 / sizeof(KQ_LABEL) };
+    if (distance < STEP) {
+        for (size_t i = 0; i < count; i++)
+            to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
+        return;
+    }
+    for (size_t i = 0; i < count; i += STEP)
+        memcpy(to + i, to + i - distance, 32);
+}
+
+/* Decodes the labels of a plane from a stream; `kept` are zeros, one for eight labels. Returns
+ * 0 unless the stream, from `in` to `end`, is valid. */
+KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labels, size_t width,
+                                const uint8_t *in, const uint8_t *end, uint32_t *kept)
+{
+    const size_t stride = width < 2 ? 2 : width;
+    const uint16_t *contexts = t->contexts;
+    KQ_LABEL *at = plane, *const stop = plane + labels;
+    uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
+    uint64_t last = 0; /* displacement */
+    const size_t all = 8 * (size_t)(end - in);
+    kq_bits stream = {in, 0};
+    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+    while (at < stop) {
+        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
+        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
+        KQ_NAME(view) view;
+        KQ_NAME(look)(&view, before, near);
+        uint64_t bits = kq_bits_ahead(&stream);
+        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
+        const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
+        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+        bits >>= taken;
+        stream.position += taken;
+        contexts = t->contexts;
+        if (stream.position > all)
+            return 0;
+        if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
+            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
+            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+            stream.position += escape >> 8;
+            if (sizeof(KQ_LABEL) > 1 && !neighbor)
+                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
+            *at++ = (KQ_LABEL)label;
+            before = before << 8 * sizeof(KQ_LABEL) | label;
+            continue;
+        }
+        const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
+        size_t length;
+        if (token8 == 8 * KQ_TOKEN_FLAT) {
+            length = KQ_NAME(flat)(at - stride + 1, at, w, left < stride - 1 ? left : stride - 1);
+            if (length == 0)
+                return 0;
+            at += length;
+        } else {
+            size_t distance = stride, code = KQ_VALUE_COPY;
+            if (token8 == 8 * KQ_TOKEN_RUN_W) {
+                code = KQ_VALUE_RUN_W;
+                distance = 1;
+            } else if (token8 == 8 * KQ_TOKEN_RUN_N) {
+                code = KQ_VALUE_RUN_N;
+            } else {
+                if (token8 == 8 * KQ_TOKEN_COPY) {
+                    /* Rows upwards, and columns: 0, -1, 1, -2, 2 .. to the left. */
+                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
+                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
+                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
+                } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
+                           kept[(place - stride) >> 3]) {
+                    last = kept[(place - stride) >> 3];
+                }
+                if (last == 0 || last > place)
+                    return 0;
+                distance = (size_t)last;
+            }
+            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
+            if (length > left || stream.position > all)
+                return 0;
+            KQ_NAME(copy)(at, distance, length);
+            at += length;
+            if (code == KQ_VALUE_COPY)
+                for (size_t i = place >> 3; i <= (place + length - 1) >> 3; i++)
+                    kept[i] = (uint32_t)distance;
+            contexts = t->contexts + 2 * KQ_PATTERNS * (code + 1);
+        }
+        before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
+    }
+    return state == 0 && kq_bits_done(&stream, end);
+}
+/* ---- tokens/tile.h ---- */
+/* The labels of a tile: its planes are decoded, and copied out. Included as view.h is. */
+
+/* A plane of labels stands behind two rows and eight labels, of the first place's entry. */
+KQ_INLINE size_t KQ_NAME(margin)(size_t stride)
+{
+    return 2 * stride + 8;
+}
+
+static void KQ_NAME(begin_plane)(KQ_LABEL *plane, size_t stride, KQ_LABEL first)
+{
+    KQ_LABEL *at = plane - KQ_NAME(margin)(stride);
+    while (at < plane)
+        *at++ = first;
+}
+
+/* Copies labels out, those of two bytes from their places to entries. Returns 0 where there is
+ * no such place. */
+static int KQ_NAME(copy_out)(const kq_tokens_tile *tile, const KQ_LABEL *plane, size_t first,
+                             size_t count)
+{
+    if (sizeof(KQ_LABEL) == 1) {
+        memcpy((uint8_t *)tile->labels + first, plane, count);
+        return 1;
+    }
+    uint16_t *out = (uint16_t *)tile->labels + first;
+    for (size_t i = 0; i < count; i++) {
+        if (plane[i] >= tile->k)
+            return 0;
+        out[i] = (uint16_t)kq_label_below(tile->k, tile->order, plane[i], 1);
+    }
+    return 1;
+}
+
+/* Decodes a tile of one stream. Returns 1, 0 if it is invalid, -1 without memory. */
+KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                    const uint8_t *const *streams)
+{
+    const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
+    const size_t margin = KQ_NAME(margin)(stride);
+    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
+    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
+    int done = -1;
+    if (memory && kept) {
+        KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
+        done = KQ_NAME(stream)(t, memory + margin, labels, tile->width, streams[0], streams[1],
+                               kept) &&
+               KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
+    }
+    KQ_FREE(memory);
+    KQ_FREE(kept);
+    return done;
+}
+
+/* Decodes a tile of three bands, alike. */
+KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                     const uint8_t *const *streams)
+{
+    const size_t width = tile->width, stride = width < 2 ? 2 : width;
+    const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
+    const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
+    KQ_LABEL *memory =
+        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
+    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
+    KQ_NAME(band) bands[KQ_BANDS];
+    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
+    int done = -1;
+    if (memory && part) {
+        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
+        for (size_t i = 0; i < KQ_BANDS; i++) {
+            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
+            at[i] = planes[i] = memory + i * size + margin;
+            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
+            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
+            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+            bands[i].position = stream.position;
+        }
+        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
+               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
+        for (size_t i = 0; i < KQ_BANDS && done; i++) {
+            const kq_bits stream = {bytes, bands[i].position};
+            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
+                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
+                                     (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
+        }
+    }
+    KQ_FREE(memory);
+    KQ_FREE(part);
+    return done;
+}
+
+KQ_RUN static int KQ_NAME(tile)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                const uint8_t *const *streams)
+{
+    return t->front.bands ? KQ_NAME(three_bands)(t, tile, streams)
+                          : KQ_NAME(one_stream)(t, tile, streams);
+}
+#undef KQ_NAME
+#undef KQ_LABEL
+
+#define KQ_NAME(name) kq_tokens16_##name
+#define KQ_LABEL uint16_t
+/* ---- tokens/view.h, again ---- */
+
+typedef struct {
+    KQ_LABEL labels[8];
+} KQ_NAME(view);
+
+KQ_INLINE void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
+{
+    v->labels[KQ_TOKEN_W] = (KQ_LABEL)before;
+    v->labels[KQ_TOKEN_WW] = (KQ_LABEL)(before >> 8 * sizeof(KQ_LABEL));
+    memcpy(v->labels + KQ_TOKEN_NW, near, 4 * sizeof *near);
+    v->labels[KQ_TOKEN_ESCAPE] = 0;
+}
+
+KQ_INLINE uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
+{
+    const KQ_LABEL *l = v->labels, w = l[KQ_TOKEN_W];
+    return 1u | (uint32_t)(l[KQ_TOKEN_WW] == w) << 1 | (uint32_t)(l[KQ_TOKEN_NW] == w) << 2 |
+           (uint32_t)(l[KQ_TOKEN_N] == w) << 3 | (uint32_t)(l[KQ_TOKEN_NE] == w) << 4;
+}
+
+KQ_INLINE uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
+{
+    const KQ_LABEL *l = v->labels, n = l[KQ_TOKEN_N];
+    return KQ_NAME(beside)(v) | (uint32_t)(l[KQ_TOKEN_NW] == n) << 5 |
+           (uint32_t)(l[KQ_TOKEN_NE] == n) << 6 | (uint32_t)(l[KQ_TOKEN_NN] == n) << 7;
+}
+
+KQ_INLINE uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
+{
+    return v->labels[token8 >> 3 & 7];
+}
+
+KQ_INLINE size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
+{
+    size_t length = 0;
+    while (length < most && above[length] == label)
+        out[length++] = label;
+    return length;
+}
+
+/* ---- tokens/bands.h, again ---- */
+
+typedef struct {
+    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4];
+    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];
+    uint8_t above[KQ_BANDS][KQ_STEPS];
+} KQ_NAME(part);
+
+typedef struct {
+    size_t position;
+    uint32_t state, before;
+} KQ_NAME(band);
+
+KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LABEL n)
+{
+    const int low = sizeof(KQ_LABEL) > 1 ? t->low_bits : 0;
+    return t->cells[t->cell_w[w >> low] + t->cell_n[n >> low]];
+}
+
+KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
+                                    int i, size_t x, const uint8_t *bytes)
+{
+    KQ_NAME(view) view;
+    kq_bits stream = {bytes, b->position};
+    uint64_t bits = kq_bits_ahead(&stream);
+    const KQ_LABEL *near = part->near[i][x];
+    KQ_NAME(look)(&view, b->before, near);
+    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
+    const uint32_t entry = t->states[context + b->state];
+    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
+    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+    bits >>= taken;
+    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
+    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+    b->position += taken + (escape >> 8);
+    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
+        bits >>= escape >> 8;
+        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
+        b->position += (uint32_t)t->low_bits;
+    }
+    part->labels[i][x] = (KQ_LABEL)label;
+    b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
+}
+
+KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
+                                     size_t count)
+{
+    const KQ_LABEL *above = at - stride, *above2 = above - stride;
+    for (size_t x = 0; x < count; x++) {
+        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
+                       nn = above2[x];
+        KQ_LABEL *near = part->near[i][x];
+        near[0] = nw;
+        near[1] = n;
+        near[2] = ne;
+        near[3] = nn;
+        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
+    }
+}
+
+KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
+                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
+                               const uint8_t *end, int all)
+{
+    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
+    KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
+    for (size_t y = 0; y < rows; y++)
+
+        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
+            count = count < width - x ? count : width - x;
+            if (a.position > bits || b.position > bits || c.position > bits)
+                return 0;
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
+                KQ_NAME(begin_part)(part, i, at[i], stride, count);
+            for (size_t j = 0; j < count; j++) {
+                if (all) {
+                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
+                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
+                }
+                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
+            }
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
+                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
+                at[i] += count;
+            }
+        }
+    bands[0] = a;
+    bands[1] = b;
+    bands[2] = c;
+    return 1;
+}
+/* ---- tokens/stream.h, again ---- */
+
+KQ_FUNCTION void KQ_NAME(copy)(KQ_LABEL *to, size_t distance, size_t count)
+{
+    enum { STEP = 32 / sizeof(KQ_LABEL) };
+    if (distance < STEP) {
+        for (size_t i = 0; i < count; i++)
+            to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
+        return;
+    }
+    for (size_t i = 0; i < count; i += STEP)
+        memcpy(to + i, to + i - distance, 32);
+}
+
+KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labels, size_t width,
+                                const uint8_t *in, const uint8_t *end, uint32_t *kept)
+{
+    const size_t stride = width < 2 ? 2 : width;
+    const uint16_t *contexts = t->contexts;
+    KQ_LABEL *at = plane, *const stop = plane + labels;
+    uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
+    uint64_t last = 0;
+    const size_t all = 8 * (size_t)(end - in);
+    kq_bits stream = {in, 0};
+    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+    while (at < stop) {
+        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
+        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
+        KQ_NAME(view) view;
+        KQ_NAME(look)(&view, before, near);
+        uint64_t bits = kq_bits_ahead(&stream);
+        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
+        const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
+        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+        bits >>= taken;
+        stream.position += taken;
+        contexts = t->contexts;
+        if (stream.position > all)
+            return 0;
+        if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
+            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
+            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+            stream.position += escape >> 8;
+            if (sizeof(KQ_LABEL) > 1 && !neighbor)
+                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
+            *at++ = (KQ_LABEL)label;
+            before = before << 8 * sizeof(KQ_LABEL) | label;
+            continue;
+        }
+        const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
+        size_t length;
+        if (token8 == 8 * KQ_TOKEN_FLAT) {
+            length = KQ_NAME(flat)(at - stride + 1, at, w, left < stride - 1 ? left : stride - 1);
+            if (length == 0)
+                return 0;
+            at += length;
+        } else {
+            size_t distance = stride, code = KQ_VALUE_COPY;
+            if (token8 == 8 * KQ_TOKEN_RUN_W) {
+                code = KQ_VALUE_RUN_W;
+                distance = 1;
+            } else if (token8 == 8 * KQ_TOKEN_RUN_N) {
+                code = KQ_VALUE_RUN_N;
+            } else {
+                if (token8 == 8 * KQ_TOKEN_COPY) {
+
+                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
+                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
+                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
+                } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
+                           kept[(place - stride) >> 3]) {
+                    last = kept[(place - stride) >> 3];
+                }
+                if (last == 0 || last > place)
+                    return 0;
+                distance = (size_t)last;
+            }
+            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
+            if (length > left || stream.position > all)
+                return 0;
+            KQ_NAME(copy)(at, distance, length);
+            at += length;
+            if (code == KQ_VALUE_COPY)
+                for (size_t i = place >> 3; i <= (place + length - 1) >> 3; i++)
+                    kept[i] = (uint32_t)distance;
+            contexts = t->contexts + 2 * KQ_PATTERNS * (code + 1);
+        }
+        before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
+    }
+    return state == 0 && kq_bits_done(&stream, end);
+}
+/* ---- tokens/tile.h, again ---- */
+
+KQ_INLINE size_t KQ_NAME(margin)(size_t stride)
+{
+    return 2 * stride + 8;
+}
+
+static void KQ_NAME(begin_plane)(KQ_LABEL *plane, size_t stride, KQ_LABEL first)
+{
+    KQ_LABEL *at = plane - KQ_NAME(margin)(stride);
+    while (at < plane)
+        *at++ = first;
+}
+
+static int KQ_NAME(copy_out)(const kq_tokens_tile *tile, const KQ_LABEL *plane, size_t first,
+                             size_t count)
+{
+    if (sizeof(KQ_LABEL) == 1) {
+        memcpy((uint8_t *)tile->labels + first, plane, count);
+        return 1;
+    }
+    uint16_t *out = (uint16_t *)tile->labels + first;
+    for (size_t i = 0; i < count; i++) {
+        if (plane[i] >= tile->k)
+            return 0;
+        out[i] = (uint16_t)kq_label_below(tile->k, tile->order, plane[i], 1);
+    }
+    return 1;
+}
+
+KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                    const uint8_t *const *streams)
+{
+    const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
+    const size_t margin = KQ_NAME(margin)(stride);
+    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
+    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
+    int done = -1;
+    if (memory && kept) {
+        KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
+        done = KQ_NAME(stream)(t, memory + margin, labels, tile->width, streams[0], streams[1],
+                               kept) &&
+               KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
+    }
+    KQ_FREE(memory);
+    KQ_FREE(kept);
+    return done;
+}
+
+KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                     const uint8_t *const *streams)
+{
+    const size_t width = tile->width, stride = width < 2 ? 2 : width;
+    const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
+    const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
+    KQ_LABEL *memory =
+        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
+    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
+    KQ_NAME(band) bands[KQ_BANDS];
+    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
+    int done = -1;
+    if (memory && part) {
+        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
+        for (size_t i = 0; i < KQ_BANDS; i++) {
+            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
+            at[i] = planes[i] = memory + i * size + margin;
+            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
+            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
+            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+            bands[i].position = stream.position;
+        }
+        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
+               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
+        for (size_t i = 0; i < KQ_BANDS && done; i++) {
+            const kq_bits stream = {bytes, bands[i].position};
+            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
+                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
+                                     (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
+        }
+    }
+    KQ_FREE(memory);
+    KQ_FREE(part);
+    return done;
+}
+
+KQ_RUN static int KQ_NAME(tile)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                const uint8_t *const *streams)
+{
+    return t->front.bands ? KQ_NAME(three_bands)(t, tile, streams)
+                          : KQ_NAME(one_stream)(t, tile, streams);
+}
+#undef KQ_NAME
+#undef KQ_LABEL
+#undef KQ_FUNCTION
+#undef KQ_RUN
+
+#if defined(KQ_AVX2) && defined(__x86_64__)
+#define KQ_TOKENS_AVX2 KQ_TARGET("avx2,bmi,bmi2")
+#define KQ_FUNCTION KQ_TOKENS_AVX2 KQ_INLINE
+#define KQ_RUN KQ_TOKENS_AVX2
+#define KQ_NAME(name) kq_tokens_avx2_##name
+#define KQ_LABEL uint8_t
+/* ---- tokens/view_avx2.h ---- */
+/* What view.h has, for labels of one byte, by AVX2: the candidates are a word, which is
+ * compared with its own bytes, and of which a token picks one by a shift. */
+
+typedef struct {
+    uint64_t word; /* W, WW, NW, N, NE, NN, from the lowest byte on; 0 for an escape */
+} KQ_NAME(view);
+
+KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
+{
+    uint32_t above;
+    memcpy(&above, near, sizeof above);
+    v->word = (before & 0xFFFF) | (uint64_t)above << 16;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
+{
+    const __m128i all = _mm_cvtsi64_si128((long long)v->word);
+    const __m128i w = _mm_shuffle_epi8(all, _mm_setzero_si128());
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, w)) & 31;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
+{
+    const __m128i all = _mm_cvtsi64_si128((long long)v->word);
+    const __m128i n = _mm_shuffle_epi8(all, _mm_set1_epi8(KQ_TOKEN_N));
+    const uint32_t same = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, n));
+    return KQ_NAME(beside)(v) | (same & 4) << 3 | (same & 48) << 2;
+}
+
+KQ_FUNCTION uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
+{
+    return (uint32_t)(v->word >> (token8 & 63)) & 255;
+}
+
+KQ_FUNCTION size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
+{
+    const __m256i value = _mm256_set1_epi8((char)label);
+    for (size_t length = 0; length < most; length += 32) {
+        const __m256i same = _mm256_cmpeq_epi8(
+            _mm256_loadu_si256((const __m256i *)(const void *)(above + length)), value);
+        _mm256_storeu_si256((__m256i *)(void *)(out + length), value);
+        const uint32_t other = ~(uint32_t)_mm256_movemask_epi8(same);
+        if (other) {
+            length += KQ_TRAILING_ZEROS(other);
+            return length < most ? length : most;
+        }
+    }
+    return most;
+}
+
+/* ---- tokens/bands.h, again ---- */
+
+typedef struct {
+    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4];
+    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];
+    uint8_t above[KQ_BANDS][KQ_STEPS];
+} KQ_NAME(part);
+
+typedef struct {
+    size_t position;
+    uint32_t state, before;
+} KQ_NAME(band);
+
+KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LABEL n)
+{
+    const int low = sizeof(KQ_LABEL) > 1 ? t->low_bits : 0;
+    return t->cells[t->cell_w[w >> low] + t->cell_n[n >> low]];
+}
+
+KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
+                                    int i, size_t x, const uint8_t *bytes)
+{
+    KQ_NAME(view) view;
+    kq_bits stream = {bytes, b->position};
+    uint64_t bits = kq_bits_ahead(&stream);
+    const KQ_LABEL *near = part->near[i][x];
+    KQ_NAME(look)(&view, b->before, near);
+    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
+    const uint32_t entry = t->states[context + b->state];
+    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
+    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+    bits >>= taken;
+    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
+    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+    b->position += taken + (escape >> 8);
+    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
+        bits >>= escape >> 8;
+        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
+        b->position += (uint32_t)t->low_bits;
+    }
+    part->labels[i][x] = (KQ_LABEL)label;
+    b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
+}
+
+KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
+                                     size_t count)
+{
+    const KQ_LABEL *above = at - stride, *above2 = above - stride;
+    for (size_t x = 0; x < count; x++) {
+        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
+                       nn = above2[x];
+        KQ_LABEL *near = part->near[i][x];
+        near[0] = nw;
+        near[1] = n;
+        near[2] = ne;
+        near[3] = nn;
+        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
+    }
+}
+
+KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
+                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
+                               const uint8_t *end, int all)
+{
+    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
+    KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
+    for (size_t y = 0; y < rows; y++)
+
+        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
+            count = count < width - x ? count : width - x;
+            if (a.position > bits || b.position > bits || c.position > bits)
+                return 0;
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
+                KQ_NAME(begin_part)(part, i, at[i], stride, count);
+            for (size_t j = 0; j < count; j++) {
+                if (all) {
+                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
+                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
+                }
+                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
+            }
+            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
+                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
+                at[i] += count;
+            }
+        }
+    bands[0] = a;
+    bands[1] = b;
+    bands[2] = c;
+    return 1;
+}
+/* ---- tokens/stream.h, again ---- */
+
+KQ_FUNCTION void KQ_NAME(copy)(KQ_LABEL *to, size_t distance, size_t count)
+{
+    enum { STEP = 32 / sizeof(KQ_LABEL) };
+    if (distance < STEP) {
+        for (size_t i = 0; i < count; i++)
+            to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
+        return;
+    }
+    for (size_t i = 0; i < count; i += STEP)
+        memcpy(to + i, to + i - distance, 32);
+}
+
+KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labels, size_t width,
+                                const uint8_t *in, const uint8_t *end, uint32_t *kept)
+{
+    const size_t stride = width < 2 ? 2 : width;
+    const uint16_t *contexts = t->contexts;
+    KQ_LABEL *at = plane, *const stop = plane + labels;
+    uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
+    uint64_t last = 0;
+    const size_t all = 8 * (size_t)(end - in);
+    kq_bits stream = {in, 0};
+    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+    while (at < stop) {
+        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
+        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
+        KQ_NAME(view) view;
+        KQ_NAME(look)(&view, before, near);
+        uint64_t bits = kq_bits_ahead(&stream);
+        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
+        const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
+        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
+        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
+        bits >>= taken;
+        stream.position += taken;
+        contexts = t->contexts;
+        if (stream.position > all)
+            return 0;
+        if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
+            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
+            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
+            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
+            stream.position += escape >> 8;
+            if (sizeof(KQ_LABEL) > 1 && !neighbor)
+                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
+            *at++ = (KQ_LABEL)label;
+            before = before << 8 * sizeof(KQ_LABEL) | label;
+            continue;
+        }
+        const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
+        size_t length;
+        if (token8 == 8 * KQ_TOKEN_FLAT) {
+            length = KQ_NAME(flat)(at - stride + 1, at, w, left < stride - 1 ? left : stride - 1);
+            if (length == 0)
+                return 0;
+            at += length;
+        } else {
+            size_t distance = stride, code = KQ_VALUE_COPY;
+            if (token8 == 8 * KQ_TOKEN_RUN_W) {
+                code = KQ_VALUE_RUN_W;
+                distance = 1;
+            } else if (token8 == 8 * KQ_TOKEN_RUN_N) {
+                code = KQ_VALUE_RUN_N;
+            } else {
+                if (token8 == 8 * KQ_TOKEN_COPY) {
+
+                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
+                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
+                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
+                } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
+                           kept[(place - stride) >> 3]) {
+                    last = kept[(place - stride) >> 3];
+                }
+                if (last == 0 || last > place)
+                    return 0;
+                distance = (size_t)last;
+            }
+            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
+            if (length > left || stream.position > all)
+                return 0;
+            KQ_NAME(copy)(at, distance, length);
+            at += length;
+            if (code == KQ_VALUE_COPY)
+                for (size_t i = place >> 3; i <= (place + length - 1) >> 3; i++)
+                    kept[i] = (uint32_t)distance;
+            contexts = t->contexts + 2 * KQ_PATTERNS * (code + 1);
+        }
+        before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
+    }
+    return state == 0 && kq_bits_done(&stream, end);
+}
+/* ---- tokens/tile.h, again ---- */
+
+KQ_INLINE size_t KQ_NAME(margin)(size_t stride)
+{
+    return 2 * stride + 8;
+}
+
+static void KQ_NAME(begin_plane)(KQ_LABEL *plane, size_t stride, KQ_LABEL first)
+{
+    KQ_LABEL *at = plane - KQ_NAME(margin)(stride);
+    while (at < plane)
+        *at++ = first;
+}
+
+static int KQ_NAME(copy_out)(const kq_tokens_tile *tile, const KQ_LABEL *plane, size_t first,
+                             size_t count)
+{
+    if (sizeof(KQ_LABEL) == 1) {
+        memcpy((uint8_t *)tile->labels + first, plane, count);
+        return 1;
+    }
+    uint16_t *out = (uint16_t *)tile->labels + first;
+    for (size_t i = 0; i < count; i++) {
+        if (plane[i] >= tile->k)
+            return 0;
+        out[i] = (uint16_t)kq_label_below(tile->k, tile->order, plane[i], 1);
+    }
+    return 1;
+}
+
+KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                    const uint8_t *const *streams)
+{
+    const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
+    const size_t margin = KQ_NAME(margin)(stride);
+    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
+    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
+    int done = -1;
+    if (memory && kept) {
+        KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
+        done = KQ_NAME(stream)(t, memory + margin, labels, tile->width, streams[0], streams[1],
+                               kept) &&
+               KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
+    }
+    KQ_FREE(memory);
+    KQ_FREE(kept);
+    return done;
+}
+
+KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                     const uint8_t *const *streams)
+{
+    const size_t width = tile->width, stride = width < 2 ? 2 : width;
+    const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
+    const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
+    KQ_LABEL *memory =
+        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
+    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
+    KQ_NAME(band) bands[KQ_BANDS];
+    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
+    int done = -1;
+    if (memory && part) {
+        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
+        for (size_t i = 0; i < KQ_BANDS; i++) {
+            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
+            at[i] = planes[i] = memory + i * size + margin;
+            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
+            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
+            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
+            bands[i].position = stream.position;
+        }
+        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
+               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
+        for (size_t i = 0; i < KQ_BANDS && done; i++) {
+            const kq_bits stream = {bytes, bands[i].position};
+            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
+                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
+                                     (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
+        }
+    }
+    KQ_FREE(memory);
+    KQ_FREE(part);
+    return done;
+}
+
+KQ_RUN static int KQ_NAME(tile)(const kq_tokens *t, const kq_tokens_tile *tile,
+                                const uint8_t *const *streams)
+{
+    return t->front.bands ? KQ_NAME(three_bands)(t, tile, streams)
+                          : KQ_NAME(one_stream)(t, tile, streams);
+}
+#undef KQ_NAME
+#undef KQ_LABEL
+#undef KQ_FUNCTION
+#undef KQ_RUN
+#endif
+
+/* The bits of escapes that stand as they are: their upper bits, 256 at most, have codes. */
+static int kq_tokens_low_bits(uint32_t k)
+{
+    int bits = 0;
+    while ((k - 1) >> bits >= KQ_SYMBOLS)
+        bits++;
+    return bits;
+}
+
+/* A length as rule 6.4 has them, at *at, which moves behind it. Returns 0 if there is none. */
+static int kq_tokens_length(const uint8_t **at, const uint8_t *end, size_t *length)
+{
+    *length = 0;
+    for (int i = 0; i < 4 && *at < end; i++) {
+        const uint8_t byte = *(*at)++;
+        if (i == 0 && byte == 0x80)
+            return 0;
+        *length = *length << 7 | (byte & 127);
+        if (byte < 128)
+            return 1;
+    }
+    return 0;
+}
+
+/* Decodes what stands ahead of the streams; they begin behind it. Returns 0 if it is invalid. */
+static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_t **at,
+                          const uint8_t *end)
+{
+    size_t length;
+    memset(&t->front, 0, sizeof t->front);
+    t->k = tile->k;
+    t->low_bits = tile->wide ? kq_tokens_low_bits(tile->k) : 0;
+    t->front.labels = tile->width * tile->height;
+    t->front.symbols = ((tile->k - 1) >> t->low_bits) + 1;
+    if (*at == end || (**at != KQ_TOKENS_STREAM && **at != KQ_TOKENS_BANDS))
+        return 0;
+    t->front.bands = *(*at)++ == KQ_TOKENS_BANDS;
+    if (!kq_tokens_length(at, end, &length) || length > (size_t)(end - *at))
+        return 0;
+    kq_range_decoder decoder;
+    kq_range_decoder_init(&decoder, *at, length);
+    kq_bit_coder coder = {0};
+    coder.decoder = &decoder;
+    *at += length;
+    if (!kq_front_code(&coder, &t->front) || !kq_range_decoder_valid(&decoder))
+        return 0;
+    uint8_t entries[KQ_SYMBOLS];
+    for (uint32_t place = 0; !tile->wide && place < tile->k; place++)
+        entries[place] = (uint8_t)kq_label_below(tile->k, tile->order, place, 1);
+    t->first = tile->wide ? 0 : entries[0];
+    return kq_tokens_prepare(t, tile->wide ? NULL : entries);
+}
+
+/* Fills the labels of a tile from a payload of `size` bytes. Returns 1, 0 if the payload is
+ * invalid (the labels may hold anything then), -1 without memory. */
+static int kq_tokens_decode(const kq_tokens_tile *tile, const uint8_t *payload, size_t size)
+{
+    const uint8_t *at = payload, *const end = payload + size;
+    kq_tokens *t = (kq_tokens *)KQ_MALLOC(sizeof *t);
+    uint8_t *memory = (uint8_t *)KQ_MALLOC(size + KQ_STREAM_SLACK);
+    int done = t && memory ? 0 : -1;
+    if (done == 0 && kq_tokens_open(t, tile, &at, end)) {
+        const uint8_t *streams[KQ_BANDS + 1];
+        const int count = t->front.bands ? KQ_BANDS : 1;
+        size_t lengths[KQ_BANDS], left;
+        int valid = 1;
+        for (int i = 0; i + 1 < count && valid; i++)
+            valid = kq_tokens_length(&at, end, lengths + i);
+        left = (size_t)(end - at);
+        /* The streams are copied, so that zeros follow, and nobody changes them. */
+        memcpy(memory, at, left);
+        memset(memory + left, 0, KQ_STREAM_SLACK);
+        streams[0] = memory;
+        for (int i = 0; i < count && valid; i++) {
+            const size_t length = i + 1 < count ? lengths[i] : left;
+            valid = length > 0 && length <= left;
+            left -= valid ? length : 0;
+            streams[i + 1] = streams[i] + length;
+        }
+        if (valid) {
+#if defined(KQ_TOKENS_AVX2)
+            if (!tile->wide && KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2"))
+                done = kq_tokens_avx2_tile(t, tile, streams);
+            else
+#endif
+                done = tile->wide ? kq_tokens16_tile(t, tile, streams)
+                                  : kq_tokens8_tile(t, tile, streams);
+        }
+    }
+    KQ_FREE(t);
+    KQ_FREE(memory);
+    return done;
+}
+/* ---- file/frame_parts.h ---- */
+/* A tile that is told from the frame before, by the coder `tokens` (spec/kq.md, section 19):
+ * blocks that have moved, and a rectangle in which some labels are others.
+ */
+
+#define KQ_FROM_BEFORE 7 /* the first byte of such payloads */
+
+typedef struct {
+    kq_frame_move moves[KQ_MOST_MOVES]; /* from the frame before */
+    size_t move_count;
+    size_t runs; /* of blocks that have moved; 0 without moves */
+    kq_span lists;
+    size_t left, top, width, height; /* of the rectangle; 0 without one */
+    kq_span rest;                    /* the payload of its labels */
+} kq_frame_parts;
+
+/* So many numbers, each written as a length is. Returns 0 if they aren't there. */
+static int kq_frame_numbers(const uint8_t **at, const uint8_t *end, size_t *numbers, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (!kq_tokens_length(at, end, numbers + i))
+            return 0;
+    return 1;
+}
+
+/* 0, -1, 1, -2 … of 0, 1, 2, 3 … */
+static int32_t kq_frame_signed(size_t number)
+{
+    return number & 1 ? -(int32_t)(number / 2) - 1 : (int32_t)(number / 2);
+}
+
+static size_t kq_blocks_of(size_t side)
+{
+    return (side + KQ_FRAME_BLOCK - 1) / KQ_FRAME_BLOCK;
+}
+
+/* By how much blocks have moved, and the payload of which. Returns 0 if that can't be. */
+static int kq_frame_moves(kq_frame_parts *parts, size_t width, size_t height, const uint8_t **at,
+                          const uint8_t *end)
+{
+    size_t numbers[2];
+    for (size_t i = 0; i < parts->move_count; i++) {
+        kq_frame_move *move = parts->moves + i;
+        if (!kq_frame_numbers(at, end, numbers, 2))
+            return 0;
+        move->dx = kq_frame_signed(numbers[0]);
+        move->dy = kq_frame_signed(numbers[1]);
+        if (move->dx <= -(int64_t)width || move->dx >= (int64_t)width ||
+            move->dy <= -(int64_t)height || move->dy >= (int64_t)height ||
+            (move->dx == 0 && move->dy == 0))
+            return 0;
+    }
+    if (!kq_frame_numbers(at, end, numbers, 2) || numbers[1] > (size_t)(end - *at) ||
+        numbers[0] >= kq_blocks_of(width) * kq_blocks_of(height))
+        return 0;
+    parts->runs = numbers[0] + 1;
+    parts->lists.bytes = *at;
+    parts->lists.size = numbers[1];
+    *at += numbers[1];
+    return 1;
+}
+
+/* What a payload says that begins with KQ_FROM_BEFORE, of a tile of that size. Returns 0 if it
+ * can't be. */
+static int kq_frame_parts_read(kq_frame_parts *parts, size_t width, size_t height, kq_span payload)
+{
+    const uint8_t *at = payload.bytes + 2, *const end = payload.bytes + payload.size;
+    size_t box[4];
+    memset(parts, 0, sizeof *parts);
+    if (payload.size < 2 || payload.bytes[1] > KQ_MOST_MOVES)
+        return 0;
+    parts->move_count = payload.bytes[1];
+    if (parts->move_count && !kq_frame_moves(parts, width, height, &at, end))
+        return 0;
+    if (parts->move_count && at == end)
+        return 1;
+    if (!kq_frame_numbers(&at, end, box, 4) || at == end || box[0] + box[2] >= width ||
+        box[1] + box[3] >= height)
+        return 0;
+    parts->left = box[0];
+    parts->top = box[1];
+    parts->width = box[2] + 1;
+    parts->height = box[3] + 1;
+    parts->rest.bytes = at;
+    parts->rest.size = (size_t)(end - at);
+    return 1;
+}
+
+/* The labels of a tile, of so many bytes each. */
+typedef struct {
+    uint8_t *labels;
+    size_t width, height, bytes;
+} kq_moved_tile;
+
+/* Copies blocks, from one to before another, from where `move` says in `before`. Returns 0 if one
+ * would come from outside. */
+static int kq_frame_move_run(const kq_moved_tile *tile, const uint8_t *before, size_t first,
+                             size_t end, kq_frame_move move)
+{
+    const size_t across = kq_blocks_of(tile->width), stride = tile->width * tile->bytes;
+    for (size_t i = first; i < end; i++) {
+        const size_t x = i % across * KQ_FRAME_BLOCK, y = i / across * KQ_FRAME_BLOCK;
+        const size_t right = x + KQ_FRAME_BLOCK, lower = y + KQ_FRAME_BLOCK;
+        const size_t wide = (right < tile->width ? right : tile->width) - x;
+        const size_t high = (lower < tile->height ? lower : tile->height) - y;
+        const int64_t from_x = (int64_t)x + move.dx, from_y = (int64_t)y + move.dy;
+        if (from_x < 0 || from_y < 0 || from_x + (int64_t)wide > (int64_t)tile->width ||
+            from_y + (int64_t)high > (int64_t)tile->height)
+            return 0;
+        for (size_t row = 0; row < high; row++)
+            memcpy(tile->labels + (y + row) * stride + x * tile->bytes,
+                   before + ((size_t)from_y + row) * stride + (size_t)from_x * tile->bytes,
+                   wide * tile->bytes);
+    }
+    return 1;
+}
+
+/* The same of all runs, whose `numbers` are lists one behind the other. */
+static int kq_frame_move_runs(const kq_frame_parts *parts, const kq_moved_tile *tile,
+                              const uint8_t *before, const uint64_t *numbers)
+{
+    const uint64_t *gaps = numbers, *lengths = gaps + parts->runs, *which = lengths + parts->runs;
+    const uint64_t blocks = kq_blocks_of(tile->width) * kq_blocks_of(tile->height);
+    uint64_t at = 0;
+    for (size_t i = 0; i < parts->runs; i++) {
+        const uint64_t move = parts->move_count > 1 ? which[i] : 0;
+        if (move >= parts->move_count || gaps[i] >= blocks - at ||
+            lengths[i] >= blocks - at - gaps[i])
+            return 0;
+        at += gaps[i];
+        if (!kq_frame_move_run(tile, before, (size_t)at, (size_t)(at + lengths[i] + 1),
+                               parts->moves[move]))
+            return 0;
+        at += lengths[i] + 1;
+    }
+    return 1;
+}
+
+/* Fills the blocks of a tile that have moved. Returns 1, 0 if the payload is invalid, -1 without
+ * memory. */
+static int kq_frame_parts_move(const kq_frame_parts *parts, const kq_moved_tile *tile)
+{
+    const size_t size = tile->width * tile->height * tile->bytes;
+    const size_t lists = parts->move_count > 1 ? 3 : 2;
+    const uint64_t counts[3] = {parts->runs, parts->runs, parts->runs};
+    if (parts->move_count == 0)
+        return 1;
+    uint64_t *numbers = (uint64_t *)KQ_MALLOC(parts->runs * lists * sizeof *numbers);
+    uint8_t *before = (uint8_t *)KQ_MALLOC(size);
+    int done = -1;
+    if (numbers && before) {
+        memcpy(before, tile->labels, size);
+        done = kq_numbers_decode(parts->lists.bytes, parts->lists.size, counts, lists, numbers) &&
+               kq_frame_move_runs(parts, tile, before, numbers);
+    }
+    KQ_FREE(numbers);
+    KQ_FREE(before);
+    return done;
+}
+
+/* Puts the labels of the rectangle in their places: each one more, in so many bytes, 0 where there
+ * is none. */
+static void kq_frame_parts_fill(const kq_frame_parts *parts, const kq_moved_tile *tile,
+                                const void *labels, size_t bytes)
+{
+    for (size_t y = 0; y < parts->height; y++) {
+        const size_t to = (parts->top + y) * tile->width + parts->left, from = y * parts->width;
+        for (size_t x = 0; x < parts->width; x++) {
+            const uint32_t more = bytes == 4 ? ((const uint32_t *)labels)[from + x]
+                                             : kq_label_get(labels, from + x, bytes == 2);
+            if (more)
+                kq_label_set(tile->labels, to + x, tile->bytes == 2, more - 1);
+        }
+    }
 }
 /* ---- context/model.h ---- */
 /* What the coder `context` knows before it codes a label (spec/kq.md, section 16):
@@ -1432,47 +4336,6 @@ KQ_INLINE uint32_t kq_hash_contexts(const kq_surroundings *s, const kq_plane *pl
     hashes[lanes - 1] = 0;
     return eleven;
 }
-/* ---- frames/sequence.h ---- */
-/* What the coder `context` keeps of a sequence of frames, to code one from the frame before
- * (spec/kq.md, section 19): the labels that stood there, and what it has learned of where
- * frames change.
- */
-
-#define KQ_FRAME_BLOCK 16    /* labels, the side of a block that is unchanged, moved or coded */
-#define KQ_MOST_MOVES 3      /* of a frame */
-#define KQ_MOVE_MOST 32767   /* labels, across or down */
-#define KQ_EARLIER_FRAMES 16 /* that a move may come from, besides the frame before */
-#define KQ_EARLIER_LABELS 24 /* log2 of how many labels these may have together */
-#define KQ_STILL_BITS 14     /* of the counters of labels that look unchanged */
-#define KQ_OLDEST 127        /* changes that a label has outlived: it is not counted on */
-#define KQ_QUARTER_BEGIN ((1u << 20) << 10 | 1)
-
-/* How a block comes to be. */
-enum { KQ_UNCHANGED, KQ_CODED, KQ_MOVED };
-
-typedef struct {
-    int from; /* the frame: 0 the one before, 1 the one before that */
-    int32_t dx, dy;
-} kq_frame_move;
-
-typedef struct {
-    size_t size;        /* labels of a plane with its margins; the frame before stands so
-                           far ahead of the frame */
-    uint16_t *labels;   /* both planes, and behind them a row */
-    uint16_t *replaced; /* what stood at each place before it changed last */
-    uint8_t *age;       /* how many changes nearby it has outlived since */
-    uint16_t *earlier[KQ_EARLIER_FRAMES]; /* planes, the latest first */
-    int earlier_most, earlier_count;
-    uint8_t *blocks, *last_blocks; /* row by row: KQ_UNCHANGED, KQ_CODED, or KQ_MOVED + a move */
-    size_t blocks_wide, blocks_high;
-    kq_frame_move moves[KQ_MOST_MOVES];
-    int move_count;
-    /* counters */
-    uint32_t still[1 << KQ_STILL_BITS]; /* of labels that look unchanged */
-    uint32_t rows[8], changed[1 << 10]; /* of rows of blocks, and of blocks */
-    uint32_t moved[16 * KQ_MOST_MOVES], more[KQ_MOST_MOVES];
-    uint32_t numbers[5][256]; /* of a move, byte by byte */
-} kq_sequence;
 /* ---- context/state.h ---- */
 /* What the coder `context` has learned, and what it knows of the label at hand: the sizes of
  * its tables and the model's state. All of it begins anew with each tile.
@@ -4523,8 +7386,8 @@ static void kq_context_tile_rows(kq_context_tile *t, size_t rows, void *labels)
 
 /* Fills the labels of a tile from a payload of `size` bytes. Returns 1, 0 if the payload is
  * invalid, -1 without memory. */
-static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, const uint8_t *payload,
-                             size_t size, void *labels)
+static inline int kq_context_decode(const kq_logistic *tables, const kq_tile *tile,
+                                    const uint8_t *payload, size_t size, void *labels)
 {
     kq_context_tile decoded;
     if (!kq_context_tile_open(&decoded, tables, tile, payload, size))
@@ -4532,758 +7395,6 @@ static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, con
     kq_context_tile_rows(&decoded, tile->height, labels);
     kq_context_close(&decoded.model);
     return kq_range_decoder_valid(&decoded.decoder);
-}
-/* ---- coding/learning_bits.h ---- */
-/* Bits that learn how likely they are, and numbers made of them (spec/kq.md, rules 17.6 and
- * 17.9): what stands ahead of tokens, and lists of numbers.
- *
- * One function for each both encodes and decodes, so that the two can't differ.
- */
-
-/* Encodes where there is an encoder, else decodes. */
-typedef struct {
-    kq_range_decoder *decoder;
-} kq_bit_coder;
-
-/* How likely a bit is 1, of 65536, and how often it was seen. */
-typedef struct {
-    uint16_t p, seen;
-} kq_bit;
-
-static inline void kq_bits_init(kq_bit *bits, size_t count)
-{
-    static const kq_bit even = {32768, 0};
-    for (size_t i = 0; i < count; i++)
-        bits[i] = even;
-}
-
-static inline int kq_coin(kq_bit_coder *c, int bit, uint32_t p)
-{
-    (void)bit;
-    return kq_range_decode(c->decoder, p);
-}
-
-/* A bit that learns: by 2 / (2 n + 3) of its error, n being how often it was seen. */
-static inline int kq_bit_code(kq_bit_coder *c, kq_bit *b, int bit)
-{
-    static const uint16_t rates[32] = {43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710,
-                                       6898,  6241,  5698,  5242,  4854,  4519,  4228, 3971,
-                                       3744,  3542,  3360,  3196,  3048,  2912,  2788, 2674,
-                                       2570,  2473,  2383,  2299,  2221,  2148,  2080, 2016};
-    bit = kq_coin(c, bit, b->p);
-    const int32_t aim = bit ? 65504 : 32;
-    b->p = (uint16_t)(b->p + ((aim - b->p) * (int64_t)rates[b->seen] >> 16));
-    b->seen = (uint16_t)(b->seen + (b->seen < 31));
-    return bit;
-}
-
-/* A number of `bits` bits, the highest first, as likely as any other. */
-static inline uint32_t kq_bits_even(kq_bit_coder *c, uint32_t value, int bits)
-{
-    uint32_t found = 0;
-    while (bits-- > 0)
-        found = found << 1 | (uint32_t)kq_coin(c, value >> bits & 1, 32768);
-    return found;
-}
-
-/* A number of `bits` bits; each bit learns by those before it. `at` has 1 << bits places. */
-static inline uint32_t kq_bit_tree(kq_bit_coder *c, kq_bit *at, uint32_t value, int bits)
-{
-    uint32_t node = 1;
-    for (int bit = bits - 1; bit >= 0; bit--)
-        node = node << 1 | (uint32_t)kq_bit_code(c, at + node, value >> bit & 1);
-    return node - (1u << bits);
-}
-
-#define KQ_NUMBER_MOST_BITS 64
-
-/* The bits of a number: how many bits it has, and the two highest of them. */
-typedef struct {
-    kq_bit size[128], first[KQ_NUMBER_MOST_BITS + 1], second[KQ_NUMBER_MOST_BITS + 1][2];
-} kq_number_bits;
-
-static inline void kq_number_bits_init(kq_number_bits *b)
-{
-    kq_bits_init(b->size, sizeof *b / sizeof(kq_bit));
-}
-
-/* The highest bit of value + 1 that is 1: how many bits follow it. */
-static inline uint32_t kq_number_size(uint64_t value)
-{
-    uint32_t size = 0;
-    if (value == UINT64_MAX)
-        return KQ_NUMBER_MOST_BITS;
-    while (size < KQ_NUMBER_MOST_BITS - 1 && (value + 1) >> (size + 1))
-        size++;
-    return size;
-}
-
-/* A number of 64 bits: how many bits follow the highest of one more, by a tree of `tree` bits,
- * at most 7, and those. Returns 0 where it has more than 64 bits. */
-static int kq_number_code(kq_bit_coder *c, kq_number_bits *b, int tree, uint64_t *value)
-{
-    const uint64_t more = *value + 1;
-    const uint32_t size = kq_bit_tree(c, b->size, kq_number_size(*value), tree);
-    uint64_t found = 1; /* of 2^64 and more the bits below */
-    if (size > KQ_NUMBER_MOST_BITS)
-        return 0;
-    for (uint32_t left = size; left-- > 0;) {
-        int bit = more >> left & 1;
-        if (left + 1 == size)
-            bit = kq_bit_code(c, b->first + size, bit);
-        else if (left + 2 == size)
-            bit = kq_bit_code(c, &b->second[size][found & 1], bit);
-        else
-            bit = kq_coin(c, bit, 32768);
-        found = found << 1 | (uint32_t)bit;
-    }
-    *value = found - 1;
-    return size < KQ_NUMBER_MOST_BITS || found == 0;
-}
-/* ---- coding/numbers.h ---- */
-/* Lists of numbers (spec/kq.md, section 18): in a payload of the range coder, each number by bits
- * that learn with its list.
- */
-
-#define KQ_NUMBER_TREE 7 /* bits: 0 .. 64 */
-
-/* Codes lists, one after the other; list i has counts[i] numbers. Returns 0 where one is invalid.
- */
-static int kq_numbers_code(kq_bit_coder *c, const uint64_t *counts, size_t lists, uint64_t *numbers)
-{
-    for (size_t i = 0; i < lists; i++) {
-        kq_number_bits bits;
-        kq_number_bits_init(&bits);
-        for (uint64_t n = counts[i]; n > 0; n--)
-            if (!kq_number_code(c, &bits, KQ_NUMBER_TREE, numbers++))
-                return 0;
-    }
-    return 1;
-}
-
-/* Fills `numbers` from a payload, which of no numbers is empty; returns 0 if it is invalid. */
-static int kq_numbers_decode(const uint8_t *payload, size_t size, const uint64_t *counts,
-                             size_t lists, uint64_t *numbers)
-{
-    kq_range_decoder decoder;
-    kq_bit_coder coder = {0};
-    coder.decoder = &decoder;
-    kq_range_decoder_init(&decoder, payload, size);
-    uint64_t left = 0;
-    for (size_t i = 0; i < lists; i++)
-        left |= counts[i];
-    if (left == 0)
-        return size == 0;
-    return kq_numbers_code(&coder, counts, lists, numbers) && kq_range_decoder_valid(&decoder);
-}
-/* ---- coding/palette_coder.h ---- */
-/* Palettes by arithmetic coding (spec/kq.md, section 14).
- *
- * Each value is coded as eight bits, the highest first, under a mixture of guesses. A guess
- * gives each of the values 0..255 a mass; its weight follows, by Bayes' rule, from how well it
- * has guessed so far. No array of masses is made: a bit needs of each guess only the mass of
- * all values under one x, a short sum. Time is linear in K, whatever the bytes.
- */
-
-#define KQ_PALETTE_GUESSES 6
-#define KQ_PALETTE_RECENT 16 /* entries that guesses look back at */
-#define KQ_PALETTE_WINDOW 32 /* those of which the nearest are sought */
-#define KQ_PALETTE_NEAREST 4
-#define KQ_PALETTE_LATEST 4
-#define KQ_PALETTE_BLACK 2  /* entries, opaque black, that stand ahead of the first */
-#define KQ_PALETTE_NONE 255 /* where a row of exact numbers has no more: not under any value */
-
-/* What the guesses of a value are made of. The masses under x of guess 0 and 1 are those of
- * `left`, or of `numbers`; of guess 2, of `step`; of 3 and 4, of `exact`; 5 is even. */
-typedef struct {
-    int lowest;              /* the value is at least this */
-    int gaps;                /* whether there is `left`: what remains of 65536 behind d values is */
-    uint32_t left[2][2][17]; /* left[i][0][d % 16] * left[i][1][d / 16] / 65536 */
-    int numbers[KQ_PALETTE_RECENT], count;
-    uint32_t shares[KQ_PALETTE_RECENT]; /* of each number */
-    int step;
-    uint8_t exact[3][KQ_PALETTE_RECENT]; /* rows: guess 3 has the first, guess 4 all */
-    uint32_t first, all;                 /* how many numbers these are */
-} kq_palette_guesses;
-
-typedef struct {
-    kq_range_decoder decoder;
-    int channels, ascending;
-    uint32_t weights[4][2][KQ_PALETTE_GUESSES];
-    /* around[256 + d]: the mass of all values under d around the number 0, sharply in the
-     * lower half and widely in the upper one. */
-    uint64_t around[513];
-    uint8_t *entries[4]; /* green, red, blue, alpha of the entry at hand; behind the others */
-    int seen;            /* how many others there are, at most WINDOW */
-    kq_palette_guesses guesses;
-} kq_palette_coder;
-
-static inline int kq_palette_clamp(int value)
-{
-    return value < 0 ? 0 : value > 255 ? 255 : value;
-}
-
-/* Begins, with room for the values of WINDOW + k entries of four channels. */
-static void kq_palette_init(kq_palette_coder *c, int channels, uint8_t *values, size_t k)
-{
-    static const uint32_t widths[4] = {0, 1, 2, 4};
-    uint32_t parts[4] = {16384, 5461, 2341, 529}; /* a quarter of 65536 each, on both sides */
-    uint64_t masses[257];                         /* by distance; that of 256 doesn't occur */
-    memset(c, 0, sizeof *c);
-    c->channels = channels;
-    for (int d = 0; d <= 256; d++) {
-        uint64_t wide = parts[2] + parts[3];
-        masses[d] = (parts[0] + parts[1] + wide) | 2 * wide << 32;
-        for (int i = 0; i < 4; i++)
-            parts[i] = parts[i] * ((1u << widths[i]) - 1) >> widths[i];
-    }
-    for (int d = -256; d < 256; d++)
-        c->around[257 + d] = c->around[256 + d] + masses[d < 0 ? -d : d];
-    for (int channel = 0; channel < 4; channel++) {
-        for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-            c->weights[channel][0][i] = c->weights[channel][1][i] = 65536 / KQ_PALETTE_GUESSES;
-        c->entries[channel] = values + (size_t)channel * (KQ_PALETTE_WINDOW + k);
-        memset(c->entries[channel], channel == 3 ? 255 : 0, KQ_PALETTE_WINDOW);
-        c->entries[channel] += KQ_PALETTE_WINDOW;
-    }
-    c->seen = KQ_PALETTE_BLACK;
-}
-
-/* Guesses of the next of `n` ascending values that are spread at random up to 255, as far
- * apart as they are evenly, and 3/8 of that. */
-static void kq_palette_guess_gaps(kq_palette_guesses *g, size_t n)
-{
-    uint64_t span = (uint64_t)(256 - g->lowest);
-    uint64_t ratios[2] = {(3 * span << 16) / (3 * span + 8 * (uint64_t)n),
-                          (span << 16) / (span + n)};
-    g->gaps = 1;
-    for (int i = 0; i < 2; i++) {
-        uint64_t ratio = ratios[i];
-        for (int row = 0; row < 2; row++) {
-            uint32_t *left = g->left[i][row];
-            left[0] = 1u << 16;
-            for (int d = 1; d <= 16; d++)
-                left[d] = (uint32_t)(left[d - 1] * ratio >> 16);
-            ratio = left[16];
-        }
-    }
-}
-
-/* One of the numbers near which the value may be. */
-static inline void kq_palette_number(kq_palette_guesses *g, int number, uint32_t share)
-{
-    g->numbers[g->count] = kq_palette_clamp(number);
-    g->shares[g->count++] = share;
-}
-
-/* How far in hue each of the last 32 entries is, the latest last, with its age in the lower
- * five bits; 65535 where there is none. */
-static void kq_palette_distances(const kq_palette_coder *c, int green, int red,
-                                 uint16_t distances[KQ_PALETTE_WINDOW])
-{
-    const uint8_t *greens = c->entries[0] - KQ_PALETTE_WINDOW;
-    const uint8_t *reds = c->entries[1] - KQ_PALETTE_WINDOW;
-    for (int i = 0; i < KQ_PALETTE_WINDOW; i++) {
-        int16_t hue = (int16_t)(reds[i] - greens[i] - (red - green));
-        int16_t off = (int16_t)(greens[i] - green);
-        hue = (int16_t)(hue < 0 ? -hue : hue);
-        off = (int16_t)(off < 0 ? -off : off);
-        distances[i] = (uint16_t)((2 * hue + off) << 5 | (KQ_PALETTE_WINDOW - 1 - i));
-    }
-    for (int i = 0; i < KQ_PALETTE_WINDOW - c->seen; i++)
-        distances[i] = UINT16_MAX;
-}
-
-/* Blue lies off green as in the entries of the nearest hue. */
-static void kq_palette_guess_nearest(kq_palette_coder *c, int green, int red)
-{
-    uint16_t distances[KQ_PALETTE_WINDOW];
-    kq_palette_distances(c, green, red, distances);
-    for (int n = 0; n < KQ_PALETTE_NEAREST && n < c->seen; n++) {
-        uint16_t least = UINT16_MAX;
-        for (int i = 0; i < KQ_PALETTE_WINDOW; i++)
-            least = distances[i] < least ? distances[i] : least;
-        int place = -1 - (least & 31);
-        uint32_t far = 16 + (uint32_t)(least >> 5);
-        distances[KQ_PALETTE_WINDOW + place] = UINT16_MAX;
-        kq_palette_number(&c->guesses, green + c->entries[2][place] - c->entries[0][place],
-                          1 + (1u << 24) / (far * far * far));
-    }
-}
-
-/* Fills a row with what a channel was in the last entries, the latest last; or with how far
- * it was off another channel, if that isn't negative, from `base` on. */
-static void kq_palette_exactly(kq_palette_coder *c, int row, int channel, int other, int base)
-{
-    static const uint8_t zeros[KQ_PALETTE_RECENT] = {0};
-    const uint8_t *values = c->entries[channel] - KQ_PALETTE_RECENT;
-    const uint8_t *others = other < 0 ? zeros : c->entries[other] - KQ_PALETTE_RECENT;
-    uint8_t *exact = c->guesses.exact[row];
-    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
-        exact[i] = (uint8_t)kq_palette_clamp(base + values[i] - others[i]);
-    for (int i = 0; i < KQ_PALETTE_RECENT - c->seen; i++)
-        exact[i] = KQ_PALETTE_NONE;
-}
-
-/* How many of the exact numbers are under x, 0..256: of the first row, and of all. */
-static inline void kq_palette_under(const kq_palette_guesses *g, int x, uint32_t under[2])
-{
-    under[0] = g->first;
-    under[1] = g->all;
-    if (x > 255)
-        return;
-#ifdef KQ_SSE2
-    const __m128i all = _mm_set1_epi8((char)x), one = _mm_set1_epi8(1);
-    __m128i rows[3]; /* 1 where a number is under x */
-    for (int row = 0; row < 3; row++) {
-        __m128i numbers = _mm_loadu_si128((const __m128i *)g->exact[row]);
-        rows[row] = _mm_min_epu8(_mm_subs_epu8(all, numbers), one);
-    }
-    __m128i first = _mm_sad_epu8(rows[0], _mm_setzero_si128());
-    __m128i rest = _mm_sad_epu8(_mm_add_epi8(rows[1], rows[2]), _mm_setzero_si128());
-    under[0] = (uint32_t)(_mm_cvtsi128_si32(first) + _mm_extract_epi16(first, 4));
-    under[1] = under[0] + (uint32_t)(_mm_cvtsi128_si32(rest) + _mm_extract_epi16(rest, 4));
-#else
-    under[0] = 0;
-    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
-        under[0] += g->exact[0][i] < x;
-    under[1] = under[0];
-    for (int i = 0; i < KQ_PALETTE_RECENT; i++)
-        under[1] += (uint32_t)(g->exact[1][i] < x) + (uint32_t)(g->exact[2][i] < x);
-#endif
-}
-
-/* Gathers what the guesses of a channel are made of, with n entries to come, this included. */
-static void kq_palette_guess(kq_palette_coder *c, int channel, const int *entry, size_t n)
-{
-    kq_palette_guesses *g = &c->guesses;
-    int recent = c->seen < KQ_PALETTE_RECENT ? c->seen : KQ_PALETTE_RECENT;
-    int green = entry[0], red = entry[1];
-    const uint8_t *numbers = NULL; /* the row of them, if there is one */
-    const uint8_t *values = c->entries[channel];
-    g->gaps = g->count = 0;
-    g->first = channel % 3 ? (uint32_t)recent : 1;
-    g->all = channel == 0 ? 2 : g->first + (uint32_t)(channel == 2 ? 2 * recent : recent);
-    memset(g->exact, KQ_PALETTE_NONE, sizeof g->exact);
-    g->step = 2 * values[-1] - values[-2];
-    switch (channel) {
-    case 0:
-        if (c->ascending)
-            kq_palette_guess_gaps(g, n);
-        g->exact[0][0] = (uint8_t)kq_palette_clamp(g->step);
-        g->exact[1][0] = values[-1];
-        for (int i = 0; i < KQ_PALETTE_LATEST && i < recent && !g->gaps; i++)
-            kq_palette_number(g, values[-1 - i], i < 3 ? 4u >> i : 1);
-        break;
-    case 1:
-        g->step = green + values[-1] - c->entries[0][-1];
-        kq_palette_exactly(c, 0, 1, 0, green);
-        numbers = g->exact[0];
-        kq_palette_exactly(c, 1, 1, -1, 0);
-        break;
-    case 2:
-        g->step = red + values[-1] - c->entries[1][-1];
-        kq_palette_exactly(c, 0, 2, 0, green);
-        kq_palette_exactly(c, 1, 2, 1, red);
-        kq_palette_exactly(c, 2, 2, -1, 0);
-        kq_palette_guess_nearest(c, green, red);
-        break;
-    default:
-        g->exact[0][0] = 255;
-        kq_palette_exactly(c, 1, 3, -1, 0);
-        numbers = g->exact[1];
-    }
-    g->step = kq_palette_clamp(g->step);
-    for (int i = 1; i <= recent && numbers; i++)
-        kq_palette_number(g, numbers[KQ_PALETTE_RECENT - i], 1);
-}
-
-/* How much a mass of 1 counts in each guess: 2^40 over the mass of all values. */
-static void kq_palette_units(const kq_palette_guesses *g, uint64_t *units)
-{
-    const uint64_t one = (uint64_t)1 << 40;
-    uint32_t shares = g->gaps ? 1 : 0;
-    for (int i = 0; i < g->count; i++)
-        shares += g->shares[i];
-    units[0] = units[1] = (one >> 16) / shares;
-    units[2] = one >> 16;
-    units[3] = one / g->first;
-    units[4] = one / g->all;
-    units[5] = one >> 8;
-}
-
-/* Fills `sums` with the masses of all values under x, guess by guess; returns them mixed by
- * `scales`. */
-KQ_INLINE uint64_t kq_palette_sums(const kq_palette_coder *c, const uint64_t *scales, int x,
-                                   uint32_t *sums)
-{
-    const kq_palette_guesses *g = &c->guesses;
-    uint64_t around = 0, mixed = 0;
-    if (g->count == KQ_PALETTE_RECENT) /* the usual case: a share of 1 each */
-        for (int i = 0; i < KQ_PALETTE_RECENT; i++)
-            around += c->around[256 + x - g->numbers[i]];
-    else
-        for (int i = 0; i < g->count; i++)
-            around += g->shares[i] * c->around[256 + x - g->numbers[i]];
-    sums[0] = (uint32_t)around;
-    sums[1] = (uint32_t)(around >> 32);
-    if (g->gaps) {
-        int d = x - g->lowest;
-        for (int i = 0; i < 2; i++) {
-            uint64_t left = (uint64_t)g->left[i][0][d & 15] * g->left[i][1][d >> 4] >> 16;
-            sums[i] = (1u << 16) - (uint32_t)left;
-        }
-    }
-    sums[2] = (uint32_t)c->around[256 + x - g->step];
-    kq_palette_under(g, x, sums + 3);
-    sums[5] = (uint32_t)x;
-    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-        mixed += scales[i] * sums[i];
-    return mixed;
-}
-
-KQ_INLINE int kq_palette_bit(kq_palette_coder *c, int bit, uint32_t p)
-{
-    (void)bit;
-    return kq_range_decode(&c->decoder, p);
-}
-
-/* Codes a value by the guesses at hand. */
-static int kq_palette_value(kq_palette_coder *c, uint32_t *weights, int value)
-{
-    int start = 0, lowest = c->guesses.lowest;
-    uint64_t scales[KQ_PALETTE_GUESSES], shares[KQ_PALETTE_GUESSES], total = 0;
-    uint32_t sums[KQ_PALETTE_GUESSES], next[KQ_PALETTE_GUESSES];
-    kq_palette_units(&c->guesses, scales);
-    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-        scales[i] *= weights[i];
-    uint64_t below = kq_palette_sums(c, scales, lowest, sums);
-    uint64_t above = kq_palette_sums(c, scales, 256, sums);
-    for (int bit = 7; bit >= 0; bit--) {
-        int middle = start + (1 << bit);
-        if (lowest >= middle) { /* nothing in the lower half is allowed */
-            start = middle;
-            continue;
-        }
-        uint64_t cut = kq_palette_sums(c, scales, middle, sums);
-        uint64_t p = (above - cut) >> 24 << 16;
-        p /= (above - below) >> 24; /* over 0, as the guess that is even has a part in it */
-        if (kq_palette_bit(c, value >> bit & 1, p < 1 ? 1 : p > 65535 ? 65535 : (uint32_t)p)) {
-            start = middle;
-            below = cut;
-        } else {
-            above = cut;
-        }
-    }
-    kq_palette_sums(c, scales, start, sums);
-    kq_palette_sums(c, scales, start + 1, next);
-    for (int i = 0; i < KQ_PALETTE_GUESSES; i++) {
-        shares[i] = scales[i] * (next[i] - sums[i]) >> 24;
-        total += shares[i];
-    }
-    uint64_t kept = ((uint64_t)63488 << 32) / total;
-    for (int i = 0; i < KQ_PALETTE_GUESSES; i++)
-        weights[i] = (uint32_t)(shares[i] * kept >> 32) + 2048 / KQ_PALETTE_GUESSES;
-    return start;
-}
-
-/* Codes an entry (green, red, blue, alpha), the first of n to come; where it is decoded,
- * `entry` becomes its values. */
-static void kq_palette_entry(kq_palette_coder *c, int first, size_t n, int *entry)
-{
-    int same = 1;
-    for (int channel = 0; channel < c->channels; channel++) {
-        int last = c->entries[channel][-1];
-        c->guesses.lowest = c->ascending && !first && same ? last : 0;
-        kq_palette_guess(c, channel, entry, n);
-        entry[channel] = kq_palette_value(c, c->weights[channel][same], entry[channel]);
-        same = same && entry[channel] == last;
-    }
-    for (int channel = 0; channel < 4; channel++)
-        *c->entries[channel]++ = (uint8_t)entry[channel];
-    if (c->seen < KQ_PALETTE_WINDOW)
-        c->seen++;
-}
-
-/* Where a plain palette of `k` entries has a channel of entry `i`: red, green and blue
- * of each entry, then the alpha of each. */
-static inline size_t kq_palette_place(size_t k, size_t i, int channel)
-{
-    static const size_t place[3] = {1, 0, 2};
-    return channel == 3 ? 3 * k + i : 3 * i + place[channel];
-}
-
-/* Fills `palette`, k x channels bytes, with the plain palette of a payload of `size` bytes.
- * Returns 1, 0 if the payload is invalid, -1 without memory. */
-static int kq_palette_decode(const uint8_t *payload, size_t size, size_t k, int channels,
-                             uint8_t *palette)
-{
-    kq_palette_coder *c = (kq_palette_coder *)KQ_MALLOC(sizeof *c + 4 * (KQ_PALETTE_WINDOW + k));
-    if (!c)
-        return -1;
-    kq_palette_init(c, channels, (uint8_t *)(c + 1), k);
-    kq_range_decoder_init(&c->decoder, payload, size);
-    c->ascending = kq_palette_bit(c, 0, 1u << 15);
-    for (size_t i = 0; i < k; i++) {
-        int entry[4] = {0};
-        kq_palette_entry(c, i == 0, k - i, entry);
-        for (int j = 0; j < channels; j++)
-            palette[kq_palette_place(k, i, j)] = (uint8_t)entry[j];
-    }
-    int valid = kq_range_decoder_valid(&c->decoder);
-    KQ_FREE(c);
-    return valid;
-}
-/* ---- context/tree.h ---- */
-/* The tree of colours (spec/kq.md, section 16): the palette, halved again and again
- * along its widest channel, as Heckbert's median cut does ("Color image quantization
- * for frame buffer display", SIGGRAPH 1982), so that a subtree is a region of colour.
- */
-
-/* Sinks the key at a place of a heap to where none below it is larger. */
-static inline void kq_tree_sink(uint64_t *keys, size_t at, size_t count)
-{
-    const uint64_t key = keys[at];
-    for (size_t below; (below = 2 * at + 1) < count; at = below) {
-        if (below + 1 < count && keys[below + 1] > keys[below])
-            below++;
-        if (keys[below] <= key)
-            break;
-        keys[at] = keys[below];
-    }
-    keys[at] = key;
-}
-
-/* Sorts keys, ascending. Heapsort (J. W. J. Williams, Communications of the ACM 7, 1964): no
- * memory, and no palette that makes it slow; twice as fast as the C library's qsort. */
-static void kq_tree_sort_keys(uint64_t *keys, size_t count)
-{
-    for (size_t i = count / 2; i-- > 0;)
-        kq_tree_sink(keys, i, count);
-    while (count-- > 1) {
-        const uint64_t most = keys[0];
-        keys[0] = keys[count];
-        keys[count] = most;
-        kq_tree_sink(keys, 0, count);
-    }
-}
-
-/* The channel of the widest range, ranges counting 3, 4 and 2. */
-static int kq_tree_channel(const uint8_t *colors, const uint64_t *keys, size_t count)
-{
-    static const int channels[3] = {1, 0, 2}, weights[3] = {4, 3, 2};
-    int widest = -1, found = 1;
-    for (int j = 0; j < 3; j++) {
-        int least = 255, most = 0;
-        for (size_t i = 0; i < count; i++) {
-            int value = colors[3 * (keys[i] & 65535) + (size_t)channels[j]];
-            least = value < least ? value : least;
-            most = value > most ? value : most;
-        }
-        if ((most - least) * weights[j] > widest) {
-            widest = (most - least) * weights[j];
-            found = channels[j];
-        }
-    }
-    return found;
-}
-
-/* Sorts keys, whose lower 16 bits are entries, into the order of the tree. */
-static void kq_tree_sort(const uint8_t *colors, uint64_t *keys, size_t count)
-{
-    while (count > 1) {
-        size_t channel = (size_t)kq_tree_channel(colors, keys, count), half = (count + 1) / 2;
-        for (size_t i = 0; i < count; i++) {
-            uint64_t entry = keys[i] & 65535;
-            const uint8_t *c = colors + 3 * entry;
-            keys[i] = (uint64_t)c[channel] << 32 | (uint64_t)(c[0] + c[1] + c[2]) << 16 | entry;
-        }
-        kq_tree_sort_keys(keys, count);
-        kq_tree_sort(colors, keys + half, count - half);
-        count = half;
-    }
-}
-
-/* Writes the entries of a palette, k x 3 bytes, 1 <= k <= 65536, in the order of the tree's
- * leaves: order[place] = entry. Returns 0 without memory. */
-static int kq_tree_order(const uint8_t *colors, size_t k, uint16_t *order)
-{
-    uint64_t *keys = (uint64_t *)KQ_MALLOC(k * sizeof *keys);
-    if (!keys)
-        return 0;
-    for (size_t i = 0; i < k; i++)
-        keys[i] = i;
-    kq_tree_sort(colors, keys, k);
-    for (size_t i = 0; i < k; i++)
-        order[i] = (uint16_t)keys[i];
-    KQ_FREE(keys);
-    return 1;
-}
-/* ---- file/palette.h ---- */
-/* What stands behind the header: a palette, or a label map's table of ids (spec/kq.md, sections 4,
- * 14 and 18).
- */
-
-enum { KQ_BOOL, KQ_INT8, KQ_UINT8, KQ_INT16, KQ_UINT16, KQ_INT32, KQ_UINT32, KQ_INT64, KQ_UINT64 };
-enum { KQ_PLANE, KQ_COLUMN, KQ_VOLUME };
-#define KQ_MOST_FRAMES ((uint64_t)INT32_MAX)
-
-static int kq_id_bytes(int dtype)
-{
-    return dtype == KQ_BOOL ? 1 : 1 << (dtype - 1) / 2;
-}
-
-static kq_result kq_palette_read(kq_file *f)
-{
-    const size_t k = f->info.colors, plain = (f->info.alpha ? 4 : 3) * k;
-    const size_t start = f->rest.at;
-    kq_result result;
-    uint32_t length;
-    f->stored = (uint8_t *)KQ_MALLOC(4 * k);
-    if (!f->stored)
-        return KQ_NO_MEMORY;
-    if (!(f->header.flags & KQ_FLAG_CODED)) {
-        const uint8_t *colors = kq_take(&f->rest, plain);
-        if (!colors)
-            return KQ_TRUNCATED;
-        memcpy(f->stored, colors, plain);
-        return kq_check_part(f, "PLTE", colors, plain);
-    }
-    if ((result = kq_take_length(&f->rest, 4, &length)) != KQ_OK)
-        return result;
-    if (f->rest.at - start + length >= plain)
-        return KQ_INVALID;
-    const uint8_t *payload = kq_take(&f->rest, length);
-    if (!payload)
-        return KQ_TRUNCATED;
-    result = kq_check_part(f, "PLTE", f->rest.data + start, f->rest.at - start);
-    if (result != KQ_OK)
-        return result;
-    const int valid = kq_palette_decode(payload, length, k, f->info.alpha ? 4 : 3, f->stored);
-    return valid < 0 ? KQ_NO_MEMORY : valid ? KQ_OK : KQ_INVALID;
-}
-
-/* The entries in the order of the tree, which only context and tokens need. */
-static kq_result kq_palette_order(kq_file *f)
-{
-    if (f->info.coder < KQ_CODER_CONTEXT || f->info.colors == 1)
-        return KQ_OK;
-    f->order = (uint16_t *)KQ_MALLOC(f->info.colors * sizeof *f->order);
-    return f->order && kq_tree_order(f->stored, f->info.colors, f->order) ? KQ_OK : KQ_NO_MEMORY;
-}
-
-/* From the differences of ids to the ids; 0 if one isn't of the dtype. */
-static int kq_ids_add_up(uint64_t *ids, size_t count, int dtype)
-{
-    const int is_signed = dtype != KQ_BOOL && dtype % 2 == 1, bits = 8 * kq_id_bytes(dtype);
-    const uint64_t most = dtype == KQ_BOOL ? 1 : UINT64_MAX >> (64 - bits);
-    /* The sign's bit turned round, so that signed numbers ascend, too; then from the least up. */
-    const uint64_t half = is_signed ? (uint64_t)1 << (bits - 1) : 0;
-    uint64_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0) {
-            const uint64_t size = is_signed ? ids[0] >> 1 : ids[0];
-            if (is_signed ? size >= half : size > most)
-                return 0;
-            at = is_signed ? (ids[0] & 1 ? half - 1 - size : half + size) : size;
-        } else {
-            if (ids[i] >= most - at)
-                return 0;
-            at += ids[i] + 1;
-        }
-        ids[i] = at - half;
-    }
-    return 1;
-}
-
-/* The lists of a table, behind its numbers. */
-static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
-{
-    const size_t distinct = f->info.ids, entries = f->info.entries;
-    const int mapped = f->info.dtype & 32;
-    const uint64_t counts[2] = {distinct, entries};
-    uint64_t *numbers = (uint64_t *)KQ_MALLOC((distinct + entries) * sizeof *numbers);
-    f->ids = numbers;
-    if (!numbers)
-        return KQ_NO_MEMORY;
-    if (!kq_numbers_decode(c->data + c->at, c->size - c->at, counts, mapped ? 2 : 1, numbers))
-        return KQ_INVALID;
-    f->info.dtype &= 15;
-    for (size_t i = 0; mapped && i < entries; i++)
-        if (numbers[distinct + i] >= distinct)
-            return KQ_INVALID;
-    if (!kq_ids_add_up(numbers, distinct, f->info.dtype))
-        return KQ_INVALID;
-    if (!mapped)
-        return KQ_OK;
-    f->ids = (uint64_t *)KQ_MALLOC(entries * sizeof *numbers);
-    for (size_t i = 0; f->ids && i < entries; i++)
-        f->ids[i] = numbers[numbers[distinct + i]];
-    KQ_FREE(numbers);
-    return f->ids ? KQ_OK : KQ_NO_MEMORY;
-}
-
-static kq_result kq_table_read(kq_file *f)
-{
-    kq_info *info = &f->info;
-    const uint64_t pixels = (uint64_t)info->width * info->height;
-    const size_t start = f->rest.at;
-    uint32_t length, distinct, entries;
-    kq_result result = kq_take_length(&f->rest, 4, &length);
-    if (result != KQ_OK)
-        return result;
-    if (f->rest.at == f->rest.size)
-        return KQ_TRUNCATED;
-    const uint8_t kind = f->rest.data[f->rest.at];
-    const uint64_t most = kind & 0x40 && !(kind & 0x90) ? pixels * KQ_MOST_FRAMES : pixels;
-    if (length < 3 || length > 32 + 20 * most)
-        return KQ_INVALID;
-    const uint8_t *payload = kq_take(&f->rest, length);
-    if (!payload)
-        return KQ_TRUNCATED;
-    result = kq_check_part(f, "IDS ", f->rest.data + start, f->rest.at - start);
-    if (result != KQ_OK)
-        return result;
-    kq_cursor c = {payload, length, 1};
-    if ((kind & 15) > KQ_UINT64 || kind & 0x80 || (kind & 0x50) == 0x50)
-        return KQ_INVALID;
-    if (kq_take_length(&c, 4, &distinct) != KQ_OK)
-        return KQ_INVALID;
-    entries = distinct;
-    if (kind & 32 && kq_take_length(&c, 4, &entries) != KQ_OK)
-        return KQ_INVALID;
-    distinct++;
-    entries++;
-    if (distinct > entries || entries > most || entries < info->colors ||
-        (info->coder < KQ_CODER_CONTEXT && entries != info->colors))
-        return KQ_INVALID;
-    if (entries > f->limits.metadata)
-        return KQ_LIMIT;
-    info->shape = kind & 16 ? KQ_COLUMN : kind & 64 ? KQ_VOLUME : KQ_PLANE;
-    info->dtype = kind & 47; /* with the bit of a mapped table, until its lists are read */
-    info->ids = distinct;
-    info->entries = entries;
-    return kq_ids_read(f, &c);
-}
-
-/* Red, green, blue and alpha of each label; of a label map by rule 18.24. */
-static int kq_colors_make(kq_file *f)
-{
-    const size_t entries = f->info.entries;
-    if (!f->colors)
-        f->colors = (uint8_t *)KQ_MALLOC(4 * entries);
-    for (size_t i = 0; f->colors && i < entries; i++) {
-        uint8_t *color = f->colors + 4 * i;
-        if (f->ids) {
-            memset(color, 0, 3);
-            for (int bit = 0; bit < 24; bit++)
-                color[bit % 3] |= (uint8_t)((f->ids[i] >> bit & 1) << (7 - bit / 3));
-        } else {
-            memcpy(color, f->stored + 3 * i, 3);
-        }
-        color[3] = f->info.alpha ? f->stored[3 * entries + i] : 255;
-    }
-    return f->colors != NULL;
 }
 /* ---- file/tile_parts.h ---- */
 /* What a tile's payload says of itself ahead of its labels (spec/kq.md, sections 16 and 18): a list
@@ -5691,1687 +7802,6 @@ static int kq_regions_decode(const kq_map *colors, const uint8_t *payload, size_
     KQ_FREE(runs);
     return valid;
 }
-/* ---- tokens/front.h ---- */
-/* What stands ahead of the streams of the coder `tokens` (spec/kq.md, section 17): which
- * table each context has, the tables, and the codes of escapes, lengths and displacements.
- *
- * One function walks through all of it and both encodes and decodes, bit by bit through the
- * range coder, so that the two can't differ.
- */
-
-/* A token says what the next label is, or the next few. The first six say that it is that of
- * a neighbour; a neighbour's number is also its place in the decoder's word of candidates. */
-enum {
-    KQ_TOKEN_W,
-    KQ_TOKEN_WW,
-    KQ_TOKEN_NW,
-    KQ_TOKEN_N,
-    KQ_TOKEN_NE,
-    KQ_TOKEN_NN,
-    KQ_TOKEN_ESCAPE,     /* none of these: the label follows */
-    KQ_TOKEN_RUN_W,      /* the length follows: as many times W */
-    KQ_TOKEN_RUN_N,      /* the length follows: a copy of what is above */
-    KQ_TOKEN_COPY_ABOVE, /* the length follows: a copy with the displacement kept above */
-    KQ_TOKEN_COPY_LAST,  /* the length follows: with the last one */
-    KQ_TOKEN_COPY,       /* displacement and length follow */
-    KQ_TOKEN_FLAT,       /* W, as long as NE is */
-    KQ_TOKENS
-};
-#define KQ_TOKENS_PLAIN (KQ_TOKEN_ESCAPE + 1) /* the tokens of one label */
-
-/* What was before a token: a plain one or flat, a run of W, one of N, a copy. */
-#define KQ_TOKEN_KINDS 4
-#define KQ_PATTERNS 128
-#define KQ_TOKEN_TABLES 32
-#define KQ_ESCAPE_TABLES 32
-#define KQ_ESCAPE_TABLE_LABELS 512 /* a tile has no more such tables than 1 and 1 for so many */
-#define KQ_INTERVALS 32
-#define KQ_SYMBOLS 256 /* of escapes */
-#define KQ_LEAST_STATE_BITS 5
-#define KQ_MOST_STATE_BITS 8
-#define KQ_LEAST_ESCAPE_BITS 4
-#define KQ_MOST_ESCAPE_BITS 10
-#define KQ_VALUES 48 /* symbols of lengths and displacements */
-#define KQ_VALUE_BITS 9
-enum {
-    KQ_VALUE_RUN_W,
-    KQ_VALUE_RUN_N,
-    KQ_VALUE_COPY,
-    KQ_VALUE_ROWS,
-    KQ_VALUE_COLUMNS,
-    KQ_VALUE_CODES
-};
-
-typedef struct {
-    size_t labels;    /* of the tile */
-    uint32_t symbols; /* of escapes: a label's place in the order, without the lowest bits */
-    int bands;        /* whether there are streams of bands: of plain tokens alone */
-    int state_bits, tables;
-    uint8_t map[KQ_TOKEN_KINDS][KQ_PATTERNS];    /* context to table */
-    uint16_t counts[KQ_TOKEN_TABLES][KQ_TOKENS]; /* of states, 1 << state_bits in each table */
-    int escape_bits, escape_tables;              /* the latter 0 where no token is an escape */
-    uint32_t intervals[2];                       /* of W and N */
-    uint8_t interval[2][KQ_SYMBOLS];
-    uint8_t cells[KQ_INTERVALS][KQ_INTERVALS]; /* W's and N's interval to table */
-    uint8_t lengths[KQ_ESCAPE_TABLES][KQ_SYMBOLS];
-    uint8_t values[KQ_VALUE_CODES][KQ_VALUES]; /* lengths of codes */
-} kq_front;
-
-/* The most tables of escapes, so that the work to read them is in proportion to the tile. */
-static inline uint32_t kq_most_escape_tables(const kq_front *f)
-{
-    const size_t most = 1 + f->labels / KQ_ESCAPE_TABLE_LABELS;
-    return most < KQ_ESCAPE_TABLES ? (uint32_t)most : KQ_ESCAPE_TABLES;
-}
-
-/* The pattern of a label's neighbours: bits 0 to 6 are WW = W, NW = W, N = W, NE = W, NW = N,
- * NE = N and NN = N. Of three labels not just two pairs can be equal. */
-static inline int kq_pattern_possible(int pattern)
-{
-    static const uint8_t pairs[2][3] = {{1, 2, 4}, {2, 3, 5}};
-    for (int i = 0; i < 2; i++)
-        if ((pattern >> pairs[i][0] & 1) + (pattern >> pairs[i][1] & 1) +
-                (pattern >> pairs[i][2] & 1) ==
-            2)
-            return 0;
-    return 1;
-}
-#define KQ_PATTERN_FLAT 12 /* the bits N = W and NE = W */
-/* ---- tokens/codes.h ---- */
-/* Prefix codes and the bits of a stream (spec/kq.md, section 17). */
-
-/* The codes of symbols by their lengths, as everywhere: shorter ones first, then by symbol.
- * They are written from their highest bit, and the bits of a stream begin with the lowest, so
- * codes stand there turned round. A single symbol, and the symbol 0 where there is none, take
- * no bits. */
-typedef struct {
-    uint16_t code; /* turned round */
-    uint8_t length;
-} kq_code;
-
-/* Returns 0 unless the code is complete: what it isn't, a decoder refuses. */
-static int kq_codes_of(const uint8_t *lengths, uint32_t symbols, int most, kq_code *codes)
-{
-    uint32_t count[17] = {0}, next[17] = {0}, used = 0, total = 0, last = 0;
-    for (uint32_t s = 0; s < symbols; s++) {
-        if (lengths[s] > most)
-            return 0;
-        count[lengths[s]]++;
-        if (lengths[s]) {
-            total++;
-            last = s;
-        }
-        codes[s].code = codes[s].length = 0;
-    }
-    if (total < 2)
-        return total == 0 || lengths[last] == 1;
-    for (int length = 1; length <= most; length++) {
-        next[length] = used;
-        used = (used + count[length]) << 1;
-    }
-    if (used != 2u << most)
-        return 0;
-    for (uint32_t s = 0; s < symbols; s++) {
-        uint32_t code = lengths[s] ? next[lengths[s]]++ : 0, turned = 0;
-        for (int i = 0; i < lengths[s]; i++)
-            turned = turned << 1 | (code >> i & 1);
-        codes[s].code = (uint16_t)turned;
-        codes[s].length = lengths[s];
-    }
-    return 1;
-}
-
-/* The table by which a code is decoded: by the next `most` bits, length << 8 | symbol, or what
- * `names` has for it. */
-static int kq_code_table(const uint8_t *lengths, uint32_t symbols, int most, const uint8_t *names,
-                         uint16_t *table)
-{
-    kq_code codes[KQ_SYMBOLS];
-    uint32_t only = 0;
-    if (!kq_codes_of(lengths, symbols, most, codes))
-        return 0;
-    for (uint32_t s = 0; s < symbols; s++) {
-        if (lengths[s] == 0)
-            continue;
-        only = s;
-        const uint16_t entry = (uint16_t)((uint32_t)codes[s].length << 8 | (names ? names[s] : s));
-        if (codes[s].length)
-            for (uint32_t at = codes[s].code; at < 1u << most; at += 1u << codes[s].length)
-                table[at] = entry;
-    }
-    if (codes[only].length == 0)
-        for (uint32_t at = 0; at < 1u << most; at++)
-            table[at] = names ? names[only] : (uint16_t)only;
-    return 1;
-}
-
-/* --- lengths and displacements ---------------------------------------------------- */
-
-/* Of a value's symbol the bits that follow it, and the least value: two symbols an octave. */
-static inline int kq_value_extra(uint32_t symbol)
-{
-    return symbol < 4 ? 0 : (int)(symbol >> 1) - 1;
-}
-static inline uint32_t kq_value_least(uint32_t symbol)
-{
-    return symbol < 4 ? symbol : (2 | (symbol & 1)) << kq_value_extra(symbol);
-}
-/* ---- tokens/tables.h ---- */
-/* The walk through what stands ahead of the streams (spec/kq.md, section 17): see front.h. */
-
-/* The bits that numbers below `count` take. */
-static int kq_front_width(uint32_t count)
-{
-    int bits = 0;
-    while ((count - 1) >> bits)
-        bits++;
-    return bits;
-}
-
-/* --- tokens -------------------------------------------------------------------- */
-
-/* Which table each context has. */
-static int kq_front_map(kq_bit_coder *c, kq_front *f)
-{
-    kq_bit as_before[2], as_kind[2], table[KQ_TOKEN_TABLES];
-    const int kinds = f->bands ? 1 : KQ_TOKEN_KINDS, bits = kq_front_width((uint32_t)f->tables);
-    kq_bits_init(as_before, 2);
-    kq_bits_init(as_kind, 2);
-    kq_bits_init(table, KQ_TOKEN_TABLES);
-    for (int kind = 0; kind < kinds; kind++) {
-        uint8_t before = 0;
-        int same = 0;
-        for (int pattern = 0; pattern < KQ_PATTERNS; pattern++) {
-            uint8_t *at = &f->map[kind][pattern];
-            if (!kq_pattern_possible(pattern) || f->tables == 1) {
-                *at = 0;
-                continue;
-            }
-            if (kind) {
-                const uint8_t last = f->map[kind - 1][pattern];
-                if (kq_bit_code(c, as_kind + (kind > 1), *at == last)) {
-                    before = *at = last;
-                    continue;
-                }
-            }
-            same = kq_bit_code(c, as_before + same, *at == before);
-            if (!same)
-                before = (uint8_t)kq_bit_tree(c, table, *at, bits);
-            *at = before;
-            if (before >= f->tables)
-                return 0;
-        }
-    }
-    return 1;
-}
-
-/* How many states a token has, at least one. */
-static uint32_t kq_front_count(kq_bit_coder *c, kq_number_bits *bits, uint32_t count)
-{
-    uint64_t more = (uint64_t)count - 1;
-    kq_number_code(c, bits, 4, &more); /* so it has at most 15 bits */
-    return (uint32_t)more + 1;
-}
-
-/* How many states each token has in each table. */
-static int kq_front_counts(kq_bit_coder *c, kq_front *f)
-{
-    kq_bit some[KQ_TOKENS];
-    kq_number_bits numbers[KQ_TOKENS];
-    const int tokens = f->bands ? KQ_TOKENS_PLAIN : KQ_TOKENS;
-    kq_bits_init(some, KQ_TOKENS);
-    for (int s = 0; s < tokens; s++)
-        kq_number_bits_init(numbers + s);
-    for (int t = 0; t < f->tables; t++) {
-        uint32_t left = 1u << f->state_bits;
-        for (int s = 0; s < KQ_TOKENS; s++) {
-            uint32_t count = s < tokens ? f->counts[t][s] : 0;
-            if (left == 0 || s >= tokens)
-                count = 0;
-            else if (s == tokens - 1)
-                count = left;
-            else if (kq_bit_code(c, some + s, count > 0))
-                count = kq_front_count(c, numbers + s, count);
-            else
-                count = 0;
-            if (count > left)
-                return 0;
-            left -= count;
-            f->counts[t][s] = (uint16_t)count;
-        }
-    }
-    return 1;
-}
-
-/* --- escapes ------------------------------------------------------------------- */
-
-/* Where the intervals of W and of N begin, and which table each pair of them has. */
-static int kq_front_cells(kq_bit_coder *c, kq_front *f)
-{
-    kq_bit begins[2][2], as_left, as_above, table[KQ_ESCAPE_TABLES];
-    const int bits = kq_front_width((uint32_t)f->escape_tables);
-    kq_bits_init(&begins[0][0], 4);
-    kq_bits_init(&as_left, 1);
-    kq_bits_init(&as_above, 1);
-    kq_bits_init(table, KQ_ESCAPE_TABLES);
-    for (int side = 0; side < 2; side++) {
-        uint8_t *interval = f->interval[side];
-        int begin = 0;
-        interval[0] = 0;
-        for (uint32_t i = 1; i < f->symbols; i++) {
-            begin = kq_bit_code(c, &begins[side][begin], interval[i] != interval[i - 1]);
-            interval[i] = (uint8_t)(interval[i - 1] + begin);
-            if (interval[i] >= KQ_INTERVALS)
-                return 0;
-        }
-        f->intervals[side] = interval[f->symbols - 1] + 1u;
-    }
-    for (uint32_t w = 0; w < f->intervals[0]; w++)
-        for (uint32_t n = 0; n < f->intervals[1]; n++) {
-            uint8_t *at = &f->cells[w][n];
-            const uint8_t above = w ? f->cells[w - 1][n] : 0, left = n ? at[-1] : above;
-            if (kq_bit_code(c, &as_left, *at == left))
-                *at = left;
-            else if (above != left && kq_bit_code(c, &as_above, *at == above))
-                *at = above;
-            else
-                *at = (uint8_t)kq_bit_tree(c, table, *at, bits);
-            if (*at >= f->escape_tables)
-                return 0;
-        }
-    return 1;
-}
-
-/* The length of a code: whether it isn't 0, by bits[0], then what it is more than 1. */
-static uint8_t kq_front_length(kq_bit_coder *c, kq_bit *bits, uint8_t length)
-{
-    if (!kq_bit_code(c, bits, length > 0))
-        return 0;
-    return (uint8_t)(1 + kq_bit_tree(c, bits, length - 1u, 4));
-}
-
-/* The lengths of the escapes' codes: each by that of the same symbol in the table before, and
- * those of the two symbols before. */
-static void kq_front_lengths(kq_bit_coder *c, kq_front *f)
-{
-    static const uint8_t classes[17] = {0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4};
-    kq_bit bits[6][13][16];
-    kq_bits_init(&bits[0][0][0], sizeof bits / sizeof(kq_bit));
-    for (int t = 0; t < f->escape_tables; t++) {
-        int last = 0, second = 0;
-        for (uint32_t s = 0; s < f->symbols; s++) {
-            uint8_t *at = &f->lengths[t][s];
-            const int above = t ? classes[f->lengths[t - 1][s]] : 5;
-            const int beside = last && second   ? (last + second + 1) >> 1
-                               : last || second ? 1 + (last + second > 4)
-                                                : 0;
-            *at = kq_front_length(c, bits[above][beside], *at);
-            second = last;
-            last = *at > 10 ? 10 : *at;
-        }
-    }
-}
-
-/* The lengths of the codes of lengths and displacements. */
-static int kq_front_values(kq_bit_coder *c, kq_front *f)
-{
-    for (int code = 0; code < KQ_VALUE_CODES; code++) {
-        uint8_t *lengths = f->values[code];
-        kq_bit bits[2][16];
-        kq_bits_init(&bits[0][0], 32);
-        uint32_t count = KQ_VALUES;
-        while (count && lengths[count - 1] == 0)
-            count--;
-        count = kq_bits_even(c, count, 6);
-        if (count > KQ_VALUES)
-            return 0;
-        for (uint32_t s = 0; s < KQ_VALUES; s++)
-            lengths[s] = s < count ? kq_front_length(c, bits[s && lengths[s - 1]], lengths[s]) : 0;
-    }
-    return 1;
-}
-
-/* Codes all of it; f->symbols and f->bands are known. Returns 0 where what is decoded is
- * invalid; that codes are complete is for who uses them to check. */
-static int kq_front_code(kq_bit_coder *c, kq_front *f)
-{
-    f->state_bits = KQ_LEAST_STATE_BITS +
-                    (int)kq_bits_even(c, (uint32_t)(f->state_bits - KQ_LEAST_STATE_BITS), 2);
-    f->tables = 1 + (int)kq_bits_even(c, (uint32_t)f->tables - 1, 5);
-    if (!kq_front_map(c, f) || !kq_front_counts(c, f))
-        return 0;
-    f->escape_tables = (int)kq_bits_even(c, (uint32_t)f->escape_tables, 6);
-    if ((uint32_t)f->escape_tables > kq_most_escape_tables(f))
-        return 0;
-    if (f->escape_tables == 0)
-        for (int t = 0; t < f->tables; t++)
-            if (f->counts[t][KQ_TOKEN_ESCAPE])
-                return 0;
-    if (f->escape_tables) {
-        f->escape_bits = KQ_LEAST_ESCAPE_BITS +
-                         (int)kq_bits_even(c, (uint32_t)(f->escape_bits - KQ_LEAST_ESCAPE_BITS), 3);
-        if (f->escape_bits > KQ_MOST_ESCAPE_BITS)
-            return 0;
-        if (f->escape_tables > 1 && !kq_front_cells(c, f))
-            return 0;
-        kq_front_lengths(c, f);
-    }
-    return f->bands || kq_front_values(c, f);
-}
-/* ---- tokens/state.h ---- */
-/* What decoding a tile by the coder `tokens` works with: the tables ready for use, and the
- * reader of a stream. */
-
-#define KQ_BANDS 3
-#define KQ_STREAM_SLACK 2048 /* zeros behind the streams, so that they are checked now and then */
-#define KQ_STEPS 512         /* labels between checks: at most 26 bits each */
-#define KQ_PLANE_SLACK 32    /* labels behind a plane that may be written to */
-
-typedef struct {
-    kq_front front;
-    uint32_t k, first; /* first: the label of the first place, or that place */
-    int low_bits;      /* of an escape, that stand behind its code as they are */
-    uint32_t escape_mask;
-    /* By the state in its table: base << 16 | bits << 8 | 8 * token. */
-    uint32_t states[KQ_TOKEN_TABLES << KQ_MOST_STATE_BITS];
-    /* Where the table of a context begins in states: by kind, and 2 * pattern + 1. */
-    uint16_t contexts[KQ_TOKEN_KINDS * 2 * KQ_PATTERNS];
-    /* By the next bits: length << 8 | label, or the symbol of labels of two bytes. */
-    uint16_t escapes[KQ_ESCAPE_TABLES << KQ_MOST_ESCAPE_BITS];
-    /* Where the escapes' table begins: cells[cell_w[W] + cell_n[N]], W and N being labels, or
-     * symbols of them. */
-    uint16_t cell_w[KQ_SYMBOLS], cell_n[KQ_SYMBOLS];
-    uint16_t cells[KQ_INTERVALS * KQ_INTERVALS];
-    uint16_t values[KQ_VALUE_CODES][1 << KQ_VALUE_BITS];
-} kq_tokens;
-
-/* Eight bytes, the first the least significant: a single load, where the machine has it so. */
-KQ_INLINE uint64_t kq_load64(const uint8_t *at)
-{
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-           (uint64_t)at[7] << 56;
-}
-
-/* The bits of streams, from the lowest of the first byte on; 57 or more are there to see. */
-typedef struct {
-    const uint8_t *bytes;
-    size_t position; /* in bits */
-} kq_bits;
-
-KQ_INLINE uint64_t kq_bits_ahead(const kq_bits *b)
-{
-    return kq_load64(b->bytes + (b->position >> 3)) >> (b->position & 7);
-}
-
-KQ_INLINE uint32_t kq_bits_take(kq_bits *b, uint32_t count)
-{
-    const uint32_t value = (uint32_t)kq_bits_ahead(b) & ((1u << count) - 1);
-    b->position += count;
-    return value;
-}
-
-/* Whether the bits taken are all of a stream that ends before `end`, up to zeros in its last
- * byte. */
-static int kq_bits_done(const kq_bits *b, const uint8_t *end)
-{
-    const size_t all = 8 * (size_t)(end - b->bytes);
-    return b->position <= all && all - b->position < 8 && end[-1] >> (8 - (all - b->position)) == 0;
-}
-
-static uint32_t kq_value_take(kq_bits *b, const uint16_t *table)
-{
-    const uint32_t entry = table[kq_bits_ahead(b) & ((1u << KQ_VALUE_BITS) - 1)];
-    b->position += entry >> 8;
-    return kq_value_least(entry & 255) + kq_bits_take(b, (uint32_t)kq_value_extra(entry & 255));
-}
-
-/* The order in which the states of a table go to the tokens: Yann Collet's, of FSE. */
-static void kq_spread_states(const uint16_t *counts, int state_bits, uint8_t *token_of)
-{
-    const uint32_t states = 1u << state_bits, step = (states >> 1) + (states >> 3) + 3;
-    uint32_t at = 0;
-    for (int token = 0; token < KQ_TOKENS; token++)
-        for (uint32_t i = 0; i < counts[token]; i++) {
-            token_of[at] = (uint8_t)token;
-            at = (at + step) & (states - 1);
-        }
-}
-
-/* Makes the tables ready, from the front. `order` are the entries of labels of a byte by their
- * places, NULL where labels have two bytes and are places. Returns 0 if a code is invalid. */
-static int kq_tokens_prepare(kq_tokens *t, const uint8_t *order)
-{
-    const kq_front *f = &t->front;
-    const int bits = f->state_bits;
-    for (int table = 0; table < f->tables; table++) {
-        uint8_t token_of[1 << KQ_MOST_STATE_BITS];
-        uint32_t next[KQ_TOKENS];
-        kq_spread_states(f->counts[table], bits, token_of);
-        for (int token = 0; token < KQ_TOKENS; token++)
-            next[token] = f->counts[table][token];
-        for (uint32_t state = 0; state < 1u << bits; state++) {
-            const uint32_t x = next[token_of[state]]++, less = (uint32_t)bits + 1 - kq_log(x);
-            t->states[(uint32_t)table << bits | state] =
-                ((x << less) - (1u << bits)) << 16 | less << 8 | 8u * token_of[state];
-        }
-    }
-    for (int kind = 0; kind < (f->bands ? 1 : KQ_TOKEN_KINDS); kind++)
-        for (int i = 0; i < 2 * KQ_PATTERNS; i++)
-            t->contexts[kind * 2 * KQ_PATTERNS + i] = (uint16_t)(f->map[kind][i >> 1] << bits);
-
-    t->escape_mask = (1u << f->escape_bits) - 1;
-    t->escapes[0] = 0; /* which is looked at, and not used, where there are no tables */
-    for (int table = 0; table < f->escape_tables; table++) {
-        uint16_t *at = t->escapes + ((size_t)table << f->escape_bits);
-        if (!kq_code_table(f->lengths[table], f->symbols, f->escape_bits, order, at))
-            return 0;
-    }
-    for (uint32_t s = 0; s < f->symbols; s++) {
-        const uint32_t label = order ? order[s] : s;
-        t->cell_w[label] = (uint16_t)(f->interval[0][s] * KQ_INTERVALS);
-        t->cell_n[label] = f->interval[1][s];
-    }
-    for (uint32_t w = 0; w <= f->interval[0][f->symbols - 1]; w++)
-        for (uint32_t n = 0; n <= f->interval[1][f->symbols - 1]; n++)
-            t->cells[w * KQ_INTERVALS + n] = (uint16_t)(f->cells[w][n] << f->escape_bits);
-    for (int code = 0; code < KQ_VALUE_CODES && !f->bands; code++)
-        if (!kq_code_table(f->values[code], KQ_VALUES, KQ_VALUE_BITS, NULL, t->values[code]))
-            return 0;
-    return 1;
-}
-/* ---- tokens/decode.h ---- */
-/* The coder `tokens`: labels as tokens, coded by tables that stand ahead of them (spec/kq.md,
- * section 17), for who wants them back quickly.
- *
- * Which neighbour a label is equal to, if any, is what an asymmetric numeral system codes by a
- * table for the context (J. Duda, "Asymmetric numeral systems", arXiv:1311.2540, 2013; Yann
- * Collet's tANS, FSE); other labels have prefix codes. Where a tile repeats itself, runs and
- * copies are tokens, too, as in LZ77.
- */
-
-/* The first byte of a payload: how the rest is to be read. */
-enum { KQ_TOKENS_STREAM = 1, KQ_TOKENS_BANDS = 2 };
-
-#define KQ_TOKENS_MOST_LABELS ((size_t)1 << 26) /* of a tile */
-
-typedef struct {
-    const uint16_t *order; /* k: place to entry */
-    uint32_t k;            /* 2 .. 65536 */
-    size_t width, height;
-    int wide; /* labels of two bytes, as they must be for k > 256 */
-    void *labels;
-} kq_tokens_tile;
-
-#define KQ_FUNCTION KQ_INLINE
-#define KQ_RUN
-#define KQ_NAME(name) kq_tokens8_##name
-#define KQ_LABEL uint8_t
-#if defined(KQ_SIMD128)
-/* ---- tokens/view_simd128.h ---- */
-/* What view.h has, for labels of one byte, by WebAssembly's SIMD: the candidates are a word, as
- * in view_avx2.h. */
-
-typedef struct {
-    uint64_t word; /* W, WW, NW, N, NE, NN, from the lowest byte on; 0 for an escape */
-} KQ_NAME(view);
-
-KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
-{
-    uint32_t above;
-    memcpy(&above, near, sizeof above);
-    v->word = (before & 0xFFFF) | (uint64_t)above << 16;
-}
-
-/* Which bytes are `label`, a bit for each. */
-KQ_FUNCTION uint32_t KQ_NAME(same)(const KQ_NAME(view) *v, uint64_t label)
-{
-    const v128_t all = wasm_i64x2_splat((int64_t)v->word);
-    return wasm_i8x16_bitmask(wasm_i8x16_eq(all, wasm_i8x16_splat((int8_t)label)));
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
-{
-    return KQ_NAME(same)(v, v->word) & 31;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
-{
-    const uint32_t same = KQ_NAME(same)(v, v->word >> 8 * KQ_TOKEN_N);
-    return KQ_NAME(beside)(v) | (same & 4) << 3 | (same & 48) << 2;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
-{
-    return (uint32_t)(v->word >> (token8 & 63)) & 255;
-}
-
-KQ_FUNCTION size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
-{
-    const v128_t value = wasm_i8x16_splat((int8_t)label);
-    for (size_t length = 0; length < most; length += 16) {
-        const uint32_t same =
-            wasm_i8x16_bitmask(wasm_i8x16_eq(wasm_v128_load(above + length), value));
-        wasm_v128_store(out + length, value);
-        if (same != 0xFFFF) {
-            length += KQ_TRAILING_ZEROS(~same);
-            return length < most ? length : most;
-        }
-    }
-    return most;
-}
-#else
-/* ---- tokens/view.h ---- */
-/* A label's neighbours, for labels of one byte and of two, on any machine. Included with
- *   KQ_NAME(name)   the names of these functions
- *   KQ_LABEL        the type of labels
- */
-
-/* By the tokens' numbers. */
-typedef struct {
-    KQ_LABEL labels[8];
-} KQ_NAME(view);
-
-/* `before` is W, and above its bits WW; `near` are NW, N, NE and NN. */
-KQ_INLINE void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
-{
-    v->labels[KQ_TOKEN_W] = (KQ_LABEL)before;
-    v->labels[KQ_TOKEN_WW] = (KQ_LABEL)(before >> 8 * sizeof(KQ_LABEL));
-    memcpy(v->labels + KQ_TOKEN_NW, near, 4 * sizeof *near);
-    v->labels[KQ_TOKEN_ESCAPE] = 0;
-}
-
-/* Bits 0 to 4 of twice the pattern (front.h) and 1: those that compare with W. */
-KQ_INLINE uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
-{
-    const KQ_LABEL *l = v->labels, w = l[KQ_TOKEN_W];
-    return 1u | (uint32_t)(l[KQ_TOKEN_WW] == w) << 1 | (uint32_t)(l[KQ_TOKEN_NW] == w) << 2 |
-           (uint32_t)(l[KQ_TOKEN_N] == w) << 3 | (uint32_t)(l[KQ_TOKEN_NE] == w) << 4;
-}
-
-/* All of it. */
-KQ_INLINE uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
-{
-    const KQ_LABEL *l = v->labels, n = l[KQ_TOKEN_N];
-    return KQ_NAME(beside)(v) | (uint32_t)(l[KQ_TOKEN_NW] == n) << 5 |
-           (uint32_t)(l[KQ_TOKEN_NE] == n) << 6 | (uint32_t)(l[KQ_TOKEN_NN] == n) << 7;
-}
-
-/* The label of the neighbour of that token times eight; 0 for an escape. */
-KQ_INLINE uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
-{
-    return v->labels[token8 >> 3 & 7];
-}
-
-/* How many labels from `above` on are `label`, at most `most`; writes as many at `out`. */
-KQ_INLINE size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
-{
-    size_t length = 0;
-    while (length < most && above[length] == label)
-        out[length++] = label;
-    return length;
-}
-#endif
-
-/* ---- tokens/bands.h ---- */
-/* Tiles of plain tokens alone: three bands of rows, each with a stream of its own, decoded in
- * step, so that a processor has three labels to work at while each waits for the one before
- * it. What is known of a few hundred labels before they are decoded is put together ahead of
- * them, where a single address finds it for all bands. Included as view.h is. */
-
-typedef struct {
-    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4]; /* NW, N, NE, NN */
-    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];  /* as they are decoded */
-    uint8_t above[KQ_BANDS][KQ_STEPS];    /* bits 5 to 7 of twice the pattern */
-} KQ_NAME(part);
-
-typedef struct {
-    size_t position;        /* in bits */
-    uint32_t state, before; /* before: W, and above its bits WW */
-} KQ_NAME(band);
-
-/* Where the table of an escape between W and N begins. */
-KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LABEL n)
-{
-    const int low = sizeof(KQ_LABEL) > 1 ? t->low_bits : 0;
-    return t->cells[t->cell_w[w >> low] + t->cell_n[n >> low]];
-}
-
-/* The next label of a band. Which tokens are escapes nobody can guess, so there is no branch,
- * but where labels have two bytes. */
-KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
-                                    int i, size_t x, const uint8_t *bytes)
-{
-    KQ_NAME(view) view;
-    kq_bits stream = {bytes, b->position};
-    uint64_t bits = kq_bits_ahead(&stream);
-    const KQ_LABEL *near = part->near[i][x];
-    KQ_NAME(look)(&view, b->before, near);
-    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
-    const uint32_t entry = t->states[context + b->state];
-    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
-    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
-    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
-    bits >>= taken;
-    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE); /* else an escape */
-    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
-    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
-    b->position += taken + (escape >> 8);
-    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
-        bits >>= escape >> 8;
-        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
-        b->position += (uint32_t)t->low_bits;
-    }
-    part->labels[i][x] = (KQ_LABEL)label;
-    b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
-}
-
-/* What is known of `count` labels from `at` on before they are decoded. */
-KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
-                                     size_t count)
-{
-    const KQ_LABEL *above = at - stride, *above2 = above - stride;
-    for (size_t x = 0; x < count; x++) {
-        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
-                       nn = above2[x];
-        KQ_LABEL *near = part->near[i][x];
-        near[0] = nw;
-        near[1] = n;
-        near[2] = ne;
-        near[3] = nn;
-        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
-    }
-}
-
-/* Decodes `rows` rows of three bands, or of the last one alone: `at` are the planes' places.
- * `end` is that of all streams: returns 0 where they end too early. */
-KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
-                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
-                               const uint8_t *end, int all)
-{
-    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
-    KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
-    for (size_t y = 0; y < rows; y++)
-        /* The first label goes ahead: it is NE of the last one. */
-        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
-            count = count < width - x ? count : width - x;
-            if (a.position > bits || b.position > bits || c.position > bits)
-                return 0;
-            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
-                KQ_NAME(begin_part)(part, i, at[i], stride, count);
-            for (size_t j = 0; j < count; j++) {
-                if (all) {
-                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
-                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
-                }
-                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
-            }
-            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
-                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
-                at[i] += count;
-            }
-        }
-    bands[0] = a;
-    bands[1] = b;
-    bands[2] = c;
-    return 1;
-}
-/* ---- tokens/stream.h ---- */
-/* Tiles of one stream, with runs and copies. Included as view.h is. */
-
-/* Copies `count` labels that stand `distance` before `to`, in order, so that a copy may
- * repeat what it has just written; up to 31 more may be written. */
-KQ_FUNCTION void KQ_NAME(copy)(KQ_LABEL *to, size_t distance, size_t count)
-{
-    enum { STEP = 32 / sizeof(KQ_LABEL) };
-    if (distance < STEP) {
-        for (size_t i = 0; i < count; i++)
-            to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
-        return;
-    }
-    for (size_t i = 0; i < count; i += STEP)
-        memcpy(to + i, to + i - distance, 32);
-}
-
-/* Decodes the labels of a plane from a stream; `kept` are zeros, one for eight labels. Returns
- * 0 unless the stream, from `in` to `end`, is valid. */
-KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labels, size_t width,
-                                const uint8_t *in, const uint8_t *end, uint32_t *kept)
-{
-    const size_t stride = width < 2 ? 2 : width;
-    const uint16_t *contexts = t->contexts;
-    KQ_LABEL *at = plane, *const stop = plane + labels;
-    uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    uint64_t last = 0; /* displacement */
-    const size_t all = 8 * (size_t)(end - in);
-    kq_bits stream = {in, 0};
-    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
-    while (at < stop) {
-        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
-        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
-        KQ_NAME(view) view;
-        KQ_NAME(look)(&view, before, near);
-        uint64_t bits = kq_bits_ahead(&stream);
-        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
-        const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
-        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
-        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
-        bits >>= taken;
-        stream.position += taken;
-        contexts = t->contexts;
-        if (stream.position > all)
-            return 0;
-        if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
-            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
-            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
-            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
-            stream.position += escape >> 8;
-            if (sizeof(KQ_LABEL) > 1 && !neighbor)
-                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
-            *at++ = (KQ_LABEL)label;
-            before = before << 8 * sizeof(KQ_LABEL) | label;
-            continue;
-        }
-        const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
-        size_t length;
-        if (token8 == 8 * KQ_TOKEN_FLAT) {
-            length = KQ_NAME(flat)(at - stride + 1, at, w, left < stride - 1 ? left : stride - 1);
-            if (length == 0)
-                return 0;
-            at += length;
-        } else {
-            size_t distance = stride, code = KQ_VALUE_COPY;
-            if (token8 == 8 * KQ_TOKEN_RUN_W) {
-                code = KQ_VALUE_RUN_W;
-                distance = 1;
-            } else if (token8 == 8 * KQ_TOKEN_RUN_N) {
-                code = KQ_VALUE_RUN_N;
-            } else {
-                if (token8 == 8 * KQ_TOKEN_COPY) {
-                    /* Rows upwards, and columns: 0, -1, 1, -2, 2 .. to the left. */
-                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
-                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
-                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
-                } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
-                           kept[(place - stride) >> 3]) {
-                    last = kept[(place - stride) >> 3];
-                }
-                if (last == 0 || last > place)
-                    return 0;
-                distance = (size_t)last;
-            }
-            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
-            if (length > left || stream.position > all)
-                return 0;
-            KQ_NAME(copy)(at, distance, length);
-            at += length;
-            if (code == KQ_VALUE_COPY)
-                for (size_t i = place >> 3; i <= (place + length - 1) >> 3; i++)
-                    kept[i] = (uint32_t)distance;
-            contexts = t->contexts + 2 * KQ_PATTERNS * (code + 1);
-        }
-        before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    }
-    return state == 0 && kq_bits_done(&stream, end);
-}
-/* ---- tokens/tile.h ---- */
-/* The labels of a tile: its planes are decoded, and copied out. Included as view.h is. */
-
-/* A plane of labels stands behind two rows and eight labels, of the first place's entry. */
-KQ_INLINE size_t KQ_NAME(margin)(size_t stride)
-{
-    return 2 * stride + 8;
-}
-
-static void KQ_NAME(begin_plane)(KQ_LABEL *plane, size_t stride, KQ_LABEL first)
-{
-    KQ_LABEL *at = plane - KQ_NAME(margin)(stride);
-    while (at < plane)
-        *at++ = first;
-}
-
-/* Copies labels out, those of two bytes from their places to entries. Returns 0 where there is
- * no such place. */
-static int KQ_NAME(copy_out)(const kq_tokens_tile *tile, const KQ_LABEL *plane, size_t first,
-                             size_t count)
-{
-    if (sizeof(KQ_LABEL) == 1) {
-        memcpy((uint8_t *)tile->labels + first, plane, count);
-        return 1;
-    }
-    uint16_t *out = (uint16_t *)tile->labels + first;
-    for (size_t i = 0; i < count; i++) {
-        if (plane[i] >= tile->k)
-            return 0;
-        out[i] = (uint16_t)kq_label_below(tile->k, tile->order, plane[i], 1);
-    }
-    return 1;
-}
-
-/* Decodes a tile of one stream. Returns 1, 0 if it is invalid, -1 without memory. */
-KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                    const uint8_t *const *streams)
-{
-    const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
-    const size_t margin = KQ_NAME(margin)(stride);
-    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
-    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
-    int done = -1;
-    if (memory && kept) {
-        KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
-        done = KQ_NAME(stream)(t, memory + margin, labels, tile->width, streams[0], streams[1],
-                               kept) &&
-               KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
-    }
-    KQ_FREE(memory);
-    KQ_FREE(kept);
-    return done;
-}
-
-/* Decodes a tile of three bands, alike. */
-KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                     const uint8_t *const *streams)
-{
-    const size_t width = tile->width, stride = width < 2 ? 2 : width;
-    const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
-    const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
-    KQ_LABEL *memory =
-        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
-    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
-    KQ_NAME(band) bands[KQ_BANDS];
-    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
-    int done = -1;
-    if (memory && part) {
-        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
-        for (size_t i = 0; i < KQ_BANDS; i++) {
-            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
-            at[i] = planes[i] = memory + i * size + margin;
-            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
-            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
-            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
-            bands[i].position = stream.position;
-        }
-        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
-               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
-        for (size_t i = 0; i < KQ_BANDS && done; i++) {
-            const kq_bits stream = {bytes, bands[i].position};
-            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
-                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
-                                     (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
-        }
-    }
-    KQ_FREE(memory);
-    KQ_FREE(part);
-    return done;
-}
-
-KQ_RUN static int KQ_NAME(tile)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                const uint8_t *const *streams)
-{
-    return t->front.bands ? KQ_NAME(three_bands)(t, tile, streams)
-                          : KQ_NAME(one_stream)(t, tile, streams);
-}
-#undef KQ_NAME
-#undef KQ_LABEL
-
-#define KQ_NAME(name) kq_tokens16_##name
-#define KQ_LABEL uint16_t
-/* ---- tokens/view.h, again ---- */
-
-typedef struct {
-    KQ_LABEL labels[8];
-} KQ_NAME(view);
-
-KQ_INLINE void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
-{
-    v->labels[KQ_TOKEN_W] = (KQ_LABEL)before;
-    v->labels[KQ_TOKEN_WW] = (KQ_LABEL)(before >> 8 * sizeof(KQ_LABEL));
-    memcpy(v->labels + KQ_TOKEN_NW, near, 4 * sizeof *near);
-    v->labels[KQ_TOKEN_ESCAPE] = 0;
-}
-
-KQ_INLINE uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
-{
-    const KQ_LABEL *l = v->labels, w = l[KQ_TOKEN_W];
-    return 1u | (uint32_t)(l[KQ_TOKEN_WW] == w) << 1 | (uint32_t)(l[KQ_TOKEN_NW] == w) << 2 |
-           (uint32_t)(l[KQ_TOKEN_N] == w) << 3 | (uint32_t)(l[KQ_TOKEN_NE] == w) << 4;
-}
-
-KQ_INLINE uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
-{
-    const KQ_LABEL *l = v->labels, n = l[KQ_TOKEN_N];
-    return KQ_NAME(beside)(v) | (uint32_t)(l[KQ_TOKEN_NW] == n) << 5 |
-           (uint32_t)(l[KQ_TOKEN_NE] == n) << 6 | (uint32_t)(l[KQ_TOKEN_NN] == n) << 7;
-}
-
-KQ_INLINE uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
-{
-    return v->labels[token8 >> 3 & 7];
-}
-
-KQ_INLINE size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
-{
-    size_t length = 0;
-    while (length < most && above[length] == label)
-        out[length++] = label;
-    return length;
-}
-
-/* ---- tokens/bands.h, again ---- */
-
-typedef struct {
-    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4];
-    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];
-    uint8_t above[KQ_BANDS][KQ_STEPS];
-} KQ_NAME(part);
-
-typedef struct {
-    size_t position;
-    uint32_t state, before;
-} KQ_NAME(band);
-
-KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LABEL n)
-{
-    const int low = sizeof(KQ_LABEL) > 1 ? t->low_bits : 0;
-    return t->cells[t->cell_w[w >> low] + t->cell_n[n >> low]];
-}
-
-KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
-                                    int i, size_t x, const uint8_t *bytes)
-{
-    KQ_NAME(view) view;
-    kq_bits stream = {bytes, b->position};
-    uint64_t bits = kq_bits_ahead(&stream);
-    const KQ_LABEL *near = part->near[i][x];
-    KQ_NAME(look)(&view, b->before, near);
-    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
-    const uint32_t entry = t->states[context + b->state];
-    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
-    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
-    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
-    bits >>= taken;
-    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
-    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
-    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
-    b->position += taken + (escape >> 8);
-    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
-        bits >>= escape >> 8;
-        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
-        b->position += (uint32_t)t->low_bits;
-    }
-    part->labels[i][x] = (KQ_LABEL)label;
-    b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
-}
-
-KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
-                                     size_t count)
-{
-    const KQ_LABEL *above = at - stride, *above2 = above - stride;
-    for (size_t x = 0; x < count; x++) {
-        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
-                       nn = above2[x];
-        KQ_LABEL *near = part->near[i][x];
-        near[0] = nw;
-        near[1] = n;
-        near[2] = ne;
-        near[3] = nn;
-        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
-    }
-}
-
-KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
-                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
-                               const uint8_t *end, int all)
-{
-    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
-    KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
-    for (size_t y = 0; y < rows; y++)
-
-        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
-            count = count < width - x ? count : width - x;
-            if (a.position > bits || b.position > bits || c.position > bits)
-                return 0;
-            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
-                KQ_NAME(begin_part)(part, i, at[i], stride, count);
-            for (size_t j = 0; j < count; j++) {
-                if (all) {
-                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
-                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
-                }
-                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
-            }
-            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
-                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
-                at[i] += count;
-            }
-        }
-    bands[0] = a;
-    bands[1] = b;
-    bands[2] = c;
-    return 1;
-}
-/* ---- tokens/stream.h, again ---- */
-
-KQ_FUNCTION void KQ_NAME(copy)(KQ_LABEL *to, size_t distance, size_t count)
-{
-    enum { STEP = 32 / sizeof(KQ_LABEL) };
-    if (distance < STEP) {
-        for (size_t i = 0; i < count; i++)
-            to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
-        return;
-    }
-    for (size_t i = 0; i < count; i += STEP)
-        memcpy(to + i, to + i - distance, 32);
-}
-
-KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labels, size_t width,
-                                const uint8_t *in, const uint8_t *end, uint32_t *kept)
-{
-    const size_t stride = width < 2 ? 2 : width;
-    const uint16_t *contexts = t->contexts;
-    KQ_LABEL *at = plane, *const stop = plane + labels;
-    uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    uint64_t last = 0;
-    const size_t all = 8 * (size_t)(end - in);
-    kq_bits stream = {in, 0};
-    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
-    while (at < stop) {
-        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
-        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
-        KQ_NAME(view) view;
-        KQ_NAME(look)(&view, before, near);
-        uint64_t bits = kq_bits_ahead(&stream);
-        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
-        const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
-        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
-        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
-        bits >>= taken;
-        stream.position += taken;
-        contexts = t->contexts;
-        if (stream.position > all)
-            return 0;
-        if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
-            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
-            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
-            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
-            stream.position += escape >> 8;
-            if (sizeof(KQ_LABEL) > 1 && !neighbor)
-                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
-            *at++ = (KQ_LABEL)label;
-            before = before << 8 * sizeof(KQ_LABEL) | label;
-            continue;
-        }
-        const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
-        size_t length;
-        if (token8 == 8 * KQ_TOKEN_FLAT) {
-            length = KQ_NAME(flat)(at - stride + 1, at, w, left < stride - 1 ? left : stride - 1);
-            if (length == 0)
-                return 0;
-            at += length;
-        } else {
-            size_t distance = stride, code = KQ_VALUE_COPY;
-            if (token8 == 8 * KQ_TOKEN_RUN_W) {
-                code = KQ_VALUE_RUN_W;
-                distance = 1;
-            } else if (token8 == 8 * KQ_TOKEN_RUN_N) {
-                code = KQ_VALUE_RUN_N;
-            } else {
-                if (token8 == 8 * KQ_TOKEN_COPY) {
-
-                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
-                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
-                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
-                } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
-                           kept[(place - stride) >> 3]) {
-                    last = kept[(place - stride) >> 3];
-                }
-                if (last == 0 || last > place)
-                    return 0;
-                distance = (size_t)last;
-            }
-            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
-            if (length > left || stream.position > all)
-                return 0;
-            KQ_NAME(copy)(at, distance, length);
-            at += length;
-            if (code == KQ_VALUE_COPY)
-                for (size_t i = place >> 3; i <= (place + length - 1) >> 3; i++)
-                    kept[i] = (uint32_t)distance;
-            contexts = t->contexts + 2 * KQ_PATTERNS * (code + 1);
-        }
-        before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    }
-    return state == 0 && kq_bits_done(&stream, end);
-}
-/* ---- tokens/tile.h, again ---- */
-
-KQ_INLINE size_t KQ_NAME(margin)(size_t stride)
-{
-    return 2 * stride + 8;
-}
-
-static void KQ_NAME(begin_plane)(KQ_LABEL *plane, size_t stride, KQ_LABEL first)
-{
-    KQ_LABEL *at = plane - KQ_NAME(margin)(stride);
-    while (at < plane)
-        *at++ = first;
-}
-
-static int KQ_NAME(copy_out)(const kq_tokens_tile *tile, const KQ_LABEL *plane, size_t first,
-                             size_t count)
-{
-    if (sizeof(KQ_LABEL) == 1) {
-        memcpy((uint8_t *)tile->labels + first, plane, count);
-        return 1;
-    }
-    uint16_t *out = (uint16_t *)tile->labels + first;
-    for (size_t i = 0; i < count; i++) {
-        if (plane[i] >= tile->k)
-            return 0;
-        out[i] = (uint16_t)kq_label_below(tile->k, tile->order, plane[i], 1);
-    }
-    return 1;
-}
-
-KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                    const uint8_t *const *streams)
-{
-    const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
-    const size_t margin = KQ_NAME(margin)(stride);
-    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
-    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
-    int done = -1;
-    if (memory && kept) {
-        KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
-        done = KQ_NAME(stream)(t, memory + margin, labels, tile->width, streams[0], streams[1],
-                               kept) &&
-               KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
-    }
-    KQ_FREE(memory);
-    KQ_FREE(kept);
-    return done;
-}
-
-KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                     const uint8_t *const *streams)
-{
-    const size_t width = tile->width, stride = width < 2 ? 2 : width;
-    const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
-    const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
-    KQ_LABEL *memory =
-        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
-    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
-    KQ_NAME(band) bands[KQ_BANDS];
-    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
-    int done = -1;
-    if (memory && part) {
-        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
-        for (size_t i = 0; i < KQ_BANDS; i++) {
-            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
-            at[i] = planes[i] = memory + i * size + margin;
-            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
-            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
-            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
-            bands[i].position = stream.position;
-        }
-        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
-               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
-        for (size_t i = 0; i < KQ_BANDS && done; i++) {
-            const kq_bits stream = {bytes, bands[i].position};
-            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
-                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
-                                     (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
-        }
-    }
-    KQ_FREE(memory);
-    KQ_FREE(part);
-    return done;
-}
-
-KQ_RUN static int KQ_NAME(tile)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                const uint8_t *const *streams)
-{
-    return t->front.bands ? KQ_NAME(three_bands)(t, tile, streams)
-                          : KQ_NAME(one_stream)(t, tile, streams);
-}
-#undef KQ_NAME
-#undef KQ_LABEL
-#undef KQ_FUNCTION
-#undef KQ_RUN
-
-#if defined(KQ_AVX2) && defined(__x86_64__)
-#define KQ_TOKENS_AVX2 KQ_TARGET("avx2,bmi,bmi2")
-#define KQ_FUNCTION KQ_TOKENS_AVX2 KQ_INLINE
-#define KQ_RUN KQ_TOKENS_AVX2
-#define KQ_NAME(name) kq_tokens_avx2_##name
-#define KQ_LABEL uint8_t
-/* ---- tokens/view_avx2.h ---- */
-/* What view.h has, for labels of one byte, by AVX2: the candidates are a word, which is
- * compared with its own bytes, and of which a token picks one by a shift. */
-
-typedef struct {
-    uint64_t word; /* W, WW, NW, N, NE, NN, from the lowest byte on; 0 for an escape */
-} KQ_NAME(view);
-
-KQ_FUNCTION void KQ_NAME(look)(KQ_NAME(view) *v, uint32_t before, const KQ_LABEL *near)
-{
-    uint32_t above;
-    memcpy(&above, near, sizeof above);
-    v->word = (before & 0xFFFF) | (uint64_t)above << 16;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(beside)(const KQ_NAME(view) *v)
-{
-    const __m128i all = _mm_cvtsi64_si128((long long)v->word);
-    const __m128i w = _mm_shuffle_epi8(all, _mm_setzero_si128());
-    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, w)) & 31;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(pattern)(const KQ_NAME(view) *v)
-{
-    const __m128i all = _mm_cvtsi64_si128((long long)v->word);
-    const __m128i n = _mm_shuffle_epi8(all, _mm_set1_epi8(KQ_TOKEN_N));
-    const uint32_t same = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(all, n));
-    return KQ_NAME(beside)(v) | (same & 4) << 3 | (same & 48) << 2;
-}
-
-KQ_FUNCTION uint32_t KQ_NAME(neighbor)(const KQ_NAME(view) *v, uint32_t token8)
-{
-    return (uint32_t)(v->word >> (token8 & 63)) & 255;
-}
-
-KQ_FUNCTION size_t KQ_NAME(flat)(const KQ_LABEL *above, KQ_LABEL *out, KQ_LABEL label, size_t most)
-{
-    const __m256i value = _mm256_set1_epi8((char)label);
-    for (size_t length = 0; length < most; length += 32) {
-        const __m256i same = _mm256_cmpeq_epi8(
-            _mm256_loadu_si256((const __m256i *)(const void *)(above + length)), value);
-        _mm256_storeu_si256((__m256i *)(void *)(out + length), value);
-        const uint32_t other = ~(uint32_t)_mm256_movemask_epi8(same);
-        if (other) {
-            length += KQ_TRAILING_ZEROS(other);
-            return length < most ? length : most;
-        }
-    }
-    return most;
-}
-
-/* ---- tokens/bands.h, again ---- */
-
-typedef struct {
-    KQ_LABEL near[KQ_BANDS][KQ_STEPS][4];
-    KQ_LABEL labels[KQ_BANDS][KQ_STEPS];
-    uint8_t above[KQ_BANDS][KQ_STEPS];
-} KQ_NAME(part);
-
-typedef struct {
-    size_t position;
-    uint32_t state, before;
-} KQ_NAME(band);
-
-KQ_FUNCTION uint32_t KQ_NAME(escape_table)(const kq_tokens *t, KQ_LABEL w, KQ_LABEL n)
-{
-    const int low = sizeof(KQ_LABEL) > 1 ? t->low_bits : 0;
-    return t->cells[t->cell_w[w >> low] + t->cell_n[n >> low]];
-}
-
-KQ_FUNCTION void KQ_NAME(band_step)(KQ_NAME(band) *b, const kq_tokens *t, KQ_NAME(part) *part,
-                                    int i, size_t x, const uint8_t *bytes)
-{
-    KQ_NAME(view) view;
-    kq_bits stream = {bytes, b->position};
-    uint64_t bits = kq_bits_ahead(&stream);
-    const KQ_LABEL *near = part->near[i][x];
-    KQ_NAME(look)(&view, b->before, near);
-    const uint32_t context = t->contexts[KQ_NAME(beside)(&view) + part->above[i][x]];
-    const uint32_t entry = t->states[context + b->state];
-    const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, (KQ_LABEL)b->before, near[1]);
-    const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
-    b->state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
-    bits >>= taken;
-    const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
-    const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
-    uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
-    b->position += taken + (escape >> 8);
-    if (sizeof(KQ_LABEL) > 1 && !neighbor) {
-        bits >>= escape >> 8;
-        label = label << t->low_bits | ((uint32_t)bits & ((1u << t->low_bits) - 1));
-        b->position += (uint32_t)t->low_bits;
-    }
-    part->labels[i][x] = (KQ_LABEL)label;
-    b->before = b->before << 8 * sizeof(KQ_LABEL) | label;
-}
-
-KQ_FUNCTION void KQ_NAME(begin_part)(KQ_NAME(part) *part, int i, const KQ_LABEL *at, size_t stride,
-                                     size_t count)
-{
-    const KQ_LABEL *above = at - stride, *above2 = above - stride;
-    for (size_t x = 0; x < count; x++) {
-        const KQ_LABEL nw = above[(ptrdiff_t)x - 1], n = above[x], ne = above[x + 1],
-                       nn = above2[x];
-        KQ_LABEL *near = part->near[i][x];
-        near[0] = nw;
-        near[1] = n;
-        near[2] = ne;
-        near[3] = nn;
-        part->above[i][x] = (uint8_t)((nw == n) << 5 | (ne == n) << 6 | (nn == n) << 7);
-    }
-}
-
-KQ_FUNCTION int KQ_NAME(bands)(KQ_NAME(band) *bands, KQ_LABEL **at, const kq_tokens *t,
-                               KQ_NAME(part) *part, size_t rows, size_t width, const uint8_t *bytes,
-                               const uint8_t *end, int all)
-{
-    const size_t stride = width < 2 ? 2 : width, bits = 8 * (size_t)(end - bytes);
-    KQ_NAME(band) a = bands[0], b = bands[1], c = bands[2];
-    for (size_t y = 0; y < rows; y++)
-
-        for (size_t x = 0, count = 1; x < width; x += count, count = KQ_STEPS) {
-            count = count < width - x ? count : width - x;
-            if (a.position > bits || b.position > bits || c.position > bits)
-                return 0;
-            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++)
-                KQ_NAME(begin_part)(part, i, at[i], stride, count);
-            for (size_t j = 0; j < count; j++) {
-                if (all) {
-                    KQ_NAME(band_step)(&a, t, part, 0, j, bytes);
-                    KQ_NAME(band_step)(&b, t, part, 1, j, bytes);
-                }
-                KQ_NAME(band_step)(&c, t, part, 2, j, bytes);
-            }
-            for (int i = all ? 0 : KQ_BANDS - 1; i < KQ_BANDS; i++) {
-                memcpy(at[i], part->labels[i], count * sizeof(KQ_LABEL));
-                at[i] += count;
-            }
-        }
-    bands[0] = a;
-    bands[1] = b;
-    bands[2] = c;
-    return 1;
-}
-/* ---- tokens/stream.h, again ---- */
-
-KQ_FUNCTION void KQ_NAME(copy)(KQ_LABEL *to, size_t distance, size_t count)
-{
-    enum { STEP = 32 / sizeof(KQ_LABEL) };
-    if (distance < STEP) {
-        for (size_t i = 0; i < count; i++)
-            to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
-        return;
-    }
-    for (size_t i = 0; i < count; i += STEP)
-        memcpy(to + i, to + i - distance, 32);
-}
-
-KQ_FUNCTION int KQ_NAME(stream)(const kq_tokens *t, KQ_LABEL *plane, size_t labels, size_t width,
-                                const uint8_t *in, const uint8_t *end, uint32_t *kept)
-{
-    const size_t stride = width < 2 ? 2 : width;
-    const uint16_t *contexts = t->contexts;
-    KQ_LABEL *at = plane, *const stop = plane + labels;
-    uint32_t before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    uint64_t last = 0;
-    const size_t all = 8 * (size_t)(end - in);
-    kq_bits stream = {in, 0};
-    uint32_t state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
-    while (at < stop) {
-        const KQ_LABEL w = (KQ_LABEL)before, *above = at - stride;
-        const KQ_LABEL near[4] = {above[-1], above[0], above[1], at[-(ptrdiff_t)(2 * stride)]};
-        KQ_NAME(view) view;
-        KQ_NAME(look)(&view, before, near);
-        uint64_t bits = kq_bits_ahead(&stream);
-        const uint16_t *escapes = t->escapes + KQ_NAME(escape_table)(t, w, near[1]);
-        const uint32_t entry = t->states[contexts[KQ_NAME(pattern)(&view)] + state];
-        const uint32_t taken = entry >> 8 & 255, token8 = entry & 255;
-        state = (entry >> 16) + ((uint32_t)bits & ((1u << taken) - 1));
-        bits >>= taken;
-        stream.position += taken;
-        contexts = t->contexts;
-        if (stream.position > all)
-            return 0;
-        if (token8 <= 8 * KQ_TOKEN_ESCAPE) {
-            const uint32_t neighbor = 0 - (uint32_t)(token8 < 8 * KQ_TOKEN_ESCAPE);
-            const uint32_t escape = escapes[bits & t->escape_mask] & ~neighbor;
-            uint32_t label = KQ_NAME(neighbor)(&view, token8) | (escape & 255);
-            stream.position += escape >> 8;
-            if (sizeof(KQ_LABEL) > 1 && !neighbor)
-                label = label << t->low_bits | kq_bits_take(&stream, (uint32_t)t->low_bits);
-            *at++ = (KQ_LABEL)label;
-            before = before << 8 * sizeof(KQ_LABEL) | label;
-            continue;
-        }
-        const size_t left = (size_t)(stop - at), place = (size_t)(at - plane);
-        size_t length;
-        if (token8 == 8 * KQ_TOKEN_FLAT) {
-            length = KQ_NAME(flat)(at - stride + 1, at, w, left < stride - 1 ? left : stride - 1);
-            if (length == 0)
-                return 0;
-            at += length;
-        } else {
-            size_t distance = stride, code = KQ_VALUE_COPY;
-            if (token8 == 8 * KQ_TOKEN_RUN_W) {
-                code = KQ_VALUE_RUN_W;
-                distance = 1;
-            } else if (token8 == 8 * KQ_TOKEN_RUN_N) {
-                code = KQ_VALUE_RUN_N;
-            } else {
-                if (token8 == 8 * KQ_TOKEN_COPY) {
-
-                    const uint64_t rows = kq_value_take(&stream, t->values[KQ_VALUE_ROWS]);
-                    const uint64_t columns = kq_value_take(&stream, t->values[KQ_VALUE_COLUMNS]);
-                    last = rows * width + (columns >> 1 ^ (0 - (columns & 1)));
-                } else if (token8 == 8 * KQ_TOKEN_COPY_ABOVE && place >= stride &&
-                           kept[(place - stride) >> 3]) {
-                    last = kept[(place - stride) >> 3];
-                }
-                if (last == 0 || last > place)
-                    return 0;
-                distance = (size_t)last;
-            }
-            length = (size_t)kq_value_take(&stream, t->values[code]) + 1;
-            if (length > left || stream.position > all)
-                return 0;
-            KQ_NAME(copy)(at, distance, length);
-            at += length;
-            if (code == KQ_VALUE_COPY)
-                for (size_t i = place >> 3; i <= (place + length - 1) >> 3; i++)
-                    kept[i] = (uint32_t)distance;
-            contexts = t->contexts + 2 * KQ_PATTERNS * (code + 1);
-        }
-        before = at[-1] | (uint32_t)at[-2] << 8 * sizeof(KQ_LABEL);
-    }
-    return state == 0 && kq_bits_done(&stream, end);
-}
-/* ---- tokens/tile.h, again ---- */
-
-KQ_INLINE size_t KQ_NAME(margin)(size_t stride)
-{
-    return 2 * stride + 8;
-}
-
-static void KQ_NAME(begin_plane)(KQ_LABEL *plane, size_t stride, KQ_LABEL first)
-{
-    KQ_LABEL *at = plane - KQ_NAME(margin)(stride);
-    while (at < plane)
-        *at++ = first;
-}
-
-static int KQ_NAME(copy_out)(const kq_tokens_tile *tile, const KQ_LABEL *plane, size_t first,
-                             size_t count)
-{
-    if (sizeof(KQ_LABEL) == 1) {
-        memcpy((uint8_t *)tile->labels + first, plane, count);
-        return 1;
-    }
-    uint16_t *out = (uint16_t *)tile->labels + first;
-    for (size_t i = 0; i < count; i++) {
-        if (plane[i] >= tile->k)
-            return 0;
-        out[i] = (uint16_t)kq_label_below(tile->k, tile->order, plane[i], 1);
-    }
-    return 1;
-}
-
-KQ_FUNCTION int KQ_NAME(one_stream)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                    const uint8_t *const *streams)
-{
-    const size_t stride = tile->width < 2 ? 2 : tile->width, labels = tile->width * tile->height;
-    const size_t margin = KQ_NAME(margin)(stride);
-    KQ_LABEL *memory = (KQ_LABEL *)KQ_MALLOC((margin + labels + KQ_PLANE_SLACK) * sizeof *memory);
-    uint32_t *kept = (uint32_t *)KQ_CALLOC((labels >> 3) + 1, sizeof *kept);
-    int done = -1;
-    if (memory && kept) {
-        KQ_NAME(begin_plane)(memory + margin, stride, (KQ_LABEL)t->first);
-        done = KQ_NAME(stream)(t, memory + margin, labels, tile->width, streams[0], streams[1],
-                               kept) &&
-               KQ_NAME(copy_out)(tile, memory + margin, 0, labels);
-    }
-    KQ_FREE(memory);
-    KQ_FREE(kept);
-    return done;
-}
-
-KQ_FUNCTION int KQ_NAME(three_bands)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                     const uint8_t *const *streams)
-{
-    const size_t width = tile->width, stride = width < 2 ? 2 : width;
-    const size_t rows = tile->height / KQ_BANDS, more = tile->height - KQ_BANDS * rows;
-    const size_t margin = KQ_NAME(margin)(stride), size = margin + rows * width;
-    KQ_LABEL *memory =
-        (KQ_LABEL *)KQ_MALLOC((KQ_BANDS * size + more * width + KQ_PLANE_SLACK) * sizeof *memory);
-    KQ_NAME(part) *part = (KQ_NAME(part) *)KQ_MALLOC(sizeof *part);
-    KQ_NAME(band) bands[KQ_BANDS];
-    KQ_LABEL *planes[KQ_BANDS], *at[KQ_BANDS];
-    int done = -1;
-    if (memory && part) {
-        const uint8_t *bytes = streams[0], *end = streams[KQ_BANDS];
-        for (size_t i = 0; i < KQ_BANDS; i++) {
-            kq_bits stream = {bytes, 8 * (size_t)(streams[i] - bytes)};
-            at[i] = planes[i] = memory + i * size + margin;
-            KQ_NAME(begin_plane)(planes[i], stride, (KQ_LABEL)t->first);
-            bands[i].before = t->first << 8 * sizeof(KQ_LABEL) | t->first;
-            bands[i].state = kq_bits_take(&stream, (uint32_t)t->front.state_bits);
-            bands[i].position = stream.position;
-        }
-        done = KQ_NAME(bands)(bands, at, t, part, rows, width, bytes, end, 1) &&
-               KQ_NAME(bands)(bands, at, t, part, more, width, bytes, end, 0);
-        for (size_t i = 0; i < KQ_BANDS && done; i++) {
-            const kq_bits stream = {bytes, bands[i].position};
-            done = bands[i].state == 0 && kq_bits_done(&stream, streams[i + 1]) &&
-                   KQ_NAME(copy_out)(tile, planes[i], i * rows * width,
-                                     (rows + (i == KQ_BANDS - 1 ? more : 0)) * width);
-        }
-    }
-    KQ_FREE(memory);
-    KQ_FREE(part);
-    return done;
-}
-
-KQ_RUN static int KQ_NAME(tile)(const kq_tokens *t, const kq_tokens_tile *tile,
-                                const uint8_t *const *streams)
-{
-    return t->front.bands ? KQ_NAME(three_bands)(t, tile, streams)
-                          : KQ_NAME(one_stream)(t, tile, streams);
-}
-#undef KQ_NAME
-#undef KQ_LABEL
-#undef KQ_FUNCTION
-#undef KQ_RUN
-#endif
-
-/* The bits of escapes that stand as they are: their upper bits, 256 at most, have codes. */
-static int kq_tokens_low_bits(uint32_t k)
-{
-    int bits = 0;
-    while ((k - 1) >> bits >= KQ_SYMBOLS)
-        bits++;
-    return bits;
-}
-
-/* A length as rule 6.4 has them, at *at, which moves behind it. Returns 0 if there is none. */
-static int kq_tokens_length(const uint8_t **at, const uint8_t *end, size_t *length)
-{
-    *length = 0;
-    for (int i = 0; i < 4 && *at < end; i++) {
-        const uint8_t byte = *(*at)++;
-        if (i == 0 && byte == 0x80)
-            return 0;
-        *length = *length << 7 | (byte & 127);
-        if (byte < 128)
-            return 1;
-    }
-    return 0;
-}
-
-/* Decodes what stands ahead of the streams; they begin behind it. Returns 0 if it is invalid. */
-static int kq_tokens_open(kq_tokens *t, const kq_tokens_tile *tile, const uint8_t **at,
-                          const uint8_t *end)
-{
-    size_t length;
-    memset(&t->front, 0, sizeof t->front);
-    t->k = tile->k;
-    t->low_bits = tile->wide ? kq_tokens_low_bits(tile->k) : 0;
-    t->front.labels = tile->width * tile->height;
-    t->front.symbols = ((tile->k - 1) >> t->low_bits) + 1;
-    if (*at == end || (**at != KQ_TOKENS_STREAM && **at != KQ_TOKENS_BANDS))
-        return 0;
-    t->front.bands = *(*at)++ == KQ_TOKENS_BANDS;
-    if (!kq_tokens_length(at, end, &length) || length > (size_t)(end - *at))
-        return 0;
-    kq_range_decoder decoder;
-    kq_range_decoder_init(&decoder, *at, length);
-    kq_bit_coder coder = {0};
-    coder.decoder = &decoder;
-    *at += length;
-    if (!kq_front_code(&coder, &t->front) || !kq_range_decoder_valid(&decoder))
-        return 0;
-    uint8_t entries[KQ_SYMBOLS];
-    for (uint32_t place = 0; !tile->wide && place < tile->k; place++)
-        entries[place] = (uint8_t)kq_label_below(tile->k, tile->order, place, 1);
-    t->first = tile->wide ? 0 : entries[0];
-    return kq_tokens_prepare(t, tile->wide ? NULL : entries);
-}
-
-/* Fills the labels of a tile from a payload of `size` bytes. Returns 1, 0 if the payload is
- * invalid (the labels may hold anything then), -1 without memory. */
-static int kq_tokens_decode(const kq_tokens_tile *tile, const uint8_t *payload, size_t size)
-{
-    const uint8_t *at = payload, *const end = payload + size;
-    kq_tokens *t = (kq_tokens *)KQ_MALLOC(sizeof *t);
-    uint8_t *memory = (uint8_t *)KQ_MALLOC(size + KQ_STREAM_SLACK);
-    int done = t && memory ? 0 : -1;
-    if (done == 0 && kq_tokens_open(t, tile, &at, end)) {
-        const uint8_t *streams[KQ_BANDS + 1];
-        const int count = t->front.bands ? KQ_BANDS : 1;
-        size_t lengths[KQ_BANDS], left;
-        int valid = 1;
-        for (int i = 0; i + 1 < count && valid; i++)
-            valid = kq_tokens_length(&at, end, lengths + i);
-        left = (size_t)(end - at);
-        /* The streams are copied, so that zeros follow, and nobody changes them. */
-        memcpy(memory, at, left);
-        memset(memory + left, 0, KQ_STREAM_SLACK);
-        streams[0] = memory;
-        for (int i = 0; i < count && valid; i++) {
-            const size_t length = i + 1 < count ? lengths[i] : left;
-            valid = length > 0 && length <= left;
-            left -= valid ? length : 0;
-            streams[i + 1] = streams[i] + length;
-        }
-        if (valid) {
-#if defined(KQ_TOKENS_AVX2)
-            if (!tile->wide && KQ_CPU_HAS("avx2") && KQ_CPU_HAS("bmi2"))
-                done = kq_tokens_avx2_tile(t, tile, streams);
-            else
-#endif
-                done = tile->wide ? kq_tokens16_tile(t, tile, streams)
-                                  : kq_tokens8_tile(t, tile, streams);
-        }
-    }
-    KQ_FREE(t);
-    KQ_FREE(memory);
-    return done;
-}
 /* ---- file/tile.h ---- */
 /* The labels of a tile from its payload, in steps of about a row (spec/kq.md, sections 7, 8, 16, 17
  * and 18).
@@ -7424,26 +7854,28 @@ static void kq_job_close(struct kq_tile_job *job)
     job->more = 0;
 }
 
-/* A tile's own list: entries, ascending. */
+/* A tile's own list: so many entries, ascending. */
+static kq_result kq_list_read(kq_span payload, uint32_t listed, uint64_t entries, uint64_t *list)
+{
+    const uint64_t count = listed;
+    if (!kq_numbers_decode(payload.bytes, payload.size, &count, 1, list))
+        return KQ_INVALID;
+    uint64_t next = 0; /* one more than the entry before */
+    for (uint32_t i = 0; i < listed; i++) {
+        if (list[i] >= entries - next)
+            return KQ_INVALID;
+        next += list[i] + 1;
+        list[i] = next - 1;
+    }
+    return KQ_OK;
+}
+
 static kq_result kq_job_list(struct kq_tile_job *job)
 {
     const kq_tile_parts *p = &job->parts;
-    const uint64_t count = p->listed, entries = job->task.entries;
     job->list = (uint64_t *)KQ_MALLOC(p->listed * sizeof *job->list);
-    if (!job->list)
-        return KQ_NO_MEMORY;
-    if (!kq_numbers_decode(p->list.bytes, p->list.size, &count, 1, job->list))
-        return KQ_INVALID;
-    uint64_t next = 0; /* one more than the entry before */
-    for (uint32_t i = 0; i < p->listed; i++) {
-        if (job->list[i] >= entries - next)
-            return KQ_INVALID;
-        next += job->list[i] + 1;
-        job->list[i] = next - 1;
-        if (next == entries && i + 1 < p->listed)
-            return KQ_INVALID;
-    }
-    return KQ_OK;
+    return job->list ? kq_list_read(p->list, p->listed, job->task.entries, job->list)
+                     : KQ_NO_MEMORY;
 }
 
 /* The payload of the coder dense, of the labels that are coded. */
@@ -7454,6 +7886,10 @@ static kq_result kq_job_dense(struct kq_tile_job *job, kq_span payload)
     const uint64_t bits = kq_dense_bits(s, labels);
     if (payload.size != (bits + 7) / 8 || !kq_padded(payload.bytes, bits))
         return KQ_INVALID;
+    if (s->block == 1) { /* K is a power of two */
+        kq_unpack(payload.bytes, job->coded_bytes == 2, labels, s->bits[1], job->coded);
+        return KQ_OK;
+    }
     return kq_dense_decode(payload.bytes, job->coded_bytes == 2, labels, job->parts.k, s->block,
                            s->bits[s->block], s->bits[labels % s->block], job->coded)
                ? KQ_OK
@@ -7468,10 +7904,12 @@ static kq_result kq_job_packed(struct kq_tile_job *job)
     if (!kq_padded(payload.bytes, labels * (uint64_t)bits))
         return KQ_INVALID;
     kq_unpack(payload.bytes, wide, labels, bits, job->coded);
-    for (size_t i = 0; i < labels; i++)
-        if (kq_label_get(job->coded, i, wide) >= job->parts.k)
-            return KQ_INVALID;
-    return KQ_OK;
+    uint32_t most = 0;
+    for (size_t i = 0; i < labels && job->parts.k >> bits == 0; i++) {
+        const uint32_t label = kq_label_get(job->coded, i, wide);
+        most = label > most ? label : most;
+    }
+    return most < job->parts.k ? KQ_OK : KQ_INVALID;
 }
 
 /* The order of labels in the tree: that of the palette, or as they are. */
@@ -7501,6 +7939,17 @@ static kq_result kq_job_tokens(struct kq_tile_job *job, const kq_file *f)
     return done < 0 ? KQ_NO_MEMORY : done ? KQ_OK : KQ_INVALID;
 }
 
+/* What the coder context needs of all tiles; 0 without memory. */
+static int kq_logistic_make(kq_file *f)
+{
+    if (!f->logistic) {
+        f->logistic = (kq_logistic *)KQ_MALLOC(sizeof *f->logistic);
+        if (f->logistic)
+            kq_logistic_init(f->logistic);
+    }
+    return f->logistic != NULL;
+}
+
 /* Room for what decodes rows by the coder context. */
 static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
 {
@@ -7509,14 +7958,8 @@ static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
     const int settings = payload.bytes[0];
     if (!KQ_SETTING_VALID(settings))
         return KQ_INVALID;
-    if (!f->logistic) {
-        f->logistic = (kq_logistic *)KQ_MALLOC(sizeof *f->logistic);
-        if (!f->logistic)
-            return KQ_NO_MEMORY;
-        kq_logistic_init(f->logistic);
-    }
     job->context_memory = KQ_MALLOC(sizeof *job->context + 63);
-    if (!job->context_memory)
+    if (!job->context_memory || !kq_logistic_make(f))
         return KQ_NO_MEMORY;
     kq_context_tile *context =
         (kq_context_tile *)(((uintptr_t)job->context_memory + 63) & ~(uintptr_t)63);
@@ -7690,6 +8133,400 @@ static kq_result kq_job_step(struct kq_tile_job *job)
     job->more = 0;
     return valid ? kq_job_finish(job) : KQ_INVALID;
 }
+/* ---- frames/chain.h ---- */
+/* A tile of a sequence, frame after frame, by the coder `context` (spec/kq.md, section 19).
+ *
+ * The first frame is coded as a still picture is, by the small model; those that follow from the
+ * frame before, by a model of sixteen lanes that goes on learning from frame to frame. The two
+ * share their tables, so that a key frame teaches what comes after it.
+ */
+
+#define KQ_CHAIN_LABELS ((ptrdiff_t)1 << 26) /* at most, of a tile */
+#define KQ_BELOW 2                           /* rows kept free below the last */
+/* The setting of a chain: as that of a tile, but for the two bits that name the model there: they
+ * say how large tables are. */
+#define KQ_CHAIN_SETTING(setting, model) ((model) << 6 | ((setting)&0x3F))
+#define KQ_CHAIN_SLOT_BITS(setting) (14 + 2 * KQ_SETTING_MODEL(setting))
+
+typedef struct {
+    kq_tile tile;
+    const kq_logistic *tables;
+    kq_sequence sequence;
+    kq_context first, later;  /* models; their planes, slots and matches are the sequence's */
+    kq_range_decoder decoder; /* of the frame that is read */
+    int begun;                /* there is a frame before */
+    void *memory;             /* of the planes */
+    uint16_t *order, *places;
+    uint8_t *colors; /* of entries; NULL for none */
+} kq_chain;
+
+static void kq_chain_close_models(kq_chain *c)
+{
+    KQ_FREE(c->later.memory); /* which has nothing else of its own */
+    memset(&c->later, 0, sizeof c->later);
+    c->first.plane.labels = NULL;
+    kq_context_close(&c->first);
+    memset(&c->first, 0, sizeof c->first);
+}
+
+static void kq_chain_close(kq_chain *c)
+{
+    kq_chain_close_models(c);
+    for (int i = 0; i < KQ_EARLIER_FRAMES; i++)
+        KQ_FREE(c->sequence.earlier[i]);
+    KQ_FREE(c->memory);
+    KQ_FREE(c->order);
+    KQ_FREE(c->places);
+    KQ_FREE(c->colors);
+    memset(c, 0, sizeof *c);
+}
+
+static void kq_counters_begin(uint32_t *counters, size_t count, uint32_t with)
+{
+    for (size_t i = 0; i < count; i++)
+        counters[i] = with;
+}
+
+/* Forgets everything but the labels of the frame. Returns 0 without memory. */
+static int kq_chain_forget(kq_chain *c)
+{
+    kq_sequence *s = &c->sequence;
+    const int slot_bits = KQ_CHAIN_SLOT_BITS(c->tile.setting);
+    kq_tile tile = c->tile;
+    uint8_t *colors;
+    int opened = 0;
+    kq_chain_close_models(c);
+    if (kq_tile_colors(&tile, &colors)) {
+        tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_SMALL);
+        opened = kq_context_open(&c->first, c->tables, &tile, colors, slot_bits, NULL);
+        tile.setting = KQ_CHAIN_SETTING(c->tile.setting, KQ_LATER);
+        opened =
+            opened && kq_context_open(&c->later, c->tables, &tile, colors, slot_bits, &c->first);
+    }
+    KQ_FREE(colors);
+    if (!opened)
+        return 0;
+    c->first.plane.labels = c->later.plane.labels = s->labels + s->size;
+    c->later.sequence = s;
+    memset(s->replaced, 0, s->size * sizeof *s->replaced);
+    memset(s->age, 0, s->size);
+    memset(s->last_blocks, 0, s->blocks_wide * s->blocks_high);
+    s->earlier_count = 0;
+    kq_counters_begin(s->still, (size_t)1 << KQ_STILL_BITS, KQ_COUNTER_BEGIN);
+    kq_counters_begin(s->rows, 8, KQ_QUARTER_BEGIN);
+    kq_counters_begin(s->changed, 1 << 10, KQ_QUARTER_BEGIN);
+    kq_counters_begin(s->moved, 16 * KQ_MOST_MOVES, KQ_QUARTER_BEGIN);
+    kq_counters_begin(s->more, KQ_MOST_MOVES, KQ_HALF_BEGIN);
+    for (size_t i = 0; i < 5; i++)
+        kq_counters_begin(s->numbers[i], 256, KQ_HALF_BEGIN);
+    return 1;
+}
+
+/* The planes of a sequence, filled with 0, and the frames ahead of the one before. Returns 0
+ * without memory. */
+static int kq_chain_planes(kq_chain *c)
+{
+    kq_sequence *s = &c->sequence;
+    const size_t stride = c->tile.width + 2 * KQ_MARGIN, blocks = s->blocks_wide * s->blocks_high;
+    const size_t planes = 2 * s->size + KQ_BELOW * stride + KQ_READ_BEHIND;
+    size_t cells = planes + s->size;
+    if (s->size > SIZE_MAX / 16) /* all of these together have fewer bytes for each */
+        return 0;
+    c->memory = KQ_CALLOC(cells * sizeof *s->labels + s->size + 2 * blocks, 1);
+    if (!c->memory)
+        return 0;
+    s->labels = (uint16_t *)c->memory;
+    s->replaced = s->labels + planes;
+    s->age = (uint8_t *)(s->labels + cells);
+    s->blocks = s->age + s->size;
+    s->last_blocks = s->blocks + blocks;
+    for (int i = 0; i < s->earlier_most; i++)
+        if (!(s->earlier[i] = (uint16_t *)KQ_MALLOC(s->size * sizeof *s->earlier[i])))
+            return 0;
+    return 1;
+}
+
+/* Copies of a tile's order and colours, which may be changed by somebody else, and the place of
+ * each entry. Returns 0 without memory. */
+static int kq_chain_palette(kq_chain *c, const kq_tile *tile)
+{
+    const size_t k = tile->k;
+    c->order = (uint16_t *)KQ_MALLOC(k * sizeof *c->order);
+    c->places = (uint16_t *)KQ_CALLOC(k, sizeof *c->places);
+    c->colors = tile->colors ? (uint8_t *)KQ_MALLOC(3 * k) : NULL;
+    if (!c->order || !c->places || (tile->colors && !c->colors))
+        return 0;
+    for (uint32_t place = 0; place < k; place++) {
+        const uint32_t entry = kq_tile_entry(tile, place);
+        c->order[place] = (uint16_t)entry;
+        c->places[entry] = (uint16_t)place;
+    }
+    if (c->colors)
+        memcpy(c->colors, tile->colors, 3 * k);
+    c->tile.order = c->order;
+    c->tile.colors = c->colors;
+    return 1;
+}
+
+/* How many frames ahead of the one before are kept of a tile of so many labels. */
+static int kq_earlier_frames(size_t labels)
+{
+    const size_t most = ((size_t)1 << KQ_EARLIER_LABELS) / labels;
+    return most < KQ_EARLIER_FRAMES ? (int)most : KQ_EARLIER_FRAMES;
+}
+
+/* A chain for a tile of at most KQ_CHAIN_LABELS, k >= 2. Returns 0 without memory. */
+static int kq_chain_open(kq_chain *c, const kq_logistic *tables, const kq_tile *tile)
+{
+    memset(c, 0, sizeof *c);
+    kq_sequence *s = &c->sequence;
+    c->tile = *tile;
+    c->tables = tables;
+    s->size = (tile->height + KQ_ABOVE) * (tile->width + 2 * KQ_MARGIN);
+    s->blocks_wide = (tile->width + KQ_FRAME_BLOCK - 1) / KQ_FRAME_BLOCK;
+    s->blocks_high = (tile->height + KQ_FRAME_BLOCK - 1) / KQ_FRAME_BLOCK;
+    s->earlier_most = kq_earlier_frames(tile->width * tile->height);
+    if (kq_chain_planes(c) && kq_chain_palette(c, tile) && kq_chain_forget(c))
+        return 1;
+    kq_chain_close(c);
+    return 0;
+}
+
+/* The first label of the frame; the next row's is a stride further. */
+static uint16_t *kq_chain_labels(const kq_chain *c)
+{
+    return c->first.plane.labels + KQ_ABOVE * c->first.plane.stride + KQ_MARGIN;
+}
+
+/* Puts a frame's labels, as places, into rows that are a stride apart. */
+static void kq_chain_take(const kq_chain *c, const void *labels, uint16_t *rows)
+{
+    const size_t width = c->tile.width;
+    for (size_t y = 0; y < c->tile.height; y++, rows += c->first.plane.stride)
+        for (size_t x = 0; x < width; x++)
+            rows[x] = c->places[kq_label_below(c->tile.k, labels, y * width + x, c->tile.wide)];
+}
+
+/* After a frame that was coded by itself. */
+static void kq_chain_key(kq_chain *c)
+{
+    kq_sequence *s = &c->sequence;
+    memset(kq_chain_labels(c) - KQ_MARGIN, 0, KQ_MARGIN * sizeof(uint16_t));
+    for (size_t y = 0; y < c->tile.height; y++)
+        kq_frame_margins(&c->later, y);
+    memcpy(s->labels, s->labels + s->size, s->size * sizeof *s->labels);
+    memcpy(s->replaced, s->labels, s->size * sizeof *s->labels);
+    c->begun = 1;
+}
+
+/* Begins with a frame that something else has coded; 0 without memory. */
+static int kq_chain_begin(kq_chain *c, const void *labels)
+{
+    if (c->begun && !kq_chain_forget(c))
+        return 0;
+    kq_chain_take(c, labels, kq_chain_labels(c));
+    kq_chain_key(c);
+    return 1;
+}
+
+/* Begins with the next frame. Returns its work: the labels that are coded, and a sixteenth of those
+ * moved; -1 if a block would come from outside. */
+static long long kq_chain_frame(kq_chain *c)
+{
+    return c->begun ? kq_plain_frame(&c->later) : (long long)(c->tile.width * c->tile.height);
+}
+
+/* Rows of a frame, whose labels are `truth`, or in the plane if it is the first one, where they are
+ * known. */
+static void kq_chain_rows(kq_chain *c, const uint16_t *truth, size_t from, size_t to)
+{
+    if (c->begun)
+        kq_context_later(&c->later, truth, from, to);
+    else
+        kq_context_rows(&c->first, from, to);
+}
+
+/* After all of its rows it becomes the one before. */
+static void kq_chain_keep(kq_chain *c)
+{
+    if (c->begun)
+        kq_end_frame(&c->later);
+    else
+        kq_chain_key(c);
+}
+
+/* Begins to read the next frame: as kq_chain_frame. Its rows are read one after the other by
+ * kq_chain_rows. */
+static long long kq_chain_open_frame(kq_chain *c, const uint8_t *payload, size_t size)
+{
+    kq_range_decoder_init(&c->decoder, payload, size);
+    c->first.decoder = c->later.decoder = &c->decoder;
+    return kq_chain_frame(c);
+}
+
+/* Puts a frame that was read into `labels`, which have the frame before; returns 0 if its payload
+ * is invalid. */
+static int kq_chain_close_frame(kq_chain *c, void *labels)
+{
+    const int first = !c->begun;
+    if (!kq_range_decoder_valid(&c->decoder))
+        return 0;
+    kq_chain_keep(c);
+    const uint16_t *row = kq_chain_labels(c);
+    for (size_t y = 0; y < c->tile.height; y++, row += c->first.plane.stride)
+        if (first || kq_blocks_changed(&c->sequence, y / KQ_FRAME_BLOCK))
+            kq_tile_store(&c->tile, row, y * c->tile.width, labels);
+    return 1;
+}
+
+/* Reads the next frame into `labels`, which have the frame before. Returns its work, or -1 if the
+ * payload is invalid. */
+static inline long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size,
+                                        void *labels)
+{
+    const long long work = kq_chain_open_frame(c, payload, size);
+    if (work >= 0)
+        kq_chain_rows(c, NULL, 0, c->tile.height);
+    return work >= 0 && kq_chain_close_frame(c, labels) ? work : -1;
+}
+/* ---- file/frame_tiles.h ---- */
+/* What is kept of the tiles of a sequence, by the coders context and tokens: the labels of the
+ * frame that each stands at, and what was learned on the way there (spec/kq.md, section 19).
+ */
+
+#define KQ_CHAINED 6 /* the first byte of such payloads, by context; by tokens KQ_FROM_BEFORE */
+
+typedef struct {
+    size_t done;     /* one more than the payload that made its labels; 0: it has none */
+    uint8_t *labels; /* as wide as the file's */
+    /* The tile's own list, NULL if it has none, and below what labels are that payloads tell. */
+    uint64_t *list;
+    uint32_t k;
+    uint8_t *places; /* these labels, where they aren't the file's: of a list, or of fewer bytes */
+    int follows;     /* its labels are those of a frame of the same chain */
+    kq_chain *chain; /* at an address for vectors */
+    void *chain_memory;
+    uint64_t chain_bytes;
+} kq_frame_tile;
+
+/* What is being done with a payload. */
+enum { KQ_DO_NOTHING, KQ_DO_LABELS, KQ_DO_ROWS, KQ_DO_RECTANGLE };
+
+struct kq_frames {
+    kq_frame_list list;
+    kq_frame_tile *tiles; /* all of them, when they are needed */
+    uint64_t chains;      /* bytes that all of their chains have */
+    /* What was asked for last; the work since frames weren't asked for in their order, tile by
+     * tile, and the bytes read for it. */
+    uint32_t frame, tile;
+    uint64_t work, read;
+    /* Of the tile that was begun: the payload that is decoded, and the last one to be. */
+    size_t next, last;
+    int doing;
+    uint32_t row;
+    kq_frame_parts parts;
+};
+
+static void kq_frame_tile_unlearn(kq_file *f, kq_frame_tile *t)
+{
+    if (t->chain)
+        kq_chain_close(t->chain);
+    KQ_FREE(t->chain_memory);
+    f->frames->chains -= t->chain_bytes;
+    t->chain = NULL;
+    t->chain_memory = NULL;
+    t->chain_bytes = 0;
+}
+
+/* Ahead of a payload that begins a chain. */
+static void kq_frame_tile_reset(kq_file *f, kq_frame_tile *t)
+{
+    kq_frame_tile_unlearn(f, t);
+    KQ_FREE(t->list);
+    KQ_FREE(t->places);
+    t->list = NULL;
+    t->places = NULL;
+    t->k = f->info.colors;
+    t->follows = 0;
+}
+
+/* The labels that payloads tell, and how many bytes each has. */
+static uint8_t *kq_frame_tile_told(const kq_frame_tile *t)
+{
+    return t->places ? t->places : t->labels;
+}
+
+static int kq_frame_tile_bytes(const kq_file *f, const kq_frame_tile *t)
+{
+    return t->places ? kq_label_size(t->k) : kq_label_size(f->info.entries);
+}
+
+/* Room for the labels of a tile, of so many; 0 without memory. */
+static int kq_frame_tile_room(const kq_file *f, kq_frame_tile *t, size_t labels)
+{
+    const int bytes = kq_label_size(f->info.entries);
+    if (!t->labels)
+        t->labels = (uint8_t *)KQ_CALLOC(labels, (size_t)bytes);
+    if (!t->places && (t->list || bytes == 4))
+        t->places = (uint8_t *)KQ_CALLOC(labels, (size_t)kq_label_size(t->k));
+    return t->labels && (t->places || (!t->list && bytes < 4));
+}
+
+/* From what payloads tell to the labels of the file. */
+static void kq_frame_tile_translate(const kq_file *f, kq_frame_tile *t, size_t labels)
+{
+    const int bytes = kq_label_size(f->info.entries), wide = kq_label_size(t->k) == 2;
+    for (size_t i = 0; t->places && i < labels; i++) {
+        const uint32_t label = kq_label_get(t->places, i, wide);
+        kq_put_label(t->labels, bytes, i, t->list ? (uint32_t)t->list[label] : label);
+    }
+}
+
+/* --- chains by the coder context ---------------------------------------------------- */
+
+/* Bytes that a chain takes at most. */
+static uint64_t kq_chain_workspace(int settings, uint64_t width, uint64_t height)
+{
+    const uint64_t labels = width * height, cells = (width + 16) * (height + 5);
+    int bits = 4;
+    while ((uint64_t)1 << (bits - 4) < labels)
+        bits++;
+    bits = kq_least(bits, 14 + 2 * (settings >> 6));
+    return ((uint64_t)64 << bits) + (9 + 2 * (uint64_t)kq_earlier_frames((size_t)labels)) * cells +
+           3000000;
+}
+
+/* A chain with these settings, for labels below t->k; it goes on from those there are if it
+ * follows. */
+static kq_result kq_frame_tile_learn(kq_file *f, kq_frame_tile *t, const kq_box *box, int settings)
+{
+    const uint64_t bytes = kq_chain_workspace(settings, box->width, box->height);
+    if (bytes > f->limits.chains - f->frames->chains)
+        return KQ_LIMIT;
+    uint16_t *plain = f->info.label_map ? kq_job_plain_order(t->k) : NULL;
+    t->chain_memory = KQ_MALLOC(sizeof *t->chain + 63);
+    kq_chain *chain = (kq_chain *)(((uintptr_t)t->chain_memory + 63) & ~(uintptr_t)63);
+    kq_tile tile;
+    tile.order = plain ? plain : f->order;
+    tile.colors = f->info.label_map ? NULL : f->stored;
+    tile.k = t->k;
+    tile.setting = settings;
+    tile.width = box->width;
+    tile.height = box->height;
+    tile.wide = kq_frame_tile_bytes(f, t) == 2;
+    const int opened = t->chain_memory && tile.order && kq_logistic_make(f) &&
+                       kq_chain_open(chain, f->logistic, &tile);
+    KQ_FREE(plain);
+    if (opened) {
+        t->chain = chain;
+        t->chain_bytes = bytes;
+        f->frames->chains += bytes;
+        if (!t->follows || kq_chain_begin(chain, kq_frame_tile_told(t)))
+            return KQ_OK;
+    }
+    kq_frame_tile_unlearn(f, t);
+    return KQ_NO_MEMORY;
+}
 /* ---- file/work.h ---- */
 /* How much work it is to decode a tile, foretold from its size and the first bytes of its payload.
  * A step is about a nanosecond; kqcodec/coding/work.py says how that was measured.
@@ -7738,6 +8575,465 @@ static uint64_t kq_work_of_tile(int coder, int label_map, uint32_t k, kq_span pa
         labels = (uint64_t)p.width * p.height;
     }
     return p.rest.size ? steps + labels * kq_work_of_label(coder, p.k, p.rest.bytes[0]) : steps;
+}
+/* ---- file/frame_decode.h ---- */
+/* Goes on from frame to frame: decodes the payloads of a tile that lie between, one after the other
+ * in steps of about a row (spec/kq.md, section 19).
+ */
+
+/* --- work ------------------------------------------------------------------------- */
+
+#define KQ_WORK_COPY 2          /* of a label that is copied from frame to frame */
+#define KQ_WORK_CHAINED 100     /* of one that is coded from the frame before, */
+#define KQ_WORK_CHAINED_BIT 200 /* and for each bit of K */
+#define KQ_WORK_OF_A_LABEL 600  /* that labels may take, */
+#define KQ_FREE_LABELS 4096     /* of which so many aren't counted, for each byte that was read */
+#define KQ_MOST_LABELS 65536    /* that a tile is coded with */
+#define KQ_COPIED 16            /* labels that are copied in the time of one */
+
+/* Counts work; KQ_LIMIT if there isn't so much left. */
+static kq_result kq_frames_spend(kq_file *f, uint64_t steps)
+{
+    struct kq_frames *frames = f->frames;
+    frames->work += steps;
+    return frames->work > f->limits.work && frames->work - f->limits.work >
+                                                frames->read * KQ_FREE_LABELS * KQ_WORK_OF_A_LABEL
+               ? KQ_LIMIT
+               : KQ_OK;
+}
+
+static kq_result kq_frames_spend_labels(kq_file *f, uint64_t labels)
+{
+    const uint64_t bits = (uint64_t)kq_label_bits(f->info.colors);
+    return kq_frames_spend(f, labels * (KQ_WORK_CHAINED + KQ_WORK_CHAINED_BIT * bits));
+}
+
+/* What a payload behind a list is foretold to take, of labels below k. */
+static uint64_t kq_frame_work(const kq_file *f, const kq_box *box, uint32_t k, kq_span payload)
+{
+    const int coder = f->info.coder;
+    const uint64_t labels = (uint64_t)box->width * box->height;
+    kq_frame_parts parts;
+    if (coder != KQ_CODER_TOKENS || !payload.size || payload.bytes[0] != KQ_FROM_BEFORE)
+        return kq_work_of_tile(coder, f->info.label_map, k, payload, box->width, box->height);
+    if (!kq_frame_parts_read(&parts, box->width, box->height, payload))
+        return KQ_WORK_TILE;
+    const uint64_t inside = (uint64_t)parts.width * parts.height;
+    uint64_t steps = KQ_WORK_TILE + parts.runs * (uint64_t)KQ_WORK_LISTED;
+    steps += ((parts.move_count ? labels : 0) + inside) * KQ_WORK_PLAIN;
+    if (!inside)
+        return steps;
+    return steps + kq_work_of_tile(coder, 1, k + 1, parts.rest, (uint32_t)parts.width,
+                                   (uint32_t)parts.height);
+}
+
+/* --- payloads --------------------------------------------------------------------- */
+
+static kq_box kq_frames_box(const kq_file *f)
+{
+    return kq_header_box(&f->header, f->tile);
+}
+
+/* The first byte of chained payloads. */
+static uint8_t kq_frame_chained(const kq_file *f)
+{
+    return f->info.coder == KQ_CODER_CONTEXT ? KQ_CHAINED : KQ_FROM_BEFORE;
+}
+
+/* Whether a payload needs no other. */
+static int kq_frame_begins_chain(const kq_file *f, const kq_frame_payload *payload)
+{
+    return kq_is_key_frame(&f->info, payload->frame) ||
+           f->frames->list.first.data[payload->at] != kq_frame_chained(f);
+}
+
+/* A list of the tile's own, ahead of what becomes the payload. */
+static kq_result kq_frame_own_list(kq_file *f, kq_frame_tile *t, kq_span *payload)
+{
+    kq_cursor c = {payload->bytes, payload->size, 1};
+    kq_span numbers;
+    uint32_t last;
+    if (kq_take_length(&c, 4, &last) != KQ_OK || last >= f->info.colors ||
+        kq_take_span(&c, &numbers) != KQ_OK)
+        return KQ_INVALID;
+    t->list = (uint64_t *)KQ_MALLOC(((size_t)last + 1) * sizeof *t->list);
+    if (!t->list)
+        return KQ_NO_MEMORY;
+    t->k = last + 1;
+    payload->bytes = c.data + c.at;
+    payload->size = c.size - c.at;
+    return kq_list_read(numbers, t->k, f->info.entries, t->list);
+}
+
+/* What is told by itself, or within a rectangle. */
+static kq_result kq_frame_begin_labels(kq_file *f, const kq_tile_task *task, int doing)
+{
+    f->frames->doing = doing;
+    return kq_job_begin(f->job, f, task);
+}
+
+/* A payload that is chained by context. */
+static kq_result kq_frame_begin_rows(kq_file *f, kq_frame_tile *t, kq_span payload)
+{
+    const kq_box box = kq_frames_box(f);
+    const uint64_t labels = (uint64_t)box.width * box.height;
+    size_t head = 1;
+    if (!t->chain) {
+        const int settings = payload.size > head ? payload.bytes[head++] : 0;
+        if (settings < 0x40 || settings & 0x20)
+            return KQ_INVALID;
+        const kq_result result = kq_frame_tile_learn(f, t, &box, settings);
+        if (result != KQ_OK)
+            return result;
+    }
+    const long long work = kq_chain_open_frame(t->chain, payload.bytes + head, payload.size - head);
+    if (work < 0)
+        return KQ_INVALID;
+    f->frames->doing = KQ_DO_ROWS;
+    f->frames->row = 0;
+    return kq_frames_spend_labels(f, (uint64_t)work + (t->places ? labels / KQ_COPIED : 0));
+}
+
+/* One that is chained by tokens. */
+static kq_result kq_frame_begin_changes(kq_file *f, kq_frame_tile *t, kq_span payload)
+{
+    const kq_box box = kq_frames_box(f);
+    kq_frame_parts *parts = &f->frames->parts;
+    kq_tile_task task;
+    if (!kq_frame_parts_read(parts, box.width, box.height, payload))
+        return KQ_INVALID;
+    const kq_moved_tile tile = {kq_frame_tile_told(t), box.width, box.height,
+                                (size_t)kq_frame_tile_bytes(f, t)};
+    const int done = kq_frame_parts_move(parts, &tile);
+    if (done != 1)
+        return done < 0 ? KQ_NO_MEMORY : KQ_INVALID;
+    const uint64_t labels = (uint64_t)parts->width * parts->height;
+    f->frames->doing = KQ_DO_RECTANGLE;
+    if (!labels)
+        return KQ_OK;
+    task.payload = parts->rest;
+    task.width = (uint32_t)parts->width;
+    task.height = (uint32_t)parts->height;
+    task.k = kq_least32(t->k + 1, KQ_MOST_LABELS);
+    task.label_map = 1;
+    task.listed = task.k < labels ? task.k : labels;
+    task.entries = t->k + 1;
+    task.label_bytes = kq_label_size(task.entries);
+    return kq_frame_begin_labels(f, &task, KQ_DO_RECTANGLE);
+}
+
+/* The labels of a payload that needs no other, each below k. */
+static kq_tile_task kq_frame_task(const kq_file *f, kq_span payload, uint32_t k, int label_bytes)
+{
+    const kq_box box = kq_frames_box(f);
+    kq_tile_task task;
+    task.payload = payload;
+    task.width = box.width;
+    task.height = box.height;
+    task.k = k;
+    task.label_map = f->info.label_map;
+    task.listed = 0;
+    task.entries = k;
+    task.label_bytes = label_bytes;
+    return task;
+}
+
+/* Begins with the next payload of the tile. */
+static kq_result kq_frame_begin_payload(kq_file *f)
+{
+    struct kq_frames *frames = f->frames;
+    const kq_frame_payload *next = frames->list.payloads + frames->next;
+    kq_frame_tile *t = frames->tiles + f->tile;
+    const kq_box box = kq_frames_box(f);
+    const size_t labels = (size_t)box.width * box.height;
+    kq_span payload = {frames->list.first.data + next->at, next->size};
+    kq_result result = KQ_OK;
+    frames->read += (uint64_t)next->size + KQ_CHECKSUM_SIZE + 1;
+    t->done = 0;
+    if (kq_frame_begins_chain(f, next))
+        kq_frame_tile_reset(f, t);
+    if (f->info.label_map && payload.bytes[0] == KQ_FIRST_LIST)
+        result = kq_frame_own_list(f, t, &payload);
+    if (result == KQ_OK)
+        result = kq_frames_spend(f, labels * KQ_WORK_COPY + kq_frame_work(f, &box, t->k, payload));
+    if (result == KQ_OK && t->list)
+        result = kq_frames_spend(f, t->k * (uint64_t)KQ_WORK_LISTED + labels * KQ_WORK_PLAIN);
+    if (result != KQ_OK)
+        return result;
+    if (!kq_frame_tile_room(f, t, labels))
+        return KQ_NO_MEMORY;
+    if (t->k > 1 && payload.size && payload.bytes[0] == kq_frame_chained(f)) {
+        if (f->info.coder == KQ_CODER_CONTEXT)
+            return kq_frame_begin_rows(f, t, payload);
+        if (t->follows)
+            return kq_frame_begin_changes(f, t, payload);
+    }
+    const kq_tile_task task = kq_frame_task(f, payload, t->k, kq_frame_tile_bytes(f, t));
+    return kq_frame_begin_labels(f, &task, KQ_DO_LABELS);
+}
+
+/* The labels of a job, which doesn't have them any more. */
+static uint8_t *kq_job_take(struct kq_tile_job *job)
+{
+    uint8_t *labels = job->labels;
+    if (job->coded == labels)
+        job->coded = NULL;
+    job->labels = NULL;
+    return labels;
+}
+
+/* When all of a payload is decoded. */
+static kq_result kq_frame_finish_payload(kq_file *f)
+{
+    struct kq_frames *frames = f->frames;
+    kq_frame_tile *t = frames->tiles + f->tile;
+    const kq_box box = kq_frames_box(f);
+    const kq_moved_tile tile = {kq_frame_tile_told(t), box.width, box.height,
+                                (size_t)kq_frame_tile_bytes(f, t)};
+    if (frames->doing == KQ_DO_ROWS && !kq_chain_close_frame(t->chain, tile.labels))
+        return KQ_INVALID;
+    if (frames->doing == KQ_DO_RECTANGLE && frames->parts.width)
+        kq_frame_parts_fill(&frames->parts, &tile, f->job->labels,
+                            (size_t)f->job->task.label_bytes);
+    if (frames->doing == KQ_DO_LABELS) {
+        uint8_t **told = t->places ? &t->places : &t->labels;
+        KQ_FREE(*told);
+        *told = kq_job_take(f->job);
+    }
+    kq_job_close(f->job);
+    kq_frame_tile_translate(f, t, (size_t)box.width * box.height);
+    t->follows = 1;
+    t->done = ++frames->next;
+    frames->doing = KQ_DO_NOTHING;
+    return KQ_OK;
+}
+
+/* --- frames ----------------------------------------------------------------------- */
+
+/* Whether tiles are told from the frame before; otherwise each payload is by itself. */
+static int kq_frames_chained(const kq_file *f)
+{
+    return f->frames && f->info.coder >= KQ_CODER_CONTEXT && f->info.colors > 1;
+}
+
+/* The payload of a frame that needs no other. */
+static kq_span kq_frame_span(const kq_file *f, uint32_t frame, uint32_t tile)
+{
+    const kq_frame_list *list = &f->frames->list;
+    kq_span span = {NULL, 0};
+    if (list->payloads) {
+        const kq_frame_payload *payload = list->payloads + kq_payload_at(list, tile, frame);
+        span.bytes = list->first.data + payload->at;
+        span.size = payload->size;
+    }
+    return span;
+}
+
+/* Begins to decode the tile f->tile of a frame. */
+static kq_result kq_frames_begin(kq_file *f, uint32_t frame)
+{
+    struct kq_frames *frames = f->frames;
+    if (!frames->tiles)
+        frames->tiles = (kq_frame_tile *)KQ_CALLOC(f->info.tiles, sizeof *frames->tiles);
+    if (!frames->tiles)
+        return KQ_NO_MEMORY;
+    if (frame < frames->frame || (frame == frames->frame && f->tile <= frames->tile))
+        frames->work = frames->read = 0;
+    frames->frame = frame;
+    frames->tile = f->tile;
+    frames->doing = KQ_DO_NOTHING;
+    kq_job_close(f->job);
+    const size_t done = frames->tiles[f->tile].done;
+    size_t next = frames->last = kq_payload_at(&frames->list, f->tile, frame);
+    if (done == next + 1)
+        return KQ_OK;
+    while (next != done && !kq_frame_begins_chain(f, frames->list.payloads + next))
+        next--;
+    frames->next = next;
+    const kq_result result = kq_frame_begin_payload(f);
+    frames->doing = result == KQ_OK ? frames->doing : KQ_DO_NOTHING;
+    return result;
+}
+
+static kq_result kq_frames_step(kq_file *f, int *more)
+{
+    struct kq_frames *frames = f->frames;
+    const kq_box box = kq_frames_box(f);
+    kq_result result = KQ_OK;
+    if (frames->doing == KQ_DO_ROWS) {
+        const uint32_t rows = 1 + KQ_STEP_LABELS / box.width;
+        const uint32_t end = kq_least32(frames->row + rows, box.height);
+        kq_chain_rows(frames->tiles[f->tile].chain, NULL, frames->row, end);
+        frames->row = end;
+    } else if (f->job->more)
+        result = kq_job_step(f->job);
+    *more = frames->doing == KQ_DO_ROWS ? frames->row < box.height : f->job->more;
+    if (result == KQ_OK && !*more && frames->doing != KQ_DO_NOTHING) {
+        result = kq_frame_finish_payload(f);
+        if (result == KQ_OK && frames->next <= frames->last)
+            result = kq_frame_begin_payload(f);
+        *more = frames->doing != KQ_DO_NOTHING;
+    }
+    if (result != KQ_OK) {
+        frames->doing = KQ_DO_NOTHING;
+        *more = 0;
+    }
+    return result;
+}
+
+/* The labels of the tile, NULL while it isn't decoded. */
+static const uint8_t *kq_frames_labels(const kq_file *f)
+{
+    const struct kq_frames *frames = f->frames;
+    const kq_frame_tile *t = frames->tiles + f->tile;
+    return frames->tiles && t->done == frames->last + 1 ? t->labels : NULL;
+}
+
+/* --- opening ---------------------------------------------------------------------- */
+
+/* Opens the frames of a file, of which `timing` is the section FRAM. */
+static kq_result kq_frames_open(kq_file *f, kq_span timing)
+{
+    const kq_result result = kq_read_timing(&f->info, timing.bytes, timing.size);
+    if (result != KQ_OK)
+        return result;
+    f->frames = (struct kq_frames *)KQ_CALLOC(1, sizeof *f->frames);
+    return f->frames ? kq_frame_list_open(&f->frames->list, f, &f->info.frames) : KQ_NO_MEMORY;
+}
+
+static void kq_frames_close(kq_file *f)
+{
+    struct kq_frames *frames = f->frames;
+    for (uint32_t tile = 0; frames && frames->tiles && tile < f->info.tiles; tile++) {
+        kq_frame_tile_reset(f, frames->tiles + tile);
+        KQ_FREE(frames->tiles[tile].labels);
+    }
+    if (frames) {
+        KQ_FREE(frames->tiles);
+        kq_frame_list_close(&frames->list);
+    }
+    KQ_FREE(frames);
+    f->frames = NULL;
+}
+/* ---- file/records.h ---- */
+/* The tiles of a still: where their payloads are (spec/kq.md, section 6). */
+
+#define KQ_LEAST_RECORD (1 + KQ_CHECKSUM_SIZE)
+
+/* Finds and checks all of them, and what follows. */
+static kq_result kq_records_read(kq_file *f)
+{
+    kq_cursor *c = &f->rest;
+    const uint32_t tiles = f->info.tiles;
+    const int directory = tiles > 1;
+    kq_result result;
+    if (!f->info.short_form && (c->size - c->at) / KQ_LEAST_RECORD < tiles)
+        return KQ_TRUNCATED;
+    f->tiles = (kq_span *)KQ_MALLOC(tiles * sizeof *f->tiles);
+    if (!f->tiles)
+        return KQ_NO_MEMORY;
+    for (uint32_t i = 0; i < tiles; i++) {
+        const kq_box box = kq_header_box(&f->header, i);
+        uint64_t least, most;
+        uint32_t length;
+        kq_payload_range(&f->info, &f->dense, (uint64_t)box.width * box.height, &least, &most);
+        if ((result = kq_take_length(c, 4, &length)) != KQ_OK)
+            return result;
+        if (length < least || length > most)
+            return KQ_INVALID;
+        f->tiles[i].size = length;
+        f->tiles[i].bytes = kq_take(c, length);
+        if (!f->tiles[i].bytes)
+            return KQ_TRUNCATED;
+        if (!f->info.short_form &&
+            (result = kq_check_seal(&f->sealer, c, "TILE", i, f->tiles[i].bytes, length)) != KQ_OK)
+            return result;
+    }
+    if (directory) {
+        const uint8_t *lengths = kq_take(c, 4 * (size_t)tiles);
+        if (!lengths)
+            return KQ_TRUNCATED;
+        if ((result = kq_check_seal(&f->sealer, c, "TDIR", 0, lengths, 4 * (size_t)tiles)) != KQ_OK)
+            return result;
+        for (uint32_t i = 0; i < tiles; i++)
+            if (kq_big32(lengths + 4 * (size_t)i) != f->tiles[i].size)
+                return KQ_INVALID;
+    }
+    return c->at == c->size ? KQ_OK : KQ_INVALID;
+}
+/* ---- file/sections.h ---- */
+/* Extension sections (spec/kq.md, section 5). */
+
+#define KQ_SECTION_HEAD 10
+#define KQ_MOST_SECTIONS 254
+
+static int kq_is_letter(uint8_t c)
+{
+    return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static int kq_is_kind(const uint8_t *kind)
+{
+    for (int i = 1; i < 4; i++)
+        if (!kq_is_letter(kind[i]) && kind[i] != ' ' && (kind[i] < '0' || kind[i] > '9'))
+            return 0;
+    return kq_is_letter(kind[0]);
+}
+
+/* Checks all sections. Of a sequence `frames` becomes the data of its section, and stays what it is
+ * otherwise. */
+static kq_result kq_sections_read(kq_file *f, kq_span *frames)
+{
+    kq_cursor *c = &f->rest;
+    uint64_t total = 0;
+    f->sections = c->at;
+    for (uint32_t i = 0; f->header.flags & KQ_FLAG_SECTIONS; i++) {
+        const uint8_t *head = kq_take(c, KQ_SECTION_HEAD);
+        if (!head)
+            return KQ_TRUNCATED;
+        if (KQ_DIFFERS(kq_crc16(head, 8, 0xFFFF), kq_big16(head + 8)))
+            return KQ_CHECKSUM;
+        const uint32_t length = kq_big32(head + 4);
+        const int end = !memcmp(head, "END ", 4);
+        if (!kq_is_kind(head) || length >> 28 || (end && length) || (!end && i == KQ_MOST_SECTIONS))
+            return KQ_INVALID;
+        const uint8_t *data = kq_take(c, length);
+        if (!data)
+            return KQ_TRUNCATED;
+        if ((total += length) > f->limits.metadata)
+            return KQ_LIMIT;
+        const kq_result result = kq_check_seal(&f->sealer, c, (const char *)head, i, data, length);
+        if (result != KQ_OK)
+            return result;
+        if (end)
+            break;
+        if (head[0] & 32)
+            continue;
+        if (memcmp(head, "FRAM", 4) != 0)
+            return KQ_UNSUPPORTED;
+        if (i)
+            return KQ_INVALID;
+        frames->bytes = data;
+        frames->size = length;
+    }
+    return KQ_OK;
+}
+
+/* The data of the first section of a kind, of those that were checked; NULL if there is none. */
+static const uint8_t *kq_section_find(const kq_file *f, const char *kind, size_t *size)
+{
+    size_t at = f->sections;
+    while (f->header.flags & KQ_FLAG_SECTIONS && at < f->rest.at) {
+        const uint8_t *head = f->header.rest.data + at;
+        if (!memcmp(head, "END ", 4))
+            break;
+        *size = kq_big32(head + 4);
+        if (!memcmp(head, kind, 4))
+            return head + KQ_SECTION_HEAD;
+        at += KQ_SECTION_HEAD + *size + KQ_CHECKSUM_SIZE;
+    }
+    *size = 0;
+    return NULL;
 }
 /* ---- file/open.h ---- */
 /* Opening a file and closing it. */
@@ -7839,7 +9135,7 @@ static kq_result kq_open_parts(kq_file *f)
         return result;
     if (info->label_map && (info->shape == KQ_VOLUME) != (frames.bytes != NULL))
         return KQ_INVALID;
-    result = frames.bytes ? KQ_UNSUPPORTED : kq_still_open(f); /* frames: kq_frames_open */
+    result = frames.bytes ? kq_frames_open(f, frames) : kq_still_open(f);
     if (result == KQ_OK && !info->label_map)
         result = kq_palette_order(f);
     return result;
@@ -7849,6 +9145,7 @@ KQ_API void kq_close(kq_file *file)
 {
     if (!file)
         return;
+    kq_frames_close(file);
     if (file->job)
         kq_job_close(file->job);
     KQ_FREE(file->job);
@@ -7864,6 +9161,8 @@ KQ_API void kq_close(kq_file *file)
 KQ_API kq_result kq_open(const void *data, size_t size, const kq_limits *limits, kq_file **file)
 {
     kq_header header;
+    if (!file || (!data && size))
+        return KQ_ARGUMENT;
     *file = NULL;
     kq_result result = kq_header_read(&header, (const uint8_t *)data, size);
     if (result != KQ_OK)
@@ -7917,8 +9216,7 @@ KQ_API const uint8_t *kq_section(const kq_file *file, const char *kind, size_t *
 
 KQ_API uint32_t kq_duration(const kq_file *file, uint32_t frame)
 {
-    (void)frame; /* frames: kq_frames_duration */
-    return file->frames ? 0 : 0;
+    return frame < file->info.frames ? file->frames->list.durations[frame] : 0;
 }
 
 KQ_API int kq_label_bytes(const kq_file *file)
@@ -7936,7 +9234,9 @@ KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
     const kq_box box = kq_header_box(&file->header, tile);
     const uint64_t labels = (uint64_t)box.width * box.height;
     file->tile = tile;
-    task.payload = file->tiles[tile];
+    if (kq_frames_chained(file))
+        return kq_frames_begin(file, frame);
+    task.payload = file->frames ? kq_frame_span(file, frame, tile) : file->tiles[tile];
     task.width = box.width;
     task.height = box.height;
     task.k = file->info.colors;
@@ -7949,6 +9249,8 @@ KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
 
 KQ_API kq_result kq_step(kq_file *file, int *more)
 {
+    if (kq_frames_chained(file))
+        return kq_frames_step(file, more);
     const kq_result result = file->job->more ? kq_job_step(file->job) : KQ_OK;
     *more = result == KQ_OK && file->job->more;
     return result;
@@ -7957,6 +9259,8 @@ KQ_API kq_result kq_step(kq_file *file, int *more)
 KQ_API const void *kq_tile_labels(const kq_file *file, kq_box *box)
 {
     *box = kq_header_box(&file->header, file->tile);
+    if (kq_frames_chained(file))
+        return kq_frames_labels(file);
     return file->job->more ? NULL : file->job->labels;
 }
 

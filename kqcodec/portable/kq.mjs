@@ -5,13 +5,13 @@
 const TEXTS = {
   ok: "",
   signature: "not a .kq file",
-  truncated: "the file ends too early",
-  checksum: "the file is damaged: a checksum differs",
-  unsupported: "the file needs a newer decoder",
-  invalid: "the file breaks a rule of the format",
-  limit: "the file exceeds the limits",
+  truncated: "it ends too early",
+  checksum: "a checksum differs",
+  unsupported: "it needs a newer decoder",
+  invalid: "it breaks a rule of the format",
+  limit: "beyond the limits",
   memory: "not enough memory",
-  argument: "an argument is wrong",
+  argument: "there is no such frame",
 };
 const KINDS = Object.keys(TEXTS);
 const CODERS = ["packed", "dense", "context", "tokens"];
@@ -26,12 +26,13 @@ const ID_ARRAYS = {
   int64: BigInt64Array,
   uint64: BigUint64Array,
 };
-const LABEL_ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array };
-// C's kq_info; the first 20 bytes of a file say so many of these.
+const LABEL_ARRAYS = [, Uint8Array, Uint16Array, , Uint32Array]; // by their bytes
+// C's kq_info. The first 20 bytes of a file say START of these, from FLAGS on whether or not.
 const FIELDS = (
   "width height colors tileWidth tileHeight tiles coder alpha shortForm labelMap " +
   "dtype shape entries idCount frames axis keyDistance plays"
 ).split(" ");
+const FLAGS = 7;
 const START = 10;
 const SLICE = 12; // ms of decoding between two turns of the event loop
 const STRIP = 16384; // C's KQ_STRIP: so many pixels are painted at once
@@ -49,8 +50,6 @@ export class KqError extends Error {
 const check = (result) => {
   if (result) throw new KqError(KINDS[result]);
 };
-
-const isCount = (value) => Number.isInteger(value) && value >= 0;
 
 const need = (condition, message) => {
   if (!condition) throw new KqError("argument", message);
@@ -83,11 +82,7 @@ const compile = async (given) => {
   let source = await given;
   if (source instanceof WebAssembly.Module) return source;
   if (typeof source === "string" || source instanceof URL) {
-    const url = String(source);
-    source =
-      inNode && !/^(?!file)\w\w+:/.test(url)
-        ? await readFile(url.startsWith("file:") ? new URL(url) : url)
-        : await fetch(url);
+    source = await (inNode && !/^(?!file)\w\w+:/.test(source) ? readFile : fetch)(source);
   }
   if (source.headers?.get("content-type") === "application/wasm" && source.ok) {
     return WebAssembly.compileStreaming(source);
@@ -113,32 +108,35 @@ export function init(source) {
 async function bytesOf(given) {
   let source = await given;
   if (source?.arrayBuffer) {
-    need(source.ok ?? true, `the server answered ${source.status} ${source.statusText}`);
+    need(source.ok ?? true, `the server answered ${source.status}`);
     source = await source.arrayBuffer();
   }
-  need(source?.byteLength !== undefined, "a file is bytes, a Blob or a Response");
+  need(source?.byteLength !== undefined, "neither bytes, Blob nor Response");
   return ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
 }
 
+/** What stands in the module's memory, until it has more of it. */
+const view = (wasm, Type, at, n) => new Type(wasm.memory.buffer, at >>> 0, n);
+
 /** An instance of the module that holds these bytes, and no other file. */
 async function enter(bytes) {
-  let exports = spare;
+  const make = async () => (await WebAssembly.instantiate(await init(), {})).exports;
+  const exports = spare ?? (await allocated(make));
   spare = undefined;
-  exports ??= (await allocated(async () => WebAssembly.instantiate(await init(), {}))).exports;
-  const at = exports.kq_input(bytes.length || 1) >>> 0;
+  const at = exports.kq_input(bytes.length || 1);
   if (!at) throw new KqError("memory");
-  new Uint8Array(exports.memory.buffer, at).set(bytes);
+  view(exports, Uint8Array, at).set(bytes);
   return exports;
 }
 
 /** The header of the file in an instance, as far as its first n fields. */
-function headerOf({ memory, kq_info_at }, n = FIELDS.length) {
-  const all = new Uint32Array(memory.buffer, kq_info_at() >>> 0, 20);
-  const header = Object.fromEntries(FIELDS.slice(0, n).map((name, at) => [name, all[at]]));
+function headerOf(wasm, n = FIELDS.length) {
+  const all = view(wasm, Uint32Array, wasm.kq_info_at(), 20);
+  const valueOf = (at) => (at >= FLAGS && at < START ? !!all[at] : all[at]);
+  const header = Object.fromEntries(FIELDS.slice(0, n).map((name, at) => [name, valueOf(at)]));
   const { width, height, frames, axis, labelMap, dtype, shape } = header;
-  for (const flag of ["alpha", "shortForm", "labelMap"]) header[flag] = !!header[flag];
   header.coder = CODERS[header.coder];
   if (frames === undefined) return header;
   return {
@@ -200,51 +198,39 @@ async function decodeTile(wasm, frame, tile, signal) {
     signal?.throwIfAborted();
     state = wasm.kq_step_tile();
   }
-  if (state) check(state - 0x100);
+  check(state && state - 0x100);
 }
 
 /**
- * Parts of a tile to their places in a region: `part` has the labels from one on, so many, or what
- * is to stand in their places. Returns which part of the region that is.
+ * A tile to its place in a region: `part` has what is to stand there for so many labels from one
+ * on. Returns which part of the region that is.
  */
-function copy(part, [x, y, width, height], data, region) {
+function copy(wasm, part, [x, y, width, height], data, region, channels) {
   const left = Math.max(x, region.x);
   const top = Math.max(y, region.y);
   const columns = Math.min(x + width, region.x + region.width) - left;
-  const rows = Math.min(y + height, region.y + region.height) - top;
-  const gapless = columns === width && columns === region.width;
-  const count = gapless ? columns * rows : columns;
-  for (let row = top; row < top + rows; row += gapless ? rows : 1) {
-    let from = (row - y) * width + left - x;
-    let to = (row - region.y) * region.width + left - region.x;
-    for (const end = from + count; from < end; from += STRIP, to += STRIP) {
-      data.set(part(from, Math.min(STRIP, end - from)), to);
+  const bottom = Math.min(y + height, region.y + region.height);
+  for (let row = top; row < bottom; row++) {
+    const from = (row - y) * width + left - x;
+    const to = (row - region.y) * region.width + left - region.x;
+    for (let at = 0; at < columns; at += STRIP) {
+      data.set(part(wasm, from + at, Math.min(STRIP, columns - at)), (to + at) * channels);
     }
   }
-  return { x: left - region.x, y: top - region.y, width: columns, height: rows };
+  return { x: left - region.x, y: top - region.y, width: columns, height: bottom - top };
 }
 
-/** For `copy`: the labels themselves. */
-const labelsOf = (wasm) => (first, count) => {
-  const Labels = LABEL_ARRAYS[wasm.kq_label_bytes_of()];
-  const at = (wasm.kq_tile_at() >>> 0) + first * Labels.BYTES_PER_ELEMENT;
-  return new Labels(wasm.memory.buffer, at, count);
+const labelArray = (wasm) => LABEL_ARRAYS[wasm.kq_label_bytes_of()];
+
+/** So many labels of the tile that was decoded last, from the first-th on. */
+const labelsOf = (wasm, first, count) => {
+  const Labels = labelArray(wasm);
+  return view(wasm, Labels, wasm.kq_tile_at() + first * Labels.BYTES_PER_ELEMENT, count);
 };
 
 /** Their colours. */
-const colorsOf = (wasm, palette) => {
-  new Uint8Array(wasm.memory.buffer, wasm.kq_palette_at() >>> 0).set(palette);
-  return (first, count) =>
-    new Uint32Array(wasm.memory.buffer, wasm.kq_paint(first, count) >>> 0, count);
-};
-
-/** What a table has for them. */
-const idsOf = (wasm, table) => (first, count) => {
-  const labels = labelsOf(wasm)(first, count);
-  const ids = new table.constructor(count);
-  for (let i = 0; i < count; i++) ids[i] = table[labels[i]];
-  return ids;
-};
+const colorsOf = (wasm, first, count) =>
+  view(wasm, Uint8ClampedArray, wasm.kq_paint(first, count), 4 * count);
 
 export class KqFile {
   #wasm;
@@ -265,28 +251,27 @@ export class KqFile {
   /** A copy of n elements of the module's memory, unless it had none for them. */
   #slice(Type, at, n) {
     if (!at) throw new KqError("memory");
-    return new Type(this.#module.memory.buffer, at >>> 0, n).slice();
+    return view(this.#module, Type, at, n).slice();
   }
 
   get palette() {
-    const at = () => this.#module.kq_palette_at();
-    return (this.#palette ??= this.#slice(Uint8ClampedArray, at(), 4 * this.header.entries));
+    const size = 4 * this.header.entries;
+    this.#palette ??= this.#slice(Uint8ClampedArray, this.#module.kq_palette_at(), size);
+    return this.#palette;
   }
 
   get idTable() {
     const { entries, labelMap, dtype } = this.header;
     if (labelMap && !this.#idTable) {
       const Type = ID_ARRAYS[dtype];
-      const all = this.#slice(BigInt64Array, this.#module.kq_ids_at(), entries).buffer;
-      const parts = new Type(all); // the lowest of each is the id
-      const step = parts.length / entries;
-      this.#idTable = new Type(entries).map((_, entry) => parts[entry * step]);
+      const step = 8 / Type.BYTES_PER_ELEMENT; // of each the lowest part is the id
+      const parts = view(this.#module, Type, this.#module.kq_ids_at(), entries * step);
+      this.#idTable = parts.filter((_, at) => at % step === 0);
     }
     return this.#idTable ?? null;
   }
 
   duration(frame = 0) {
-    this.#checkFrame(frame);
     const { axis, unit } = this.header;
     if (axis !== "time") return 0;
     return ((this.#module.kq_duration_of(frame) >>> 0) * 1000 * unit[0]) / unit[1];
@@ -299,20 +284,24 @@ export class KqFile {
   }
 
   async decode(options) {
-    const { palette } = this;
-    const part = (wasm) => colorsOf(wasm, palette);
-    return this.#read(options, Uint32Array, part, Uint8ClampedArray);
+    view(this.#module, Uint8Array, this.#module.kq_palette_at()).set(this.palette);
+    return this.#read(options, Uint8ClampedArray, colorsOf, 4);
   }
 
   async labels(options) {
-    const Labels = LABEL_ARRAYS[this.#module.kq_label_bytes_of()];
-    return this.#read(options, Labels, labelsOf);
+    return this.#read(options, labelArray(this.#module), labelsOf);
   }
 
   async ids(options) {
     need(this.header.labelMap, "a picture has no ids");
     const { idTable } = this;
-    return this.#read(options, idTable.constructor, (wasm) => idsOf(wasm, idTable));
+    const Ids = idTable.constructor;
+    return this.#read(options, Ids, (wasm, first, count) => {
+      const ids = new Ids(count);
+      const found = labelsOf(wasm, first, count);
+      for (let at = 0; at < count; at++) ids[at] = idTable[found[at]];
+      return ids;
+    });
   }
 
   async *frames(options) {
@@ -330,32 +319,29 @@ export class KqFile {
     });
   }
 
-  #checkFrame(frame) {
-    need(isCount(frame) && frame < (this.header.frames || 1), `there is no frame ${frame}`);
-  }
-
-  /** What `part` has for the labels of a region, an array of Type, once it is this call's turn. */
-  #read({ frame = 0, region, onTile, signal } = {}, Type, part, View) {
-    this.#checkFrame(frame);
+  /**
+   * What `part` has for the labels of a region, an array of Type with so many elements for each,
+   * once it is this call's turn.
+   */
+  #read({ frame = 0, region, onTile, signal } = {}, Type, part, channels = 1) {
     const { header } = this;
     const box = { x: 0, y: 0, width: header.width, height: header.height, ...region };
     const { x, y, width, height } = box;
     need(
-      [x, y, width - 1, height - 1].every(isCount) &&
+      [x, y, width - 1, height - 1].every((value) => Number.isInteger(value) && value >= 0) &&
         x + width <= header.width &&
         y + height <= header.height,
-      "the region is not within the picture",
+      "not within the picture",
     );
     const done = this.#queue.then(async () => {
       const wasm = this.#module;
-      const data = await allocated(() => new Type(width * height));
-      const image = { width, height, data: View ? new View(data.buffer) : data };
-      const found = part(wasm);
+      const data = await allocated(() => new Type(width * height * channels));
+      const image = { width, height, data };
       const tiles = tilesOf(header, box);
       for (const [at, tile] of tiles.entries()) {
         await decodeTile(wasm, frame, tile, signal);
-        const place = new Uint32Array(wasm.memory.buffer, wasm.kq_tile_box() >>> 0, 4);
-        const shown = copy(found, place, data, box);
+        const place = view(wasm, Uint32Array, wasm.kq_tile_box(), 4);
+        const shown = copy(wasm, part, place, data, box, channels);
         onTile?.({ ...shown, done: at + 1, total: tiles.length }, image);
       }
       return image;

@@ -11,7 +11,10 @@ from places import VECTORS
 
 from kqcodec.cli.default_opener import DefaultOpener
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="desktops of POSIX systems")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(os.name != "posix", reason="desktops of POSIX systems"),
+]
 OURS = "image/x-kq=kqcodec.desktop\n"
 GROUP = "[Default Applications]\n"
 MARK = "# Installed by `kq integrate`.\n"

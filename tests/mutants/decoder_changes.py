@@ -52,6 +52,9 @@ PAIRS = [pair.split() for pair in PAIRED.split(", ")]
 ANOTHER = {b: a for a, b in PAIRS} | dict(PAIRS)
 WORDS = re.compile(r"[A-Z0-9]+'?(?:,? [A-Z0-9]+'?)*")
 
+# Variables that hold numbers under 0, too.
+SIGNED = {"s", "w", "x", "total", "error", "logit"}
+
 # Functions that decode nothing.
 NOT_DECODING = {"main", "fail", "read_file", "netpbm_head", "npy_head"}
 
@@ -144,6 +147,8 @@ def _is_left_alone(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.FunctionDef) and node.name in NOT_DECODING:
         return True
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return True
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
@@ -202,11 +207,19 @@ def _other_operations(node: ast.BinOp) -> Iterator[ast.AST]:
     if isinstance(node.op, ast.Mod):
         yield node.left
         return
-    if isinstance(node.op, ast.FloorDiv):
+    if isinstance(node.op, ast.FloorDiv) and _may_be_negative(node.left):
         yield ast.Call(ast.Name("truncated", ast.Load()), [node.left, node.right], [])
     if isinstance(node.op, ast.BitXor | ast.BitOr | ast.BitAnd):
         yield node.left
     yield ast.BinOp(node.left, SWAPPED[type(node.op)](), node.right)
+
+
+def _may_be_negative(node: ast.expr) -> bool:
+    """Whether a number looks as if it could be under 0."""
+    inner = list(ast.walk(node))
+    return any(isinstance(each, ast.Sub | ast.USub) for each in inner) or bool(
+        SIGNED & {each.id for each in inner if isinstance(each, ast.Name)}
+    )
 
 
 def _other_calls(node: ast.Call) -> Iterator[ast.AST]:

@@ -21,7 +21,8 @@ from making import KERNELS, CannotMakeError, main
 
 VERSION = "14.0.6"
 COMPILE = [
-    *("--target=wasm32", "-std=c99", "-ffreestanding", "-O2", "-DNDEBUG", "-mbulk-memory"),
+    *("--target=wasm32", "-std=c99", "-ffreestanding", "-DNDEBUG", "-mbulk-memory"),
+    *("-O2", "-fno-vectorize"),  # loops that are vectors by themselves are large, and gain little
     *("-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Iwasm/include", "-I."),
     *("-c", "wasm/wasm.c"),
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browsers import CHROMIUM, STRICT, Tab, Web, chromium
 from PIL import Image
-from samples import indexed
+from samples import indexed, slow
 from servers import http_site
 
 import kqcodec
@@ -233,18 +233,12 @@ def test_a_source_that_changes_on_the_way(web, opened):
 
 
 def test_decoding_is_stopped(web, opened):
-    slow = kqcodec.encode(indexed(1500, 1500, 256, seed=6), effort="best")
-    web.files["/slow.kq"] = slow
+    web.files["/slow.kq"] = kqcodec.encode(slow(), effort="best")
     tab = opened(web.page('<kq-img id="a" src="slow.kq"></kq-img>'))
     tab.until("a.naturalWidth")
-    (worker,) = tab.page.workers
+    assert len(tab.page.workers) == 1
     tab.get("a.remove(), window.a = null")
-    tab.until("happened.length === 0")
-    for _ in range(100):
-        if not tab.page.workers:
-            break
-        tab.page.wait_for_timeout(50)
-    assert worker not in tab.page.workers
+    tab.until_no_worker()
     assert tab.happened == []
 
 
@@ -323,6 +317,25 @@ def test_a_strict_policy(web, opened):
     tab.until_happened("load a")
     assert tab.box("#a")[2:] == (90, 60)
     assert tab.complaints == []
+
+
+def test_a_policy_without_workers(web, opened):
+    policy = STRICT.replace("worker-src 'self'", "worker-src 'none'")
+    body = "".join(f'<kq-img id="n{x}" src="still.kq" alt="text"></kq-img>' for x in range(9))
+    tab = opened(web.page(body, Content_Security_Policy=policy))
+    tab.until("happened.length === 9")
+    assert {event.partition(" ")[0] for event in tab.happened} == {"error"}
+
+
+def test_a_script_of_another_site(web, opened):
+    with http_site() as site:
+        other = Web(site)
+        for name in ("/kq-img.mjs", "/kq.mjs", "/kq.wasm", "/kq-worker.mjs"):
+            other.headers[name] = {"Access-Control-Allow-Origin": "*"}
+        script = f'<script type="module" src="{other.url}/kq-img.mjs"></script>'
+        web.files["/page.html"] = f'{script}<kq-img id="a" src="still.kq"></kq-img>'.encode()
+        tab = opened(f"{web.url}/page.html")
+        tab.until_happened("load a")
 
 
 # --- a server that means no good ---------------------------------------------

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from browsers import CHROMIUM, STRICT, Tab, Web, chromium
+from places import VECTORS
 
 import kqcodec
 
@@ -199,6 +200,15 @@ def test_frames_backwards(opened):
         assert shows(tab, frame)
 
 
+def test_seeking_while_it_plays(opened):
+    """Two questions at once: the frame that would have been next, and the one that is asked for."""
+    tab = opened('<kq-img id="a" src="moving.kq"></kq-img>')
+    for frame in (7, 2, 10, 5):
+        tab.get(f"a.play(), a.currentFrame = {frame}")
+        tab.until(f"a.currentFrame === {frame}")
+        assert shows(tab, frame)
+
+
 def test_slices(opened):
     tab = opened('<kq-img id="a" src="slices.kq" controls></kq-img>')
     slider = tab.page.get_by_role("slider", name="Slice")
@@ -220,14 +230,22 @@ def test_what_nobody_sees_stands_still(opened):
 def test_one_that_is_taken_out_lets_go(opened):
     tab = opened('<kq-img id="a" src="moving.kq" autoplay></kq-img>')
     tab.get("window.held = a, a.remove()")
-    for _ in range(100):
-        if not tab.page.workers:
-            break
-        tab.page.wait_for_timeout(20)
-    assert tab.page.workers == []
+    tab.until_no_worker()
     assert tab.get("held.paused")
     tab.get("document.body.append(held)")
     tab.until("a.currentFrame > 1")
+
+
+def test_a_frame_that_is_invalid(web, opened):
+    """What was there stays, and the element says so."""
+    web.files["/moving.kq"] = (VECTORS / "invalid/frames-chain-later-zero.kq").read_bytes()
+    tab = opened('<kq-img id="a" src="moving.kq" autoplay controls></kq-img>')
+    tab.until_happened("error a")
+    assert tab.get("[a.error.kind, a.paused, a.currentFrame]") == ["invalid", True, 0]
+    assert tab.get("[a.naturalWidth > 0, a.complete]") == [True, True]
+    tab.get("a.src = 'twice.kq'")
+    tab.until("a.currentFrame > 0")
+    assert tab.get("a.error") is None
 
 
 def test_a_phone(opened):

@@ -5,6 +5,8 @@ import pytest
 from kqcodec import portable
 from kqcodec.errors import ArgumentError
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.mark.parametrize("name", portable.NAMES)
 def test_every_file_is_there(name):

@@ -102,7 +102,7 @@ def test_the_examples_of_the_readme(project):
     output = [module(fetched + example, project) for example in EXAMPLES]
     assert output == [
         ["50 40 8000"],
-        ["50 40 context", "limit the file exceeds the limits", "256 2000 80"],
+        ["50 40 context", "limit beyond the limits", "256 2000 80"],
         [*(f"{frame} 100 4292" for frame in range(6)), "uint64 [ 3, 4 ] 9223372036854775808n"],
         [],
     ]

@@ -4,27 +4,29 @@ import base64
 import io
 import re
 
-import chromium
 import numpy as np
+import offline_pages
 import pytest
 import viewer_files
+from browsers import chromium
+from commands import kq
 from PIL import Image
 from viewer_files import HOSTILE, Shown
 
 import kqcodec
 from kqcodec import portable
 
-pytestmark = chromium.needs_chromium
+pytestmark = [pytest.mark.compiled, offline_pages.needs_chromium]
 VIEWER = portable.path("viewer.html")
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with chromium.launched() as found:
+    with chromium() as found:
         yield found
 
 
-class Viewer(chromium.Watched):
+class Viewer(offline_pages.OfflinePage):
     """A tab with the viewer, mostly with a file on its stage."""
 
     def give(self, *files):
@@ -129,29 +131,20 @@ def test_a_dropped_file_is_shown(opened):
     assert "dropping" not in (tab.page.locator("body").get_attribute("class") or "")
 
 
-def inlined(tmp_path, *files):
-    """The viewer with files in it, as `kq view` writes it."""
-    scripts = "".join(
-        f'<script type="application/x-kq" data-name="{name}">'
-        f"{base64.b64encode(data).decode()}</script>"
-        for name, data in files
-    )
-    page = VIEWER.read_text(encoding="utf-8")
-    assert page.count("<!--kq-files-->") == 1
-    path = tmp_path / "view.html"
-    path.write_text(page.replace("<!--kq-files-->", scripts), encoding="utf-8")
-    return path
-
-
-def test_inlined_files_are_shown(opened, tmp_path):
+def test_files_of_kq_view_are_shown(opened, tmp_path):
     first, second = viewer_files.picture(), viewer_files.label_map()
-    tab = opened(inlined(tmp_path, ("a.kq", first.data), ("b &amp; c.kq", second.data)))
+    names = ("a.kq", '<b> & "c".kq')
+    for name, shown in zip(names, (first, second), strict=True):
+        (tmp_path / name).write_bytes(shown.data)
+    page = tmp_path / "page.html"
+    assert kq("view", *(tmp_path / name for name in names), "-o", page).exit_code == 0
+    tab = opened(page)
     tab.wait()
-    assert tab.page.get_by_role("tab").all_inner_texts() == ["a.kq", "b & c.kq"]
+    assert tab.page.get_by_role("tab").all_inner_texts() == list(names)
     tab.page.locator("#whole").click()
     assert (tab.painted(first.labels[0].shape) == first.pixels[0]).all()
     tab.page.get_by_role("tab", selected=True).press("ArrowRight")
-    tab.page.locator("h1", has_text="b & c.kq").wait_for()
+    tab.page.locator("h1", has_text=names[1]).wait_for()
     tab.wait()
     tab.page.locator("#whole").click()
     assert (tab.painted(second.labels[0].shape) == second.pixels[0]).all()
@@ -185,6 +178,20 @@ def test_the_palette_has_shares(opened):
     assert tab.text("#palette p") == "9 colours, 8 used here"
     tab.page.select_option("#palette select", "place")
     assert [row[0] for row in tab.rows()] == list("012345678")
+
+
+def test_long_palettes_are_listed_in_parts(opened):
+    tab, shown = opened(), viewer_files.many()
+    tab.show(shown)
+    assert len(tab.rows()) == 256
+    more = tab.page.get_by_role("button", name="Show 44 more of 44")
+    more.click()
+    assert sorted(int(row[0]) for row in tab.rows()) == list(range(300))
+    assert not more.is_visible()
+    row, column = np.argwhere(shown.labels[0] == 123)[0]
+    for wanted in ("123", hex_of(shown.pixels[0][row, column])):
+        tab.page.get_by_label("search").fill(wanted)
+        assert [row[0] for row in tab.rows()] == ["123"]
 
 
 def test_hovering_reads_a_pixel(opened):
@@ -286,6 +293,22 @@ def test_zoom_to_pixels(opened):
     for _ in range(8):
         tab.page.get_by_role("button", name="zoom out").click()
     assert tab.text("#zoom") == "100 %"
+
+
+def test_two_fingers_zoom(opened):
+    tab, shown = opened(has_touch=True, is_mobile=True), viewer_files.picture()
+    tab.show(shown)
+    box = tab.page.locator("#canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = tab.context.new_cdp_session(tab.page)
+    for kind, spans in (("touchStart", [20]), ("touchMove", range(25, 165, 5)), ("touchEnd", [0])):
+        for span in spans:
+            fingers = [{"x": x - span, "y": y, "id": 0}, {"x": x + span, "y": y, "id": 1}]
+            points = fingers if span else []
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    tab.page.locator("#zoom", has_text="800 %").wait_for()
+    assert tab.page.evaluate("visualViewport.scale") == 1
+    assert tab.page.locator(".entries [aria-selected=true]").count() == 0
 
 
 # --- frames ------------------------------------------------------------------
@@ -457,4 +480,6 @@ def test_a_phone_has_room(opened, name):
         x, y = tab.where(shown.labels[0].shape, 6, 6)
         tab.page.touchscreen.tap(x, y)
         assert "column 6, row 6" in tab.text("#readout")
+        assert tab.page.locator(".entries [aria-selected=true]").count() == 1
+        assert tab.page.evaluate("scrollY") == 0  # the list scrolls, and the page stays
         tab.keep(f"viewer-phone-{name}-{scheme}")

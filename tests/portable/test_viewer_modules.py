@@ -14,7 +14,10 @@ from kqcodec.portable import path
 
 SOURCES = path("viewer.html").with_name("viewer")
 NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node to run the modules")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(NODE is None, reason="there is no Node to run the modules"),
+]
 
 PARTS = """
 const { partsOf } = await import(process.argv[1]);

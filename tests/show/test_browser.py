@@ -3,20 +3,21 @@
 import base64
 import io
 
-import chromium
 import gifs
 import numpy as np
+import offline_pages
 import pytest
+from browsers import chromium
 from PIL import Image
 
 import kqcodec
 
-pytestmark = chromium.needs_chromium
+pytestmark = offline_pages.needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with chromium.launched() as found:
+    with chromium() as found:
         yield found
 
 
@@ -35,7 +36,7 @@ def report(pixels, tmp_path_factory):
     return path
 
 
-class Watched(chromium.Watched):
+class Report(offline_pages.OfflinePage):
     """A tab with the report."""
 
     def __init__(self, browser, path, **options):
@@ -48,7 +49,7 @@ def opened(browser, report):
     found = []
 
     def open_report(path=report, **options):
-        found.append(Watched(browser, path, **options))
+        found.append(Report(browser, path, **options))
         return found[-1]
 
     yield open_report

@@ -14,6 +14,8 @@ from places import SPEC, VECTORS
 
 from kqcodec.cli.desktop import shared_text
 
+pytestmark = pytest.mark.compiled
+
 VALID = sorted((VECTORS / "valid").glob("*.kq"))
 FOREIGN = sorted((VECTORS / "invalid").glob("signature-*.kq"))
 

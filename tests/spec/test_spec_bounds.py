@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.compiled
+
 values = st.integers(0, 255)
 entries = st.lists(values, min_size=4, max_size=4)
 

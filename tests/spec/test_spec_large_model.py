@@ -9,7 +9,10 @@ from typing import Any
 import decode_bits
 import decode_context
 import decode_mixing
+import pytest
 from places import SPEC
+
+pytestmark = pytest.mark.compiled
 
 ENTRIES = [b"\0\0\0", b"\xc8\x1e\x1e", b"\xff\xff\xff"]
 

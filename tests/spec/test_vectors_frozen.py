@@ -24,6 +24,8 @@ from vector_index import INDEX, big_endian
 
 import kqcodec
 
+pytestmark = pytest.mark.compiled
+
 # Of the first so many lines of the list: they never change. Whoever freezes more vectors adds
 # a number and a digest to these (tests/freeze_vectors.py prints them).
 PINNED = [

@@ -21,7 +21,7 @@ from decode_bits import ArithmeticDecoder
 from decode_frame_blocks import Blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from vector_parts import Invalid
 
@@ -94,10 +94,16 @@ def moving_block(base: FrameParts, r: int, dx: int, dy: int, block: int) -> byte
 def later_move(base: FrameParts) -> bytes:
     """The payload of the third frame, of which the second one had a block changed that stays: it
     asks for a frame ahead of the first."""
-    blocks = Blocks(base.width, base.height)
-    payload = base.coded[1][1:]
-    blocks.read(ArithmeticDecoder(payload).bit)
+    blocks = blocks_behind(base.width, base.height, base.coded[1:2])
     return coded_blocks(blocks, 2, 0, 0, 0)
+
+
+def blocks_behind(width: int, height: int, payloads: Sequence[bytes]) -> Blocks:
+    """Blocks as they are behind these chained payloads."""
+    blocks = Blocks(width, height)
+    for payload in payloads:
+        blocks.read(ArithmeticDecoder(payload[1:]).bit)
+    return blocks
 
 
 def coded_blocks(blocks: Blocks, r: int, dx: int, dy: int, block: int) -> bytes:

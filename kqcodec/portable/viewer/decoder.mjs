@@ -11,6 +11,7 @@ export class Decoder {
   #asked = new Map(); // by number, what waits for an answer
   #number = 0;
   #url = null;
+  #isServed = false; // whether the worker has begun
 
   /** `program` is the text that, run in a worker, serves. */
   constructor(program) {
@@ -45,26 +46,28 @@ export class Decoder {
     for (const { message } of waiting) this.#send(message);
   }
 
-  #isServed = false;
-
   #hear({ id, ready, tile, answer, trouble }) {
     if (ready) this.#isServed = true;
     const asked = this.#asked.get(id);
     if (!asked) return;
     if (tile) {
-      asked.onTile(tile);
-      return;
+      try {
+        asked.onTile(tile);
+        return;
+      } catch (own) {
+        trouble = own; // of this side, which has no memory
+      }
     }
     this.#asked.delete(id);
     if (trouble) asked.reject(trouble);
     else asked.resolve(answer);
   }
 
-  #ask(message, onTile = null) {
+  #ask(question, onTile = null) {
     return new Promise((resolve, reject) => {
-      const id = (this.#number += 1);
-      this.#asked.set(id, { resolve, reject, onTile, message: { ...message, id } });
-      this.#send({ ...message, id });
+      const message = { ...question, id: (this.#number += 1) };
+      this.#asked.set(message.id, { resolve, reject, onTile, message });
+      this.#send(message);
     });
   }
 

@@ -13,8 +13,8 @@ const DARK = 96;
  * entries may share.
  */
 export class Entries {
-  #labels; // by item, its first label
-  #items; // by label, its item; null where both are the same
+  #labels = null; // by item, its first label; null where both are the same
+  #items = null; // by label, its item, likewise
   #ids;
   #meaning;
 
@@ -26,10 +26,25 @@ export class Entries {
     this.labels = this.palette.length / 4;
     this.#ids = ids;
     this.#meaning = meaningOf(this.isMap ? labl : null);
-    if (this.isMap) this.#group();
-    this.length = this.#labels ? this.#labels.length : this.labels;
+    this.length = this.labels;
+    if (!this.isMap) return;
+    this.#color();
+    if (!ids.every((id, label) => label === 0 || ids[label - 1] < id)) this.#group();
   }
 
+  /** Give labels the colours that their ids have of their own. */
+  #color() {
+    const { colors } = this.#meaning;
+    if (colors.size === 0) return;
+    this.#ids.forEach((id, label) => {
+      const color = colors.get(String(id));
+      if (!color) return;
+      this.palette.set([...color, 255].slice(0, 4), 4 * label);
+      this.hasAlpha ||= color[3] < 255;
+    });
+  }
+
+  /** Make one item of the labels that have one id. */
   #group() {
     const items = new Uint32Array(this.labels);
     const labels = [];
@@ -43,14 +58,10 @@ export class Entries {
         labels.push(label);
       }
       items[label] = item;
-      const color = this.#meaning.colors.size && this.#meaning.colors.get(String(id));
-      if (color) {
-        this.palette.set([...color, 255].slice(0, 4), 4 * label);
-        this.hasAlpha ||= color[3] < 255;
-      }
     }
-    this.#items = labels.length === this.labels ? null : items;
-    this.#labels = Uint32Array.from(labels);
+    this.#items = items;
+    this.#labels = labels;
+    this.length = labels.length;
   }
 
   item(label) {

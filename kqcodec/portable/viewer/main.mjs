@@ -76,7 +76,7 @@ class Page {
   tab({ name }, at) {
     const shown = visible(name);
     const tab = make("button",
-      { type: "button", role: "tab", "aria-controls": "main", title: shown }, make("bdi", {}, shown));
+      { type: "button", role: "tab", "aria-controls": "opened", title: shown }, make("bdi", {}, shown));
     tab.onclick = () => this.show(at);
     return tab;
   }
@@ -126,7 +126,7 @@ class Page {
   }
 
   tellTrouble(name, text) {
-    this.troubleTitle.replaceChildren(make("bdi", {}, visible(name)), " can’t be shown");
+    this.troubleTitle.replaceChildren(make("bdi", {}, visible(name)), " isn’t shown");
     this.troubleText.textContent = text;
     this.trouble.hidden = false;
   }

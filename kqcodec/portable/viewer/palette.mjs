@@ -66,7 +66,16 @@ export class Palette {
   mark(item) {
     this.#picked = item;
     for (const row of this.list.children) this.#markRow(row);
-    this.list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    const row = this.list.querySelector("[aria-selected=true]");
+    if (row) this.#scrollTo(row);
+  }
+
+  /** Scroll the list, but never the page, so that a row is seen. */
+  #scrollTo(row) {
+    const [list, top] = [this.list, row.offsetTop - this.list.offsetTop];
+    const isSeen = top >= list.scrollTop &&
+      top + row.offsetHeight <= list.scrollTop + list.clientHeight;
+    if (!isSeen) list.scrollTop = top - (list.clientHeight - row.offsetHeight) / 2;
   }
 
   #markRow(row) {

@@ -21,7 +21,7 @@ export class Raster {
     this.labels = null;
     this.colors = null;
     let level = 0;
-    while (Math.max(width, height) > OVERVIEW << level) level += 1;
+    while (Math.max(width, height) > OVERVIEW * 2 ** level) level += 1;
     this.#overview = { level, version: -1, canvas: null };
   }
 
@@ -75,7 +75,7 @@ export class Raster {
     context.save();
     if (!this.isWhole) this.#clip(context, scale, left, top);
     let level = 0;
-    while (scale * (1 << level) < 0.5 && level < 24) level += 1;
+    while (scale * 2 ** level < 0.5 && level < 24) level += 1;
     const side = SIDE * 2 ** level;
     const first = (edge) => Math.max(0, Math.floor(-edge / scale / side));
     const last = (edge, size, room) =>

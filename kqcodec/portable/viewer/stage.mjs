@@ -219,7 +219,6 @@ export class Stage {
     this.#canvas.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, this.#within(event));
     this.#dragged = this.#pointers.size > 1 ? Infinity : 0;
-    this.#canvas.focus({ preventScroll: true });
   }
 
   #move(event) {

@@ -1,7 +1,5 @@
 // A file's bits beside the formula 24·K + N·log2 K.
 
-export const TYPES = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"];
-
 const bytesOf = (dtype) => (dtype === "bool" ? 1 : Number(dtype.replace(/\D/g, "")) / 8);
 
 /**

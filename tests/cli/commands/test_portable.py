@@ -7,6 +7,8 @@ from kqcodec import portable
 from kqcodec.cli.commands.portable import command as portable_command
 from kqcodec.cli.screen import failures
 
+pytestmark = pytest.mark.compiled
+
 
 def test_all_are_copied(tmp_path):
     result = kq("portable", tmp_path / "new" / "folder")

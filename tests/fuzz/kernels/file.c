@@ -21,10 +21,12 @@ static uint8_t *read_box(kq_file *file, uint32_t frame, const kq_box *box, kq_re
     const size_t label = (size_t)kq_label_bytes(file);
     const size_t item = info->label_map ? id_bytes[info->dtype] : 0;
     const size_t width = box ? box->width : info->width, height = box ? box->height : info->height;
-    uint8_t *out = room(*bytes = width * height * (label + item));
+    const size_t ids = (width * height * label + 7) / 8 * 8; /* at an address for any type */
+    uint8_t *out = room(*bytes = ids + width * height * item);
+    memset(out, 0, *bytes);
     *result = kq_read_labels(file, frame, box, out, width * label);
     if (*result == KQ_OK && item)
-        *result = kq_read_ids(file, frame, box, out + width * height * label, width * item);
+        *result = kq_read_ids(file, frame, box, out + ids, width * item);
     return out;
 }
 

@@ -5,6 +5,8 @@ import pytest
 from kqcodec.show.terminal import abilities
 from kqcodec.show.terminal.abilities import Answers
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.mark.parametrize(
     ("environ", "answers", "expected"),

@@ -6,6 +6,8 @@ from terminals import GROUND, blocks_shown
 
 from kqcodec.show.terminal.blocks import blocks, shades
 
+pytestmark = pytest.mark.compiled
+
 RED, BLUE, GREY = (255, 0, 0), (0, 0, 255), (128, 128, 128)
 
 

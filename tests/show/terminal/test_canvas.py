@@ -7,6 +7,8 @@ from terminals import blocks_shown, kitty_shown, sixel_shown
 
 from kqcodec.show.terminal.canvas import Canvas
 
+pytestmark = pytest.mark.compiled
+
 PICTURE = np.random.default_rng(4).integers(0, 4, (6, 10, 3)).astype(np.uint8) * 85
 IMAGE = Image.fromarray(PICTURE)
 

@@ -6,6 +6,8 @@ from PIL import Image
 
 from kqcodec.show.terminal.fitting import Room, fitted, fitted_size
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.mark.parametrize(
     ("size", "room", "expected"),

@@ -1,9 +1,12 @@
 """The graphics protocol of kitty."""
 
 import numpy as np
+import pytest
 from terminals import kitty_shown
 
 from kqcodec.show.terminal.kitty import kitty
+
+pytestmark = pytest.mark.compiled
 
 
 def test_a_small_picture_is_one_sequence():

@@ -6,6 +6,8 @@ from terminals import sixel_shown
 
 from kqcodec.show.terminal.sixel import sixel
 
+pytestmark = pytest.mark.compiled
+
 
 def percents(pixels):
     return (pixels.astype(int) * 100 + 127) // 255

@@ -366,8 +366,8 @@ static void kq_context_tile_rows(kq_context_tile *t, size_t rows, void *labels)
 
 /* Fills the labels of a tile from a payload of `size` bytes. Returns 1, 0 if the payload is
  * invalid, -1 without memory. */
-static int kq_context_decode(const kq_logistic *tables, const kq_tile *tile, const uint8_t *payload,
-                             size_t size, void *labels)
+static inline int kq_context_decode(const kq_logistic *tables, const kq_tile *tile,
+                                    const uint8_t *payload, size_t size, void *labels)
 {
     kq_context_tile decoded;
     if (!kq_context_tile_open(&decoded, tables, tile, payload, size))

@@ -263,9 +263,10 @@ static kq_result kq_frames_begin(kq_file *f, uint32_t frame)
         frames->tiles = (kq_frame_tile *)KQ_CALLOC(f->info.tiles, sizeof *frames->tiles);
     if (!frames->tiles)
         return KQ_NO_MEMORY;
-    if (frame < frames->frame)
+    if (frame < frames->frame || (frame == frames->frame && f->tile <= frames->tile))
         frames->work = frames->read = 0;
     frames->frame = frame;
+    frames->tile = f->tile;
     frames->doing = KQ_DO_NOTHING;
     kq_job_close(f->job);
     const size_t done = frames->tiles[f->tile].done;

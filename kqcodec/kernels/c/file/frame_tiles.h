@@ -31,9 +31,9 @@ struct kq_frames {
     kq_frame_list list;
     kq_frame_tile *tiles; /* all of them, when they are needed */
     uint64_t chains;      /* bytes that all of their chains have */
-    /* The frame that was asked for last; the work since frames weren't asked for in their order,
-     * and the bytes read for it. */
-    uint32_t frame;
+    /* What was asked for last; the work since frames weren't asked for in their order, tile by
+     * tile, and the bytes read for it. */
+    uint32_t frame, tile;
     uint64_t work, read;
     /* Of the tile that was begun: the payload that is decoded, and the last one to be. */
     size_t next, last;

@@ -129,6 +129,8 @@ KQ_API void kq_close(kq_file *file)
 KQ_API kq_result kq_open(const void *data, size_t size, const kq_limits *limits, kq_file **file)
 {
     kq_header header;
+    if (!file || (!data && size))
+        return KQ_ARGUMENT;
     *file = NULL;
     kq_result result = kq_header_read(&header, (const uint8_t *)data, size);
     if (result != KQ_OK)

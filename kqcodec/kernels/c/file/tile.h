@@ -89,6 +89,10 @@ static kq_result kq_job_dense(struct kq_tile_job *job, kq_span payload)
     const uint64_t bits = kq_dense_bits(s, labels);
     if (payload.size != (bits + 7) / 8 || !kq_padded(payload.bytes, bits))
         return KQ_INVALID;
+    if (s->block == 1) { /* K is a power of two */
+        kq_unpack(payload.bytes, job->coded_bytes == 2, labels, s->bits[1], job->coded);
+        return KQ_OK;
+    }
     return kq_dense_decode(payload.bytes, job->coded_bytes == 2, labels, job->parts.k, s->block,
                            s->bits[s->block], s->bits[labels % s->block], job->coded)
                ? KQ_OK
@@ -103,10 +107,12 @@ static kq_result kq_job_packed(struct kq_tile_job *job)
     if (!kq_padded(payload.bytes, labels * (uint64_t)bits))
         return KQ_INVALID;
     kq_unpack(payload.bytes, wide, labels, bits, job->coded);
-    for (size_t i = 0; i < labels; i++)
-        if (kq_label_get(job->coded, i, wide) >= job->parts.k)
-            return KQ_INVALID;
-    return KQ_OK;
+    uint32_t most = 0;
+    for (size_t i = 0; i < labels && job->parts.k >> bits == 0; i++) {
+        const uint32_t label = kq_label_get(job->coded, i, wide);
+        most = label > most ? label : most;
+    }
+    return most < job->parts.k ? KQ_OK : KQ_INVALID;
 }
 
 /* The order of labels in the tree: that of the palette, or as they are. */

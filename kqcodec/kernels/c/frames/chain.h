@@ -362,7 +362,8 @@ static int kq_chain_close_frame(kq_chain *c, void *labels)
 
 /* Reads the next frame into `labels`, which have the frame before. Returns its work, or -1 if the
  * payload is invalid. */
-static long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size, void *labels)
+static inline long long kq_chain_decode(kq_chain *c, const uint8_t *payload, size_t size,
+                                        void *labels)
 {
     const long long work = kq_chain_open_frame(c, payload, size);
     if (work >= 0)

@@ -8,7 +8,6 @@
 #include "context/context.h"
 #include "file/parts.h"
 #include "pixels/paint.h"
-#include "tokens/decode.h"
 /* The rest takes no time worth speaking of: it is small instead. */
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #include "file/file.h"
