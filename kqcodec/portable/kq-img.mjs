@@ -212,6 +212,7 @@ export class KqImgElement extends HTMLElement {
       worker = await hire();
       if (signal.aborted) return dismiss(worker);
       signal.addEventListener("abort", () => {
+        if (job.settled && this.#decoder?.worker !== worker) return; // it is another one's
         worker.terminate();
         if (!job.settled) dismiss();
       });

@@ -232,6 +232,16 @@ def test_a_source_that_changes_on_the_way(web, opened):
     assert tab.get("[a.complete, a.naturalWidth, a.offsetWidth]") == [True, 0, 0]
 
 
+def test_a_source_that_changes_takes_no_worker_from_others(web, opened):
+    names = [f"n{x}" for x in range(6)]
+    tab = opened(web.page("".join(f'<kq-img id="{x}" src="still.kq"></kq-img>' for x in names)))
+    tab.until_happened(*(f"load {name}" for name in names))
+    for name in names:
+        tab.get(f"happened.length = 0, {name}.src = 'tiles.kq'")
+        tab.until_happened(f"load {name}")
+    assert len(tab.page.workers) <= 4
+
+
 def test_decoding_is_stopped(web, opened):
     web.files["/slow.kq"] = kqcodec.encode(slow(), effort="best")
     tab = opened(web.page('<kq-img id="a" src="slow.kq"></kq-img>'))

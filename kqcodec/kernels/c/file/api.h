@@ -27,7 +27,7 @@ typedef enum {
     KQ_INVALID,     /* its checksums match, but a rule of the format is broken */
     KQ_LIMIT,       /* it is larger than the limits */
     KQ_NO_MEMORY,
-    KQ_ARGUMENT /* a frame, tile or box that isn't there */
+    KQ_ARGUMENT /* a frame, tile or box that isn't there, a stride shorter than a row */
 } kq_result;
 
 /* What a file may ask for. A member that is 0 is the number behind it, and larger in proportion
