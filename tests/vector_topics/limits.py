@@ -334,6 +334,15 @@ def valid_lists() -> Iterator[Valid]:
     parts = replace(parts, payload_override=((0, 1, own_list((0, 4)) + pair),))
     what = "a volume: a list of two entries in a tile of one label"
     yield Valid("frames-labels-list-long", what, ("18.8", "19.11"), parts)
+    steps = scattered(260, 12)
+    listed_ids = [sum(steps[: i + 1]) + i for i in range(260)]
+    labels = (0,) * 16 + (listed_ids[200],)
+    first = replace(first, labels=labels, ids=numbered(2000))
+    one = LabelParts(1, 1, labels=(200,), ids=numbered(260), dtype="uint16").payloads()[0]
+    parts = FrameParts(first, (labels,), axis=1)
+    parts = replace(parts, payload_override=((0, 1, own_list(listed_ids) + one),))
+    what = "a volume: a list of 260 entries in a tile of one label"
+    yield Valid("frames-labels-list-longer", what, ("19.8", "19.11"), parts)
 
 
 VALID = (
