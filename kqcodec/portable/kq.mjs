@@ -159,7 +159,7 @@ export async function open(source, { maxPixels = 2 ** 27, signal } = {}) {
   const bytes = await bytesOf(source);
   const wasm = await enter(bytes);
   signal?.throwIfAborted();
-  check(wasm.kq_open_input(bytes.length, Math.min(maxPixels, 2 ** 32 - 1) || 1));
+  check(wasm.kq_open_input(bytes.length, Math.max(1, Math.min(maxPixels, 2 ** 32 - 1)) || 1));
   return new KqFile(wasm);
 }
 
@@ -333,6 +333,7 @@ export class KqFile {
         y + height <= header.height,
       "not within the picture",
     );
+    need(frame >>> 0 === frame, TEXTS.argument);
     const done = this.#queue.then(async () => {
       const wasm = this.#module;
       const data = await allocated(() => new Type(width * height * channels));

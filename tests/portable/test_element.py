@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from browsers import CHROMIUM, STRICT, Tab, Web, chromium
+from browsers import CHROMIUM, PAGE, STRICT, Tab, Web, chromium
 from PIL import Image
 from samples import indexed, slow
 from servers import http_site
@@ -232,6 +232,16 @@ def test_a_source_that_changes_on_the_way(web, opened):
     assert tab.get("[a.complete, a.naturalWidth, a.offsetWidth]") == [True, 0, 0]
 
 
+def test_a_source_that_changes_takes_no_worker_from_others(web, opened):
+    names = [f"n{x}" for x in range(6)]
+    tab = opened(web.page("".join(f'<kq-img id="{x}" src="still.kq"></kq-img>' for x in names)))
+    tab.until_happened(*(f"load {name}" for name in names))
+    for name in names:
+        tab.get(f"happened.length = 0, {name}.src = 'tiles.kq'")
+        tab.until_happened(f"load {name}")
+    assert len(tab.page.workers) <= 4
+
+
 def test_decoding_is_stopped(web, opened):
     web.files["/slow.kq"] = kqcodec.encode(slow(), effort="best")
     tab = opened(web.page('<kq-img id="a" src="slow.kq"></kq-img>'))
@@ -330,8 +340,8 @@ def test_a_policy_without_workers(web, opened):
 def test_a_script_of_another_site(web, opened):
     with http_site() as site:
         other = Web(site)
-        for name in ("/kq-img.mjs", "/kq.mjs", "/kq.wasm", "/kq-worker.mjs"):
-            other.headers[name] = {"Access-Control-Allow-Origin": "*"}
+        for name in (*PAGE, "kq.wasm"):
+            other.headers[f"/{name}"] = {"Access-Control-Allow-Origin": "*"}
         script = f'<script type="module" src="{other.url}/kq-img.mjs"></script>'
         web.files["/page.html"] = f'{script}<kq-img id="a" src="still.kq"></kq-img>'.encode()
         tab = opened(f"{web.url}/page.html")

@@ -136,9 +136,17 @@ def test_kinds_of_refusal(kind):
 def test_limits(folder):
     script = """
       const open = (maxPixels) => kind(kq.open(file("image.kq"), { maxPixels }));
-      return Promise.all([1999, 2000, 1, 0, Infinity].map(open));
+      return Promise.all([1999, 2000, 1, 0, -1, 0.5, NaN, Infinity].map(open));
     """
-    assert run(script, folder) == ["limit", "accepted", "limit", "limit", "accepted"]
+    assert run(script, folder) == ["limit", "accepted", *["limit"] * 5, "accepted"]
+
+
+def test_frames_that_are_not_there(folder):
+    script = """
+      const decode = (frame) => kind(kq.decode(file("image.kq"), { frame }));
+      return Promise.all([0, 1, -1, 0.5, 2 ** 32, NaN, "0"].map(decode));
+    """
+    assert run(script, folder) == ["accepted", *["argument"] * 6]
 
 
 def test_region(folder):

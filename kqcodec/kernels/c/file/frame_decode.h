@@ -311,8 +311,8 @@ static kq_result kq_frames_step(kq_file *f, int *more)
 static const uint8_t *kq_frames_labels(const kq_file *f)
 {
     const struct kq_frames *frames = f->frames;
-    const kq_frame_tile *t = frames->tiles + f->tile;
-    return frames->tiles && t->done == frames->last + 1 ? t->labels : NULL;
+    const kq_frame_tile *t = frames->tiles ? frames->tiles + f->tile : NULL;
+    return t && t->done == frames->last + 1 ? t->labels : NULL;
 }
 
 /* --- opening ---------------------------------------------------------------------- */

@@ -87,7 +87,8 @@ static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
     const size_t distinct = f->info.ids, entries = f->info.entries;
     const int mapped = f->info.dtype & 32;
     const uint64_t counts[2] = {distinct, entries};
-    uint64_t *numbers = (uint64_t *)KQ_MALLOC((distinct + entries) * sizeof *numbers);
+    const uint64_t bytes = (counts[0] + counts[1]) * sizeof(uint64_t);
+    uint64_t *numbers = bytes > SIZE_MAX / 2 ? NULL : (uint64_t *)KQ_MALLOC((size_t)bytes);
     f->ids = numbers;
     if (!numbers)
         return KQ_NO_MEMORY;
@@ -120,7 +121,9 @@ static kq_result kq_table_read(kq_file *f)
     if (f->rest.at == f->rest.size)
         return KQ_TRUNCATED;
     const uint8_t kind = f->rest.data[f->rest.at];
-    const uint64_t most = kind & 0x40 && !(kind & 0x90) ? pixels * KQ_MOST_FRAMES : pixels;
+    /* Lists have fewer than 2^28 entries anyway, so of frames one pixel is enough. */
+    const int is_volume = kind & 0x40 && !(kind & 0x90);
+    const uint64_t most = is_volume || pixels > KQ_MOST_FRAMES ? KQ_MOST_FRAMES : pixels;
     if (length < 3 || length > 32 + 20 * most)
         return KQ_INVALID;
     const uint8_t *payload = kq_take(&f->rest, length);

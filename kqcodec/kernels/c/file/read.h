@@ -18,7 +18,7 @@ KQ_API kq_result kq_set_palette(kq_file *file, const uint8_t *rgba)
 {
     if (!kq_palette(file))
         return KQ_NO_MEMORY;
-    memcpy(file->colors, rgba, 4 * (size_t)file->info.entries);
+    memmove(file->colors, rgba, 4 * (size_t)file->info.entries); /* it may be kq_palette's */
     return KQ_OK;
 }
 
@@ -42,12 +42,17 @@ KQ_API int kq_label_bytes(const kq_file *file)
     return kq_label_size(file->info.entries);
 }
 
+static uint32_t kq_frame_count(const kq_file *f)
+{
+    return f->frames ? f->info.frames : 1;
+}
+
 /* --- a tile at a time ------------------------------------------------------- */
 
 KQ_API kq_result kq_begin(kq_file *file, uint32_t frame, uint32_t tile)
 {
     kq_tile_task task;
-    if (tile >= file->info.tiles || frame >= (file->frames ? file->info.frames : 1))
+    if (tile >= file->info.tiles || frame >= kq_frame_count(file))
         return KQ_ARGUMENT;
     const kq_box box = kq_header_box(&file->header, tile);
     const uint64_t labels = (uint64_t)box.width * box.height;
@@ -121,6 +126,8 @@ KQ_API kq_result kq_paint_tile(kq_file *file, int channels, uint8_t *pixels, siz
     const size_t row = (size_t)box.width * (size_t)kq_label_bytes(file);
     if (!labels || (channels != 3 && channels != 4))
         return KQ_ARGUMENT;
+    if (file->info.height > 1 && stride < (size_t)file->info.width * (size_t)channels)
+        return KQ_ARGUMENT;
     if (!kq_palette(file))
         return KQ_NO_MEMORY;
     pixels += box.y * stride + (size_t)box.x * (size_t)channels;
@@ -136,7 +143,8 @@ enum { KQ_AS_LABELS, KQ_AS_IDS, KQ_AS_PIXELS };
 /* What is to be read, and where it goes. */
 typedef struct {
     kq_box box;
-    int what, channels;
+    int what;
+    size_t item; /* bytes of a label, id or pixel */
     uint8_t *out;
     size_t stride;
 } kq_reading;
@@ -147,14 +155,16 @@ static void kq_ids_of_labels(const kq_file *f, const uint8_t *labels, size_t cou
     const int bytes = kq_label_bytes(f), size = kq_id_bytes(f->info.dtype);
     for (size_t i = 0; i < count; i++) {
         const uint64_t id = f->ids[kq_label_at(labels, bytes, i)];
+        const uint32_t id32 = (uint32_t)id;
+        const uint16_t id16 = (uint16_t)id;
         if (size == 1)
             ids[i] = (uint8_t)id;
-        else if (size == 2)
-            ((uint16_t *)ids)[i] = (uint16_t)id;
+        else if (size == 2) /* rows may begin anywhere */
+            memcpy(ids + 2 * i, &id16, 2);
         else if (size == 4)
-            ((uint32_t *)ids)[i] = (uint32_t)id;
+            memcpy(ids + 4 * i, &id32, 4);
         else
-            ((uint64_t *)ids)[i] = id;
+            memcpy(ids + 8 * i, &id, 8);
     }
 }
 
@@ -170,19 +180,17 @@ static void kq_read_tile(const kq_file *f, const kq_reading *reading)
                    right = kq_least32(tile.x + tile.width, box->x + box->width),
                    bottom = kq_least32(tile.y + tile.height, box->y + box->height);
     const size_t count = right - left;
-    const size_t item = reading->what == KQ_AS_LABELS ? bytes
-                        : reading->what == KQ_AS_IDS  ? (size_t)kq_id_bytes(f->info.dtype)
-                                                      : (size_t)reading->channels;
     for (uint32_t y = top; y < bottom; y++) {
         const uint8_t *from =
             labels + ((size_t)(y - tile.y) * tile.width + (left - tile.x)) * bytes;
-        uint8_t *to = reading->out + (y - box->y) * reading->stride + (left - box->x) * item;
+        uint8_t *to =
+            reading->out + (y - box->y) * reading->stride + (left - box->x) * reading->item;
         if (reading->what == KQ_AS_LABELS)
             memcpy(to, from, count * bytes);
         else if (reading->what == KQ_AS_IDS)
             kq_ids_of_labels(f, from, count, to);
         else
-            kq_paint_labels(f, from, count, reading->channels, to);
+            kq_paint_labels(f, from, count, (int)reading->item, to);
     }
 }
 
@@ -193,7 +201,9 @@ static kq_result kq_read_box(kq_file *f, uint32_t frame, const kq_box *box, kq_r
     reading->box = box ? *box : all;
     box = &reading->box;
     if (box->x > info->width || box->width > info->width - box->x || box->y > info->height ||
-        box->height > info->height - box->y)
+        box->height > info->height - box->y || frame >= kq_frame_count(f))
+        return KQ_ARGUMENT;
+    if (box->height > 1 && reading->stride < box->width * reading->item)
         return KQ_ARGUMENT;
     if (!box->width || !box->height)
         return KQ_OK;
@@ -218,7 +228,7 @@ KQ_API kq_result kq_read_labels(kq_file *file, uint32_t frame, const kq_box *box
 {
     kq_reading reading;
     reading.what = KQ_AS_LABELS;
-    reading.channels = 0;
+    reading.item = (size_t)kq_label_bytes(file);
     reading.out = (uint8_t *)labels;
     reading.stride = stride;
     return kq_read_box(file, frame, box, &reading);
@@ -231,7 +241,7 @@ KQ_API kq_result kq_read_ids(kq_file *file, uint32_t frame, const kq_box *box, v
     if (!file->ids)
         return KQ_ARGUMENT;
     reading.what = KQ_AS_IDS;
-    reading.channels = 0;
+    reading.item = (size_t)kq_id_bytes(file->info.dtype);
     reading.out = (uint8_t *)ids;
     reading.stride = stride;
     return kq_read_box(file, frame, box, &reading);
@@ -246,7 +256,7 @@ KQ_API kq_result kq_read_pixels(kq_file *file, uint32_t frame, const kq_box *box
     if (!kq_palette(file))
         return KQ_NO_MEMORY;
     reading.what = KQ_AS_PIXELS;
-    reading.channels = channels;
+    reading.item = (size_t)channels;
     reading.out = pixels;
     reading.stride = stride;
     return kq_read_box(file, frame, box, &reading);
@@ -263,8 +273,10 @@ KQ_API uint8_t *kq_load(const void *data, size_t size, int channels, uint32_t *w
         const size_t stride = (size_t)file->info.width * (size_t)channels;
         pixels = (uint8_t *)KQ_MALLOC(stride * file->info.height);
         done = pixels ? kq_read_pixels(file, 0, NULL, channels, pixels, stride) : KQ_NO_MEMORY;
-        *width = file->info.width;
-        *height = file->info.height;
+        if (width)
+            *width = file->info.width;
+        if (height)
+            *height = file->info.height;
         kq_close(file);
     }
     if (done != KQ_OK) {
