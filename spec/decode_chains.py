@@ -60,8 +60,8 @@ class Chain:
         rest = payload
         chained = CHAINED.get(header.coder)
         if chained and header.is_label_map and payload[0] == OWN_LIST:
-            # The list is for all frames of the chain, and may have more entries than the tile
-            # has labels.
+            # 19.11: "So in a sequence a list may have more entries than its tile has labels, but
+            # has at most K."
             listed, rest = read_own_list(f"tile {name}", header.k, len(self.entries), payload)
 
         # 19.8: "the payload that the same labels may have in a still, which is then one *by

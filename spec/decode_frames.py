@@ -193,7 +193,7 @@ def check_lengths(header: Header, head: Head, frame: int, is_key: bool) -> None:
                 raise Refused("19.6", f"tile {tile} is unchanged, and the frame is a key frame")
         else:
             # 19.8: "By context and tokens a payload that isn't empty is, for K ≥ 2, at most 64
-            # bytes longer than rules 6.6 and 18.6 allow a still."
+            # bytes longer than rules 6.6 and 18.6 allow a still;"
             check_length(header, tile, length, box.labels, 64)
 
 

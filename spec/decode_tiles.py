@@ -56,8 +56,9 @@ def check_length(header: Header, index: Index, length: int, labels: int, more: i
 
         # 18.6: "By context and tokens, the payload of a tile of n labels has, for K ≥ 2, at most
         # 1 + d + 16 + 6·min(n, K) bytes, d being what dense needs for them;"
+        # 19.8: "but in rule 18.6 K stands for min(n, K)"
         if header.is_label_map:
-            most += 16 + 6 * min(labels, header.k)
+            most += 16 + 6 * (header.k if more else min(labels, header.k))
     if not least <= length <= most:
         why = f"the payload of tile {index} claims {length} bytes and its labels take {needed}"
         rule = "18.6" if header.is_label_map and length > most > 0 else "6.6"

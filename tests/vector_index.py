@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 from places import VECTORS
 
 from kqcodec import errors
+from kqcodec.coding.decoder import Opened
+from kqcodec.coding.frames.reader import Canvas
+from kqcodec.format.limits import Limits
+from kqcodec.storage.opening import open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
 ERRORS = {
@@ -38,6 +44,17 @@ def sha256(data: Any) -> str:
 def big_endian(ids: np.ndarray) -> bytes:
     """Ids as they count in the index."""
     return ids.astype(ids.dtype.newbyteorder(">")).tobytes()
+
+
+def frames_of(source: Any, max_pixels: int | None = None) -> Iterator[tuple[np.ndarray, int]]:
+    """The labels of each frame and its duration, as the package reads them one after the other."""
+    with open_source(source) as opened_source:
+        opened = Opened.from_source(opened_source, Limits.of(max_pixels))
+        assert opened.frames is not None
+        canvas = Canvas(opened.frames, None, None)
+        for frame in opened.frames.in_order():
+            canvas.take(frame)
+            yield canvas.picture().copy(), frame.duration
 
 
 class Pipe(io.RawIOBase):

@@ -7,6 +7,8 @@
     kq-inline.mjs              the same in one file, the module within it
     kq-worker.mjs              the same in a worker of its own
     kq-img.mjs, kq-img.d.ts    the element <kq-img> of web pages, and its types
+    kq-workers.mjs             who decodes for it
+    kq-controls.mjs            how it looks, and its controls
     kq-images.mjs              has <img src="*.kq"> shown, too
     package.json, README.md    which make an npm package of them
     viewer.html                a page that shows .kq files, by itself
@@ -31,6 +33,8 @@ NAMES = (
     "kq-worker.mjs",
     "kq-img.mjs",
     "kq-img.d.ts",
+    "kq-workers.mjs",
+    "kq-controls.mjs",
     "kq-images.mjs",
     "package.json",
     "README.md",

@@ -1,119 +1,11 @@
 // <kq-img src="chart.kq" alt="…">: shows .kq files as <img> shows others, and plays frames.
 import { init, KqError } from "./kq.mjs";
+import { Controls, style } from "./kq-controls.mjs";
+import { Decoder, Job, dismiss, hire } from "./kq-workers.mjs";
 
 const MAX_PIXELS = 2 ** 25;
 const SLICE_TIME = 100; // ms that a slice of a volume is shown where slices are played
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-const style = new CSSStyleSheet();
-style.replaceSync(`
-  :host { display: inline-block; overflow: clip; min-width: 0; min-height: 0; }
-  :host([hidden]), [hidden] { display: none !important; }
-  canvas {
-    position: absolute; inset: 0; width: 100%; height: 100%; box-sizing: border-box;
-    padding: inherit; object-fit: inherit; object-position: inherit;
-  }
-  div {
-    position: absolute; inset: auto 0 0; display: flex; gap: 8px; padding: 4px 8px;
-    align-items: center; background: #000b; color: #fff; color-scheme: dark;
-  }
-  button {
-    all: unset; box-sizing: border-box; flex: none; width: 24px; height: 24px; padding: 5px;
-    cursor: pointer;
-  }
-  button:focus-visible, input:focus-visible { outline: 2px solid; }
-  button::before {
-    content: ""; display: block; height: 100%; background: currentColor;
-    clip-path: polygon(0 0, 100% 50%, 0 100%);
-  }
-  .playing::before {
-    clip-path: polygon(0 0, 33% 0, 33% 100%, 67% 100%, 67% 0, 100% 0, 100% 100%, 0 100%);
-  }
-  input { flex: auto; min-width: 0; margin: 0; accent-color: currentColor; }
-  @media (pointer: coarse) { button { width: 44px; height: 44px; padding: 14px; } }
-`);
-
-// --- workers -----------------------------------------------------------------
-
-const MOST = Math.min(navigator.hardwareConcurrency || 2, 4);
-const idle = [];
-const queue = [];
-let busy = 0;
-
-function newWorker() {
-  try {
-    return new Worker(new URL("./kq-worker.mjs", import.meta.url), { type: "module" });
-  } catch {
-    // This file is another site's, whose workers a page may not start but import.
-    const script = `import ${JSON.stringify(new URL("./kq-worker.mjs", import.meta.url))}`;
-    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    return new Worker(url, { type: "module" });
-  }
-}
-
-/** A worker, once fewer than MOST are busy. */
-async function hire() {
-  if (busy < MOST) busy++;
-  else await new Promise((start) => queue.push(start));
-  try {
-    return idle.pop() ?? newWorker();
-  } catch (error) {
-    dismiss();
-    throw error;
-  }
-}
-
-/** One worker fewer is busy; `worker`, if given, is there for others. */
-function dismiss(worker) {
-  if (worker) idle.push(worker);
-  const start = queue.shift();
-  if (start) start();
-  else busy--;
-}
-
-/** Asks a worker, and tells the answers, which come in the order of the questions. */
-class Decoder {
-  #asked = [];
-
-  constructor(worker) {
-    this.worker = worker;
-    worker.onmessage = ({ data }) => {
-      const { onPart, resolve, reject } = this.#asked[0];
-      if (data.header || data.tile) return onPart(data);
-      this.#asked.shift();
-      if (data.error) reject(new KqError(data.error.kind, data.error.message));
-      else resolve(data.duration);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      const error = new KqError("argument", event.message || "the worker cannot be loaded");
-      for (const { reject } of this.#asked.splice(0)) reject(error);
-    };
-  }
-
-  /** How long a frame lasts, once `onPart` has got all that belongs to it. */
-  ask(message, onPart, transfer = []) {
-    return new Promise((resolve, reject) => {
-      this.#asked.push({ onPart, resolve, reject });
-      this.worker.postMessage(message, transfer);
-    });
-  }
-}
-
-// --- the element -------------------------------------------------------------
-
-/** An attempt to load `src`. */
-class Job extends AbortController {
-  started = false;
-  settled = false;
-
-  constructor() {
-    super();
-    this.done = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
-    this.done.catch(() => {}); // nobody has to ask
-  }
-}
-
 const TEXTS = ["alt", "loading", "crossOrigin", "referrerPolicy"];
 const SWITCHES = ["autoplay", "controls", "loop"];
 const PROPERTIES = [...TEXTS, ...SWITCHES, "src", "width", "height", "maxPixels"];
@@ -125,6 +17,13 @@ const asImg = (element, attribute, property) => {
   if (value !== null) img.setAttribute(attribute, value);
   return img[property];
 };
+
+/** The absolute URL of the source, or "". */
+function urlOf(element) {
+  const link = document.createElement("a"); // an <img> would load it
+  link.href = element.getAttribute("src") ?? "";
+  return element.hasAttribute("src") ? link.href : "";
+}
 
 export class KqImgElement extends HTMLElement {
   static observedAttributes = [
@@ -143,9 +42,10 @@ export class KqImgElement extends HTMLElement {
   #canvas = document.createElement("canvas");
   #context = this.#canvas.getContext("2d");
   #text = document.createElement("span");
-  #bar = document.createElement("div");
-  #button = document.createElement("button");
-  #slider = document.createElement("input");
+  #controls = new Controls(
+    () => this.#toggle(),
+    (frame) => (this.currentFrame = frame),
+  );
   #size = new CSSStyleSheet(); // counts for less than any rule of the page
   #near = false;
   #wake = () => {};
@@ -163,22 +63,9 @@ export class KqImgElement extends HTMLElement {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style, this.#size];
-    this.#button.onclick = () => this.#toggle();
-    this.#slider.type = "range";
-    this.#slider.oninput = (event) => {
-      event.stopPropagation();
-      this.currentFrame = this.#slider.valueAsNumber;
-    };
-    this.#slider.onkeydown = (event) => {
-      if (event.key !== " ") return;
-      event.preventDefault();
-      this.#toggle();
-    };
-    this.#bar.append(this.#button, this.#slider);
-    this.#bar.hidden = this.#text.hidden = true;
-    this.#bar.part = "controls";
     this.#text.part = "alt";
-    root.append(this.#canvas, this.#text, this.#bar);
+    this.#text.hidden = true;
+    root.append(this.#canvas, this.#text, this.#controls.element);
     this.#layOut();
     this.#describe();
   }
@@ -217,16 +104,6 @@ export class KqImgElement extends HTMLElement {
 
   get currentSrc() {
     return this.src;
-  }
-
-  get src() {
-    const link = document.createElement("a"); // an <img> would load it
-    link.href = this.getAttribute("src") ?? "";
-    return this.hasAttribute("src") ? link.href : "";
-  }
-
-  set src(value) {
-    this.setAttribute("src", value);
   }
 
   get naturalWidth() {
@@ -488,56 +365,36 @@ export class KqImgElement extends HTMLElement {
     const alt = this.getAttribute("alt");
     const controls = this.controls && this.#decoder !== null;
     this.#text.textContent = alt;
-    this.#bar.hidden = !controls;
+    this.#controls.element.hidden = !controls;
     this.#internals.role = controls ? "group" : alt === "" ? "none" : "img";
     this.#internals.ariaLabel = alt;
     this.#update();
   }
 
   #update() {
-    const { frames = 0, axis } = this.#header ?? {};
-    this.#button.className = this.#playing ? "playing" : "";
-    this.#button.ariaLabel = this.#playing ? "Pause" : "Play";
-    this.#slider.max = frames - 1;
-    this.#slider.value = this.#shown;
-    this.#slider.ariaLabel = axis === "depth" ? "Slice" : "Frame";
-    this.#slider.ariaValueText = `${this.#shown + 1} of ${frames}`;
+    this.#controls.update(this.#playing, this.#shown, this.#header ?? {});
   }
 }
 
-/** Attributes as properties. */
-for (const name of TEXTS) {
+/** An attribute as a property. */
+function reflect(name, get, set = (element, value) => element.setAttribute(name, value)) {
   Object.defineProperty(KqImgElement.prototype, name, {
     get() {
-      return asImg(this, name.toLowerCase(), name);
+      return get(this);
     },
     set(value) {
-      this.setAttribute(name, value);
+      set(this, value);
     },
   });
 }
+
+for (const name of TEXTS) reflect(name, (element) => asImg(element, name.toLowerCase(), name));
 for (const name of SWITCHES) {
-  Object.defineProperty(KqImgElement.prototype, name, {
-    get() {
-      return this.hasAttribute(name);
-    },
-    set(value) {
-      this.toggleAttribute(name, value);
-    },
-  });
+  const set = (element, value) => element.toggleAttribute(name, value);
+  reflect(name, (element) => element.hasAttribute(name), set);
 }
-for (const [name, rendered, natural] of [
-  ["width", "offsetWidth", "naturalWidth"],
-  ["height", "offsetHeight", "naturalHeight"],
-]) {
-  Object.defineProperty(KqImgElement.prototype, name, {
-    get() {
-      return this.isConnected ? this[rendered] : this[natural];
-    },
-    set(value) {
-      this.setAttribute(name, value);
-    },
-  });
-}
+reflect("src", urlOf);
+reflect("width", (element) => (element.isConnected ? element.offsetWidth : element.naturalWidth));
+reflect("height", (element) => (element.isConnected ? element.offsetHeight : element.naturalHeight));
 
 customElements.define("kq-img", KqImgElement);

@@ -149,8 +149,8 @@ export interface KqFrame extends KqImage {
 export class KqFile {
   private constructor();
   readonly header: KqHeader;
-  /** RGBA of each entry; of a label map the colours that it is shown in. `decode` paints with it:
-   * who writes into it sees other colours. */
+  /** RGBA of each entry; of a label map those of PASCAL VOC's rule, though its section `labl` may
+   * have others. `decode` paints with it: who writes into it sees other colours. */
   readonly palette: Uint8ClampedArray<ArrayBuffer>;
   /** The id of each entry of a label map; null of pictures. */
   readonly idTable: KqIds | null;

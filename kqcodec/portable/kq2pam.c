@@ -1,7 +1,7 @@
 /* Writes a .kq picture to standard output as PAM, which netpbm, ffmpeg and ImageMagick read; of a
  * sequence all frames, one behind the other; label maps in the colours of their entries.
  *
- *     cc -O2 -o kq2pam kq2pam.c && ./kq2pam chart.kq > chart.pam
+ *     cc -O3 -o kq2pam kq2pam.c && ./kq2pam chart.kq > chart.pam
  */
 #include <stdio.h>
 #include <stdlib.h>

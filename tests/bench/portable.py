@@ -186,9 +186,12 @@ def chromium() -> Iterator[Callable[[bytes, bytes, float], list[float]]]:
                 files = {"kq": kq, "webp": webp}
                 texts = {name: base64.b64encode(data).decode() for name, data in files.items()}
                 clock = page.evaluate(PAGE, {**texts, "seconds": seconds})
-                start = spent()
-                count = page.evaluate(LOOP, {"kq": texts["kq"], "seconds": seconds})
-                return [(spent() - start) / count, *clock]
+                least = math.inf
+                for _ in range(4):
+                    start = spent()
+                    count = page.evaluate(LOOP, {"kq": texts["kq"], "seconds": seconds / 4})
+                    least = min(least, (spent() - start) / count)
+                return [least, *clock]
 
             yield measure
             browser.close()

@@ -24,6 +24,7 @@ ERRORS = (
     "InvalidDataError",
     "LimitError",
 )
+DAMAGES = {"TruncatedError", "ChecksumError", "InvalidDataError"}
 
 
 @lru_cache
@@ -61,6 +62,8 @@ def decoded(data: bytes, max_pixels: int) -> tuple[str, bytes] | None:
 
 def compare(oracle: Any, data: bytes, error: Exception | None, wanted: bytes | None) -> None:
     """Demand that kq.h refuses a file with the same kind of error, or decodes it to those bytes.
+    Of a file that is damaged in several places each tells another: kq.h looks at all checksums
+    before it decodes, the package decodes as it reads, but knows the size of a file.
 
     Raises:
         DisagreementError: of the module `oracle`: it does not.
@@ -70,7 +73,7 @@ def compare(oracle: Any, data: bytes, error: Exception | None, wanted: bytes | N
         return
     said, content = found
     expected = "" if error is None else type(error).__name__
-    if said != expected:
+    if said != expected and not {said, expected} <= DAMAGES:
         raise oracle.DisagreementError(f"kq.h says {said or 'valid'}, the package {error!r:.200}")
     if wanted is not None and content != wanted:
         raise oracle.DisagreementError("kq.h gives other pixels or ids")

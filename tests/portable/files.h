@@ -52,8 +52,8 @@ static kq_result read_box(kq_file *file, uint32_t frame, const kq_box *box, void
 }
 
 /* All frames one behind the other; *out is to be freed with KQ_FREE. */
-static kq_result decode(const uint8_t *data, size_t size, const kq_limits *limits, uint8_t **out,
-                        size_t *bytes)
+static inline kq_result decode(const uint8_t *data, size_t size, const kq_limits *limits,
+                               uint8_t **out, size_t *bytes)
 {
     kq_file *file;
     kq_result result = kq_open(data, size, limits, &file);

@@ -7,7 +7,7 @@
 #include "files.h"
 
 #define ROUNDS 3
-#define TRIES 100
+#define TRIES 30
 
 static uint32_t random_below(uint32_t most)
 {

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from browsers import CHROMIUM, STRICT, Tab, Web, chromium
+from browsers import CHROMIUM, PAGE, STRICT, Tab, Web, chromium
 from PIL import Image
 from samples import indexed, slow
 from servers import http_site
@@ -340,8 +340,8 @@ def test_a_policy_without_workers(web, opened):
 def test_a_script_of_another_site(web, opened):
     with http_site() as site:
         other = Web(site)
-        for name in ("/kq-img.mjs", "/kq.mjs", "/kq.wasm", "/kq-worker.mjs"):
-            other.headers[name] = {"Access-Control-Allow-Origin": "*"}
+        for name in (*PAGE, "kq.wasm"):
+            other.headers[f"/{name}"] = {"Access-Control-Allow-Origin": "*"}
         script = f'<script type="module" src="{other.url}/kq-img.mjs"></script>'
         web.files["/page.html"] = f'{script}<kq-img id="a" src="still.kq"></kq-img>'.encode()
         tab = opened(f"{web.url}/page.html")

@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from browsers import PAGE
 from node import NODE, NPM, PORTABLE, installed, node
 from samples import animation, indexed
 
@@ -175,7 +176,7 @@ def test_sizes():
         return len(minified.encode())
 
     assert size("kq.mjs") <= 6 * 1024
-    assert sum(map(size, ("kq.mjs", "kq-worker.mjs", "kq-img.mjs"))) <= 17 * 1024
+    assert sum(map(size, PAGE)) <= 17 * 1024
 
 
 def esbuild(call, folder):

@@ -16,7 +16,7 @@ from viewer_files import HOSTILE, Shown
 import kqcodec
 from kqcodec import portable
 
-pytestmark = [pytest.mark.compiled, offline_pages.needs_chromium]
+pytestmark = offline_pages.needs_chromium
 VIEWER = portable.path("viewer.html")
 
 
@@ -293,6 +293,15 @@ def test_zoom_to_pixels(opened):
     for _ in range(8):
         tab.page.get_by_role("button", name="zoom out").click()
     assert tab.text("#zoom") == "100 %"
+
+
+def test_a_view_from_afar_shows_means(opened):
+    stripes = np.tile(np.arange(2, dtype=np.uint8), (600, 3000))
+    image = kqcodec.IndexedImage(np.array([[0, 0, 0], [255, 200, 100]], np.uint8), stripes)
+    tab = opened()
+    tab.give(("stripes.kq", kqcodec.encode(image)))
+    middle = tab.painted((20, 200))
+    assert np.abs(middle.astype(int) - [128, 100, 50, 255]).max() <= 2
 
 
 def test_two_fingers_zoom(opened):

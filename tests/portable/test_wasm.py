@@ -12,8 +12,11 @@ import pytest
 from browsers import CHROMIUM, Tab, Web, chromium
 from making import PORTABLE, CannotMakeError
 from node import NODE, run
+from samples import CODERS, indexed
 from servers import http_site
 from vector_index import INDEX, read
+
+import kqcodec
 
 pytestmark = pytest.mark.compiled
 
@@ -59,6 +62,7 @@ ALL = """async (kq, bytes, sizes) => {
   return all;
 }"""
 
+pytestmark = pytest.mark.compiled
 in_node = pytest.mark.skipif(NODE is None, reason="there is no Node")
 
 
@@ -111,6 +115,32 @@ def test_imports_and_exports(folder, name):
     imports, exports = run(script % name, folder)
     assert imports == []
     assert exports == EXPORTS
+
+
+@in_node
+@pytest.mark.parametrize("name", MODULES)
+def test_memory_is_used_again(tmp_path, name):
+    for coder in CODERS:
+        (tmp_path / coder).write_bytes(kqcodec.encode(indexed(300, 200, 50, seed=1), coder=coder))
+    script = """
+      const { exports: wasm } = new WebAssembly.Instance(await kq.init(file("%s")));
+      const decode = (bytes) => {
+        new Uint8Array(wasm.memory.buffer, wasm.kq_input(bytes.length)).set(bytes);
+        let state = wasm.kq_open_input(bytes.length, 0) || wasm.kq_begin_tile(0, 0) || 1;
+        while (state === 1) state = wasm.kq_step_tile();
+        return state;
+      };
+      const all = %s;
+      const round = () => [...all.map((name) => decode(file(name))), wasm.memory.buffer.byteLength];
+      const first = round();
+      const refused = wasm.kq_input(2 ** 32 - 1);
+      for (let i = 0; i < 20; i++) round();
+      return [first, refused, round()];
+    """
+    first, refused, last = run(script % (PORTABLE / name, list(CODERS)), tmp_path)
+    assert first[:-1] == [0] * len(CODERS)
+    assert first == last
+    assert refused == 0
 
 
 @in_node

@@ -64,6 +64,13 @@ def valid_context_tables() -> Iterator[Valid]:
         yield Valid(f"context-tables-{model}", what, rules, parts)
 
 
+def valid_context_rows() -> Iterator[Valid]:
+    """Rows of weights that have been in use for more than 1,023 bits."""
+    parts = patched(100, 70, 2, (60, 50), 0x57)
+    what = "labels in no order, a question and nothing else, learning rate 7"
+    yield Valid("context-rows-1023", what, ("15.10", "16.21"), parts)
+
+
 def valid_context_trees() -> Iterator[Valid]:
     """Orders of palettes."""
     levels = bytes(
@@ -104,10 +111,15 @@ def bands(width: int, lengths: Sequence[int]) -> tuple[int, ...]:
 
 def valid_context_runs() -> Iterator[Valid]:
     """Runs and matches of all lengths."""
-    labels = bands(64, [*range(13, 22), *range(30, 50)] * 2)
-    parts = ContextParts(64, len(labels) // 64, soft(6), labels, settings=SMALL)
-    what = "flat runs where matches of 2 to 40 labels go on"
-    yield Valid("context-runs-flat", what, ("16.10",), parts)
+    # The small model has matched runs where such long matches go on.
+    for model, settings, lengths in (
+        ("small", SMALL, [*range(15, 21), *range(32, 40)] * 2),
+        ("large", LARGE, [*range(32, 38)] * 2),
+    ):
+        labels = bands(72, lengths)
+        parts = ContextParts(72, len(labels) // 72, soft(6), labels, settings=settings)
+        what = f"flat runs where matches go on, model {model}"
+        yield Valid(f"context-runs-{model}-flat", what, ("16.10",), parts)
     block = scattered(53, 5)
     broken = tuple(4 if i in (1450, 1590) else block[i % 1500 % 53] for i in range(1500 * 2))
     for model, settings in (("small", SMALL), ("large", LARGE)):
@@ -334,10 +346,20 @@ def valid_lists() -> Iterator[Valid]:
     parts = replace(parts, payload_override=((0, 1, own_list((0, 4)) + pair),))
     what = "a volume: a list of two entries in a tile of one label"
     yield Valid("frames-labels-list-long", what, ("18.8", "19.11"), parts)
+    steps = scattered(260, 12)
+    listed_ids = [sum(steps[: i + 1]) + i for i in range(260)]
+    labels = (0,) * 16 + (listed_ids[200],)
+    first = replace(first, labels=labels, ids=numbered(2000))
+    one = LabelParts(1, 1, labels=(200,), ids=numbered(260), dtype="uint16").payloads()[0]
+    parts = FrameParts(first, (labels,), axis=1)
+    parts = replace(parts, payload_override=((0, 1, own_list(listed_ids) + one),))
+    what = "a volume: a list of 260 entries in a tile of one label"
+    yield Valid("frames-labels-list-longer", what, ("19.8", "19.11"), parts)
 
 
 VALID = (
     valid_context_tables,
+    valid_context_rows,
     valid_context_trees,
     valid_context_runs,
     valid_coded_palettes,

@@ -70,58 +70,67 @@ export class Raster {
    * `scale` is how many of the canvas's pixels one of the picture's takes, `left` and `top`
    * where on the canvas the picture begins.
    */
-  draw(context, { scale, left, top }) {
-    const { width, height } = context.canvas;
+  draw(context, view) {
     context.save();
-    if (!this.isWhole) this.#clip(context, scale, left, top);
-    let level = 0;
-    while (scale * 2 ** level < 0.5 && level < 24) level += 1;
-    const side = SIDE * 2 ** level;
-    const first = (edge) => Math.max(0, Math.floor(-edge / scale / side));
-    const last = (edge, size, room) =>
-      Math.min(Math.ceil(size / side), Math.ceil((room - edge) / scale / side));
-    context.imageSmoothingEnabled = scale < 1;
+    if (!this.isWhole) this.#clip(context, view);
+    context.imageSmoothingEnabled = view.scale < 1;
     context.imageSmoothingQuality = "high";
     const until = performance.now() + BUDGET;
-    let complete = true;
-    for (let row = first(top); row < last(top, this.height, height); row += 1) {
-      for (let column = first(left); column < last(left, this.width, width); column += 1) {
-        const box = this.#box(column * side, row * side, side);
-        const x = Math.round(left + box.x * scale);
-        const y = Math.round(top + box.y * scale);
-        const place = [
-          x,
-          y,
-          Math.max(1, Math.round(left + (box.x + box.width) * scale) - x),
-          Math.max(1, Math.round(top + (box.y + box.height) * scale) - y),
-        ];
-        const key = `${level} ${column} ${row}`;
-        let piece = this.#pieces.get(key);
-        if (!this.#isFresh(piece)) {
-          if (performance.now() < until) {
-            piece = this.#painted(piece ?? { level }, box, FINE);
-          } else {
-            complete = false;
-          }
-        }
-        if (piece) {
-          this.#pieces.delete(key); // and to the end: the latest used
-          this.#pieces.set(key, piece);
-          context.drawImage(piece.canvas, ...place);
+    let [seen, painted, missing] = [0, 0, 0];
+    for (const { key, level, box, place } of this.#visible(context.canvas, view)) {
+      seen += 1;
+      let piece = this.#pieces.get(key);
+      if (!this.#isFresh(piece)) {
+        if (painted === 0 || performance.now() < until) { // one is, whatever it takes
+          piece = this.#painted(piece ?? { level }, box, FINE);
+          painted += 1;
         } else {
-          this.#drawOverview(context, box, place);
+          missing += 1;
         }
+      }
+      if (piece) {
+        this.#pieces.delete(key); // and to the end: the latest used
+        this.#pieces.set(key, piece);
+        context.drawImage(piece.canvas, ...place);
+      } else {
+        this.#drawOverview(context, box, place);
       }
     }
     context.restore();
-    for (const key of this.#pieces.keys()) {
-      if (this.#pieces.size <= MOST_PIECES) break;
-      this.#pieces.delete(key);
-    }
-    return complete;
+    this.#forget(Math.max(seen, MOST_PIECES));
+    return missing === 0;
   }
 
-  #clip(context, scale, left, top) {
+  /** The pieces in a view: their keys, levels, boxes in the picture, and places on the canvas. */
+  *#visible({ width, height }, { scale, left, top }) {
+    let level = 0;
+    while (scale * 2 ** level < 0.5) level += 1;
+    const side = SIDE * 2 ** level;
+    const first = (edge) => Math.max(0, Math.floor(-edge / scale / side));
+    const end = (edge, size, room) =>
+      Math.min(Math.ceil(size / side), Math.ceil((room - edge) / scale / side));
+    for (let row = first(top); row < end(top, this.height, height); row += 1) {
+      for (let column = first(left); column < end(left, this.width, width); column += 1) {
+        const box = this.#box(column * side, row * side, side);
+        const x = Math.round(left + box.x * scale);
+        const y = Math.round(top + box.y * scale);
+        const right = Math.max(x + 1, Math.round(left + (box.x + box.width) * scale));
+        const bottom = Math.max(y + 1, Math.round(top + (box.y + box.height) * scale));
+        const place = [x, y, right - x, bottom - y];
+        yield { key: `${level} ${column} ${row}`, level, box, place };
+      }
+    }
+  }
+
+  /** Keep no more than so many pieces, the latest used. */
+  #forget(most) {
+    for (const key of this.#pieces.keys()) {
+      if (this.#pieces.size <= most) break;
+      this.#pieces.delete(key);
+    }
+  }
+
+  #clip(context, { scale, left, top }) {
     context.beginPath();
     for (const box of this.#known) {
       context.rect(left + box.x * scale, top + box.y * scale, box.width * scale, box.height * scale);

@@ -30,7 +30,8 @@ typedef enum {
     KQ_ARGUMENT /* a frame, tile or box that isn't there, a stride shorter than a row */
 } kq_result;
 
-/* What a file may ask for. A member that is 0 is the number behind it. */
+/* What a file may ask for. A member that is 0 is the number behind it, and larger in proportion
+ * where `pixels` is larger. */
 typedef struct {
     uint64_t pixels;   /* of a picture or frame: 2^27 */
     uint32_t tiles;    /* of a picture or frame: 2^20 */

@@ -39,18 +39,26 @@ KQ_API kq_result kq_read_header(const void *data, size_t size, kq_info *info)
     return result;
 }
 
+static uint64_t kq_limit_of(uint64_t given, uint64_t usual, uint64_t most)
+{
+    return given ? given : usual < most ? usual : most;
+}
+
+/* Who trusts a file of more pixels trusts it with the rest in proportion. */
 static kq_limits kq_limits_of(const kq_limits *given)
 {
+    const uint64_t usual = (uint64_t)1 << 27, largest = (uint64_t)1 << 48;
     kq_limits limits = {0, 0, 0, 0, 0, 0};
     if (given)
         limits = *given;
-    const uint64_t usual = (uint64_t)1 << 27;
     limits.pixels = limits.pixels ? limits.pixels : usual;
-    limits.tiles = limits.tiles ? limits.tiles : (uint32_t)1 << 20;
-    limits.metadata = limits.metadata ? limits.metadata : (uint32_t)1 << 24;
-    limits.tile = limits.tile ? limits.tile : usual;
-    limits.work = limits.work ? limits.work : 600 * usual;
-    limits.chains = limits.chains ? limits.chains : (uint64_t)1 << 31;
+    uint64_t raised = limits.pixels > usual ? limits.pixels : usual;
+    raised = raised < largest ? raised : largest;
+    limits.tiles = (uint32_t)kq_limit_of(limits.tiles, raised / 128, UINT32_MAX);
+    limits.metadata = (uint32_t)kq_limit_of(limits.metadata, raised / 8, UINT32_MAX);
+    limits.tile = kq_limit_of(limits.tile, raised, UINT64_MAX);
+    limits.work = kq_limit_of(limits.work, 600 * raised, UINT64_MAX);
+    limits.chains = kq_limit_of(limits.chains, 16 * raised, UINT64_MAX);
     return limits;
 }
 

@@ -31,11 +31,11 @@
 
 typedef struct {
     int16_t low[KQ_CHANNELS], high[KQ_CHANNELS];
-} kq_box;
+} kq_bounds;
 
 typedef struct {
     kq_candidates *at[KQ_MAX_LEVELS + 1]; /* who reaches each level of the tree */
-    kq_box *boxes[KQ_MAX_LEVELS];
+    kq_bounds *boxes[KQ_MAX_LEVELS];
     size_t box_count[KQ_MAX_LEVELS];
     int levels;
 } kq_tree;
@@ -55,7 +55,7 @@ typedef struct {
     int avx2;
 } kq_assignment;
 
-static void kq_box_of_points(const int16_t *points, size_t count, kq_box *box)
+static void kq_box_of_points(const int16_t *points, size_t count, kq_bounds *box)
 {
     memcpy(box->low, points, sizeof box->low);
     memcpy(box->high, points, sizeof box->high);
@@ -67,7 +67,7 @@ static void kq_box_of_points(const int16_t *points, size_t count, kq_box *box)
         }
 }
 
-static void kq_box_of_boxes(const kq_box *boxes, size_t count, kq_box *box)
+static void kq_box_of_boxes(const kq_bounds *boxes, size_t count, kq_bounds *box)
 {
     *box = boxes[0];
     for (size_t i = 1; i < count; i++)
@@ -96,7 +96,7 @@ static int kq_tree_grow(kq_tree *tree, const int16_t *points, size_t n, size_t k
     do {
         size_t count = (below + fanout - 1) / fanout;
         int level = tree->levels++;
-        kq_box *boxes = tree->boxes[level] = KQ_MALLOC(count * sizeof *boxes);
+        kq_bounds *boxes = tree->boxes[level] = KQ_MALLOC(count * sizeof *boxes);
         tree->at[level] = kq_candidates_new(k);
         if (!boxes || !tree->at[level])
             return 0;
@@ -179,7 +179,7 @@ static void kq_leaf(kq_assignment *work, const kq_candidates *candidates, size_t
 static void kq_descend(kq_assignment *work, const kq_tree *tree, int level, size_t node)
 {
     const kq_candidates *candidates = tree->at[level + 1];
-    const kq_box *box = tree->boxes[level] + node;
+    const kq_bounds *box = tree->boxes[level] + node;
     kq_candidates *kept = tree->at[level];
     kq_filter(candidates, box->low, box->high, work->second_labels != NULL, work->avx2, kept);
     if (level == 0) {

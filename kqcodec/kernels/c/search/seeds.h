@@ -13,7 +13,7 @@
 #define KQ_SQUARE_SHIFT 12 /* whole 8-bit steps, squared */
 
 typedef struct {
-    kq_box box;
+    kq_bounds box;
     int32_t farthest;     /* of its points' distances */
     int64_t weight, odds; /* their sums */
 } kq_run;
@@ -27,7 +27,7 @@ static uint64_t kq_high_product(uint64_t a, uint64_t b)
 }
 
 /* The squared distance of a place to a box. */
-static int32_t kq_outside(const kq_box *box, const int16_t *place)
+static int32_t kq_outside(const kq_bounds *box, const int16_t *place)
 {
     int32_t sum = 0;
     for (int c = 0; c < KQ_CHANNELS; c++) {

@@ -55,9 +55,9 @@ static int kq_pieces_join(kq_piece *piece, kq_piece *next)
 
 static void kq_memory_free(void *memory)
 {
-    kq_piece *piece = (kq_piece *)memory - 1, *before = NULL, *next = kq_free_pieces;
     if (!memory)
         return;
+    kq_piece *piece = (kq_piece *)memory - 1, *before = NULL, *next = kq_free_pieces;
     for (; next && next < piece; next = next->next)
         before = next;
     piece->next = next;
@@ -68,6 +68,11 @@ static void kq_memory_free(void *memory)
         before->next = piece;
 }
 
+static uint64_t kq_memory_top(void)
+{
+    return (uint64_t)__builtin_wasm_memory_size(0) * KQ_MEMORY_PAGE;
+}
+
 /* Has a free piece of `size` bytes or more at the end. Returns 0 if there is no more memory. */
 static int kq_memory_grow(size_t size)
 {
@@ -75,13 +80,14 @@ static int kq_memory_grow(size_t size)
         const uintptr_t first = (uintptr_t)&__heap_base + sizeof(kq_piece);
         kq_pieces_end = kq_clean = kq_round_up(first, KQ_MEMORY_LINE) - sizeof(kq_piece);
     }
-    const size_t pages = __builtin_wasm_memory_size(0);
-    const size_t room = (pages * KQ_MEMORY_PAGE - kq_pieces_end) / KQ_MEMORY_LINE * KQ_MEMORY_LINE;
-    const size_t more = size > room ? (size - room + KQ_MEMORY_PAGE - 1) / KQ_MEMORY_PAGE : 0;
-    if (more && __builtin_wasm_memory_grow(0, more) == SIZE_MAX)
-        return 0;
+    const uint64_t top = kq_memory_top(), wanted = (uint64_t)kq_pieces_end + size;
+    if (wanted > top) {
+        const uint64_t pages = (wanted - top + KQ_MEMORY_PAGE - 1) / KQ_MEMORY_PAGE;
+        if (__builtin_wasm_memory_grow(0, (size_t)pages) == SIZE_MAX)
+            return 0;
+    }
     kq_piece *piece = (kq_piece *)kq_pieces_end;
-    piece->size = room + more * KQ_MEMORY_PAGE;
+    piece->size = (size_t)((kq_memory_top() - kq_pieces_end) / KQ_MEMORY_LINE * KQ_MEMORY_LINE);
     kq_pieces_end += piece->size;
     kq_memory_free(piece + 1);
     return 1;
