@@ -142,7 +142,7 @@ KQ_API kq_result kq_read_pixels(kq_file *file, uint32_t frame, const kq_box *box
                                 uint8_t *pixels, size_t stride);
 
 /* All at once: the pixels of a picture, or of the first frame, to be freed with kq_free; NULL if
- * there are none, and `result`, which may be NULL, says why. */
+ * there are none, and `result` says why. It may be NULL, as may where width and height go. */
 KQ_API uint8_t *kq_load(const void *data, size_t size, int channels, uint32_t *width,
                         uint32_t *height, kq_result *result);
 KQ_API void kq_free(void *pixels);
