@@ -71,7 +71,7 @@ class FrameParts:
 
     @property
     def base(self) -> Parts:
-        """What stands ahead of the frames: the still with the section FRAM, of version 1.2."""
+        """What stands ahead of the frames: the still with the section FRAM."""
         sections = (Section(FRAM, self.section_data()), *(self.still.sections or ()))
         volume = {"volume": True} if isinstance(self.still, LabelParts) else {}
         return replace(self.still, sections=sections, **volume)

@@ -62,7 +62,6 @@ ALL = """async (kq, bytes, sizes) => {
   return all;
 }"""
 
-pytestmark = pytest.mark.compiled
 in_node = pytest.mark.skipif(NODE is None, reason="there is no Node")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import decode as spec_decoder
 import numpy as np
@@ -15,9 +15,6 @@ from kqcodec import errors
 from kqcodec.coding.decoder import Opened
 from kqcodec.format.limits import Limits
 from kqcodec.storage.opening import open_source
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.compiled
 

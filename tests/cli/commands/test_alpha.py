@@ -115,7 +115,7 @@ def test_a_background_keeps_palette_and_indices(encoded, tmp_path):
 
 def test_info_tells_of_alpha(encoded):
     text = kq("info", encoded).stdout
-    assert "format   1.2" in text
+    assert "format   1.0" in text
     assert "K = 12, with alpha" in text
     assert "theory 32*K + N*log2(K)" in text
     assert "#00000000" in text
@@ -129,7 +129,7 @@ def test_info_tells_of_alpha(encoded):
 def test_info_of_files_without_alpha_is_as_it_was(badge, tmp_path):
     assert kq("encode", badge, "-k", 3, "--background", "white").exit_code == 0
     figures = json.loads(kq("info", "--json", badge.with_suffix(".kq")).stdout)
-    assert (figures["format"], figures["alpha"]) == ("1.2", False)
+    assert (figures["format"], figures["alpha"]) == ("1.0", False)
     assert all(len(entry) == 7 for entry in figures["palette"])
 
 
