@@ -1622,8 +1622,7 @@ struct kq_file {
     kq_limits limits; /* none of them 0 */
     kq_header header;
     kq_sealer sealer;
-    kq_cursor rest;  /* where the next part begins; at last, behind the sections */
-    size_t size;     /* of the file */
+    kq_cursor rest;  /* where the next part begins */
     size_t sections; /* where they begin */
     /* The palette: as it is stored, its colours first, and its entries in the order of the tree;
      * NULL of label maps. */
@@ -1644,10 +1643,12 @@ static int kq_label_size(uint32_t labels)
     return labels <= 256 ? 1 : labels <= 65536 ? 2 : 4;
 }
 
-/* One kind of part less in the short form: its checksums were compared all at once. */
-static kq_result kq_check_part(kq_file *f, const char *kind, const uint8_t *body, size_t size)
+/* Compares the CRC-32 behind a part; in the short form there is but one, compared already. */
+static kq_result kq_check_part(kq_file *f, const char *kind, uint32_t ordinal, const uint8_t *body,
+                               size_t size)
 {
-    return f->info.short_form ? KQ_OK : kq_check_seal(&f->sealer, &f->rest, kind, 0, body, size);
+    return f->info.short_form ? KQ_OK
+                              : kq_check_seal(&f->sealer, &f->rest, kind, ordinal, body, size);
 }
 /* ---- file/palette.h ---- */
 /* What stands behind the header: a palette, or a label map's table of ids (spec/kq.md, sections 4,
@@ -1677,7 +1678,7 @@ static kq_result kq_palette_read(kq_file *f)
         if (!colors)
             return KQ_TRUNCATED;
         memcpy(f->stored, colors, plain);
-        return kq_check_part(f, "PLTE", colors, plain);
+        return kq_check_part(f, "PLTE", 0, colors, plain);
     }
     if ((result = kq_take_length(&f->rest, 4, &length)) != KQ_OK)
         return result;
@@ -1686,7 +1687,7 @@ static kq_result kq_palette_read(kq_file *f)
     const uint8_t *payload = kq_take(&f->rest, length);
     if (!payload)
         return KQ_TRUNCATED;
-    result = kq_check_part(f, "PLTE", f->rest.data + start, f->rest.at - start);
+    result = kq_check_part(f, "PLTE", 0, f->rest.data + start, f->rest.at - start);
     if (result != KQ_OK)
         return result;
     const int valid = kq_palette_decode(payload, length, k, f->info.alpha ? 4 : 3, f->stored);
@@ -1774,7 +1775,7 @@ static kq_result kq_table_read(kq_file *f)
     const uint8_t *payload = kq_take(&f->rest, length);
     if (!payload)
         return KQ_TRUNCATED;
-    result = kq_check_part(f, "IDS ", f->rest.data + start, f->rest.at - start);
+    result = kq_check_part(f, "IDS ", 0, f->rest.data + start, f->rest.at - start);
     if (result != KQ_OK)
         return result;
     kq_cursor c = {payload, length, 1};
@@ -8951,8 +8952,7 @@ static kq_result kq_records_read(kq_file *f)
         f->tiles[i].bytes = kq_take(c, length);
         if (!f->tiles[i].bytes)
             return KQ_TRUNCATED;
-        if (!f->info.short_form &&
-            (result = kq_check_seal(&f->sealer, c, "TILE", i, f->tiles[i].bytes, length)) != KQ_OK)
+        if ((result = kq_check_part(f, "TILE", i, f->tiles[i].bytes, length)) != KQ_OK)
             return result;
     }
     if (directory) {
@@ -9187,7 +9187,6 @@ KQ_API kq_result kq_open(const void *data, size_t size, const kq_limits *limits,
     f->header = header;
     f->info = header.info;
     f->rest = header.rest;
-    f->size = size;
     f->limits = kq_limits_of(limits);
     f->job = (struct kq_tile_job *)KQ_CALLOC(1, sizeof *f->job);
     result = f->job ? kq_open_parts(f) : KQ_NO_MEMORY;

@@ -80,7 +80,7 @@ def test_only_one_header_knows_compilers(path):
     assert "Python.h" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", PLAIN, ids=name)
+@pytest.mark.parametrize("path", HEADERS, ids=name)
 def test_include_guards_are_named_by_path(path):
     guard = f"KQ_{re.sub('[/.]', '_', name(path)).upper()}"
     guarded = re.match(

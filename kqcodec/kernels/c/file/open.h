@@ -149,7 +149,6 @@ KQ_API kq_result kq_open(const void *data, size_t size, const kq_limits *limits,
     f->header = header;
     f->info = header.info;
     f->rest = header.rest;
-    f->size = size;
     f->limits = kq_limits_of(limits);
     f->job = (struct kq_tile_job *)KQ_CALLOC(1, sizeof *f->job);
     result = f->job ? kq_open_parts(f) : KQ_NO_MEMORY;

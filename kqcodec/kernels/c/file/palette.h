@@ -32,7 +32,7 @@ static kq_result kq_palette_read(kq_file *f)
         if (!colors)
             return KQ_TRUNCATED;
         memcpy(f->stored, colors, plain);
-        return kq_check_part(f, "PLTE", colors, plain);
+        return kq_check_part(f, "PLTE", 0, colors, plain);
     }
     if ((result = kq_take_length(&f->rest, 4, &length)) != KQ_OK)
         return result;
@@ -41,7 +41,7 @@ static kq_result kq_palette_read(kq_file *f)
     const uint8_t *payload = kq_take(&f->rest, length);
     if (!payload)
         return KQ_TRUNCATED;
-    result = kq_check_part(f, "PLTE", f->rest.data + start, f->rest.at - start);
+    result = kq_check_part(f, "PLTE", 0, f->rest.data + start, f->rest.at - start);
     if (result != KQ_OK)
         return result;
     const int valid = kq_palette_decode(payload, length, k, f->info.alpha ? 4 : 3, f->stored);
@@ -129,7 +129,7 @@ static kq_result kq_table_read(kq_file *f)
     const uint8_t *payload = kq_take(&f->rest, length);
     if (!payload)
         return KQ_TRUNCATED;
-    result = kq_check_part(f, "IDS ", f->rest.data + start, f->rest.at - start);
+    result = kq_check_part(f, "IDS ", 0, f->rest.data + start, f->rest.at - start);
     if (result != KQ_OK)
         return result;
     kq_cursor c = {payload, length, 1};

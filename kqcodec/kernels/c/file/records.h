@@ -31,8 +31,7 @@ static kq_result kq_records_read(kq_file *f)
         f->tiles[i].bytes = kq_take(c, length);
         if (!f->tiles[i].bytes)
             return KQ_TRUNCATED;
-        if (!f->info.short_form &&
-            (result = kq_check_seal(&f->sealer, c, "TILE", i, f->tiles[i].bytes, length)) != KQ_OK)
+        if ((result = kq_check_part(f, "TILE", i, f->tiles[i].bytes, length)) != KQ_OK)
             return result;
     }
     if (directory) {

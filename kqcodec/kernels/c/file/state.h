@@ -13,8 +13,7 @@ struct kq_file {
     kq_limits limits; /* none of them 0 */
     kq_header header;
     kq_sealer sealer;
-    kq_cursor rest;  /* where the next part begins; at last, behind the sections */
-    size_t size;     /* of the file */
+    kq_cursor rest;  /* where the next part begins */
     size_t sections; /* where they begin */
     /* The palette: as it is stored, its colours first, and its entries in the order of the tree;
      * NULL of label maps. */
@@ -35,10 +34,12 @@ static int kq_label_size(uint32_t labels)
     return labels <= 256 ? 1 : labels <= 65536 ? 2 : 4;
 }
 
-/* One kind of part less in the short form: its checksums were compared all at once. */
-static kq_result kq_check_part(kq_file *f, const char *kind, const uint8_t *body, size_t size)
+/* Compares the CRC-32 behind a part; in the short form there is but one, compared already. */
+static kq_result kq_check_part(kq_file *f, const char *kind, uint32_t ordinal, const uint8_t *body,
+                               size_t size)
 {
-    return f->info.short_form ? KQ_OK : kq_check_seal(&f->sealer, &f->rest, kind, 0, body, size);
+    return f->info.short_form ? KQ_OK
+                              : kq_check_seal(&f->sealer, &f->rest, kind, ordinal, body, size);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* What the kernels need of string.h, where there is no C library: instructions. */
-#ifndef KQ_WASM_STRING_H
-#define KQ_WASM_STRING_H
+#ifndef KQ_WASM_INCLUDE_STRING_H
+#define KQ_WASM_INCLUDE_STRING_H
 
 #include <stddef.h>
 
