@@ -8,10 +8,10 @@ const TEXTS = {
   truncated: "it ends too early",
   checksum: "a checksum differs",
   unsupported: "it needs a newer decoder",
-  invalid: "it breaks a rule of the format",
+  invalid: "it breaks a rule",
   limit: "beyond the limits",
   memory: "not enough memory",
-  argument: "there is no such frame",
+  argument: "no such frame",
 };
 const KINDS = Object.keys(TEXTS);
 const CODERS = ["packed", "dense", "context", "tokens"];
@@ -134,8 +134,9 @@ async function enter(bytes) {
 /** The header of the file in an instance, as far as its first n fields. */
 function headerOf(wasm, n = FIELDS.length) {
   const all = view(wasm, Uint32Array, wasm.kq_info_at(), 20);
-  const valueOf = (at) => (at >= FLAGS && at < START ? !!all[at] : all[at]);
-  const header = Object.fromEntries(FIELDS.slice(0, n).map((name, at) => [name, valueOf(at)]));
+  const header = Object.fromEntries(
+    FIELDS.slice(0, n).map((name, at) => [name, at < FLAGS || at >= START ? all[at] : !!all[at]]),
+  );
   const { width, height, frames, axis, labelMap, dtype, shape } = header;
   header.coder = CODERS[header.coder];
   if (frames === undefined) return header;
@@ -352,20 +353,25 @@ export class KqFile {
   }
 }
 
-async function once(source, options, use) {
+/** A method of a file, which is opened for it and closed. */
+const once = (method) => async (source, options) => {
   const file = await open(source, options);
   try {
-    return await use(file);
+    return await file[method](options);
   } finally {
     file.close();
   }
-}
+};
 
-export const decode = (source, options) => once(source, options, (file) => file.decode(options));
+export const decode = once("decode");
 
-export const labels = (source, options) => once(source, options, (file) => file.labels(options));
+export const labels = once("labels");
 
 export async function* frames(source, options) {
   const file = await open(source, options);
-  yield* file.frames(options);
+  try {
+    yield* file.frames(options);
+  } finally {
+    file.close();
+  }
 }

@@ -374,6 +374,20 @@ def test_sections(tmp_path):
 # --- the module --------------------------------------------------------------
 
 
+def test_an_instance_without_its_file_is_used_again(folder):
+    script = """
+      let made = 0;
+      const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = (...of) => (made++, instantiate(...of));
+      for await (const _ of kq.frames(file("moving.kq")));
+      for await (const _ of kq.frames(file("moving.kq"))) break;
+      await kq.decode(file("image.kq"));
+      await kq.labels(file("image.kq"));
+      return made;
+    """
+    assert run(script, folder) == 1
+
+
 def test_ways_to_the_module(folder):
     script = """
       const place = new URL("kq.wasm", MODULE), bytes = file(place);
