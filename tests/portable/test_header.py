@@ -66,18 +66,23 @@ def test_it_has_no_encoder():
     assert not re.search(r"KQ_DECODE_ONLY|KQ_FUZZ|\w+_encode\(|encoder;", text)
 
 
-@pytest.mark.parametrize("more", ["", "-m32", "-DKQ_NO_SIMD", "-DKQ_STATIC", "-DKQ_MALLOC=mine"])
+LANGUAGES = (
+    *((compiler, f"-std={one}") for compiler in ("gcc", "clang") for one in ("c99", "c17")),
+    *((one, "-x", "c++", f"-std=c++{year}") for one in ("g++", "clang++") for year in (11, 20)),
+)
+
+
 @pytest.mark.parametrize(
-    "language",
+    ("language", "more"),
     [
-        *((compiler, f"-std={one}") for compiler in ("gcc", "clang") for one in ("c99", "c17")),
+        *((language, "") for language in LANGUAGES),
         *(
-            (compiler, "-x", "c++", f"-std=c++{year}")
-            for compiler in ("g++", "clang++")
-            for year in (11, 20)
+            (("gcc", *C99), more)
+            for more in ("-m32", "-DKQ_NO_SIMD", "-DKQ_STATIC", "-DKQ_MALLOC=mine")
         ),
+        *((("g++", *CPP11), more) for more in ("-DKQ_NO_SIMD", "-DKQ_MALLOC=mine")),
     ],
-    ids=" ".join,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_it_compiles_without_a_warning(language, more, tmp_path):
     source = tmp_path / "use.c"
