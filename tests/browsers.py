@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from places import ROOT
+from places import PORTABLE
 
-PORTABLE = ROOT / "kqcodec" / "portable"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # What a page with <kq-img> loads, besides a module.
 PAGE = ("kq.mjs", "kq-img.mjs", "kq-controls.mjs", "kq-workers.mjs", "kq-worker.mjs")

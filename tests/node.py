@@ -9,9 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from places import ROOT
+from places import PORTABLE
 
-PORTABLE = ROOT / "kqcodec" / "portable"
 NODE = shutil.which("node")
 NPM = shutil.which("npm")
 HEAD = """

@@ -7,3 +7,4 @@ ROOT = TESTS.parent
 SPEC = ROOT / "spec"
 VECTORS = SPEC / "vectors"
 C_HEADERS = ROOT / "kqcodec" / "kernels" / "c"
+PORTABLE = ROOT / "kqcodec" / "portable"

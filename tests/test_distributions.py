@@ -10,6 +10,8 @@ from places import ROOT, TESTS
 
 from kqcodec import portable
 
+pytestmark = pytest.mark.compiled
+
 BUILD = """
 import sys
 from scikit_build_core import build

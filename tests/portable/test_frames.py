@@ -13,7 +13,10 @@ from vector_index import INDEX
 
 import kqcodec
 
-pytestmark = pytest.mark.skipif(not KQ_H.exists(), reason="no kq.h here")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(not KQ_H.exists(), reason="no kq.h here"),
+]
 
 
 @pytest.fixture(scope="module")

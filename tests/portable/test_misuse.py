@@ -9,7 +9,10 @@ from places import VECTORS
 from test_header import C99, HERE, compiled, ran
 from vector_index import INDEX
 
-pytestmark = pytest.mark.skipif(not KERNELS.exists(), reason="no C sources here")
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(not KERNELS.exists(), reason="no C sources here"),
+]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """The viewer's modules that need no browser, in Node: parts of files, and what ids mean."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
-from viewer_files import VECTORS
+from node import NODE
+from places import VECTORS
 
 import kqcodec
 from kqcodec.coding.meaning import Meaning
@@ -13,7 +13,6 @@ from kqcodec.format.container import Section
 from kqcodec.portable import path
 
 SOURCES = path("viewer.html").with_name("viewer")
-NODE = shutil.which("node")
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.skipif(NODE is None, reason="there is no Node to run the modules"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import binascii
 import struct
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from places import VECTORS
 
 import kqcodec
 
-VECTORS = Path(__file__).resolve().parents[2] / "spec" / "vectors"
 HOSTILE = "<img src=x onerror=document.title=1>"
 REVERSED = "cat\u202egnp.exe"
 
