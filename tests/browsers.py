@@ -16,7 +16,14 @@ from places import PORTABLE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # What a page with <kq-img> loads, besides a module.
-PAGE = ("kq.mjs", "kq-img.mjs", "kq-controls.mjs", "kq-workers.mjs", "kq-worker.mjs")
+PAGE = (
+    "kq.mjs",
+    "kq-img.mjs",
+    "kq-controls.mjs",
+    "kq-workers.mjs",
+    "kq-worker.mjs",
+    "kq-meaning.mjs",
+)
 # What the element needs of a Content Security Policy, and no more.
 STRICT = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "

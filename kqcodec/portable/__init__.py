@@ -8,6 +8,7 @@
     kq-worker.mjs              the same in a worker of its own
     kq-img.mjs, kq-img.d.ts    the element <kq-img> of web pages, and its types
     kq-workers.mjs             who decodes for it
+    kq-meaning.mjs             what the ids of label maps mean
     kq-controls.mjs            how it looks, and its controls
     kq-images.mjs              has <img src="*.kq"> shown, too
     package.json, README.md    which make an npm package of them
@@ -34,6 +35,7 @@ NAMES = (
     "kq-img.mjs",
     "kq-img.d.ts",
     "kq-workers.mjs",
+    "kq-meaning.mjs",
     "kq-controls.mjs",
     "kq-images.mjs",
     "package.json",

@@ -1,4 +1,5 @@
 // What <kq-img> has done away from the page: one picture, tile by tile, of each frame asked for.
+import { meaningOf } from "./kq-meaning.mjs";
 import { init, open } from "./kq.mjs";
 
 const LEAST_PIXELS = 2 ** 16; // that are worth a message, unless the row ends
@@ -7,19 +8,10 @@ let ready;
 let file;
 
 /** Gives ids the colours of section `labl`; others keep theirs. */
-function color({ palette, idTable }, meaning) {
-  let colors;
-  try {
-    ({ colors } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(meaning)));
-  } catch {
-    return; // it isn't what it should be, and counts as absent
-  }
-  const isSample = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
-  const isColor = (value) =>
-    Array.isArray(value) && (value.length === 3 || value.length === 4) && value.every(isSample);
-  if (!Object.values(colors ?? {}).every(isColor)) return;
+function color({ palette, idTable }, data) {
+  const { colors } = meaningOf(data);
   idTable.forEach((id, entry) => {
-    const found = Object.hasOwn(colors ?? {}, id) ? colors[id] : null;
+    const found = colors.get(`${id}`);
     if (found) palette.set([...found, 255].slice(0, 4), 4 * entry);
   });
 }

@@ -108,7 +108,7 @@ NO_OBJECTS = [b"", b"[]", b"null", b"{", b"\xef\xbb\xbf{}", b'{"crs":"\xff"}']
 
 def test_ids_mean_what_they_mean_to_kqcodec():
     data = [json.dumps(SOUND | change).encode() for change in CHANGES] + NO_OBJECTS
-    found = run(MEANINGS, "meaning.mjs", [each.hex() for each in data])
+    found = run(MEANINGS, "../kq-meaning.mjs", [each.hex() for each in data])
     for each, told in zip(data, found, strict=True):
         meaning = Meaning.from_sections([Section(b"labl", each)])
         assert told == [

@@ -50,8 +50,8 @@ def command(*, folder: str, names: tuple[str, ...], force: bool, quiet: bool) ->
     NAMEs are some of the files; without any all are copied. kq.h is for C99 and C++, kq2pam.c an
     example of it. kq.mjs is for browsers, workers and Node, and needs kq.wasm and kq-scalar.wasm
     beside it; kq-inline.mjs does with itself. kq-img.mjs gives web pages the element <kq-img>, and
-    needs kq.mjs, kq-controls.mjs, kq-workers.mjs and kq-worker.mjs; with kq-images.mjs <img> shows
-    .kq files, too. package.json makes an npm package of the folder. viewer.html is a page to look
+    needs kq.mjs and the other kq-*.mjs but kq-inline.mjs; with kq-images.mjs <img> shows .kq files,
+    too. package.json makes an npm package of the folder. viewer.html is a page to look
     at files, by itself.
     """
     with reading("the decoders"):

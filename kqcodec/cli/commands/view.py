@@ -92,8 +92,9 @@ def command(
         if output is not None:
             raise click.UsageError("-o is for the page, and --terminal makes none.")
         return _in_terminal(inputs, graphics, width, play, max_pixels)
-    for option in common.options_given(["graphics", "width", "play", "max_pixels"]):
-        raise click.UsageError(f"{option} goes with --terminal only.")
+    given = common.options_given(["graphics", "width", "play", "max_pixels"])
+    if given:
+        raise click.UsageError(f"{given[0]} goes with --terminal only.")
     return _in_page(inputs, output, force)
 
 

@@ -1,5 +1,5 @@
 // What labels stand for: the entries of a palette, or the ids of a label map.
-import { meaningOf } from "./meaning.mjs";
+import { meaningOf } from "../kq-meaning.mjs";
 
 // How much of the veil there is over what isn't picked.
 const VEIL = 0.85;
