@@ -23,7 +23,7 @@ STRICT = ("-Wall", "-Wextra", "-pedantic", "-Werror", f"-I{PORTABLE}")
 KINDS = ("ok", "signature", "truncated", "checksum", "unsupported", "invalid", "limit")
 C99, CPP11 = ("-std=c99",), ("-x", "c++", "-std=c++11")
 WAYS = {
-    "gcc": ("gcc", *C99, "-O2"),
+    "gcc": ("gcc", *C99, "-O1"),
     "gcc, plain C": ("gcc", *C99, "-O1", "-DKQ_NO_SIMD"),
     "clang": ("clang", *C99, "-O1", "-DKQ_STATIC"),
     "g++": ("g++", *CPP11, "-O1"),

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "frames/sequence.h"
 
 #define KQ_MOVE_BLOCKS 4        /* that a move explains, at least */
