@@ -22,6 +22,8 @@ from kqcodec.format.sizes import theory_bits
 from kqcodec.pillow import writing
 from kqcodec.quantization.options import QuantizeKeywords
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def picture():
@@ -381,7 +383,6 @@ def test_size_and_pixels_stay_whatever_the_orientation():
             assert "exif" not in found.info
 
 
-@pytest.mark.compiled
 def test_many_threads_open_and_load_one_file_each(tmp_path):
     expected, data = encoded(200, 300, 200)
     path = tmp_path / "a.kq"

@@ -9,6 +9,8 @@ import pytest
 
 import kqcodec
 
+pytestmark = pytest.mark.compiled
+
 TESTS = Path(__file__).parent
 SCRIPT = TESTS / "users_script.py"
 README = TESTS.parent / "README.md"

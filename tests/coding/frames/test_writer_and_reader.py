@@ -20,6 +20,8 @@ from kqcodec.format.header import Header
 from kqcodec.format.sequence import FrameTiming
 from kqcodec.format.sizes import dense_size, packed_size
 
+pytestmark = pytest.mark.compiled
+
 coders = pytest.mark.parametrize("coder", CODERS)
 PALETTE = indexed(1, 1, 9, 4).palette
 
@@ -171,7 +173,6 @@ def test_frames_come_while_later_ones_are_still_to_be_made():
     writer.join()
 
 
-@pytest.mark.compiled
 def test_many_frames_take_the_memory_of_few():
     """Both ways: what is held doesn't grow with their number."""
     tracemalloc = pytest.importorskip("tracemalloc")

@@ -23,6 +23,8 @@ from kqcodec.format.limits import Limits
 from kqcodec.format.source import BufferSource
 from kqcodec.storage.opening import open_source
 
+pytestmark = pytest.mark.compiled
+
 SIDE = 16
 K = 10
 
