@@ -8,6 +8,7 @@ from typing import Any
 import decode as spec_decoder
 import numpy as np
 import pytest
+from samples import SLOW
 from vector_index import ERRORS, INDEX, Pipe, big_endian, frames_of, read, sha256
 
 import kqcodec
@@ -46,6 +47,8 @@ def test_both_decoders_give_the_frames_of_the_index(vector: dict[str, Any]) -> N
     pixels = [big_endian(f) if is_label_map else f.tobytes() for f in frames]
     assert sha256(b"".join(pixels)) == vector["pixels_sha256"]
 
+    if SLOW:  # decode.py is the same on all kernels, and tried in the other run
+        return
     picture = spec_decoder.decode(data)
     timing = picture.timing
     assert timing is not None
@@ -94,6 +97,8 @@ def test_both_decoders_refuse_with_the_kind_and_rule_of_the_index(vector: dict[s
         with pytest.raises(errors.FormatError) as refusal:
             list(frames_of(source))
         assert refusal.type is ERRORS[vector["kind"]]
+    if SLOW:  # decode.py is the same on all kernels, and tried in the other run
+        return
     with pytest.raises(spec_decoder.Refused) as refused:
         spec_decoder.decode(data)
     assert (refused.value.rule, refused.value.kind) == (vector["rule"], vector["kind"])
