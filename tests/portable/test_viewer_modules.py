@@ -5,14 +5,13 @@ import subprocess
 
 import pytest
 from node import NODE
-from places import VECTORS
+from places import PORTABLE, VECTORS
 
 import kqcodec
 from kqcodec.coding.meaning import Meaning
 from kqcodec.format.container import Section
-from kqcodec.portable import path
 
-SOURCES = path("viewer.html").with_name("viewer")
+SOURCES = PORTABLE / "viewer"
 pytestmark = [
     pytest.mark.compiled,
     pytest.mark.skipif(NODE is None, reason="there is no Node to run the modules"),
