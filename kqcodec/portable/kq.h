@@ -236,6 +236,12 @@ static inline void *kq_calloc(size_t count, size_t size)
 #define KQ_INLINE static inline
 #endif
 
+/* The first address for vectors in memory that is KQ_ALIGNING bytes larger than what is to lie
+ * there. */
+#define KQ_ALIGNING 63
+#define KQ_ALIGNED_AT(memory) \
+    ((void *)(((uintptr_t)(memory) + KQ_ALIGNING) & ~(uintptr_t)KQ_ALIGNING))
+
 /* KQ_HIDE: the compiler knows nothing of a variable's value from here on. So it doesn't read
  * again what it has read, and doesn't turn a branch into arithmetic. KQ_IN_MEMORY: the
  * same of an array, which is in memory then and not in a register. */
@@ -1313,6 +1319,14 @@ static uint32_t kq_crc16(const uint8_t *bytes, size_t size, uint32_t crc)
     return crc & 0xFFFF;
 }
 
+/* What a byte makes of a CRC-32 (rule 3.1), of which it is the lowest by now. */
+static uint32_t kq_crc32_byte(uint32_t crc)
+{
+    for (int bit = 0; bit < 8; bit++)
+        crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+    return crc;
+}
+
 /* The CRC-32s of the parts of one file (rule 3.2). */
 typedef struct {
     uint32_t table[8][256]; /* of a byte, and of one with up to seven behind it */
@@ -1337,12 +1351,8 @@ static uint32_t kq_crc32(const kq_sealer *s, const uint8_t *bytes, size_t size, 
 
 static void kq_sealer_init(kq_sealer *s, const uint8_t *header)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-        s->table[0][i] = crc;
-    }
+    for (uint32_t i = 0; i < 256; i++)
+        s->table[0][i] = kq_crc32_byte(i);
     for (int more = 1; more < 8; more++)
         for (uint32_t i = 0; i < 256; i++) {
             const uint32_t crc = s->table[more - 1][i];
@@ -1439,11 +1449,8 @@ static kq_result kq_header_expand(kq_header *h, const uint8_t *data, size_t size
     /* A checksum of all that is there, which needs no table. */
     uint32_t crc = UINT32_MAX;
     const size_t body = size < KQ_CHECKSUM_SIZE ? 0 : size - KQ_CHECKSUM_SIZE;
-    for (size_t i = 0; i < body; i++) {
-        crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-    }
+    for (size_t i = 0; i < body; i++)
+        crc = kq_crc32_byte(crc ^ data[i]);
     if (body < 2 || KQ_DIFFERS(~crc, kq_big32(data + body)))
         return KQ_CHECKSUM;
     kq_cursor c = {data, body, 2};
@@ -1657,6 +1664,7 @@ static kq_result kq_check_part(kq_file *f, const char *kind, uint32_t ordinal, c
 
 enum { KQ_BOOL, KQ_INT8, KQ_UINT8, KQ_INT16, KQ_UINT16, KQ_INT32, KQ_UINT32, KQ_INT64, KQ_UINT64 };
 enum { KQ_PLANE, KQ_COLUMN, KQ_VOLUME };
+#define KQ_TABLE_MAPPED 32 /* of the first byte of a table of ids */
 #define KQ_MOST_FRAMES ((uint64_t)INT32_MAX)
 
 static int kq_id_bytes(int dtype)
@@ -1728,10 +1736,9 @@ static int kq_ids_add_up(uint64_t *ids, size_t count, int dtype)
 }
 
 /* The lists of a table, behind its numbers. */
-static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
+static kq_result kq_ids_read(kq_file *f, kq_cursor *c, int mapped)
 {
     const size_t distinct = f->info.ids, entries = f->info.entries;
-    const int mapped = f->info.dtype & 32;
     const uint64_t counts[2] = {distinct, entries};
     const uint64_t bytes = (counts[0] + counts[1]) * sizeof(uint64_t);
     uint64_t *numbers = bytes > SIZE_MAX / 2 ? NULL : (uint64_t *)KQ_MALLOC((size_t)bytes);
@@ -1740,7 +1747,6 @@ static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
         return KQ_NO_MEMORY;
     if (!kq_numbers_decode(c->data + c->at, c->size - c->at, counts, mapped ? 2 : 1, numbers))
         return KQ_INVALID;
-    f->info.dtype &= 15;
     for (size_t i = 0; mapped && i < entries; i++)
         if (numbers[distinct + i] >= distinct)
             return KQ_INVALID;
@@ -1784,7 +1790,7 @@ static kq_result kq_table_read(kq_file *f)
     if (kq_take_length(&c, 4, &distinct) != KQ_OK)
         return KQ_INVALID;
     entries = distinct;
-    if (kind & 32 && kq_take_length(&c, 4, &entries) != KQ_OK)
+    if (kind & KQ_TABLE_MAPPED && kq_take_length(&c, 4, &entries) != KQ_OK)
         return KQ_INVALID;
     distinct++;
     entries++;
@@ -1794,10 +1800,10 @@ static kq_result kq_table_read(kq_file *f)
     if (entries > f->limits.metadata)
         return KQ_LIMIT;
     info->shape = kind & 16 ? KQ_COLUMN : kind & 64 ? KQ_VOLUME : KQ_PLANE;
-    info->dtype = kind & 47; /* with the bit of a mapped table, until its lists are read */
+    info->dtype = kind & 15;
     info->ids = distinct;
     info->entries = entries;
-    return kq_ids_read(f, &c);
+    return kq_ids_read(f, &c, kind & KQ_TABLE_MAPPED);
 }
 
 /* Red, green, blue and alpha of each label; of a label map by rule 18.24. */
@@ -2235,6 +2241,144 @@ typedef struct {
     uint32_t moved[16 * KQ_MOST_MOVES], more[KQ_MOST_MOVES];
     uint32_t numbers[5][256]; /* of a move, byte by byte */
 } kq_sequence;
+/* ---- regions/runs.h ---- */
+/* Runs of equal labels in the rows of a tile, and which of them are one region (spec/kq.md,
+ * section 18): labels that are equal and side by side, or one below the other.
+ *
+ * Union-find on runs instead of pixels, as in L. He, Y. Chao, K. Suzuki, "A run-based two-scan
+ * labeling algorithm", IEEE Transactions on Image Processing 17 (2008): flat areas cost little.
+ */
+
+#define KQ_REGIONS_MOST_LABELS UINT32_MAX /* of a tile: places are counted in 32 bits */
+
+/* A run ends before the place `end`, counted through the rows of the tile. `parent` is an
+ * earlier run of the same region, or the run itself where it is the region's first. */
+typedef struct {
+    uint32_t end, parent;
+} kq_row_run;
+
+typedef struct {
+    const void *labels;
+    int size; /* bytes of a label: 1, 2 or 4 */
+    size_t width, height;
+} kq_map;
+
+KQ_INLINE uint32_t kq_map_label(const void *labels, int size, size_t i)
+{
+    return size == 1   ? ((const uint8_t *)labels)[i]
+           : size == 2 ? ((const uint16_t *)labels)[i]
+                       : ((const uint32_t *)labels)[i];
+}
+
+/* The label at a place of a map of any size. */
+static inline uint32_t kq_map_at(const kq_map *m, size_t i)
+{
+    return kq_map_label(m->labels, m->size, i);
+}
+
+KQ_INLINE size_t kq_runs_counted(const kq_map *m, int size)
+{
+    size_t count = m->height;
+    for (size_t row = 0; row < m->height; row++) {
+        uint32_t changes = 0;
+        for (size_t i = row * m->width + 1; i < (row + 1) * m->width; i++)
+            changes += kq_map_label(m->labels, size, i) != kq_map_label(m->labels, size, i - 1);
+        count += changes;
+    }
+    return count;
+}
+
+/* How many runs a map has. */
+static size_t kq_runs_count(const kq_map *m)
+{
+    return m->size == 1   ? kq_runs_counted(m, 1)
+           : m->size == 2 ? kq_runs_counted(m, 2)
+                          : kq_runs_counted(m, 4);
+}
+
+/* The first run of a region; the way there becomes shorter. */
+static inline uint32_t kq_row_run_first(kq_row_run *runs, uint32_t run)
+{
+    while (runs[run].parent != run)
+        run = runs[run].parent = runs[runs[run].parent].parent;
+    return run;
+}
+
+/* The place at or after `i`, before `end`, where labels cease to be as at `i`. */
+KQ_INLINE size_t kq_row_run_end(const void *labels, int size, size_t i, size_t end)
+{
+    const uint32_t label = kq_map_label(labels, size, i);
+    i++;
+    if (size == 1) { /* eight at a time */
+        const uint64_t wanted = label * UINT64_C(0x0101010101010101);
+        for (uint64_t eight; i + 8 <= end; i += 8) {
+            memcpy(&eight, (const uint8_t *)labels + i, 8);
+            if (eight != wanted)
+                break;
+        }
+    }
+    while (i < end && kq_map_label(labels, size, i) == label)
+        i++;
+    return i;
+}
+
+KQ_INLINE int kq_runs_found(const kq_map *m, int size, kq_row_run *runs, size_t most)
+{
+    const size_t width = m->width, end = width * m->height;
+    size_t n = 0, above = 0;
+    for (size_t i = 0, row_end = width; i < end;
+         row_end = i == row_end ? row_end + width : row_end) {
+        const size_t j = kq_row_run_end(m->labels, size, i, row_end);
+        uint32_t region = (uint32_t)n;
+        if (n == most)
+            return 0;
+        if (i >= width) {
+            const uint32_t label = kq_map_label(m->labels, size, i);
+            while (runs[above].end <= i - width)
+                above++;
+            for (size_t a = above;; a++) {
+                if (kq_map_label(m->labels, size, runs[a].end - 1) == label) {
+                    const uint32_t first = kq_row_run_first(runs, (uint32_t)a);
+                    if (region == n || first == region) {
+                        region = first;
+                    } else { /* the earlier one is the first of both */
+                        const uint32_t later = first > region ? first : region;
+                        region = first > region ? region : first;
+                        runs[later].parent = region;
+                    }
+                }
+                if (runs[a].end >= j - width)
+                    break;
+            }
+        }
+        runs[n].end = (uint32_t)j;
+        runs[n++].parent = region;
+        i = j;
+    }
+    return n == most;
+}
+
+/* Fills the runs of a map, `count` as counted; 0 if somebody has changed labels since. */
+static int kq_runs_find(const kq_map *m, kq_row_run *runs, size_t count)
+{
+    return m->size == 1   ? kq_runs_found(m, 1, runs, count)
+           : m->size == 2 ? kq_runs_found(m, 2, runs, count)
+                          : kq_runs_found(m, 4, runs, count);
+}
+
+/* Gives each label of a run, from `start` on, a value. */
+KQ_INLINE void kq_row_run_fill(void *labels, int size, size_t start, size_t end, uint32_t value)
+{
+    if (size == 1) {
+        memset((uint8_t *)labels + start, (int)value, end - start);
+        return;
+    }
+    for (size_t i = start; i < end; i++)
+        if (size == 2)
+            ((uint16_t *)labels)[i] = (uint16_t)value;
+        else
+            ((uint32_t *)labels)[i] = value;
+}
 /* ---- tokens/front.h ---- */
 /* What stands ahead of the streams of the coder `tokens` (spec/kq.md, section 17): which
  * table each context has, the tables, and the codes of escapes, lengths and displacements.
@@ -4084,8 +4228,7 @@ static void kq_frame_parts_fill(const kq_frame_parts *parts, const kq_moved_tile
     for (size_t y = 0; y < parts->height; y++) {
         const size_t to = (parts->top + y) * tile->width + parts->left, from = y * parts->width;
         for (size_t x = 0; x < parts->width; x++) {
-            const uint32_t more = bytes == 4 ? ((const uint32_t *)labels)[from + x]
-                                             : kq_label_get(labels, from + x, bytes == 2);
+            const uint32_t more = kq_map_label(labels, (int)bytes, from + x);
             if (more)
                 kq_label_set(tile->labels, to + x, tile->bytes == 2, more - 1);
         }
@@ -7266,7 +7409,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     const size_t weights = KQ_ROWS * inputs, places = shared ? 0 : (size_t)1 << m->place_bits;
     const size_t histories = KQ_HAS_HISTORIES(lanes) ? lanes * 2 * KQ_HISTORIES : 0;
     const size_t cells = colors && !shared ? KQ_COLOR_CELLS : 0;
-    const size_t bytes = 64 + (weights + slots + places + histories) * 4 + cells * 2;
+    const size_t bytes = KQ_ALIGNING + (weights + slots + places + histories) * 4 + cells * 2;
     /* Of a sequence's tables a short one uses little: zeros that are there when they are needed. */
     m->memory = slot_bits ? KQ_CALLOC(bytes, 1) : KQ_MALLOC(bytes);
     const size_t labels = (height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND;
@@ -7281,7 +7424,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
         memset(m, 0, sizeof *m);
         return 0;
     }
-    m->weights = (int32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
+    m->weights = (int32_t *)KQ_ALIGNED_AT(m->memory);
     m->slots = (uint32_t *)(m->weights + weights);
     m->places = m->slots + slots;
     if (!slot_bits)
@@ -7498,144 +7641,6 @@ static int kq_parts_enlarged(const kq_tile_parts *p, int coder)
 {
     return coder == KQ_CODER_CONTEXT && p->k > 1 && p->rest.size &&
            p->rest.bytes[0] == KQ_FIRST_ENLARGED;
-}
-/* ---- regions/runs.h ---- */
-/* Runs of equal labels in the rows of a tile, and which of them are one region (spec/kq.md,
- * section 18): labels that are equal and side by side, or one below the other.
- *
- * Union-find on runs instead of pixels, as in L. He, Y. Chao, K. Suzuki, "A run-based two-scan
- * labeling algorithm", IEEE Transactions on Image Processing 17 (2008): flat areas cost little.
- */
-
-#define KQ_REGIONS_MOST_LABELS UINT32_MAX /* of a tile: places are counted in 32 bits */
-
-/* A run ends before the place `end`, counted through the rows of the tile. `parent` is an
- * earlier run of the same region, or the run itself where it is the region's first. */
-typedef struct {
-    uint32_t end, parent;
-} kq_row_run;
-
-typedef struct {
-    const void *labels;
-    int size; /* bytes of a label: 1, 2 or 4 */
-    size_t width, height;
-} kq_map;
-
-KQ_INLINE uint32_t kq_map_label(const void *labels, int size, size_t i)
-{
-    return size == 1   ? ((const uint8_t *)labels)[i]
-           : size == 2 ? ((const uint16_t *)labels)[i]
-                       : ((const uint32_t *)labels)[i];
-}
-
-/* The label at a place of a map of any size. */
-static inline uint32_t kq_map_at(const kq_map *m, size_t i)
-{
-    return kq_map_label(m->labels, m->size, i);
-}
-
-KQ_INLINE size_t kq_runs_counted(const kq_map *m, int size)
-{
-    size_t count = m->height;
-    for (size_t row = 0; row < m->height; row++) {
-        uint32_t changes = 0;
-        for (size_t i = row * m->width + 1; i < (row + 1) * m->width; i++)
-            changes += kq_map_label(m->labels, size, i) != kq_map_label(m->labels, size, i - 1);
-        count += changes;
-    }
-    return count;
-}
-
-/* How many runs a map has. */
-static size_t kq_runs_count(const kq_map *m)
-{
-    return m->size == 1   ? kq_runs_counted(m, 1)
-           : m->size == 2 ? kq_runs_counted(m, 2)
-                          : kq_runs_counted(m, 4);
-}
-
-/* The first run of a region; the way there becomes shorter. */
-static inline uint32_t kq_row_run_first(kq_row_run *runs, uint32_t run)
-{
-    while (runs[run].parent != run)
-        run = runs[run].parent = runs[runs[run].parent].parent;
-    return run;
-}
-
-/* The place at or after `i`, before `end`, where labels cease to be as at `i`. */
-KQ_INLINE size_t kq_row_run_end(const void *labels, int size, size_t i, size_t end)
-{
-    const uint32_t label = kq_map_label(labels, size, i);
-    i++;
-    if (size == 1) { /* eight at a time */
-        const uint64_t wanted = label * UINT64_C(0x0101010101010101);
-        for (uint64_t eight; i + 8 <= end; i += 8) {
-            memcpy(&eight, (const uint8_t *)labels + i, 8);
-            if (eight != wanted)
-                break;
-        }
-    }
-    while (i < end && kq_map_label(labels, size, i) == label)
-        i++;
-    return i;
-}
-
-KQ_INLINE int kq_runs_found(const kq_map *m, int size, kq_row_run *runs, size_t most)
-{
-    const size_t width = m->width, end = width * m->height;
-    size_t n = 0, above = 0;
-    for (size_t i = 0, row_end = width; i < end;
-         row_end = i == row_end ? row_end + width : row_end) {
-        const size_t j = kq_row_run_end(m->labels, size, i, row_end);
-        uint32_t region = (uint32_t)n;
-        if (n == most)
-            return 0;
-        if (i >= width) {
-            const uint32_t label = kq_map_label(m->labels, size, i);
-            while (runs[above].end <= i - width)
-                above++;
-            for (size_t a = above;; a++) {
-                if (kq_map_label(m->labels, size, runs[a].end - 1) == label) {
-                    const uint32_t first = kq_row_run_first(runs, (uint32_t)a);
-                    if (region == n || first == region) {
-                        region = first;
-                    } else { /* the earlier one is the first of both */
-                        const uint32_t later = first > region ? first : region;
-                        region = first > region ? region : first;
-                        runs[later].parent = region;
-                    }
-                }
-                if (runs[a].end >= j - width)
-                    break;
-            }
-        }
-        runs[n].end = (uint32_t)j;
-        runs[n++].parent = region;
-        i = j;
-    }
-    return n == most;
-}
-
-/* Fills the runs of a map, `count` as counted; 0 if somebody has changed labels since. */
-static int kq_runs_find(const kq_map *m, kq_row_run *runs, size_t count)
-{
-    return m->size == 1   ? kq_runs_found(m, 1, runs, count)
-           : m->size == 2 ? kq_runs_found(m, 2, runs, count)
-                          : kq_runs_found(m, 4, runs, count);
-}
-
-/* Gives each label of a run, from `start` on, a value. */
-KQ_INLINE void kq_row_run_fill(void *labels, int size, size_t start, size_t end, uint32_t value)
-{
-    if (size == 1) {
-        memset((uint8_t *)labels + start, (int)value, end - start);
-        return;
-    }
-    for (size_t i = start; i < end; i++)
-        if (size == 2)
-            ((uint16_t *)labels)[i] = (uint16_t)value;
-        else
-            ((uint32_t *)labels)[i] = value;
 }
 /* ---- regions/ids.h ---- */
 /* The labels of regions, in order of first appearance (spec/kq.md, section 18): which is the next
@@ -7965,11 +7970,10 @@ static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
     const int settings = payload.bytes[0];
     if (!KQ_SETTING_VALID(settings))
         return KQ_INVALID;
-    job->context_memory = KQ_MALLOC(sizeof *job->context + 63);
+    job->context_memory = KQ_MALLOC(sizeof *job->context + KQ_ALIGNING);
     if (!job->context_memory || !kq_logistic_make(f))
         return KQ_NO_MEMORY;
-    kq_context_tile *context =
-        (kq_context_tile *)(((uintptr_t)job->context_memory + 63) & ~(uintptr_t)63);
+    kq_context_tile *context = (kq_context_tile *)KQ_ALIGNED_AT(job->context_memory);
     kq_tile tile;
     tile.order = f->order;
     tile.colors = job->task.label_map ? NULL : f->stored;
@@ -7983,11 +7987,6 @@ static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
     job->context = context;
     job->more = 1;
     return KQ_OK;
-}
-
-static uint32_t kq_coded_label(const struct kq_tile_job *job, size_t i)
-{
-    return kq_label_get(job->coded, i, job->coded_bytes == 2);
 }
 
 static void kq_put_label(uint8_t *labels, int bytes, size_t i, uint32_t label)
@@ -8004,6 +8003,7 @@ static kq_result kq_job_enlarge(struct kq_tile_job *job)
     const kq_tile_parts *p = &job->parts;
     const uint32_t width = job->task.width, height = job->task.height;
     const size_t bytes = (size_t)job->coded_bytes;
+    const int wide = bytes == 2;
     uint8_t *labels = (uint8_t *)KQ_MALLOC((size_t)width * height * bytes);
     if (!labels)
         return KQ_NO_MEMORY;
@@ -8015,8 +8015,8 @@ static kq_result kq_job_enlarge(struct kq_tile_job *job)
             continue;
         }
         for (uint32_t x = 0; x < width; x++)
-            kq_put_label(row, job->coded_bytes, x,
-                         kq_coded_label(job, cells + (x + p->column) / p->across));
+            kq_label_set(row, x, wide,
+                         kq_label_get(job->coded, cells + (x + p->column) / p->across, wide));
     }
     KQ_FREE(job->coded);
     job->coded = labels;
@@ -8044,6 +8044,16 @@ static kq_result kq_job_color(struct kq_tile_job *job, uint32_t k)
     return done < 0 ? KQ_NO_MEMORY : done ? KQ_OK : KQ_INVALID;
 }
 
+/* From labels of one or two bytes to wider ones, or to the entries of a list, if there is one. */
+static void kq_translate(const uint8_t *from, int from_bytes, const uint64_t *list, uint8_t *to,
+                         int to_bytes, size_t labels)
+{
+    for (size_t i = 0; i < labels; i++) {
+        const uint32_t label = kq_label_get(from, i, from_bytes == 2);
+        kq_put_label(to, to_bytes, i, list ? (uint32_t)list[label] : label);
+    }
+}
+
 /* From what was coded to the tile's labels. */
 static kq_result kq_job_finish(struct kq_tile_job *job)
 {
@@ -8064,10 +8074,7 @@ static kq_result kq_job_finish(struct kq_tile_job *job)
     job->labels = (uint8_t *)KQ_MALLOC(labels * (size_t)bytes);
     if (!job->labels)
         return KQ_NO_MEMORY;
-    for (size_t i = 0; i < labels; i++) {
-        const uint32_t label = kq_coded_label(job, i);
-        kq_put_label(job->labels, bytes, i, job->list ? (uint32_t)job->list[label] : label);
-    }
+    kq_translate(job->coded, job->coded_bytes, job->list, job->labels, bytes, labels);
     return KQ_OK;
 }
 
@@ -8465,13 +8472,13 @@ static uint8_t *kq_frame_tile_told(const kq_frame_tile *t)
 
 static int kq_frame_tile_bytes(const kq_file *f, const kq_frame_tile *t)
 {
-    return t->places ? kq_label_size(t->k) : kq_label_size(f->info.entries);
+    return t->places ? kq_label_size(t->k) : kq_label_bytes(f);
 }
 
 /* Room for the labels of a tile, of so many; 0 without memory. */
 static int kq_frame_tile_room(const kq_file *f, kq_frame_tile *t, size_t labels)
 {
-    const int bytes = kq_label_size(f->info.entries);
+    const int bytes = kq_label_bytes(f);
     if (!t->labels)
         t->labels = (uint8_t *)KQ_CALLOC(labels, (size_t)bytes);
     if (!t->places && (t->list || bytes == 4))
@@ -8482,11 +8489,8 @@ static int kq_frame_tile_room(const kq_file *f, kq_frame_tile *t, size_t labels)
 /* From what payloads tell to the labels of the file. */
 static void kq_frame_tile_translate(const kq_file *f, kq_frame_tile *t, size_t labels)
 {
-    const int bytes = kq_label_size(f->info.entries), wide = kq_label_size(t->k) == 2;
-    for (size_t i = 0; t->places && i < labels; i++) {
-        const uint32_t label = kq_label_get(t->places, i, wide);
-        kq_put_label(t->labels, bytes, i, t->list ? (uint32_t)t->list[label] : label);
-    }
+    if (t->places)
+        kq_translate(t->places, kq_label_size(t->k), t->list, t->labels, kq_label_bytes(f), labels);
 }
 
 /* --- chains by the coder context ---------------------------------------------------- */
@@ -8494,11 +8498,12 @@ static void kq_frame_tile_translate(const kq_file *f, kq_frame_tile *t, size_t l
 /* Bytes that a chain takes at most. */
 static uint64_t kq_chain_workspace(int settings, uint64_t width, uint64_t height)
 {
-    const uint64_t labels = width * height, cells = (width + 16) * (height + 5);
+    const uint64_t labels = width * height,
+                   cells = (width + 2 * KQ_MARGIN) * (height + KQ_ABOVE + KQ_BELOW);
     int bits = 4;
     while ((uint64_t)1 << (bits - 4) < labels)
         bits++;
-    bits = kq_least(bits, 14 + 2 * (settings >> 6));
+    bits = kq_least(bits, KQ_CHAIN_SLOT_BITS(settings));
     return ((uint64_t)64 << bits) + (9 + 2 * (uint64_t)kq_earlier_frames((size_t)labels)) * cells +
            3000000;
 }
@@ -8511,8 +8516,8 @@ static kq_result kq_frame_tile_learn(kq_file *f, kq_frame_tile *t, const kq_box 
     if (bytes > f->limits.chains - f->frames->chains)
         return KQ_LIMIT;
     uint16_t *plain = f->info.label_map ? kq_job_plain_order(t->k) : NULL;
-    t->chain_memory = KQ_MALLOC(sizeof *t->chain + 63);
-    kq_chain *chain = (kq_chain *)(((uintptr_t)t->chain_memory + 63) & ~(uintptr_t)63);
+    t->chain_memory = KQ_MALLOC(sizeof *t->chain + KQ_ALIGNING);
+    kq_chain *chain = (kq_chain *)KQ_ALIGNED_AT(t->chain_memory);
     kq_tile tile;
     tile.order = plain ? plain : f->order;
     tile.colors = f->info.label_map ? NULL : f->stored;
@@ -8546,6 +8551,7 @@ static kq_result kq_frame_tile_learn(kq_file *f, kq_frame_tile *t, const kq_box 
 #define KQ_WORK_REGION 400 /* each label may be one */
 #define KQ_WORK_LISTED 500 /* of an entry of an own list */
 #define KQ_WORK_TILE 100000
+#define KQ_WORK_OF_A_LABEL 600 /* that each may take, by default */
 
 /* That of one label; `first` is the first byte of the payload. */
 static uint64_t kq_work_of_label(int coder, uint32_t k, uint8_t first)
@@ -8593,8 +8599,7 @@ static uint64_t kq_work_of_tile(int coder, int label_map, uint32_t k, kq_span pa
 #define KQ_WORK_COPY 2          /* of a label that is copied from frame to frame */
 #define KQ_WORK_CHAINED 100     /* of one that is coded from the frame before, */
 #define KQ_WORK_CHAINED_BIT 200 /* and for each bit of K */
-#define KQ_WORK_OF_A_LABEL 600  /* that labels may take, */
-#define KQ_FREE_LABELS 4096     /* of which so many aren't counted, for each byte that was read */
+#define KQ_FREE_LABELS 4096     /* whose work isn't counted, for each byte that was read */
 #define KQ_MOST_LABELS 65536    /* that a tile is coded with */
 #define KQ_COPIED 16            /* labels that are copied in the time of one */
 
@@ -9095,7 +9100,7 @@ static kq_limits kq_limits_of(const kq_limits *given)
     limits.tiles = (uint32_t)kq_limit_of(limits.tiles, raised / 128, UINT32_MAX);
     limits.metadata = (uint32_t)kq_limit_of(limits.metadata, raised / 8, UINT32_MAX);
     limits.tile = kq_limit_of(limits.tile, raised, UINT64_MAX);
-    limits.work = kq_limit_of(limits.work, 600 * raised, UINT64_MAX);
+    limits.work = kq_limit_of(limits.work, KQ_WORK_OF_A_LABEL * raised, UINT64_MAX);
     limits.chains = kq_limit_of(limits.chains, 16 * raised, UINT64_MAX);
     return limits;
 }
@@ -9282,21 +9287,14 @@ KQ_API const void *kq_tile_labels(const kq_file *file, kq_box *box)
     return file->job->more ? NULL : file->job->labels;
 }
 
-KQ_INLINE size_t kq_label_at(const uint8_t *labels, int bytes, size_t i)
-{
-    return bytes == 1   ? labels[i]
-           : bytes == 2 ? ((const uint16_t *)labels)[i]
-                        : ((const uint32_t *)labels)[i];
-}
-
 /* Four bytes are copied for each pixel, but for the last: in three channels the next one's come
  * over the fourth. */
 KQ_INLINE void kq_paint_as(const uint8_t *colors, const uint8_t *labels, int bytes, size_t count,
                            size_t channels, uint8_t *pixels)
 {
     for (size_t i = 0; i + 1 < count; i++, pixels += channels)
-        memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, i), 4);
-    memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, count - 1), channels);
+        memcpy(pixels, colors + 4 * (size_t)kq_map_label(labels, bytes, i), 4);
+    memcpy(pixels, colors + 4 * (size_t)kq_map_label(labels, bytes, count - 1), channels);
 }
 
 /* Red, green, blue and perhaps alpha of so many labels, at least one. */
@@ -9349,7 +9347,7 @@ static void kq_ids_of_labels(const kq_file *f, const uint8_t *labels, size_t cou
 {
     const int bytes = kq_label_bytes(f), size = kq_id_bytes(f->info.dtype);
     for (size_t i = 0; i < count; i++) {
-        const uint64_t id = f->ids[kq_label_at(labels, bytes, i)];
+        const uint64_t id = f->ids[kq_map_label(labels, bytes, i)];
         const uint32_t id32 = (uint32_t)id;
         const uint16_t id16 = (uint16_t)id;
         if (size == 1)

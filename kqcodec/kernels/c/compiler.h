@@ -63,6 +63,12 @@ static inline void *kq_calloc(size_t count, size_t size)
 #define KQ_INLINE static inline
 #endif
 
+/* The first address for vectors in memory that is KQ_ALIGNING bytes larger than what is to lie
+ * there. */
+#define KQ_ALIGNING 63
+#define KQ_ALIGNED_AT(memory) \
+    ((void *)(((uintptr_t)(memory) + KQ_ALIGNING) & ~(uintptr_t)KQ_ALIGNING))
+
 /* KQ_HIDE: the compiler knows nothing of a variable's value from here on. So it doesn't read
  * again what it has read, and doesn't turn a branch into arithmetic. KQ_IN_MEMORY: the
  * same of an array, which is in memory then and not in a register. */

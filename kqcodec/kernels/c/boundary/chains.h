@@ -17,10 +17,10 @@ typedef struct {
 /* Zeros, at an address that suits vectors; NULL without memory. */
 static kq_held_chain *chain_allocated(void)
 {
-    void *memory = calloc(1, sizeof(kq_held_chain) + 63);
+    void *memory = calloc(1, sizeof(kq_held_chain) + KQ_ALIGNING);
     if (!memory)
         return NULL;
-    kq_held_chain *held = (kq_held_chain *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+    kq_held_chain *held = KQ_ALIGNED_AT(memory);
     held->memory = memory;
     return held;
 }

@@ -199,7 +199,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
     const size_t weights = KQ_ROWS * inputs, places = shared ? 0 : (size_t)1 << m->place_bits;
     const size_t histories = KQ_HAS_HISTORIES(lanes) ? lanes * 2 * KQ_HISTORIES : 0;
     const size_t cells = colors && !shared ? KQ_COLOR_CELLS : 0;
-    const size_t bytes = 64 + (weights + slots + places + histories) * 4 + cells * 2;
+    const size_t bytes = KQ_ALIGNING + (weights + slots + places + histories) * 4 + cells * 2;
     /* Of a sequence's tables a short one uses little: zeros that are there when they are needed. */
     m->memory = slot_bits ? KQ_CALLOC(bytes, 1) : KQ_MALLOC(bytes);
     const size_t labels = (height + KQ_ABOVE) * m->plane.stride + KQ_READ_BEHIND;
@@ -214,7 +214,7 @@ static int kq_context_open(kq_context *m, const kq_logistic *tables, const kq_ti
         memset(m, 0, sizeof *m);
         return 0;
     }
-    m->weights = (int32_t *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
+    m->weights = (int32_t *)KQ_ALIGNED_AT(m->memory);
     m->slots = (uint32_t *)(m->weights + weights);
     m->places = m->slots + slots;
     if (!slot_bits)

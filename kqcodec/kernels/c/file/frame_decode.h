@@ -12,8 +12,7 @@
 #define KQ_WORK_COPY 2          /* of a label that is copied from frame to frame */
 #define KQ_WORK_CHAINED 100     /* of one that is coded from the frame before, */
 #define KQ_WORK_CHAINED_BIT 200 /* and for each bit of K */
-#define KQ_WORK_OF_A_LABEL 600  /* that labels may take, */
-#define KQ_FREE_LABELS 4096     /* of which so many aren't counted, for each byte that was read */
+#define KQ_FREE_LABELS 4096     /* whose work isn't counted, for each byte that was read */
 #define KQ_MOST_LABELS 65536    /* that a tile is coded with */
 #define KQ_COPIED 16            /* labels that are copied in the time of one */
 

@@ -7,6 +7,7 @@
 #include "coding/numbers.h"
 #include "file/parts.h"
 #include "frames/sequence.h"
+#include "regions/runs.h"
 #include "tokens/decode.h"
 
 #define KQ_FROM_BEFORE 7 /* the first byte of such payloads */
@@ -172,8 +173,7 @@ static void kq_frame_parts_fill(const kq_frame_parts *parts, const kq_moved_tile
     for (size_t y = 0; y < parts->height; y++) {
         const size_t to = (parts->top + y) * tile->width + parts->left, from = y * parts->width;
         for (size_t x = 0; x < parts->width; x++) {
-            const uint32_t more = bytes == 4 ? ((const uint32_t *)labels)[from + x]
-                                             : kq_label_get(labels, from + x, bytes == 2);
+            const uint32_t more = kq_map_label(labels, (int)bytes, from + x);
             if (more)
                 kq_label_set(tile->labels, to + x, tile->bytes == 2, more - 1);
         }

@@ -73,13 +73,13 @@ static uint8_t *kq_frame_tile_told(const kq_frame_tile *t)
 
 static int kq_frame_tile_bytes(const kq_file *f, const kq_frame_tile *t)
 {
-    return t->places ? kq_label_size(t->k) : kq_label_size(f->info.entries);
+    return t->places ? kq_label_size(t->k) : kq_label_bytes(f);
 }
 
 /* Room for the labels of a tile, of so many; 0 without memory. */
 static int kq_frame_tile_room(const kq_file *f, kq_frame_tile *t, size_t labels)
 {
-    const int bytes = kq_label_size(f->info.entries);
+    const int bytes = kq_label_bytes(f);
     if (!t->labels)
         t->labels = (uint8_t *)KQ_CALLOC(labels, (size_t)bytes);
     if (!t->places && (t->list || bytes == 4))
@@ -90,11 +90,8 @@ static int kq_frame_tile_room(const kq_file *f, kq_frame_tile *t, size_t labels)
 /* From what payloads tell to the labels of the file. */
 static void kq_frame_tile_translate(const kq_file *f, kq_frame_tile *t, size_t labels)
 {
-    const int bytes = kq_label_size(f->info.entries), wide = kq_label_size(t->k) == 2;
-    for (size_t i = 0; t->places && i < labels; i++) {
-        const uint32_t label = kq_label_get(t->places, i, wide);
-        kq_put_label(t->labels, bytes, i, t->list ? (uint32_t)t->list[label] : label);
-    }
+    if (t->places)
+        kq_translate(t->places, kq_label_size(t->k), t->list, t->labels, kq_label_bytes(f), labels);
 }
 
 /* --- chains by the coder context ---------------------------------------------------- */
@@ -102,11 +99,12 @@ static void kq_frame_tile_translate(const kq_file *f, kq_frame_tile *t, size_t l
 /* Bytes that a chain takes at most. */
 static uint64_t kq_chain_workspace(int settings, uint64_t width, uint64_t height)
 {
-    const uint64_t labels = width * height, cells = (width + 16) * (height + 5);
+    const uint64_t labels = width * height,
+                   cells = (width + 2 * KQ_MARGIN) * (height + KQ_ABOVE + KQ_BELOW);
     int bits = 4;
     while ((uint64_t)1 << (bits - 4) < labels)
         bits++;
-    bits = kq_least(bits, 14 + 2 * (settings >> 6));
+    bits = kq_least(bits, KQ_CHAIN_SLOT_BITS(settings));
     return ((uint64_t)64 << bits) + (9 + 2 * (uint64_t)kq_earlier_frames((size_t)labels)) * cells +
            3000000;
 }
@@ -119,8 +117,8 @@ static kq_result kq_frame_tile_learn(kq_file *f, kq_frame_tile *t, const kq_box 
     if (bytes > f->limits.chains - f->frames->chains)
         return KQ_LIMIT;
     uint16_t *plain = f->info.label_map ? kq_job_plain_order(t->k) : NULL;
-    t->chain_memory = KQ_MALLOC(sizeof *t->chain + 63);
-    kq_chain *chain = (kq_chain *)(((uintptr_t)t->chain_memory + 63) & ~(uintptr_t)63);
+    t->chain_memory = KQ_MALLOC(sizeof *t->chain + KQ_ALIGNING);
+    kq_chain *chain = (kq_chain *)KQ_ALIGNED_AT(t->chain_memory);
     kq_tile tile;
     tile.order = plain ? plain : f->order;
     tile.colors = f->info.label_map ? NULL : f->stored;

@@ -69,11 +69,8 @@ static kq_result kq_header_expand(kq_header *h, const uint8_t *data, size_t size
     /* A checksum of all that is there, which needs no table. */
     uint32_t crc = UINT32_MAX;
     const size_t body = size < KQ_CHECKSUM_SIZE ? 0 : size - KQ_CHECKSUM_SIZE;
-    for (size_t i = 0; i < body; i++) {
-        crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-    }
+    for (size_t i = 0; i < body; i++)
+        crc = kq_crc32_byte(crc ^ data[i]);
     if (body < 2 || KQ_DIFFERS(~crc, kq_big32(data + body)))
         return KQ_CHECKSUM;
     kq_cursor c = {data, body, 2};

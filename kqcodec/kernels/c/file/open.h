@@ -57,7 +57,7 @@ static kq_limits kq_limits_of(const kq_limits *given)
     limits.tiles = (uint32_t)kq_limit_of(limits.tiles, raised / 128, UINT32_MAX);
     limits.metadata = (uint32_t)kq_limit_of(limits.metadata, raised / 8, UINT32_MAX);
     limits.tile = kq_limit_of(limits.tile, raised, UINT64_MAX);
-    limits.work = kq_limit_of(limits.work, 600 * raised, UINT64_MAX);
+    limits.work = kq_limit_of(limits.work, KQ_WORK_OF_A_LABEL * raised, UINT64_MAX);
     limits.chains = kq_limit_of(limits.chains, 16 * raised, UINT64_MAX);
     return limits;
 }

@@ -11,6 +11,7 @@
 
 enum { KQ_BOOL, KQ_INT8, KQ_UINT8, KQ_INT16, KQ_UINT16, KQ_INT32, KQ_UINT32, KQ_INT64, KQ_UINT64 };
 enum { KQ_PLANE, KQ_COLUMN, KQ_VOLUME };
+#define KQ_TABLE_MAPPED 32 /* of the first byte of a table of ids */
 #define KQ_MOST_FRAMES ((uint64_t)INT32_MAX)
 
 static int kq_id_bytes(int dtype)
@@ -82,10 +83,9 @@ static int kq_ids_add_up(uint64_t *ids, size_t count, int dtype)
 }
 
 /* The lists of a table, behind its numbers. */
-static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
+static kq_result kq_ids_read(kq_file *f, kq_cursor *c, int mapped)
 {
     const size_t distinct = f->info.ids, entries = f->info.entries;
-    const int mapped = f->info.dtype & 32;
     const uint64_t counts[2] = {distinct, entries};
     const uint64_t bytes = (counts[0] + counts[1]) * sizeof(uint64_t);
     uint64_t *numbers = bytes > SIZE_MAX / 2 ? NULL : (uint64_t *)KQ_MALLOC((size_t)bytes);
@@ -94,7 +94,6 @@ static kq_result kq_ids_read(kq_file *f, kq_cursor *c)
         return KQ_NO_MEMORY;
     if (!kq_numbers_decode(c->data + c->at, c->size - c->at, counts, mapped ? 2 : 1, numbers))
         return KQ_INVALID;
-    f->info.dtype &= 15;
     for (size_t i = 0; mapped && i < entries; i++)
         if (numbers[distinct + i] >= distinct)
             return KQ_INVALID;
@@ -138,7 +137,7 @@ static kq_result kq_table_read(kq_file *f)
     if (kq_take_length(&c, 4, &distinct) != KQ_OK)
         return KQ_INVALID;
     entries = distinct;
-    if (kind & 32 && kq_take_length(&c, 4, &entries) != KQ_OK)
+    if (kind & KQ_TABLE_MAPPED && kq_take_length(&c, 4, &entries) != KQ_OK)
         return KQ_INVALID;
     distinct++;
     entries++;
@@ -148,10 +147,10 @@ static kq_result kq_table_read(kq_file *f)
     if (entries > f->limits.metadata)
         return KQ_LIMIT;
     info->shape = kind & 16 ? KQ_COLUMN : kind & 64 ? KQ_VOLUME : KQ_PLANE;
-    info->dtype = kind & 47; /* with the bit of a mapped table, until its lists are read */
+    info->dtype = kind & 15;
     info->ids = distinct;
     info->entries = entries;
-    return kq_ids_read(f, &c);
+    return kq_ids_read(f, &c, kind & KQ_TABLE_MAPPED);
 }
 
 /* Red, green, blue and alpha of each label; of a label map by rule 18.24. */

@@ -78,6 +78,14 @@ static uint32_t kq_crc16(const uint8_t *bytes, size_t size, uint32_t crc)
     return crc & 0xFFFF;
 }
 
+/* What a byte makes of a CRC-32 (rule 3.1), of which it is the lowest by now. */
+static uint32_t kq_crc32_byte(uint32_t crc)
+{
+    for (int bit = 0; bit < 8; bit++)
+        crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+    return crc;
+}
+
 /* The CRC-32s of the parts of one file (rule 3.2). */
 typedef struct {
     uint32_t table[8][256]; /* of a byte, and of one with up to seven behind it */
@@ -102,12 +110,8 @@ static uint32_t kq_crc32(const kq_sealer *s, const uint8_t *bytes, size_t size, 
 
 static void kq_sealer_init(kq_sealer *s, const uint8_t *header)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-        s->table[0][i] = crc;
-    }
+    for (uint32_t i = 0; i < 256; i++)
+        s->table[0][i] = kq_crc32_byte(i);
     for (int more = 1; more < 8; more++)
         for (uint32_t i = 0; i < 256; i++) {
             const uint32_t crc = s->table[more - 1][i];

@@ -87,21 +87,14 @@ KQ_API const void *kq_tile_labels(const kq_file *file, kq_box *box)
     return file->job->more ? NULL : file->job->labels;
 }
 
-KQ_INLINE size_t kq_label_at(const uint8_t *labels, int bytes, size_t i)
-{
-    return bytes == 1   ? labels[i]
-           : bytes == 2 ? ((const uint16_t *)labels)[i]
-                        : ((const uint32_t *)labels)[i];
-}
-
 /* Four bytes are copied for each pixel, but for the last: in three channels the next one's come
  * over the fourth. */
 KQ_INLINE void kq_paint_as(const uint8_t *colors, const uint8_t *labels, int bytes, size_t count,
                            size_t channels, uint8_t *pixels)
 {
     for (size_t i = 0; i + 1 < count; i++, pixels += channels)
-        memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, i), 4);
-    memcpy(pixels, colors + 4 * kq_label_at(labels, bytes, count - 1), channels);
+        memcpy(pixels, colors + 4 * (size_t)kq_map_label(labels, bytes, i), 4);
+    memcpy(pixels, colors + 4 * (size_t)kq_map_label(labels, bytes, count - 1), channels);
 }
 
 /* Red, green, blue and perhaps alpha of so many labels, at least one. */
@@ -154,7 +147,7 @@ static void kq_ids_of_labels(const kq_file *f, const uint8_t *labels, size_t cou
 {
     const int bytes = kq_label_bytes(f), size = kq_id_bytes(f->info.dtype);
     for (size_t i = 0; i < count; i++) {
-        const uint64_t id = f->ids[kq_label_at(labels, bytes, i)];
+        const uint64_t id = f->ids[kq_map_label(labels, bytes, i)];
         const uint32_t id32 = (uint32_t)id;
         const uint16_t id16 = (uint16_t)id;
         if (size == 1)

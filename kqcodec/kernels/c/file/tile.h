@@ -161,11 +161,10 @@ static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
     const int settings = payload.bytes[0];
     if (!KQ_SETTING_VALID(settings))
         return KQ_INVALID;
-    job->context_memory = KQ_MALLOC(sizeof *job->context + 63);
+    job->context_memory = KQ_MALLOC(sizeof *job->context + KQ_ALIGNING);
     if (!job->context_memory || !kq_logistic_make(f))
         return KQ_NO_MEMORY;
-    kq_context_tile *context =
-        (kq_context_tile *)(((uintptr_t)job->context_memory + 63) & ~(uintptr_t)63);
+    kq_context_tile *context = (kq_context_tile *)KQ_ALIGNED_AT(job->context_memory);
     kq_tile tile;
     tile.order = f->order;
     tile.colors = job->task.label_map ? NULL : f->stored;
@@ -179,11 +178,6 @@ static kq_result kq_job_begin_context(struct kq_tile_job *job, kq_file *f)
     job->context = context;
     job->more = 1;
     return KQ_OK;
-}
-
-static uint32_t kq_coded_label(const struct kq_tile_job *job, size_t i)
-{
-    return kq_label_get(job->coded, i, job->coded_bytes == 2);
 }
 
 static void kq_put_label(uint8_t *labels, int bytes, size_t i, uint32_t label)
@@ -200,6 +194,7 @@ static kq_result kq_job_enlarge(struct kq_tile_job *job)
     const kq_tile_parts *p = &job->parts;
     const uint32_t width = job->task.width, height = job->task.height;
     const size_t bytes = (size_t)job->coded_bytes;
+    const int wide = bytes == 2;
     uint8_t *labels = (uint8_t *)KQ_MALLOC((size_t)width * height * bytes);
     if (!labels)
         return KQ_NO_MEMORY;
@@ -211,8 +206,8 @@ static kq_result kq_job_enlarge(struct kq_tile_job *job)
             continue;
         }
         for (uint32_t x = 0; x < width; x++)
-            kq_put_label(row, job->coded_bytes, x,
-                         kq_coded_label(job, cells + (x + p->column) / p->across));
+            kq_label_set(row, x, wide,
+                         kq_label_get(job->coded, cells + (x + p->column) / p->across, wide));
     }
     KQ_FREE(job->coded);
     job->coded = labels;
@@ -240,6 +235,16 @@ static kq_result kq_job_color(struct kq_tile_job *job, uint32_t k)
     return done < 0 ? KQ_NO_MEMORY : done ? KQ_OK : KQ_INVALID;
 }
 
+/* From labels of one or two bytes to wider ones, or to the entries of a list, if there is one. */
+static void kq_translate(const uint8_t *from, int from_bytes, const uint64_t *list, uint8_t *to,
+                         int to_bytes, size_t labels)
+{
+    for (size_t i = 0; i < labels; i++) {
+        const uint32_t label = kq_label_get(from, i, from_bytes == 2);
+        kq_put_label(to, to_bytes, i, list ? (uint32_t)list[label] : label);
+    }
+}
+
 /* From what was coded to the tile's labels. */
 static kq_result kq_job_finish(struct kq_tile_job *job)
 {
@@ -260,10 +265,7 @@ static kq_result kq_job_finish(struct kq_tile_job *job)
     job->labels = (uint8_t *)KQ_MALLOC(labels * (size_t)bytes);
     if (!job->labels)
         return KQ_NO_MEMORY;
-    for (size_t i = 0; i < labels; i++) {
-        const uint32_t label = kq_coded_label(job, i);
-        kq_put_label(job->labels, bytes, i, job->list ? (uint32_t)job->list[label] : label);
-    }
+    kq_translate(job->coded, job->coded_bytes, job->list, job->labels, bytes, labels);
     return KQ_OK;
 }
 

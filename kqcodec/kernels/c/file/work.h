@@ -13,6 +13,7 @@
 #define KQ_WORK_REGION 400 /* each label may be one */
 #define KQ_WORK_LISTED 500 /* of an entry of an own list */
 #define KQ_WORK_TILE 100000
+#define KQ_WORK_OF_A_LABEL 600 /* that each may take, by default */
 
 /* That of one label; `first` is the first byte of the payload. */
 static uint64_t kq_work_of_label(int coder, uint32_t k, uint8_t first)
