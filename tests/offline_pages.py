@@ -17,6 +17,8 @@ needs_chromium = [
 class OfflinePage(Tab):
     """A tab with such a page."""
 
+    schemes = frozenset({"file", "data"})  # of what it may load
+
     def __init__(self, browser, path, **options):
         super().__init__(
             browser, path.as_uri(), **{"viewport": {"width": 1100, "height": 900}, **options}
@@ -26,5 +28,5 @@ class OfflinePage(Tab):
         """Nothing was wrong, and nothing but the page was loaded."""
         self.context.close()
         assert self.complaints == []
-        assert {url.partition(":")[0] for url in self.requests} <= {"file", "data", "blob"}
+        assert {url.partition(":")[0] for url in self.requests} <= self.schemes
         assert sum(url.startswith("file:") for url in self.requests) == 1

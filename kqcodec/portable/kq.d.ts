@@ -170,9 +170,9 @@ export class KqFile {
 }
 
 /**
- * Loads the module that decodes, once. Without an argument, and unless called before any other
- * function, it is `kq.wasm` beside this file, or `kq-scalar.wasm` where the engine has no SIMD. A
- * string is a URL, or in Node a path.
+ * Loads the module that decodes, once; other functions call it without an argument if nobody has.
+ * That loads `kq.wasm` beside this file, or `kq-scalar.wasm` where the engine has no SIMD. A string
+ * is a URL, or in Node a path.
  */
 export function init(
   module?:

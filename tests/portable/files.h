@@ -7,6 +7,14 @@
 static const char *const kinds[] = {"ok",      "signature", "truncated", "checksum", "unsupported",
                                     "invalid", "limit",     "memory",    "argument"};
 
+static inline void must(int so, const char *what)
+{
+    if (!so) {
+        fprintf(stderr, "not so: %s\n", what);
+        exit(3);
+    }
+}
+
 /* The file of the next path on standard input; NULL where there is none. It is just so large that
  * a sanitizer sees what is read behind it. */
 static uint8_t *next_file(size_t *size)

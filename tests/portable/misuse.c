@@ -9,13 +9,6 @@
 
 #include "files.h"
 
-static void must(int so, const char *what) {
-  if (!so) {
-    fprintf(stderr, "not so: %s\n", what);
-    exit(3);
-  }
-}
-
 /* Steps that nobody has begun, or that stopped midway. */
 static void check_order(kq_file *file, uint8_t *pixels, size_t stride) {
   const uint32_t last_tile = kq_get_info(file)->tiles - 1;

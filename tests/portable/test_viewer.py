@@ -29,6 +29,8 @@ def browser():
 class Viewer(offline_pages.OfflinePage):
     """A tab with the viewer, mostly with a file on its stage."""
 
+    schemes = offline_pages.OfflinePage.schemes | {"blob"}  # its worker, and what it saves
+
     def give(self, *files):
         """Choose files, each a name and bytes, and wait for the first."""
         self.page.set_input_files(

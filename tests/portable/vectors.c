@@ -6,14 +6,6 @@
 
 #include "files.h"
 
-static void must(int so, const char *what)
-{
-    if (!so) {
-        fprintf(stderr, "not so: %s\n", what);
-        exit(3);
-    }
-}
-
 /* A box inside of each frame, from the last frame on backwards. */
 static void check_boxes(kq_file *file, const uint8_t *all)
 {
