@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Colours worked on at a time, where there may be millions.
 PART = 1 << 20
 
-LUMA = (299, 587, 114)
+LUMA = (299, 587, 114)  # of red, green and blue, in thousandths: ITU-R BT.601
 
 
 class MappedPalette(NamedTuple):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # How those are used that one begins with.
 _USES = {
     "kq.h": '#define KQ_IMPLEMENTATION and #include "kq.h" in one C or C++ file',
-    "kq2pam.c": "cc -O2 -o kq2pam kq2pam.c",
+    "kq2pam.c": "cc -O3 -o kq2pam kq2pam.c",
     "kq.mjs": 'import { decode } from "./kq.mjs"',
     "kq-inline.mjs": 'import { decode } from "./kq-inline.mjs"',
     "kq-img.mjs": '<script type="module" src="kq-img.mjs"></script> <kq-img src="a.kq"></kq-img>',
@@ -51,8 +51,8 @@ def command(*, folder: str, names: tuple[str, ...], force: bool, quiet: bool) ->
     example of it. kq.mjs is for browsers, workers and Node, and needs kq.wasm and kq-scalar.wasm
     beside it; kq-inline.mjs does with itself. kq-img.mjs gives web pages the element <kq-img>, and
     needs kq.mjs and the other kq-*.mjs but kq-inline.mjs; with kq-images.mjs <img> shows .kq files,
-    too. package.json makes an npm package of the folder. viewer.html is a page to look
-    at files, by itself.
+    too. package.json makes an npm package of the folder. viewer.html is a page to look at files, by
+    itself.
     """
     with reading("the decoders"):
         files = {name: portable.path(name).read_bytes() for name in names or portable.NAMES}

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kqcodec.quantization.finished_palette import LUMA
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -67,7 +69,7 @@ def _numbers_of_256(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
 def shades(pixels: NDArray[np.uint8]) -> str:
     """A picture in characters that are the denser the lighter it is, a line for every two rows of
     pixels, which are uint8, shape (H, W, 3)."""
-    luma = pixels.astype(np.int64) @ np.array([299, 587, 114])  # of ITU-R BT.601
+    luma = pixels.astype(np.int64) @ np.array(LUMA)
     if len(luma) % 2:
         luma = np.vstack([luma, luma[-1:]])
     means = (luma[::2] + luma[1::2]) // 2_000
